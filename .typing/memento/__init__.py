@@ -1,0 +1,1 @@
+../../memento/__init__.py

@@ -1,0 +1,1 @@
+"""Task families, runners and figures: how we know that the memory helps."""

@@ -1,0 +1,1 @@
+"""The case memory and what it learns; knows no LLM and no LangGraph."""

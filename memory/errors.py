@@ -1,0 +1,102 @@
+"""Everything that can go wrong in the memory, and what happens next.
+
+    MementoError                     base of every named error of the project; holds data, never logs
+    ├── InvalidInput (ValueError)    the caller's mistake; never retried
+    │   ├── UnknownPolicy            lists the policies that exist
+    │   ├── UnknownEvent             no such event in this namespace
+    │   ├── UnknownCase              no such case in this namespace
+    │   └── EncoderMismatch          the bank was written by another encoder; `memento cases reindex` re-encodes it
+    ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); the write was NOT kept
+    ├── EncoderUnavailable           weights missing or damaged, embedding endpoint down
+    └── EngineError                  the search index; reads go on without it, writes are safe in the ledger
+        ├── EngineUnavailable        down, slow, connection lost, 5xx; retried later, opens the breaker
+        ├── EngineThrottled          429; retried after `retry_after_s`
+        ├── EngineRejected           4xx: a bug or a wrong configuration; never retried
+        └── IndexDamaged             the index on disk cannot be trusted; rebuilt from the ledger
+
+Retry rules look at the base: `MementoError` derives from `Exception`, `InvalidInput` from `ValueError` too, which
+LangGraph's default retry never repeats.
+"""
+
+
+class MementoError(Exception):
+    """Base of every named error of the project."""
+
+
+class InvalidInput(MementoError, ValueError):
+    """The caller's mistake: raised before anything is written; repeating the call cannot help."""
+
+
+class UnknownPolicy(InvalidInput):
+    """A retrieval policy that does not exist; the message lists those that do."""
+
+    def __init__(self, policy: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"unknown policy {policy!r}; choose one of: {', '.join(known)}")
+        self.policy = policy
+        self.known = known
+
+
+class UnknownEvent(InvalidInput):
+    """No retrieval event of this id in this namespace."""
+
+    def __init__(self, event_id: str, namespace: str) -> None:
+        super().__init__(f"no event {event_id!r} in namespace {namespace!r}")
+        self.event_id = event_id
+        self.namespace = namespace
+
+
+class UnknownCase(InvalidInput):
+    """No case of this id in this namespace."""
+
+    def __init__(self, case_id: str, namespace: str) -> None:
+        super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
+        self.case_id = case_id
+        self.namespace = namespace
+
+
+class EncoderMismatch(InvalidInput):
+    """The bank's vectors come from another encoder than the configured one; distances between them mean nothing."""
+
+    def __init__(self, stored: str, configured: str) -> None:
+        super().__init__(
+            f"this bank was written with encoder {stored!r}, but {configured!r} is configured; "
+            f"open it with {stored!r}, or run `memento cases reindex` to re-encode every case"
+        )
+        self.stored = stored
+        self.configured = configured
+
+
+class LedgerUnavailable(MementoError):
+    """The ledger cannot be read or written; what was being written is not acknowledged and was not kept."""
+
+
+class EncoderUnavailable(MementoError):
+    """The encoder cannot produce vectors: weights missing or damaged, or its endpoint is down."""
+
+
+class EngineError(MementoError):
+    """Base of the search engine's failures; never reaches a run, which goes on without cases instead."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine did not answer (down, slow, connection lost, 5xx); the same call may succeed later."""
+
+
+class EngineThrottled(EngineError):
+    """The engine asked for a pause (429).
+
+    Attributes:
+        retry_after_s: seconds to wait before the next call.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class EngineRejected(EngineError):
+    """The engine refused the request itself (4xx); repeating it cannot help."""
+
+
+class IndexDamaged(EngineError):
+    """The index on disk cannot be opened or does not hold what it claims; it is rebuilt from the ledger."""

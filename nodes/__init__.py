@@ -1,0 +1,1 @@
+"""One step each: state in, partial update out."""

@@ -1,0 +1,1 @@
+"""What the executor can do; knows nothing of the rest."""
