@@ -1,0 +1,108 @@
+"""What every test gets: no network but loopback, no environment but ours, no blocking call on the event loop.
+
+Nothing here puts the repository root on `sys.path`. `tests` is importable because pytest's importlib mode registers
+the package of a test file by its path; were the root on the path, `import graph` would work too, and would be a second
+copy of `memento.graph` (`a_second_copy_fails` watches for that).
+"""
+
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+# Read once, when these libraries are imported, so a fixture would come too late.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import pytest
+from blockbuster import blockbuster_ctx
+from pytest_socket import SocketBlockedError
+
+from tests.postgres import postgres_url
+
+__all__ = ["postgres_url"]  # a fixture is offered to every test by being here
+
+ROOT = Path(__file__).parent.parent
+BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "cli", "evals")
+OUTSIDE = ("MEMENTO_", "OPENAI_", "AZURE_", "TAVILY_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
+LOOPBACK = "127.0.0.1,::1,localhost"
+
+_connect = socket.socket.connect
+_getaddrinfo = socket.getaddrinfo
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forbid the network for any way of starting pytest, an IDE's included (so not through `addopts`)."""
+    config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
+    config.option.allow_unix_socket = True  # asyncio's self-pipe, Postgres
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Live tests see the real world, and run only when asked for by name (`-m live`)."""
+    asked = "live" in config.option.markexpr
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker("enable_socket" if asked else pytest.mark.skip(reason="needs a key or server: `make live`"))
+
+
+@pytest.fixture(autouse=True)
+def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+    """Clear what the developer's shell says, and give the test a MEMENTO_HOME that does not exist yet."""
+    if request.node.get_closest_marker("live"):
+        monkeypatch.setattr(socket.socket, "connect", _connect)  # an earlier test's guard may have outlived it
+        return
+    for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path_factory.getbasetemp() / f"home-{uuid.uuid4().hex[:12]}"))
+    monkeypatch.setattr(socket, "getaddrinfo", _resolve_loopback)
+
+
+def _resolve_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
+    """Look a name up, if that needs no network: asking DNS is network too, and pytest-socket lets it pass."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost") or _is_address(name):
+        return _getaddrinfo(host, *args, **kwargs)
+    if name.endswith(".invalid"):  # RFC 6761: never resolves, so a test may count on that
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    raise SocketBlockedError(f"A test tried to use socket.getaddrinfo() for {name!r}.")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def unblocked_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Raise BlockingError from a blocking call made on a running event loop, by us or by a library we call."""
+    mark = request.node.get_closest_marker("allow_blocking")
+    if mark and not (mark.args or mark.kwargs.get("reason")):
+        pytest.fail("allow_blocking needs a reason: @pytest.mark.allow_blocking('why')", pytrace=False)
+    if mark:
+        yield
+        return
+    with blockbuster_ctx() as detector:
+        for name, function in detector.functions.items():
+            # An import is paid once a process, and by whichever test comes first.
+            function.can_block_in("<frozen importlib._bootstrap>", {"_find_and_load"})
+            if name == "os.stat" or name.startswith("os.path."):
+                function.deactivate()  # microseconds, and every library asks
+        yield
+
+
+@pytest.fixture(autouse=True)
+def a_second_copy_fails() -> Iterator[None]:
+    """Fail the test after which a bare folder of ours is imported: its classes are not those of `memento`."""
+    yield
+    for name in BARE_FOLDERS:
+        if (file := getattr(sys.modules.get(name), "__file__", None)) and Path(file).is_relative_to(ROOT):
+            del sys.modules[name]  # one guilty test, not every test after it
+            pytest.fail(f"`{name}` was imported from {file}; it is `memento.{name}`", pytrace=False)

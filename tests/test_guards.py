@@ -1,0 +1,88 @@
+"""The guards of conftest.py guard: each is shown failing what it must fail."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from blockbuster import BlockingError
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_socket import SocketBlockedError, SocketConnectBlockedError
+
+import tests.conftest as guards
+
+UNROUTED = "192.0.2.1"  # RFC 5737: documentation only
+
+
+async def test_blocking_error_when_a_coroutine_sleeps() -> None:
+    with pytest.raises(BlockingError, match=r"time\.sleep"):
+        time.sleep(0.001)  # noqa: ASYNC251 - the point of the test
+
+
+async def test_blocking_error_when_a_coroutine_reads_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_text, "x")
+    with pytest.raises(BlockingError):
+        path.read_text()
+
+
+async def test_no_error_when_a_thread_blocks() -> None:
+    await asyncio.to_thread(time.sleep, 0.001)
+
+
+@pytest.mark.allow_blocking("shows that the marker switches the guard off")
+async def test_no_error_when_the_test_may_block() -> None:
+    time.sleep(0.001)  # noqa: ASYNC251 - the point of the test
+
+
+def test_connection_refused_to_start_when_host_is_not_loopback() -> None:
+    with socket.socket() as sock, pytest.raises(SocketConnectBlockedError):
+        sock.connect((UNROUTED, 80))
+
+
+async def test_connection_refused_to_start_when_coroutine_leaves_loopback() -> None:
+    with pytest.raises(SocketConnectBlockedError):
+        await asyncio.open_connection(UNROUTED, 80)
+    with pytest.raises(SocketBlockedError, match="example"):
+        await asyncio.open_connection("example.com", 80)
+
+
+def test_name_error_when_name_can_never_resolve() -> None:
+    with pytest.raises(socket.gaierror):
+        socket.create_connection(("qdrant.invalid", 6333))
+
+
+async def test_connected_when_host_is_loopback() -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection("localhost", server.sockets[0].getsockname()[1])
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+def test_environment_is_ours_when_a_test_starts() -> None:
+    foreign = {name for name in os.environ if name.startswith(guards.OUTSIDE)}
+    assert foreign == {"LANGSMITH_TRACING", "MEMENTO_HOME"}
+    assert not Path(os.environ["MEMENTO_HOME"]).exists()
+
+
+def test_test_fails_when_it_imported_a_bare_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = ModuleType("graph")
+    copy.__file__ = str(guards.ROOT / "graph" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "graph", copy)
+    watch = guards.a_second_copy_fails.__wrapped__()
+    next(watch)
+    with pytest.raises(pytest.fail.Exception, match=r"memento\.graph"):
+        next(watch)
+
+
+@given(st.integers())
+async def test_hypothesis_accepts_the_guards(number: int) -> None:
+    await asyncio.sleep(0)
+    assert isinstance(number, int)
