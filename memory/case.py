@@ -1,0 +1,108 @@
+"""A case: what was asked (state), what was tried (action), how it went (reward). The paper's c = (s, a, r)."""
+
+import hashlib
+import re
+import unicodedata
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+type CaseStatus = Literal["active", "quarantined", "retired"]
+type ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
+
+POSITIVE_FROM = 0.5
+"""A reward from here on counts as a success in figures; learning uses the reward itself."""
+
+_CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
+_SPACES = re.compile(r"\s+")
+
+
+class Provenance(BaseModel):
+    """Where a case comes from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str | None = None
+    """The retrieval event of the run that wrote it; feedback on that event reaches the case."""
+    thread_id: str | None = None
+    models: dict[str, str] = Field(default_factory=dict)
+    """Role (planner, executor, judge) to model name."""
+    evaluator: str | None = None
+    """Who gave the reward: exact | judge | human | import | ..."""
+
+
+class Case(BaseModel):
+    """One revision of one case. Immutable; a change is a new revision with the next version."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """uuid5 of namespace, state and action: the same experience is the same case."""
+    namespace: str
+    state: str
+    """The task text."""
+    action: str
+    """The first accepted plan (and, when there is one, the final trace), as text."""
+    reward: float = Field(ge=0, le=1)
+    answer: str = ""
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    """How sure the evaluator was."""
+    lesson: str = ""
+    error_class: ErrorClass | None = None
+    status: CaseStatus = "active"
+    trust: float = Field(default=1.0, ge=0, le=1)
+    provenance: Provenance = Provenance()
+    version: int = 1
+    created_at: str = Field(default_factory=lambda: utc_now())
+
+    @property
+    def question(self) -> str:
+        """Hash under which all cases of the same question fall together."""
+        return question_hash(self.state)
+
+    @property
+    def text(self) -> str:
+        """State and action together: the case as Q(s, c) sees it."""
+        return f"{self.state}\n{self.action}"
+
+    def content(self) -> dict[str, Any]:
+        """What makes two revisions differ: everything but version and time."""
+        return self.model_dump(exclude={"version", "created_at"})
+
+
+class ScoredCase(NamedTuple):
+    """One slot of a reading."""
+
+    case: Case | None
+    """None is the null case: the slot was deliberately left empty."""
+    similarity: float
+    """Cosine between the task and the case's state, in [-1, 1]."""
+    score: float
+    """What the policy ranked by; its unit is the policy's own (cosine, probability of success, ...)."""
+    slot: int
+    """Position, from 0; slot 0 is the best."""
+    propensity: float
+    """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
+
+
+def case_id(namespace: str, state: str, action: str) -> str:
+    """The id of a case: the same namespace, state and action always give the same id."""
+    return str(uuid.uuid5(_CASE_IDS, "\x1f".join((namespace, state, action))))
+
+
+def question_hash(text: str) -> str:
+    """Hash of the question, blind to case, spacing, Unicode form and closing punctuation."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return text_hash(_SPACES.sub(" ", folded).strip().rstrip("?!. "))
+
+
+def text_hash(text: str) -> str:
+    """Content address of a text: 32 hex digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def utc_now() -> str:
+    """The time now, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,291 @@
+"""The memory, usable on its own: read cases for a task, write what was tried, give feedback, and it learns.
+
+```python
+async with CaseMemory.open("./bank") as memory:
+    reading = await memory.read("What is the capital of Columbia County?", k=4)
+    case_id = await memory.write(state="...", action="...", reward=1.0, event_id=reading.event_id)
+    await memory.feedback(reading.event_id, reward=0.0)  # later and better knowledge replaces the outcome
+```
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from memento.memory.case import ErrorClass
+from memento.memory.case_bank import CaseBank
+from memento.memory.encoder import Encoder
+from memento.memory.errors import MementoError
+from memento.memory.event import Attempt
+from memento.memory.learner import QLearner
+from memento.memory.ledger_views import LedgerViews
+from memento.memory.policy import policy_named
+from memento.memory.retention import Retention
+from memento.memory.retrieval import Reading, Recall, Retrieval
+from memento.memory.storage import Storage
+
+_LOG = logging.getLogger(__name__)
+_REINDEX_BATCH = 256
+
+
+class CaseMemory:
+    """One bank of cases. Open with `async with CaseMemory.open(...)`; safe for concurrent tasks of one event loop."""
+
+    def __init__(self, storage: Storage, *, policy: str, namespace: str, seed: int | None) -> None:
+        """Use `open`."""
+        self.policy = policy_named(policy).name
+        self.namespace = namespace
+        self._storage = storage
+        self._seed = seed or 0
+        self._learners: dict[str, QLearner] = {}
+        self._learning: set[asyncio.Task[None]] = set()
+        self._retrieval = Retrieval(storage=storage, learner=self._learner, rng=np.random.default_rng(seed))
+        self._retention = Retention(storage=storage)
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        encoder: Encoder | None = None,
+        policy: str = "similarity",
+        namespace: str = "default",
+        seed: int | None = None,
+        ledger_url: str | None = None,
+        api_key: str | None = None,
+        home: str | Path | None = None,
+        is_reindexing: bool = False,
+    ) -> Self:
+        """Describe a memory; `async with` opens it.
+
+        Args:
+            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server.
+            encoder: texts to vectors; the packaged all-MiniLM-L6-v2 by default.
+            policy: how cases are chosen when `read` does not say otherwise.
+            namespace: whose cases; a namespace sees only its own.
+            seed: makes random choices repeatable.
+            ledger_url: SQL database of the ledger; by default an SQLite file in the folder.
+            api_key: of the Qdrant server.
+            home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
+            is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
+
+        Raises:
+            UnknownPolicy: no policy of that name.
+        """
+        storage = Storage(
+            location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
+        )
+        return cls(storage, policy=policy, namespace=namespace, seed=seed)
+
+    async def __aenter__(self) -> Self:
+        """Open ledger and index.
+
+        Raises:
+            LedgerUnavailable: the ledger cannot be opened.
+            EncoderMismatch: the bank was written by another encoder.
+        """
+        await self._storage.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish learning from what was acknowledged, then close. Idempotent."""
+        await self.settle()
+        await self._storage.close()
+
+    @property
+    def bank(self) -> CaseBank:
+        """The searchable projection of the ledger."""
+        return self._storage.bank
+
+    @property
+    def views(self) -> LedgerViews:
+        """What can be read from the ledger: cases, events, figures."""
+        return self._storage.views
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user should be told about this memory: the index was rebuilt, the engine is away."""
+        return self.bank.notices
+
+    async def read(
+        self, query: str, *, k: int = 4, policy: str | None = None, namespace: str | None = None
+    ) -> Reading:
+        """Choose cases for a task: `recall`, then `select`.
+
+        Args:
+            query: the task's text.
+            k: how many cases at most.
+            policy: a policy name; the memory's own by default.
+            namespace: the memory's own by default.
+
+        Raises:
+            InvalidInput: empty query, k below 0, unknown policy.
+            EncoderUnavailable: the query cannot be encoded.
+            LedgerUnavailable: the choice cannot be recorded.
+        """
+        return await self.select(await self.recall(query, policy=policy, namespace=namespace), k=k)
+
+    async def recall(self, query: str, *, policy: str | None = None, namespace: str | None = None) -> Recall:
+        """First half of `read`: find the candidates that the policy will choose from."""
+        return await self._retrieval.recall(
+            query, policy=policy or self.policy, namespace=namespace or self.namespace
+        )
+
+    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
+        """Second half of `read`: choose and record. The same recall twice gives the same reading."""
+        return await self._retrieval.select(recall, k=k)
+
+    async def write(
+        self,
+        *,
+        state: str,
+        action: str,
+        reward: float | None,
+        answer: str = "",
+        event_id: str | None = None,
+        confidence: float = 1.0,
+        lesson: str = "",
+        error_class: ErrorClass | None = None,
+        evaluator: str = "unknown",
+        thread_id: str | None = None,
+        models: dict[str, str] | None = None,
+        namespace: str | None = None,
+    ) -> str | None:
+        """Keep an experience, and with `event_id` what came of the cases that were served.
+
+        Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
+        answers again. The same event written twice is written once.
+
+        Args:
+            state: the task.
+            action: what was planned and done, as text.
+            reward: in [0, 1], or None when it cannot be known: then no case is written, nothing is learned, and the
+                attempt waits for `feedback`.
+            answer: the final answer.
+            event_id: of the reading that served this task.
+            confidence: how sure the evaluator was, in [0, 1].
+            lesson: what worked, or why it failed.
+            error_class: what kind of failure it was.
+            evaluator: who gave the reward.
+            thread_id: of the run.
+            models: role to model name.
+            namespace: the memory's own by default.
+
+        Returns:
+            The case's id; None when the reward is None.
+
+        Raises:
+            InvalidInput: empty state, or a reward outside [0, 1].
+            UnknownEvent: no such event in this namespace.
+            LedgerUnavailable: it was not kept.
+        """
+        attempt = Attempt(
+            action=action,
+            answer=answer,
+            lesson=lesson,
+            error_class=error_class,
+            thread_id=thread_id,
+            models=models or {},
+        )
+        case_id = await self._retention.write(
+            namespace=namespace or self.namespace,
+            state=state,
+            attempt=attempt,
+            reward=reward,
+            confidence=confidence,
+            evaluator=evaluator,
+            event_id=event_id,
+        )
+        await self._retained(namespace or self.namespace)
+        return case_id
+
+    async def feedback(
+        self,
+        event_id: str,
+        reward: float | None,
+        *,
+        confidence: float = 1.0,
+        evaluator: str = "human",
+        lesson: str = "",
+        namespace: str | None = None,
+    ) -> str | None:
+        """Replace an event's outcome by later and better knowledge; the case of that run follows.
+
+        If the run ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was
+        believed: the case is quarantined and served no more. The same feedback twice is one feedback.
+
+        Returns:
+            The id of the case that stands for the run now, or None when the run left nothing to keep.
+
+        Raises:
+            UnknownEvent: no such event in this namespace.
+            InvalidInput: a reward outside [0, 1].
+            LedgerUnavailable: it was not kept.
+        """
+        case_id = await self._retention.feedback(
+            event_id,
+            reward,
+            namespace=namespace or self.namespace,
+            confidence=confidence,
+            evaluator=evaluator,
+            lesson=lesson,
+        )
+        await self._retained(namespace or self.namespace)
+        return case_id
+
+    async def settle(self) -> None:
+        """Wait until everything acknowledged so far has been learned from."""
+        while self._learning:
+            await asyncio.gather(*self._learning)
+
+    async def policy_version(self, namespace: str | None = None) -> int:
+        """Number of known outcomes that the learned policy of a namespace has been trained on."""
+        learner = self._learner(namespace or self.namespace)
+        await learner.catch_up()
+        return learner.version
+
+    async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Encode every case of every namespace again and build a fresh index from the ledger.
+
+        Args:
+            on_progress: called with the number of case revisions encoded so far.
+        """
+        after, n_done = 0, 0
+        while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
+            after = changes[-1].offset
+            states = [change.case.state for change in changes]
+            rows = await self._storage.texts.rows(states)
+            async with self._storage.ledger.writing() as writer:
+                await writer.save_vectors(self._storage.texts.encoder.name, dict(zip(states, rows, strict=True)))
+            n_done += len(changes)
+            on_progress(n_done)
+        await self.bank.rebuild()
+        await self._storage.adopt_encoder()
+
+    def _learner(self, namespace: str) -> QLearner:
+        if namespace not in self._learners:
+            self._learners[namespace] = self._storage.learner(namespace, self._seed)
+        return self._learners[namespace]
+
+    async def _retained(self, namespace: str) -> None:
+        """After the acknowledgement: searchable now if the engine answers, learned from in the background."""
+        await self.bank.project()
+        task = asyncio.create_task(self._learn(namespace), name="memento-learn")
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+
+    async def _learn(self, namespace: str) -> None:
+        try:
+            await self._learner(namespace).catch_up()
+        except MementoError as error:  # learning never fails a run; the outcomes wait in the ledger
+            _LOG.warning("learning is postponed: %s", error)

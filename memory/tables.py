@@ -1,0 +1,119 @@
+"""The ledger's schema. Rows are only ever added; what is current is the newest row of its kind.
+
+    case_revisions   every version of every case; its offset is the change feed the search index follows
+    events, slots    every selection and its propensities
+    outcomes         what came of an event; the newest row of an event counts
+    vectors          encoded texts by content address: a cache that can be lost
+    audit            who changed what, and why
+    facts            single values: schema version, encoder of the bank
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = "1"
+
+metadata = MetaData()
+
+# SQLite gives growing, never reused row numbers only to an INTEGER PRIMARY KEY with AUTOINCREMENT.
+_Offset = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _offset() -> Column[int]:
+    return Column("offset", _Offset, primary_key=True, autoincrement=True)
+
+
+case_revisions = Table(
+    "case_revisions",
+    metadata,
+    _offset(),
+    Column("case_id", String(36), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("namespace", String(200), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("question", String(32), nullable=False),
+    Column("state_hash", String(32), nullable=False),
+    Column("reward", Float, nullable=False),
+    Column("event_id", String(64), nullable=True),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("case_id", "version"),
+    Index("case_revisions_namespace", "namespace", "case_id", "version"),
+    Index("case_revisions_event", "event_id"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    _offset(),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("namespace", String(200), nullable=False, index=True),
+    Column("is_degraded", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("event_id", String(64), ForeignKey("events.event_id"), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("case_id", String(36), nullable=True, index=True),
+    Column("similarity", Float, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("propensity", Float, nullable=False),
+    Column("is_randomised", Boolean, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _offset(),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("event_id", String(64), nullable=False, index=True),
+    Column("namespace", String(200), nullable=False),
+    Column("reward", Float, nullable=True),
+    Column("body", Text, nullable=False),
+    Index("outcomes_namespace", "namespace", "offset"),
+    sqlite_autoincrement=True,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("text_hash", String(32), primary_key=True),
+    Column("encoder", String(200), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _offset(),
+    Column("at", String(40), nullable=False),
+    Column("namespace", String(200), nullable=False),
+    Column("verb", String(40), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
