@@ -33,7 +33,7 @@ check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
-	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache  # there the flat folders are one package
+	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 
 fix: .venv/.dev ## Repair what the linter and the formatter can
