@@ -1,0 +1,132 @@
+"""Everything that can go wrong in a step of the workflow, and what happens next.
+
+    MementoError
+    ├── InvalidTask (InvalidInput)              nothing to do, or too much of it; the run ends before it starts
+    ├── InvalidAttachment (InvalidInput)        missing, unreadable, too large or outside the workspace
+    ├── InvalidReply (ValueError)               the model was asked twice and never answered in the form asked for
+    └── ModelError                              a chat model that cannot be asked
+        ├── ModelUnavailable                    down, slow, throttled, 5xx; the node's retry policy asks again
+        ├── ModelRejected (ValueError)          key refused, quota spent, request refused; asking again cannot help
+        ├── UnknownModel (InvalidInput)         no such provider or name; the message shows a name that would work
+        ├── NoModelConfigured (InvalidInput)    the message gives one command per way out
+        └── LocalModelUnusable (InvalidInput)   weights or runtime missing or damaged; the message says what to install
+
+The bases are chosen for LangGraph's default retry, which repeats a plain exception and never a `ValueError`: of all
+these, only `ModelUnavailable` is worth another try.
+"""
+
+import re
+
+from memento.memory.errors import InvalidInput, MementoError
+
+_REASON_CHARS = 300
+_TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+# SDKs that give a lost connection no status code still agree on the names of its classes.
+_TRANSIENT_NAMES = frozenset(
+    {"APIConnectionError", "APITimeoutError", "TransportError", "ServiceUnavailable", "DeadlineExceeded"}
+)
+_SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
+
+
+class InvalidTask(InvalidInput):
+    """The run's input holds no task, or one too large to be a task."""
+
+
+class InvalidAttachment(InvalidInput):
+    """A file given with the task that cannot be used; the message names it."""
+
+
+class InvalidReply(MementoError, ValueError):
+    """A model's reply that is not in the form asked for, after one re-ask that showed it the error.
+
+    Attributes:
+        raw: the start of the last reply, at most 500 characters.
+    """
+
+    def __init__(self, reason: str, raw: str = "") -> None:
+        super().__init__(f"the model's reply cannot be used: {reason}")
+        self.raw = raw[:500]
+
+
+class ModelError(MementoError):
+    """Base of the failures of a chat model itself, as opposed to what it says."""
+
+
+class ModelUnavailable(ModelError):
+    """The model did not answer (connection lost, slow, throttled, 5xx); the same call may succeed later."""
+
+
+class ModelRejected(ModelError, ValueError):
+    """The provider refused the call (key, quota, request too long or malformed); repeating it cannot help.
+
+    Attributes:
+        status: the HTTP status, when there was one.
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class UnknownModel(ModelError, InvalidInput):
+    """A model name that leads to no provider installed here."""
+
+
+class NoModelConfigured(ModelError, InvalidInput):
+    """No model was named, no key or server is configured, and no local server answers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no model is configured; any one of these is enough:\n"
+            "  export OPENAI_API_KEY=sk-...                     OpenAI\n"
+            "  export OPENAI_BASE_URL=http://host:port/v1       any server that speaks OpenAI's protocol\n"
+            "  ollama pull qwen3:4b                             a local server (llama-server and LM Studio work too)\n"
+            "  export MEMENTO_LOCAL_MODEL=/path/to/model.gguf   your own GGUF, run inside this process\n"
+            "  memento ask --model local 'your task'            the packaged 135M model: a demonstration, not a brain"
+        )
+
+
+class LocalModelUnusable(ModelError, InvalidInput):
+    """A model to be run in this process that cannot be: weights or runtime missing, damaged or refused."""
+
+
+def as_model_error(error: Exception) -> ModelError | None:
+    """Translates a provider's exception into ours, whichever SDK it comes from.
+
+    Args:
+        error: anything raised by a chat model's call.
+
+    Returns:
+        `ModelUnavailable` or `ModelRejected`, or None when the error is not the provider's (a bug, an unusable reply).
+    """
+    if isinstance(error, ModelError):
+        return error
+    status = _status_of(error)
+    reason = f"{type(error).__name__}: {brief_reason(error)}"
+    if "insufficient_quota" in (getattr(error, "code", None), getattr(error, "type", None)):
+        return ModelRejected(reason, status)  # a 429 that no waiting cures
+    if status is not None:
+        if status in _TRANSIENT_STATUSES or status >= 500:
+            return ModelUnavailable(reason)
+        return ModelRejected(reason, status)
+    names = {base.__name__ for base in type(error).__mro__}
+    if isinstance(error, TimeoutError | ConnectionError) or names & _TRANSIENT_NAMES:
+        return ModelUnavailable(reason)
+    # LangChain's own classification, which its provider packages mix into the SDK's classes.
+    if "ModelError" in names:
+        return ModelUnavailable(reason) if getattr(error, "is_retryable", False) else ModelRejected(reason)
+    return None
+
+
+def brief_reason(error: Exception) -> str:
+    """One line of an exception's message, short and without what looks like a key."""
+    text = re.sub(r"\s*\[type=.*", "", " ".join(str(error).split()))  # pydantic repeats the input, keys included
+    return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]
+
+
+def _status_of(error: Exception) -> int | None:
+    for source in (error, getattr(error, "response", None)):
+        status = getattr(source, "status_code", None)
+        if isinstance(status, int):
+            return status
+    return None

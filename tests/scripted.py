@@ -1,0 +1,177 @@
+"""Doubles for the whole suite: a chat model that follows a script, and a loopback server of the OpenAI protocol."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, NamedTuple, NoReturn, TypeAlias
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import PrivateAttr
+
+Reply: TypeAlias = str | AIMessage | Exception
+Script: TypeAlias = Callable[[list[BaseMessage]], Reply]
+
+
+class Call(NamedTuple):
+    """What one call showed the model."""
+
+    messages: list[BaseMessage]
+    tools: list[dict[str, Any]]
+    """The tools bound, in OpenAI's form."""
+    kwargs: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(message.text for message in self.messages)
+
+
+class ScriptedChatModel(BaseChatModel):
+    """Answers from a script and records what it was shown in `calls`.
+
+    Without native structured output, so that `StructuredCaller` asks it in plain text: a reply is then simply JSON.
+    """
+
+    _replies: list[Reply | Script] | Script = PrivateAttr()
+    _calls: list[Call] = PrivateAttr(default_factory=list)
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+
+    def __init__(self, replies: Sequence[Reply | Script] | Script) -> None:
+        super().__init__()
+        self._replies = replies if callable(replies) else list(replies)
+
+    @property
+    def calls(self) -> list[Call]:
+        return self._calls
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with self._lock:
+            self._calls.append(Call(list(messages), kwargs.pop("tools", []), kwargs))
+            reply = self._next(len(self._calls))
+        if callable(reply):
+            reply = reply(list(messages))
+        if isinstance(reply, Exception):
+            raise reply
+        message = reply.model_copy() if isinstance(reply, AIMessage) else AIMessage(reply)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _next(self, number: int) -> Reply | Script:
+        if callable(self._replies):
+            return self._replies
+        if number > len(self._replies):
+            raise AssertionError(f"the script holds {len(self._replies)} replies, but this is call number {number}")
+        return self._replies[number - 1]
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
+
+    def with_structured_output(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError("a scripted model answers in plain text")
+
+
+class Refusal(NamedTuple):
+    """An HTTP error."""
+
+    status: int
+    message: str
+    code: str | None = None
+
+
+class ScriptedServer:
+    """A loopback server with `/v1/models` and `/v1/chat/completions`.
+
+    `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`.
+    """
+
+    def __init__(
+        self, answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal], models: Sequence[str] = ("stub",)
+    ) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._answer = answer
+        self._models = models
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_responder())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    async def __aenter__(self) -> "ScriptedServer":
+        await asyncio.to_thread(self._thread.start)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _make_responder(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Responder(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._send(200, {"object": "list", "data": [{"id": name} for name in server._models]})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                server.requests.append(body)
+                answer = server._answer(body)
+                if isinstance(answer, Refusal):
+                    self._send(answer.status, {"error": {"message": answer.message, "code": answer.code}})
+                else:
+                    self._send(200, _completion(answer, body))
+
+            def _send(self, status: int, body: dict[str, Any]) -> None:
+                payload = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        return Responder
+
+
+def _completion(answer: str | dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    fields = {"content": answer} if isinstance(answer, str) else dict(answer)
+    finish_reason = fields.pop("finish_reason", "stop")
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": request["model"],
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": None, **fields},
+            }
+        ],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+    }
