@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from memento.graph.deps import Deps
     from memento.graph.workflow import build_graph
     from memento.memory.case import Case, ScoredCase
-    from memento.memory.case_memory import CaseMemory, Reading
+    from memento.memory.case_memory import CaseMemory
     from memento.memory.errors import MementoError
+    from memento.memory.retrieval import Reading
     from memento.nodes.context import Context
 
 __all__ = ["Case", "CaseMemory", "Context", "Deps", "MementoError", "Reading", "ScoredCase", "build_graph"]
@@ -23,7 +24,7 @@ _HOMES = {
     "Context": "memento.nodes.context",
     "Deps": "memento.graph.deps",
     "MementoError": "memento.memory.errors",
-    "Reading": "memento.memory.case_memory",
+    "Reading": "memento.memory.retrieval",
     "ScoredCase": "memento.memory.case",
     "build_graph": "memento.graph.workflow",
 }

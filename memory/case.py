@@ -9,14 +9,19 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-type CaseStatus = Literal["active", "quarantined", "retired"]
-type ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
+CaseStatus = Literal["active", "quarantined", "retired"]
+ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
 
 POSITIVE_FROM = 0.5
 """A reward from here on counts as a success in figures; learning uses the reward itself."""
 
 _CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
 _SPACES = re.compile(r"\s+")
+
+
+def utc_now() -> str:
+    """The time now, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Provenance(BaseModel):
@@ -55,7 +60,7 @@ class Case(BaseModel):
     trust: float = Field(default=1.0, ge=0, le=1)
     provenance: Provenance = Provenance()
     version: int = 1
-    created_at: str = Field(default_factory=lambda: utc_now())
+    created_at: str = Field(default_factory=utc_now)
 
     @property
     def question(self) -> str:
@@ -101,8 +106,3 @@ def question_hash(text: str) -> str:
 def text_hash(text: str) -> str:
     """Content address of a text: 32 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def utc_now() -> str:
-    """The time now, ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

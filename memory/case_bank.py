@@ -60,7 +60,7 @@ class CaseBank:
 
     @property
     def engine_name(self) -> str:
-        """edge | server | memory"""
+        """Which engine serves: edge, server or memory."""
         return self._engine.name
 
     async def open(self) -> None:
@@ -83,7 +83,7 @@ class CaseBank:
                         vector, namespace=namespace, limit=limit, exclude_question=exclude_question
                     )
                 self._breaker.succeeded()
-                return Search(hits, False, position)
+                return Search(hits, is_degraded=False, bank_version=position)
             except (EngineError, TimeoutError) as error:
                 self._failed(error)
         return await self._scan(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
@@ -218,11 +218,11 @@ class CaseBank:
         recent = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=_FALLBACK_CASES)
         cases = [case async for case in recent if case.question != exclude_question]
         if not cases:
-            return Search([], True, await self._views.newest_offset())
+            return Search([], is_degraded=True, bank_version=await self._views.newest_offset())
         similarity_C = await self._texts.rows([case.state for case in cases]) @ vector
         best = np.argsort(-similarity_C, kind="stable")[:limit]
         hits = [Hit(cases[index].id, float(similarity_C[index])) for index in best]
-        return Search(hits, True, await self._views.newest_offset())
+        return Search(hits, is_degraded=True, bank_version=await self._views.newest_offset())
 
     def _failed(self, error: Exception) -> None:
         self._breaker.failed(pause_s=error.retry_after_s if isinstance(error, EngineThrottled) else None)

@@ -117,9 +117,7 @@ class CaseMemory:
         """What a user should be told about this memory: the index was rebuilt, the engine is away."""
         return self.bank.notices
 
-    async def read(
-        self, query: str, *, k: int = 4, policy: str | None = None, namespace: str | None = None
-    ) -> Reading:
+    async def read(self, query: str, *, k: int = 4, policy: str | None = None, namespace: str | None = None) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
         Args:
@@ -137,9 +135,7 @@ class CaseMemory:
 
     async def recall(self, query: str, *, policy: str | None = None, namespace: str | None = None) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
-        return await self._retrieval.recall(
-            query, policy=policy or self.policy, namespace=namespace or self.namespace
-        )
+        return await self._retrieval.recall(query, policy=policy or self.policy, namespace=namespace or self.namespace)
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""

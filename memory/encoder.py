@@ -121,7 +121,7 @@ class EmbeddingsEncoder:
         """
         try:
             rows = np.asarray(await self._embeddings.aembed_documents(texts), np.float32)
-        except Exception as error:  # noqa: BLE001  every provider raises errors of its own; the cause is kept
+        except Exception as error:  # every provider raises errors of its own; the cause is kept
             raise EncoderUnavailable(f"encoder {self.name!r} failed: {type(error).__name__}") from error
         if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
             raise EncoderUnavailable(f"encoder {self.name!r} answered with shape {rows.shape} for {len(texts)} texts")

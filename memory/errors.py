@@ -5,8 +5,8 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
-    │   └── EncoderMismatch          the bank was written by another encoder; `memento cases reindex` re-encodes it
-    ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); the write was NOT kept
+    │   └── EncoderMismatch          the bank has another encoder's vectors; `memento cases reindex`
+    ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); NOT kept
     ├── EncoderUnavailable           weights missing or damaged, embedding endpoint down
     └── EngineError                  the search index; reads go on without it, writes are safe in the ledger
         ├── EngineUnavailable        down, slow, connection lost, 5xx; retried later, opens the breaker

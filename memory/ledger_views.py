@@ -75,10 +75,11 @@ class LedgerViews:
             query = query.order_by(_REVISIONS.c.offset if order > 0 else _REVISIONS.c.offset.desc()).limit(page)
             async with self._ledger.reading() as connection:
                 rows = (await connection.execute(query)).all()
-            for after, body in rows:
+            for _, body in rows:
                 yield Case.model_validate_json(body)
             if len(rows) < page:
                 return
+            after = rows[-1].offset
             left = None if left is None else left - len(rows)
 
     async def active_ids(self, *, namespace: str, exclude_question: str | None) -> list[str]:
@@ -193,9 +194,7 @@ class LedgerViews:
                 or 0
             )
             n_events = (
-                await connection.scalar(
-                    select(func.count()).select_from(events).where(events.c.namespace == namespace)
-                )
+                await connection.scalar(select(func.count()).select_from(events).where(events.c.namespace == namespace))
                 or 0
             )
             n_known = await connection.scalar(known.where(outcomes.c.reward.is_not(None))) or 0
@@ -204,9 +203,7 @@ class LedgerViews:
     async def fact(self, name: str) -> str | None:
         """A single remembered value."""
         async with self._ledger.reading() as connection:
-            value: str | None = await connection.scalar(
-                select(tables.facts.c.value).where(tables.facts.c.name == name)
-            )
+            value: str | None = await connection.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
         return value
 
 
@@ -224,7 +221,5 @@ def _experiences(namespace: str) -> Select[Any]:
     return (
         select(outcomes.c.offset, outcomes.c.reward, events.c.body)
         .join(events, events.c.event_id == outcomes.c.event_id)
-        .where(
-            outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False)
-        )
+        .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
     )

@@ -1,4 +1,4 @@
-"""Retrieval policies: mu(c | s, M), which of the recalled cases are served. A policy chooses; it neither values nor learns.
+"""Retrieval policies, mu(c | s, M): which of the recalled cases are served. A policy chooses; it does not learn.
 
 Every choice carries the exact probability with which it was made, so that what another policy would have earned can be
 estimated later. Axes: C candidates, K slots.
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from memento.memory.errors import UnknownPolicy
 
-type PolicyName = Literal["none", "random", "similarity", "parametric"]
+PolicyName = Literal["none", "random", "similarity", "parametric"]
 
-POLICY_NAMES: tuple[str, ...] = get_args(PolicyName.__value__)
+POLICY_NAMES: tuple[str, ...] = get_args(PolicyName)
 
 Pool = Literal["empty", "nearest", "uniform"]
 """Where a policy's candidates come from: nowhere, the nearest by cosine, or a uniform sample of the namespace."""
@@ -22,7 +22,7 @@ Pool = Literal["empty", "nearest", "uniform"]
 class SlotChoice(NamedTuple):
     """One slot of a choice."""
 
-    index: int | None
+    candidate: int | None
     """Position among the candidates; None is the null case."""
     score: float
     propensity: float

@@ -128,7 +128,8 @@ class Retrieval:
         cases = await self._storage.views.cases(drawn, namespace=namespace)
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
         similarity_C = state_CD @ await self._storage.texts.one(query)
-        return [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)], len(ids)
+        candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
+        return candidates, len(ids)
 
     async def _record(self, event: RetrievalEvent) -> Reading:
         encoder = self._storage.texts.encoder.name
@@ -145,7 +146,7 @@ class Retrieval:
 
 
 def _slot(position: int, choice: SlotChoice, candidates: list[Candidate]) -> Slot:
-    candidate = None if choice.index is None else candidates[choice.index]
+    candidate = None if choice.candidate is None else candidates[choice.candidate]
     return Slot(
         slot=position,
         case_id=None if candidate is None else candidate.case_id,

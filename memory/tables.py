@@ -1,11 +1,11 @@
 """The ledger's schema. Rows are only ever added; what is current is the newest row of its kind.
 
-    case_revisions   every version of every case; its offset is the change feed the search index follows
-    events, slots    every selection and its propensities
-    outcomes         what came of an event; the newest row of an event counts
-    vectors          encoded texts by content address: a cache that can be lost
-    audit            who changed what, and why
-    facts            single values: schema version, encoder of the bank
+case_revisions   every version of every case; its offset is the change feed the search index follows
+events, slots    every selection and its propensities
+outcomes         what came of an event; the newest row of an event counts
+vectors          encoded texts by content address: a cache that can be lost
+audit            who changed what, and why
+facts            single values: schema version, encoder of the bank
 """
 
 from sqlalchemy import (
