@@ -22,9 +22,10 @@ import pytest
 from blockbuster import blockbuster_ctx
 from pytest_socket import SocketBlockedError
 
+from tests.built import built
 from tests.postgres import postgres_url
 
-__all__ = ["postgres_url"]  # a fixture is offered to every test by being here
+__all__ = ["built", "postgres_url"]  # fixtures are offered to every test by being here
 
 ROOT = Path(__file__).parent.parent
 BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "cli", "evals")
