@@ -1,0 +1,336 @@
+"""Search in real files with a real SQLite: what is found, what is never read, and how the index keeps up."""
+
+import asyncio
+import gc
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.passages import as_text, passages
+from memento.tools.search_files import make_search_files
+
+NOTHING = re.compile(r"Nothing found in \d+ files")
+
+
+def ask(search: Callable[..., Any], query: str, max_results: int = 5) -> str:
+    """Run one search on a loop of its own: the tests touch files, which a loop under guard forbids."""
+    return str(asyncio.run(search(query, max_results)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "rain.md").write_text("# Weather\n\nIt rained in Lisbon.\n\nThe umbrellas were sold out.\n")
+    (folder / "sun.txt").write_text("The sun shone over Porto.\n")
+    return folder
+
+
+@pytest.fixture(params=["memory", "file"])
+def index_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    return tmp_path / "index" / "files.db" if request.param == "file" else None
+
+
+def test_the_passage_is_found_with_file_and_line_when_a_word_matches(folder: Path, index_path: Path) -> None:
+    text = ask(make_search_files([folder], index_path=index_path), "umbrella")  # stemmed: umbrellas
+    assert text.startswith("1. rain.md:5\n")
+    assert "The umbrellas were sold out." in text
+
+
+def test_a_long_question_finds_when_only_some_words_match(folder: Path) -> None:
+    text = ask(make_search_files([folder]), "Could you please tell me what kind of weather they had in Porto last May?")
+    assert text.startswith("1. ")
+    assert "sun.txt:1" in text
+
+
+def test_nothing_is_found_when_only_filler_words_match(folder: Path) -> None:
+    assert NOTHING.match(ask(make_search_files([folder]), "What was the zebra?"))
+
+
+def test_a_file_is_found_when_only_its_name_matches(folder: Path) -> None:
+    (folder / "invoice-2024.csv").write_text("date,amount\n2024-01-01,5\n")
+    assert "invoice-2024.csv:1" in ask(make_search_files([folder]), "invoice")
+
+
+def test_paths_are_relative_when_files_lie_deep(folder: Path) -> None:
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "deep.txt").write_text("platypus")
+    text = ask(make_search_files([folder]), "platypus")
+    assert text.startswith("1. a/b/deep.txt:1\n")
+    assert str(folder) not in text
+
+
+def test_the_folder_is_named_when_there_are_several(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "mail"
+    other.mkdir()
+    (other / "letter.txt").write_text("Greetings from Lisbon")
+    text = ask(make_search_files([folder, other]), "lisbon")
+    assert "[docs] rain.md:3" in text
+    assert "[mail] letter.txt:1" in text
+
+
+def test_a_file_is_listed_once_when_folders_overlap(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    (folder / "inner" / "x.txt").write_text("platypus")
+    text = ask(make_search_files([folder / "inner", folder, folder]), "platypus")
+    assert text.count("x.txt") == 1
+
+
+def test_the_number_of_passages_is_bounded_when_many_match(folder: Path) -> None:
+    for number in range(30):
+        (folder / f"{number}.txt").write_text("platypus")
+    search = make_search_files([folder])
+    assert [(ask(search, "platypus", n)).count("platypus") for n in (-1, 1, 7, 10_000)] == [1, 1, 7, 10]
+    assert (ask(search, "platypus")).count("platypus") == 5
+
+
+def test_new_changed_and_deleted_files_are_noticed_when_searching_again(folder: Path, index_path: Path) -> None:
+    search = make_search_files([folder], index_path=index_path)
+    assert "rain.md" in ask(search, "lisbon")
+    (folder / "new.txt").write_text("Madrid")
+    (folder / "rain.md").write_text("It rained in Braga instead, all day long.")
+    (folder / "sun.txt").unlink()
+    assert "new.txt:1" in ask(search, "madrid")
+    assert "rain.md:1" in ask(search, "braga")
+    assert NOTHING.match(ask(search, "lisbon"))
+    assert NOTHING.match(ask(search, "porto"))
+
+
+def test_a_change_of_same_size_is_noticed_when_the_time_of_change_differs(folder: Path) -> None:
+    search = make_search_files([folder])
+    assert "sun.txt" in ask(search, "porto")
+    (folder / "sun.txt").write_text("The sun shone over Turin.\n")
+    os.utime(folder / "sun.txt", ns=(1, 1))
+    assert "sun.txt" in ask(search, "turin")
+
+
+def test_unchanged_files_are_not_indexed_again_when_another_tool_opens_the_index(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    assert "rain.md" in ask(make_search_files([folder], index_path=index), "lisbon")
+    before = _rows(index)
+    assert "rain.md" in ask(make_search_files([folder], index_path=index), "lisbon")
+    assert _rows(index) == before
+
+
+def test_only_its_own_folders_are_searched_when_an_index_is_shared(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "private"
+    other.mkdir()
+    (other / "secret.txt").write_text("platypus")
+    index = tmp_path / "files.db"
+    assert "secret.txt" in ask(make_search_files([other], index_path=index), "platypus")
+    assert NOTHING.match(ask(make_search_files([folder], index_path=index), "platypus"))
+    assert "secret.txt" in ask(make_search_files([other], index_path=index), "platypus")
+
+
+def test_links_are_not_followed_when_they_lead_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("platypus")
+    (folder / "link.txt").symlink_to(outside / "secret.txt")
+    (folder / "linked").symlink_to(outside)
+    (folder / "loop").symlink_to(folder)
+    assert "3 links" in ask(make_search_files([folder]), "platypus")
+
+
+def test_the_folder_is_searched_when_it_is_itself_a_link(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "shortcut").symlink_to(folder)
+    assert "rain.md:3" in ask(make_search_files([tmp_path / "shortcut"]), "lisbon")
+
+
+def test_a_file_drops_out_when_it_is_replaced_by_a_link(folder: Path, tmp_path: Path) -> None:
+    search = make_search_files([folder])
+    assert "sun.txt" in ask(search, "porto")
+    (folder / "sun.txt").rename(tmp_path / "sun.txt")
+    (folder / "sun.txt").symlink_to(tmp_path / "sun.txt")
+    assert "1 links" in ask(search, "porto")
+
+
+def test_what_was_skipped_is_counted_when_nothing_is_found(folder: Path) -> None:
+    (folder / "binary.txt").write_bytes(b"platypus\0\1\2")
+    (folder / "photo.jpg").write_bytes(b"platypus")
+    (folder / "huge.txt").write_bytes(b"platypus " * 600_000)
+    (folder / ".env").write_text("KEY=platypus")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("platypus")
+    os.mkfifo(folder / "pipe.txt")
+    text = ask(make_search_files([folder]), "platypus")
+    assert text == (
+        "Nothing found in 2 files (skipped: 1 binary, 2 hidden, 2 in other formats, 1 over 5 MB). Try other words."
+    )
+
+
+def test_the_answer_says_so_when_the_folder_is_empty(tmp_path: Path, index_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    text = ask(make_search_files([folder], index_path=index_path), "anything")
+    assert text == "Nothing found in 0 files. Try other words."
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"',
+        'rain"lisbon',
+        "NEAR(lisbon rain, 2)",
+        "lisbon*",
+        "^lisbon",
+        "body: lisbon",
+        "{name body}: lisbon",
+        "lisbon AND",
+        "NOT lisbon",
+        "(lisbon",
+        "lisbon; DROP TABLE passage; --",
+        "' OR 1=1 -- lisbon",
+        "lisbon\x00rain",
+        "-lisbon + \\",
+    ],
+)
+def test_the_query_is_read_as_plain_words_when_it_looks_like_syntax(folder: Path, query: str) -> None:
+    search = make_search_files([folder])
+    if "lisbon" in query:
+        assert "rain.md:3" in ask(search, query)
+    else:
+        with pytest.raises(ToolInputError, match="no words"):
+            ask(search, query)
+    assert "rain.md:3" in ask(search, "lisbon")
+
+
+def test_the_search_works_when_the_query_is_enormous(folder: Path) -> None:
+    assert "rain.md" in ask(make_search_files([folder]), "lisbon " + " ".join(f"word{n}" for n in range(20_000)))
+
+
+@pytest.mark.parametrize("query", ["", "  \n", "?!"])
+def test_the_model_is_told_when_the_query_is_empty(folder: Path, query: str) -> None:
+    with pytest.raises(ToolInputError):
+        ask(make_search_files([folder]), query)
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Das Café liegt in Zürich.", "cafe zurich"),
+        ("Cafe\u0301 decomposed", "café"),
+        ("Столица России — Москва.", "москва"),
+        ("东京的人口是多少。约一千四百万。", "东京有多少人口"),
+        ("東京タワーは333mです", "タワー"),
+        ("서울은 수도이다", "서울은"),
+        ("السلام عليكم", "السلام"),
+    ],
+)
+def test_the_text_is_found_unchanged_when_it_is_not_english(folder: Path, text: str, query: str) -> None:
+    (folder / "naïve 文書.txt").write_text(text, encoding="utf-8")
+    found = ask(make_search_files([folder]), query)
+    assert found.startswith("1. naïve 文書.txt:1\n")
+    assert text.replace("e\u0301", "é") in found
+
+
+def test_broken_bytes_are_replaced_when_a_file_is_not_utf8(folder: Path) -> None:
+    (folder / "latin.txt").write_bytes("Málaga and platypus".encode("latin-1"))
+    assert "M\ufffdlaga and platypus" in ask(make_search_files([folder]), "platypus")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file system refuses such names")
+def test_the_search_works_when_a_file_name_is_not_utf8(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff.txt")).write_text("platypus")
+    assert "1 unreadable" in ask(make_search_files([folder]), "platypus")
+
+
+def test_tags_and_scripts_are_left_out_when_the_file_is_html(folder: Path) -> None:
+    page = (
+        "<html>\n<script>\nvar platypus = 1 < 2;\n</script>\n<!-- ornithorhynchus -->\n<p>Fish &amp;\nchips</p></html>"
+    )
+    (folder / "page.html").write_text(page)
+    search = make_search_files([folder])
+    assert NOTHING.match(ask(search, "platypus ornithorhynchus script"))
+    assert (ask(search, "chips")).startswith("1. page.html:7\nFish &\nchips")
+
+
+def test_the_folder_is_named_when_it_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(ToolUnavailable, match="absent does not exist"):
+        ask(make_search_files([tmp_path / "absent"]), "anything")
+
+
+def test_the_tool_is_refused_when_there_is_no_folder() -> None:
+    with pytest.raises(ToolInputError):
+        make_search_files([])
+
+
+def test_the_search_recovers_when_a_damaged_index_is_deleted(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    index.write_bytes(b"not a database, " * 1_000)
+    search = make_search_files([folder], index_path=index)
+    with pytest.raises(ToolUnavailable, match=r"delete .*files\.db"):
+        ask(search, "lisbon")
+    index.unlink()
+    assert "rain.md" in ask(search, "lisbon")
+
+
+def test_all_searches_agree_when_they_run_together(folder: Path, index_path: Path) -> None:
+    for number in range(150):
+        (folder / f"{number}.txt").write_text(f"word{number} platypus")
+    tools = [make_search_files([folder], index_path=index_path) for _ in range(3)]
+
+    async def together() -> list[str]:
+        return await asyncio.gather(*(tool(f"word{n}") for n in range(8) for tool in tools))
+
+    found = asyncio.run(together())
+    assert all(f"{n // 3}.txt:1" in text for n, text in enumerate(found))
+    if index_path:
+        assert _rows(index_path)[0] == 152
+
+
+@pytest.mark.slow
+def test_every_process_finds_all_when_several_build_one_index_together(folder: Path, tmp_path: Path) -> None:
+    for number in range(300):
+        (folder / f"{number}.txt").write_text(f"platypus word{number}")
+    program = (
+        "import asyncio, sys; from pathlib import Path; from memento.tools.search_files import make_search_files;"
+        "print(asyncio.run(make_search_files([Path(sys.argv[1])], index_path=Path(sys.argv[2]))('word299')))"
+    )
+    command = [sys.executable, "-c", program, str(folder), str(tmp_path / "files.db")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert ["299.txt:1" in process.communicate()[0] for process in processes] == [True] * 4
+    assert _rows(tmp_path / "files.db")[0] == 302
+
+
+def test_the_connection_is_closed_when_the_tool_is_dropped(folder: Path, tmp_path: Path) -> None:
+    search = make_search_files([folder], index_path=tmp_path / "files.db")
+    ask(search, "lisbon")
+    assert (tmp_path / "files.db-wal").exists()
+    del search
+    gc.collect()
+    assert not (tmp_path / "files.db-wal").exists()  # the last connection removes it
+
+
+@pytest.mark.parametrize(
+    "text", ["a b\n" * 3_000, "x" * 5_000, "one\n\n\n\ntwo\n" * 500, "\n\n \n", "z " * 2_000 + "\n\nq"]
+)
+def test_no_text_is_lost_and_lines_are_right_when_a_text_is_cut(text: str) -> None:
+    parts = list(passages(text))
+    assert all(len(part.text) <= 802 for part in parts)
+    assert "".join(part.text for part in parts).split() == text.split() or "x" in text
+    lines = text.split("\n")
+    assert all(part.text.split("\n")[0] in lines[part.line - 1] for part in parts)
+
+
+def test_hostile_html_takes_linear_time_when_nothing_is_ever_closed() -> None:
+    for page in (b"<script>" * 200_000, b"<" * 2_000_000, b"<p " * 500_000, b"<!--" + b"-" * 2_000_000):
+        assert as_text(page, is_html=True) is not None  # minutes when quadratic: the suite's time-out would tell
+
+
+def _rows(index: Path) -> tuple[int, int]:
+    """Count the files of an index, and find the last id given: it grows when a file is indexed again."""
+    connection = sqlite3.connect(index)
+    try:
+        row = connection.execute("SELECT COUNT(*), MAX(id) FROM indexed_file").fetchone()
+        return row[0], row[1]
+    finally:
+        connection.close()

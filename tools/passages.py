@@ -1,0 +1,116 @@
+"""Text cut into passages for a full-text index, and a person's words turned into its query.
+
+Chinese and Japanese have no spaces, so the index would take a whole sentence for one word. An invisible break
+(zero width space) between their characters makes each a word of its own; a query asks for neighbouring pairs of them.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+PASSAGE_CHARS: Final = 800
+MARK_START: Final = "\x02"
+MARK_END: Final = "\x03"
+MAX_QUERY_WORDS: Final = 64
+
+_BREAK: Final = "\u200b"
+_CJK: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_BESIDE_CJK: Final = re.compile(rf"(?<=[{_CJK}])(?=\S)|(?<=\S)(?=[{_CJK}])")
+_WORD: Final = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_BLANK_LINES: Final = re.compile(r"(\n\s*\n)")
+# Ends a piece at a line, else at a space, else anywhere.
+_PIECE: Final = re.compile(
+    rf".{{1,{PASSAGE_CHARS}}}(?:\n|\Z)|.{{1,{PASSAGE_CHARS}}}\s|.{{1,{PASSAGE_CHARS}}}", re.DOTALL
+)
+# Possessive and atomic, so that a page of unclosed tags takes linear time.
+_MARKUP: Final = re.compile(
+    r"<(script|style)\b[^<]*+(?>(?!</\1)<[^<]*+)*+|<!--[^-]*+(?>(?!-->)-[^-]*+)*+(?:-->)?|</?[a-z!][^<>]*+>",
+    re.IGNORECASE,
+)
+_CONTROLS: Final = {code: None for code in [*range(32), 127, ord(_BREAK)] if chr(code) not in "\n\t"}
+_STOP_WORD: Final = re.compile(
+    "a|an|and|are|as|at|be|been|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if|in|into|is|it|its|me|my|of|"
+    "on|or|our|should|so|that|the|their|them|there|these|they|this|those|to|was|we|were|what|when|where|which|who|whom|"
+    "whose|why|will|with|would|you|your"
+)
+
+
+class Passage(NamedTuple):
+    """A stretch of a text, and the number of its first line (from 1)."""
+
+    line: int
+    text: str
+
+
+def as_text(content: bytes, *, is_html: bool) -> str | None:
+    """Decode a file; None when it is binary. Line numbers stay those of the file, in HTML too."""
+    if b"\0" in content[:8_192]:
+        return None
+    text = content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    if is_html:
+        text = html.unescape(_MARKUP.sub(lambda markup: "\n" * markup[0].count("\n") or " ", text))
+    return unicodedata.normalize("NFC", text.translate(_CONTROLS))
+
+
+def passages(text: str) -> Iterator[Passage]:
+    """Cut a text at paragraphs into passages of at most about 800 characters, losing nothing but blank ones."""
+    line, passage = 1, ""
+    for unit in _units(text):
+        if passage and len(passage) + len(unit) > PASSAGE_CHARS:
+            if passage.strip():
+                yield Passage(line, _BESIDE_CJK.sub(_BREAK, passage))
+            line += passage.count("\n")
+            passage = ""
+        passage += unit
+    if passage.strip():
+        yield Passage(line, _BESIDE_CJK.sub(_BREAK, passage))
+
+
+def _units(text: str) -> Iterator[str]:
+    """Yield the paragraphs with the blank lines after them, the long ones in pieces."""
+    parts = _BLANK_LINES.split(text)
+    for start in range(0, len(parts), 2):
+        unit = "".join(parts[start : start + 2])
+        if len(unit) <= PASSAGE_CHARS:
+            yield unit
+        else:
+            yield from _PIECE.findall(unit)
+
+
+def query_expression(query: str) -> str:
+    """Turn a question into an FTS5 expression in which any word may match; empty when there is no word.
+
+    Every word is quoted, so nothing a query contains is read as FTS5 syntax.
+    """
+    words = [word.lower() for word in _WORD.findall(unicodedata.normalize("NFC", query))]
+    telling = [word for word in words if not _STOP_WORD.fullmatch(word)] or words
+    phrases = dict.fromkeys(phrase for word in telling for phrase in _phrases(word))
+    return " OR ".join(f'"{phrase}"' for phrase in list(phrases)[:MAX_QUERY_WORDS])
+
+
+def _phrases(word: str) -> list[str]:
+    """Give a word as it is, and one without spaces as its pairs of neighbouring characters."""
+    if not re.match(f"[{_CJK}]", word) or len(word) == 1:
+        return [word]
+    return [f"{first}{_BREAK}{second}" for first, second in pairwise(word)]
+
+
+def located(body: str, snippet: str, *, first_line: int) -> tuple[int, str]:
+    """Find the line of a marked snippet's first match, and clean the snippet.
+
+    Args:
+        body: the passage that the snippet was cut from.
+        snippet: with marks around the matches and `…` where it was cut.
+        first_line: line number of the start of the body.
+
+    Returns:
+        The line of the first match (of the snippet's start when only the file name matched), and the text to show.
+    """
+    cut = snippet.removeprefix("…")
+    plain = cut.replace(MARK_START, "").replace(MARK_END, "").removesuffix("…")
+    start = max(body.find(plain), 0) + max(cut.find(MARK_START), 0)
+    shown = snippet.replace(MARK_START, "").replace(MARK_END, "").replace(_BREAK, "")
+    return first_line + body.count("\n", 0, start), re.sub(r"\s*\n\s*", "\n", shown.strip())
