@@ -3,6 +3,8 @@
 Each function returns keyword arguments, because the two clients differ in nothing but `await`.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -69,3 +71,24 @@ def nearest(vector: Vector, *, namespace: str, limit: int, exclude_question: str
         ),
         "with_payload": False,
     }
+
+
+def slug(encoder: str, dim: int) -> str:
+    """The encoder's name as part of a collection name; the hash keeps similar names apart."""
+    readable = re.sub(r"[^a-z0-9]+", "-", encoder.lower()).strip("-")[:40]
+    return f"{readable}-{hashlib.sha256(f'{encoder}|{dim}'.encode()).hexdigest()[:8]}"
+
+
+def number(generation: str) -> int:
+    """The generation's number, at the end of its name."""
+    return int(generation.rsplit("__", 1)[1])
+
+
+def position(found: models.CollectionInfo) -> int:
+    """The ledger offset kept with a collection."""
+    return int((found.config.metadata or {}).get("position", 0))
+
+
+def alias_to(name: str, alias: str) -> models.CreateAliasOperation:
+    """One action of `update_collection_aliases`."""
+    return models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=name, alias_name=alias))

@@ -1,0 +1,189 @@
+"""A Qdrant server's wire, without the server: real HTTP over qdrant-client's in-memory mode, with faults on demand.
+
+It answers exactly the REST calls that `AsyncQdrantClient` makes for `ServerEngine`, so the engine, the client and the
+HTTP stack under test are the real ones. What it cannot show: Qdrant's own indexes, tenants, replicas and timing.
+"""
+
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
+from qdrant_client import QdrantClient, models
+
+
+@dataclass
+class Faults:
+    """What goes wrong, switchable while the shim runs."""
+
+    delay_s: float = 0.0
+    is_down: bool = False
+    status: int = 200
+    """Anything else is answered instead of doing the work."""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b'{"status": {"error": "fault"}, "time": 0.0}'
+    n_lost_replies: int = 0
+    """So many of the next writes are applied, but their reply is lost."""
+
+
+class WireShim:
+    """`with WireShim() as shim:` serves on `shim.url` until the block ends."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        """Method, path and headers of every request so far."""
+        self.connections = 0
+        self._lock = threading.Lock()
+        self._client = QdrantClient(":memory:")
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_endpoint())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "WireShim":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._client.close()
+
+    def names(self) -> list[str]:
+        """Collections that exist."""
+        with self._lock:
+            return sorted(found.name for found in self._client.get_collections().collections)
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        """Do one request's work: HTTP status and result."""
+        with self._lock:
+            for wanted, pattern, action in ROUTES:
+                if wanted == method and (match := re.fullmatch(pattern, path)):
+                    try:
+                        return 200, action(self._client, *match.groups(), json.loads(body or b"{}"))
+                    except (ValueError, KeyError) as error:
+                        return _status_of(error), str(error)
+        return 404, f"no route for {method} {path}"
+
+    def _make_endpoint(shim: "WireShim") -> type[BaseHTTPRequestHandler]:  # noqa: N805  `self` is the endpoint's below
+        class Endpoint(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                shim.connections += 1
+
+            def answer(self) -> None:
+                faults, path = shim.faults, urlsplit(self.path).path
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                shim.requests.append((self.command, path, dict(self.headers)))
+                time.sleep(faults.delay_s)
+                if faults.is_down:
+                    return self.reset()
+                if faults.status != 200:
+                    return self.reply(faults.status, faults.body, faults.headers)
+                status, result = shim.answer(self.command, path, body)
+                if faults.n_lost_replies and self.command != "GET" and path.endswith("/points"):
+                    faults.n_lost_replies -= 1
+                    return self.reset()
+                said = {"result": result, "status": "ok"} if status == 200 else {"status": {"error": result}}
+                return self.reply(status, json.dumps({**said, "time": 0.0}).encode(), ())
+
+            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = answer
+
+            def reply(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> None:
+                try:
+                    self.send_response(status)
+                    for name, value in (*headers, ("Content-Length", str(len(body)))):
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                except ConnectionError:  # the client has given up waiting
+                    self.close_connection = True
+
+            def reset(self) -> None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.close_connection = True
+                self.connection.close()
+
+            def finish(self) -> None:
+                if self.connection.fileno() != -1:
+                    super().finish()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        return Endpoint
+
+
+def _status_of(error: Exception) -> int:
+    if "not found" in str(error):
+        return 404
+    return 409 if "already exists" in str(error) else 400
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
+def _create(client: QdrantClient, name: str, body: dict[str, Any]) -> bool:
+    request = models.CreateCollection(**body)
+    assert request.hnsw_config is not None
+    return client.create_collection(name, vectors_config=request.vectors, metadata=request.metadata)
+
+
+def _upsert(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
+    request = models.PointsList(**body)
+    return _plain(
+        client.upsert(
+            name, request.points, update_filter=request.update_filter, update_mode=request.update_mode or "upsert"
+        )
+    )
+
+
+def _query(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
+    request = models.QueryRequest(**body)
+    found = client.query_points(
+        name, query=request.query, query_filter=request.filter, limit=request.limit, with_payload=request.with_payload
+    )
+    return _plain(found)
+
+
+def _index(client: QdrantClient, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    client.get_collection(name)
+    models.CreateFieldIndex(**body)  # checked, not applied: the in-memory mode has no indexes and warns
+    return {"operation_id": 0, "status": "completed"}
+
+
+def _aliases(client: QdrantClient, body: dict[str, Any]) -> bool:
+    return client.update_collection_aliases(TypeAdapter(list[models.AliasOperations]).validate_python(body["actions"]))
+
+
+NAME = r"/collections/([^/]+)"
+ROUTES: tuple[tuple[str, str, Any], ...] = (
+    ("GET", r"/aliases", lambda client, _: _plain(client.get_aliases())),
+    ("GET", r"/collections", lambda client, _: _plain(client.get_collections())),
+    ("POST", r"/collections/aliases", _aliases),
+    ("GET", NAME, lambda client, name, _: _plain(client.get_collection(name))),
+    ("PUT", NAME, _create),
+    ("PATCH", NAME, lambda client, name, body: client.update_collection(name, metadata=body["metadata"])),
+    ("DELETE", NAME, lambda client, name, _: client.delete_collection(name)),
+    ("GET", NAME + "/exists", lambda client, name, _: {"exists": client.collection_exists(name)}),
+    ("PUT", NAME + "/index", _index),
+    ("PUT", NAME + "/points", _upsert),
+    ("POST", NAME + "/points/query", _query),
+    ("POST", NAME + "/points/count", lambda client, name, _: _plain(client.count(name, exact=True))),
+)
