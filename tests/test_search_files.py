@@ -254,7 +254,7 @@ def test_tags_and_scripts_are_left_out_when_the_file_is_html(folder: Path) -> No
 
 
 def test_the_folder_is_named_when_it_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(ToolUnavailable, match="absent does not exist"):
+    with pytest.raises(ToolUnavailable, match="absent is not there"):
         ask(make_search_files([tmp_path / "absent"]), "anything")
 
 

@@ -93,7 +93,7 @@ async def test_pages_are_numbered_with_url_date_and_text_when_the_search_succeed
     assert tavily.headers["Authorization"] == f"Bearer {KEY}"
 
 
-@pytest.mark.parametrize("key", [None, ""])
+@pytest.mark.parametrize("key", [None, "", " \n"])
 async def test_the_search_is_keyless_when_no_key_is_given(
     tavily: FakeTavily, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:

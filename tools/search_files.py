@@ -124,8 +124,8 @@ def _existing(folders: Iterable[Path]) -> list[str]:
     """Resolve the folders, dropping those inside another one, whose files would be found twice."""
     resolved = []
     for folder in folders:
-        if not folder.is_dir():
-            raise ToolUnavailable(f"the folder {folder} does not exist; the user must create it or correct its name")
+        if not os.path.isdir(folder):  # unlike Path.is_dir, false for one that may not be looked at
+            raise ToolUnavailable(f"the folder {folder} is not there or not readable; the user must correct that")
         resolved.append(folder.resolve())
     unique = dict.fromkeys(resolved)
     return [str(folder) for folder in unique if not any(parent in unique for parent in folder.parents)]

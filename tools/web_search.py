@@ -78,7 +78,7 @@ class _Tavily:
         from tavily import AsyncTavilyClient
 
         # An empty key, unlike None, keeps Tavily from reading the environment: only settings do that.
-        return AsyncTavilyClient(api_key=self.api_key or "", api_base_url=self.api_base_url)
+        return AsyncTavilyClient(api_key=(self.api_key or "").strip(), api_base_url=self.api_base_url)
 
     def _limit_reached(self, error: Exception) -> ToolLimitReached:
         if self.api_key:
