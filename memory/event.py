@@ -13,8 +13,6 @@ class Candidate(NamedTuple):
     case_id: str
     similarity: float
     """Cosine between the task and the case's state."""
-    reward: float = 0.0
-    """The case's own reward at that moment."""
 
 
 class Slot(BaseModel):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -29,6 +29,15 @@ class Recall(NamedTuple):
     """Number of cases the candidates were drawn from."""
     is_degraded: bool
     bank_version: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for a checkpoint between the two halves of a read."""
+        return self._asdict() | {"candidates": [list(candidate) for candidate in self.candidates]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """What `to_json` made."""
+        return cls(**values | {"candidates": [Candidate(*row) for row in values["candidates"]]})
 
 
 class Reading(NamedTuple):

@@ -1,0 +1,27 @@
+"""Where a run goes next. Pure functions of the state."""
+
+from typing import Literal
+
+from langgraph.types import Send
+
+from memento.nodes.planner import needs_approval
+from memento.nodes.state import MementoState, SubtaskInput, ready
+
+
+def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
+    """To the person who approves, to the executors whose turn has come, or on to the evaluation."""
+    if needs_approval(state):
+        return "planner"
+    if subtasks := ready(state):
+        done = {result["id"]: result for result in state["results"] if result["cycle"] == state["cycle"]}
+        inputs: list[SubtaskInput] = [
+            {
+                "run": state["run"],
+                "cycle": state["cycle"],
+                "subtask": subtask,
+                "earlier": [done[name] for name in subtask["depends_on"]],
+            }
+            for subtask in subtasks
+        ]
+        return [Send("executor", subtask_input) for subtask_input in inputs]
+    return "evaluate"

@@ -1,0 +1,50 @@
+"""The only reader of the environment. Argument > environment > `.env` > default."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from memento.memory.policy import PolicyName
+
+
+class Settings(BaseSettings):
+    """`MEMENTO_*` variables, and the well-known names of other people's keys."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEMENTO_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
+    qdrant_url: str | None = Field(default=None, description="Qdrant server; embedded on disk when empty.")
+    qdrant_api_key: SecretStr | None = None
+    ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; SQLite under home when empty.")
+    namespace: str = Field(default="default", min_length=1, max_length=200)
+    policy: PolicyName = "similarity"
+    encoder: str | None = Field(default=None, description="provider:model of LangChain embeddings; packaged when empty")
+    planner: str | None = None
+    executor: str | None = None
+    judge: str | None = None
+    local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
+    files: list[Path] = Field(default_factory=list, description='Folders of search_files, as JSON: ["/docs"].')
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
+    tavily_api_key: SecretStr | None = Field(default=None, validation_alias="TAVILY_API_KEY")
+    tavily_base_url: str | None = Field(default=None, validation_alias="TAVILY_BASE_URL")
+
+    @cached_property
+    def folder(self) -> Path:
+        """`home`, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def workspace(self) -> Path:
+        """Where attachments are put."""
+        return self.folder / "workspace"
+
+    @property
+    def threads(self) -> Path:
+        """SQLite file of the CLI's checkpoints."""
+        return self.folder / "threads.sqlite"

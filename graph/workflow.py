@@ -1,0 +1,74 @@
+"""The workflow: six nodes, their edges and retries.
+
+    START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> evaluate -> write_case -> END
+"""
+
+from typing import Any
+
+from langgraph.cache.base import BaseCache
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.store.base import BaseStore
+from langgraph.types import Checkpointer, RetryPolicy
+
+from memento.graph.deps import Deps
+from memento.graph.routing import route_after_planner
+from memento.nodes.context import Context
+from memento.nodes.errors import ModelUnavailable
+from memento.nodes.evaluate import make_evaluate
+from memento.nodes.executor import make_executor
+from memento.nodes.planner import make_planner
+from memento.nodes.retrieve_case import make_retrieve_case
+from memento.nodes.score_case import make_score_case
+from memento.nodes.state import InputState, MementoState, OutputState, SubtaskInput
+from memento.nodes.structured import StructuredCaller
+from memento.nodes.write_case import make_write_case
+
+MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState]
+
+# Every cycle plans once and hands out at most 20 waves of subtasks, two steps each; 10 cycles are the most allowed.
+_RECURSION_LIMIT = 450
+_ASK_AGAIN = RetryPolicy(max_attempts=3, initial_interval=0.5, retry_on=ModelUnavailable)
+
+
+def build_graph(
+    deps: Deps,
+    *,
+    checkpointer: Checkpointer = None,
+    store: BaseStore | None = None,
+    cache: BaseCache[Any] | None = None,
+) -> MementoGraph:
+    """Wire the graph; opens nothing.
+
+    Args:
+        deps: memory, models, tools.
+        checkpointer: makes threads resumable; needed for interrupts. Servers bring their own.
+        store: handed to the runtime for the host's use.
+        cache: handed to the runtime for the host's use.
+
+    Returns:
+        A compiled graph: give it `{"task": "..."}`, or messages that end with a human one.
+    """
+    memory, models, caller = deps.memory_source(), deps.model_source(), StructuredCaller()
+    builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
+    builder.add_node("retrieve_case", make_retrieve_case(memory, workspace=deps.workspace))
+    builder.add_node("score_case", make_score_case(memory))
+    builder.add_node(
+        "planner",
+        make_planner(models, caller, schema=deps.plan_schema, prompt=deps.planner_prompt),
+        retry_policy=_ASK_AGAIN,
+    )
+    builder.add_node(
+        "executor", make_executor(models, deps.tool_source()), input_schema=SubtaskInput, retry_policy=_ASK_AGAIN
+    )
+    builder.add_node("evaluate", make_evaluate(models, caller))
+    builder.add_node("write_case", make_write_case(memory))
+    builder.add_edge(START, "retrieve_case")
+    builder.add_edge("retrieve_case", "score_case")
+    builder.add_edge("score_case", "planner")
+    builder.add_conditional_edges("planner", route_after_planner, ["planner", "executor", "evaluate"])
+    builder.add_edge("executor", "planner")
+    builder.add_edge("evaluate", "write_case")
+    builder.add_edge("write_case", END)
+    graph = builder.compile(checkpointer=checkpointer, store=store, cache=cache, name="memento")
+    return graph.with_config(recursion_limit=_RECURSION_LIMIT)

@@ -1,0 +1,41 @@
+"""The dials of one run. Studio and the Assistants API draw a form from this model."""
+
+from typing import Any, Literal
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
+
+from memento.memory.policy import PolicyName
+
+EvaluatorName = Literal["auto", "exact", "judge", "human", "none"]
+
+
+class Context(BaseModel):
+    """Per-run settings; every field has a default, and none holds a secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: PolicyName | None = Field(
+        default=None, description="How cases are chosen. Empty: the memory's own policy (MEMENTO_POLICY)."
+    )
+    k: int = Field(default=4, ge=0, le=32, description="How many cases the planner is shown at most.")
+    max_cycles: int = Field(default=3, ge=1, le=10, description="How many times the planner may plan.")
+    max_model_calls: int = Field(default=12, ge=1, le=100, description="Model calls per subtask.")
+    planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
+    executor: str | None = Field(default=None, description="Executor model as provider:model.")
+    judge: str | None = Field(default=None, description="Judge model as provider:model.")
+    evaluator: EvaluatorName = Field(
+        default="auto",
+        description="Who gives the reward. auto: exact match with the reference, then the judge; unknown without one.",
+    )
+    approve_plan: bool = Field(default=False, description="Pause before a plan is carried out: approve, edit, reject.")
+
+
+def context_of(runtime: Runtime[Any]) -> Context:
+    """The run's context, tolerating what hosts and servers really pass: nothing, a dict, or a context of their own."""
+    given = runtime.context
+    if isinstance(given, Context):
+        return given
+    if isinstance(given, dict):
+        return Context.model_validate({name: value for name, value in given.items() if name in Context.model_fields})
+    return Context()

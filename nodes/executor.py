@@ -1,0 +1,98 @@
+"""One subtask: an agent with tools and a budget. Several run in parallel; each gets only what it depends on."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+from langchain_core.tools import BaseTool
+from langgraph.runtime import Runtime
+
+from memento.nodes.context import Context
+from memento.nodes.errors import as_model_error
+from memento.nodes.middleware import ModelCallBudget, ToolFailures, is_cut_short
+from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages
+from memento.nodes.sources import ModelSource, ToolSource
+from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall, Usage
+
+Executor = Callable[[SubtaskInput, Runtime[Context]], Awaitable[dict[str, Any]]]
+
+_KEPT_CHARS = 2_000
+
+
+def make_executor(models: ModelSource, tools: ToolSource) -> Executor:
+    """Make the node.
+
+    Args:
+        models: gives the executor model.
+        tools: gives the run's tools.
+    """
+
+    async def executor(state: SubtaskInput, runtime: Runtime[Context]) -> dict[str, Any]:
+        """Carry out one subtask; ends within its budget, with the best result there is.
+
+        Raises:
+            ModelError: the model cannot be asked; the run can be resumed once it can.
+        """
+        settings, subtask = Context.model_validate(state["run"]["settings"]), state["subtask"]
+        runtime.stream_writer({"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
+        model = await models.get("executor", settings.executor)
+        asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
+        try:
+            messages = await _carry_out(model, await tools(state["run"]), asked, settings.max_model_calls)
+        except Exception as error:
+            refused = as_model_error(error)
+            if refused is None:
+                raise
+            raise refused from error
+        result: SubtaskResult = {
+            "cycle": state["cycle"],
+            "id": subtask["id"],
+            "description": subtask["description"],
+            "result": messages[-1].text.strip() or "(no result)",
+            "is_complete": not _is_cut_short(messages),
+            "tool_calls": _tool_calls(messages),
+        }
+        runtime.stream_writer({"event": "result", "result": result})
+        return {"results": [result], "usage": _usage(messages)}
+
+    return executor
+
+
+async def _carry_out(
+    model: BaseChatModel, tools: Sequence[BaseTool], asked: list[BaseMessage], max_model_calls: int
+) -> list[BaseMessage]:
+    if not tools:
+        return [*asked, await model.ainvoke([SystemMessage(EXECUTOR_SYSTEM), *asked])]
+    agent = create_agent(
+        model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=[ModelCallBudget(max_model_calls), ToolFailures()]
+    )
+    # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
+    reply = await agent.ainvoke({"messages": asked}, {"recursion_limit": 4 * max_model_calls + 10})
+    messages: list[BaseMessage] = reply["messages"]
+    return messages
+
+
+def _is_cut_short(messages: Sequence[BaseMessage]) -> bool:
+    return isinstance(messages[-1], AIMessage) and is_cut_short(messages[-1])
+
+
+def _tool_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
+    results = {m.tool_call_id: m.text[:_KEPT_CHARS] for m in messages if isinstance(m, ToolMessage)}
+    return [
+        {"name": call["name"], "args": call["args"], "result": results.get(call["id"] or "", "")}
+        for message in messages
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+    ]
+
+
+def _usage(messages: Sequence[BaseMessage]) -> Usage:
+    replies = [message for message in messages if isinstance(message, AIMessage)]
+    counted = [reply.usage_metadata for reply in replies if reply.usage_metadata]
+    return {
+        "input_tokens": sum(tokens["input_tokens"] for tokens in counted),
+        "output_tokens": sum(tokens["output_tokens"] for tokens in counted),
+        "model_calls": len(replies),
+    }

@@ -1,0 +1,72 @@
+"""The planner's reply: a small graph of subtasks, or the final answer."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from memento.nodes.state import Subtask
+
+MAX_SUBTASKS = 20
+
+
+class PlannedSubtask(BaseModel):
+    """One subtask of a plan."""
+
+    id: str = Field(description="Short unique id, such as 1, 2, 3.", min_length=1, max_length=40)
+    description: str = Field(description="What to find out or do, complete in itself.", min_length=1)
+    depends_on: list[str] = Field(default_factory=list, description="Ids of subtasks whose results it needs.")
+
+
+class Plan(BaseModel):
+    """Subtasks to carry out now, or, when the results suffice, the final answer.
+
+    Hosts may narrow it: a subclass whose subtasks only allow what their executor can do.
+    """
+
+    subtasks: list[PlannedSubtask] = Field(default_factory=list, description="Empty when the answer is given.")
+    answer: str | None = Field(default=None, description="The final answer, short and exact; null while planning.")
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> Self:
+        if not self.subtasks and not (self.answer or "").strip():
+            raise ValueError("give at least one subtask, or the final answer")
+        if len(self.subtasks) > MAX_SUBTASKS:
+            raise ValueError(f"at most {MAX_SUBTASKS} subtasks")
+        ids = [subtask.id for subtask in self.subtasks]
+        if len(set(ids)) != len(ids):
+            raise ValueError("subtask ids must differ")
+        placed: set[str] = set()
+        waiting = list(self.subtasks)
+        while waiting:
+            free = [subtask for subtask in waiting if placed.issuperset(subtask.depends_on)]
+            if not free:
+                names = ", ".join(subtask.id for subtask in waiting)
+                raise ValueError(
+                    f"subtasks {names} depend on each other in a circle, or on a subtask that is not there"
+                )
+            placed.update(subtask.id for subtask in free)
+            waiting = [subtask for subtask in waiting if subtask.id not in placed]
+        return self
+
+    def steps(self) -> list[Subtask]:
+        """The subtasks as state."""
+        return [
+            {"id": subtask.id, "description": subtask.description, "depends_on": subtask.depends_on}
+            for subtask in self.subtasks
+        ]
+
+
+class FinalAnswer(BaseModel):
+    """What is asked for when no more plans are allowed."""
+
+    answer: str = Field(description="The best answer that the results support, short and exact.", min_length=1)
+
+
+def plan_text(plans: list[list[Subtask]]) -> str:
+    """Plans as the text that a case keeps: one step a line, later plans after a rule."""
+    return "\n--- replanned ---\n".join("\n".join(_line(subtask) for subtask in plan) for plan in plans)
+
+
+def _line(subtask: Subtask) -> str:
+    after = f" (after {', '.join(subtask['depends_on'])})" if subtask["depends_on"] else ""
+    return f"{subtask['id']}. {subtask['description']}{after}"

@@ -1,0 +1,122 @@
+"""Read, part one: start the run afresh, and find the cases that might help."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from langgraph.runtime import Runtime
+
+from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.nodes.context import Context, context_of
+from memento.nodes.errors import InvalidAttachment, InvalidTask
+from memento.nodes.sources import MemorySource
+from memento.nodes.state import MementoState, Run
+
+MAX_TASK_CHARS = 100_000
+
+RetrieveCase = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
+
+
+def make_retrieve_case(memory_source: MemorySource, *, workspace: Path | None = None) -> RetrieveCase:
+    """Make the node.
+
+    Args:
+        memory_source: the case memory.
+        workspace: folder that attachments lie in; without one, none are accepted.
+    """
+
+    async def retrieve_case(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+        """Copy the input, reset what the last run of this thread left, recall candidates.
+
+        Raises:
+            InvalidTask: no task, or one beyond 100,000 characters.
+            InvalidAttachment: a file that is not in the workspace or cannot be read.
+        """
+        context, task = context_of(runtime), _task(state)
+        memory = await memory_source()
+        run: Run = {
+            "task": task,
+            "references": _references(state.get("reference")),
+            "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], workspace),
+            "namespace": state.get("namespace") or memory.namespace,
+            "settings": context.model_dump(),
+        }
+        update = fresh(run)
+        if not state.get("messages"):
+            update["messages"] = [HumanMessage(task)]
+        try:
+            recall = await memory.recall(task, policy=context.policy, namespace=run["namespace"])
+        except (EncoderUnavailable, LedgerUnavailable) as error:
+            return update | {"retrieval_degraded": True, "notices": [f"running without cases: {error}"]}
+        return update | {
+            "recall": recall.to_json(),
+            "retrieval_degraded": recall.is_degraded,
+            "notices": list(memory.notices),
+        }
+
+    return retrieve_case
+
+
+def fresh(run: Run) -> dict[str, Any]:
+    """The state of a run that has just begun, whatever its thread held before."""
+    return {
+        "run": run,
+        "recall": {},
+        "event_id": None,
+        "cases": [],
+        "policy": "none",
+        "retrieval_degraded": False,
+        "cycle": 0,
+        "plan": [],
+        "is_plan_approved": False,
+        "plans": [],
+        "results": None,
+        "answer": None,
+        "reward": None,
+        "confidence": 1.0,
+        "evaluator": "none",
+        "lesson": "",
+        "error": None,
+        "error_class": None,
+        "case_id": None,
+        "usage": None,
+        "notices": [],
+    }
+
+
+def _task(state: MementoState) -> str:
+    task = state.get("task") or _last_human(state.get("messages") or [])
+    if not task.strip():
+        raise InvalidTask("there is no task: give `task`, or `messages` that end with a human one")
+    if len(task) > MAX_TASK_CHARS:
+        raise InvalidTask(
+            f"the task has {len(task):,} characters, at most {MAX_TASK_CHARS:,} are allowed; attach long texts as files"
+        )
+    return task
+
+
+def _last_human(messages: list[AnyMessage]) -> str:
+    return next((message.text for message in reversed(messages) if isinstance(message, HumanMessage)), "")
+
+
+def _references(reference: str | list[str] | None) -> list[str]:
+    given = [reference] if isinstance(reference, str) else reference or []
+    return [text for text in given if text.strip()]
+
+
+def _checked(attachments: list[str], workspace: Path | None) -> list[str]:
+    for name in attachments:
+        if workspace is None:
+            raise InvalidAttachment("attachments need a workspace, and none is configured")
+        path = (workspace / name).resolve()
+        if not path.is_relative_to(workspace.resolve()):
+            raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
+        if not path.is_file():
+            raise InvalidAttachment(f"attachment {name!r} is not a file in the workspace")
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise InvalidAttachment(f"attachment {name!r} cannot be read: {error.strerror}") from error
+    return attachments

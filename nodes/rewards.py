@@ -1,0 +1,46 @@
+"""Scorers: how an answer becomes a reward. The workflow's evaluate node and the offline evaluations share them."""
+
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, Field
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+class Evaluation(NamedTuple):
+    """A reward, or the reason why there is none."""
+
+    reward: float | None
+    """In [0, 1]; None when it cannot be known."""
+    evaluator: str
+    confidence: float = 1.0
+    reason: str = ""
+
+
+class Verdict(BaseModel):
+    """A judge's reply."""
+
+    correct: Literal["yes", "no", "unsure"]
+    reason: str = Field(default="", description="One sentence.")
+
+
+def normalized(text: str) -> str:
+    """The field's standard normalisation for exact match: case, punctuation, articles and spacing do not count."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", folded).split())
+
+
+def exact_match(answer: str, references: Sequence[str]) -> bool:
+    """Whether the answer equals any reference after normalisation."""
+    return any(normalized(answer) == normalized(reference) for reference in references)
+
+
+def judged(verdict: Verdict) -> Evaluation:
+    """A judge's verdict as a reward; an unsure judge gives none."""
+    reward = {"yes": 1.0, "no": 0.0, "unsure": None}[verdict.correct]
+    return Evaluation(reward, "judge", reason=verdict.reason)

@@ -1,0 +1,30 @@
+"""What nodes close over: opened on first use by whoever composes the graph, never put into state or context."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, Protocol
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+
+from memento.memory.case_memory import CaseMemory
+from memento.nodes.state import Run
+
+Role = Literal["planner", "executor", "judge"]
+
+MemorySource = Callable[[], Awaitable[CaseMemory]]
+"""Gives the open memory; called by every node that needs it."""
+
+ToolSource = Callable[[Run], Awaitable[Sequence[BaseTool]]]
+"""Gives the tools of one run."""
+
+
+class ModelSource(Protocol):
+    """Gives the chat model of a role."""
+
+    async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
+        """The model for a role, or the one named by `override` as provider:model.
+
+        Raises:
+            ModelError: there is none, or it cannot be made.
+        """
+        ...

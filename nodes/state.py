@@ -1,0 +1,179 @@
+"""The workflow's state: JSON values and LangChain messages only, so that every checkpointer can keep and read it.
+
+Input keys are ephemeral: they live until the first node has copied them into `run`. So a thread that is used again
+never sees the task, reference or files of the run before.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.channels import EphemeralValue
+from langgraph.graph.message import add_messages
+
+
+class Run(TypedDict):
+    """What this run is about: input and context, copied at its start because neither survives a resume."""
+
+    task: str
+    references: list[str]
+    """Accepted answers; empty when none is known."""
+    attachments: list[str]
+    namespace: str
+    settings: dict[str, Any]
+    """The `Context` as JSON."""
+
+
+class CaseView(TypedDict):
+    """A served case, as prompts and clients see it."""
+
+    id: str
+    state: str
+    action: str
+    answer: str
+    lesson: str
+    reward: float
+    similarity: float
+    score: float
+    slot: int
+    propensity: float
+
+
+class Subtask(TypedDict):
+    """One step of a plan."""
+
+    id: str
+    description: str
+    depends_on: list[str]
+
+
+class ToolCall(TypedDict):
+    """One tool call of a subtask (tool memory)."""
+
+    name: str
+    args: dict[str, Any]
+    result: str
+
+
+class SubtaskResult(TypedDict):
+    """What came of a subtask (subtask memory)."""
+
+    cycle: int
+    id: str
+    description: str
+    result: str
+    is_complete: bool
+    """False when a budget ended it and the result is the best there was."""
+    tool_calls: list[ToolCall]
+
+
+class Usage(TypedDict):
+    """Tokens of the run's model calls."""
+
+    input_tokens: int
+    output_tokens: int
+    model_calls: int
+
+
+def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
+    """Reducer: results by cycle and subtask, in that order, whatever order they arrive in. None starts afresh."""
+    if new is None:
+        return []
+    merged = {(result["cycle"], result["id"]): result for result in [*(old or []), *new]}
+    return sorted(merged.values(), key=lambda result: (result["cycle"], _natural(result["id"])))
+
+
+def add_usage(old: Usage | None, new: Usage | None) -> Usage:
+    """Reducer: sums. None starts afresh."""
+    if new is None or old is None:
+        return new or no_usage()
+    return {
+        "input_tokens": old["input_tokens"] + new["input_tokens"],
+        "output_tokens": old["output_tokens"] + new["output_tokens"],
+        "model_calls": old["model_calls"] + new["model_calls"],
+    }
+
+
+def no_usage() -> Usage:
+    """Nothing used yet."""
+    return {"input_tokens": 0, "output_tokens": 0, "model_calls": 0}
+
+
+class InputState(TypedDict, total=False):
+    """What a run is given: a `task`, or `messages` whose last human one is the task."""
+
+    task: Annotated[str, EphemeralValue]
+    messages: Annotated[list[AnyMessage], add_messages]
+    reference: Annotated[str | list[str] | None, EphemeralValue]
+    """The right answer, or the accepted ones, when known."""
+    attachments: Annotated[list[str], EphemeralValue]
+    """File paths inside the workspace."""
+    namespace: Annotated[str, EphemeralValue]
+
+
+class MementoState(InputState, total=False):
+    """Everything a run knows."""
+
+    run: Run
+    recall: dict[str, Any]
+    event_id: str | None
+    cases: list[CaseView]
+    policy: str
+    retrieval_degraded: bool
+    cycle: int
+    """How many plans have been made."""
+    plan: list[Subtask]
+    """The plan being carried out; empty when there is none."""
+    is_plan_approved: bool
+    plans: list[list[Subtask]]
+    """All accepted plans, first to last."""
+    results: Annotated[list[SubtaskResult], merge_results]
+    answer: str | None
+    reward: float | None
+    confidence: float
+    evaluator: str
+    lesson: str
+    error: str | None
+    """Why there is no answer, or why the reward is not known."""
+    error_class: str | None
+    case_id: str | None
+    usage: Annotated[Usage, add_usage]
+    notices: list[str]
+    """What the user should know about this run."""
+
+
+class OutputState(TypedDict):
+    """What a run returns."""
+
+    answer: str | None
+    reward: float | None
+    case_id: str | None
+    event_id: str | None
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class SubtaskInput(TypedDict):
+    """What one parallel executor is given."""
+
+    run: Run
+    cycle: int
+    subtask: Subtask
+    earlier: list[SubtaskResult]
+    """Results of the subtasks it depends on."""
+    event_id: NotRequired[str | None]
+
+
+def remaining(state: MementoState) -> list[Subtask]:
+    """Subtasks of the current plan that have no result yet."""
+    done = {result["id"] for result in state.get("results", []) if result["cycle"] == state.get("cycle")}
+    return [subtask for subtask in state.get("plan", []) if subtask["id"] not in done]
+
+
+def ready(state: MementoState) -> list[Subtask]:
+    """Remaining subtasks whose dependencies all have results."""
+    waiting = {subtask["id"] for subtask in remaining(state)}
+    return [subtask for subtask in remaining(state) if not waiting.intersection(subtask["depends_on"])]
+
+
+def _natural(text: str) -> Sequence[int | str]:
+    return (0, int(text)) if text.isdigit() else (1, text)

@@ -1,0 +1,56 @@
+"""Write: the case, the event's outcome, and the learning that follows from it. A repeat writes nothing twice."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from langgraph.runtime import Runtime
+
+from memento.memory.case import ErrorClass
+from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.nodes.context import Context
+from memento.nodes.plan import plan_text
+from memento.nodes.sources import MemorySource
+from memento.nodes.state import MementoState
+
+WriteCase = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
+
+_DIRECT = "(answered directly)"
+
+
+def make_write_case(memory_source: MemorySource) -> WriteCase:
+    """Make the node.
+
+    Args:
+        memory_source: the case memory.
+    """
+
+    async def write_case(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+        """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
+        if state.get("event_id") is None and state["reward"] is None:
+            return {}
+        memory = await memory_source()
+        settings = Context.model_validate(state["run"]["settings"])
+        models = {role: name for role in ("planner", "executor", "judge") if (name := getattr(settings, role))}
+        info = runtime.execution_info
+        try:
+            case_id = await memory.write(
+                state=state["run"]["task"],
+                action=plan_text(state["plans"]) or _DIRECT,
+                reward=state["reward"],
+                answer=state["answer"] or "",
+                event_id=state["event_id"],
+                confidence=state["confidence"],
+                lesson=state["lesson"],
+                error_class=cast("ErrorClass | None", state["error_class"]),
+                evaluator=state["evaluator"],
+                thread_id=info.thread_id if info else None,
+                models=models,
+                namespace=state["run"]["namespace"],
+            )
+        except (LedgerUnavailable, EncoderUnavailable) as error:
+            # The answer is still good; only the memory of it is lost, and that is said.
+            return {"notices": [*state["notices"], f"not remembered: {error}"]}
+        runtime.stream_writer({"event": "written", "case_id": case_id, "event_id": state["event_id"]})
+        return {"case_id": case_id}
+
+    return write_case
