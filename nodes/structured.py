@@ -136,7 +136,7 @@ async def _read(
     except InvalidReply as error:
         return _Reading(AIMessage(error.raw), problem=brief_reason(error))
     except Exception as error:
-        raw = _reply_within(error)
+        raw = reply_within(error)
         if raw is None:
             raise
         return _interpret(raw, schema)
@@ -216,7 +216,7 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(faults)
 
 
-def _reply_within(error: Exception) -> AIMessage | None:
+def reply_within(error: Exception) -> AIMessage | None:
     """The reply an SDK could not parse and therefore raised (cut off, filtered, not JSON); None for other errors."""
     completion, response = getattr(error, "completion", None), getattr(error, "response", None)
     if completion is None and not isinstance(error, ValidationError):
