@@ -65,12 +65,18 @@ class LocalEngine:
 
     async def position(self) -> int:
         """The ledger offset saved last; 0 for a fresh engine."""
-        return await self._run(lambda: self._position)
+
+        def read() -> int:
+            self._need_client()
+            return self._position
+
+        return await self._run(read)
 
     async def save_position(self, offset: int) -> None:
         """Remember the ledger offset; never lowers it."""
 
         def save() -> None:
+            self._need_client()
             self._position = max(self._position, offset)
 
         await self._run(save)
