@@ -50,6 +50,14 @@ def check_sha256(path: Path, expected: str, repair: str) -> None:
         raise LocalModelUnusable(f"{path} is damaged (sha256 {found[:10]}..., not {expected[:10]}...); run\n  {repair}")
 
 
+def check_runnable(path: Path) -> None:
+    """Raises `LocalModelUnusable` if the file or the runtime is missing; imports and loads nothing."""
+    if not path.is_file():
+        raise LocalModelUnusable(f"there is no model file {path}")
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise LocalModelUnusable("running a model in this process needs\n  pip install 'memento-langgraph[local]'")
+
+
 class LocalModelServer:
     """llama.cpp's server for one GGUF file; starts on demand, stops by `stop()` or with the process.
 
@@ -100,17 +108,14 @@ class LocalModelServer:
             self._native.clear()  # the native server stops when its last reference goes
 
     def _launch(self) -> Any:
-        if not self.path.is_file():
-            raise LocalModelUnusable(f"there is no model file {self.path}")
+        check_runnable(self.path)
         # The default, spinning threads, is 10 to 40 times slower as soon as anything else uses the cores; OpenMP reads
         # this when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             import xllamacpp
-        except ImportError as error:
-            raise LocalModelUnusable(
-                f"running a model in this process needs\n  pip install 'memento-langgraph[local]'\n({error})"
-            ) from error
+        except ImportError as error:  # installed, but the system's OpenMP library is missing, for one
+            raise LocalModelUnusable(f"llama.cpp cannot be loaded: {error}") from error
         params = xllamacpp.CommonParams()
         params.model.path = str(self.path)
         params.hostnames, params.port = ["127.0.0.1"], 0

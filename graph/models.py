@@ -1,0 +1,230 @@
+"""Which chat model plays which role, made on first use and once per process.
+
+a BaseChatModel               used as it is
+"openai:gpt-4.1"              any provider of LangChain whose package is installed: provider:model
+"local"                       the packaged SmolLM2-135M, run in this process
+"local:/path/to/model.gguf"   your own GGUF, run in this process
+None                          OpenAI's models if a key or base URL is configured; else a server found on this machine;
+                              else the configured GGUF; else `NoModelConfigured`
+"""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from langchain_core.language_models import BaseChatModel
+
+from memento.graph.endpoints import Endpoints, FoundServer, find_local_server
+from memento.graph.local_model import LocalModelServer, check_runnable, find_packaged_model
+from memento.nodes.constrained import ConstrainedChatModel
+from memento.nodes.errors import (
+    ModelError,
+    ModelRejected,
+    NoModelConfigured,
+    UnknownModel,
+    as_model_error,
+    brief_reason,
+)
+from memento.nodes.sources import Role
+
+DEFAULT_MODELS: dict[Role, str] = {
+    "planner": "openai:gpt-4.1",
+    "executor": "openai:o4-mini",
+    "judge": "openai:gpt-4o-mini",
+}
+
+# Providers whose classes take `timeout` and `max_retries`; some of the others refuse unknown arguments.
+_TIMED = frozenset({"openai", "azure_openai", "anthropic", "mistralai", "groq", "deepseek", "xai", "google_genai"})
+_FAMILIES = {"gpt-": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic"}
+_LOCAL_MAX_TOKENS = 1500
+_CHECK_TIMEOUT_S = 3.0
+
+
+class Choice(NamedTuple):
+    """A model's name and why it was chosen."""
+
+    spec: str
+    source: str
+    base_url: str | None = None
+
+
+class RoleModel(NamedTuple):
+    """One line of `memento doctor`."""
+
+    role: Role
+    spec: str | None
+    source: str
+    is_reachable: bool | None
+    """None when it cannot be told without paying for a call."""
+    problem: str = ""
+
+
+class ChatModels:
+    """Gives each role its chat model.
+
+    Models are shared by all runs of the process; local models share one server per file, which `aclose` stops.
+    """
+
+    def __init__(
+        self,
+        *,
+        planner: BaseChatModel | str | None = None,
+        executor: BaseChatModel | str | None = None,
+        judge: BaseChatModel | str | None = None,
+        endpoints: Endpoints | None = None,
+        timeout_s: float = 120.0,
+        max_retries: int = 2,
+    ) -> None:
+        self._configured: dict[Role, BaseChatModel | str | None]
+        self._configured = {"planner": planner, "executor": executor, "judge": judge}
+        self._endpoints = endpoints or Endpoints()
+        self._limits: dict[str, Any] = {"timeout": timeout_s, "max_retries": max_retries}
+        self._models: dict[tuple[str, str | None], BaseChatModel] = {}
+        self._servers: dict[Path, LocalModelServer] = {}
+        self._found: FoundServer | None = None
+        self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may ask
+
+    async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
+        """The model for a role, or the one named by `override`.
+
+        Raises:
+            UnknownModel: the name leads to no installed provider.
+            NoModelConfigured: nothing is named, configured or found.
+            LocalModelUnusable: a local model's file or runtime is missing or damaged.
+            ModelRejected: the provider's package refuses its configuration (a missing key, mostly).
+        """
+        named = override or self._configured[role]
+        if isinstance(named, BaseChatModel):
+            return named
+        return await self._model(await self._choose(role, named))
+
+    async def describe(self) -> list[RoleModel]:
+        """Says which model each role would get and whether it answers; asks no model, starts no local server."""
+        return list(await asyncio.gather(*(self._describe(role) for role in get_args(Role))))
+
+    async def aclose(self) -> None:
+        """Stops the local servers; models made here must not be used afterwards."""
+        servers = list(self._servers.values())
+        self._servers.clear()
+        self._models.clear()
+        for server in servers:
+            await server.stop()
+
+    async def _choose(self, role: Role, named: str | None) -> Choice:
+        endpoints = self._endpoints
+        if named:
+            spec = _with_provider(named)
+            is_openai = spec.startswith("openai:")
+            return Choice(spec, "configured", endpoints.openai_base_url if is_openai else None)
+        if endpoints.has_openai:
+            return Choice(DEFAULT_MODELS[role], "default", endpoints.openai_base_url)
+        self._found = self._found or await find_local_server(endpoints.local_servers)
+        if self._found:
+            return Choice(f"openai:{self._found.model}", "found on this machine", self._found.base_url)
+        if endpoints.local_model:
+            return Choice(f"local:{endpoints.local_model}", "the configured local model")
+        raise NoModelConfigured
+
+    async def _model(self, choice: Choice) -> BaseChatModel:
+        key = choice.spec, choice.base_url
+        if key not in self._models:
+            make = self._make_local if _is_local(choice.spec) else self._make_remote
+            self._models.setdefault(key, await make(choice))
+        return self._models[key]
+
+    async def _make_remote(self, choice: Choice) -> BaseChatModel:
+        return await asyncio.to_thread(self._build, choice)
+
+    def _build(self, choice: Choice) -> BaseChatModel:
+        """Runs in a thread: the first import of a provider's package takes seconds."""
+        provider, _, name = choice.spec.partition(":")
+        options = dict(self._limits) if provider in _TIMED else {}
+        if choice.base_url:
+            options["base_url"] = choice.base_url
+            options["api_key"] = "none"  # the client demands one, local servers do not
+        if provider == "openai" and self._endpoints.openai_api_key:
+            options["api_key"] = self._endpoints.openai_api_key
+        if provider == "azure_openai":
+            known = {"azure_endpoint": self._endpoints.azure_endpoint, "api_version": self._endpoints.azure_api_version}
+            options |= {"azure_deployment": name} | {key: value for key, value in known.items() if value}
+        with self._lock:
+            from langchain.chat_models import init_chat_model
+
+            try:
+                model: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
+            except ImportError as error:
+                raise UnknownModel(f"{choice.spec}: {error}") from error
+            except Exception as error:  # whatever the constructor of any provider's class raises
+                if "Unsupported provider" in str(error):
+                    raise _unknown(choice.spec) from error
+                raise ModelRejected(f"{choice.spec} cannot be set up: {brief_reason(error)}") from error
+        return model
+
+    async def _make_local(self, choice: Choice) -> BaseChatModel:
+        path = await asyncio.to_thread(_local_path, choice.spec)
+        base_url = await self._servers.setdefault(path, LocalModelServer(path)).start()
+        options = {"base_url": base_url, "api_key": "none", "temperature": 0, "max_tokens": _LOCAL_MAX_TOKENS}
+
+        def build() -> BaseChatModel:
+            from langchain_openai import ChatOpenAI
+
+            return ChatOpenAI(model=path.stem, **options, **self._limits)
+
+        return ConstrainedChatModel(inner=await asyncio.to_thread(build))
+
+    async def _describe(self, role: Role) -> RoleModel:
+        named = self._configured[role]
+        if isinstance(named, BaseChatModel):
+            return RoleModel(role, type(named).__name__, "given as an object", None)
+        spec, source = named, "configured" if named else "nothing configured"
+        try:
+            choice = await self._choose(role, named)
+            spec, source = choice.spec, " at ".join(filter(None, (choice.source, choice.base_url)))
+            if _is_local(choice.spec):
+                await asyncio.to_thread(lambda: check_runnable(_local_path(choice.spec)))
+                return RoleModel(role, spec, source, is_reachable=True)
+            return RoleModel(role, spec, source, await _answers(await self._model(choice)))
+        except ModelError as error:
+            return RoleModel(role, spec, source, is_reachable=False, problem=str(error))
+
+
+def _is_local(spec: str) -> bool:
+    return spec.partition(":")[0] == "local"
+
+
+def _local_path(spec: str) -> Path:
+    given = spec.partition(":")[2]
+    return Path(given).expanduser().absolute() if given else find_packaged_model()
+
+
+def _with_provider(name: str) -> str:
+    if ":" in name or name == "local":
+        return name
+    for prefix, provider in _FAMILIES.items():
+        if name.startswith(prefix):
+            return f"{provider}:{name}"
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> UnknownModel:
+    return UnknownModel(
+        f"unknown model {name!r}; write provider:model, such as openai:gpt-4.1, anthropic:claude-sonnet-4-5, "
+        "azure_openai:your-deployment, local, or local:/path/to/model.gguf. For a server of the OpenAI protocol "
+        "(Ollama, vLLM, llama-server), set OPENAI_BASE_URL and write openai: before the name it lists"
+    )
+
+
+async def _answers(model: BaseChatModel) -> bool | None:
+    """Whether the server lists its models with our key: free of charge, and known for OpenAI's client only."""
+    client = getattr(model, "root_async_client", None)
+    if client is None:
+        return None
+    try:
+        await client.with_options(timeout=_CHECK_TIMEOUT_S, max_retries=0).models.list()
+    except Exception as error:
+        refused = as_model_error(error)
+        if refused is None:
+            raise
+        raise refused from error
+    return True
