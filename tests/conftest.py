@@ -58,6 +58,7 @@ def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tm
         return
     for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "1")  # nor does a .env in the checkout; a test of .env takes this away
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     monkeypatch.setenv("MEMENTO_HOME", str(tmp_path_factory.getbasetemp() / f"home-{uuid.uuid4().hex[:12]}"))
     monkeypatch.setattr(socket, "getaddrinfo", _resolve_loopback)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+import dotenv
 import pytest
 from blockbuster import BlockingError
 from hypothesis import given
@@ -80,6 +81,12 @@ def test_test_fails_when_it_imported_a_bare_folder(monkeypatch: pytest.MonkeyPat
     next(watch)
     with pytest.raises(pytest.fail.Exception, match=r"memento\.graph"):
         next(watch)
+
+
+def test_developers_env_file_is_not_read_when_a_test_loads_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-the-developers-own\n")
+    dotenv.load_dotenv(tmp_path / ".env")
+    assert "OPENAI_API_KEY" not in os.environ
 
 
 @given(st.integers())
