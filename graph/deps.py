@@ -33,8 +33,8 @@ class Deps:
     """Gives the models of all roles, instead of the three above."""
     tools: Sequence[ToolLike] | ToolSource = ()
     """What executors can do; a function is asked once per subtask."""
-    workspace: Path | None = None
-    """Folder that attachments lie in."""
+    workspace: Path | Callable[[], Path] | None = None
+    """Folder that attachments lie in; without one, none are accepted."""
     plan_schema: type[Plan] = Plan
     """`Plan`, or a subclass that only allows what the executors can do."""
     planner_prompt: PlannerPrompt = planner_messages

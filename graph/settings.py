@@ -1,5 +1,6 @@
-"""The only reader of the environment. Argument > environment > `.env` > default."""
+"""The only reader of the environment. Argument > environment > `.env` file > default."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class Settings(BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MEMENTO_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_prefix="MEMENTO_", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
 
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
@@ -22,22 +23,28 @@ class Settings(BaseSettings):
     ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; SQLite under home when empty.")
     namespace: str = Field(default="default", min_length=1, max_length=200)
     policy: PolicyName = "similarity"
-    encoder: str | None = Field(default=None, description="provider:model of LangChain embeddings; packaged when empty")
+    encoder: str | None = Field(default=None, description="LangChain embeddings as provider:model; packaged if empty.")
     planner: str | None = None
     executor: str | None = None
     judge: str | None = None
     local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
-    files: list[Path] = Field(default_factory=list, description='Folders of search_files, as JSON: ["/docs"].')
+    files: str = Field(default="", description="Folders that search_files looks into, separated like PATH.")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
+    azure_openai_api_version: str | None = Field(default=None, validation_alias="OPENAI_API_VERSION")
     tavily_api_key: SecretStr | None = Field(default=None, validation_alias="TAVILY_API_KEY")
     tavily_base_url: str | None = Field(default=None, validation_alias="TAVILY_BASE_URL")
 
     @cached_property
     def folder(self) -> Path:
         """`home`, absolute."""
-        return self.home.expanduser().absolute()
+        return Path(os.path.abspath(self.home.expanduser()))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of search_files."""
+        return tuple(Path(name).expanduser() for name in self.files.split(os.pathsep) if name)
 
     @property
     def workspace(self) -> Path:
@@ -46,5 +53,15 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> Path:
-        """SQLite file of the CLI's checkpoints."""
+        """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
+
+
+def load_env_file(path: Path = Path(".env")) -> None:
+    """Add a `.env` file's variables to the environment, where provider packages look for their keys.
+
+    What is already set stays as it is. The command line calls this; servers have their own way.
+    """
+    from dotenv import load_dotenv
+
+    load_dotenv(path, override=False)

@@ -1,6 +1,6 @@
 """The workflow: six nodes, their edges and retries.
 
-    START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> evaluate -> write_case -> END
+START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> evaluate -> write_case -> END
 """
 
 from typing import Any

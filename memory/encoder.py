@@ -83,7 +83,7 @@ class MiniLmEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
@@ -126,7 +126,8 @@ class EmbeddingsEncoder:
         if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
             raise EncoderUnavailable(f"encoder {self.name!r} answered with shape {rows.shape} for {len(texts)} texts")
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / np.maximum(norms, 1e-12)
+        unit: NDArray[np.float32] = rows / np.maximum(norms, 1e-12)
+        return unit
 
 
 class EncodedTexts:

@@ -145,7 +145,8 @@ class QLearner:
             row_B = torch.cat([old_B, torch.arange(len(reward_N) - n_new, len(reward_N))])
             self._optimizer.zero_grad()
             logit_B = self._q(state_ND[row_B], case_ND[row_B])
-            functional.binary_cross_entropy_with_logits(logit_B, reward_N[row_B]).backward()
+            loss: torch.Tensor = functional.binary_cross_entropy_with_logits(logit_B, reward_N[row_B])
+            loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
     def _score(self, query: Vector, case_CD: NDArray[np.float32]) -> NDArray[np.float32]:

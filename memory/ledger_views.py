@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from memento.memory import tables
@@ -207,12 +207,12 @@ class LedgerViews:
         return value
 
 
-def _is_head():  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a correlated NOT EXISTS is not public
+def _is_head() -> ColumnElement[bool]:
     later = aliased(_REVISIONS)
     return ~exists().where(later.c.case_id == _REVISIONS.c.case_id, later.c.version > _REVISIONS.c.version)
 
 
-def _heads() -> Select[tuple[str]]:
+def _heads() -> Select[Any]:
     return select(_REVISIONS.c.body).where(_is_head())
 
 

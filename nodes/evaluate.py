@@ -1,7 +1,6 @@
 """The reward of a run: in [0, 1], or None when it cannot be known. An outage never becomes a failure."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -11,17 +10,14 @@ from pydantic import BaseModel, Field
 
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidReply, ModelError
+from memento.nodes.node import Node
 from memento.nodes.prompts import judge_messages
 from memento.nodes.rewards import Evaluation, Verdict, exact_match, judged
 from memento.nodes.sources import ModelSource
-from memento.nodes.state import MementoState, Run, Usage
+from memento.nodes.state import MementoState, Run, Usage, no_usage, tokens_of
 from memento.nodes.structured import StructuredCaller
 
 _LOG = logging.getLogger(__name__)
-
-Evaluate = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
-
-_NO_TOKENS: Usage = {"input_tokens": 0, "output_tokens": 0, "model_calls": 0}
 
 
 class HumanReward(BaseModel):
@@ -31,7 +27,7 @@ class HumanReward(BaseModel):
     reason: str = ""
 
 
-def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Evaluate:
+def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Node[MementoState]:
     """Make the node.
 
     Args:
@@ -39,13 +35,13 @@ def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Evaluate:
         caller: asks it for a verdict.
     """
 
-    async def evaluate(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def evaluate(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Score the answer; never raises because a judge failed."""
         run, answer = state["run"], state.get("answer")
         settings = Context.model_validate(run["settings"])
         if not answer:
             return _scored(Evaluation(None, "none", reason=state.get("error") or "no answer"))
-        usage: Usage = _NO_TOKENS
+        usage: Usage = no_usage()
         if settings.evaluator == "human":
             question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
             reward = HumanReward.model_validate(_as_reward(interrupt(question)))
@@ -63,26 +59,20 @@ async def _automatic(
     run: Run, answer: str, settings: Context, models: ModelSource, caller: StructuredCaller
 ) -> tuple[Evaluation, Usage]:
     if settings.evaluator == "none":
-        return Evaluation(None, "none", reason="evaluation is off"), _NO_TOKENS
+        return Evaluation(None, "none", reason="evaluation is off"), no_usage()
     if not run["references"]:
-        return Evaluation(None, "none", reason="no reference to compare with"), _NO_TOKENS
+        return Evaluation(None, "none", reason="no reference to compare with"), no_usage()
     if settings.evaluator in ("auto", "exact"):
         is_match = exact_match(answer, run["references"])
         if is_match or settings.evaluator == "exact":
-            return Evaluation(float(is_match), "exact"), _NO_TOKENS
+            return Evaluation(float(is_match), "exact"), no_usage()
     try:
         model = await models.get("judge", settings.judge)
         reply = await caller.ask(model, Verdict, judge_messages(run=run, answer=answer))
     except (ModelError, InvalidReply) as error:  # the answer may well be right: the reward is unknown, not 0
         _LOG.warning("the judge failed: %s", error)
-        return Evaluation(None, "judge", confidence=0.0, reason=f"the judge failed: {error}"), _NO_TOKENS
-    tokens = reply.usage
-    usage: Usage = {
-        "input_tokens": tokens["input_tokens"] if tokens else 0,
-        "output_tokens": tokens["output_tokens"] if tokens else 0,
-        "model_calls": reply.attempts,
-    }
-    return judged(reply.value), usage
+        return Evaluation(None, "judge", confidence=0.0, reason=f"the judge failed: {error}"), no_usage()
+    return judged(reply.value), tokens_of(reply)
 
 
 def _scored(evaluation: Evaluation) -> dict[str, Any]:

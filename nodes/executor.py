@@ -1,27 +1,27 @@
 """One subtask: an agent with tools and a budget. Several run in parallel; each gets only what it depends on."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
 from memento.nodes.context import Context
 from memento.nodes.errors import as_model_error
 from memento.nodes.middleware import ModelCallBudget, ToolFailures, is_cut_short
+from memento.nodes.node import Node
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages
 from memento.nodes.sources import ModelSource, ToolSource
 from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall, Usage
 
-Executor = Callable[[SubtaskInput, Runtime[Context]], Awaitable[dict[str, Any]]]
-
 _KEPT_CHARS = 2_000
 
 
-def make_executor(models: ModelSource, tools: ToolSource) -> Executor:
+def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
     """Make the node.
 
     Args:
@@ -29,7 +29,7 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Executor:
         tools: gives the run's tools.
     """
 
-    async def executor(state: SubtaskInput, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def executor(state: SubtaskInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Carry out one subtask; ends within its budget, with the best result there is.
 
         Raises:
@@ -39,8 +39,15 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Executor:
         runtime.stream_writer({"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
         model = await models.get("executor", settings.executor)
         asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
+
+        def report(name: str, args: dict[str, Any]) -> None:
+            runtime.stream_writer({"event": "tool", "subtask": subtask["id"], "name": name, "args": args})
+
         try:
-            messages = await _carry_out(model, await tools(state["run"]), asked, settings.max_model_calls)
+            agent = _agent(model, await tools(state["run"]), settings.max_model_calls, report)
+            # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
+            reply = await agent.ainvoke({"messages": asked}, {"recursion_limit": 4 * settings.max_model_calls + 10})
+            messages: list[BaseMessage] = reply["messages"]
         except Exception as error:
             refused = as_model_error(error)
             if refused is None:
@@ -60,18 +67,15 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Executor:
     return executor
 
 
-async def _carry_out(
-    model: BaseChatModel, tools: Sequence[BaseTool], asked: list[BaseMessage], max_model_calls: int
-) -> list[BaseMessage]:
-    if not tools:
-        return [*asked, await model.ainvoke([SystemMessage(EXECUTOR_SYSTEM), *asked])]
-    agent = create_agent(
-        model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=[ModelCallBudget(max_model_calls), ToolFailures()]
-    )
-    # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
-    reply = await agent.ainvoke({"messages": asked}, {"recursion_limit": 4 * max_model_calls + 10})
-    messages: list[BaseMessage] = reply["messages"]
-    return messages
+def _agent(
+    model: BaseChatModel,
+    tools: Sequence[BaseTool],
+    max_model_calls: int,
+    report: Callable[[str, dict[str, Any]], None],
+) -> Runnable[Any, Any]:
+    middleware = [ModelCallBudget(max_model_calls), ToolFailures(report)]
+    agent: Runnable[Any, Any] = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
+    return agent
 
 
 def _is_cut_short(messages: Sequence[BaseMessage]) -> bool:

@@ -37,12 +37,18 @@ class ModelCallBudget(AgentMiddleware):
 class ToolFailures(AgentMiddleware):
     """A tool that fails tells the model why, instead of ending the run."""
 
+    def __init__(self, report: Callable[[str, dict[str, Any]], None]) -> None:
+        """Set who is told of each call, before it is made: with the tool's name and arguments."""
+        super().__init__()
+        self._report = report
+
     async def awrap_tool_call(
         self,
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
         """Turn an exception into a tool message with status `error`."""
+        self._report(request.tool_call["name"], request.tool_call["args"])
         try:
             return await handler(request)
         except GraphBubbleUp:  # interrupts and such: control flow, not failures

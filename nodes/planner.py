@@ -3,23 +3,20 @@
 The node is entered once per cycle to plan, and in between only to hand out subtasks whose turn has come.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from langchain_core.messages.ai import UsageMetadata
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field
 
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidReply
+from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.sources import ModelSource
-from memento.nodes.state import MementoState, Subtask, Usage, remaining
+from memento.nodes.state import MementoState, Subtask, remaining, tokens_of
 from memento.nodes.structured import StructuredCaller
-
-Planner = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
 class PlanReview(BaseModel):
@@ -36,7 +33,7 @@ def make_planner(
     *,
     schema: type[Plan] = Plan,
     prompt: PlannerPrompt = planner_messages,
-) -> Planner:
+) -> Node[MementoState]:
     """Make the node.
 
     Args:
@@ -46,7 +43,7 @@ def make_planner(
         prompt: how the model is asked.
     """
 
-    async def planner(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def planner(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Plan, answer, or pass on.
 
         Raises:
@@ -70,14 +67,16 @@ def make_planner(
         )
         model = await models.get("planner", settings.planner)
         try:
-            reply = await caller.ask(model, FinalAnswer if is_last else schema, messages)
+            if is_last:
+                final = await caller.ask(model, FinalAnswer, messages)
+                return {"usage": tokens_of(final), "plan": [], "answer": final.value.answer.strip()}
+            reply = await caller.ask(model, schema, messages)
         except InvalidReply as error:
             return {"plan": [], "error": f"no valid plan: {error}", "error_class": "format"}
-        update: dict[str, Any] = {"usage": _usage(reply.usage, reply.attempts)}
-        if isinstance(reply.value, Plan) and reply.value.subtasks:
+        if reply.value.subtasks:
             plans = state["plans"][:-1] if feedback else state["plans"]  # a rejected plan was never accepted
-            return update | _accept(reply.value.steps(), plans, state["cycle"], runtime)
-        return update | {"plan": [], "answer": (reply.value.answer or "").strip()}
+            return {"usage": tokens_of(reply)} | _accept(reply.value.steps(), plans, state["cycle"], runtime)
+        return {"usage": tokens_of(reply), "plan": [], "answer": (reply.value.answer or "").strip()}
 
     return planner
 
@@ -91,11 +90,3 @@ def needs_approval(state: MementoState) -> bool:
 def _accept(plan: list[Subtask], plans: list[list[Subtask]], cycle: int, runtime: Runtime[Context]) -> dict[str, Any]:
     runtime.stream_writer({"event": "plan", "cycle": cycle + 1, "plan": plan})
     return {"plan": plan, "plans": [*plans, plan], "cycle": cycle + 1, "is_plan_approved": False}
-
-
-def _usage(tokens: UsageMetadata | None, n_calls: int) -> Usage:
-    return {
-        "input_tokens": tokens["input_tokens"] if tokens else 0,
-        "output_tokens": tokens["output_tokens"] if tokens else 0,
-        "model_calls": n_calls,
-    }

@@ -1,7 +1,7 @@
 """Read, part one: start the run afresh, and find the cases that might help."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,24 @@ from langgraph.runtime import Runtime
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
 from memento.nodes.context import Context, context_of
 from memento.nodes.errors import InvalidAttachment, InvalidTask
+from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, Run
 
 MAX_TASK_CHARS = 100_000
 
-RetrieveCase = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
 
-
-def make_retrieve_case(memory_source: MemorySource, *, workspace: Path | None = None) -> RetrieveCase:
+def make_retrieve_case(
+    memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None
+) -> Node[MementoState]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
-        workspace: folder that attachments lie in; without one, none are accepted.
+        workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
     """
 
-    async def retrieve_case(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def retrieve_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Copy the input, reset what the last run of this thread left, recall candidates.
 
         Raises:
@@ -35,16 +36,18 @@ def make_retrieve_case(memory_source: MemorySource, *, workspace: Path | None = 
             InvalidAttachment: a file that is not in the workspace or cannot be read.
         """
         context, task = context_of(runtime), _task(state)
+        folder = workspace() if callable(workspace) else workspace
         memory = await memory_source()
         run: Run = {
             "task": task,
             "references": _references(state.get("reference")),
-            "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], workspace),
+            "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], folder),
             "namespace": state.get("namespace") or memory.namespace,
             "settings": context.model_dump(),
         }
         update = fresh(run)
-        if not state.get("messages"):
+        messages = state.get("messages") or []
+        if not (messages and isinstance(messages[-1], HumanMessage) and messages[-1].text == task):
             update["messages"] = [HumanMessage(task)]
         try:
             recall = await memory.recall(task, policy=context.policy, namespace=run["namespace"])
@@ -87,7 +90,7 @@ def fresh(run: Run) -> dict[str, Any]:
 
 
 def _task(state: MementoState) -> str:
-    task = state.get("task") or _last_human(state.get("messages") or [])
+    task = state.get("task") or _open_question(state.get("messages") or [])
     if not task.strip():
         raise InvalidTask("there is no task: give `task`, or `messages` that end with a human one")
     if len(task) > MAX_TASK_CHARS:
@@ -97,8 +100,9 @@ def _task(state: MementoState) -> str:
     return task
 
 
-def _last_human(messages: list[AnyMessage]) -> str:
-    return next((message.text for message in reversed(messages) if isinstance(message, HumanMessage)), "")
+def _open_question(messages: list[AnyMessage]) -> str:
+    """The last message, if a person wrote it: one that has been answered is no task."""
+    return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
 
 
 def _references(reference: str | list[str] | None) -> list[str]:

@@ -1,6 +1,5 @@
 """Read, part two, the torch node: the policy turns candidates into slots, and the selection is put on record."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -9,20 +8,19 @@ from memento.memory.case import ScoredCase
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
 from memento.memory.retrieval import Recall
 from memento.nodes.context import Context
+from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import CaseView, MementoState
 
-ScoreCase = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
 
-
-def make_score_case(memory_source: MemorySource) -> ScoreCase:
+def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
     """
 
-    async def score_case(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def score_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Choose at most k cases and open the retrieval event; a repeat gives the same event."""
         if not state["recall"]:
             return {}

@@ -5,9 +5,10 @@ never sees the task, reference or files of the run before.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 from langchain_core.messages import AnyMessage
+from langchain_core.messages.ai import UsageMetadata
 from langgraph.channels import EphemeralValue
 from langgraph.graph.message import add_messages
 
@@ -97,6 +98,28 @@ def add_usage(old: Usage | None, new: Usage | None) -> Usage:
 def no_usage() -> Usage:
     """Nothing used yet."""
     return {"input_tokens": 0, "output_tokens": 0, "model_calls": 0}
+
+
+class Counted(Protocol):
+    """A reply that knows what it cost."""
+
+    @property
+    def usage(self) -> UsageMetadata | None:
+        """Tokens of all attempts, when the server counts them."""
+
+    @property
+    def attempts(self) -> int:
+        """Model calls."""
+
+
+def tokens_of(reply: Counted) -> Usage:
+    """What a structured reply cost."""
+    tokens = reply.usage
+    return {
+        "input_tokens": tokens["input_tokens"] if tokens else 0,
+        "output_tokens": tokens["output_tokens"] if tokens else 0,
+        "model_calls": reply.attempts,
+    }
 
 
 class InputState(TypedDict, total=False):

@@ -11,4 +11,4 @@ def bound_tool(function: Callable[..., Awaitable[str]]) -> StructuredTool:
     Args:
         function: a typed async function with a docstring, returning text.
     """
-    return StructuredTool.from_function(coroutine=function, parse_docstring=False)
+    return StructuredTool.from_function(coroutine=function, parse_docstring=True, error_on_invalid_docstring=False)

@@ -1,6 +1,5 @@
 """Write: the case, the event's outcome, and the learning that follows from it. A repeat writes nothing twice."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from langgraph.runtime import Runtime
@@ -8,23 +7,22 @@ from langgraph.runtime import Runtime
 from memento.memory.case import ErrorClass
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
 from memento.nodes.context import Context
+from memento.nodes.node import Node
 from memento.nodes.plan import plan_text
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState
 
-WriteCase = Callable[[MementoState, Runtime[Context]], Awaitable[dict[str, Any]]]
-
 _DIRECT = "(answered directly)"
 
 
-def make_write_case(memory_source: MemorySource) -> WriteCase:
+def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
     """
 
-    async def write_case(state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
         if state.get("event_id") is None and state["reward"] is None:
             return {}

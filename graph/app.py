@@ -1,0 +1,144 @@
+"""The composition root: settings become a real memory, real models and real tools, once per process, on first use.
+
+`graph` is what langgraph.json serves. Importing this module wires it and opens nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+
+from memento.graph.deps import Deps
+from memento.graph.endpoints import Endpoints
+from memento.graph.models import ChatModels
+from memento.graph.settings import Settings
+from memento.graph.workflow import build_graph
+from memento.memory.case_memory import CaseMemory
+from memento.memory.encoder import EmbeddingsEncoder, Encoder
+from memento.memory.errors import EncoderUnavailable
+from memento.nodes.sources import Role
+from memento.nodes.state import Run
+from memento.nodes.tool_binding import bound_tool
+from memento.tools.registry import standard_tools
+
+
+class Application:
+    """Everything one process needs. Use it from one event loop; `aclose` it when done."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Prepare.
+
+        Args:
+            settings: read from the environment on first use when not given.
+        """
+        self._given = settings
+        self._memory: CaseMemory | None = None
+        self._opening = asyncio.Lock()
+        self._tools: dict[tuple[Path, ...], list[BaseTool]] = {}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The process' settings."""
+        return self._given or Settings()
+
+    @cached_property
+    def models(self) -> ChatModels:
+        """The chat models of all roles."""
+        settings = self.settings
+        endpoints = Endpoints(
+            openai_api_key=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            azure_endpoint=settings.azure_openai_endpoint,
+            azure_api_version=settings.azure_openai_api_version,
+            local_model=settings.local_model,
+        )
+        return ChatModels(
+            planner=settings.planner, executor=settings.executor, judge=settings.judge, endpoints=endpoints
+        )
+
+    def deps(self) -> Deps:
+        """What `build_graph` needs, each part opened when a run first asks for it."""
+        return Deps(memory=self.memory, models=self, tools=self.tools, workspace=lambda: self.settings.workspace)
+
+    async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
+        """The model of a role (a `ModelSource`)."""
+        return await self.models.get(role, override)
+
+    async def memory(self) -> CaseMemory:
+        """The open memory.
+
+        Raises:
+            LedgerUnavailable: the ledger cannot be opened.
+            EncoderMismatch: the bank was written by another encoder.
+        """
+        async with self._opening:
+            if self._memory is None:
+                self._memory = await self.describe_memory(await self.encoder()).__aenter__()
+            return self._memory
+
+    def describe_memory(self, encoder: Encoder | None, *, is_reindexing: bool = False) -> CaseMemory:
+        """The configured memory, not opened."""
+        settings = self.settings
+        return CaseMemory.open(
+            settings.qdrant_url or settings.folder,
+            encoder=encoder,
+            policy=settings.policy,
+            namespace=settings.namespace,
+            ledger_url=settings.ledger_url.get_secret_value() if settings.ledger_url else None,
+            api_key=settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
+            home=settings.folder,
+            is_reindexing=is_reindexing,
+        )
+
+    async def encoder(self) -> Encoder | None:
+        """The configured embeddings; None stands for the packaged encoder.
+
+        Raises:
+            EncoderUnavailable: no such provider, or it does not answer.
+        """
+        name = self.settings.encoder
+        if name is None:
+            return None
+
+        def build() -> Any:
+            from langchain.embeddings import init_embeddings
+
+            return init_embeddings(name)
+
+        try:
+            embeddings = await asyncio.to_thread(build)
+        except (ImportError, ValueError) as error:
+            raise EncoderUnavailable(f"MEMENTO_ENCODER={name} cannot be set up: {error}") from error
+        return await EmbeddingsEncoder.connect(embeddings, name=name)
+
+    async def tools(self, run: Run) -> Sequence[BaseTool]:
+        """The tools of one run: its attachments are searched beside the configured folders."""
+        workspace = self.settings.workspace
+        attached = {(workspace / name).parent for name in run["attachments"]}
+        folders = (*self.settings.folders, *sorted(attached))
+        if folders not in self._tools:
+            key = self.settings.tavily_api_key
+            functions = standard_tools(
+                folders=folders,
+                index_path=self.settings.folder / "files.sqlite",
+                tavily_api_key=key.get_secret_value() if key else None,
+                tavily_base_url=self.settings.tavily_base_url,
+            )
+            self._tools[folders] = [bound_tool(function) for function in functions.values()]
+        return self._tools[folders]
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        if self._memory is not None:
+            await self._memory.aclose()
+            self._memory = None
+        if "models" in self.__dict__:
+            await self.models.aclose()
+
+
+graph = build_graph(Application().deps())
+"""The graph that langgraph.json serves; the server brings the checkpointer."""
