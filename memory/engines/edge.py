@@ -21,6 +21,9 @@ from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
 
 T = TypeVar("T")
 
+MIN_FREE_BYTES = 64 << 20
+"""Disk space that must be free for anything that writes; far above what one call can use."""
+
 
 class EdgeEngine:
     """A `VectorEngine` in a directory that any number of engines, in any number of processes, may share.
@@ -29,6 +32,7 @@ class EdgeEngine:
 
     Args:
         directory: the bank's directory; created by `open`.
+        min_free_bytes: writing stops when the disk has less space than this; searching goes on.
 
     Raises:
         EngineUnavailable: not open, no free slot, or the disk refuses.
@@ -38,8 +42,9 @@ class EdgeEngine:
 
     name = "edge"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
         self._directory = Path(directory)
+        self._min_free_bytes = min_free_bytes
         self._thread: ThreadPoolExecutor | None = None
         self._slot: Slot | None = None
         self._record: SlotRecord | None = None
@@ -67,6 +72,7 @@ class EdgeEngine:
         """Apply revisions by the version rule; survives a kill at once, a power cut after `save_position`."""
 
         def apply() -> None:
+            self._need_space()
             self._need_shard().write(points)
             if self._next is not None:  # a write during a rebuild must not be lost when the new projection takes over
                 self._next.write(points)
@@ -129,6 +135,7 @@ class EdgeEngine:
             self._release_shard()
         if self._slot is None:
             self._slot = Slot.take(self._directory)
+        self._need_space()
         record = self._slot.read()
         if record is None or not record.fits(encoder=encoder, dim=dim):
             self._switch(self._begin(), 0)
@@ -141,6 +148,7 @@ class EdgeEngine:
 
     def _save_position(self, offset: int) -> None:
         shard, record = self._need_shard(), self._need_record()
+        self._need_space()
         shard.flush()  # first: the record must never promise more than the disk holds
         record = replace(record, position=max(record.position, offset), count=shard.count())
         self._need_slot().write(record)
@@ -148,12 +156,14 @@ class EdgeEngine:
 
     def _begin(self) -> int:
         slot = self._need_slot()
+        self._need_space()
         self._abandon()  # what an earlier, cancelled attempt left open
         generation = slot.next_generation()
         self._next = Shard.create(slot.generation(generation), dim=self._dim)
         return generation
 
     def _write_next(self, points: Sequence[BankPoint]) -> None:
+        self._need_space()
         self._need_next().write(points)
 
     def _switch(self, generation: int, position: int) -> None:
@@ -199,6 +209,9 @@ class EdgeEngine:
         if self._slot is None:
             raise EngineUnavailable(f"the bank in {self._directory} is not open")
         return self._slot
+
+    def _need_space(self) -> None:
+        self._need_slot().check_space(self._min_free_bytes)
 
     def _need_shard(self) -> Shard:
         if self._shard is None:

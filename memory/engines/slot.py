@@ -88,6 +88,22 @@ class Slot:
         """Let the next engine have the slot."""
         self._lock.release()
 
+    def check_space(self, n_bytes: int) -> None:
+        """Refuse to go on with less than `n_bytes` free on the disk.
+
+        The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead
+        of raising, so the last of the space is never touched.
+
+        Raises:
+            EngineUnavailable: there is less.
+        """
+        try:
+            free = shutil.disk_usage(self.path).free
+        except OSError as error:
+            raise EngineUnavailable(f"{self.path} cannot be read: {error}") from error
+        if free < n_bytes:
+            raise EngineUnavailable(f"the disk of {self.path} is nearly full: {free >> 20} of {n_bytes >> 20} MiB free")
+
     def read(self) -> SlotRecord | None:
         """The record, or None in a slot that was never used.
 
