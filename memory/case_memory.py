@@ -10,14 +10,14 @@ async with CaseMemory.open("./bank") as memory:
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from memento.memory.case import ErrorClass
+from memento.memory.case import Case, ErrorClass
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import MementoError
@@ -238,6 +238,19 @@ class CaseMemory:
         )
         await self._retained(namespace or self.namespace)
         return case_id
+
+    async def keep(self, cases: Sequence[Case]) -> int:
+        """Take over finished cases (an import), all or none; those already there are left alone.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            LedgerUnavailable: none was kept.
+        """
+        n_new = await self._retention.keep(cases)
+        await self.bank.project()
+        return n_new
 
     async def settle(self) -> None:
         """Wait until everything acknowledged so far has been learned from."""

@@ -1,5 +1,7 @@
 """The write side of the memory: keep what was tried and what came of it, exactly once, and correct it later."""
 
+from collections.abc import Sequence
+
 from memento.memory.case import Case, Provenance, case_id
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
@@ -56,6 +58,24 @@ class Retention:
                 await writer.append_case(case)
                 await writer.save_vectors(self._storage.texts.encoder.name, vectors)
         return None if case is None else case.id
+
+    async def keep(self, cases: Sequence[Case]) -> int:
+        """Take over cases as they are, all or none; one that is already there, as new or newer, is left alone.
+
+        Returns:
+            How many were new.
+        """
+        states = [case.state for case in cases]
+        vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
+        n_new = 0
+        async with self._storage.ledger.writing() as writer:
+            for case in cases:
+                head = await writer.newest_case(case.id)
+                if head is None or head.version < case.version:
+                    await writer.append_case(case)
+                    n_new += 1
+            await writer.save_vectors(self._storage.texts.encoder.name, vectors)
+        return n_new
 
     async def feedback(
         self, event_id: str, reward: float | None, *, namespace: str, confidence: float, evaluator: str, lesson: str

@@ -41,7 +41,9 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
         asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
 
         def report(name: str, args: dict[str, Any]) -> None:
-            runtime.stream_writer({"event": "tool", "subtask": subtask["id"], "name": name, "args": args})
+            runtime.stream_writer(
+                {"event": "tool", "cycle": state["cycle"], "subtask": subtask["id"], "name": name, "args": args}
+            )
 
         try:
             agent = _agent(model, await tools(state["run"]), settings.max_model_calls, report)

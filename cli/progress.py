@@ -1,0 +1,142 @@
+"""What a run looks like while it happens: a growing tree on a terminal, plain lines in a log, JSON lines for programs."""
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.tree import Tree
+
+from memento.cli.running import ExitCode, print_json
+
+_SHOWN_CHARS = 100
+
+
+class RunView:
+    """Shows the custom events of one run on stderr, and its answer on stdout."""
+
+    def __init__(self, *, thread: str, as_json: bool) -> None:
+        """Prepare.
+
+        Args:
+            thread: name of the run's thread.
+            as_json: print every event as a line of JSON instead.
+        """
+        self._thread = thread
+        self._as_json = as_json
+        self._console = Console(stderr=True, quiet=as_json)
+        self._tree = Tree(f"thread {thread}", guide_style="dim")
+        self._plan: dict[tuple[int, str], Tree] = {}
+        self._live = Live(self._tree, console=self._console, refresh_per_second=8, transient=False)
+
+    def __enter__(self) -> Self:
+        """Start showing."""
+        if self._is_live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last picture standing."""
+        self._live.stop()
+
+    @property
+    def _is_live(self) -> bool:
+        return self._console.is_terminal and not self._as_json
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Add one event."""
+        if self._as_json:
+            print_json(event)
+            return
+        match event["event"]:
+            case "cases":
+                self._show_cases(event)
+            case "plan":
+                branch = self._add(self._tree, f"plan {event['cycle']}")
+                for step in event["plan"]:
+                    after = f" [dim]after {', '.join(step['depends_on'])}[/dim]" if step["depends_on"] else ""
+                    line = f"{escape(step['id'])}. {_short(step['description'])}{after}"
+                    self._plan[event["cycle"], step["id"]] = self._add(branch, line)
+            case "tool":
+                args = ", ".join(f"{name}={value!r}" for name, value in event["args"].items())
+                self._add(self._step(event["cycle"], event["subtask"]), f"[cyan]{event['name']}[/cyan]({_short(args)})")
+            case "result":
+                result = event["result"]
+                mark = "[green]✓[/green]" if result["is_complete"] else "[yellow]budget spent:[/yellow]"
+                self._add(self._step(result["cycle"], result["id"]), f"{mark} {_short(result['result'])}")
+            case "reward":
+                reward = "unknown" if event["reward"] is None else f"{event['reward']:g}"
+                self._add(self._tree, f"reward {reward} [dim]({event['evaluator']})[/dim]")
+            case "written" if event["case_id"]:
+                self._add(self._tree, f"remembered as case {event['case_id']}")
+
+    def ask(self, question: dict[str, Any]) -> str | None:
+        """Ask the person at the terminal; None when there is none."""
+        if self._as_json or not sys.stdin.isatty():
+            return None
+        self._live.stop()
+        if question.get("kind") == "approve_plan":
+            return self._console.input("approve this plan? \\[approve / reject reason] ")
+        self._console.print(f"answer: {escape(str(question.get('answer')))}")
+        return self._console.input("reward? \\[0 to 1 / unknown] ")
+
+    def wait_for(self, question: dict[str, Any]) -> ExitCode:
+        """Say how to answer a question later."""
+        if self._as_json:
+            print_json({"event": "waiting", "thread": self._thread, "question": question})
+        hint = "approve" if question.get("kind") == "approve_plan" else "1"
+        self._console.print(f"waiting for a person; go on with: memento ask --resume {self._thread} --reply {hint}")
+        return ExitCode.FAILED
+
+    def finish(self, values: dict[str, Any]) -> None:
+        """Print notices and the answer, or the run's last line of JSON."""
+        if self._as_json:
+            print_json(summary(values, thread=self._thread))
+            return
+        self._live.stop()
+        for notice in values.get("notices", []):
+            self._console.print(f"[yellow]note:[/yellow] {escape(notice)}")
+        if error := values.get("error"):
+            self._console.print(f"[red]{escape(error)}[/red]")
+        if values.get("event_id"):
+            self._console.print(f"[dim]was it right? memento feedback {values['event_id']} 1 (or 0)[/dim]")
+        if values.get("answer"):
+            print(values["answer"], flush=True)  # noqa: T201  the answer is this command's product
+
+    def _show_cases(self, event: dict[str, Any]) -> None:
+        served = event["cases"]
+        branch = self._add(self._tree, f"{len(served)} cases from memory [dim]({event['policy']})[/dim]")
+        for case in served:
+            mark = "[green]worked[/green]" if case["reward"] >= 0.5 else "[red]failed[/red]"
+            self._add(branch, f"{case['similarity']:.2f} {mark} {_short(case['state'])}")
+
+    def _step(self, cycle: int, subtask: str) -> Tree:
+        return self._plan.get((cycle, subtask), self._tree)
+
+    def _add(self, branch: Tree, line: str) -> Tree:
+        if not self._is_live:
+            self._console.print(line)
+        return branch.add(line)
+
+
+def summary(values: dict[str, Any], *, thread: str) -> dict[str, Any]:
+    """The last line of `ask --json`."""
+    return {
+        "event": "done",
+        "thread": thread,
+        **{name: values.get(name) for name in ("answer", "reward", "case_id", "event_id", "policy", "error")},
+        "cases_used": [case["id"] for case in values.get("cases", [])],
+        "cycles": values.get("cycle", 0),
+        "usage": values.get("usage", {}),
+        "retrieval_degraded": values.get("retrieval_degraded", False),
+        "notices": values.get("notices", []),
+    }
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return escape(line if len(line) <= _SHOWN_CHARS else line[: _SHOWN_CHARS - 1] + "…")

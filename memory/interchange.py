@@ -1,0 +1,139 @@
+"""Cases as JSON lines: our own export, and both schemas of the reference implementation.
+
+{"case": ..., "plan": ..., "case_label": "positive" | "negative"}
+{"question": ..., "plan": ..., "reward": 0 | 1}
+{"state": ..., "action": ..., "reward": ..., ...}               our own export
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from memento.memory.case import Case, Provenance, case_id
+from memento.memory.errors import InvalidInput
+
+MAX_LINE_CHARS = 1_000_000
+_LABELS = {"positive": 1.0, "negative": 0.0}
+
+
+class ParsedLine(NamedTuple):
+    """One line of a file: a case, or what is wrong with it."""
+
+    number: int
+    """From 1."""
+    case: Case | None
+    problem: str
+    n_bytes: int
+    """Size of the line, for progress."""
+
+
+def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
+    """Read a file line by line; blank lines are passed over.
+
+    Args:
+        path: a file of JSON lines, UTF-8.
+        namespace: whose cases they become.
+
+    Raises:
+        InvalidInput: there is no such file, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if raw.strip():
+                    yield _parsed(number, raw, namespace)
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}") from error
+
+
+def parse_case(line: str, *, namespace: str) -> Case:
+    """One line as a case.
+
+    Raises:
+        InvalidInput: it is none; the message says why.
+    """
+    if len(line) > MAX_LINE_CHARS:
+        raise InvalidInput(f"{len(line):,} characters, at most {MAX_LINE_CHARS:,} are read")
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(row, dict):
+        raise InvalidInput("not a JSON object")
+    if "state" in row:
+        return _own(row, namespace)
+    if "case" in row:
+        return _reference(row, "case", _labelled(row), namespace)
+    if "question" in row:
+        return _reference(row, "question", _rewarded(row), namespace)
+    raise InvalidInput(f"no `state`, `case` or `question` among its keys: {', '.join(map(str, row))[:200]}")
+
+
+def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
+    try:
+        return ParsedLine(number, parse_case(raw.decode("utf-8-sig"), namespace=namespace), "", len(raw))
+    except UnicodeDecodeError as error:
+        return ParsedLine(number, None, f"not UTF-8 at byte {error.start}", len(raw))
+    except InvalidInput as error:
+        return ParsedLine(number, None, str(error), len(raw))
+
+
+def _own(row: dict[str, Any], namespace: str) -> Case:
+    state, action = _text(row, "state"), _text(row, "action")
+    try:
+        return Case.model_validate(row | {"id": case_id(namespace, state, action), "namespace": namespace})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+
+
+def _reference(row: dict[str, Any], key: str, reward: float, namespace: str) -> Case:
+    state, action = _text(row, key), _steps(row.get("plan"))
+    return Case(
+        id=case_id(namespace, state, action),
+        namespace=namespace,
+        state=state,
+        action=action,
+        reward=reward,
+        provenance=Provenance(evaluator="import"),
+    )
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput(f"`{key}` is missing or empty")
+    return value
+
+
+def _labelled(row: dict[str, Any]) -> float:
+    label = row.get("case_label")
+    if label not in _LABELS:
+        raise InvalidInput(f"`case_label` must be positive or negative, not {label!r}")
+    return _LABELS[label]
+
+
+def _rewarded(row: dict[str, Any]) -> float:
+    reward = row.get("reward")
+    if isinstance(reward, bool) or not isinstance(reward, int | float) or not 0 <= reward <= 1:
+        raise InvalidInput(f"`reward` must be a number in [0, 1], not {reward!r}")
+    return float(reward)
+
+
+def _steps(plan: Any) -> str:
+    """A plan as one step a line; text that is no plan in the reference's form stays as it is."""
+    parsed = plan
+    if isinstance(plan, str):
+        try:
+            parsed = json.loads(plan)
+        except json.JSONDecodeError:
+            parsed = None
+    steps = parsed.get("plan") if isinstance(parsed, dict) else parsed
+    if isinstance(steps, list) and steps and all(isinstance(s, dict) and s.get("description") for s in steps):
+        return "\n".join(f"{step.get('id', n)}. {step['description']}" for n, step in enumerate(steps, start=1))
+    if isinstance(plan, str) and plan.strip():
+        return plan
+    raise InvalidInput("`plan` is missing or empty")
