@@ -97,6 +97,20 @@ async def test_server_is_gone_and_starts_again_when_stopped() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_request_is_cut_off_when_server_stops_under_it() -> None:
+    server = LocalModelServer(await asyncio.to_thread(find_packaged_model))
+    url = await server.start()
+    body = {"messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 2000}
+    async with await asyncio.to_thread(httpx.AsyncClient, timeout=50) as client:
+        asked = asyncio.create_task(client.post(f"{url}/chat/completions", json=body))
+        await asyncio.sleep(1)
+        await server.stop()
+        with pytest.raises(httpx.TransportError):
+            await asked
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ending", ["pass", "raise SystemExit(3)", "server._unused = [server]", "await ask_and_leave()"]
 )
