@@ -10,7 +10,7 @@ from memento.nodes.state import MementoState, SubtaskInput, ready
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
     """To the person who approves, to the executors whose turn has come, or on to the evaluation."""
-    if needs_approval(state):
+    if needs_approval(state) or state.get("rejection"):
         return "planner"
     if subtasks := ready(state):
         done = {result["id"]: result for result in state["results"] if result["cycle"] == state["cycle"]}

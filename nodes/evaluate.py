@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidReply, ModelError
@@ -21,10 +21,17 @@ _LOG = logging.getLogger(__name__)
 
 
 class HumanReward(BaseModel):
-    """What a person says about an answer."""
+    """What a person says about an answer; the bare number will do."""
+
+    model_config = ConfigDict(extra="forbid")
 
     reward: float | None = Field(default=None, ge=0, le=1, description="0 wrong, 1 right, empty when unknown.")
     reason: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | HumanReward) else {"reward": given}
 
 
 def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Node[MementoState]:
@@ -44,12 +51,13 @@ def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Node[Memento
         usage: Usage = no_usage()
         if settings.evaluator == "human":
             question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
-            reward = HumanReward.model_validate(_as_reward(interrupt(question)))
+            reward: HumanReward = interrupt(question, response_schema=HumanReward)
             evaluation = Evaluation(reward.reward, "human", reason=reward.reason)
         else:
             evaluation, usage = await _automatic(run, answer, settings, models, caller)
         runtime.stream_writer({"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
-        message = AIMessage(answer, id=f"answer-{state.get('event_id') or len(state.get('messages', []))}")
+        # An id of this run's own, so that a repeat replaces the message instead of adding a second.
+        message = AIMessage(answer, id=f"answer-{state['event_id'] or state['messages'][-1].id}")
         return _scored(evaluation) | {"usage": usage, "messages": [message]}
 
     return evaluate
@@ -86,8 +94,3 @@ def _scored(evaluation: Evaluation) -> dict[str, Any]:
     if is_judge:
         update |= {"error": evaluation.reason, "error_class": "judge"}
     return update
-
-
-def _as_reward(given: Any) -> Any:
-    """A bare number, as people type it, or the whole object."""
-    return {"reward": given} if given is None or isinstance(given, int | float) else given

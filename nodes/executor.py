@@ -1,6 +1,7 @@
 """One subtask: an agent with tools and a budget. Several run in parallel; each gets only what it depends on."""
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from langchain.agents import create_agent
@@ -19,6 +20,7 @@ from memento.nodes.sources import ModelSource, ToolSource
 from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall, Usage
 
 _KEPT_CHARS = 2_000
+_MAX_AGENTS = 16
 
 
 def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
@@ -28,6 +30,7 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
         models: gives the executor model.
         tools: gives the run's tools.
     """
+    agents = _Agents()
 
     async def executor(state: SubtaskInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Carry out one subtask; ends within its budget, with the best result there is.
@@ -38,29 +41,25 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
         settings, subtask = Context.model_validate(state["run"]["settings"]), state["subtask"]
         runtime.stream_writer({"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
         model = await models.get("executor", settings.executor)
+        agent = agents.get(model, await tools(state["run"]), settings.max_model_calls)
         asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
-
-        def report(name: str, args: dict[str, Any]) -> None:
-            runtime.stream_writer(
-                {"event": "tool", "cycle": state["cycle"], "subtask": subtask["id"], "name": name, "args": args}
-            )
-
+        given = {"messages": asked, "cycle": state["cycle"], "subtask_id": subtask["id"]}
         try:
-            agent = _agent(model, await tools(state["run"]), settings.max_model_calls, report)
             # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
-            reply = await agent.ainvoke({"messages": asked}, {"recursion_limit": 4 * settings.max_model_calls + 10})
-            messages: list[BaseMessage] = reply["messages"]
+            reply = await agent.ainvoke(given, {"recursion_limit": 4 * settings.max_model_calls + 10})
         except Exception as error:
             refused = as_model_error(error)
             if refused is None:
                 raise
             raise refused from error
+        messages: list[BaseMessage] = reply["messages"]
+        text = messages[-1].text.strip()
         result: SubtaskResult = {
             "cycle": state["cycle"],
             "id": subtask["id"],
             "description": subtask["description"],
-            "result": messages[-1].text.strip() or "(no result)",
-            "is_complete": not _is_cut_short(messages),
+            "result": text or "(no result)",
+            "is_complete": bool(text) and not is_cut_short(messages[-1]),
             "tool_calls": _tool_calls(messages),
         }
         runtime.stream_writer({"event": "result", "result": result})
@@ -69,19 +68,23 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
     return executor
 
 
-def _agent(
-    model: BaseChatModel,
-    tools: Sequence[BaseTool],
-    max_model_calls: int,
-    report: Callable[[str, dict[str, Any]], None],
-) -> Runnable[Any, Any]:
-    middleware = [ModelCallBudget(max_model_calls), ToolFailures(report)]
-    agent: Runnable[Any, Any] = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
-    return agent
+class _Agents:
+    """Compiled agents, by what they are made of: compiling one takes as long as fifty steps of the workflow."""
 
+    def __init__(self) -> None:
+        # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
+        self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
 
-def _is_cut_short(messages: Sequence[BaseMessage]) -> bool:
-    return isinstance(messages[-1], AIMessage) and is_cut_short(messages[-1])
+    def get(self, model: BaseChatModel, tools: Sequence[BaseTool], max_model_calls: int) -> Runnable[Any, Any]:
+        key = (id(model), max_model_calls, *map(id, tools))
+        if key not in self._agents:
+            middleware = [ModelCallBudget(max_model_calls), ToolFailures()]
+            made = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
+            self._agents[key] = made, (model, *tools)
+            if len(self._agents) > _MAX_AGENTS:
+                self._agents.popitem(last=False)
+        self._agents.move_to_end(key)
+        return self._agents[key][0]
 
 
 def _tool_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:

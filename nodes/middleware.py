@@ -1,72 +1,119 @@
-"""What keeps an executor's agent steady: a budget that ends in a real answer, tool failures it can act on."""
+"""What keeps an executor's agent steady: a budget that ends in a real answer, failures the model can act on."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NotRequired, TypeAlias
 
+from langchain.agents import AgentState
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
 BUDGET_SPENT = "The budget of model calls is spent: no tool can be called any more. Give the best result you have."
+EMPTY_REPLY = "That reply was empty. Call a tool, or give the result."
+UNREADABLE_CALL = (
+    "That tool call could not be read: its arguments must be one JSON object. Call again, or give the result."
+)
 _MARK = "memento_budget_spent"
+_ERROR_CHARS = 1000
+
+ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
 
 
-class ModelCallBudget(AgentMiddleware):
+class SubtaskAgentState(AgentState[Any]):
+    """An agent's messages, and which subtask it works on."""
+
+    cycle: NotRequired[int]
+    subtask_id: NotRequired[str]
+
+
+class ModelCallBudget(AgentMiddleware[SubtaskAgentState]):
     """At most `max_calls` model calls; the last one is without tools, so that it is an answer."""
+
+    state_schema = SubtaskAgentState
 
     def __init__(self, max_calls: int) -> None:
         """Set the budget, at least 1."""
         super().__init__()
         self._max_calls = max_calls
 
-    async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-    ) -> ModelResponse[Any]:
-        """Take the tools away from the last call, and whatever calls the model makes up all the same."""
-        n_made = sum(isinstance(message, AIMessage) for message in request.messages)
-        if n_made + 1 < self._max_calls:
+    async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelCall) -> ModelResponse[Any]:
+        """Ask; and once more, within the budget, when nothing can be made of the reply."""
+        response = await self._ask(request, handler)
+        complaint = _complaint(response.result)
+        if not complaint or self._is_last(request):
+            return response
+        # The roles keep alternating, and what cannot be read is not sent back: providers refuse it.
+        spent: list[Any] = [*(_without_calls(m, empty="(nothing)") for m in response.result), HumanMessage(complaint)]
+        again = await self._ask(request.override(messages=[*request.messages, *spent]), handler)
+        return ModelResponse(result=[*spent, *again.result], structured_response=again.structured_response)
+
+    async def _ask(self, request: ModelRequest[Any], handler: ModelCall) -> ModelResponse[Any]:
+        """One call; the last one without tools, and without whatever calls the model makes up all the same."""
+        if not request.tools or not self._is_last(request):
             return await handler(request)
-        told = [*request.messages, HumanMessage(BUDGET_SPENT)] if n_made else request.messages
+        told = [*request.messages, HumanMessage(BUDGET_SPENT)] if _n_made(request) else request.messages
         response = await handler(request.override(tools=[], messages=told))
-        replies = [_without_calls(m) if isinstance(m, AIMessage) else m for m in response.result]
+        replies = [_marked(_without_calls(message)) for message in response.result]
         return ModelResponse(result=replies, structured_response=response.structured_response)
 
+    def _is_last(self, request: ModelRequest[Any]) -> bool:
+        return _n_made(request) + 1 >= self._max_calls
 
-class ToolFailures(AgentMiddleware):
-    """A tool that fails tells the model why, instead of ending the run."""
 
-    def __init__(self, report: Callable[[str, dict[str, Any]], None]) -> None:
-        """Set who is told of each call, before it is made: with the tool's name and arguments."""
-        super().__init__()
-        self._report = report
+class ToolFailures(AgentMiddleware[SubtaskAgentState]):
+    """Each call is announced on the stream; one that fails tells the model why, instead of ending the run."""
 
-    async def awrap_tool_call(
-        self,
-        request: ToolCallRequest,
-        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
-    ) -> ToolMessage | Command[Any]:
+    async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolMessage | Command[Any]:
         """Turn an exception into a tool message with status `error`."""
-        self._report(request.tool_call["name"], request.tool_call["args"])
+        call = request.tool_call
+        subtask = {"cycle": request.state.get("cycle"), "subtask": request.state.get("subtask_id")}
+        get_stream_writer()({"event": "tool", **subtask, "name": call["name"], "args": call["args"]})
         try:
             return await handler(request)
         except GraphBubbleUp:  # interrupts and such: control flow, not failures
             raise
         except Exception as error:  # noqa: BLE001  a tool may raise anything; the model decides what to do about it
             return ToolMessage(
-                f"{type(error).__name__}: {error}"[:1000],
-                tool_call_id=request.tool_call["id"] or "",
-                name=request.tool_call["name"],
+                f"{type(error).__name__}: {error}"[:_ERROR_CHARS],
+                tool_call_id=call["id"] or "",
+                name=call["name"],
                 status="error",
             )
 
 
-def is_cut_short(message: AIMessage) -> bool:
+def is_cut_short(message: BaseMessage) -> bool:
     """Whether this reply is the last one of a spent budget."""
     return bool(message.response_metadata.get(_MARK))
 
 
-def _without_calls(message: AIMessage) -> AIMessage:
-    metadata = {**message.response_metadata, _MARK: True}
-    return AIMessage(message.text, id=message.id, response_metadata=metadata, usage_metadata=message.usage_metadata)
+def _n_made(request: ModelRequest[Any]) -> int:
+    return sum(isinstance(message, AIMessage) for message in request.messages)
+
+
+def _complaint(replies: list[BaseMessage]) -> str:
+    """What is wrong with a reply of which nothing can be made; empty for all others."""
+    last = replies[-1] if replies else AIMessage("")
+    if not isinstance(last, AIMessage) or last.tool_calls:
+        return ""
+    if last.invalid_tool_calls:
+        return UNREADABLE_CALL
+    return "" if last.text.strip() else EMPTY_REPLY
+
+
+def _without_calls(message: BaseMessage, *, empty: str = "") -> BaseMessage:
+    if not isinstance(message, AIMessage):
+        return message
+    return AIMessage(
+        message.text.strip() or empty,
+        id=message.id,
+        response_metadata=message.response_metadata,
+        usage_metadata=message.usage_metadata,
+    )
+
+
+def _marked(message: BaseMessage) -> BaseMessage:
+    return message.model_copy(update={"response_metadata": {**message.response_metadata, _MARK: True}})

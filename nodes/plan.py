@@ -2,15 +2,19 @@
 
 from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.state import Subtask
 
 MAX_SUBTASKS = 20
+# Small models write ids and answers as numbers.
+_FORGIVING = ConfigDict(str_strip_whitespace=True, coerce_numbers_to_str=True)
 
 
 class PlannedSubtask(BaseModel):
     """One subtask of a plan."""
+
+    model_config = _FORGIVING
 
     id: str = Field(description="Short unique id, such as 1, 2, 3.", min_length=1, max_length=40)
     description: str = Field(description="What to find out or do, complete in itself.", min_length=1)
@@ -22,6 +26,8 @@ class Plan(BaseModel):
 
     Hosts may narrow it: a subclass whose subtasks only allow what their executor can do.
     """
+
+    model_config = _FORGIVING
 
     subtasks: list[PlannedSubtask] = Field(default_factory=list, description="Empty when the answer is given.")
     answer: str | None = Field(default=None, description="The final answer, short and exact; null while planning.")
@@ -58,6 +64,8 @@ class Plan(BaseModel):
 
 class FinalAnswer(BaseModel):
     """What is asked for when no more plans are allowed."""
+
+    model_config = _FORGIVING
 
     answer: str = Field(description="The best answer that the results support, short and exact.", min_length=1)
 

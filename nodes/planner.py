@@ -3,28 +3,43 @@
 The node is entered once per cycle to plan, and in between only to hand out subtasks whose turn has come.
 """
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidReply
 from memento.nodes.node import Node
-from memento.nodes.plan import FinalAnswer, Plan
+from memento.nodes.plan import FinalAnswer, Plan, plan_text
 from memento.nodes.prompts import PlannerPrompt, planner_messages
-from memento.nodes.sources import ModelSource
+from memento.nodes.sources import AnswerFromResults, ModelSource
 from memento.nodes.state import MementoState, Subtask, remaining, tokens_of
 from memento.nodes.structured import StructuredCaller
 
+PlanT = TypeVar("PlanT", bound=Plan)
 
-class PlanReview(BaseModel):
-    """What a person says about a plan that waits for approval."""
 
-    decision: Literal["approve", "edit", "reject"] = "approve"
-    plan: Plan | None = Field(default=None, description="With edit: the plan to carry out instead.")
+class PlanReview(BaseModel, Generic[PlanT]):
+    """What a person says about a plan that waits for approval; the bare word of a decision will do."""
+
+    model_config = ConfigDict(extra="forbid")  # a misspelt rejection must not pass for an approval
+
+    decision: Literal["approve", "edit", "reject"]
+    plan: PlanT | None = Field(default=None, description="With edit: the plan to carry out instead.")
     reason: str = Field(default="", description="With reject: shown to the planner, which plans again.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, given: Any) -> Any:
+        return {"decision": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _has_steps_when_edited(self) -> Self:
+        if self.decision == "edit" and (self.plan is None or not self.plan.subtasks):
+            raise ValueError("with edit, give the plan to carry out instead: at least one subtask")
+        return self
 
 
 def make_planner(
@@ -33,6 +48,7 @@ def make_planner(
     *,
     schema: type[Plan] = Plan,
     prompt: PlannerPrompt = planner_messages,
+    answer_from_results: AnswerFromResults | None = None,
 ) -> Node[MementoState]:
     """Make the node.
 
@@ -41,7 +57,9 @@ def make_planner(
         caller: asks it for a plan.
         schema: `Plan`, or a narrower subclass of it.
         prompt: how the model is asked.
+        answer_from_results: makes the answer of a finished plan, where no model is needed for that.
     """
+    review: Any = PlanReview[schema]  # type: ignore[valid-type]  # an edited plan is held to the same schema
 
     async def planner(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Plan, answer, or pass on.
@@ -49,34 +67,31 @@ def make_planner(
         Raises:
             ModelError: the model cannot be asked; the run can be resumed once it can.
         """
-        settings = Context.model_validate(state["run"]["settings"])
-        feedback = ""
         if needs_approval(state):
-            review = PlanReview.model_validate(interrupt({"kind": "approve_plan", "plan": state["plan"]}))
-            if review.decision == "approve":
-                return {"is_plan_approved": True}
-            if review.decision == "edit" and review.plan is not None and review.plan.subtasks:
-                plan = review.plan.steps()
-                return {"plan": plan, "is_plan_approved": True, "plans": [*state["plans"][:-1], plan]}
-            feedback = review.reason or "no reason given"
-        elif remaining(state):
+            # A reply that is no review is refused before anything is saved, so that it can be given again.
+            return _reviewed(state, interrupt({"kind": "approve_plan", "plan": state["plan"]}, response_schema=review))
+        if remaining(state):
             return {}
+        if state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
+            return {"plan": [], "answer": answer}
+        settings = Context.model_validate(state["run"]["settings"])
+        rejection = state.get("rejection", "")
         is_last = state["cycle"] >= settings.max_cycles
         messages = prompt(
-            run=state["run"], cases=state["cases"], results=state["results"], is_last=is_last, feedback=feedback
+            run=state["run"], cases=state["cases"], results=state["results"], is_last=is_last, feedback=rejection
         )
         model = await models.get("planner", settings.planner)
         try:
             if is_last:
                 final = await caller.ask(model, FinalAnswer, messages)
-                return {"usage": tokens_of(final), "plan": [], "answer": final.value.answer.strip()}
+                return {"usage": tokens_of(final), "plan": [], "rejection": "", "answer": final.value.answer}
             reply = await caller.ask(model, schema, messages)
         except InvalidReply as error:
-            return {"plan": [], "error": f"no valid plan: {error}", "error_class": "format"}
+            return {"plan": [], "rejection": "", "error": f"no valid plan: {error}", "error_class": "format"}
+        update: dict[str, Any] = {"usage": tokens_of(reply), "rejection": ""}
         if reply.value.subtasks:
-            plans = state["plans"][:-1] if feedback else state["plans"]  # a rejected plan was never accepted
-            return {"usage": tokens_of(reply)} | _accept(reply.value.steps(), plans, state["cycle"], runtime)
-        return {"usage": tokens_of(reply), "plan": [], "answer": (reply.value.answer or "").strip()}
+            return update | _accept(reply.value.steps(), state, runtime)
+        return update | {"plan": [], "answer": reply.value.answer}
 
     return planner
 
@@ -87,6 +102,19 @@ def needs_approval(state: MementoState) -> bool:
     return bool(is_wanted and state.get("plan") and not state.get("is_plan_approved"))
 
 
-def _accept(plan: list[Subtask], plans: list[list[Subtask]], cycle: int, runtime: Runtime[Context]) -> dict[str, Any]:
-    runtime.stream_writer({"event": "plan", "cycle": cycle + 1, "plan": plan})
-    return {"plan": plan, "plans": [*plans, plan], "cycle": cycle + 1, "is_plan_approved": False}
+def _accept(plan: list[Subtask], state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
+    cycle = state["cycle"] + 1
+    runtime.stream_writer({"event": "plan", "cycle": cycle, "plan": plan})
+    return {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
+
+
+def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
+    """The plan goes on, is replaced, or was never made: a rejected one costs no cycle."""
+    if review.decision == "approve":
+        return {"is_plan_approved": True}
+    earlier = state["plans"][:-1]
+    if review.decision == "edit" and review.plan is not None:
+        plan = review.plan.steps()
+        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan]}
+    rejection = f"{plan_text([state['plan']])}\nReason: {review.reason.strip() or 'none given'}"
+    return {"plan": [], "plans": earlier, "cycle": state["cycle"] - 1, "rejection": rejection}

@@ -4,6 +4,7 @@ The system messages are constants. Tasks, cases, results, references and answers
 models: each is put between tags that it cannot close.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -42,6 +43,11 @@ fine), "no" when it does not, and "unsure" when the references do not allow a de
 
 {_FENCED}"""
 
+# The `<` of any of our tags, however it is spelt: <task>, </ Task >.
+_OUR_TAGS = re.compile(
+    r"<(?=\s*/?\s*(?:task|case|result|attachments|rejected|subtask|references|answer)\b)", re.IGNORECASE
+)
+
 LAST_CYCLE = "No more plans are possible. Give the best final answer that the results support."
 
 
@@ -58,16 +64,19 @@ class PlannerPrompt(Protocol):
             cases: served cases, best first.
             results: results of all cycles so far.
             is_last: only a final answer is wanted.
-            feedback: why a person rejected the last plan; empty otherwise.
+            feedback: the plan that a person rejected, and why; empty otherwise.
         """
         ...
 
 
 def fence(tag: str, text: str, **attributes: str) -> str:
-    """Text between tags that it cannot close itself."""
-    marks = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    safe = text.replace("</", "<\\/")
-    return f"<{tag}{marks}>\n{safe}\n</{tag}>"
+    """Text between tags: it cannot close them, nor open another of ours."""
+    marks = "".join(f' {name}="{_quotable(value)}"' for name, value in attributes.items())
+    return f"<{tag}{marks}>\n{_OUR_TAGS.sub('&lt;', text)}\n</{tag}>"
+
+
+def _quotable(value: str) -> str:
+    return "".join(character if character not in '"<>\r\n' else "_" for character in value)
 
 
 def planner_messages(
@@ -80,7 +89,7 @@ def planner_messages(
         parts.append(fence("attachments", "\n".join(run["attachments"])))
     if feedback:
         parts.append(fence("rejected", feedback))
-        parts.append("A person rejected the last plan for the reason above. Plan differently.")
+        parts.append("A person rejected the plan above, for the reason given with it. Plan differently.")
     parts.append(fence("task", run["task"]))
     if is_last:
         parts.append(LAST_CYCLE)

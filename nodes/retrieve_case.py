@@ -37,12 +37,11 @@ def make_retrieve_case(
         """
         context, task = context_of(runtime), _task(state)
         folder = workspace() if callable(workspace) else workspace
-        memory = await memory_source()
         run: Run = {
             "task": task,
             "references": _references(state.get("reference")),
             "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], folder),
-            "namespace": state.get("namespace") or memory.namespace,
+            "namespace": state.get("namespace") or "",
             "settings": context.model_dump(),
         }
         update = fresh(run)
@@ -50,6 +49,8 @@ def make_retrieve_case(
         if not (messages and isinstance(messages[-1], HumanMessage) and messages[-1].text == task):
             update["messages"] = [HumanMessage(task)]
         try:
+            memory = await memory_source()
+            run["namespace"] = run["namespace"] or memory.namespace
             recall = await memory.recall(task, policy=context.policy, namespace=run["namespace"])
         except (EncoderUnavailable, LedgerUnavailable) as error:
             return update | {"retrieval_degraded": True, "notices": [f"running without cases: {error}"]}
@@ -74,6 +75,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "cycle": 0,
         "plan": [],
         "is_plan_approved": False,
+        "rejection": "",
         "plans": [],
         "results": None,
         "answer": None,
@@ -91,8 +93,8 @@ def fresh(run: Run) -> dict[str, Any]:
 
 def _task(state: MementoState) -> str:
     task = state.get("task") or _open_question(state.get("messages") or [])
-    if not task.strip():
-        raise InvalidTask("there is no task: give `task`, or `messages` that end with a human one")
+    if not isinstance(task, str) or not task.strip():
+        raise InvalidTask("there is no task: give `task` as text, or `messages` that end with a human one")
     if len(task) > MAX_TASK_CHARS:
         raise InvalidTask(
             f"the task has {len(task):,} characters, at most {MAX_TASK_CHARS:,} are allowed; attach long texts as files"
@@ -105,20 +107,28 @@ def _open_question(messages: list[AnyMessage]) -> str:
     return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
 
 
-def _references(reference: str | list[str] | None) -> list[str]:
-    given = [reference] if isinstance(reference, str) else reference or []
-    return [text for text in given if text.strip()]
+def _references(reference: Any) -> list[str]:
+    """As texts; data sets and people also give a bare one, or a number."""
+    given = reference if isinstance(reference, list) else [reference]
+    return [str(one) for one in given if one is not None and str(one).strip()]
 
 
-def _checked(attachments: list[str], workspace: Path | None) -> list[str]:
+def _checked(attachments: Any, workspace: Path | None) -> list[str]:
+    if not isinstance(attachments, list):
+        raise InvalidAttachment("attachments are a list of file paths inside the workspace")
     for name in attachments:
         if workspace is None:
             raise InvalidAttachment("attachments need a workspace, and none is configured")
-        path = (workspace / name).resolve()
-        if not path.is_relative_to(workspace.resolve()):
-            raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
-        if not path.is_file():
-            raise InvalidAttachment(f"attachment {name!r} is not a file in the workspace")
+        try:
+            path = (workspace / str(name)).resolve()
+            is_file = path.is_file()
+        except (OSError, ValueError):  # too long, a NUL in it, links in a circle
+            is_file = False
+        else:
+            if not path.is_relative_to(workspace.resolve()):
+                raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
+        if not is_file:
+            raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
         try:
             path.open("rb").close()
         except OSError as error:

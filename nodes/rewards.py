@@ -37,10 +37,17 @@ def normalized(text: str) -> str:
 
 def exact_match(answer: str, references: Sequence[str]) -> bool:
     """Whether the answer equals any reference after normalisation."""
-    return any(normalized(answer) == normalized(reference) for reference in references)
+    return any(_is_same(answer, reference) for reference in references)
 
 
 def judged(verdict: Verdict) -> Evaluation:
     """A judge's verdict as a reward; an unsure judge gives none."""
     reward = {"yes": 1.0, "no": 0.0, "unsure": None}[verdict.correct]
     return Evaluation(reward, "judge", reason=verdict.reason)
+
+
+def _is_same(answer: str, reference: str) -> bool:
+    wanted = normalized(reference)
+    if not wanted:  # "The", "!!!": nothing of it is left to compare, and nothing would equal anything
+        return answer.strip().casefold() == reference.strip().casefold()
+    return normalized(answer) == wanted

@@ -24,8 +24,8 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
         """Choose at most k cases and open the retrieval event; a repeat gives the same event."""
         if not state["recall"]:
             return {}
-        memory = await memory_source()
         try:
+            memory = await memory_source()
             reading = await memory.select(Recall.from_json(state["recall"]), k=state["run"]["settings"]["k"])
         except (EncoderUnavailable, LedgerUnavailable) as error:
             notice = f"running without cases: {error}"

@@ -7,7 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from memento.memory.case_memory import CaseMemory
-from memento.nodes.state import Run
+from memento.nodes.state import Run, SubtaskResult
 
 Role = Literal["planner", "executor", "judge"]
 
@@ -16,6 +16,10 @@ MemorySource = Callable[[], Awaitable[CaseMemory]]
 
 ToolSource = Callable[[Run], Awaitable[Sequence[BaseTool]]]
 """Gives the tools of one run."""
+
+
+AnswerFromResults = Callable[[Sequence[SubtaskResult]], str | None]
+"""Makes the answer from the results of a finished plan, or None when the planner is to be asked."""
 
 
 class ModelSource(Protocol):

@@ -21,6 +21,7 @@ class Run(TypedDict):
     """Accepted answers; empty when none is known."""
     attachments: list[str]
     namespace: str
+    """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
 
@@ -148,6 +149,8 @@ class MementoState(InputState, total=False):
     plan: list[Subtask]
     """The plan being carried out; empty when there is none."""
     is_plan_approved: bool
+    rejection: str
+    """What a person said against the last plan, until there is another one; empty otherwise."""
     plans: list[list[Subtask]]
     """All accepted plans, first to last."""
     results: Annotated[list[SubtaskResult], merge_results]

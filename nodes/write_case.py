@@ -26,11 +26,11 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
         """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
         if state.get("event_id") is None and state["reward"] is None:
             return {}
-        memory = await memory_source()
         settings = Context.model_validate(state["run"]["settings"])
         models = {role: name for role in ("planner", "executor", "judge") if (name := getattr(settings, role))}
         info = runtime.execution_info
         try:
+            memory = await memory_source()
             case_id = await memory.write(
                 state=state["run"]["task"],
                 action=plan_text(state["plans"]) or _DIRECT,
@@ -43,7 +43,7 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
                 evaluator=state["evaluator"],
                 thread_id=info.thread_id if info else None,
                 models=models,
-                namespace=state["run"]["namespace"],
+                namespace=state["run"]["namespace"] or None,
             )
         except (LedgerUnavailable, EncoderUnavailable) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
