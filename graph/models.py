@@ -9,10 +9,12 @@ None                          OpenAI's models if a key or base URL is configured
 """
 
 import asyncio
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+import httpx
 from langchain_core.language_models import BaseChatModel
 
 from memento.graph.endpoints import Endpoints, FoundServer, find_local_server
@@ -82,6 +84,7 @@ class ChatModels:
         self._limits: dict[str, Any] = {"timeout": timeout_s, "max_retries": max_retries}
         self._models: dict[tuple[str, str | None], BaseChatModel] = {}
         self._servers: dict[Path, LocalModelServer] = {}
+        self._clients: list[httpx.AsyncClient] = []
         self._found: FoundServer | None = None
         self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may ask
 
@@ -105,9 +108,11 @@ class ChatModels:
 
     async def aclose(self) -> None:
         """Stops the local servers; models made here must not be used afterwards."""
-        servers = list(self._servers.values())
-        self._servers.clear()
-        self._models.clear()
+        servers, clients = list(self._servers.values()), self._clients
+        self._servers, self._clients, self._models = {}, [], {}
+        for client in clients:
+            with contextlib.suppress(RuntimeError):  # its connections belong to an event loop that has ended
+                await client.aclose()
         for server in servers:
             await server.stop()
 
@@ -169,7 +174,10 @@ class ChatModels:
         def build() -> BaseChatModel:
             from langchain_openai import ChatOpenAI
 
-            return ChatOpenAI(model=path.stem, **options, **self._limits)
+            # A client of our own: LangChain's is shared by the process and kept for good; and no proxy on loopback.
+            client = httpx.AsyncClient(trust_env=False)
+            self._clients.append(client)
+            return ChatOpenAI(model=path.stem, http_async_client=client, **options, **self._limits)
 
         return ConstrainedChatModel(inner=await asyncio.to_thread(build))
 
