@@ -103,6 +103,11 @@ def question_hash(text: str) -> str:
     return text_hash(_SPACES.sub(" ", folded).strip().rstrip("?!. "))
 
 
+def storable(text: str) -> str:
+    """The text as every database, encoder and wire takes it: half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def text_hash(text: str) -> str:
     """Content address of a text: 32 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -16,16 +16,17 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from pydantic import ValidationError
 
-from memento.memory.case import Case, ErrorClass
+from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
-from memento.memory.errors import MementoError
+from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.event import Attempt
 from memento.memory.learner import QLearner
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.policy import policy_named
-from memento.memory.retention import Retention
+from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Reading, Recall, Retrieval
 from memento.memory.storage import Storage
 
@@ -39,7 +40,7 @@ class CaseMemory:
     def __init__(self, storage: Storage, *, policy: str, namespace: str, seed: int | None) -> None:
         """Use `open`."""
         self.policy = policy_named(policy).name
-        self.namespace = namespace
+        self.namespace = checked_namespace(namespace)
         self._storage = storage
         self._seed = seed or 0
         self._learners: dict[str, QLearner] = {}
@@ -76,6 +77,7 @@ class CaseMemory:
 
         Raises:
             UnknownPolicy: no policy of that name.
+            InvalidInput: the namespace is empty or too long.
         """
         storage = Storage(
             location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
@@ -89,6 +91,7 @@ class CaseMemory:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
         """
+        self._learners.clear()  # of an earlier opening
         await self._storage.open()
         return self
 
@@ -99,8 +102,10 @@ class CaseMemory:
 
     async def aclose(self) -> None:
         """Finish learning from what was acknowledged, then close. Idempotent."""
-        await self.settle()
-        await self._storage.close()
+        try:
+            await self.settle()
+        finally:
+            await self._storage.close()
 
     @property
     def bank(self) -> CaseBank:
@@ -135,7 +140,9 @@ class CaseMemory:
 
     async def recall(self, query: str, *, policy: str | None = None, namespace: str | None = None) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
-        return await self._retrieval.recall(query, policy=policy or self.policy, namespace=namespace or self.namespace)
+        return await self._retrieval.recall(
+            storable(query), policy=policy or self.policy, namespace=self._namespace(namespace)
+        )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
@@ -181,28 +188,32 @@ class CaseMemory:
             The case's id; None when the reward is None.
 
         Raises:
-            InvalidInput: empty state, or a reward outside [0, 1].
+            InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class.
             UnknownEvent: no such event in this namespace.
             LedgerUnavailable: it was not kept.
         """
-        attempt = Attempt(
-            action=action,
-            answer=answer,
-            lesson=lesson,
-            error_class=error_class,
-            thread_id=thread_id,
-            models=models or {},
-        )
+        try:
+            attempt = Attempt(
+                action=storable(action),
+                answer=storable(answer),
+                lesson=storable(lesson),
+                error_class=error_class,
+                thread_id=thread_id,
+                models=models or {},
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         case_id = await self._retention.write(
-            namespace=namespace or self.namespace,
-            state=state,
+            namespace=self._namespace(namespace),
+            state=storable(state),
             attempt=attempt,
             reward=reward,
             confidence=confidence,
             evaluator=evaluator,
             event_id=event_id,
         )
-        await self._retained(namespace or self.namespace)
+        await self._retained(self._namespace(namespace))
         return case_id
 
     async def feedback(
@@ -231,12 +242,12 @@ class CaseMemory:
         case_id = await self._retention.feedback(
             event_id,
             reward,
-            namespace=namespace or self.namespace,
+            namespace=self._namespace(namespace),
             confidence=confidence,
             evaluator=evaluator,
-            lesson=lesson,
+            lesson=storable(lesson),
         )
-        await self._retained(namespace or self.namespace)
+        await self._retained(self._namespace(namespace))
         return case_id
 
     async def keep(self, cases: Sequence[Case]) -> int:
@@ -259,7 +270,7 @@ class CaseMemory:
 
     async def policy_version(self, namespace: str | None = None) -> int:
         """Number of known outcomes that the learned policy of a namespace has been trained on."""
-        learner = self._learner(namespace or self.namespace)
+        learner = self._learner(self._namespace(namespace))
         await learner.catch_up()
         return learner.version
 
@@ -280,6 +291,9 @@ class CaseMemory:
             on_progress(n_done)
         await self.bank.rebuild()
         await self._storage.adopt_encoder()
+
+    def _namespace(self, namespace: str | None) -> str:
+        return self.namespace if namespace is None else checked_namespace(namespace)
 
     def _learner(self, namespace: str) -> QLearner:
         if namespace not in self._learners:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from memento.memory.case import text_hash
 from memento.memory.engines.port import Vector
 from memento.memory.errors import EncoderUnavailable
+from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _RECENT_TEXTS = 4096
+_TURN = 64
+"""Texts encoded before another caller gets its turn."""
 
 
 @runtime_checkable
@@ -57,7 +60,7 @@ class MiniLmEncoder:
         self._expected_sha256 = expected_sha256
         self._model_folder = model_folder
         self._model: SentenceTransformer | None = None
-        self._loading = threading.Lock()
+        self._busy = threading.Lock()
 
     async def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), 384); texts beyond 256 word pieces are cut.
@@ -68,10 +71,13 @@ class MiniLmEncoder:
         return await asyncio.to_thread(self._encode, texts)
 
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        with self._loading:
-            model = self._model = self._model or self._load()
-        rows = model.encode(texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(rows, np.float32)
+        parts = [np.empty((0, self.dim), np.float32)]
+        for start in range(0, len(texts), _TURN):
+            with self._busy:  # the tokenizer is not thread safe; a long list lets others in between
+                model = self._model = self._model or self._load()
+                part = texts[start : start + _TURN]
+                parts.append(model.encode(part, batch_size=32, normalize_embeddings=True, show_progress_bar=False))
+        return np.concatenate(parts, dtype=np.float32)
 
     def _load(self) -> "SentenceTransformer":
         folder = self._model_folder or _packaged_folder()
@@ -133,9 +139,10 @@ class EmbeddingsEncoder:
 class EncodedTexts:
     """Vectors by text: from this process' recent ones, else from the ledger, else from the encoder."""
 
-    def __init__(self, encoder: Encoder, views: LedgerViews) -> None:
+    def __init__(self, encoder: Encoder, ledger: Ledger) -> None:
         self.encoder = encoder
-        self._views = views
+        self._ledger = ledger
+        self._views = LedgerViews(ledger)
         self._recent: OrderedDict[str, Vector] = OrderedDict()
 
     async def one(self, text: str) -> Vector:
@@ -143,23 +150,33 @@ class EncodedTexts:
         vector: Vector = (await self.rows([text]))[0]
         return vector
 
-    async def rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once."""
+    async def rows(self, texts: Sequence[str], *, is_kept: bool = False) -> NDArray[np.float32]:
+        """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once.
+
+        Args:
+            texts: what to encode.
+            is_kept: the ledger keeps what had to be encoded, so that no later process encodes it again.
+        """
         if not texts:
             return np.empty((0, self.encoder.dim), np.float32)
         known = {text: self._recent[key] for text in texts if (key := text_hash(text)) in self._recent}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
-            known |= await self._views.vectors(missing, encoder=self.encoder.name)
+            kept = await self._views.vectors(missing, encoder=self.encoder.name)
+            known |= {text: row for text, row in kept.items() if len(row) == self.encoder.dim}
         unseen = [text for text in missing if text not in known]
         if unseen:
             rows = await self.encoder.encode(unseen)
-            if rows.shape != (len(unseen), self.encoder.dim):
+            if rows.shape != (len(unseen), self.encoder.dim) or not np.isfinite(rows).all():
                 raise EncoderUnavailable(
                     f"encoder {self.encoder.name!r} answered with shape {rows.shape}, "
-                    f"expected {(len(unseen), self.encoder.dim)}"
+                    f"expected {(len(unseen), self.encoder.dim)} finite numbers"
                 )
-            known |= dict(zip(unseen, rows, strict=True))
+            new = dict(zip(unseen, rows, strict=True))
+            if is_kept:
+                async with self._ledger.writing() as writer:
+                    await writer.save_vectors(self.encoder.name, new)
+            known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
 

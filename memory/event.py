@@ -88,11 +88,12 @@ class Outcome(BaseModel):
 
 
 class Experience(NamedTuple):
-    """One known outcome with what was served: a training example."""
+    """One outcome with what was served: a training example, or the withdrawal of one."""
 
     offset: int
     """Ledger offset of the outcome."""
     event_id: str
     query: str
     case_ids: tuple[str, ...]
-    reward: float
+    reward: float | None
+    """None withdraws what was believed of this event."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from memento.memory.case import Case, Provenance, case_id
+from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
 
 MAX_LINE_CHARS = 1_000_000
@@ -61,6 +61,8 @@ def parse_case(line: str, *, namespace: str) -> Case:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not JSON: {error.msg} at column {error.colno}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets in brackets
+        raise InvalidInput(f"not JSON that can be read: {type(error).__name__}") from error
     if not isinstance(row, dict):
         raise InvalidInput("not a JSON object")
     if "state" in row:
@@ -84,14 +86,15 @@ def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
 def _own(row: dict[str, Any], namespace: str) -> Case:
     state, action = _text(row, "state"), _text(row, "action")
     try:
-        return Case.model_validate(row | {"id": case_id(namespace, state, action), "namespace": namespace})
+        own = {"id": case_id(namespace, state, action), "namespace": namespace, "state": state, "action": action}
+        return Case.model_validate(row | own)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
 
 
 def _reference(row: dict[str, Any], key: str, reward: float, namespace: str) -> Case:
-    state, action = _text(row, key), _steps(row.get("plan"))
+    state, action = _text(row, key), storable(_steps(row.get("plan")))
     return Case(
         id=case_id(namespace, state, action),
         namespace=namespace,
@@ -106,12 +109,12 @@ def _text(row: dict[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(f"`{key}` is missing or empty")
-    return value
+    return storable(value)
 
 
 def _labelled(row: dict[str, Any]) -> float:
     label = row.get("case_label")
-    if label not in _LABELS:
+    if not isinstance(label, str) or label not in _LABELS:
         raise InvalidInput(f"`case_label` must be positive or negative, not {label!r}")
     return _LABELS[label]
 
@@ -129,7 +132,7 @@ def _steps(plan: Any) -> str:
     if isinstance(plan, str):
         try:
             parsed = json.loads(plan)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             parsed = None
     steps = parsed.get("plan") if isinstance(parsed, dict) else parsed
     if isinstance(steps, list) and steps and all(isinstance(s, dict) and s.get("description") for s in steps):

@@ -2,16 +2,18 @@
 
 The weights are a pure fold over the ledger's outcomes: seeded by the outcome's offset, taken in order, each exactly
 once. So a re-delivered outcome (which the ledger keeps once) cannot train twice, every process that shares a bank
-arrives at the same weights, and a lost snapshot costs nothing but time.
+arrives at the same weights, and a lost snapshot costs nothing but time. What is replayed is what is believed now: a
+corrected outcome replaces the one it corrects, a withdrawn one leaves.
 """
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,15 +22,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from memento.memory.case import POSITIVE_FROM, Case
+from memento.memory.case import POSITIVE_FROM, Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.event import Experience
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.q_function import QFunction
 
+_LOG = logging.getLogger(__name__)
+
 MIN_OUTCOMES = 10
-"""Known outcomes, of both kinds, before Q is trusted at all; similarity serves until then."""
+"""Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""
 
 _STEPS_PER_OUTCOME = 8
 _REPLAY = 512
@@ -46,11 +50,20 @@ class Values(NamedTuple):
 
 
 class _Pairs(NamedTuple):
-    """Replay: one row per served case of a known outcome."""
+    """One row per served case of a known outcome."""
 
     state_ND: torch.Tensor
     case_ND: torch.Tensor
     reward_N: torch.Tensor
+
+
+class _Snapshot(NamedTuple):
+    """A file's content."""
+
+    q: QFunction
+    optimizer: torch.optim.AdamW
+    offset: int
+    n_outcomes: int
 
 
 class QLearner:
@@ -72,13 +85,11 @@ class QLearner:
         self._views = views
         self._texts = texts
         self._seed = seed
-        self._path = None if folder is None else folder / f"{quote(namespace, safe='')}.safetensors"
-        self._q = self._fresh()
-        self._optimizer = torch.optim.AdamW(self._q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3)
-        self._replay: list[_Pairs] = []
+        self._path = None if folder is None else folder / f"{text_hash(namespace)}.safetensors"
+        self._q, self._optimizer = self._fresh()
+        self._replay: dict[str, _Pairs] = {}  # by event, in the order of their newest outcomes
         self._offset = 0
         self._n_outcomes = 0
-        self._n_positive = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
 
@@ -95,15 +106,14 @@ class QLearner:
             cases: candidates.
         """
         await self.catch_up()
-        has_evidence = self._n_outcomes >= MIN_OUTCOMES and 0 < self._n_positive < self._n_outcomes
-        if not cases or not has_evidence:
+        if not cases or not self._has_evidence():
             return Values(None, self._n_outcomes)
-        case_CD = await self._texts.rows([case.text for case in cases])
+        case_CD = await self._texts.rows([case.text for case in cases], is_kept=True)
         async with self._learning:
             return Values(await asyncio.to_thread(self._score, query, case_CD), self._n_outcomes)
 
     async def catch_up(self) -> int:
-        """Learn from every outcome that is new since the last call.
+        """Learn from every outcome that is new since the last call. May be cancelled anywhere.
 
         Returns:
             Number of outcomes learned from now.
@@ -112,36 +122,53 @@ class QLearner:
             if not self._is_loaded:
                 await self._load()
             n_before = self._n_outcomes
-            while news := await self._experiences(after=self._offset):
+            while news := await self._views.experiences(namespace=self._namespace, after=self._offset, limit=100):
                 for experience in news:
-                    pairs = await self._pairs(experience)
-                    await asyncio.to_thread(self._learn, experience, pairs)
+                    await self._take(experience)
             if self._n_outcomes > n_before and self._path is not None:
-                await asyncio.to_thread(self._save)
+                await _to_the_end(self._save)
             return self._n_outcomes - n_before
 
-    async def _experiences(self, *, after: int) -> list[Experience]:
-        return await self._views.experiences(namespace=self._namespace, after=after, limit=100)
+    def _has_evidence(self) -> bool:
+        rewards = [float(pairs.reward_N[0]) for pairs in self._replay.values() if len(pairs.reward_N)]
+        n_positive = sum(reward >= POSITIVE_FROM for reward in rewards)
+        return len(rewards) >= MIN_OUTCOMES and 0 < n_positive < len(rewards)
 
-    async def _pairs(self, experience: Experience) -> _Pairs:
-        cases = await self._views.cases(experience.case_ids, namespace=self._namespace)
-        case_ND = torch.from_numpy(await self._texts.rows([case.text for case in cases.values()]))
+    async def _take(self, experience: Experience) -> None:
+        if experience.reward is None:
+            if experience.event_id in self._replay:
+                self._replay = await self._believed(until=experience.offset)
+            self._offset = experience.offset
+        else:
+            await _to_the_end(self._learn, experience, await self._pairs(experience, experience.reward))
+
+    async def _believed(self, *, until: int) -> dict[str, _Pairs]:
+        """The replay as it was at an offset."""
+        recent = await self._views.newest_experiences(namespace=self._namespace, until=until, limit=_REPLAY)
+        return {one.event_id: await self._pairs(one, one.reward) for one in recent if one.reward is not None}
+
+    async def _pairs(self, experience: Experience, reward: float) -> _Pairs:
+        found = await self._views.cases(experience.case_ids, namespace=self._namespace)
+        texts = [found[case_id].text for case_id in experience.case_ids if case_id in found]
+        case_ND = torch.from_numpy(await self._texts.rows(texts, is_kept=True))
         state_D = torch.from_numpy(np.array(await self._texts.one(experience.query)))
-        return _Pairs(state_D.expand_as(case_ND), case_ND, torch.full((len(cases),), experience.reward))
+        return _Pairs(state_D.expand_as(case_ND), case_ND, torch.full((len(texts),), reward))
 
     def _learn(self, experience: Experience, pairs: _Pairs) -> None:
         """The online update: a few cross-entropy steps on this outcome's pairs and a replayed sample."""
         self._offset = experience.offset
         self._n_outcomes += 1
-        self._n_positive += experience.reward >= POSITIVE_FROM
-        self._replay = [*self._replay, pairs][-_REPLAY:]
+        before = self._replay.pop(experience.event_id, None)
+        self._replay[experience.event_id] = pairs
+        if len(self._replay) > _REPLAY:
+            del self._replay[next(iter(self._replay))]
         n_new = len(pairs.reward_N)
-        if n_new == 0:
-            return
-        state_ND, case_ND, reward_N = (torch.cat(parts) for parts in zip(*self._replay, strict=True))
+        if n_new == 0 or (before is not None and torch.equal(before.reward_N, pairs.reward_N)):
+            return  # nothing was served, or somebody else says the same again: no credit twice
+        state_ND, case_ND, reward_N = (torch.cat(parts) for parts in zip(*self._replay.values(), strict=True))
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + experience.offset)
         for _ in range(_STEPS_PER_OUTCOME):
-            old_B = torch.randint(len(reward_N), (_BATCH - n_new,), generator=generator)
+            old_B = torch.randint(len(reward_N), (max(0, _BATCH - n_new),), generator=generator)
             row_B = torch.cat([old_B, torch.arange(len(reward_N) - n_new, len(reward_N))])
             self._optimizer.zero_grad()
             logit_B = self._q(state_ND[row_B], case_ND[row_B])
@@ -156,64 +183,81 @@ class QLearner:
             value_C: NDArray[np.float32] = torch.sigmoid(logit_C).numpy()
             return value_C
 
-    def _fresh(self) -> QFunction:
+    def _fresh(self) -> tuple[QFunction, torch.optim.AdamW]:
         with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change
             torch.manual_seed(self._seed)
-            return QFunction(dim=self._texts.encoder.dim)
+            q = QFunction(dim=self._texts.encoder.dim)
+        return q, torch.optim.AdamW(q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3)
 
     def _stamp(self) -> dict[str, str]:
         return {
             "encoder": self._texts.encoder.name,
             "offset": str(self._offset),
             "n_outcomes": str(self._n_outcomes),
-            "n_positive": str(self._n_positive),
             "seed": str(self._seed),
         }
 
     def _save(self) -> None:
-        """Write the snapshot beside the old one and put it in its place at once."""
+        """Write the snapshot beside the old one, then put it in its place; without it the ledger teaches again."""
         assert self._path is not None  # noqa: S101
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(f".{os.getpid()}.new")
+        fresh = self._path.with_suffix(f".{os.getpid()}-{id(self):x}.new")  # several learners may share a process
         moments = {
             f"optimizer.{index}.{name}": value
             for index, state in self._optimizer.state_dict()["state"].items()
             for name, value in state.items()
         }
         stamp = {"stamp": json.dumps(self._stamp())}
-        save_file({**self._q.state_dict(), **moments}, fresh, metadata=stamp)
-        fresh.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            save_file({**self._q.state_dict(), **moments}, fresh, metadata=stamp)
+            fresh.replace(self._path)
+        except (OSError, SafetensorError) as error:
+            _LOG.warning("the learned weights were not saved (%s); the next start learns them again", error)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
     async def _load(self) -> None:
-        """Take the snapshot, if it fits, with the replay it was learned with; else learn from the first outcome on."""
-        self._is_loaded = True
-        stamp = await asyncio.to_thread(self._read_snapshot)
-        if stamp is None:
-            return
-        self._n_outcomes, self._n_positive = int(stamp["n_outcomes"]), int(stamp["n_positive"])
-        self._offset = int(stamp["offset"])
-        recent = await self._views.newest_experiences(namespace=self._namespace, until=self._offset, limit=_REPLAY)
-        self._replay = [await self._pairs(experience) for experience in recent]
+        """Take the snapshot, if it fits, with the replay it was learned with; else learn from the first outcome on.
 
-    def _read_snapshot(self) -> dict[str, str] | None:
+        A snapshot ahead of the ledger belongs to what a restored backup has undone.
+        """
+        snapshot = await asyncio.to_thread(self._read_snapshot)
+        if snapshot is not None and snapshot.offset <= await self._views.newest_outcome_offset():
+            replay = await self._believed(until=snapshot.offset)
+            # together, after everything that may be cancelled or fail
+            self._q, self._optimizer, self._replay = snapshot.q, snapshot.optimizer, replay
+            self._offset, self._n_outcomes = snapshot.offset, snapshot.n_outcomes
+        self._is_loaded = True
+
+    def _read_snapshot(self) -> _Snapshot | None:
+        """The snapshot, if there is a readable one of this encoder and seed."""
         if self._path is None or not self._path.exists():
             return None
+        q, optimizer = self._fresh()
         try:
             with safe_open(self._path, framework="pt") as file:
                 stamp: dict[str, str] = json.loads(file.metadata()["stamp"])
                 if stamp["encoder"] != self._texts.encoder.name or stamp["seed"] != str(self._seed):
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
-            weights = {name: value for name, value in tensors.items() if not name.startswith("optimizer.")}
-            self._q.load_state_dict(weights)
-        except (SafetensorError, KeyError, RuntimeError, json.JSONDecodeError):
-            self._q = self._fresh()  # damaged: the ledger teaches it again
-            self._optimizer = torch.optim.AdamW(self._q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3)
+            q.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("optimizer.")})
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for name, value in tensors.items():
+                if name.startswith("optimizer."):
+                    _, index, moment = name.split(".")
+                    state.setdefault(int(index), {})[moment] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            return _Snapshot(q, optimizer, int(stamp["offset"]), int(stamp["n_outcomes"]))
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            _LOG.warning("the saved weights cannot be read (%s); they are learned again", type(error).__name__)
             return None
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, moment = name.split(".")
-                state.setdefault(int(index), {})[moment] = value
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
-        return stamp
+
+
+async def _to_the_end(step: Callable[..., None], *arguments: Any) -> None:
+    """Run a step in a thread, to its end even when the caller is cancelled: half of one would be lost or repeated."""
+    running = asyncio.ensure_future(asyncio.to_thread(step, *arguments))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

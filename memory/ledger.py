@@ -6,6 +6,7 @@ the feed by offset never misses a row.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from memento.memory.event import Outcome, RetrievalEvent
 
 _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
 _BUSY_TIMEOUT_MS = 15_000
+_DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)  # the driver's own: raised while a connection is being set up
 
 
 class LedgerWriter:
@@ -48,9 +50,31 @@ class LedgerWriter:
         head = await self.newest_case(case.id)
         if head is not None and head.content() == case.content():
             return head
-        case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
+        # A version that comes from elsewhere (an import) is kept: what has been changed here since is then newer.
+        case = case.model_copy(update={"version": max(case.version, 1 if head is None else head.version + 1)})
         await self._connection.execute(insert(tables.case_revisions).values(_case_row(case)))
         return case
+
+    async def append_newer(self, cases: Sequence[Case]) -> int:
+        """Add the revisions whose version is above the ledger's own of that case.
+
+        Returns:
+            How many were added.
+        """
+        versions: dict[str, int] = {}
+        revisions = tables.case_revisions
+        for chunk in sequence_chunks([case.id for case in cases]):
+            query = select(revisions.c.case_id, func.max(revisions.c.version)).where(revisions.c.case_id.in_(chunk))
+            found = await self._connection.execute(query.group_by(revisions.c.case_id))
+            versions.update(row._tuple() for row in found)
+        rows = []
+        for case in cases:
+            if case.version > versions.get(case.id, 0):
+                versions[case.id] = case.version
+                rows.append(_case_row(case))
+        if rows:
+            await self._connection.execute(insert(revisions), rows)
+        return len(rows)
 
     async def newest_case(self, case_id: str) -> Case | None:
         """The newest revision of a case, or None."""
@@ -162,7 +186,7 @@ class Ledger:
 
         Raises:
             LedgerUnavailable: the database cannot be opened.
-            InvalidInput: it was written by a newer version of this project.
+            InvalidInput: the URL is none, its driver is missing, or a newer version of this project wrote it.
         """
         self._engine = await asyncio.to_thread(self._create_engine)
         try:
@@ -202,7 +226,7 @@ class Ledger:
                     if connection.dialect.name == "postgresql":
                         await connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                     yield LedgerWriter(connection)
-            except SQLAlchemyError as error:
+            except _DATABASE_ERRORS as error:
                 raise _unavailable("written", error) from error
 
     @asynccontextmanager
@@ -215,7 +239,7 @@ class Ledger:
         try:
             async with self._open_engine().connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except _DATABASE_ERRORS as error:
             raise _unavailable("read", error) from error
 
     def _open_engine(self) -> AsyncEngine:
@@ -225,9 +249,12 @@ class Ledger:
 
     def _create_engine(self) -> AsyncEngine:
         if not self.url.startswith("sqlite"):
-            return create_async_engine(self.url, pool_pre_ping=True)
+            return self._create_server_engine()
         path = self.url.partition(":///")[2]
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
         engine = create_async_engine(self.url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
         synchronous = "FULL" if self._is_durable else "OFF"
 
@@ -247,6 +274,14 @@ class Ledger:
 
         return engine
 
+    def _create_server_engine(self) -> AsyncEngine:
+        scheme = self.url.partition(":")[0]
+        try:
+            # READ COMMITTED: what the writer before us committed is seen as soon as the lock is ours
+            return create_async_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        except (SQLAlchemyError, ImportError) as error:  # the URL may hold a password: it is not repeated
+            raise InvalidInput(f"no async database driver for a ledger URL that starts with {scheme!r}") from error
+
 
 def _case_row(case: Case) -> dict[str, Any]:
     row = case.model_dump(include={"version", "namespace", "status", "reward"})
@@ -259,9 +294,10 @@ def _case_row(case: Case) -> dict[str, Any]:
     }
 
 
-def _unavailable(verb: str, error: SQLAlchemyError) -> LedgerUnavailable:
+def _unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:
     # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
-    reason = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    reason = type(error).__name__ if isinstance(driver, SQLAlchemyError) else str(driver)
     return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
 
 

@@ -141,14 +141,26 @@ class LedgerViews:
         return None if body is None else Outcome.model_validate_json(body)
 
     async def experiences(self, *, namespace: str, after: int, limit: int) -> list[Experience]:
-        """Known outcomes after an offset with what was served; degraded events and unknown outcomes are left out."""
+        """Outcomes after an offset with what was served, in order, without those of degraded events.
+
+        An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn.
+        """
         query = _experiences(namespace).where(tables.outcomes.c.offset > after)
         return await self._parse_experiences(query.order_by(tables.outcomes.c.offset).limit(limit))
 
     async def newest_experiences(self, *, namespace: str, until: int, limit: int) -> list[Experience]:
-        """The last `limit` experiences up to an offset, oldest first."""
-        query = _experiences(namespace).where(tables.outcomes.c.offset <= until)
-        return (await self._parse_experiences(query.order_by(tables.outcomes.c.offset.desc()).limit(limit)))[::-1]
+        """What was believed at an offset: the newest outcome of each event, if known; the last `limit`, in order."""
+        outcomes, later = tables.outcomes, aliased(tables.outcomes)
+        is_replaced = exists().where(
+            later.c.event_id == outcomes.c.event_id, later.c.offset > outcomes.c.offset, later.c.offset <= until
+        )
+        query = _experiences(namespace).where(outcomes.c.offset <= until, outcomes.c.reward.is_not(None), ~is_replaced)
+        return (await self._parse_experiences(query.order_by(outcomes.c.offset.desc()).limit(limit)))[::-1]
+
+    async def newest_outcome_offset(self) -> int:
+        """Offset of the newest outcome of any namespace, 0 when there is none."""
+        async with self._ledger.reading() as connection:
+            return await connection.scalar(select(func.max(tables.outcomes.c.offset))) or 0
 
     async def _parse_experiences(self, query: Select[Any]) -> list[Experience]:
         async with self._ledger.reading() as connection:
@@ -221,5 +233,5 @@ def _experiences(namespace: str) -> Select[Any]:
     return (
         select(outcomes.c.offset, outcomes.c.reward, events.c.body)
         .join(events, events.c.event_id == outcomes.c.event_id)
-        .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
+        .where(outcomes.c.namespace == namespace, events.c.is_degraded.is_(False))
     )

@@ -8,6 +8,8 @@ from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger import LedgerWriter
 from memento.memory.storage import Storage
 
+MAX_NAMESPACE = 200
+
 
 class Retention:
     """Write and feedback. When a method returns, the ledger has committed."""
@@ -32,17 +34,19 @@ class Retention:
         Returns:
             The case's id; None when the reward is None.
         """
-        check_reward(reward)
+        check_share("reward", reward)
+        check_share("confidence", confidence)
         if not state.strip():
             raise InvalidInput("the state is empty")
-        case = None if reward is None else _case(namespace, state, attempt, reward, confidence, evaluator, event_id)
-        vectors = {} if case is None else {state: await self._storage.texts.one(state)}
+        vectors = {state: await self._storage.texts.one(state)}
         async with self._storage.ledger.writing() as writer:
             if event_id is not None:
                 key = f"{event_id}:write"
                 if await writer.has_outcome(key):  # delivered before, perhaps corrected since: leave it alone
-                    return None if case is None else case.id
+                    return None if reward is None else case_id(namespace, state, attempt.action)
                 await _event_in(writer, event_id, namespace)
+                if past := await writer.outcomes_of(event_id):  # feedback was faster than the run: it knows better
+                    reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
                 await writer.append_outcome(
                     Outcome(
                         key=key,
@@ -54,26 +58,30 @@ class Retention:
                         attempt=attempt,
                     )
                 )
-            if case is not None:
-                await writer.append_case(case)
-                await writer.save_vectors(self._storage.texts.encoder.name, vectors)
-        return None if case is None else case.id
+            if reward is None:
+                return None
+            case = _case(namespace, state, attempt, reward, confidence, evaluator, event_id)
+            await writer.append_case(case)
+            await writer.save_vectors(self._storage.texts.encoder.name, vectors)
+        return case.id
 
     async def keep(self, cases: Sequence[Case]) -> int:
         """Take over cases as they are, all or none; one that is already there, as new or newer, is left alone.
 
         Returns:
             How many were new.
+
+        Raises:
+            InvalidInput: a case whose id is not that of its namespace, state and action.
         """
+        for case in cases:
+            checked_namespace(case.namespace)
+            if case.id != case_id(case.namespace, case.state, case.action):
+                raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
-        n_new = 0
         async with self._storage.ledger.writing() as writer:
-            for case in cases:
-                head = await writer.newest_case(case.id)
-                if head is None or head.version < case.version:
-                    await writer.append_case(case)
-                    n_new += 1
+            n_new = await writer.append_newer(cases)
             await writer.save_vectors(self._storage.texts.encoder.name, vectors)
         return n_new
 
@@ -85,14 +93,17 @@ class Retention:
         Returns:
             The id of the case that stands for the run now, or None.
         """
-        check_reward(reward)
+        check_share("reward", reward)
+        check_share("confidence", confidence)
         async with self._storage.ledger.writing() as writer:
             event = await _event_in(writer, event_id, namespace)
             past = await writer.outcomes_of(event_id)
             cases = await writer.cases_of_event(event_id)
-            if past and (past[-1].reward, past[-1].evaluator) == (reward, evaluator) and not lesson:
-                return cases[-1].id if cases else None
             attempt = next((outcome.attempt for outcome in reversed(past) if outcome.attempt), None)
+            if attempt is not None and lesson:
+                attempt = attempt.model_copy(update={"lesson": lesson})
+            if past and _said(past[-1]) == (reward, confidence, evaluator, attempt):  # delivered before
+                return cases[-1].id if cases else None
             await writer.append_outcome(
                 Outcome(
                     key=f"{event_id}:feedback:{len(past)}",
@@ -113,14 +124,29 @@ class Retention:
         return changed[-1].id if changed else None
 
 
-def check_reward(reward: float | None) -> None:
-    """Refuse what is no reward.
+def checked_namespace(namespace: str) -> str:
+    """The namespace, if it is one.
+
+    Raises:
+        InvalidInput: empty, longer than the ledger's column, or with characters that no database takes.
+    """
+    if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
+        raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
+    return namespace
+
+
+def check_share(what: str, value: float | None) -> None:
+    """Refuse a reward or a confidence that is none.
 
     Raises:
         InvalidInput: not in [0, 1] and not None.
     """
-    if reward is not None and not 0 <= reward <= 1:
-        raise InvalidInput(f"a reward lies in [0, 1] or is None, not {reward}")
+    if value is not None and not 0 <= value <= 1:
+        raise InvalidInput(f"a {what} lies in [0, 1], not {value}")
+
+
+def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
+    return outcome.reward, outcome.confidence, outcome.evaluator, outcome.attempt
 
 
 async def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalEvent:
@@ -156,13 +182,14 @@ def _case(
 
 
 def _corrected(case: Case, reward: float | None, confidence: float, evaluator: str, lesson: str) -> Case:
+    # What was retired stays retired: feedback says what the case was worth, not that it is wanted again.
     if reward is None:  # what was believed is withdrawn: served no more, but not forgotten
-        return case.model_copy(update={"status": "quarantined"})
+        return case.model_copy(update={"status": "retired" if case.status == "retired" else "quarantined"})
     return case.model_copy(
         update={
             "reward": reward,
             "confidence": confidence,
-            "status": "active",
+            "status": "retired" if case.status == "retired" else "active",
             "lesson": lesson or case.lesson,
             "provenance": case.provenance.model_copy(update={"evaluator": evaluator}),
         }

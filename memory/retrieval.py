@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from memento.memory.case import ScoredCase, question_hash
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent, Slot
 from memento.memory.learner import QLearner
 from memento.memory.policy import Candidates, SlotChoice, policy_named
@@ -145,6 +145,8 @@ class Retrieval:
         vectors = {event.query: await self._storage.texts.one(event.query)} if event.candidates else {}
         async with self._storage.ledger.writing() as writer:
             stored = await writer.append_event(event)
+            if stored.namespace != event.namespace:
+                raise UnknownEvent(event.id, event.namespace)
             await writer.save_vectors(encoder, vectors)
         cases = await self._storage.views.cases(stored.case_ids, namespace=stored.namespace)
         scored = [

@@ -9,7 +9,7 @@ from memento.memory.breaker import Breaker
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
 from memento.memory.engines.port import VectorEngine
-from memento.memory.errors import EncoderMismatch
+from memento.memory.errors import EncoderMismatch, LedgerUnavailable
 from memento.memory.learner import QLearner
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
@@ -60,15 +60,16 @@ class Storage:
             EncoderMismatch: the bank was written by another encoder.
         """
         folder = await asyncio.to_thread(self._folder)
-        self._weights = None if self.is_temporary else folder / "weights"
         url = self._ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.sqlite'}"
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         try:
             self.views = LedgerViews(self.ledger)
-            self.texts = EncodedTexts(self._encoder, self.views)
+            self.texts = EncodedTexts(self._encoder, self.ledger)
             await self._check_encoder()
-            engine = await asyncio.to_thread(self._engine, folder, await self._ledger_id())
+            ledger_id = await self._ledger_id()
+            self._weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
+            engine = await asyncio.to_thread(self._engine, folder, ledger_id)
             deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
             self.bank = CaseBank(
                 views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker()
@@ -124,7 +125,10 @@ class Storage:
             folder = self._home or Path("~/.memento").expanduser()
         else:
             folder = self._home or Path(self._location).expanduser()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerUnavailable(f"no bank can be kept in {folder}: {error.strerror}") from error
         return folder.absolute()
 
     def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:

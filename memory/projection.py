@@ -1,0 +1,151 @@
+"""Keeps one engine in step with the ledger's change feed. Nothing here hides a failure; the case bank decides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from memento.memory.case import Case
+from memento.memory.encoder import EncodedTexts
+from memento.memory.engines.port import BankPoint, VectorEngine
+from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.ledger_views import LedgerViews
+
+BATCH = 256
+"""Case revisions applied at a time."""
+
+
+class Projection:
+    """How far one engine has followed the ledger, and the way onwards. One step at a time, whoever asks.
+
+    Raises:
+        EngineError: from every method: the engine failed. The same step may be tried again.
+        LedgerUnavailable: the change feed cannot be read.
+        EncoderUnavailable: a case's vector is lost and cannot be made again.
+    """
+
+    def __init__(
+        self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, tell: Callable[[str], None]
+    ) -> None:
+        """Wire the parts, without opening anything.
+
+        Args:
+            views: the ledger to follow.
+            engine: the search engine.
+            texts: vectors of case states.
+            tell: takes what users should know.
+        """
+        self._views = views
+        self._engine = engine
+        self._texts = texts
+        self._tell = tell
+        self._position: int | None = None
+        self._n_unsaved = 0
+        self._is_damaged = False
+        self._is_rebuilding = False
+        self._stepping = asyncio.Lock()
+
+    def note_damage(self) -> None:
+        """The engine failed in a way that only a rebuild repairs: the next step is one."""
+        self._is_damaged = True
+
+    async def step(self) -> tuple[int, bool]:
+        """Apply the next batch, unless a rebuild is under way.
+
+        Returns:
+            The ledger offset up to which cases can be found now, and whether there is more to apply.
+        """
+        if self._is_rebuilding:
+            if self._position is None or self._is_damaged:
+                raise EngineUnavailable("the index is being rebuilt")
+            return self._position, False  # the old one serves until the new one is complete
+        async with self._stepping:
+            position = await self._connected()
+            changes = await self._views.changes(after=position, limit=BATCH)
+            if not changes:
+                return position, False
+            await self._engine.upsert(await self._points([change.case for change in changes]))
+            self._position = changes[-1].offset
+            self._n_unsaved += len(changes)
+            if self._n_unsaved >= BATCH:
+                await self._save()
+            return self._position, len(changes) == BATCH
+
+    async def complete(self) -> None:
+        """Apply everything, however long it takes."""
+        has_more = True
+        while has_more:
+            async with self._stepping:  # waits for a rebuild
+                await self._connected()
+            _, has_more = await self.step()
+
+    async def rebuild(self) -> None:
+        """Make a fresh index from the ledger and put it in the old one's place, which serves until then."""
+        async with self._stepping:
+            await self._rebuild()
+        # Other processes may have put what came meanwhile into the old index only: all of it is in the ledger.
+        await self.complete()
+
+    async def save(self) -> None:
+        """Make what has been applied durable, so that the next start need not repeat it."""
+        if self._n_unsaved and not self._is_damaged:
+            await self._save()
+
+    async def _connected(self) -> int:
+        if self._position is not None and not self._is_damaged:
+            return self._position
+        try:
+            await self._engine.open(dim=self._texts.encoder.dim, encoder=self._texts.encoder.name)
+            if self._is_damaged:
+                raise IndexDamaged("the index failed while it was in use")
+            self._position = await self._checked_position()
+        except IndexDamaged as error:
+            self._tell(f"{error}; rebuilding it from the ledger")
+            await self._rebuild()
+        return self._position or 0
+
+    async def _checked_position(self) -> int:
+        position = await self._engine.position()
+        n_points, n_cases = await self._engine.count(), await self._views.n_cases_until(position)
+        if n_points < n_cases:
+            raise IndexDamaged(f"the index holds {n_points} of {n_cases} cases")
+        if position > await self._views.newest_offset():  # the ledger is a restored backup
+            raise IndexDamaged("the index is ahead of the ledger")
+        return position
+
+    async def _rebuild(self) -> None:
+        position = await self._views.newest_offset()
+
+        async def batches() -> AsyncIterator[Sequence[BankPoint]]:
+            after = 0
+            while after < position:
+                changes = await self._views.changes(after=after, limit=BATCH)
+                after = changes[-1].offset
+                yield await self._points([change.case for change in changes if change.offset <= position])
+
+        self._is_rebuilding = True
+        try:
+            await self._engine.rebuild(batches(), position=position)
+        finally:
+            self._is_rebuilding = False
+        self._position, self._n_unsaved, self._is_damaged = position, 0, False
+
+    async def _save(self) -> None:
+        assert self._position is not None  # noqa: S101  something has been applied
+        await self._engine.save_position(self._position)
+        self._n_unsaved = 0
+
+    async def _points(self, cases: Sequence[Case]) -> list[BankPoint]:
+        newest = {case.id: case for case in cases}  # within a batch only the last revision matters
+        rows = await self._texts.rows([case.state for case in newest.values()])
+        return [
+            BankPoint(
+                case_id=case.id,
+                version=case.version,
+                namespace=case.namespace,
+                question=case.question,
+                status=case.status,
+                reward=case.reward,
+                state=case.state[:500],
+                vector=row,
+            )
+            for case, row in zip(newest.values(), rows, strict=True)
+        ]
