@@ -5,7 +5,7 @@ from typing import Any, cast
 from langgraph.runtime import Runtime
 
 from memento.memory.case import ErrorClass
-from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.memory.errors import EncoderUnavailable, LedgerUnavailable, UnknownEvent
 from memento.nodes.context import Context
 from memento.nodes.node import Node
 from memento.nodes.plan import plan_text
@@ -45,7 +45,7 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
                 models=models,
                 namespace=state["run"]["namespace"] or None,
             )
-        except (LedgerUnavailable, EncoderUnavailable) as error:
+        except (LedgerUnavailable, EncoderUnavailable, UnknownEvent) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
             return {"notices": [*state["notices"], f"not remembered: {error}"]}
         runtime.stream_writer({"event": "written", "case_id": case_id, "event_id": state["event_id"]})

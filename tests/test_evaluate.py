@@ -1,0 +1,130 @@
+"""The reward: in [0, 1], or None when it cannot be known. Human rewards: test_workflow.py."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from memento.nodes.errors import ModelRejected, ModelUnavailable, NoModelConfigured
+from memento.nodes.evaluate import HumanReward, make_evaluate
+from memento.nodes.structured import StructuredCaller
+from tests.node_parts import Roles, a_run, begun, names, runtime_of, scripted, verdict
+from tests.scripted import Reply
+
+
+async def evaluated(
+    *replies: Reply,
+    answer: str | None = "42",
+    references: list[str] | None = None,
+    evaluator: str = "auto",
+    **state: Any,
+) -> Any:
+    judge = scripted(*replies)
+    run = a_run(references=["forty-two"] if references is None else references, settings={"evaluator": evaluator})
+    node = make_evaluate(Roles(judge=judge), StructuredCaller())
+    update = await node(begun(run, answer=answer, event_id="e1") | state, runtime=runtime_of())  # type: ignore[arg-type,operator]
+    return update, judge.calls
+
+
+async def test_reward_is_one_without_a_judge_when_answer_matches() -> None:
+    update, calls = await evaluated(answer="Forty-Two.")
+    assert (update["reward"], update["evaluator"], update["confidence"]) == (1.0, "exact", 1.0)
+    assert calls == []
+
+
+@pytest.mark.parametrize(("word", "reward"), [("yes", 1.0), ("no", 0.0), ("unsure", None)])
+async def test_reward_is_the_judges_when_answer_does_not_match(word: str, reward: float | None) -> None:
+    update, calls = await evaluated(verdict(word, "as a number"))
+    assert (update["reward"], update["evaluator"]) == (reward, "judge")
+    assert update["lesson"] == ("as a number" if reward is not None else "")
+    assert update["usage"]["model_calls"] == len(calls) == 1
+
+
+async def test_judge_decides_when_it_alone_is_asked_for() -> None:
+    update, _ = await evaluated(verdict("no"), answer="forty-two", evaluator="judge")
+    assert (update["reward"], update["evaluator"]) == (0.0, "judge")
+
+
+async def test_reward_is_zero_without_a_judge_when_only_matches_count() -> None:
+    update, calls = await evaluated(evaluator="exact")
+    assert (update["reward"], update["evaluator"], calls) == (0.0, "exact", [])
+
+
+@pytest.mark.parametrize("evaluator", ["auto", "exact", "judge"])
+async def test_reward_is_unknown_when_there_is_no_reference(evaluator: str) -> None:
+    update, calls = await evaluated(references=[], evaluator=evaluator)
+    assert (update["reward"], update["evaluator"], calls) == (None, "none", [])
+    assert "error" not in update, "nothing went wrong"
+
+
+async def test_reward_is_unknown_when_evaluation_is_off() -> None:
+    update, _ = await evaluated(answer="forty-two", evaluator="none")
+    assert update["reward"] is None
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [ConnectionError("refused")],
+        [ModelUnavailable("down")],
+        [ModelRejected("no key")],
+        ["it is right", "it is right"],
+        ['{"correct": "perhaps"}', "{}"],
+        ["", ""],
+    ],
+)
+async def test_reward_is_unknown_when_the_judge_fails(replies: list[Reply]) -> None:
+    update, _ = await evaluated(*replies)
+    assert (update["reward"], update["confidence"], update["error_class"]) == (None, 0.0, "judge")
+    assert "the judge failed" in update["error"]
+    assert update["lesson"] == ""
+
+
+async def test_reward_is_unknown_when_there_is_no_judge() -> None:
+    run = a_run(references=["forty-two"])
+    node = make_evaluate(Roles(judge=NoModelConfigured()), StructuredCaller())
+    update = await node(begun(run, answer="42"), runtime=runtime_of())
+    assert update["reward"] is None
+    assert "no model is configured" in update["error"]
+
+
+@pytest.mark.parametrize("answer", [None, ""])
+async def test_reward_is_unknown_when_there_is_no_answer(answer: str | None) -> None:
+    update, calls = await evaluated(answer=answer, error="no valid plan")
+    assert (update["reward"], calls) == (None, [])
+    assert "messages" not in update
+    assert "error" not in update, "the reason that is there stays"
+
+
+async def test_answer_becomes_a_message_of_one_id_when_the_node_repeats() -> None:
+    first, _ = await evaluated(answer="forty-two")
+    again, _ = await evaluated(answer="forty-two")
+    assert first["messages"][0].text == "forty-two"
+    assert first["messages"][0].id == again["messages"][0].id == "answer-e1"
+
+
+async def test_answers_have_different_ids_when_the_memory_was_away() -> None:
+    update, _ = await evaluated(answer="forty-two", event_id=None)
+    assert update["messages"][0].id == "answer-question", "that of the question's own message"
+
+
+async def test_reward_is_announced_when_known() -> None:
+    events: list[Any] = []
+    node = make_evaluate(Roles(), StructuredCaller())
+    await node(begun(a_run(references=["42"]), answer="42"), runtime=runtime_of(events=events))
+    assert names(events) == ["reward"]
+    assert events[0]["reward"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "reward"),
+    [(0.5, 0.5), (1, 1.0), ("0.5", 0.5), (None, None), ({"reward": 0.25, "reason": "partly"}, 0.25), ({}, None)],
+)
+def test_human_reward_is_read_when_given_as_number_or_object(given: Any, reward: float | None) -> None:
+    assert HumanReward.model_validate(given).reward == reward
+
+
+@pytest.mark.parametrize("given", [2, -0.1, "good", float("nan"), {"rewrad": 1}, [1]])
+def test_human_reward_is_refused_when_it_is_none(given: Any) -> None:
+    with pytest.raises(ValidationError):
+        HumanReward.model_validate(given)

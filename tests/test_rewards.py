@@ -1,0 +1,56 @@
+"""How answers are compared."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memento.nodes.rewards import Verdict, exact_match, judged, normalized
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("Paris", "paris"),
+        ("The  Paris.", "Paris"),
+        ("\uff30aris", "Paris"),
+        ("STRASSE", "stra\u00dfe"),
+        ("Forty-Two!", "fortytwo"),
+        ("The", "the"),
+        (" !!! ", "!!!"),
+        ("A", "a"),
+    ],
+)
+def test_match_when_only_form_differs(answer: str, reference: str) -> None:
+    assert exact_match(answer, ["other", reference])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("London", "Paris"),
+        ("", "Paris"),
+        ("", "The"),
+        ("an", "The"),
+        ("???", "!!!"),
+        ("no idea", "!!!"),
+        ("Paris, France", "Paris"),
+    ],
+)
+def test_no_match_when_content_differs(answer: str, reference: str) -> None:
+    assert not exact_match(answer, [reference])
+
+
+def test_no_match_when_there_is_no_reference() -> None:
+    assert not exact_match("", [])
+
+
+@given(st.text())
+def test_every_text_matches_itself(text: str) -> None:
+    assert exact_match(text, [text])
+    assert normalized(normalized(text)) == normalized(text) or not text.isascii()
+
+
+@pytest.mark.parametrize(("word", "reward"), [("yes", 1.0), ("no", 0.0), ("unsure", None)])
+def test_reward_follows_the_verdict(word: str, reward: float | None) -> None:
+    evaluation = judged(Verdict.model_validate({"correct": word, "reason": "because"}))
+    assert (evaluation.reward, evaluation.evaluator, evaluation.reason) == (reward, "judge", "because")
