@@ -202,4 +202,4 @@ def ready(state: MementoState) -> list[Subtask]:
 
 
 def _natural(text: str) -> Sequence[int | str]:
-    return (0, int(text)) if text.isdigit() else (1, text)
+    return (0, int(text), text) if text.isdecimal() else (1, text)

@@ -1,0 +1,62 @@
+"""The dials of a run."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from memento.memory.policy import POLICY_NAMES
+from memento.nodes.context import Context, context_of
+from tests.node_parts import runtime_of
+
+
+def test_every_dial_has_default_and_description_when_drawn_as_a_form() -> None:
+    schema = Context.model_json_schema()
+    assert not schema.get("required")
+    for name, field in schema["properties"].items():
+        assert field.get("description"), name
+    assert (schema["properties"]["k"]["minimum"], schema["properties"]["k"]["maximum"]) == (0, 32)
+    assert (schema["properties"]["max_cycles"]["minimum"], schema["properties"]["max_cycles"]["maximum"]) == (1, 10)
+    (choices,) = (row["enum"] for row in schema["properties"]["policy"]["anyOf"] if "enum" in row)
+    assert tuple(choices) == POLICY_NAMES
+
+
+def test_no_dial_holds_a_secret_when_shown() -> None:
+    assert not [name for name in Context.model_fields if "key" in name or "url" in name or "token" in name]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"k": -1},
+        {"k": 33},
+        {"k": "many"},
+        {"max_cycles": 0},
+        {"max_cycles": 11},
+        {"max_model_calls": 0},
+        {"max_model_calls": 101},
+        {"policy": "best"},
+        {"evaluator": "nobody"},
+        {"polcy": "random"},
+    ],
+)
+def test_validation_error_when_a_dial_is_out_of_bounds_or_unknown(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Context.model_validate(given)
+
+
+class HostContext(BaseModel):
+    """What a host runs its own graph with."""
+
+    user: str = "ada"
+    k: int = 99
+
+
+@pytest.mark.parametrize("given", [None, {}, {"user": "ada"}, HostContext(), object(), 42])
+def test_defaults_apply_when_context_is_absent_or_foreign(given: Any) -> None:
+    assert context_of(runtime_of(given)) == Context()
+
+
+def test_known_keys_count_when_context_is_a_dict() -> None:
+    assert context_of(runtime_of({"k": 2, "user": "ada"})) == Context(k=2)
+    assert context_of(runtime_of(Context(k=3))).k == 3
