@@ -37,9 +37,7 @@ async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
 
 async def import_command(file: Path, namespace: str | None, *, as_json: bool) -> ExitCode:
     """Read cases in batches, each kept whole or not at all; bad lines are named and skipped."""
-    if not file.is_file():
-        raise InvalidInput(f"there is no file {file}")
-    size, n_read, n_new = file.stat().st_size, 0, 0
+    size, n_read, n_new = await asyncio.to_thread(_size, file), 0, 0
     problems: list[ParsedLine] = []
     async with opened(namespace) as memory:
         lines = read_cases(file, namespace=memory.namespace)
@@ -142,6 +140,12 @@ async def reindex_command(*, as_json: bool) -> ExitCode:
     else:
         Console(stderr=True).print(f"{n_points} cases are searchable")
     return ExitCode.OK
+
+
+def _size(file: Path) -> int:
+    if not file.is_file():
+        raise InvalidInput(f"there is no file {file}")
+    return file.stat().st_size
 
 
 async def _find(memory: CaseMemory, case_id: str) -> Case:

@@ -1,4 +1,4 @@
-"""What a run looks like while it happens: a growing tree on a terminal, plain lines in a log, JSON lines for programs."""
+"""What a run looks like while it happens: a growing tree on a terminal, lines in a log, JSON for programs."""
 
 import sys
 from types import TracebackType

@@ -11,7 +11,7 @@ from memento.graph.models import ChatModels
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
-from memento.nodes.sources import MemorySource, ModelSource, ToolSource
+from memento.nodes.sources import AnswerFromResults, MemorySource, ModelSource, ToolSource
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
 
@@ -38,6 +38,8 @@ class Deps:
     plan_schema: type[Plan] = Plan
     """`Plan`, or a subclass that only allows what the executors can do."""
     planner_prompt: PlannerPrompt = planner_messages
+    answer_from_results: AnswerFromResults | None = None
+    """Makes the answer of a finished plan without asking the planner again, or returns None to ask it."""
 
     def memory_source(self) -> MemorySource:
         """The memory as a source."""

@@ -55,7 +55,13 @@ def build_graph(
     builder.add_node("score_case", make_score_case(memory))
     builder.add_node(
         "planner",
-        make_planner(models, caller, schema=deps.plan_schema, prompt=deps.planner_prompt),
+        make_planner(
+            models,
+            caller,
+            schema=deps.plan_schema,
+            prompt=deps.planner_prompt,
+            answer_from_results=deps.answer_from_results,
+        ),
         retry_policy=_ASK_AGAIN,
     )
     builder.add_node(

@@ -1,0 +1,199 @@
+"""The learning demonstration: one stream of tasks, worked on with memory off and on, by the same frozen model.
+
+Every task goes through the real graph. After a wrong answer the right plan is written as a case (a correction). Beside
+the two arms stands what a majority vote over the very same cases says without any language model: a small model does
+not add reasoning to that, and the figures must not suggest it.
+"""
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from langchain_core.language_models import BaseChatModel
+
+from memento.evals.house_rules import (
+    RULES,
+    Clerk,
+    HousePlan,
+    HouseTask,
+    house_prompt,
+    house_stream,
+    house_tools,
+    last_result,
+    right_plan,
+    vote,
+)
+from memento.graph.deps import Deps
+from memento.graph.workflow import build_graph
+from memento.memory.case_memory import CaseMemory
+from memento.nodes.context import Context
+from memento.nodes.sources import ModelSource, Role
+from memento.nodes.state import CaseView, InputState
+
+K = 6
+SERIES = ("memory off", "memory on", "vote, no model")
+
+
+class TaskScore(NamedTuple):
+    """One task of the stream: what each series made of it."""
+
+    number: int
+    """From 0."""
+    off: float
+    on: float
+    vote: float
+
+
+class Shown(NamedTuple):
+    """A run worth looking at closely."""
+
+    task: str
+    cases: list[CaseView]
+    plan: str
+    answer: str | None
+    reward: float | None
+    case_id: str | None
+
+
+class Interval(NamedTuple):
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+class LearningDemo:
+    """One demonstration in one folder; an interrupted one goes on where it stopped."""
+
+    def __init__(self, *, models: ModelSource, folder: Path, n_tasks: int = 45, seed: int = 0) -> None:
+        """Prepare.
+
+        Args:
+            models: gives the planner, which is the model that learns by being shown cases.
+            folder: for the case bank and the scores.
+            n_tasks: length of the stream.
+            seed: of the stream.
+        """
+        self._models = models
+        self._folder = folder / f"house-rules-{n_tasks}-{seed}"
+        self._seed = seed
+        tasks = house_stream(n_tasks + 100, seed=seed)
+        self.tasks, self.spare_tasks = tasks[:n_tasks], tasks[n_tasks:]
+        self.n_tasks = n_tasks
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["OpenDemo"]:
+        """The demonstration with its memory open."""
+        scores = self._read_scores()
+        if len(scores) >= self.n_tasks or not scores:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            scores = []
+        self._folder.mkdir(parents=True, exist_ok=True)
+        async with CaseMemory.open(self._folder / "bank", seed=self._seed) as memory:
+            yield OpenDemo(self, memory, self._models, scores)
+
+    @property
+    def scores_path(self) -> Path:
+        """One line of JSON per finished task."""
+        return self._folder / "scores.jsonl"
+
+    def _read_scores(self) -> list[TaskScore]:
+        if not self.scores_path.exists():
+            return []
+        lines = self.scores_path.read_text(encoding="utf-8").splitlines()
+        return [TaskScore(**json.loads(line)) for line in lines if line.endswith("}")]
+
+
+class OpenDemo:
+    """A demonstration that can run."""
+
+    def __init__(self, demo: LearningDemo, memory: CaseMemory, models: ModelSource, scores: list[TaskScore]) -> None:
+        """Use `LearningDemo.opened`."""
+        self._demo = demo
+        self._memory = memory
+        self.scores = scores
+        self._graph = build_graph(
+            Deps(
+                memory=memory,
+                models=_WithClerk(models),
+                tools=house_tools(),
+                plan_schema=HousePlan,
+                planner_prompt=house_prompt,
+                answer_from_results=last_result,
+            )
+        )
+
+    async def run(self) -> AsyncIterator[TaskScore]:
+        """Work through the rest of the stream; each score is on disk before it is yielded."""
+        for number in range(len(self.scores), self._demo.n_tasks):
+            task = self._demo.tasks[number]
+            off = await self.work_on(task, policy="none")
+            on = await self.work_on(task, policy="similarity")
+            voted = vote(on.cases, otherwise=RULES[number % len(RULES)]) == task.rule
+            score = TaskScore(number, off.reward or 0.0, on.reward or 0.0, float(voted))
+            with self._demo.scores_path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(score._asdict()) + "\n")
+            self.scores.append(score)
+            yield score
+
+    async def show(self) -> tuple[Shown, Shown]:
+        """One more task, and then a related one, whose plan is made with the first one's case at hand."""
+        first, *others = self._demo.spare_tasks
+        related = next(task for task in others if task.rule == first.rule)
+        return await self.work_on(first, policy="similarity"), await self.work_on(related, policy="similarity")
+
+    async def work_on(self, task: HouseTask, *, policy: Literal["none", "similarity"]) -> Shown:
+        """One run of the graph, and the correction if it was wrong."""
+        context = Context(policy=policy, k=K, evaluator="exact", max_cycles=1)
+        namespace = "off" if policy == "none" else "on"
+        given: InputState = {"task": task.text, "reference": task.answer, "namespace": namespace}
+        cases: list[CaseView] = []
+        plan, final = "", dict[str, Any]()
+        stream: AsyncIterator[Any] = self._graph.astream(given, context=context, stream_mode=["custom", "values"])
+        async for mode, part in stream:
+            if mode == "values":
+                final = part
+            elif part["event"] == "cases":
+                cases = part["cases"]
+            elif part["event"] == "plan":
+                plan = part["plan"][0]["description"]
+        if final.get("reward") == 0.0 and policy != "none":
+            await self._memory.write(
+                state=task.text, action=right_plan(task), reward=1.0, evaluator="correction", namespace=namespace
+            )
+        return Shown(task.text, cases, plan, final.get("answer"), final.get("reward"), final.get("case_id"))
+
+
+class _WithClerk:
+    """The given planner, and the clerk as executor."""
+
+    def __init__(self, models: ModelSource) -> None:
+        self._models = models
+        self._clerk = Clerk()
+
+    async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
+        return self._clerk if role == "executor" else await self._models.get("planner", override)
+
+
+def accuracy(values: Sequence[float]) -> Interval:
+    """Share of successes with Wilson's 95 % interval."""
+    n, p, z = len(values), float(np.mean(values)), 1.96
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return Interval(p, float(centre - half), float(centre + half))
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> Interval:
+    """Mean of a - b over the same tasks, with a bootstrap 95 % interval."""
+    difference = np.asarray(a) - np.asarray(b)
+    draws = np.random.default_rng(seed).choice(difference, size=(n_draws, len(difference))).mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(difference.mean()), float(low), float(high))
