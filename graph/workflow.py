@@ -64,9 +64,8 @@ def build_graph(
         ),
         retry_policy=_ASK_AGAIN,
     )
-    builder.add_node(
-        "executor", make_executor(models, deps.tool_source()), input_schema=SubtaskInput, retry_policy=_ASK_AGAIN
-    )
+    # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
+    builder.add_node("executor", make_executor(models, deps.tool_source()), input_schema=SubtaskInput)
     builder.add_node("evaluate", make_evaluate(models, caller))
     builder.add_node("write_case", make_write_case(memory))
     builder.add_edge(START, "retrieve_case")

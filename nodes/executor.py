@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 
 from memento.nodes.context import Context
 from memento.nodes.errors import as_model_error
-from memento.nodes.middleware import ModelCallBudget, ToolFailures, is_cut_short
+from memento.nodes.middleware import REPORT, ModelCallBudget, ToolFailures, asking_again, is_cut_short
 from memento.nodes.node import Node
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages
 from memento.nodes.sources import ModelSource, ToolSource
@@ -43,10 +43,17 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
         model = await models.get("executor", settings.executor)
         agent = agents.get(model, await tools(state["run"]), settings.max_model_calls)
         asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
-        given = {"messages": asked, "cycle": state["cycle"], "subtask_id": subtask["id"]}
+
+        def report(name: str, args: dict[str, Any]) -> None:
+            where = {"cycle": state["cycle"], "subtask": subtask["id"]}
+            runtime.stream_writer({"event": "tool", **where, "name": name, "args": args})
+
+        # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
+        limit = 4 * settings.max_model_calls + 10
         try:
-            # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
-            reply = await agent.ainvoke(given, {"recursion_limit": 4 * settings.max_model_calls + 10})
+            reply = await agent.ainvoke(
+                {"messages": asked}, {"recursion_limit": limit, "configurable": {REPORT: report}}
+            )
         except Exception as error:
             refused = as_model_error(error)
             if refused is None:
@@ -78,7 +85,7 @@ class _Agents:
     def get(self, model: BaseChatModel, tools: Sequence[BaseTool], max_model_calls: int) -> Runnable[Any, Any]:
         key = (id(model), max_model_calls, *map(id, tools))
         if key not in self._agents:
-            middleware = [ModelCallBudget(max_model_calls), ToolFailures()]
+            middleware = [ModelCallBudget(max_model_calls), ToolFailures(), asking_again()]
             made = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
             self._agents[key] = made, (model, *tools)
             if len(self._agents) > _MAX_AGENTS:

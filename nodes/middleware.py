@@ -1,21 +1,28 @@
 """What keeps an executor's agent steady: a budget that ends in a real answer, failures the model can act on."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NotRequired, TypeAlias
+from typing import Any, TypeAlias
 
-from langchain.agents import AgentState
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, ModelRetryMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
+
+from memento.nodes.errors import ModelUnavailable, as_model_error
 
 BUDGET_SPENT = "The budget of model calls is spent: no tool can be called any more. Give the best result you have."
 EMPTY_REPLY = "That reply was empty. Call a tool, or give the result."
 UNREADABLE_CALL = (
     "That tool call could not be read: its arguments must be one JSON object. Call again, or give the result."
 )
+REPORT = "__memento_report"
+"""Key of the agent's configurable: a function that is told each tool call's name and arguments.
+
+An agent is shared by subtasks that run at the same time, and writes to a stream of its own: so the workflow's stream
+comes with the call. Keys with two underscores stay out of checkpoints and traces.
+"""
+
 _MARK = "memento_budget_spent"
 _ERROR_CHARS = 1000
 
@@ -23,17 +30,8 @@ ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any
 ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
 
 
-class SubtaskAgentState(AgentState[Any]):
-    """An agent's messages, and which subtask it works on."""
-
-    cycle: NotRequired[int]
-    subtask_id: NotRequired[str]
-
-
-class ModelCallBudget(AgentMiddleware[SubtaskAgentState]):
+class ModelCallBudget(AgentMiddleware[Any]):
     """At most `max_calls` model calls; the last one is without tools, so that it is an answer."""
-
-    state_schema = SubtaskAgentState
 
     def __init__(self, max_calls: int) -> None:
         """Set the budget, at least 1."""
@@ -64,14 +62,14 @@ class ModelCallBudget(AgentMiddleware[SubtaskAgentState]):
         return _n_made(request) + 1 >= self._max_calls
 
 
-class ToolFailures(AgentMiddleware[SubtaskAgentState]):
-    """Each call is announced on the stream; one that fails tells the model why, instead of ending the run."""
+class ToolFailures(AgentMiddleware[Any]):
+    """Each call is reported before it is made; one that fails tells the model why, instead of ending the run."""
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolMessage | Command[Any]:
         """Turn an exception into a tool message with status `error`."""
         call = request.tool_call
-        subtask = {"cycle": request.state.get("cycle"), "subtask": request.state.get("subtask_id")}
-        get_stream_writer()({"event": "tool", **subtask, "name": call["name"], "args": call["args"]})
+        if report := request.runtime.config.get("configurable", {}).get(REPORT):
+            report(call["name"], call["args"])
         try:
             return await handler(request)
         except GraphBubbleUp:  # interrupts and such: control flow, not failures
@@ -85,9 +83,20 @@ class ToolFailures(AgentMiddleware[SubtaskAgentState]):
             )
 
 
+def asking_again() -> ModelRetryMiddleware:
+    """Asks a model that did not answer up to three times, without repeating the tool calls made so far."""
+    return ModelRetryMiddleware(
+        max_retries=2, retry_on=_is_unavailable, on_failure="error", initial_delay=0.5, backoff_factor=2.0
+    )
+
+
 def is_cut_short(message: BaseMessage) -> bool:
     """Whether this reply is the last one of a spent budget."""
     return bool(message.response_metadata.get(_MARK))
+
+
+def _is_unavailable(error: Exception) -> bool:
+    return isinstance(as_model_error(error), ModelUnavailable)
 
 
 def _n_made(request: ModelRequest[Any]) -> int:

@@ -5,12 +5,13 @@ never sees the task, reference or files of the run before.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired, Protocol, TypedDict
+from typing import Annotated, Any, NotRequired, Protocol
 
 from langchain_core.messages import AnyMessage
 from langchain_core.messages.ai import UsageMetadata
 from langgraph.channels import EphemeralValue
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
 
 class Run(TypedDict):

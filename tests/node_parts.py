@@ -59,9 +59,9 @@ def always(reply: Reply) -> ScriptedChatModel:
     return ScriptedChatModel(lambda _messages: reply)
 
 
-def calling(name: str, number: int = 1, **args: Any) -> AIMessage:
+def calling(name: str, call: int = 1, /, **args: Any) -> AIMessage:
     """An executor's reply that calls a tool."""
-    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call-{number}", "type": "tool_call"}])
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call-{call}", "type": "tool_call"}])
 
 
 def a_run(task: str = "What is six times seven?", **changes: Any) -> Run:

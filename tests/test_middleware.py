@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from memento.nodes.middleware import EMPTY_REPLY, ModelCallBudget, ToolFailures, is_cut_short
+from memento.nodes.middleware import EMPTY_REPLY, REPORT, ModelCallBudget, ToolFailures, asking_again, is_cut_short
 from memento.nodes.tool_binding import bound_tool
 from tests.node_parts import always, calling, scripted
 
@@ -47,11 +47,27 @@ async def test_error_is_cut_when_it_is_long() -> None:
     assert len(told.text) == 1_000
 
 
-async def test_tool_events_name_tool_and_arguments_when_streamed() -> None:
+async def test_tool_calls_are_reported_when_somebody_listens() -> None:
+    heard: list[Any] = []
     agent = agent_of(scripted(calling("cancelled", query="a"), "done"), cancelled)
-    given = {"messages": [HumanMessage("go")], "cycle": 2, "subtask_id": "7"}
-    events = [event async for event in agent.astream(given, stream_mode="custom")]
-    assert events == [{"event": "tool", "cycle": 2, "subtask": "7", "name": "cancelled", "args": {"query": "a"}}]
+    config = {"configurable": {REPORT: lambda name, args: heard.append((name, args))}}
+    await agent.ainvoke({"messages": [HumanMessage("go")]}, config)
+    assert heard == [("cancelled", {"query": "a"})]
+
+
+async def test_model_is_asked_again_without_repeating_tools_when_it_was_away() -> None:
+    called: list[str] = []
+
+    async def count(word: str) -> str:
+        """Count."""
+        called.append(word)
+        return "counted"
+
+    replies = [calling("count", word="a"), ConnectionError("refused"), TimeoutError(), "42"]
+    agent = create_agent(scripted(*replies), [bound_tool(count)], middleware=[asking_again()])
+    reply = await agent.ainvoke({"messages": [HumanMessage("go")]})
+    assert reply["messages"][-1].text == "42"
+    assert called == ["a"]
 
 
 @pytest.mark.parametrize("max_calls", [1, 2, 3, 7])

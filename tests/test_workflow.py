@@ -1,0 +1,373 @@
+"""The whole graph with scripted models: what a run returns, where it stops, how it goes on. People: test_review.py."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.errors import GraphRecursionError
+from pydantic import ValidationError
+
+from memento.graph.deps import Deps
+from memento.graph.workflow import MementoGraph, build_graph
+from memento.memory.case_memory import CaseMemory
+from memento.memory.errors import EncoderUnavailable
+from memento.nodes.errors import InvalidTask, ModelUnavailable
+from tests.hashing_encoder import HashingEncoder
+from tests.node_parts import a_memory, always, answer, calling, names, plan, scripted, verdict
+from tests.scripted import ScriptedChatModel
+
+NODES = ["retrieve_case", "score_case", "planner", "executor", "evaluate", "write_case"]
+FINAL = '{"answer": "42"}'
+
+
+async def multiply(a: int, b: int) -> str:
+    """Multiply two numbers."""
+    return str(a * b)
+
+
+def graph_of(memory: Any, *, checkpointer: Any = None, **parts: Any) -> MementoGraph:
+    models = {"planner": always(answer("42")), "executor": always("42"), "judge": always(verdict("no"))}
+    return build_graph(Deps(memory=memory, **(models | parts)), checkpointer=checkpointer)
+
+
+def on(thread: str, **config: Any) -> Any:
+    return {"configurable": {"thread_id": thread}, **config}
+
+
+async def state_of(graph: MementoGraph, thread: str) -> dict[str, Any]:
+    return dict((await graph.aget_state(on(thread))).values)
+
+
+async def not_to_be_opened() -> CaseMemory:
+    raise AssertionError("opened")
+
+
+def test_six_nodes_have_the_papers_names_when_built() -> None:
+    graph = graph_of(not_to_be_opened)
+    assert [name for name in graph.nodes if not name.startswith("__")] == NODES
+    assert graph.name == "memento"
+    assert graph.get_graph().draw_mermaid()
+
+
+def test_schemas_are_narrow_when_asked_for() -> None:
+    graph = graph_of(not_to_be_opened)
+    assert set(graph.get_input_jsonschema()["properties"]) == {
+        "task",
+        "messages",
+        "reference",
+        "attachments",
+        "namespace",
+    }
+    assert set(graph.get_output_jsonschema()["properties"]) == {"answer", "reward", "case_id", "event_id", "messages"}
+
+
+async def test_run_returns_answer_reward_and_ids_when_it_ends() -> None:
+    planner = scripted(plan("multiply"), answer("42"))
+    executor = scripted(calling("multiply", a=6, b=7), "42")
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
+        result = await graph.ainvoke({"task": "six times seven?", "reference": "42"})
+    assert set(result) == {"answer", "reward", "case_id", "event_id", "messages"}
+    assert (result["answer"], result["reward"]) == ("42", 1.0)
+    assert result["case_id"]
+    assert result["event_id"]
+    assert [(type(message), message.text) for message in result["messages"]] == [
+        (HumanMessage, "six times seven?"),
+        (AIMessage, "42"),
+    ]
+
+
+async def test_cases_of_earlier_runs_reach_the_planner_when_they_are_similar() -> None:
+    planner = always(answer("42"))
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner)
+        first = await graph.ainvoke({"task": "six times seven?", "reference": "42"})
+        await graph.ainvoke({"task": "six times eight?", "reference": "48"})
+    assert first["case_id"]
+    assert "six times seven?" in planner.calls[-1].text
+    assert 'outcome="worked"' in planner.calls[-1].text
+
+
+async def test_namespaces_do_not_see_each_other_when_runs_name_them() -> None:
+    planner = always(answer("42"))
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner)
+        await graph.ainvoke({"task": "six times seven?", "reference": "42", "namespace": "a"})
+        await graph.ainvoke({"task": "six times eight?", "reference": "42", "namespace": "b"})
+    assert "seven" not in planner.calls[-1].text
+
+
+async def test_run_has_no_reward_and_no_case_when_nothing_can_be_compared() -> None:
+    async with a_memory() as memory:
+        result = await graph_of(memory).ainvoke({"task": "six times seven?"})
+        counts = await memory.views.counts(namespace="default")
+    assert (result["answer"], result["reward"], result["case_id"]) == ("42", None, None)
+    assert (counts.cases, counts.unknown) == (0, 1)
+
+
+async def test_failure_becomes_a_negative_case_when_the_judge_says_no() -> None:
+    async with a_memory() as memory:
+        result = await graph_of(memory).ainvoke({"task": "six times seven?", "reference": "41"})
+        counts = await memory.views.counts(namespace="default")
+    assert (result["reward"], counts.negative) == (0.0, 1)
+
+
+async def test_nothing_is_held_against_anyone_when_the_judge_fails() -> None:
+    async with a_memory() as memory:
+        graph = graph_of(memory, judge=always(ConnectionError("down")), checkpointer=InMemorySaver())
+        result = await graph.ainvoke({"task": "six times seven?", "reference": "41"}, on("t"))
+        state = await state_of(graph, "t")
+        outcome = await memory.views.outcome(result["event_id"])
+        counts = await memory.views.counts(namespace="default")
+    assert (result["answer"], result["reward"], result["case_id"]) == ("42", None, None)
+    assert state["error_class"] == "judge"
+    assert outcome is not None
+    assert outcome.reward is None
+    assert counts.negative == 0
+
+
+async def test_run_ends_with_error_and_no_case_when_no_plan_is_valid() -> None:
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=always("I cannot"), checkpointer=InMemorySaver())
+        result = await graph.ainvoke({"task": "six times seven?", "reference": "42"}, on("t"))
+        state = await state_of(graph, "t")
+        counts = await memory.views.counts(namespace="default")
+    assert (result["answer"], result["reward"], result["case_id"]) == (None, None, None)
+    assert "no valid plan" in state["error"]
+    assert counts.cases == 0
+    assert [message.type for message in result["messages"]] == ["human"]
+
+
+@pytest.mark.parametrize("max_cycles", [1, 2, 10])
+async def test_loop_ends_with_the_best_answer_when_the_planner_never_has_enough(max_cycles: int) -> None:
+    planner = ScriptedChatModel(lambda messages: FINAL if "No more plans" in messages[-1].text else plan("again"))
+    executor = always("nothing yet")
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, executor=executor)
+        result = await graph.ainvoke({"task": "six times seven?"}, context={"max_cycles": max_cycles})  # type: ignore[arg-type]
+    assert result["answer"] == "42"
+    assert len(planner.calls) == max_cycles + 1
+    assert len(executor.calls) == max_cycles
+
+
+async def test_recursion_limit_is_ours_when_the_caller_sets_none() -> None:
+    rows = [(str(n), f"step {n}", [str(n - 1)] if n > 1 else []) for n in range(1, 21)]
+    planner = ScriptedChatModel(lambda messages: FINAL if "No more plans" in messages[-1].text else plan(*rows))
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner)
+        result = await graph.ainvoke({"task": "longest possible"}, context={"max_cycles": 10})  # type: ignore[arg-type]
+        assert result["answer"] == "42", "ten cycles of twenty subtasks in a row are within it"
+        with pytest.raises(GraphRecursionError):
+            await graph.ainvoke({"task": "longest possible"}, {"recursion_limit": 5})
+
+
+async def test_independent_subtasks_run_at_once_and_stay_in_order_when_there_are_twenty() -> None:
+    class Slow(ScriptedChatModel):
+        """Takes half a second, as a server would."""
+
+        async def _agenerate(self, *args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(0.5)
+            return self._generate(*args, **kwargs)
+
+    executor = Slow(lambda messages: messages[-1].text.split("<subtask>\n")[1].split("\n")[0])
+    planner = scripted(plan(*(f"step {n}" for n in range(20))), answer("42"))
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, executor=executor, checkpointer=InMemorySaver())
+        started = time.monotonic()
+        await graph.ainvoke({"task": "many"}, on("t"))
+        took_s = time.monotonic() - started
+        state = await state_of(graph, "t")
+    assert took_s < 5, "one after the other they take ten seconds"
+    assert [row["result"] for row in state["results"]] == [f"step {n}" for n in range(20)]
+
+
+async def test_subtasks_wait_for_what_they_depend_on_when_carried_out() -> None:
+    executor = ScriptedChatModel(lambda messages: f"saw {messages[-1].text.count('<result ')}")
+    steps = [("a", "first", []), ("b", "second", []), ("c", "both", ["a", "b"]), ("d", "last", ["c"])]
+    async with a_memory() as memory:
+        graph = graph_of(
+            memory, planner=scripted(plan(*steps), answer("42")), executor=executor, checkpointer=InMemorySaver()
+        )
+        await graph.ainvoke({"task": "ordered"}, on("t"))
+        state = await state_of(graph, "t")
+    assert [(row["id"], row["result"]) for row in state["results"]] == [
+        ("a", "saw 0"),
+        ("b", "saw 0"),
+        ("c", "saw 2"),
+        ("d", "saw 1"),
+    ]
+
+
+async def test_nothing_of_the_last_run_is_seen_when_a_thread_is_used_again() -> None:
+    planner = scripted(plan("multiply"), answer("42"), answer("Paris"))
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, checkpointer=InMemorySaver())
+        first = await graph.ainvoke({"task": "six times seven?", "reference": "42"}, on("t"))
+        second = await graph.ainvoke({"task": "capital of France?"}, on("t"))
+        state = await state_of(graph, "t")
+    assert (first["reward"], second["reward"], second["answer"]) == (1.0, None, "Paris"), "no old reference"
+    assert (state["results"], state["plans"], state["cycle"], state["plan"]) == ([], [], 0, [])
+    assert state["run"]["references"] == []
+    assert state["usage"]["model_calls"] == 1
+    assert "42" not in planner.calls[-1].messages[-1].text.replace("six times seven?", "").split("<case")[0]
+    assert [message.type for message in second["messages"]] == ["human", "ai", "human", "ai"]
+    assert first["event_id"] != second["event_id"]
+
+
+async def test_chat_goes_on_when_the_task_comes_as_a_message() -> None:
+    async with a_memory() as memory:
+        graph = graph_of(memory, checkpointer=InMemorySaver())
+        await graph.ainvoke({"messages": [{"role": "user", "content": "six times seven?"}]}, on("t"))  # type: ignore[typeddict-item]
+        result = await graph.ainvoke({"messages": [HumanMessage("and eight?")]}, on("t"))
+    assert [message.text for message in result["messages"]] == ["six times seven?", "42", "and eight?", "42"]
+
+
+async def test_run_ends_before_it_starts_when_there_is_no_task() -> None:
+    async with a_memory() as memory:
+        with pytest.raises(InvalidTask):
+            await graph_of(memory).ainvoke({"task": ""})
+
+
+@pytest.mark.parametrize("context", [{"k": 99}, {"polcy": "none"}])
+async def test_run_is_refused_when_context_is_out_of_bounds(context: Any) -> None:
+    with pytest.raises(ValidationError):
+        await graph_of(not_to_be_opened).ainvoke({"task": "a"}, context=context)
+
+
+class DyingEncoder(HashingEncoder):
+    """Works until it is told to die."""
+
+    is_dead = False
+
+    async def encode(self, texts: list[str]) -> Any:
+        if self.is_dead:
+            raise EncoderUnavailable("the endpoint is down")
+        return await super().encode(texts)
+
+
+async def test_run_goes_on_and_says_so_when_the_encoder_is_down() -> None:
+    encoder = DyingEncoder()
+    async with a_memory(encoder=encoder) as memory:
+        encoder.is_dead = True
+        graph = graph_of(memory, checkpointer=InMemorySaver())
+        result = await graph.ainvoke({"task": "six times seven?", "reference": "42"}, on("t"))
+        state = await state_of(graph, "t")
+        encoder.is_dead = False
+    assert (result["answer"], result["reward"], result["event_id"]) == ("42", 1.0, None)
+    assert state["retrieval_degraded"] is True
+    assert "running without cases: the endpoint is down" in state["notices"]
+    assert [message.text for message in result["messages"]] == ["six times seven?", "42"]
+
+
+async def test_model_is_asked_three_times_when_it_does_not_answer() -> None:
+    model = always(ConnectionError("refused"))
+    async with a_memory() as memory:
+        with pytest.raises(ModelUnavailable):
+            await graph_of(memory, planner=scripted(plan("multiply")), executor=model).ainvoke({"task": "a"})
+    assert len(model.calls) == 3
+
+
+async def test_tool_is_not_called_again_when_only_the_model_call_after_it_fails() -> None:
+    called: list[str] = []
+
+    async def count(word: str) -> str:
+        """Count."""
+        called.append(word)
+        return "counted"
+
+    executor = scripted(calling("count", word="a"), ConnectionError("refused"), "42")
+    async with a_memory() as memory:
+        graph = graph_of(
+            memory,
+            planner=scripted(plan("count"), answer("42")),
+            executor=executor,
+            tools=[count],
+            checkpointer=InMemorySaver(),
+        )
+        result = await graph.ainvoke({"task": "a"}, on("t"))
+    assert result["answer"] == "42"
+    assert called == ["a"]
+
+
+async def test_run_is_resumed_by_another_process_when_the_planner_was_down(tmp_path: Path) -> None:
+    threads, bank = str(tmp_path / "threads.sqlite"), tmp_path / "bank"
+    executor = scripted("42")
+    down = ScriptedChatModel([plan("multiply"), *[ConnectionError("refused")] * 3])
+    async with (
+        AsyncSqliteSaver.from_conn_string(threads) as saver,
+        CaseMemory.open(bank, encoder=HashingEncoder()) as m,
+    ):
+        graph = graph_of(m, planner=down, executor=executor, checkpointer=saver)
+        with pytest.raises(ModelUnavailable):
+            await graph.ainvoke({"task": "six times seven?", "reference": "42"}, on("t"), context={"max_cycles": 2})  # type: ignore[arg-type]
+    async with (
+        AsyncSqliteSaver.from_conn_string(threads) as saver,
+        CaseMemory.open(bank, encoder=HashingEncoder()) as m,
+    ):
+        graph = graph_of(m, executor=executor, checkpointer=saver)
+        result = await graph.ainvoke(None, on("t"))
+        state = await state_of(graph, "t")
+        counts = await m.views.counts(namespace="default")
+    assert (result["answer"], result["reward"]) == ("42", 1.0)
+    assert len(executor.calls) == 1, "what was done is not done again"
+    assert state["run"]["settings"]["max_cycles"] == 2, "context is not kept by a thread, settings are"
+    assert (counts.cases, counts.events) == (1, 1)
+
+
+async def test_nothing_is_written_twice_when_the_end_is_run_again_from_its_checkpoint() -> None:
+    async with a_memory() as memory:
+        graph = graph_of(memory, checkpointer=InMemorySaver())
+        first = await graph.ainvoke({"task": "six times seven?", "reference": "42"}, on("t"))
+        before = await memory.views.newest_offset(), await memory.views.counts(namespace="default")
+        (point,) = [s async for s in graph.aget_state_history(on("t")) if s.next == ("write_case",)]
+        again = await graph.ainvoke(None, point.config)
+        after = await memory.views.newest_offset(), await memory.views.counts(namespace="default")
+    assert again["case_id"] == first["case_id"]
+    assert before == after
+
+
+async def test_run_forks_when_its_plan_is_changed_in_the_past() -> None:
+    planner = scripted(plan("multiply"), answer("42"), answer("43"))
+    executor = always("done")
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, executor=executor, checkpointer=InMemorySaver())
+        await graph.ainvoke({"task": "six times seven?"}, on("t"))
+        (point,) = [s async for s in graph.aget_state_history(on("t")) if s.next == ("executor",)]
+        changed = {"plan": [{"id": "9", "description": "guess", "depends_on": []}]}
+        fork = await graph.aupdate_state(point.config, changed, as_node="planner")
+        result = await graph.ainvoke(None, fork)
+    assert "guess" in executor.calls[-1].text
+    assert result["answer"] == "43"
+
+
+async def test_events_have_their_names_when_a_run_is_streamed() -> None:
+    planner = scripted(plan("multiply"), answer("42"))
+    executor = scripted(calling("multiply", a=6, b=7), "42")
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
+        given: Any = {"task": "six times seven?", "reference": "42"}
+        events = [event async for event in graph.astream(given, stream_mode="custom")]
+    assert names(events) == ["cases", "plan", "subtask", "tool", "result", "reward", "written"]
+    assert events[3] == {"event": "tool", "cycle": 1, "subtask": "1", "name": "multiply", "args": {"a": 6, "b": 7}}
+
+
+async def test_every_update_survives_the_strict_serializer_when_a_run_is_streamed() -> None:
+    strict = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+    planner = scripted(plan("multiply", "check"), answer("42"))
+    executor = ScriptedChatModel(
+        lambda messages: "42" if messages[-1].type == "tool" else calling("multiply", a=6, b=7)
+    )
+    async with a_memory() as memory:
+        await memory.write(state="six times six?", action="1. multiply", reward=1.0, lesson="easy")
+        graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
+        given: Any = {"task": "six times seven?", "reference": "42"}
+        updates = [update async for update in graph.astream(given, stream_mode="updates")]
+    assert {name for update in updates for name in update} == set(NODES)
+    for update in updates:
+        assert strict.loads_typed(strict.dumps_typed(update)) == update
