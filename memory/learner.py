@@ -11,9 +11,9 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from memento.memory.engines.port import Vector
 from memento.memory.event import Experience
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.q_function import QFunction
+from memento.memory.uncancelled import to_the_end
 
 _LOG = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class QLearner:
                 for experience in news:
                     await self._take(experience)
             if self._n_outcomes > n_before and self._path is not None:
-                await _to_the_end(self._save)
+                await to_the_end(asyncio.to_thread(self._save))
             return self._n_outcomes - n_before
 
     def _has_evidence(self) -> bool:
@@ -140,7 +141,8 @@ class QLearner:
                 self._replay = await self._believed(until=experience.offset)
             self._offset = experience.offset
         else:
-            await _to_the_end(self._learn, experience, await self._pairs(experience, experience.reward))
+            pairs = await self._pairs(experience, experience.reward)
+            await to_the_end(asyncio.to_thread(self._learn, experience, pairs))
 
     async def _believed(self, *, until: int) -> dict[str, _Pairs]:
         """The replay as it was at an offset."""
@@ -251,13 +253,3 @@ class QLearner:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             _LOG.warning("the saved weights cannot be read (%s); they are learned again", type(error).__name__)
             return None
-
-
-async def _to_the_end(step: Callable[..., None], *arguments: Any) -> None:
-    """Run a step in a thread, to its end even when the caller is cancelled: half of one would be lost or repeated."""
-    running = asyncio.ensure_future(asyncio.to_thread(step, *arguments))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise

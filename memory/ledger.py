@@ -6,40 +6,43 @@ the feed by offset never misses a row.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import event as sa_event
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memento.memory import tables
 from memento.memory.case import Case, text_hash, utc_now
+from memento.memory.database import (
+    DATABASE_ERRORS,
+    Connection,
+    connected,
+    create_engine,
+    sequence_chunks,
+    unavailable,
+)
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.event import Outcome, RetrievalEvent
+from memento.memory.uncancelled import to_the_end
 
 _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
-_BUSY_TIMEOUT_MS = 15_000
-_DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)  # the driver's own: raised while a connection is being set up
 
 
 class LedgerWriter:
     """The appends, inside one transaction: all of them are kept, or none."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def create_tables(self) -> None:
         """Create the schema where it is missing."""
-        await self._connection.run_sync(tables.metadata.create_all)
+        await self._connection.create_all(tables.metadata)
 
     async def append_case(self, case: Case) -> Case:
         """Add a revision, unless the newest one already says the same.
@@ -66,7 +69,7 @@ class LedgerWriter:
         for chunk in sequence_chunks([case.id for case in cases]):
             query = select(revisions.c.case_id, func.max(revisions.c.version)).where(revisions.c.case_id.in_(chunk))
             found = await self._connection.execute(query.group_by(revisions.c.case_id))
-            versions.update(row._tuple() for row in found)
+            versions |= {case_id: version for case_id, version in found.all()}  # noqa: C416  rows are no pairs to a type checker
         rows = []
         for case in cases:
             if case.version > versions.get(case.id, 0):
@@ -140,7 +143,7 @@ class LedgerWriter:
         """
         if not vectors:
             return
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        dialect = postgresql if self._connection.dialect_name == "postgresql" else sqlite
         rows = [
             {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
             for value, row in vectors.items()
@@ -188,7 +191,7 @@ class Ledger:
             LedgerUnavailable: the database cannot be opened.
             InvalidInput: the URL is none, its driver is missing, or a newer version of this project wrote it.
         """
-        self._engine = await asyncio.to_thread(self._create_engine)
+        self._engine = await asyncio.to_thread(create_engine, self.url, is_durable=self._is_durable)
         try:
             async with self.writing() as writer:
                 await writer.create_tables()
@@ -209,9 +212,9 @@ class Ledger:
 
     async def aclose(self) -> None:
         """Close the pool. Idempotent."""
-        if self._engine is not None:
-            await self._engine.dispose()
-            self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await to_the_end(engine.dispose())
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[LedgerWriter]:
@@ -222,65 +225,31 @@ class Ledger:
         """
         async with self._writing:
             try:
-                async with self._open_engine().execution_options(writes=True).begin() as connection:
-                    if connection.dialect.name == "postgresql":
+                async with connected(self._open_engine().execution_options(writes=True)) as connection:
+                    if connection.dialect_name == "postgresql":
                         await connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                     yield LedgerWriter(connection)
-            except _DATABASE_ERRORS as error:
-                raise _unavailable("written", error) from error
+                    await connection.commit()
+            except DATABASE_ERRORS as error:
+                raise unavailable("written", error) from error
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self) -> AsyncIterator[Connection]:
         """A connection to read from.
 
         Raises:
             LedgerUnavailable: the database does not answer.
         """
         try:
-            async with self._open_engine().connect() as connection:
+            async with connected(self._open_engine()) as connection:
                 yield connection
-        except _DATABASE_ERRORS as error:
-            raise _unavailable("read", error) from error
+        except DATABASE_ERRORS as error:
+            raise unavailable("read", error) from error
 
     def _open_engine(self) -> AsyncEngine:
         if self._engine is None:
             raise LedgerUnavailable("the ledger is not open; use `async with`")
         return self._engine
-
-    def _create_engine(self) -> AsyncEngine:
-        if not self.url.startswith("sqlite"):
-            return self._create_server_engine()
-        path = self.url.partition(":///")[2]
-        try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
-        engine = create_async_engine(self.url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
-        synchronous = "FULL" if self._is_durable else "OFF"
-
-        @sa_event.listens_for(engine.sync_engine, "connect")
-        def _configure(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # the driver must not begin transactions by itself
-            cursor = connection.cursor()
-            for pragma in (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}"):
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
-
-        @sa_event.listens_for(engine.sync_engine, "begin")
-        def _begin(connection: Any) -> None:
-            # A writer takes its lock at once: upgrading a read lock later can fail without waiting.
-            is_writer = connection.get_execution_options().get("writes", False)
-            connection.execute(text("BEGIN IMMEDIATE" if is_writer else "BEGIN"))
-
-        return engine
-
-    def _create_server_engine(self) -> AsyncEngine:
-        scheme = self.url.partition(":")[0]
-        try:
-            # READ COMMITTED: what the writer before us committed is seen as soon as the lock is ours
-            return create_async_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED")
-        except (SQLAlchemyError, ImportError) as error:  # the URL may hold a password: it is not repeated
-            raise InvalidInput(f"no async database driver for a ledger URL that starts with {scheme!r}") from error
 
 
 def _case_row(case: Case) -> dict[str, Any]:
@@ -292,15 +261,3 @@ def _case_row(case: Case) -> dict[str, Any]:
         "event_id": case.provenance.event_id,
         "body": case.model_dump_json(),
     }
-
-
-def _unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:
-    # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    reason = type(error).__name__ if isinstance(driver, SQLAlchemyError) else str(driver)
-    return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
-
-
-def sequence_chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    """Cut a list of ids into pieces a database accepts as one list of parameters."""
-    return [values[start : start + size] for start in range(0, len(values), size)]

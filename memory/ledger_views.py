@@ -9,9 +9,10 @@ from sqlalchemy.orm import aliased
 
 from memento.memory import tables
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
+from memento.memory.database import sequence_chunks
 from memento.memory.engines.port import Vector
 from memento.memory.event import Experience, Outcome, RetrievalEvent
-from memento.memory.ledger import Ledger, sequence_chunks
+from memento.memory.ledger import Ledger
 
 _REVISIONS = tables.case_revisions
 

@@ -1,0 +1,122 @@
+"""Connections to the ledger's database: SQLite or Postgres, in SQLAlchemy's words and with our promises."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Executable, MetaData, text
+from sqlalchemy import event as sa_event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from memento.memory.errors import InvalidInput, LedgerUnavailable
+from memento.memory.uncancelled import to_the_end
+
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
+"""What a database raises; SQLite's driver its own while a connection is being set up."""
+
+_BUSY_TIMEOUT_MS = 15_000
+
+
+class Connection:
+    """A connection whose statements run to their end: one cancelled halfway would keep its locks until a time-out."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.dialect_name = connection.dialect.name
+
+    async def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> Any:
+        """Run a statement, once for each of the rows if there are any; SQLAlchemy's result."""
+        return await to_the_end(self._connection.execute(statement, rows))
+
+    async def scalar(self, statement: Executable) -> Any:
+        """First column of the first row, or None."""
+        return await to_the_end(self._connection.scalar(statement))
+
+    async def scalars(self, statement: Executable) -> Any:
+        """First column of every row, as SQLAlchemy's result."""
+        return await to_the_end(self._connection.scalars(statement))
+
+    async def create_all(self, metadata: MetaData) -> None:
+        """Create the tables that are missing."""
+        await to_the_end(self._connection.run_sync(metadata.create_all))
+
+    async def commit(self) -> None:
+        """Keep what was written."""
+        await to_the_end(self._connection.commit())
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A connection of the pool; what is not committed when it goes back is undone."""
+    connection = engine.connect()
+    try:
+        await to_the_end(_start(connection))
+        yield Connection(connection)
+    finally:
+        if connection.sync_connection is not None:
+            await to_the_end(connection.close())
+
+
+async def _start(connection: AsyncConnection) -> None:
+    await connection.start()
+
+
+def create_engine(url: str, *, is_durable: bool) -> AsyncEngine:
+    """A pool for a ledger URL. Blocking: drivers are imported, a folder may be made.
+
+    Raises:
+        InvalidInput: the URL is none, or its driver is missing.
+        LedgerUnavailable: an SQLite file can have no folder there.
+    """
+    return _sqlite(url, is_durable=is_durable) if url.startswith("sqlite") else _server(url)
+
+
+def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
+    path = url.partition(":///")[2]
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
+    engine = create_async_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    synchronous = "FULL" if is_durable else "OFF"
+
+    @sa_event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa_event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A writer takes its lock at once: upgrading a read lock later can fail without waiting.
+        is_writer = connection.get_execution_options().get("writes", False)
+        connection.execute(text("BEGIN IMMEDIATE" if is_writer else "BEGIN"))
+
+    return engine
+
+
+def _server(url: str) -> AsyncEngine:
+    try:
+        # READ COMMITTED: what the writer before us committed is seen as soon as the lock is ours
+        return create_async_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    except (SQLAlchemyError, ImportError) as error:  # the URL may hold a password: it is not repeated
+        scheme = url.partition(":")[0]
+        raise InvalidInput(f"no async database driver for a ledger URL that starts with {scheme!r}") from error
+
+
+def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:
+    """The named error for what a database raised while the ledger was being `verb`."""
+    # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    reason = type(error).__name__ if isinstance(driver, SQLAlchemyError) else str(driver)
+    return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
+
+
+def sequence_chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
+    """Cut a list of ids into pieces a database accepts as one list of parameters."""
+    return [values[start : start + size] for start in range(0, len(values), size)]

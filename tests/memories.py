@@ -1,0 +1,78 @@
+"""Memories for tests: where they can live, and a few lines to fill them."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from memento.memory.case_memory import CaseMemory
+from tests.hashing_encoder import HashingEncoder
+from tests.wire_shim import WireShim
+
+CAPITALS = ("Peru", "Chile", "Kenya", "Ghana", "Nepal", "Oman", "Fiji", "Malta")
+
+
+@dataclass
+class Place:
+    """Somewhere a bank lives; every memory made here sees the same bank."""
+
+    name: str
+    arguments: dict[str, Any]
+    shim: WireShim | None = None
+    encoder: HashingEncoder = field(default_factory=HashingEncoder)
+
+    @property
+    def is_kept(self) -> bool:
+        return self.arguments["location"] != ":memory:"
+
+    def memory(self, **changes: Any) -> CaseMemory:
+        given = {"encoder": self.encoder, "policy": "similarity", **self.arguments, **changes}
+        return CaseMemory.open(given.pop("location"), **given)
+
+
+@contextmanager
+def place(name: str, folder: Path, postgres_url: str = "") -> Iterator[Place]:
+    if name == ":memory:":
+        yield Place(name, {"location": ":memory:"})
+    elif name == "folder":
+        yield Place(name, {"location": folder})
+    elif name == "server":
+        with WireShim() as shim:
+            yield Place(name, {"location": shim.url, "home": folder}, shim)
+    else:
+        with schema(postgres_url) as url:
+            yield Place(name, {"location": folder, "ledger_url": url})
+
+
+@contextmanager
+def schema(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty schema of its own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+        yield f"{postgres_url}?options=-csearch_path%3D{name}"
+        connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
+
+
+def question(number: int) -> str:
+    return f"What is the capital of {CAPITALS[number % len(CAPITALS)]} number {number} ?"
+
+
+async def filled(memory: CaseMemory, n: int, *, start: int = 0, **fields: Any) -> list[str]:
+    """Write n cases; their ids."""
+    ids = []
+    for number in range(start, start + n):
+        given = {"state": question(number), "action": f"plan {number}", "reward": float(number % 2), **fields}
+        ids.append(await memory.write(**given))
+    assert all(ids)
+    return [case_id for case_id in ids if case_id]
+
+
+async def served(memory: CaseMemory, query: str, **fields: Any) -> set[str]:
+    """Ids of the cases that a wide read serves."""
+    reading = await memory.read(query, **{"k": 64, **fields})
+    return {scored.case.id for scored in reading.cases if scored.case}
