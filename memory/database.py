@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Executable, MetaData, text
+from sqlalchemy import Executable, MetaData
 from sqlalchemy import event as sa_event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -93,9 +93,10 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
 
     @sa_event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        # A writer takes its lock at once: upgrading a read lock later can fail without waiting.
-        is_writer = connection.get_execution_options().get("writes", False)
-        connection.execute(text("BEGIN IMMEDIATE" if is_writer else "BEGIN"))
+        # A writer takes its lock at once: upgrading a read lock later can fail without waiting. Readers need no
+        # transaction: every statement sees one moment.
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

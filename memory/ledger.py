@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -97,17 +97,11 @@ class LedgerWriter:
 
     async def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
         """Add an event with its slots, or return the one that is already there under this id."""
-        stored = await self.event(event.id)
-        if stored is not None:
-            return stored
-        await self._connection.execute(
-            insert(tables.events).values(
-                event_id=event.id,
-                namespace=event.namespace,
-                is_degraded=event.is_degraded,
-                body=event.model_dump_json(),
-            )
-        )
+        row = event.model_dump(include={"namespace", "is_degraded"})
+        row |= {"event_id": event.id, "body": event.model_dump_json()}
+        added = await self._connection.execute(self._insert_if_new(tables.events).values(**row))
+        if not added.rowcount:
+            return await self.event(event.id) or event
         if event.slots:
             rows = [{"event_id": event.id, **slot.model_dump()} for slot in event.slots]
             await self._connection.execute(insert(tables.slots), rows)
@@ -143,12 +137,11 @@ class LedgerWriter:
         """
         if not vectors:
             return
-        dialect = postgresql if self._connection.dialect_name == "postgresql" else sqlite
         rows = [
             {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
             for value, row in vectors.items()
         ]
-        await self._connection.execute(dialect.insert(tables.vectors).on_conflict_do_nothing(), rows)
+        await self._connection.execute(self._insert_if_new(tables.vectors), rows)
 
     async def fact(self, name: str) -> str | None:
         """A single remembered value."""
@@ -167,6 +160,10 @@ class LedgerWriter:
         """Add a line to the audit trail."""
         row = {"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail}
         await self._connection.execute(insert(tables.audit).values(row))
+
+    def _insert_if_new(self, table: Table) -> Any:
+        dialect = postgresql if self._connection.dialect_name == "postgresql" else sqlite
+        return dialect.insert(table).on_conflict_do_nothing()
 
 
 class Ledger:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from memento.memory import tables
@@ -15,6 +15,8 @@ from memento.memory.event import Experience, Outcome, RetrievalEvent
 from memento.memory.ledger import Ledger
 
 _REVISIONS = tables.case_revisions
+_LATER = aliased(_REVISIONS)
+_IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
 
 
 class Change(NamedTuple):
@@ -54,10 +56,26 @@ class LedgerViews:
         found: dict[str, Case] = {}
         async with self._ledger.reading() as connection:
             for chunk in sequence_chunks(list(ids)):
-                query = _heads().where(_REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.namespace == namespace)
+                query = select(_REVISIONS.c.body).where(
+                    _IS_HEAD, _REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.namespace == namespace
+                )
                 for body in (await connection.scalars(query)).all():
                     case = Case.model_validate_json(body)
                     found[case.id] = case
+        return found
+
+    async def active_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
+        """Those of these cases that are active in the namespace."""
+        found: set[str] = set()
+        async with self._ledger.reading() as connection:
+            for chunk in sequence_chunks(list(ids)):
+                query = select(_REVISIONS.c.case_id).where(
+                    _IS_HEAD,
+                    _REVISIONS.c.case_id.in_(chunk),
+                    _REVISIONS.c.namespace == namespace,
+                    _REVISIONS.c.status == "active",
+                )
+                found.update((await connection.scalars(query)).all())
         return found
 
     async def walk(
@@ -67,9 +85,7 @@ class LedgerViews:
         order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
         while left is None or left > 0:
             page = 500 if left is None else min(500, left)
-            query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(
-                _is_head(), _REVISIONS.c.namespace == namespace
-            )
+            query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(_IS_HEAD, _REVISIONS.c.namespace == namespace)
             query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
             if status is not None:
                 query = query.where(_REVISIONS.c.status == status)
@@ -86,7 +102,7 @@ class LedgerViews:
     async def active_ids(self, *, namespace: str, exclude_question: str | None) -> list[str]:
         """Ids of all active cases of a namespace, sorted, without those of one question."""
         query = select(_REVISIONS.c.case_id).where(
-            _is_head(), _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
+            _IS_HEAD, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
         )
         if exclude_question is not None:
             query = query.where(_REVISIONS.c.question != exclude_question)
@@ -189,7 +205,7 @@ class LedgerViews:
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """The figures `memento cases stats` shows."""
-        heads = and_(_is_head(), _REVISIONS.c.namespace == namespace, _REVISIONS.c.status != "retired")
+        heads = and_(_IS_HEAD, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status != "retired")
         outcomes, events = tables.outcomes, tables.events
         newest = (
             select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
@@ -218,15 +234,6 @@ class LedgerViews:
         async with self._ledger.reading() as connection:
             value: str | None = await connection.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
         return value
-
-
-def _is_head() -> ColumnElement[bool]:
-    later = aliased(_REVISIONS)
-    return ~exists().where(later.c.case_id == _REVISIONS.c.case_id, later.c.version > _REVISIONS.c.version)
-
-
-def _heads() -> Select[Any]:
-    return select(_REVISIONS.c.body).where(_is_head())
 
 
 def _experiences(namespace: str) -> Select[Any]:

@@ -105,13 +105,14 @@ class Retrieval:
         if k < 0:
             raise InvalidInput(f"k must be at least 0, not {k}")
         policy = policy_named(recall.policy)
-        cases = await self._storage.views.cases([c.case_id for c in recall.candidates], namespace=recall.namespace)
-        candidates = [c for c in recall.candidates if c.case_id in cases and cases[c.case_id].status == "active"]
+        recalled = [candidate.case_id for candidate in recall.candidates]
+        active = await self._storage.views.active_among(recalled, namespace=recall.namespace) if recalled else set()
+        candidates = [candidate for candidate in recall.candidates if candidate.case_id in active]
         value_C, version = None, 0
         if policy.needs_values:
-            query = await self._storage.texts.one(recall.query)
+            cases = await self._storage.views.cases(recalled, namespace=recall.namespace)
             value_C, version = await self._learner(recall.namespace).values(
-                query, [cases[c.case_id] for c in candidates]
+                await self._storage.texts.one(recall.query), [cases[candidate.case_id] for candidate in candidates]
             )
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
         choices = policy.choose(Candidates(similarity_C, value_C, recall.pool_size), k=k)
