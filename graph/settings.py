@@ -19,22 +19,36 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
     qdrant_url: str | None = Field(default=None, description="Qdrant server; embedded on disk when empty.")
-    qdrant_api_key: SecretStr | None = None
+    qdrant_api_key: SecretStr | None = Field(default=None, description="Its key.")
     ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; SQLite under home when empty.")
-    namespace: str = Field(default="default", min_length=1, max_length=200)
-    policy: PolicyName = "similarity"
+    namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
+    policy: PolicyName = Field(default="similarity", description="How cases are chosen.")
     encoder: str | None = Field(default=None, description="LangChain embeddings as provider:model; packaged if empty.")
-    planner: str | None = None
-    executor: str | None = None
-    judge: str | None = None
+    planner: str | None = Field(default=None, description="Planner model as provider:model.")
+    executor: str | None = Field(default=None, description="Executor model as provider:model.")
+    judge: str | None = Field(default=None, description="Judge model as provider:model.")
     local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
     files: str = Field(default="", description="Folders that search_files looks into, separated like PATH.")
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
-    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
-    azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
-    azure_openai_api_version: str | None = Field(default=None, validation_alias="OPENAI_API_VERSION")
-    tavily_api_key: SecretStr | None = Field(default=None, validation_alias="TAVILY_API_KEY")
-    tavily_base_url: str | None = Field(default=None, validation_alias="TAVILY_BASE_URL")
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias="OPENAI_API_KEY", description="Key of OpenAI, or of the server in its place."
+    )
+    openai_base_url: str | None = Field(
+        default=None, validation_alias="OPENAI_BASE_URL", description="Any server of that protocol."
+    )
+    azure_openai_endpoint: str | None = Field(
+        default=None,
+        validation_alias="AZURE_OPENAI_ENDPOINT",
+        description="For azure_openai:deployment; its key is AZURE_OPENAI_API_KEY.",
+    )
+    azure_openai_api_version: str | None = Field(
+        default=None, validation_alias="OPENAI_API_VERSION", description="Version of the Azure API."
+    )
+    tavily_api_key: SecretStr | None = Field(
+        default=None, validation_alias="TAVILY_API_KEY", description="Web search without its rate limit."
+    )
+    tavily_base_url: str | None = Field(
+        default=None, validation_alias="TAVILY_BASE_URL", description="Another address of its API."
+    )
 
     @cached_property
     def folder(self) -> Path:

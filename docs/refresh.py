@@ -1,0 +1,78 @@
+"""Rewrites the parts of README.md that the code itself can tell: the diagram, the tree, the settings."""
+
+import ast
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+ROOMS = ("graph", "nodes", "memory", "tools", "cli", "evals")
+_WIDTH = 118
+
+
+def diagram() -> str:
+    """The compiled graph as Mermaid."""
+    from memento.graph.app import graph
+
+    drawn = graph.get_graph().draw_mermaid()
+    return f"```mermaid\n{drawn[drawn.index('graph TD') :].strip()}\n```"
+
+
+def tree() -> str:
+    """Every module with the first line of its docstring."""
+    lines = ["```"]
+    for room in ROOMS:
+        lines.append(_line("", f"{room}/", _summary(ROOT / room / "__init__.py")))
+        paths = sorted(
+            p for p in (ROOT / room).rglob("*.py") if p.name != "__init__.py" and "__pycache__" not in p.parts
+        )
+        lines += [_line("  ", path.relative_to(ROOT / room).as_posix(), _summary(path)) for path in paths]
+    return "\n".join([*lines, "```"])
+
+
+def settings() -> str:
+    """Every variable that is read from the environment."""
+    from memento.graph.settings import Settings
+
+    rows = ["| variable | default | |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        variable = field.validation_alias or f"MEMENTO_{name.upper()}"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        rows.append(f"| `{variable}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {"diagram": diagram, "tree": tree, "settings": settings}
+
+
+def refreshed(text: str) -> str:
+    """The README with every part made anew.
+
+    Raises:
+        ValueError: a part's markers are missing.
+    """
+    for name, make in PARTS.items():
+        start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
+        if start not in text or end not in text:
+            raise ValueError(f"README.md has no place for the {name}: {start.strip()} ... {end.strip()}")
+        before, _, rest = text.partition(start)
+        text = f"{before}{start}{make()}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def _line(indent: str, name: str, summary: str) -> str:
+    line = f"{indent}{name:<24} {summary}"
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+if __name__ == "__main__":
+    fresh = refreshed(README.read_text(encoding="utf-8"))
+    if "--check" in sys.argv:
+        sys.exit(0 if fresh == README.read_text(encoding="utf-8") else "README.md is stale: run `make docs`")
+    README.write_text(fresh, encoding="utf-8")

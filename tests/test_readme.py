@@ -1,0 +1,120 @@
+"""The front door is true: its generated parts are fresh, its code runs, its tables name what is there."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from memento.memory.policy import POLICY_NAMES
+from tests.scripted import ScriptedServer
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", ["diagram", "tree", "settings"])
+def test_generated_part_is_fresh_when_made_again(part: str) -> None:
+    made = _refresh().PARTS[part]()
+
+    assert f"<!-- {part}:start -->\n{made}\n<!-- {part}:end -->" in README, "run `make docs`"
+
+
+def test_every_dependency_is_justified_when_pyproject_names_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    table = README.partition("## Dependencies")[2].partition("\n## ")[0]
+
+    named = [re.split(r"[\[<>=]", spec)[0] for spec in project["dependencies"]]
+
+    assert [name for name in named if name not in table] == []
+    assert [extra for extra in project["optional-dependencies"] if f"`{extra}`" not in table] == []
+
+
+def test_every_policy_is_explained_when_it_exists() -> None:
+    assert [name for name in POLICY_NAMES if f"| `{name}` |" not in README] == []
+
+
+def test_every_make_target_exists_when_the_readme_names_it() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = re.search(r"`make help` lists the rest: (.*)\.", README)
+    assert listed
+    named = {"run", "test", "help", *re.findall(r"`(\w+)`", listed.group(1))}
+
+    assert named == set(re.findall(r"^(\w+):.*##", makefile, re.MULTILINE))
+
+
+def test_every_setting_is_in_the_env_example_when_the_readme_names_it() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)
+
+    assert len(named) > 10
+    assert [name for name in named if name not in example] == []
+    assert all(line.startswith("#") or not line.strip() for line in example.splitlines())
+
+
+@pytest.mark.slow
+def test_memory_quick_start_runs_when_copied(tmp_path: Path) -> None:
+    done = _run(_example("memory"), tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "What is the capital of Columbia County? -> 1. Find which" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+async def test_graph_quick_start_runs_when_a_server_answers(tmp_path: Path) -> None:
+    async with ScriptedServer(_answer) as server:
+        keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
+        done = await asyncio.to_thread(_run, _example("graph"), tmp_path, **keys)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Sunday 1.0 ")
+
+
+def _answer(request: dict[str, Any]) -> str | dict[str, Any]:
+    """A planner that asks for the day and repeats what comes back, an executor that calls the tool."""
+    said = json.dumps(request["messages"])
+    if request["model"] == "o4-mini":
+        if request["messages"][-1]["role"] == "tool":
+            return "It is Sunday."
+        call = {"name": "today", "arguments": json.dumps({"city": "Bloomsburg"})}
+        return {"tool_calls": [{"id": "1", "type": "function", "function": call}], "finish_reason": "tool_calls"}
+    if "It is Sunday." in said:
+        return json.dumps({"subtasks": [], "answer": "Sunday"})
+    step = {"id": "1", "description": "Ask what day it is in Bloomsburg.", "depends_on": []}
+    return json.dumps({"subtasks": [step], "answer": None})
+
+
+def _refresh() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs" / "refresh.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _example(name: str) -> str:
+    found = re.search(rf"<!-- quickstart:{name} -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert found, f"no quick start {name!r}"
+    return found.group(1)
+
+
+def _run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
