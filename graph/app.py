@@ -140,5 +140,8 @@ class Application:
             await self.models.aclose()
 
 
-graph = build_graph(Application().deps())
+application = Application()
+"""What this process uses; the routes beside the served graph share it."""
+
+graph = build_graph(application.deps())
 """The graph that langgraph.json serves; the server brings the checkpointer."""
