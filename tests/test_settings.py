@@ -1,0 +1,80 @@
+"""The environment, read in one place."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from memento.graph.settings import Settings, load_env_file
+
+
+def test_defaults_apply_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEMENTO_HOME")
+    settings = Settings()
+    assert settings.folder == Path.home() / ".memento"
+    assert settings.workspace == settings.folder / "workspace"
+    assert (settings.namespace, settings.qdrant_url, settings.folders) == ("default", None, ())
+
+
+def test_environment_counts_when_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path))
+    monkeypatch.setenv("MEMENTO_POLICY", "random")
+    monkeypatch.setenv("MEMENTO_FILES", f"/a{os.pathsep}{os.pathsep}~/b")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    settings = Settings()
+    assert (settings.folder, settings.policy) == (tmp_path, "random")
+    assert settings.folders == (Path("/a"), Path.home() / "b")
+    assert settings.openai_base_url == "http://127.0.0.1:1/v1"
+
+
+def test_argument_wins_when_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_POLICY", "random")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-shell")
+    settings = Settings(policy="none", openai_api_key="sk-given")  # type: ignore[arg-type]
+    assert settings.policy == "none"
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.get_secret_value() == "sk-given"
+
+
+def test_blank_variable_is_none_when_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_PLANNER", "")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    assert (Settings().planner, Settings().openai_api_key) == (None, None)
+
+
+def test_home_is_absolute_when_given_relative(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEMENTO_HOME", "here")
+    assert Settings().folder == tmp_path / "here"
+
+
+@pytest.mark.parametrize(("name", "value"), [("POLICY", "best"), ("NAMESPACE", "x" * 201)])
+def test_validation_error_names_the_variable_when_it_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"MEMENTO_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_secrets_are_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "TAVILY_API_KEY", "MEMENTO_QDRANT_API_KEY"):
+        monkeypatch.setenv(name, "sk-very-secret")
+    monkeypatch.setenv("MEMENTO_LEDGER_URL", "postgresql://ada:sk-very-secret@host/db")
+    assert "very-secret" not in f"{Settings()!r} {Settings()} {Settings().model_dump()}"
+
+
+def test_env_file_adds_but_never_overrides_when_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    monkeypatch.setenv("MEMENTO_POLICY", "none")
+    monkeypatch.setenv("MEMENTO_PLANNER", "removed-again")  # so that the test's end takes away what the file adds
+    monkeypatch.delenv("MEMENTO_PLANNER")
+    (tmp_path / ".env").write_text("MEMENTO_POLICY=random\nMEMENTO_PLANNER=openai:special\n")
+    load_env_file(tmp_path / ".env")
+    assert (Settings().policy, Settings().planner) == ("none", "openai:special")
+    monkeypatch.delenv("MEMENTO_PLANNER")
+
+
+def test_nothing_happens_when_there_is_no_env_file(tmp_path: Path) -> None:
+    load_env_file(tmp_path / "missing")
