@@ -28,6 +28,12 @@ async def retrieved(state: dict[str, Any], *, context: Any = None, workspace: An
         return await node(state, runtime=runtime_of(context))  # type: ignore[arg-type]
 
 
+async def refused(state: dict[str, Any], *, workspace: Any = None) -> None:
+    """Runs the node on input that it refuses before it asks for the memory."""
+    node = make_retrieve_case(failing(AssertionError("not to be opened")), workspace=workspace)
+    await node(state, runtime=runtime_of())  # type: ignore[arg-type]
+
+
 async def test_run_holds_input_and_settings_when_given() -> None:
     update = await retrieved(
         {"task": "Who?", "reference": ["Ada", " "], "namespace": "team"}, context=Context(k=2, max_cycles=5)
@@ -114,7 +120,7 @@ async def test_task_is_the_text_when_content_is_a_list_of_parts() -> None:
 )
 async def test_invalid_task_when_there_is_none_or_too_much_of_it(state: dict[str, Any]) -> None:
     with pytest.raises(InvalidTask):
-        await retrieved(state)
+        await refused(state)
 
 
 async def test_task_is_kept_whole_when_it_is_as_long_as_allowed() -> None:
@@ -194,7 +200,7 @@ async def test_attachments_are_kept_when_they_lie_in_the_workspace(workspace: Pa
 )
 async def test_invalid_attachment_when_file_cannot_be_given(workspace: Path, name: Any, reason: str) -> None:
     with pytest.raises(InvalidAttachment, match=reason):
-        await retrieved({"task": "Read it", "attachments": [name]}, workspace=workspace)
+        await refused({"task": "Read it", "attachments": [name]}, workspace=workspace)
 
 
 async def test_invalid_attachment_when_file_cannot_be_read(workspace: Path) -> None:
@@ -202,14 +208,14 @@ async def test_invalid_attachment_when_file_cannot_be_read(workspace: Path) -> N
         pytest.skip("root reads everything")
     (workspace / "sub" / "notes.txt").chmod(0)
     with pytest.raises(InvalidAttachment, match="cannot be read"):
-        await retrieved({"task": "Read it", "attachments": ["sub/notes.txt"]}, workspace=workspace)
+        await refused({"task": "Read it", "attachments": ["sub/notes.txt"]}, workspace=workspace)
 
 
 async def test_invalid_attachment_when_there_is_no_workspace() -> None:
     with pytest.raises(InvalidAttachment, match="workspace"):
-        await retrieved({"task": "Read it", "attachments": ["notes.txt"]})
+        await refused({"task": "Read it", "attachments": ["notes.txt"]})
 
 
 async def test_invalid_attachment_when_a_bare_text_is_given_for_the_list(workspace: Path) -> None:
     with pytest.raises(InvalidAttachment, match="list"):
-        await retrieved({"task": "Read it", "attachments": "sub/notes.txt"}, workspace=workspace)
+        await refused({"task": "Read it", "attachments": "sub/notes.txt"}, workspace=workspace)
