@@ -188,6 +188,7 @@ class CaseBank:
             await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  jitter, not a secret
             try:
                 await self.project_all()
+                await self._engine.count()  # an answer, even when there was nothing to apply
                 self._breaker.succeeded()
                 return
             except EngineRejected as error:

@@ -99,8 +99,8 @@ class LedgerWriter:
         """Add an event with its slots, or return the one that is already there under this id."""
         row = event.model_dump(include={"namespace", "is_degraded"})
         row |= {"event_id": event.id, "body": event.model_dump_json()}
-        added = await self._connection.execute(self._insert_if_new(tables.events).values(**row))
-        if not added.rowcount:
+        added = self._insert_if_new(tables.events).values(**row).returning(tables.events.c.event_id)
+        if await self._connection.scalar(added) is None:
             return await self.event(event.id) or event
         if event.slots:
             rows = [{"event_id": event.id, **slot.model_dump()} for slot in event.slots]

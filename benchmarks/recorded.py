@@ -1,0 +1,63 @@
+"""What the memory's benchmarks share: recorded cases or made-up ones, and medians with intervals."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from memento.memory.case import Case, case_id
+from memento.memory.interchange import read_cases
+
+RECORDED = Path(__file__).parent.parent.parent / "shared" / "data"
+WORDS = ("what", "which", "capital", "country", "river", "founded", "born", "band", "film", "county", "sport", "team")
+
+
+class Median(NamedTuple):
+    """A median and its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:9.2f}   [{self.low:.2f}, {self.high:.2f}]"
+
+
+def median(values: Sequence[float]) -> Median:
+    """Median of the values, with its interval by 2,000 resamples."""
+    sample = np.array(values)
+    drawn = np.median(np.random.default_rng(0).choice(sample, (2000, len(sample))), axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Median(float(np.median(sample)), float(low), float(high))
+
+
+def cases(n: int = 1031) -> list[Case]:
+    """The reference's recorded bank, or made-up cases of its size where it is absent."""
+    file = RECORDED / "memory.jsonl"
+    if file.exists():
+        found = {line.case.id: line.case for line in read_cases(file, namespace="default") if line.case}
+        return list(found.values())[:n]
+    chance = random.Random(0)
+    return [_case(f"{made_up(chance)} {number}", f"1. Search for {made_up(chance)}.") for number in range(n)]
+
+
+def queries(n: int) -> list[str]:
+    """Recorded questions that no case has, or made-up ones."""
+    file = RECORDED / "deepresearcher.jsonl"
+    if file.exists():
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        return list(dict.fromkeys(row["question"] for row in rows))[:n]
+    chance = random.Random(1)
+    return [f"{made_up(chance)} asked {number}" for number in range(n)]
+
+
+def made_up(chance: random.Random) -> str:
+    """A question's worth of words."""
+    return " ".join(chance.choices(WORDS, k=10))
+
+
+def _case(state: str, action: str) -> Case:
+    return Case(id=case_id("default", state, action), namespace="default", state=state, action=action, reward=1.0)
