@@ -13,7 +13,6 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from memento.graph.deps import Deps
-from memento.graph.endpoints import Endpoints
 from memento.graph.models import ChatModels
 from memento.graph.settings import Settings
 from memento.graph.workflow import build_graph
@@ -49,15 +48,11 @@ class Application:
     def models(self) -> ChatModels:
         """The chat models of all roles."""
         settings = self.settings
-        endpoints = Endpoints(
-            openai_api_key=settings.openai_api_key,
-            openai_base_url=settings.openai_base_url,
-            azure_endpoint=settings.azure_openai_endpoint,
-            azure_api_version=settings.azure_openai_api_version,
-            local_model=settings.local_model,
-        )
         return ChatModels(
-            planner=settings.planner, executor=settings.executor, judge=settings.judge, endpoints=endpoints
+            planner=settings.planner,
+            executor=settings.executor,
+            judge=settings.judge,
+            endpoints=settings.endpoints(),
         )
 
     def deps(self) -> Deps:

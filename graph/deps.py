@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from memento.graph.models import ChatModels
+from memento.graph.settings import Settings
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
-from memento.nodes.sources import AnswerFromResults, MemorySource, ModelSource, ToolSource
+from memento.nodes.sources import AnswerFromResults, MemorySource, ModelSource, Role, ToolSource
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
 
@@ -54,7 +56,7 @@ class Deps:
 
     def model_source(self) -> ModelSource:
         """The models as a source."""
-        return self.models or ChatModels(planner=self.planner, executor=self.executor, judge=self.judge)
+        return self.models or _ConfiguredModels(self)
 
     def tool_source(self) -> ToolSource:
         """The tools as a source."""
@@ -67,3 +69,30 @@ class Deps:
             return bound
 
         return given
+
+
+class _ConfiguredModels:
+    """The models named in the parts, and the environment's for the roles that are not; read when first asked for."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._named: dict[Role, BaseChatModel | str | None] = {
+            "planner": deps.planner,
+            "executor": deps.executor,
+            "judge": deps.judge,
+        }
+
+    @cached_property
+    def _models(self) -> ChatModels:
+        settings = Settings()
+        return ChatModels(
+            planner=self._named["planner"] or settings.planner,
+            executor=self._named["executor"] or settings.executor,
+            judge=self._named["judge"] or settings.judge,
+            endpoints=settings.endpoints(),
+        )
+
+    async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
+        named = self._named[role]
+        if override is None and isinstance(named, BaseChatModel):
+            return named
+        return await self._models.get(role, override)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from memento.graph.endpoints import Endpoints
 from memento.memory.policy import PolicyName
 
 
@@ -49,6 +50,16 @@ class Settings(BaseSettings):
     tavily_base_url: str | None = Field(
         default=None, validation_alias="TAVILY_BASE_URL", description="Another address of its API."
     )
+
+    def endpoints(self) -> Endpoints:
+        """Where chat models may be found."""
+        return Endpoints(
+            openai_api_key=self.openai_api_key,
+            openai_base_url=self.openai_base_url,
+            azure_endpoint=self.azure_openai_endpoint,
+            azure_api_version=self.azure_openai_api_version,
+            local_model=self.local_model,
+        )
 
     @cached_property
     def folder(self) -> Path:

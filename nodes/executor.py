@@ -12,11 +12,11 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
 from memento.nodes.context import Context
-from memento.nodes.errors import as_model_error
-from memento.nodes.middleware import REPORT, ModelCallBudget, ToolFailures, asking_again, is_cut_short
+from memento.nodes.errors import InvalidReply, as_model_error
+from memento.nodes.middleware import CUT_SHORT, REPORT, ModelCallBudget, ToolFailures, asking_again, is_cut_short
 from memento.nodes.node import Node
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages
-from memento.nodes.sources import ModelSource, ToolSource
+from memento.nodes.sources import ModelSource, ToolSource, model_name
 from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall, Usage
 
 _KEPT_CHARS = 2_000
@@ -54,12 +54,14 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
             reply = await agent.ainvoke(
                 {"messages": asked}, {"recursion_limit": limit, "configurable": {REPORT: report}}
             )
+            messages: list[BaseMessage] = reply["messages"]
+        except InvalidReply as error:  # a subtask that failed, not a run: the planner decides what to do about it
+            messages = [*asked, AIMessage(f"(the executor failed: {error})", response_metadata=CUT_SHORT)]
         except Exception as error:
             refused = as_model_error(error)
             if refused is None:
                 raise
             raise refused from error
-        messages: list[BaseMessage] = reply["messages"]
         text = messages[-1].text.strip()
         result: SubtaskResult = {
             "cycle": state["cycle"],
@@ -70,7 +72,7 @@ def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
             "tool_calls": _tool_calls(messages),
         }
         runtime.stream_writer({"event": "result", "result": result})
-        return {"results": [result], "usage": _usage(messages)}
+        return {"results": [result], "usage": _usage(messages), "models": {"executor": model_name(model)}}
 
     return executor
 

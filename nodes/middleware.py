@@ -23,7 +23,9 @@ An agent is shared by subtasks that run at the same time, and writes to a stream
 comes with the call. Keys with two underscores stay out of checkpoints and traces.
 """
 
-_MARK = "memento_budget_spent"
+CUT_SHORT = {"memento_cut_short": True}
+"""Metadata of a reply that ended a subtask before it was done."""
+
 _ERROR_CHARS = 1000
 
 ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
@@ -91,8 +93,8 @@ def asking_again() -> ModelRetryMiddleware:
 
 
 def is_cut_short(message: BaseMessage) -> bool:
-    """Whether this reply is the last one of a spent budget."""
-    return bool(message.response_metadata.get(_MARK))
+    """Whether this reply is the best there was, and not the result that was wanted."""
+    return CUT_SHORT.items() <= message.response_metadata.items()
 
 
 def _is_unavailable(error: Exception) -> bool:
@@ -125,4 +127,4 @@ def _without_calls(message: BaseMessage, *, empty: str = "") -> BaseMessage:
 
 
 def _marked(message: BaseMessage) -> BaseMessage:
-    return message.model_copy(update={"response_metadata": {**message.response_metadata, _MARK: True}})
+    return message.model_copy(update={"response_metadata": {**message.response_metadata, **CUT_SHORT}})

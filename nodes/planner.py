@@ -14,9 +14,9 @@ from memento.nodes.errors import InvalidReply
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
 from memento.nodes.prompts import PlannerPrompt, planner_messages
-from memento.nodes.sources import AnswerFromResults, ModelSource
+from memento.nodes.sources import AnswerFromResults, ModelSource, model_name
 from memento.nodes.state import MementoState, Subtask, remaining, tokens_of
-from memento.nodes.structured import StructuredCaller
+from memento.nodes.structured import StructuredCaller, StructuredReply
 
 PlanT = TypeVar("PlanT", bound=Plan)
 
@@ -81,17 +81,20 @@ def make_planner(
             run=state["run"], cases=state["cases"], results=state["results"], is_last=is_last, feedback=rejection
         )
         model = await models.get("planner", settings.planner)
+
+        def spent(reply: StructuredReply[Any]) -> dict[str, Any]:
+            return {"usage": tokens_of(reply), "models": {"planner": model_name(model)}, "rejection": ""}
+
         try:
             if is_last:
                 final = await caller.ask(model, FinalAnswer, messages)
-                return {"usage": tokens_of(final), "plan": [], "rejection": "", "answer": final.value.answer}
+                return spent(final) | {"plan": [], "answer": final.value.answer}
             reply = await caller.ask(model, schema, messages)
         except InvalidReply as error:
             return {"plan": [], "rejection": "", "error": f"no valid plan: {error}", "error_class": "format"}
-        update: dict[str, Any] = {"usage": tokens_of(reply), "rejection": ""}
         if reply.value.subtasks:
-            return update | _accept(reply.value.steps(), state, runtime)
-        return update | {"plan": [], "answer": reply.value.answer}
+            return spent(reply) | _accept(reply.value.steps(), state, runtime)
+        return spent(reply) | {"plan": [], "answer": reply.value.answer}
 
     return planner
 

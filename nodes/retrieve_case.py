@@ -86,6 +86,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "error": None,
         "error_class": None,
         "case_id": None,
+        "models": None,
         "usage": None,
         "notices": [],
     }

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -36,7 +37,7 @@ def normalized(text: str) -> str:
 
 
 def exact_match(answer: str, references: Sequence[str]) -> bool:
-    """Whether the answer equals any reference after normalisation."""
+    """Whether the answer equals any reference after normalisation; numbers are compared as numbers."""
     return any(_is_same(answer, reference) for reference in references)
 
 
@@ -46,7 +47,16 @@ def judged(verdict: Verdict) -> Evaluation:
     return Evaluation(reward, "judge", reason=verdict.reason)
 
 
+def _number(text: str) -> float | None:
+    """The number that a text is, if it is nothing else: thousands separators, currency and per cent signs allowed."""
+    bare = text.strip().rstrip(".").strip("$€£% ").replace(",", "").replace("\u2212", "-")
+    return float(bare) if _NUMBER.fullmatch(bare) else None
+
+
 def _is_same(answer: str, reference: str) -> bool:
+    given, number = _number(answer), _number(reference)
+    if given is not None and number is not None:  # without its punctuation, 3.5 would equal 35, and -5 equal 5
+        return given == number
     wanted = normalized(reference)
     if not wanted:  # "The", "!!!": nothing of it is left to compare, and nothing would equal anything
         return answer.strip().casefold() == reference.strip().casefold()

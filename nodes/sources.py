@@ -22,6 +22,12 @@ AnswerFromResults = Callable[[Sequence[SubtaskResult]], str | None]
 """Makes the answer from the results of a finished plan, or None when the planner is to be asked."""
 
 
+def model_name(model: BaseChatModel) -> str:
+    """What a model calls itself, for provenance."""
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    return name if isinstance(name, str) else model._llm_type
+
+
 class ModelSource(Protocol):
     """Gives the chat model of a role."""
 

@@ -97,6 +97,11 @@ def add_usage(old: Usage | None, new: Usage | None) -> Usage:
     }
 
 
+def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict[str, str]:
+    """Reducer: the union. None starts afresh."""
+    return {} if new is None else {**(old or {}), **new}
+
+
 def no_usage() -> Usage:
     """Nothing used yet."""
     return {"input_tokens": 0, "output_tokens": 0, "model_calls": 0}
@@ -164,6 +169,8 @@ class MementoState(InputState, total=False):
     """Why there is no answer, or why the reward is not known."""
     error_class: str | None
     case_id: str | None
+    models: Annotated[dict[str, str], merge_models]
+    """Role to the name of the model that played it."""
     usage: Annotated[Usage, add_usage]
     notices: list[str]
     """What the user should know about this run."""
@@ -176,6 +183,10 @@ class OutputState(TypedDict):
     reward: float | None
     case_id: str | None
     event_id: str | None
+    error: str | None
+    """Why there is no answer, or why the reward is not known."""
+    notices: list[str]
+    """What the user should know about this run."""
     messages: Annotated[list[AnyMessage], add_messages]
 
 

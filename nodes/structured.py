@@ -9,6 +9,7 @@ way is tried first; when the server refuses the form of the request, the next is
 import json
 import weakref
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -206,6 +207,7 @@ def _correction(reading: _Reading[Any], schema: type[BaseModel]) -> list[BaseMes
     return [AIMessage(shown), HumanMessage(complaint)]
 
 
+@lru_cache(maxsize=32)  # making a schema takes milliseconds, and there are a handful of them
 def _request(schema: type[BaseModel]) -> str:
     as_json = json.dumps(schema.model_json_schema(), ensure_ascii=False, separators=(",", ":"))
     return f"Reply with one JSON object and nothing else. It must match this JSON schema:\n{as_json}"

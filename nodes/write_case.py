@@ -26,8 +26,6 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
         """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
         if state.get("event_id") is None and state["reward"] is None:
             return {}
-        settings = Context.model_validate(state["run"]["settings"])
-        models = {role: name for role in ("planner", "executor", "judge") if (name := getattr(settings, role))}
         info = runtime.execution_info
         try:
             memory = await memory_source()
@@ -42,7 +40,7 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
                 error_class=cast("ErrorClass | None", state["error_class"]),
                 evaluator=state["evaluator"],
                 thread_id=info.thread_id if info else None,
-                models=models,
+                models=state["models"],
                 namespace=state["run"]["namespace"] or None,
             )
         except (LedgerUnavailable, EncoderUnavailable, UnknownEvent) as error:

@@ -8,7 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
 
-from memento.nodes.errors import ModelRejected, ModelUnavailable
+from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable
 from memento.nodes.executor import make_executor
 from memento.nodes.middleware import BUDGET_SPENT, EMPTY_REPLY, UNREADABLE_CALL
 from memento.nodes.prompts import EXECUTOR_SYSTEM
@@ -221,3 +221,9 @@ def always_script(script: Any) -> BaseChatModel:
     from tests.scripted import ScriptedChatModel
 
     return ScriptedChatModel(script)
+
+
+async def test_subtask_fails_and_not_the_run_when_replies_cannot_be_used() -> None:
+    result, _ = await executed(scripted(InvalidReply("cut off")), multiply)
+    assert "cannot be used: cut off" in result["result"]
+    assert result["is_complete"] is False

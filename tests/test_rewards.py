@@ -54,3 +54,19 @@ def test_every_text_matches_itself(text: str) -> None:
 def test_reward_follows_the_verdict(word: str, reward: float | None) -> None:
     evaluation = judged(Verdict.model_validate({"correct": word, "reason": "because"}))
     assert (evaluation.reward, evaluation.evaluator, evaluation.reason) == (reward, "judge", "because")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "is_same"),
+    [
+        ("35", "3.5", False),
+        ("5", "-5", False),
+        ("3.50", "3.5", True),
+        ("1,234", "1234", True),
+        ("$17", "17", True),
+        ("17 apples", "17", False),
+        ("\u22125", "-5", True),
+    ],
+)
+def test_numbers_are_compared_as_numbers_when_both_are_nothing_else(answer: str, reference: str, is_same: bool) -> None:
+    assert exact_match(answer, [reference]) is is_same

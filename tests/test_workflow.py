@@ -59,7 +59,15 @@ def test_schemas_are_narrow_when_asked_for() -> None:
         "attachments",
         "namespace",
     }
-    assert set(graph.get_output_jsonschema()["properties"]) == {"answer", "reward", "case_id", "event_id", "messages"}
+    assert set(graph.get_output_jsonschema()["properties"]) == {
+        "answer",
+        "reward",
+        "case_id",
+        "event_id",
+        "error",
+        "notices",
+        "messages",
+    }
 
 
 async def test_run_returns_answer_reward_and_ids_when_it_ends() -> None:
@@ -68,7 +76,7 @@ async def test_run_returns_answer_reward_and_ids_when_it_ends() -> None:
     async with a_memory() as memory:
         graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
         result = await graph.ainvoke({"task": "six times seven?", "reference": "42"})
-    assert set(result) == {"answer", "reward", "case_id", "event_id", "messages"}
+    assert set(result) == {"answer", "reward", "case_id", "event_id", "error", "notices", "messages"}
     assert (result["answer"], result["reward"]) == ("42", 1.0)
     assert result["case_id"]
     assert result["event_id"]
