@@ -1,6 +1,7 @@
 """`memento ask`: one run of the workflow on a checkpointed thread, shown while it happens."""
 
 import asyncio
+import itertools
 import re
 import shutil
 import sys
@@ -16,10 +17,12 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from memento.cli.progress import RunView
-from memento.cli.running import ExitCode, print_json
+from memento.cli.running import ExitCode, print_json, reward_of
 from memento.graph.app import Application
 from memento.graph.workflow import MementoGraph, build_graph
-from memento.memory.errors import InvalidInput
+from memento.memory.case import storable
+from memento.memory.errors import InvalidInput, MementoError
+from memento.memory.retention import checked_namespace
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidAttachment
 
@@ -43,28 +46,47 @@ class AskOptions:
 
 async def ask_command(options: AskOptions) -> ExitCode:
     """Run or resume; 0 when there is an answer."""
-    context, thread = Context.model_validate(options.settings), _thread(options)
+    context, thread = Context.model_validate(options.settings), _checked(options)
     app = Application()
     try:
         async with open_checkpointer(app.settings.threads) as saver:
+            if options.resume is None:
+                await _check_models(app, context)
             graph = build_graph(app.deps(), checkpointer=saver)
             config: RunnableConfig = {"configurable": {"thread_id": thread}}
-            with RunView(thread=thread, as_json=options.as_json) as view:
-                given = await _input(options, graph, config, app.settings.workspace / thread)
-                await _stream(graph, given, config, context, view)
-                while (question := await _open_question(graph, config)) is not None:
-                    reply = view.ask(question)
-                    if reply is None:
-                        return view.wait_for(question)
-                    await _stream(graph, Command(resume=reply_of(question, reply)), config, context, view)
-                values = (await graph.aget_state(config)).values
-                view.finish(values)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        _say_resumable(thread, options)
-        raise
+            try:
+                return await _converse(options, graph, config, context, app.settings.workspace / thread)
+            except (MementoError, asyncio.CancelledError):
+                if (await graph.aget_state(config)).next:
+                    _say_resumable(thread, options)
+                raise
     finally:
         await app.aclose()
+
+
+async def _converse(
+    options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, folder: Path
+) -> ExitCode:
+    """Run to the end, or to a question that nobody is here to answer."""
+    with RunView(thread=folder.name, as_json=options.as_json) as view:
+        given, is_old = await _input(options, graph, config, folder)
+        if not is_old:
+            await _stream(graph, given, config, context, view)
+        while (question := await _open_question(graph, config)) is not None:
+            reply = await _reply(view, question)
+            if reply is None:
+                return view.wait_for(question)
+            view.go_on()
+            await _stream(graph, Command(resume=reply), config, context, view)
+        values = (await graph.aget_state(config)).values
+        view.finish(values, is_old=is_old)
     return ExitCode.OK if values.get("answer") else ExitCode.FAILED
+
+
+async def _check_models(app: Application, context: Context) -> None:
+    """A misspelt or missing model is said before anything is begun; a missing judge only leaves the reward unknown."""
+    await app.get("planner", context.planner)
+    await app.get("executor", context.executor)
 
 
 @asynccontextmanager
@@ -72,7 +94,10 @@ async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """The command line's threads: SQLite, shared by processes."""
     import aiosqlite
 
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    try:
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{path.parent} cannot be used: {error.strerror}; set MEMENTO_HOME to a folder") from error
     async with aiosqlite.connect(path, timeout=15) as connection:
         await connection.execute("PRAGMA journal_mode=WAL")
         # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
@@ -95,12 +120,17 @@ def reply_of(question: dict[str, Any], reply: str) -> Any:
         if word.lower() in ("reject", "n", "no"):
             return {"decision": "reject", "reason": reason}
         raise InvalidInput(f"reply `approve` or `reject [reason]`, not {reply!r}")
-    if word.lower() in ("unknown", ""):
-        return {"reward": None}
-    try:
-        return {"reward": float(word), "reason": reason}
-    except ValueError as error:
-        raise InvalidInput(f"reply a reward from 0 to 1 or `unknown`, not {reply!r}") from error
+    return {"reward": reward_of(word or "unknown"), "reason": reason}
+
+
+async def _reply(view: RunView, question: dict[str, Any]) -> Any:
+    """What the person at the terminal says, asked until it makes sense; None when there is nobody."""
+    while (typed := view.ask(question)) is not None:
+        try:
+            return reply_of(question, typed)
+        except InvalidInput as error:
+            view.refuse(str(error))
+    return None
 
 
 async def _stream(graph: MementoGraph, given: Any, config: RunnableConfig, context: Context, view: RunView) -> None:
@@ -113,49 +143,74 @@ async def _open_question(graph: MementoGraph, config: RunnableConfig) -> dict[st
     return interrupts[0].value if interrupts else None
 
 
-async def _input(options: AskOptions, graph: MementoGraph, config: RunnableConfig, folder: Path) -> Any:
+async def _input(options: AskOptions, graph: MementoGraph, config: RunnableConfig, folder: Path) -> tuple[Any, bool]:
+    """What the graph is given, and whether the thread had finished before."""
     if options.resume is not None:
-        state = await graph.aget_state(config)
-        if not state.values and not state.next:
-            raise InvalidInput(f"there is no thread {options.resume!r} to resume")
-        if state.interrupts and options.reply is not None:
-            return Command(resume=reply_of(state.interrupts[0].value, options.reply))
-        return None
+        return await _resumption(options, graph, config)
     given: dict[str, Any] = {"task": options.task, "reference": options.references}
-    if options.namespace:
-        given["namespace"] = options.namespace
+    if options.namespace is not None:
+        given["namespace"] = checked_namespace(options.namespace)
     if options.attach:
-        given["attachments"] = await asyncio.to_thread(_copy_in, options.attach, folder)
-    return given
+        given["attachments"] = await asyncio.to_thread(copy_in, options.attach, folder)
+    return given, False
 
 
-def _thread(options: AskOptions) -> str:
-    if options.resume is None and not (options.task or "").strip():
+async def _resumption(options: AskOptions, graph: MementoGraph, config: RunnableConfig) -> tuple[Any, bool]:
+    state = await graph.aget_state(config)
+    if not state.values and not state.next:
+        raise InvalidInput(f"there is no thread {options.resume!r} to resume")
+    if options.reply is None:
+        return None, not state.next
+    if not state.interrupts:
+        raise InvalidInput(f"thread {options.resume!r} waits for no reply")
+    return Command(resume=reply_of(state.interrupts[0].value, options.reply)), False
+
+
+def _checked(options: AskOptions) -> str:
+    """The thread's name, once the command line makes sense."""
+    if options.resume is not None:
+        if options.task or options.references or options.attach or options.settings or options.namespace:
+            raise InvalidInput("--resume goes on with the thread's own task and settings; give no others")
+    elif options.reply is not None:
+        raise InvalidInput("--reply answers a waiting thread; name it with --resume")
+    elif not (options.task or "").strip():
         raise InvalidInput("give a task: memento ask 'What is ...?'")
-    if options.resume is not None and options.task:
-        raise InvalidInput("--resume goes on with a thread's own task; give no other")
+    for text in (options.task or "", *options.references):
+        if storable(text) != text:
+            raise InvalidInput("the task and its references must be text: a character of them is not valid")
     thread = options.resume or options.thread or uuid.uuid4().hex[:12]
     if not _SAFE_NAME.fullmatch(thread):
         raise InvalidInput(f"a thread's name is made of letters, digits, '_', '.' and '-', not {thread!r}")
     return thread
 
 
-def _copy_in(files: list[Path], folder: Path) -> list[str]:
-    """Copy attachments into the thread's workspace; the run works on the copies."""
-    names = []
-    for file in files:
+def copy_in(files: list[Path], folder: Path) -> list[str]:
+    """Copy attachments into the thread's workspace; the run works on the copies.
+
+    Returns:
+        Their names inside the workspace; a second file of the same name is numbered.
+
+    Raises:
+        InvalidAttachment: one is missing, no file, or cannot be read.
+    """
+    names: dict[str, None] = {}
+    for file in dict.fromkeys(files):
         if not file.is_file():
-            raise InvalidAttachment(f"attachment {file} is not a file")
+            raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
+        named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
+        name = next(name for name in named if f"{folder.name}/{name}" not in names)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(file, folder / file.name)
+            shutil.copyfile(file, folder / name)
+        except shutil.SameFileError:
+            pass  # it lies there already
         except OSError as error:
             raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
-        names.append(f"{folder.name}/{file.name}")
-    return names
+        names[f"{folder.name}/{name}"] = None
+    return list(names)
 
 
 def _say_resumable(thread: str, options: AskOptions) -> None:
     if options.as_json:
         print_json({"event": "interrupted", "thread": thread})
-    print(f"interrupted; go on with: memento ask --resume {thread}", file=sys.stderr)  # noqa: T201
+    print(f"the thread is kept; go on with: memento ask --resume {thread}", file=sys.stderr)  # noqa: T201

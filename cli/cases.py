@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
@@ -18,9 +19,11 @@ from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.interchange import ParsedLine, read_cases
+from memento.memory.retention import checked_namespace
 
 _BATCH = 64
 _SHOWN_PROBLEMS = 20
+_PIPE_WIDTH = 200
 
 
 @asynccontextmanager
@@ -29,7 +32,7 @@ async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
     app = Application()
     try:
         memory = await app.memory()
-        memory.namespace = namespace or memory.namespace
+        memory.namespace = memory.namespace if namespace is None else checked_namespace(namespace)
         yield memory
     finally:
         await app.aclose()
@@ -41,14 +44,19 @@ async def import_command(file: Path, namespace: str | None, *, as_json: bool) ->
     problems: list[ParsedLine] = []
     async with opened(namespace) as memory:
         lines = read_cases(file, namespace=memory.namespace)
-        with _progress(as_json) as progress:
-            bar = progress.add_task("importing", total=size, count=0)
-            while batch := await asyncio.to_thread(lambda: list(islice(lines, _BATCH))):
-                cases = [line.case for line in batch if line.case is not None]
-                problems += [line for line in batch if line.case is None]
-                n_read += len(cases)
-                n_new += await memory.keep(cases)
-                progress.update(bar, advance=sum(line.n_bytes for line in batch), count=n_read)
+        try:
+            with _progress(as_json) as progress:
+                bar = progress.add_task("importing", total=size, count=0)
+                while batch := await asyncio.to_thread(lambda: list(islice(lines, _BATCH))):
+                    cases = [line.case for line in batch if line.case is not None]
+                    problems += [line for line in batch if line.case is None]
+                    n_new += await memory.keep(cases)
+                    n_read += len(cases)
+                    progress.update(bar, advance=sum(line.n_bytes for line in batch), count=n_read)
+                progress.update(bar, completed=size)  # blank lines are no part of any batch
+        except asyncio.CancelledError:
+            _tell(f"interrupted after {n_read} cases, which are kept; the same command imports the rest")
+            raise
         await memory.bank.project_all()
     report = {"read": n_read, "imported": n_new, "already_there": n_read - n_new, "bad": len(problems)}
     _report_import(file, report, problems, as_json=as_json)
@@ -57,20 +65,24 @@ async def import_command(file: Path, namespace: str | None, *, as_json: bool) ->
 
 async def export_command(file: Path | None, namespace: str | None) -> ExitCode:
     """Write a namespace's cases; a file is put in place only when it is complete."""
+    if file is not None:
+        await asyncio.to_thread(_check_target, file)
     async with opened(namespace) as memory:
         lines = memory.views.walk(namespace=memory.namespace)
         if file is None:
             async for case in lines:
-                print(case.model_dump_json())  # noqa: T201
+                print_json(case.model_dump(mode="json"))
             return ExitCode.OK
-        unfinished = file.with_name(f".{file.name}.unfinished")
-        n_written = 0
-        with unfinished.open("w", encoding="utf-8") as out:
-            async for case in lines:
-                out.write(case.model_dump_json() + "\n")
-                n_written += 1
-        unfinished.replace(file)
-    Console(stderr=True).print(f"{n_written} cases written to {file}")
+        unfinished, n_written = file.with_name(f".{file.name}.unfinished"), 0
+        try:
+            with unfinished.open("w", encoding="utf-8") as out:
+                async for case in lines:
+                    out.write(case.model_dump_json() + "\n")
+                    n_written += 1
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    _tell(f"{n_written} cases written to {file}")
     return ExitCode.OK
 
 
@@ -83,11 +95,19 @@ async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> E
         for case in cases:
             print_json(case.model_dump())
         return ExitCode.OK
-    table = Table("id", "reward", "status", "task", "plan", box=None, pad_edge=False)
+    if not cases:
+        _tell(f"no cases yet in namespace {memory.namespace!r}")
+        return ExitCode.OK
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name, width in {"id": 8, "reward": 6, "status": max(len(case.status) for case in cases)}.items():
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=3)
+    table.add_column("plan", no_wrap=True, overflow="ellipsis", ratio=2)
     for case in cases:
-        first_step = case.action.partition("\n")[0]
-        table.add_row(case.id[:8], f"{case.reward:g}", case.status, _cut(case.state, 60), _cut(first_step, 50))
-    Console().print(table if cases else "no cases yet")
+        first_step = " ".join(case.action.partition("\n")[0].split())
+        row = (case.id[:8], f"{case.reward:g}", case.status, " ".join(case.state.split()), first_step)
+        table.add_row(*map(Text, row))
+    _print_table(table)
     return ExitCode.OK
 
 
@@ -100,10 +120,7 @@ async def show_command(case_id: str, namespace: str | None, *, as_json: bool) ->
     if as_json:
         print_json(shown)
         return ExitCode.OK
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in shown.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    _print_table(_facts(shown))
     return ExitCode.OK
 
 
@@ -119,10 +136,7 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json(figures)
         return ExitCode.OK
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), str(value))
-    Console().print(table)
+    _print_table(_facts(figures))
     return ExitCode.OK
 
 
@@ -138,14 +152,21 @@ async def reindex_command(*, as_json: bool) -> ExitCode:
     if as_json:
         print_json({"event": "reindexed", "points": n_points})
     else:
-        Console(stderr=True).print(f"{n_points} cases are searchable")
+        _tell(f"{n_points} cases are searchable")
     return ExitCode.OK
 
 
 def _size(file: Path) -> int:
     if not file.is_file():
-        raise InvalidInput(f"there is no file {file}")
+        raise InvalidInput(f"{file} is not a file" if file.exists() else f"there is no file {file}")
     return file.stat().st_size
+
+
+def _check_target(file: Path) -> None:
+    if file.is_dir():
+        raise InvalidInput(f"{file} is a folder; name a file")
+    if not file.parent.is_dir():
+        raise InvalidInput(f"there is no folder {file.parent}")
 
 
 async def _find(memory: CaseMemory, case_id: str) -> Case:
@@ -169,13 +190,12 @@ def _report_import(file: Path, report: dict[str, int], problems: list[ParsedLine
         print(f"{file}:{line.number}: {line.problem}", file=sys.stderr)  # noqa: T201
     if len(problems) > _SHOWN_PROBLEMS:
         print(f"... and {len(problems) - _SHOWN_PROBLEMS} more", file=sys.stderr)  # noqa: T201
-    Console(stderr=True).print(
-        f"{report['imported']} new cases, {report['already_there']} already there, {report['bad']} bad lines skipped"
-    )
+    bad = f", {report['bad']} bad lines skipped" if problems else ""
+    _tell(f"{report['imported']} new cases, {report['already_there']} already there{bad}")
 
 
 def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = Console(stderr=True, quiet=as_json)
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -183,10 +203,25 @@ def _progress(as_json: bool) -> Progress:  # noqa: FBT001
         TextColumn("{task.fields[count]} cases"),
         TimeRemainingColumn(),
         console=console,
-        disable=as_json,
+        disable=as_json or not console.is_terminal,
     )
 
 
-def _cut(text: str, n_chars: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= n_chars else line[: n_chars - 1] + "…"
+def _facts(facts: dict[str, Any]) -> Table:
+    """Names and values; what is nested stands on lines of its own."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        inner = "\n".join(f"{k}: {v}" for k, v in value.items() if v) if isinstance(value, dict) else value
+        table.add_row(Text(name.replace("_", " ")), Text("" if inner is None else str(inner)))
+    return table
+
+
+def _print_table(table: Table) -> None:
+    """On a terminal as wide as that; in a pipe wide enough for `grep`."""
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # noqa: T201

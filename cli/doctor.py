@@ -1,23 +1,27 @@
 """`memento doctor`: what is configured, reachable or missing, and the one thing to do about it."""
 
 import asyncio
-import os
 import platform
+import textwrap
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from importlib.util import find_spec
+from tempfile import TemporaryFile
 from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
+from memento.graph.models import RoleModel
 from memento.memory.encoder import MiniLmEncoder
 from memento.memory.errors import EngineError, MementoError
 
 Status = Literal["ok", "note", "bad"]
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
+_NO_LEDGER = "mend MEMENTO_HOME or MEMENTO_LEDGER_URL; nothing can be remembered until it opens"
 
 
 class Finding(NamedTuple):
@@ -32,19 +36,36 @@ class Finding(NamedTuple):
 async def doctor_command(*, as_json: bool) -> ExitCode:
     """Examine everything; 1 when something is bad."""
     app = Application()
-    console, table = Console(), Table("", "", "found", "what to do", box=None, pad_edge=False)
-    is_well = True
+    findings = []
     try:
         async for finding in _examine(app):
-            is_well &= finding.status != "bad"
+            findings.append(finding)
             if as_json:
                 print_json(finding._asdict())
-            table.add_row(finding.what, _MARKS[finding.status], finding.found, finding.fix)
     finally:
         await app.aclose()
     if not as_json:
-        console.print(table)
-    return ExitCode.OK if is_well else ExitCode.FAILED
+        _print_findings(findings)
+    return ExitCode.FAILED if any(finding.status == "bad" for finding in findings) else ExitCode.OK
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    """A line each, and below them every piece of advice once."""
+    console = Console(highlight=False)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    advice: dict[str, list[str]] = {}
+    for finding in findings:
+        table.add_row(finding.what, _MARKS[finding.status], Text(finding.found))
+        if finding.fix:
+            advice.setdefault(finding.fix, []).append(finding.what)
+    console.print(table)
+    for fix, subjects in advice.items():
+        console.print()
+        console.print(Text(f"{', '.join(subjects)}:", style="bold"))
+        console.print(Text(textwrap.indent(fix, "  ")), soft_wrap=not console.is_terminal)
 
 
 async def _examine(app: Application) -> AsyncIterator[Finding]:
@@ -54,14 +75,7 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
     async for finding in _memory(app):
         yield finding
     for line in await app.models.describe():
-        if line.problem:
-            yield Finding(f"{line.role} model", "bad", line.spec or "none", line.problem)
-        else:
-            reach = {True: "answers", False: "does not answer", None: "not tried (a call would cost)"}[
-                line.is_reachable
-            ]
-            status: Status = "bad" if line.is_reachable is False else "ok"
-            yield Finding(f"{line.role} model", status, f"{line.spec}, {line.source}, {reach}")
+        yield _model(line)
     yield _tavily(app)
     for folder in app.settings.folders:
         exists = await asyncio.to_thread(folder.is_dir)
@@ -71,10 +85,23 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
 
 def _home(app: Application) -> Finding:
     folder = app.settings.folder
-    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if os.access(nearest, os.W_OK):
-        return Finding("home", "ok", str(folder))
-    return Finding("home", "bad", f"{folder} cannot be written", "set MEMENTO_HOME to a folder of yours")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return Finding("home", "bad", f"{folder}: {error.strerror}", "set MEMENTO_HOME to a folder of yours")
+    return Finding("home", "ok", str(folder))
+
+
+def _model(line: RoleModel) -> Finding:
+    what, where = f"{line.role} model", f"{line.spec}, {line.source}" if line.spec else "none"
+    if line.problem:
+        is_short = "\n" not in line.problem and line.spec
+        fix = "start the server, or mend OPENAI_BASE_URL, the key or the model's name" if is_short else line.problem
+        return Finding(what, "bad", f"{where}: {line.problem}" if is_short else where, fix)
+    reach = {True: "answers", False: "does not answer", None: "not tried (a call would cost)"}[line.is_reachable]
+    return Finding(what, "bad" if line.is_reachable is False else "ok", f"{where}, {reach}")
 
 
 async def _encoder(app: Application) -> Finding:
@@ -91,7 +118,12 @@ async def _memory(app: Application) -> AsyncIterator[Finding]:
         memory = await app.memory()
         counts = await memory.views.counts(namespace=memory.namespace)
     except MementoError as error:
-        yield Finding("ledger", "bad", str(error), "see above; nothing can be remembered until it opens")
+        yield Finding(
+            "ledger",
+            "bad",
+            str(error),
+            _NO_LEDGER,
+        )
         return
     yield Finding("ledger", "ok", f"{counts.cases} cases, {counts.events} events in namespace {memory.namespace!r}")
     try:

@@ -1,15 +1,15 @@
 """`memento feedback`: late and better knowledge about a run."""
 
 from memento.cli.cases import opened
-from memento.cli.running import ExitCode, print_json
-from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.cli.running import ExitCode, print_json, reward_of
+from memento.memory.errors import UnknownEvent
 
 
 async def feedback_command(
     event_id: str, reward: str, lesson: str, correction: str, namespace: str | None, *, as_json: bool
 ) -> ExitCode:
     """Replace an event's outcome; with a correction, keep the right plan as a case of its own."""
-    value = _reward(reward)
+    value = reward_of(reward)
     async with opened(namespace) as memory:
         event = await memory.views.event(event_id, namespace=memory.namespace)
         if event is None:
@@ -26,15 +26,3 @@ async def feedback_command(
     kept = f"case {case_id} now says {reward}" if case_id else "the outcome is kept; the run left no case"
     print(kept if not corrected else f"{kept}; the correction is case {corrected}")  # noqa: T201
     return ExitCode.OK
-
-
-def _reward(text: str) -> float | None:
-    if text.strip().lower() in ("unknown", "none"):
-        return None
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise InvalidInput(f"a reward is a number from 0 to 1, or `unknown`, not {text!r}") from error
-    if not 0 <= value <= 1:
-        raise InvalidInput(f"a reward lies between 0 and 1, not {text}")
-    return value

@@ -1,8 +1,12 @@
 """How every command runs: one event loop, named errors as one clear sentence, exit codes that scripts can rely on."""
 
 import asyncio
+import io
 import json
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Coroutine
 from enum import IntEnum
 from typing import Any
@@ -25,8 +29,9 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     from memento.memory.errors import InvalidInput, MementoError
 
     _quiet_libraries()
-    load_env_file()
+    _print_anything()
     try:
+        _load(load_env_file)
         return asyncio.run(command)
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
@@ -37,12 +42,15 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `memento cases export | head`: the reader has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return ExitCode.OK
     except OSError as error:
-        return _complain(
-            f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), ExitCode.FAILED, as_json=as_json
-        )
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", ExitCode.FAILED, as_json=as_json)
+    except Exception as error:  # noqa: BLE001  a person gets a sentence, whoever mends it gets the traceback
+        return _complain(_bug(error), ExitCode.FAILED, as_json=as_json)
+    finally:
+        command.close()  # where it was never started
 
 
 def finish(code: ExitCode) -> None:
@@ -54,7 +62,36 @@ def finish(code: ExitCode) -> None:
 
 def print_json(value: object) -> None:
     """One JSON object on a line of stdout."""
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # noqa: T201  stdout is this command's product
+    is_unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
+
+
+def reward_of(text: str) -> float | None:
+    """A reward as a person types it; None for an unknown one.
+
+    Raises:
+        InvalidInput: it is no number from 0 to 1, nor `unknown`.
+    """
+    from memento.memory.errors import InvalidInput
+
+    if text.strip().lower() in ("unknown", "none"):
+        return None
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InvalidInput(f"a reward is a number from 0 to 1, or `unknown`, not {text!r}") from error
+    if not 0 <= value <= 1:
+        raise InvalidInput(f"a reward lies between 0 and 1, not {text}")
+    return value
+
+
+def _load(load_env_file: Any) -> None:
+    from memento.memory.errors import InvalidInput
+
+    try:
+        load_env_file()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the .env file of this folder is not UTF-8 text (byte {error.start})") from error
 
 
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
@@ -65,9 +102,33 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
 
 
 def _settings_problem(error: Any) -> str:
+    """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"]))
-    return f"{error.title}: {name}: {first['msg']} (given: {str(first.get('input'))[:80]!r})"
+    if error.title == "Settings":
+        name = name if name.isupper() else f"MEMENTO_{name.upper()}"
+    else:
+        name = f"--{name.replace('_', '-')}"
+    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    given = str(first.get("input"))
+    is_secret = any(word in name.lower() for word in ("key", "ledger_url"))
+    return f"{name} {problem}" if is_secret else f"{name} {problem}, not {given[:80]!r}"
+
+
+def _bug(error: Exception) -> str:
+    name, said = type(error).__name__, str(error).partition("\n")[0][:200]
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.write("".join(traceback.format_exception(error)))
+    return f"this should not have happened: {name}: {said} (please report it with {file.name})"
+
+
+def _print_anything() -> None:
+    """Where the locale cannot show a character, show its number instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _quiet_libraries() -> None:
