@@ -48,8 +48,9 @@ def queries(n: int) -> list[str]:
     """Recorded questions that no case has, or made-up ones."""
     file = RECORDED / "deepresearcher.jsonl"
     if file.exists():
-        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-        return list(dict.fromkeys(row["question"] for row in rows))[:n]
+        asked = dict.fromkeys(json.loads(line)["question"] for line in file.read_text("utf-8").splitlines())
+        known = {case.state for case in cases()}  # their vectors are kept: reading them would cost no forward
+        return [question for question in asked if question not in known][:n]
     chance = random.Random(1)
     return [f"{made_up(chance)} asked {number}" for number in range(n)]
 
