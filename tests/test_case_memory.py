@@ -357,6 +357,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_one_reads_what_the_other_wrote_when_two_processes_share_a_place(kept: Place) -> None:
     arguments = {name: str(value) for name, value in kept.arguments.items()}
     command = [sys.executable, "-c", OTHER_PROCESS, str(ROOT), json.dumps(arguments)]

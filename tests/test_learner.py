@@ -249,6 +249,7 @@ async def test_more_slots_than_a_batch_are_learned_from(memory: CaseMemory) -> N
     assert await memory.policy_version() == 1
 
 
+@pytest.mark.slow
 async def test_planted_signal_is_learned(memory: CaseMemory) -> None:
     """Cases of one colour help, those of the other do not; what is held out is other tasks and other cases."""
     chance = np.random.default_rng(0)

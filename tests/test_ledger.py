@@ -238,6 +238,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_is_there_when_the_disk_is_full(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite'}"
     command = [sys.executable, "-c", ON_A_FULL_DISK, str(ROOT), url]
