@@ -1,8 +1,10 @@
 """`memento demo`: the learning demonstration, live."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -15,35 +17,44 @@ from memento.cli.running import ExitCode, print_json
 from memento.evals.learning_demo import SERIES, LearningDemo, Shown, TaskScore, accuracy, paired_difference
 from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 from memento.graph.models import ChatModels
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.errors import InvalidInput
+from memento.nodes.state import CaseView
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = ("bright_black", "bold blue", "yellow")
+_FRAME = 28  # what stands beside the bars
 _NEXT = """Put a real model to work:
-  export OPENAI_API_KEY=sk-...        or OPENAI_BASE_URL=http://host:port/v1 for any server of that protocol
-  memento doctor                      what is configured, reachable, missing
-  memento ask 'What is the capital of Columbia County?' --reference Bloomsburg"""
+  export OPENAI_API_KEY=sk-...
+  export OPENAI_BASE_URL=http://host:port/v1    any server of that protocol
+  memento doctor                                what is configured and reachable
+  memento ask 'What is the capital of Columbia County?' -r Bloomsburg"""
 
 
 async def demo_command(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> ExitCode:
     """Run the demonstration; the picture and the figures are left in `out`."""
-    console = Console(stderr=as_json, quiet=as_json)
+    if find_spec("matplotlib") is None:
+        raise InvalidInput("the picture needs matplotlib: pip install 'memento-langgraph[demo]'")
+    console = Console(stderr=as_json, quiet=as_json, highlight=False)
     models = ChatModels(planner="local")
-    console.print("A real frozen 135M model (SmolLM2), no key, no network. It is a demonstration, not a brain.")
+    console.print("A real frozen 135M model, no key, no network: a demonstration, not a brain.")
     try:
         demo = LearningDemo(models=models, folder=out, n_tasks=n_tasks, seed=seed)
         async with demo.opened() as running:
             if running.scores:
                 console.print(f"going on after task {len(running.scores)} of an interrupted demonstration")
-            with Live(_curves(running.scores, n_tasks), console=console, refresh_per_second=4) as live:
+            with Live(
+                _curves(running.scores, n_tasks, console.width - _FRAME), console=console, refresh_per_second=4
+            ) as live:
                 async for score in running.run():
-                    live.update(_curves(running.scores, n_tasks))
+                    live.update(_curves(running.scores, n_tasks, console.width - _FRAME))
                     if as_json:
                         print_json({"event": "task", **score._asdict()})
             pictures = out / "learning.png"
             save_learning_curves(running.scores, pictures)
             figures = _figures(running.scores)
             first, related = await running.show()
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
         raise
     finally:
@@ -73,27 +84,31 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
     return figures
 
 
-def _curves(scores: Sequence[TaskScore], n_tasks: int) -> Panel:
+def _curves(scores: Sequence[TaskScore], n_tasks: int, width: int) -> Panel:
+    """A bar a task; of a stream that is wider than the terminal, evenly spaced ones."""
+    width = max(10, min(width, n_tasks))
+    shown = [at for at in sorted({(column + 1) * n_tasks // width - 1 for column in range(width)}) if at < len(scores)]
     lines = []
     for name, style, values in zip(SERIES, _STYLES, series_of(scores), strict=True):
         moving = moving_accuracy(values)
-        bars = "".join(_BARS[round(value * (len(_BARS) - 1))] for value in moving)
-        line = Text(f"{name:>15} ")
-        line.append(bars.ljust(n_tasks), style=style)
+        bars = "".join(_BARS[round(moving[at] * (len(_BARS) - 1))] for at in shown)
+        line = Text(f"{name:>15} ", no_wrap=True)
+        line.append(bars.ljust(width), style=style)
         line.append(f" {moving[-1]:.0%}" if moving else "")
         lines.append(line)
     return Panel(Group(*lines), title=f"solved, of the last 15: task {len(scores)} of {n_tasks}", title_align="left")
 
 
 def _table(figures: dict[str, object]) -> Table:
-    table = Table("", *SERIES, box=None, pad_edge=False)
-    for part in ("first third", "last third"):
-        row = figures[part]
-        assert isinstance(row, dict)  # noqa: S101  made above
-        table.add_row(part, *row.values())
-    table.add_row("on - off", "", str(figures["on - off, last third, paired"]), "")
-    table.add_row("on - vote", "", "", str(figures["on - vote, last third, paired"]))
-    table.caption = "share solved [95 % interval]; differences are paired, over the last third"
+    first, last = figures["first third"], figures["last third"]
+    assert isinstance(first, dict)  # noqa: S101  made above
+    assert isinstance(last, dict)  # noqa: S101
+    table = Table("share solved", "first third", "last third", box=None, pad_edge=False)
+    for name in SERIES:
+        table.add_row(name, Text(first[name]), Text(last[name]))
+    for difference in ("on - off", "on - vote"):
+        table.add_row(f"{difference}, paired", "", Text(str(figures[f"{difference}, last third, paired"])))
+    table.caption, table.caption_justify = "in brackets: 95 % interval", "left"
     return table
 
 
@@ -104,7 +119,12 @@ def _closer_look(first: Shown, related: Shown) -> Panel:
         f"written   case {first.case_id}",
         "",
         f"related   {related.task}",
-        *(f"  case    {case['similarity']:.2f} {case['state']} -> {case['action']}" for case in related.cases),
-        f"plan      {related.plan}   (made with the cases above, best first)",
+        *(_served(case) for case in related.cases),
+        f"plan      {related.plan}   reward {related.reward}   (made with those cases that worked)",
     ]
     return Panel(Text("\n".join(lines)), title="what the planner was shown", title_align="left")
+
+
+def _served(case: CaseView) -> str:
+    mark = "worked" if case["reward"] >= POSITIVE_FROM else "failed"
+    return f"  case    {case['similarity']:.2f} {mark}  {case['state']} -> {case['action'].partition('. ')[2]}"

@@ -97,6 +97,7 @@ class LearningDemo:
             shutil.rmtree(self._folder, ignore_errors=True)
             scores = []
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._write_scores(scores)  # without a last line that a crash has torn
         async with CaseMemory.open(self._folder / "bank", seed=self._seed) as memory:
             yield OpenDemo(self, memory, self._models, scores)
 
@@ -110,6 +111,11 @@ class LearningDemo:
             return []
         lines = self.scores_path.read_text(encoding="utf-8").splitlines()
         return [TaskScore(**json.loads(line)) for line in lines if line.endswith("}")]
+
+    def _write_scores(self, scores: Sequence[TaskScore]) -> None:
+        whole = self.scores_path.with_suffix(".whole")
+        whole.write_text("".join(json.dumps(score._asdict()) + "\n" for score in scores), encoding="utf-8")
+        whole.replace(self.scores_path)
 
 
 class OpenDemo:
@@ -188,7 +194,7 @@ def accuracy(values: Sequence[float]) -> Interval:
     n, p, z = len(values), float(np.mean(values)), 1.96
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Interval(p, float(centre - half), float(centre + half))
+    return Interval(p, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> Interval:
