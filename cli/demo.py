@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memento.cli.running import ExitCode, print_json
-from memento.evals.learning_demo import SERIES, LearningDemo, Shown, TaskScore, accuracy, paired_difference
+from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
 from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 from memento.graph.models import ChatModels
 from memento.memory.case import POSITIVE_FROM
@@ -23,6 +23,7 @@ from memento.nodes.state import CaseView
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = ("bright_black", "bold blue", "yellow")
+_LOG_EVERY = 5
 _FRAME = 28  # what stands beside the bars
 _NEXT = """Put a real model to work:
   export OPENAI_API_KEY=sk-...
@@ -43,13 +44,9 @@ async def demo_command(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> 
         async with demo.opened() as running:
             if running.scores:
                 console.print(f"going on after task {len(running.scores)} of an interrupted demonstration")
-            with Live(
-                _curves(running.scores, n_tasks, console.width - _FRAME), console=console, refresh_per_second=4
-            ) as live:
-                async for score in running.run():
-                    live.update(_curves(running.scores, n_tasks, console.width - _FRAME))
-                    if as_json:
-                        print_json({"event": "task", **score._asdict()})
+            async for score in _shown(running, n_tasks, console):
+                if as_json:
+                    print_json({"event": "task", **score._asdict()})
             pictures = out / "learning.png"
             save_learning_curves(running.scores, pictures)
             figures = _figures(running.scores)
@@ -70,6 +67,22 @@ async def demo_command(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> 
     return ExitCode.OK
 
 
+async def _shown(running: OpenDemo, n_tasks: int, console: Console) -> AsyncIterator[TaskScore]:
+    """The scores as they come: growing curves on a terminal, now and then a line in a log."""
+    width = console.width - _FRAME
+    if not console.is_terminal:
+        async for score in running.run():
+            if len(running.scores) % _LOG_EVERY == 0:
+                console.print(f"task {len(running.scores)} of {n_tasks}")
+            yield score
+        console.print(_curves(running.scores, n_tasks, width))
+        return
+    with Live(_curves(running.scores, n_tasks, width), console=console, refresh_per_second=4) as live:
+        async for score in running.run():
+            live.update(_curves(running.scores, n_tasks, width))
+            yield score
+
+
 def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
     """First and last third of every series, and the paired differences, each with its interval."""
     third = max(1, len(scores) // 3)
@@ -86,7 +99,7 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
 
 def _curves(scores: Sequence[TaskScore], n_tasks: int, width: int) -> Panel:
     """A bar a task; of a stream that is wider than the terminal, evenly spaced ones."""
-    width = max(10, min(width, n_tasks))
+    width = min(n_tasks, max(10, width))
     shown = [at for at in sorted({(column + 1) * n_tasks // width - 1 for column in range(width)}) if at < len(scores)]
     lines = []
     for name, style, values in zip(SERIES, _STYLES, series_of(scores), strict=True):

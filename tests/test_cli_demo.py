@@ -1,0 +1,46 @@
+"""What `memento demo` prints; the run itself is tested where the real model is."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from memento.cli.demo import _closer_look, _curves, _figures, _table
+from memento.evals.learning_demo import Shown, TaskScore
+
+CASE: Any = {"state": "A chef bakes 'egg'.", "action": "1. jent\nresult", "reward": 0.0, "similarity": 0.5}
+
+
+def scores(n: int) -> list[TaskScore]:
+    return [TaskScore(i, off=0.0, on=float(i > n // 2), vote=1.0) for i in range(n)]
+
+
+def printed(what: Any, *, columns: int = 80) -> str:
+    out = io.StringIO()
+    Console(file=out, width=columns).print(what)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("n_tasks", [6, 12, 45, 500])
+@pytest.mark.parametrize("share_done", [0, 0.5, 1])
+def test_the_curves_keep_their_frame_when_stream_and_terminal_vary(
+    columns: int, n_tasks: int, share_done: float
+) -> None:
+    panel = _curves(scores(int(n_tasks * share_done)), n_tasks, columns - 28)
+    lines = printed(panel, columns=columns).splitlines()
+    assert len(lines) == 5
+    assert {len(line) for line in lines} == {columns}
+    assert ("100%" in lines[3]) == (share_done > 0)
+
+
+def test_table_and_closer_look_fit_when_the_terminal_has_80_columns() -> None:
+    table = printed(_table(_figures(scores(45)))).splitlines()
+    assert [" ".join(line.split()[:2]) for line in table[1:4]] == ["memory off", "memory on", "vote, no"]
+    assert table[2].split("  ")[-1].strip() == "1.00 [0.80, 1.00]"
+    shown = Shown("a task", [CASE], "jent", "eg", 1.0, "c" * 36)
+    panel = printed(_closer_look(shown, shown))
+    assert "case    0.50 failed  A chef bakes 'egg'. -> jent" in panel
+        printed(_closer_look(shown, shown)).split("│")
+    )
