@@ -8,8 +8,6 @@ async with CaseMemory.open("./bank") as memory:
 ```
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,19 +16,18 @@ from typing import Self
 import numpy as np
 from pydantic import ValidationError
 
+from memento.memory.background_learning import BackgroundLearning
 from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
-from memento.memory.errors import InvalidInput, MementoError
+from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
-from memento.memory.learner import QLearner
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.policy import policy_named
 from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Reading, Recall, Retrieval
 from memento.memory.storage import Storage
 
-_LOG = logging.getLogger(__name__)
 _REINDEX_BATCH = 256
 
 
@@ -42,10 +39,8 @@ class CaseMemory:
         self.policy = policy_named(policy).name
         self.namespace = checked_namespace(namespace)
         self._storage = storage
-        self._seed = seed or 0
-        self._learners: dict[str, QLearner] = {}
-        self._learning: set[asyncio.Task[None]] = set()
-        self._retrieval = Retrieval(storage=storage, learner=self._learner, rng=np.random.default_rng(seed))
+        self._learning = BackgroundLearning(storage=storage, seed=seed or 0)
+        self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
         self._retention = Retention(storage=storage)
 
     @classmethod
@@ -91,7 +86,6 @@ class CaseMemory:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
         """
-        self._learners.clear()  # of an earlier opening
         await self._storage.open()
         return self
 
@@ -103,7 +97,7 @@ class CaseMemory:
     async def aclose(self) -> None:
         """Finish learning from what was acknowledged, then close. Idempotent."""
         try:
-            await self.settle()
+            await self._learning.close()
         finally:
             await self._storage.close()
 
@@ -265,12 +259,11 @@ class CaseMemory:
 
     async def settle(self) -> None:
         """Wait until everything acknowledged so far has been learned from."""
-        while self._learning:
-            await asyncio.gather(*self._learning)
+        await self._learning.settle()
 
     async def policy_version(self, namespace: str | None = None) -> int:
         """Number of known outcomes that the learned policy of a namespace has been trained on."""
-        learner = self._learner(self._namespace(namespace))
+        learner = await self._learning.learner(self._namespace(namespace))
         await learner.catch_up()
         return learner.version
 
@@ -295,20 +288,7 @@ class CaseMemory:
     def _namespace(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else checked_namespace(namespace)
 
-    def _learner(self, namespace: str) -> QLearner:
-        if namespace not in self._learners:
-            self._learners[namespace] = self._storage.learner(namespace, self._seed)
-        return self._learners[namespace]
-
     async def _retained(self, namespace: str) -> None:
         """After the acknowledgement: searchable now if the engine answers, learned from in the background."""
         await self.bank.project()
-        task = asyncio.create_task(self._learn(namespace), name="memento-learn")
-        self._learning.add(task)
-        task.add_done_callback(self._learning.discard)
-
-    async def _learn(self, namespace: str) -> None:
-        try:
-            await self._learner(namespace).catch_up()
-        except MementoError as error:  # learning never fails a run; the outcomes wait in the ledger
-            _LOG.warning("learning is postponed: %s", error)
+        self._learning.catch_up_soon(namespace)

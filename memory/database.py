@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from memento.memory.errors import InvalidInput, LedgerUnavailable
+from memento.memory.sqlite_connection import connect
 from memento.memory.uncancelled import to_the_end
 
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
@@ -80,7 +81,7 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
-    engine = create_async_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    engine = create_async_engine(url, async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_MS / 1000))
     synchronous = "FULL" if is_durable else "OFF"
 
     @sa_event.listens_for(engine.sync_engine, "connect")

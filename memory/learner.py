@@ -7,19 +7,14 @@ corrected outcome replaces the one it corrects, a withdrawn one leaves.
 """
 
 import asyncio
-import contextlib
-import json
-import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch.nn import functional
 
 from memento.memory.case import POSITIVE_FROM, Case, text_hash
@@ -28,9 +23,8 @@ from memento.memory.engines.port import Vector
 from memento.memory.event import Experience
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.q_function import QFunction
+from memento.memory.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.uncancelled import to_the_end
-
-_LOG = logging.getLogger(__name__)
 
 MIN_OUTCOMES = 10
 """Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""
@@ -39,6 +33,10 @@ _STEPS_PER_OUTCOME = 8
 _REPLAY = 512
 _BATCH = 64
 _LEARNING_RATE = 1e-3
+_OUTCOMES_PER_SNAPSHOT = 16
+"""A kill costs learning so many outcomes again."""
+
+T = TypeVar("T")
 
 
 class Values(NamedTuple):
@@ -58,39 +56,40 @@ class _Pairs(NamedTuple):
     reward_N: torch.Tensor
 
 
-class _Snapshot(NamedTuple):
-    """A file's content."""
-
-    q: QFunction
-    optimizer: torch.optim.AdamW
-    offset: int
-    n_outcomes: int
-
-
 class QLearner:
     """Keeps one namespace's Q in step with the ledger."""
 
     def __init__(
-        self, *, namespace: str, views: LedgerViews, texts: EncodedTexts, folder: Path | None, seed: int = 0
+        self,
+        *,
+        namespace: str,
+        views: LedgerViews,
+        texts: EncodedTexts,
+        thread: Executor,
+        folder: Path | None,
+        seed: int = 0,
     ) -> None:
-        """Prepare, without reading anything.
+        """Prepare, without reading anything; makes tensors, so call it in `thread`.
 
         Args:
             namespace: whose outcomes to learn from.
             views: the ledger.
             texts: vectors of queries and cases.
+            thread: for everything that computes; a single one, so that results do not depend on the machine's load.
             folder: where snapshots are kept; None keeps none.
             seed: of the first weights and of every batch.
         """
         self._namespace = namespace
         self._views = views
         self._texts = texts
+        self._thread = thread
         self._seed = seed
         self._path = None if folder is None else folder / f"{text_hash(namespace)}.safetensors"
         self._q, self._optimizer = self._fresh()
         self._replay: dict[str, _Pairs] = {}  # by event, in the order of their newest outcomes
         self._offset = 0
         self._n_outcomes = 0
+        self._n_saved = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
 
@@ -111,7 +110,7 @@ class QLearner:
             return Values(None, self._n_outcomes)
         case_CD = await self._texts.rows([case.text for case in cases], is_kept=True)
         async with self._learning:
-            return Values(await asyncio.to_thread(self._score, query, case_CD), self._n_outcomes)
+            return Values(await self._in_thread(lambda: self._score(query, case_CD)), self._n_outcomes)
 
     async def catch_up(self) -> int:
         """Learn from every outcome that is new since the last call. May be cancelled anywhere.
@@ -126,9 +125,24 @@ class QLearner:
             while news := await self._views.experiences(namespace=self._namespace, after=self._offset, limit=100):
                 for experience in news:
                     await self._take(experience)
-            if self._n_outcomes > n_before and self._path is not None:
-                await to_the_end(asyncio.to_thread(self._save))
+            if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
+                await self._save()
             return self._n_outcomes - n_before
+
+    async def close(self) -> None:
+        """Save what the last snapshot lacks."""
+        async with self._learning:
+            if self._n_outcomes > self._n_saved:
+                await self._save()
+
+    async def _save(self) -> None:
+        if self._path is not None:
+            path, snapshot = self._path, self._snapshot()
+            await to_the_end(self._in_thread(lambda: save_snapshot(path, snapshot)))
+        self._n_saved = self._n_outcomes
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _has_evidence(self) -> bool:
         rewards = [float(pairs.reward_N[0]) for pairs in self._replay.values() if len(pairs.reward_N)]
@@ -142,7 +156,7 @@ class QLearner:
             self._offset = experience.offset
         else:
             pairs = await self._pairs(experience, experience.reward)
-            await to_the_end(asyncio.to_thread(self._learn, experience, pairs))
+            await to_the_end(self._in_thread(lambda: self._learn(experience, pairs)))
 
     async def _believed(self, *, until: int) -> dict[str, _Pairs]:
         """The replay as it was at an offset."""
@@ -189,67 +203,34 @@ class QLearner:
         with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change
             torch.manual_seed(self._seed)
             q = QFunction(dim=self._texts.encoder.dim)
-        return q, torch.optim.AdamW(q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3)
+        return q, torch.optim.AdamW(q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3, fused=True)
 
-    def _stamp(self) -> dict[str, str]:
-        return {
-            "encoder": self._texts.encoder.name,
-            "offset": str(self._offset),
-            "n_outcomes": str(self._n_outcomes),
-            "seed": str(self._seed),
-        }
-
-    def _save(self) -> None:
-        """Write the snapshot beside the old one, then put it in its place; without it the ledger teaches again."""
-        assert self._path is not None  # noqa: S101
-        fresh = self._path.with_suffix(f".{os.getpid()}-{id(self):x}.new")  # several learners may share a process
-        moments = {
-            f"optimizer.{index}.{name}": value
-            for index, state in self._optimizer.state_dict()["state"].items()
-            for name, value in state.items()
-        }
-        stamp = {"stamp": json.dumps(self._stamp())}
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({**self._q.state_dict(), **moments}, fresh, metadata=stamp)
-            fresh.replace(self._path)
-        except (OSError, SafetensorError) as error:
-            _LOG.warning("the learned weights were not saved (%s); the next start learns them again", error)
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            q=self._q,
+            optimizer=self._optimizer,
+            encoder=self._texts.encoder.name,
+            seed=self._seed,
+            offset=self._offset,
+            n_outcomes=self._n_outcomes,
+        )
 
     async def _load(self) -> None:
         """Take the snapshot, if it fits, with the replay it was learned with; else learn from the first outcome on.
 
         A snapshot ahead of the ledger belongs to what a restored backup has undone.
         """
-        snapshot = await asyncio.to_thread(self._read_snapshot)
+        snapshot = await self._in_thread(self._read_snapshot)
         if snapshot is not None and snapshot.offset <= await self._views.newest_outcome_offset():
             replay = await self._believed(until=snapshot.offset)
             # together, after everything that may be cancelled or fail
             self._q, self._optimizer, self._replay = snapshot.q, snapshot.optimizer, replay
             self._offset, self._n_outcomes = snapshot.offset, snapshot.n_outcomes
+            self._n_saved = snapshot.n_outcomes
         self._is_loaded = True
 
-    def _read_snapshot(self) -> _Snapshot | None:
-        """The snapshot, if there is a readable one of this encoder and seed."""
-        if self._path is None or not self._path.exists():
-            return None
-        q, optimizer = self._fresh()
-        try:
-            with safe_open(self._path, framework="pt") as file:
-                stamp: dict[str, str] = json.loads(file.metadata()["stamp"])
-                if stamp["encoder"] != self._texts.encoder.name or stamp["seed"] != str(self._seed):
-                    return None
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
-            q.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("optimizer.")})
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in tensors.items():
-                if name.startswith("optimizer."):
-                    _, index, moment = name.split(".")
-                    state.setdefault(int(index), {})[moment] = value
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-            return _Snapshot(q, optimizer, int(stamp["offset"]), int(stamp["n_outcomes"]))
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            _LOG.warning("the saved weights cannot be read (%s); they are learned again", type(error).__name__)
-            return None
+    def _read_snapshot(self) -> Snapshot | None:
+        """The snapshot, if there is one of this encoder and seed."""
+        found = None if self._path is None else read_snapshot(self._path, *self._fresh())
+        is_ours = found is not None and (found.encoder, found.seed) == (self._texts.encoder.name, self._seed)
+        return found if is_ours else None

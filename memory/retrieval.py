@@ -1,17 +1,19 @@
 """The read side of the memory: recall candidates, let the policy choose, record the choice with its propensities."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from memento.memory.case import ScoredCase, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent, Slot
-from memento.memory.learner import QLearner
 from memento.memory.policy import Candidates, SlotChoice, policy_named
 from memento.memory.storage import Storage
+
+if TYPE_CHECKING:
+    from memento.memory.learner import QLearner
 
 N_CANDIDATES = 64
 """Cases recalled for the policy to choose from."""
@@ -56,7 +58,9 @@ class Reading(NamedTuple):
 class Retrieval:
     """Read, in two steps: `recall` finds candidates, `select` chooses among them."""
 
-    def __init__(self, *, storage: Storage, learner: Callable[[str], QLearner], rng: np.random.Generator) -> None:
+    def __init__(
+        self, *, storage: Storage, learner: Callable[[str], Awaitable["QLearner"]], rng: np.random.Generator
+    ) -> None:
         """Wire the parts.
 
         Args:
@@ -111,7 +115,8 @@ class Retrieval:
         value_C, version = None, 0
         if policy.needs_values:
             cases = await self._storage.views.cases(recalled, namespace=recall.namespace)
-            value_C, version = await self._learner(recall.namespace).values(
+            learner = await self._learner(recall.namespace)
+            value_C, version = await learner.values(
                 await self._storage.texts.one(recall.query), [cases[candidate.case_id] for candidate in candidates]
             )
         similarity_C = np.array([c.similarity for c in candidates], np.float32)

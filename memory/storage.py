@@ -4,15 +4,19 @@ import asyncio
 import tempfile
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memento.memory.breaker import Breaker
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
 from memento.memory.engines.port import VectorEngine
 from memento.memory.errors import EncoderMismatch, LedgerUnavailable
-from memento.memory.learner import QLearner
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.torch_thread import torch_thread
+
+if TYPE_CHECKING:
+    from memento.memory.learner import QLearner
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
@@ -63,6 +67,7 @@ class Storage:
         url = self._ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.sqlite'}"
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
+        self._torch = torch_thread()
         try:
             self.views = LedgerViews(self.ledger)
             self.texts = EncodedTexts(self._encoder, self.ledger)
@@ -89,12 +94,25 @@ class Storage:
                 await self.bank.close()
         finally:
             await self.ledger.aclose()
+            await asyncio.to_thread(self._torch.shutdown)
             if self._temporary is not None:
                 await asyncio.to_thread(self._temporary.cleanup)
 
-    def learner(self, namespace: str, seed: int) -> QLearner:
-        """A learner of one namespace."""
-        return QLearner(namespace=namespace, views=self.views, texts=self.texts, folder=self._weights, seed=seed)
+    async def learner(self, namespace: str, seed: int) -> "QLearner":
+        """A learner of one namespace. The first one imports torch, which takes a second, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._torch, self._make_learner, namespace, seed)
+
+    def _make_learner(self, namespace: str, seed: int) -> "QLearner":
+        from memento.memory import learner
+
+        return learner.QLearner(
+            namespace=namespace,
+            views=self.views,
+            texts=self.texts,
+            thread=self._torch,
+            folder=self._weights,
+            seed=seed,
+        )
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""

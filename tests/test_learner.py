@@ -1,7 +1,8 @@
 """The learner: in the ledger's order, each outcome once, the same weights for everybody, nothing from the unknown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,12 @@ async def memory(folder: Place) -> AsyncIterator[CaseMemory]:
         yield memory
 
 
-def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> QLearner:
-    """A learner of its own, which shares nothing with the memory's but the ledger."""
+async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> QLearner:
+    """A learner of its own, which shares nothing with the memory's but the ledger; made where tensors are made."""
     storage = memory._storage
-    return QLearner(namespace="default", views=memory.views, texts=storage.texts, folder=folder, seed=seed)
+    parts = {"views": memory.views, "texts": storage.texts, "thread": storage._torch, "folder": folder, "seed": seed}
+    make = partial(QLearner, namespace="default", **parts)
+    return await asyncio.get_running_loop().run_in_executor(storage._torch, make)
 
 
 def weights(learner: QLearner) -> dict[str, torch.Tensor]:
@@ -74,8 +77,10 @@ async def test_values_change_when_outcomes_come(memory: CaseMemory) -> None:
     assert not same(weights(learner), before)
 
 
-async def caught_up(learner: QLearner) -> QLearner:
+async def caught_up(making: Awaitable[QLearner]) -> QLearner:
+    learner = await making
     await learner.catch_up()
+    await learner.close()
     return learner
 
 
@@ -145,7 +150,7 @@ async def test_withdrawn_outcome_leaves_the_replay(memory: CaseMemory) -> None:
 async def test_nothing_is_learned_when_the_outcome_is_unknown(memory: CaseMemory) -> None:
     await filled(memory, 4)
     await lived(memory, 5, reward=None)
-    learner = learner_of(memory)
+    learner = await learner_of(memory)
     untrained = weights(learner)
     assert await learner.catch_up() == 0
     assert same(weights(learner), untrained)
@@ -168,7 +173,7 @@ async def test_everybody_has_the_same_weights_when_they_share_a_bank(folder: Pla
         for start in range(0, 12, 4):
             await lived(memory, 2, start=start)
             await lived(other, 2, start=start + 2)
-        own, theirs = memory._learner("default"), other._learner("default")
+        own, theirs = [await one._learning.learner("default") for one in (memory, other)]
         assert await memory.policy_version() == await other.policy_version() == 12
         assert same(weights(own), weights(theirs))
         assert same(weights(own), weights(await caught_up(learner_of(memory))))
@@ -179,7 +184,7 @@ async def test_weights_go_on_bit_for_bit_when_reloaded_from_a_snapshot(memory: C
     events = await lived(memory, 7)
     await memory.feedback(events[2], None)
     reloaded = tmp_path / "snapshots"
-    await learner_of(memory, folder=reloaded).catch_up()
+    await caught_up(learner_of(memory, folder=reloaded))
     events = await lived(memory, 5, start=7)
     await memory.feedback(events[1], 1.0)
     second = await caught_up(learner_of(memory, folder=reloaded))
@@ -214,14 +219,14 @@ async def test_learning_goes_on_when_the_weights_cannot_be_saved(memory: CaseMem
     await filled(memory, 2)
     await lived(memory, 2)
     await asyncio.to_thread((tmp_path / "file").touch)
-    assert await learner_of(memory, folder=tmp_path / "file" / "weights").catch_up() == 2
+    assert (await caught_up(learner_of(memory, folder=tmp_path / "file" / "weights"))).version == 2
 
 
 async def test_each_outcome_once_when_learning_is_cancelled_and_concurrent(memory: CaseMemory, tmp_path: Path) -> None:
     await filled(memory, 4)
     await lived(memory, 12)
     expected = weights(await caught_up(learner_of(memory)))
-    learner = learner_of(memory, folder=tmp_path / "w")
+    learner = await learner_of(memory, folder=tmp_path / "w")
     for pause in range(25):
         tasks = [asyncio.create_task(learner.catch_up()) for _ in range(3)]
         await asyncio.sleep(pause / 2000)
@@ -237,7 +242,7 @@ async def test_host_random_numbers_are_the_same_when_a_learner_is_made(memory: C
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    learner_of(memory)
+    await learner_of(memory)
     assert torch.equal(torch.rand(2), expected)
 
 
