@@ -17,7 +17,7 @@ from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.memory.encoder import MiniLmEncoder
-from memento.memory.errors import EngineError, MementoError
+from memento.memory.errors import EncoderMismatch, EngineError, MementoError
 
 Status = Literal["ok", "note", "bad"]
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}

@@ -42,5 +42,3 @@ def test_table_and_closer_look_fit_when_the_terminal_has_80_columns() -> None:
     shown = Shown("a task", [CASE], "jent", "eg", 1.0, "c" * 36)
     panel = printed(_closer_look(shown, shown))
     assert "case    0.50 failed  A chef bakes 'egg'. -> jent" in panel
-        printed(_closer_look(shown, shown)).split("│")
-    )
