@@ -117,13 +117,11 @@ async def _memory(app: Application) -> AsyncIterator[Finding]:
     try:
         memory = await app.memory()
         counts = await memory.views.counts(namespace=memory.namespace)
+    except EncoderMismatch as error:
+        yield Finding("ledger", "bad", str(error), "memento cases reindex, or the former MEMENTO_ENCODER")
+        return
     except MementoError as error:
-        yield Finding(
-            "ledger",
-            "bad",
-            str(error),
-            _NO_LEDGER,
-        )
+        yield Finding("ledger", "bad", str(error), _NO_LEDGER)
         return
     yield Finding("ledger", "ok", f"{counts.cases} cases, {counts.events} events in namespace {memory.namespace!r}")
     try:
