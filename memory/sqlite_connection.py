@@ -20,6 +20,16 @@ class OneHopConnection(aiosqlite.Connection):
         """A fresh cursor; nothing is sent to the thread yet."""
         return OneHopCursor(self)
 
+    async def commit(self) -> None:
+        """Keep what was written; nothing to ask the thread for when nothing was begun."""
+        if self.in_transaction:
+            await super().commit()
+
+    async def rollback(self) -> None:
+        """Undo what was written; a reader, which begins nothing, is done at once."""
+        if self.in_transaction:
+            await super().rollback()
+
 
 class OneHopCursor:
     """The rows of one statement, fetched when it was run."""

@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
+from memento.memory.case import storable
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
 from memento.nodes.context import Context, context_of
 from memento.nodes.errors import InvalidAttachment, InvalidTask
@@ -100,7 +101,7 @@ def _task(state: MementoState) -> str:
         raise InvalidTask(
             f"the task has {len(task):,} characters, at most {MAX_TASK_CHARS:,} are allowed; attach long texts as files"
         )
-    return task
+    return storable(task)
 
 
 def _open_question(messages: list[AnyMessage]) -> str:

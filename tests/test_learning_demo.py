@@ -133,7 +133,7 @@ async def test_a_correction_is_written_when_memory_was_on_and_the_answer_wrong(t
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(bool(MISSING), reason=f"the real model needs {' and '.join(MISSING)}: make test installs them")
 @pytest.mark.allow_blocking("the demonstration has the loop to itself")
 async def test_a_frozen_model_solves_more_when_it_remembers(tmp_path: Path) -> None:

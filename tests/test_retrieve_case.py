@@ -219,3 +219,8 @@ async def test_invalid_attachment_when_there_is_no_workspace() -> None:
 async def test_invalid_attachment_when_a_bare_text_is_given_for_the_list(workspace: Path) -> None:
     with pytest.raises(InvalidAttachment, match="list"):
         await refused({"task": "Read it", "attachments": "sub/notes.txt"}, workspace=workspace)
+
+
+async def test_task_is_sendable_when_it_holds_half_a_character() -> None:
+    update = await retrieved({"task": "Who wrote \udcff?"})
+    assert update["run"]["task"] == "Who wrote ??"
