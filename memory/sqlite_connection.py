@@ -4,6 +4,7 @@ SQLAlchemy asks an async driver for a cursor, the execution, the rows and the cl
 aiosqlite each is a round trip between two threads, and costs more than the statement. Here they are one.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -80,5 +81,9 @@ async def connect(path: str, *, timeout_s: float) -> OneHopConnection:
     """
     connection = OneHopConnection(lambda: sqlite3.connect(path, timeout=timeout_s), _NO_CHUNKS)
     connection._thread.daemon = True
-    await connection
+    try:
+        await connection
+    except sqlite3.Error:
+        await asyncio.to_thread(connection._thread.join)  # it is ending, and has a word to say to this loop
+        raise
     return connection
