@@ -17,7 +17,7 @@ from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, UnknownCase
 from memento.memory.interchange import ParsedLine, read_cases
 from memento.memory.retention import checked_namespace
 
@@ -174,9 +174,10 @@ async def _find(memory: CaseMemory, case_id: str) -> Case:
     if exact:
         return exact[case_id]
     found = [case async for case in memory.views.walk(namespace=memory.namespace) if case.id.startswith(case_id)]
-    if len(found) != 1:
-        which = "no case" if not found else f"{len(found)} cases"
-        raise InvalidInput(f"{which} of namespace {memory.namespace!r} with an id that begins with {case_id!r}")
+    if not found:
+        raise UnknownCase(case_id, memory.namespace)
+    if len(found) > 1:
+        raise InvalidInput(f"{len(found)} cases have an id that begins with {case_id!r}; give more of it")
     return found[0]
 
 
