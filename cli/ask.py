@@ -19,6 +19,7 @@ from langgraph.types import Command
 from memento.cli.progress import RunView
 from memento.cli.running import ExitCode, print_json, reward_of
 from memento.graph.app import Application
+from memento.graph.models import PACKAGED_MODEL
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
@@ -87,6 +88,8 @@ async def _check_models(app: Application, context: Context) -> None:
     """A misspelt or missing model is said before anything is begun; a missing judge only leaves the reward unknown."""
     await app.get("planner", context.planner)
     await app.get("executor", context.executor)
+    if PACKAGED_MODEL in (context.planner, app.settings.planner):
+        print("note: the packaged 135M model is a demonstration, not a brain", file=sys.stderr)  # noqa: T201
 
 
 @asynccontextmanager

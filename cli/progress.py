@@ -128,7 +128,7 @@ class RunView:
             self._say(f"[yellow]note:[/yellow] {escape(' '.join(notice.split()))}")
         if error := values.get("error"):
             self._say(f"[red]{escape(error)}[/red]")
-        if values.get("event_id"):
+        if values.get("event_id") and values.get("answer"):
             self._say(f"[dim]was it right? memento feedback {values['event_id']} 1 (or 0)[/dim]")
         if values.get("answer"):
             print(values["answer"], flush=True)  # noqa: T201  the answer is this command's product

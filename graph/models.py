@@ -36,6 +36,9 @@ DEFAULT_MODELS: dict[Role, str] = {
     "judge": "openai:gpt-4o-mini",
 }
 
+PACKAGED_MODEL = "local"
+"""The spec of the packaged SmolLM2-135M."""
+
 # Providers whose classes take `timeout` and `max_retries`; some of the others refuse unknown arguments.
 _TIMED = frozenset({"openai", "azure_openai", "anthropic", "mistralai", "groq", "deepseek", "xai", "google_genai"})
 _FAMILIES = {"gpt-": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic"}
@@ -198,7 +201,7 @@ class ChatModels:
 
 
 def _is_local(spec: str) -> bool:
-    return spec.partition(":")[0] == "local"
+    return spec.partition(":")[0] == PACKAGED_MODEL
 
 
 def _local_path(spec: str) -> Path:
@@ -207,7 +210,7 @@ def _local_path(spec: str) -> Path:
 
 
 def _with_provider(name: str) -> str:
-    if ":" in name or name == "local":
+    if ":" in name or name == PACKAGED_MODEL:
         return name
     for prefix, provider in _FAMILIES.items():
         if name.startswith(prefix):
