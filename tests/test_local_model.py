@@ -101,9 +101,10 @@ async def test_server_is_gone_and_starts_again_when_stopped() -> None:
 async def test_request_is_cut_off_when_server_stops_under_it() -> None:
     server = LocalModelServer(await asyncio.to_thread(find_packaged_model))
     url = await server.start()
-    body = {"messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 2000}
+    # a story that cannot end by itself before the server does
+    story = {"messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 4000, "ignore_eos": True}
     async with await asyncio.to_thread(httpx.AsyncClient, timeout=50) as client:
-        asked = asyncio.create_task(client.post(f"{url}/chat/completions", json=body))
+        asked = asyncio.create_task(client.post(f"{url}/chat/completions", json=story))
         await asyncio.sleep(1)
         await server.stop()
         with pytest.raises(httpx.TransportError):
