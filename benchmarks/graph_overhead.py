@@ -134,7 +134,9 @@ async def timed(run: Callable[[int], Awaitable[Any]], number: int) -> float:
     return time.perf_counter() - started
 
 
-async def measure(planner: Callable[[list[BaseMessage]], AIMessage], *, n_runs: int, n_warm: int = 10) -> Measured:
+async def measure(
+    planner: Callable[[list[BaseMessage]], AIMessage], *, n_runs: int, location: str, n_warm: int = 10
+) -> Measured:
     """Both sides in turn, a new thread and a new task each time."""
     bare = bare_graph()
     models: dict[str, Any] = {
@@ -145,7 +147,7 @@ async def measure(planner: Callable[[list[BaseMessage]], AIMessage], *, n_runs: 
     agent = create_agent(models["executor"], [multiply], system_prompt="Multiply.")
     measured = Measured([], [], [])
     folder = tempfile.TemporaryDirectory(prefix="overhead-")  # what users have: the embedded engine, a durable ledger
-    async with CaseMemory.open(folder.name, encoder=Hashing()) as memory:
+    async with CaseMemory.open(location or folder.name, encoder=Hashing()) as memory:
         ours = build_graph(Deps(memory=memory, tools=[multiply], **models), checkpointer=InMemorySaver())
 
         async def run_ours(number: int) -> None:
@@ -183,22 +185,28 @@ def interval(values: Sequence[float], *, n_boot: int = 2000) -> tuple[float, flo
 def report(shape: str, measured: Measured) -> bool:
     """Print one shape; True if it is within the bar."""
     ours, bare, agent = (statistics.median(side) * 1e3 for side in measured)
+    over = [(a - b) * 1e3 for a, b, _ in zip(*measured, strict=True)]
     own = [(a - b - c) * 1e3 for a, b, c in zip(*measured, strict=True)]
-    low, high = interval(own)
     print(f"{shape}: whole graph {ours:.1f} ms, bare graph {bare:.1f} ms, LangChain's agent {agent:.1f} ms per run")
-    print(f"  our own time {statistics.median(own):.1f} ms [{low:.1f}, {high:.1f}], bar {BAR_MS:.0f} ms; ", end="")
-    print(f"whole / bare {ours / bare:.1f}, medians of {len(own)} runs")
-    return statistics.median(own) <= BAR_MS
+    for name, values in {"over the bare graph": over, "without the agent's loop": own}.items():
+        low, high = interval(values)
+        print(f"  {name:<24} {statistics.median(values):.1f} ms [{low:.1f}, {high:.1f}], bar {BAR_MS:.0f} ms")
+    print(f"  whole / bare {ours / bare:.1f}, medians of {len(over)} runs")
+    return statistics.median(over) <= BAR_MS  # the agent's loop is not ours, but it is not in the bare graph either
 
 
-async def main(n_runs: int) -> None:
+async def main(n_runs: int, location: str) -> None:
     """Measure both shapes."""
     shapes = {"direct answer": answers, "one subtask, one tool call": plans_once}
-    within = [report(shape, await measure(planner, n_runs=n_runs)) for shape, planner in shapes.items()]
+    within = [
+        report(shape, await measure(planner, n_runs=n_runs, location=location)) for shape, planner in shapes.items()
+    ]
     print("within the bar" if all(within) else "NOT within the bar")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
-    asyncio.run(main(parser.parse_args().runs))
+    parser.add_argument("--location", default="", help="of the memory, such as :memory:; a fresh folder by default")
+    options = parser.parse_args()
+    asyncio.run(main(options.runs, options.location))
