@@ -16,14 +16,14 @@ from typing import Self
 import numpy as np
 from pydantic import ValidationError
 
-from memento.memory.background_learning import BackgroundLearning
 from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.learning.background import BackgroundLearning
 from memento.memory.ledger_views import LedgerViews
-from memento.memory.policy import policy_named
+from memento.memory.policies.registry import policy_named
 from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Reading, Recall, Retrieval
 from memento.memory.storage import Storage
@@ -36,10 +36,11 @@ class CaseMemory:
 
     def __init__(self, storage: Storage, *, policy: str, namespace: str, seed: int | None) -> None:
         """Use `open`."""
-        self.policy = policy_named(policy).name
+        default = policy_named(policy)
+        self.policy = default.name
         self.namespace = checked_namespace(namespace)
         self._storage = storage
-        self._learning = BackgroundLearning(storage=storage, seed=seed or 0)
+        self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
         self._retention = Retention(storage=storage)
 
@@ -262,10 +263,8 @@ class CaseMemory:
         await self._learning.settle()
 
     async def policy_version(self, namespace: str | None = None) -> int:
-        """Number of known outcomes that the learned policy of a namespace has been trained on."""
-        learner = await self._learning.learner(self._namespace(namespace))
-        await learner.catch_up()
-        return learner.version
+        """Number of known outcomes that a namespace's estimates rest on."""
+        return await self.views.n_known_outcomes(namespace=self._namespace(namespace))
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Encode every case of every namespace again and build a fresh index from the ledger.

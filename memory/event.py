@@ -28,7 +28,11 @@ class Slot(BaseModel):
     propensity: float = Field(gt=0, le=1)
     """Probability of this case in this slot given the slots before it; the set's propensity is the product."""
     is_randomised: bool = False
-    """Whether chance chose it (True) or it was the greedy choice (False)."""
+    """Whether anything else could have been chosen."""
+    sd: float | None = None
+    """Posterior standard deviation of the score, where the policy's estimator has one."""
+    exposures: int | None = None
+    """Known outcomes that the case had been served in, as far as the policy looked."""
 
 
 class RetrievalEvent(BaseModel):
@@ -40,6 +44,8 @@ class RetrievalEvent(BaseModel):
     namespace: str
     query: str
     """The state text that was looked up."""
+    follows: str | None = None
+    """The event of the planning cycle before this one in the same run."""
     policy: str
     policy_version: int
     """How many outcomes the policy had learned from when it chose."""
@@ -92,8 +98,12 @@ class Experience(NamedTuple):
 
     offset: int
     """Ledger offset of the outcome."""
-    event_id: str
-    query: str
-    case_ids: tuple[str, ...]
     reward: float | None
     """None withdraws what was believed of this event."""
+    confidence: float
+    event: RetrievalEvent
+
+    @property
+    def event_id(self) -> str:
+        """Of the selection that the outcome is of."""
+        return self.event.id

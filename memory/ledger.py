@@ -103,7 +103,8 @@ class LedgerWriter:
         if await self._connection.scalar(added) is None:
             return await self.event(event.id) or event
         if event.slots:
-            rows = [{"event_id": event.id, **slot.model_dump()} for slot in event.slots]
+            kept = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
+            rows = [{"event_id": event.id, **slot.model_dump(include=kept)} for slot in event.slots]
             await self._connection.execute(insert(tables.slots), rows)
         return event
 

@@ -179,11 +179,25 @@ class LedgerViews:
         async with self._ledger.reading() as connection:
             return await connection.scalar(select(func.max(tables.outcomes.c.offset))) or 0
 
+    async def n_known_outcomes(self, *, namespace: str) -> int:
+        """Number of known outcomes that estimates rest on: of reads that were not degraded, corrections included."""
+        outcomes, events = tables.outcomes, tables.events
+        query = (
+            select(func.count())
+            .select_from(outcomes.join(events, events.c.event_id == outcomes.c.event_id))
+            .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
+        )
+        async with self._ledger.reading() as connection:
+            return await connection.scalar(query) or 0
+
     async def _parse_experiences(self, query: Select[Any]) -> list[Experience]:
         async with self._ledger.reading() as connection:
             rows = (await connection.execute(query)).all()
-        parsed = [(offset, reward, RetrievalEvent.model_validate_json(body)) for offset, reward, body in rows]
-        return [Experience(offset, e.id, e.query, tuple(e.case_ids), reward) for offset, reward, e in parsed]
+        parsed = [(row, Outcome.model_validate_json(row.outcome)) for row in rows]
+        return [
+            Experience(row.offset, outcome.reward, outcome.confidence, RetrievalEvent.model_validate_json(row.event))
+            for row, outcome in parsed
+        ]
 
     async def usage(self, case_id: str) -> CaseUsage:
         """Exposures and outcomes of one case, each event counted once with its newest outcome."""
@@ -239,7 +253,7 @@ class LedgerViews:
 def _experiences(namespace: str) -> Select[Any]:
     outcomes, events = tables.outcomes, tables.events
     return (
-        select(outcomes.c.offset, outcomes.c.reward, events.c.body)
+        select(outcomes.c.offset, outcomes.c.body.label("outcome"), events.c.body.label("event"))
         .join(events, events.c.event_id == outcomes.c.event_id)
         .where(outcomes.c.namespace == namespace, events.c.is_degraded.is_(False))
     )

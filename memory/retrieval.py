@@ -9,14 +9,19 @@ import numpy as np
 from memento.memory.case import ScoredCase, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent, Slot
-from memento.memory.policy import Candidates, SlotChoice, policy_named
+from memento.memory.policies.port import Candidates, SlotChoice, choose
+from memento.memory.policies.registry import policy_named
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
-    from memento.memory.learner import QLearner
+    from memento.memory.learning.estimator import Estimates, EstimatorName
+    from memento.memory.learning.learner import Learner
 
 N_CANDIDATES = 64
-"""Cases recalled for the policy to choose from."""
+"""Cases recalled by similarity for the policy to choose from."""
+
+N_SUGGESTED = 16
+"""Cases looked up near each direction that an estimator suggests."""
 
 
 class Recall(NamedTuple):
@@ -59,13 +64,17 @@ class Retrieval:
     """Read, in two steps: `recall` finds candidates, `select` chooses among them."""
 
     def __init__(
-        self, *, storage: Storage, learner: Callable[[str], Awaitable["QLearner"]], rng: np.random.Generator
+        self,
+        *,
+        storage: Storage,
+        learner: "Callable[[str, EstimatorName], Awaitable[Learner]]",
+        rng: np.random.Generator,
     ) -> None:
         """Wire the parts.
 
         Args:
             storage: where cases are.
-            learner: namespace to its learner, for policies that rank by value.
+            learner: the learner of a namespace and estimator, for policies that rank by what was learned.
             rng: source of every random choice.
         """
         self._storage = storage
@@ -81,19 +90,16 @@ class Retrieval:
         """
         if not query.strip():
             raise InvalidInput("the query is empty")
-        pool = policy_named(policy).pool
+        chosen_by = policy_named(policy)
         candidates: list[Candidate] = []
         pool_size, is_degraded, bank_version = 0, False, 0
-        if pool == "nearest":
-            hits, is_degraded, bank_version = await self._storage.bank.search(
-                await self._storage.texts.one(query),
-                namespace=namespace,
-                limit=N_CANDIDATES,
-                exclude_question=question_hash(query),
-            )
-            candidates = [Candidate(*hit) for hit in hits]
+        if chosen_by.pool == "nearest":
+            candidates, is_degraded, bank_version = await self._search(query, namespace)
+            if chosen_by.estimator is not None and not is_degraded:
+                learner = await self._learner(namespace, chosen_by.estimator)
+                candidates += await self._suggested(query, namespace, learner, {one.case_id for one in candidates})
             pool_size = len(candidates)
-        elif pool == "uniform":
+        elif chosen_by.pool == "uniform":
             candidates, pool_size = await self._draw(query, namespace)
             bank_version = await self._storage.views.newest_offset()
         event_id = str(uuid.uuid4())
@@ -112,15 +118,18 @@ class Retrieval:
         recalled = [candidate.case_id for candidate in recall.candidates]
         active = await self._storage.views.active_among(recalled, namespace=recall.namespace) if recalled else set()
         candidates = [candidate for candidate in recall.candidates if candidate.case_id in active]
-        value_C, version = None, 0
-        if policy.needs_values:
-            cases = await self._storage.views.cases(recalled, namespace=recall.namespace)
-            learner = await self._learner(recall.namespace)
-            value_C, version = await learner.values(
-                await self._storage.texts.one(recall.query), [cases[candidate.case_id] for candidate in candidates]
-            )
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
-        choices = policy.choose(Candidates(similarity_C, value_C, recall.pool_size), k=k)
+        reward_C = np.zeros(len(candidates), np.float32)
+        estimates, version = None, 0
+        if policy.pool == "nearest":
+            found = await self._storage.views.cases(recalled, namespace=recall.namespace)
+            cases = [found[candidate.case_id] for candidate in candidates]
+            reward_C = np.array([case.reward for case in cases], np.float32)
+            if policy.estimator is not None:
+                learner = await self._learner(recall.namespace, policy.estimator)
+                query = await self._storage.texts.one(recall.query)
+                estimates, version = await learner.estimates(query, cases, similarity_C)
+        choices = choose(policy, Candidates(similarity_C, reward_C, estimates, recall.pool_size), k=k, rng=self._rng)
         event = RetrievalEvent(
             id=recall.event_id,
             namespace=recall.namespace,
@@ -130,9 +139,35 @@ class Retrieval:
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
             candidates=candidates,
-            slots=[_slot(position, choice, candidates) for position, choice in enumerate(choices)],
+            slots=[_slot(position, choice, candidates, estimates) for position, choice in enumerate(choices)],
         )
         return await self._record(event)
+
+    async def _search(self, query: str, namespace: str) -> tuple[list[Candidate], bool, int]:
+        """The nearest cases, whether the search was degraded, and the version of the bank."""
+        hits, is_degraded, bank_version = await self._storage.bank.search(
+            await self._storage.texts.one(query),
+            namespace=namespace,
+            limit=N_CANDIDATES,
+            exclude_question=question_hash(query),
+        )
+        return [Candidate(*hit) for hit in hits], is_degraded, bank_version
+
+    async def _suggested(self, query: str, namespace: str, learner: "Learner", known: set[str]) -> list[Candidate]:
+        """What the estimator would look at beside the nearest: its best cases, and what lies where they lie."""
+        vector, question = await self._storage.texts.one(query), question_hash(query)
+        suggestions = await learner.suggest(vector)
+        ids = list(suggestions.ids)
+        for direction_D in suggestions.direction_MD:
+            hits, _, _ = await self._storage.bank.search(
+                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question
+            )
+            ids += [hit.case_id for hit in hits]
+        fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
+        found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
+        cases = [case for case in found.values() if case.status == "active" and case.question != question]
+        similarity_C = await self._storage.texts.rows([case.state for case in cases]) @ vector
+        return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
 
     async def _draw(self, query: str, namespace: str) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
@@ -162,13 +197,16 @@ class Retrieval:
         return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded)
 
 
-def _slot(position: int, choice: SlotChoice, candidates: list[Candidate]) -> Slot:
-    candidate = None if choice.candidate is None else candidates[choice.candidate]
+def _slot(position: int, choice: SlotChoice, candidates: list[Candidate], estimates: "Estimates | None") -> Slot:
+    index = choice.candidate
+    sd_C = None if estimates is None else estimates.sd_C
     return Slot(
         slot=position,
-        case_id=None if candidate is None else candidate.case_id,
-        similarity=0.0 if candidate is None else candidate.similarity,
+        case_id=None if index is None else candidates[index].case_id,
+        similarity=0.0 if index is None else candidates[index].similarity,
         score=choice.score,
         propensity=choice.propensity,
         is_randomised=choice.is_randomised,
+        sd=None if index is None or sd_C is None else float(sd_C[index]),
+        exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
     )

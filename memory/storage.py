@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
 from memento.memory.engines.port import VectorEngine
 from memento.memory.errors import EncoderMismatch, LedgerUnavailable
+from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
-from memento.memory.torch_thread import torch_thread
 
 if TYPE_CHECKING:
-    from memento.memory.learner import QLearner
+    from memento.memory.learning.estimator import EstimatorName
+    from memento.memory.learning.learner import Learner
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
@@ -98,20 +100,22 @@ class Storage:
             if self._temporary is not None:
                 await asyncio.to_thread(self._temporary.cleanup)
 
-    async def learner(self, namespace: str, seed: int) -> "QLearner":
+    async def learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
         """A learner of one namespace. The first one imports torch, which takes a second, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._torch, self._make_learner, namespace, seed)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._torch, self._make_learner, namespace, estimator, seed
+        )
 
-    def _make_learner(self, namespace: str, seed: int) -> "QLearner":
-        from memento.memory import learner
+    def _make_learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
+        from memento.memory.learning import learner, registry
 
-        return learner.QLearner(
+        return learner.Learner(
             namespace=namespace,
+            make=partial(registry.make_estimator, estimator, dim=self._encoder.dim, seed=seed),
             views=self.views,
             texts=self.texts,
             thread=self._torch,
             folder=self._weights,
-            seed=seed,
         )
 
     async def adopt_encoder(self) -> None:

@@ -14,26 +14,28 @@ async def lived(memory: CaseMemory, n: int, *, namespace: str) -> None:
 
 
 async def test_every_outcome_is_learned_from_when_they_come_faster_than_it_learns() -> None:
-    async with CaseMemory.open(":memory:", encoder=HashingEncoder()) as memory:
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), policy="parametric") as memory:
         await lived(memory, 12, namespace="a")
         assert len(memory._learning._running) <= 1
         await memory.settle()
-        learner = await memory._learning.learner("a")
+        learner = await memory._learning.learner("a", "cross_entropy")
         assert learner.version == 12
 
 
 async def test_namespaces_have_learners_of_their_own_when_both_learn() -> None:
-    async with CaseMemory.open(":memory:", encoder=HashingEncoder()) as memory:
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), policy="parametric") as memory:
         await lived(memory, 3, namespace="a")
         await lived(memory, 2, namespace="b")
         assert (await memory.policy_version("a"), await memory.policy_version("b")) == (3, 2)
-        assert await memory._learning.learner("a") is await memory._learning.learner("a")
+        assert await memory._learning.learner("a", "cross_entropy") is await memory._learning.learner(
+            "a", "cross_entropy"
+        )
 
 
 async def test_news_are_not_lost_when_they_come_as_the_last_task_ends() -> None:
-    async with CaseMemory.open(":memory:", encoder=HashingEncoder()) as memory:
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), policy="parametric") as memory:
         for number in range(5):
             await lived(memory, 1, namespace=f"n{number}")
             await memory.settle()
             assert memory._learning._running == {}
-            assert (await memory._learning.learner(f"n{number}")).version == 1
+            assert (await memory._learning.learner(f"n{number}", "cross_entropy")).version == 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from memento.memory.policy import POLICY_NAMES
+from memento.memory.policies.registry import POLICY_NAMES
 from memento.nodes.context import Context, context_of
 from tests.node_parts import runtime_of
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from memento.memory.case_memory import CaseMemory
-from memento.memory.learner import MIN_OUTCOMES, QLearner
+from memento.memory.learning.cross_entropy import MIN_OUTCOMES, CrossEntropyQ
+from memento.memory.learning.learner import Learner
 from tests.memories import Place, filled, place
 from tests.wire_shim import Faults
 
@@ -40,16 +41,22 @@ async def memory(folder: Place) -> AsyncIterator[CaseMemory]:
         yield memory
 
 
-async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> QLearner:
+async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> Learner:
     """A learner of its own, which shares nothing with the memory's but the ledger; made where tensors are made."""
     storage = memory._storage
-    parts = {"views": memory.views, "texts": storage.texts, "thread": storage._torch, "folder": folder, "seed": seed}
-    make = partial(QLearner, namespace="default", **parts)
+    parts = {"views": memory.views, "texts": storage.texts, "thread": storage._torch, "folder": folder}
+    estimator = partial(CrossEntropyQ, dim=storage.texts.encoder.dim, seed=seed)
+    make = partial(Learner, namespace="default", make=estimator, **parts)
     return await asyncio.get_running_loop().run_in_executor(storage._torch, make)
 
 
-def weights(learner: QLearner) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in learner._q.state_dict().items()}
+def weights(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in replayed(learner).q.state_dict().items()}
+
+
+def replayed(learner: Learner) -> CrossEntropyQ:
+    assert isinstance(learner.estimator, CrossEntropyQ)
+    return learner.estimator
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -77,7 +84,7 @@ async def test_values_change_when_outcomes_come(memory: CaseMemory) -> None:
     assert not same(weights(learner), before)
 
 
-async def caught_up(making: Awaitable[QLearner]) -> QLearner:
+async def caught_up(making: Awaitable[Learner]) -> Learner:
     learner = await making
     await learner.catch_up()
     await learner.close()
@@ -133,8 +140,8 @@ async def test_corrected_outcome_replaces_the_old_one_in_the_replay(memory: Case
     learner = await caught_up(learner_of(memory))
     await memory.feedback(events[1], 0.0)
     await learner.catch_up()
-    assert set(learner._replay) == set(events)
-    assert learner._replay[events[1]].reward_N.tolist() == [0.0, 0.0]
+    assert set(replayed(learner).replay) == set(events)
+    assert replayed(learner).replay[events[1]].reward_N.tolist() == [0.0, 0.0]
 
 
 async def test_withdrawn_outcome_leaves_the_replay(memory: CaseMemory) -> None:
@@ -143,8 +150,8 @@ async def test_withdrawn_outcome_leaves_the_replay(memory: CaseMemory) -> None:
     learner = await caught_up(learner_of(memory))
     await memory.feedback(events[1], None)
     assert await learner.catch_up() == 0
-    assert list(learner._replay) == [events[0], *events[2:]]
-    assert list((await caught_up(learner_of(memory)))._replay) == list(learner._replay)
+    assert list(replayed(learner).replay) == [events[0], *events[2:]]
+    assert list(replayed(await caught_up(learner_of(memory))).replay) == list(replayed(learner).replay)
 
 
 async def test_nothing_is_learned_when_the_outcome_is_unknown(memory: CaseMemory) -> None:
@@ -173,8 +180,9 @@ async def test_everybody_has_the_same_weights_when_they_share_a_bank(folder: Pla
         for start in range(0, 12, 4):
             await lived(memory, 2, start=start)
             await lived(other, 2, start=start + 2)
-        own, theirs = [await one._learning.learner("default") for one in (memory, other)]
+        own, theirs = [await one._learning.learner("default", "cross_entropy") for one in (memory, other)]
         assert await memory.policy_version() == await other.policy_version() == 12
+        assert (await own.catch_up(), await theirs.catch_up()) != (0, 0)
         assert same(weights(own), weights(theirs))
         assert same(weights(own), weights(await caught_up(learner_of(memory))))
 
@@ -272,9 +280,10 @@ async def test_planted_signal_is_learned(memory: CaseMemory) -> None:
     learner = await caught_up(learner_of(memory))
     cases = [case async for case in memory.views.walk(namespace="default") if int(case.state.split()[1]) >= 30]
     query = await memory._storage.texts.one("a task never seen")
-    value_C, version = await learner.values(query, cases)
+    estimates, version = await learner.estimates(query, cases, np.zeros(len(cases), np.float32))
     assert version > 80
-    assert value_C is not None
+    assert estimates is not None
+    value_C = estimates.value_C
     good = np.array(["amber" in case.action for case in cases])
     auc = (value_C[good][:, None] > value_C[~good][None, :]).mean()
     assert auc > 0.9

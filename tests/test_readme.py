@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from memento.memory.policy import POLICY_NAMES
+from memento.memory.policies.registry import POLICY_NAMES
 from tests.scripted import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,7 @@ import threading
 
 import torch
 
-from memento.memory.torch_thread import torch_thread
+from memento.memory.learning.torch_thread import torch_thread
 
 
 def test_thread_computes_on_one_core_when_the_host_uses_more() -> None:

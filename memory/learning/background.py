@@ -1,14 +1,15 @@
-"""Learning off the request's path: one learner per namespace, made on first need, told of news in the background."""
+"""Learning off the request's path: learners by namespace and estimator, made on first need, told of news."""
 
 import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from memento.memory.errors import MementoError
+from memento.memory.learning.estimator import EstimatorName
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
-    from memento.memory.learner import QLearner
+    from memento.memory.learning.learner import Learner
 
 _LOG = logging.getLogger(__name__)
 
@@ -16,26 +17,28 @@ _LOG = logging.getLogger(__name__)
 class BackgroundLearning:
     """The learners of one memory."""
 
-    def __init__(self, *, storage: Storage, seed: int) -> None:
+    def __init__(self, *, storage: Storage, estimator: EstimatorName | None, seed: int) -> None:
         """Prepare.
 
         Args:
             storage: where outcomes are read and weights are kept.
+            estimator: kept in step in every namespace; others from their first use on.
             seed: of all learners.
         """
+        self._estimator = estimator
         self._storage = storage
         self._seed = seed
-        self._learners: dict[str, QLearner] = {}
+        self._learners: dict[tuple[str, EstimatorName], Learner] = {}
         self._making = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._has_news: set[str] = set()
 
-    async def learner(self, namespace: str) -> "QLearner":
-        """The learner of a namespace, always the same one."""
+    async def learner(self, namespace: str, estimator: EstimatorName) -> "Learner":
+        """The learner of a namespace and estimator, always the same one."""
         async with self._making:
-            if namespace not in self._learners:
-                self._learners[namespace] = await self._storage.learner(namespace, self._seed)
-            return self._learners[namespace]
+            if (namespace, estimator) not in self._learners:
+                self._learners[namespace, estimator] = await self._storage.learner(namespace, estimator, self._seed)
+            return self._learners[namespace, estimator]
 
     def catch_up_soon(self, namespace: str) -> None:
         """Learn what is new, in the background; one task per namespace, however fast the news come."""
@@ -60,7 +63,11 @@ class BackgroundLearning:
         try:
             while namespace in self._has_news:
                 self._has_news.discard(namespace)
-                await (await self.learner(namespace)).catch_up()
+                if self._estimator is not None:
+                    await self.learner(namespace, self._estimator)
+                for (of, _), learner in list(self._learners.items()):
+                    if of == namespace:
+                        await learner.catch_up()
         except MementoError as error:  # learning never fails a run; the outcomes wait in the ledger
             _LOG.warning("learning is postponed: %s", error)
         finally:

@@ -1,0 +1,139 @@
+"""The port between the learner and what it teaches. Estimators are pure and synchronous: no ledger, no clock, no files.
+
+Axes: N cases served in an example, C candidates of a read, D vector dimensions.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
+
+CaseView = Literal["state", "action", "text"]
+"""What of a case is encoded: its task, what was tried, or both together."""
+
+
+class CaseRows(NamedTuple):
+    """Cases as an estimator sees them."""
+
+    ids: tuple[str, ...]
+    similarity_N: NDArray[np.float32]
+    """Cosine between the task at hand and each case's state."""
+    reward_N: NDArray[np.float32]
+    """The cases' own rewards."""
+    vectors: Mapping[CaseView, NDArray[np.float32]]
+    """The views that the estimator asked for, each of shape (N, D)."""
+
+    def __len__(self) -> int:
+        """Number of cases."""
+        return len(self.ids)
+
+
+class Example(NamedTuple):
+    """One known outcome with what was served: what an estimator learns from."""
+
+    offset: int
+    """Ledger offset of the outcome; seeds whatever is random in learning from it."""
+    event_id: str
+    follows: str | None
+    """The event of the planning cycle before this one in the same run; None for the first."""
+    question: str
+    """Hash under which all events of the same question fall together; splits go by it."""
+    state_D: NDArray[np.float32]
+    """Encoded task."""
+    cases: CaseRows
+    """Cases served, best first, without null slots."""
+    is_randomised_N: NDArray[np.bool_]
+    propensity_N: NDArray[np.float64]
+    reward: float
+    confidence: float
+
+
+class Estimates(NamedTuple):
+    """What the candidates of one read are worth."""
+
+    value_C: NDArray[np.float32]
+    """What policies rank by: Q in (0, 1), or u(s, c) in logits, which is 0 for a case that changes nothing."""
+    sd_C: NDArray[np.float32] | None
+    """Posterior standard deviation of `value_C`, where the estimator has one."""
+    exposures_C: NDArray[np.int64]
+    """Known outcomes that each case was served in."""
+
+
+class Suggestions(NamedTuple):
+    """What recall should look at beside the nearest cases."""
+
+    ids: list[str]
+    """Cases of high learned utility for this task."""
+    direction_MD: NDArray[np.float32]
+    """Vectors to search near, shape (M, D): where helpful cases lie for tasks like this one."""
+
+
+NOTHING = Suggestions([], np.empty((0, 0), np.float32))
+
+
+class CaseEffect(NamedTuple):
+    """What serving a case has done on average, over the tasks that it was served for."""
+
+    case_id: str
+    exposures: int
+    effect: float
+    """Mean of u(s, c), in logits of success."""
+    sd: float
+
+
+class Estimator(Protocol):
+    """Learns from examples, in order, and answers what candidates are worth."""
+
+    name: EstimatorName
+    views: tuple[CaseView, ...]
+    """Which encodings of cases it needs."""
+    replays: int
+    """How many of the newest believed examples it wants handed back by `restore`."""
+
+    def learn(self, example: Example) -> None:
+        """Take in one outcome. One of an event that was learned from before replaces what was believed."""
+        ...
+
+    def withdraw(self, event_id: str) -> bool:
+        """The outcome of this event is unknown after all.
+
+        Returns:
+            Whether it had been learned from.
+        """
+        ...
+
+    def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates | None:
+        """What each case is worth for this task; None while evidence is too thin to say."""
+        ...
+
+    def predict(self, example: Example) -> float:
+        """p(r = 1 | s, S) of an example, whose reward is not looked at."""
+        ...
+
+    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
+        """What recall should look at for this task."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What was learned, for a snapshot."""
+        ...
+
+    def stamp(self) -> dict[str, Any]:
+        """The rest of it, as JSON values."""
+        ...
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
+        """Become what `tensors` and `stamp` were taken from.
+
+        Args:
+            tensors: as `tensors` gave them.
+            stamp: as `stamp` gave it.
+            replay: the newest `replays` examples as they were believed then, oldest first.
+
+        Raises:
+            KeyError, ValueError, RuntimeError: they do not fit; the estimator must not be used.
+        """
+        ...

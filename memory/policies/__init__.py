@@ -1,0 +1,8 @@
+"""Retrieval policies, mu(c | s, M): which of the recalled cases are served. A policy chooses; it does not learn.
+
+port.py        what a policy is, and how a choice is drawn from it with its exact propensities
+controls.py    none, random
+similarity.py  similarity, similarity_reward
+learned.py     parametric, soft
+registry.py    policies by name
+"""

@@ -1,0 +1,110 @@
+"""What a retrieval policy is: for each slot, a distribution over the candidates and the null case.
+
+Every choice carries the exact probability with which it was made, so that what another policy would have earned can be
+estimated later. Axes: C candidates, K slots.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.learning.estimator import Estimates, EstimatorName
+
+Pool = Literal["empty", "nearest", "uniform"]
+"""Where candidates come from: nowhere, the nearest by cosine (and what an estimator suggests), or a uniform sample."""
+
+
+class SlotChoice(NamedTuple):
+    """One slot of a choice."""
+
+    candidate: int | None
+    """Position among the candidates; None is the null case."""
+    score: float
+    propensity: float
+    """Probability of this choice for this slot, given the slots before it."""
+    is_randomised: bool
+    """Whether anything else could have been chosen."""
+
+
+class Candidates(NamedTuple):
+    """What a policy chooses from."""
+
+    similarity_C: NDArray[np.float32]
+    """Cosine of each candidate, shape (C,)."""
+    reward_C: NDArray[np.float32]
+    """The candidates' own rewards, shape (C,)."""
+    estimates: Estimates | None
+    """What they are worth, or None while there is too little evidence to say."""
+    pool_size: int
+    """Number of cases that the candidates were drawn from; at least C."""
+
+    def __len__(self) -> int:
+        """Number of candidates."""
+        return len(self.similarity_C)
+
+
+class Distribution(NamedTuple):
+    """How one slot is filled."""
+
+    probability_C: NDArray[np.float64]
+    """Of each candidate; 0 for those already chosen. With `null` it sums to 1, or to less when the candidates are
+    themselves a random sample of a larger pool: the rest belongs to what was not drawn."""
+    null: float
+    """Probability of the null case."""
+    score_C: NDArray[np.float32]
+    """What the policy ranked by."""
+
+
+class RetrievalPolicy(Protocol):
+    """mu(c | s, M)."""
+
+    name: str
+    pool: Pool
+    estimator: EstimatorName | None
+    """Whose `Candidates.estimates` it needs."""
+
+    def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:
+        """How the next slot is filled.
+
+        Args:
+            candidates: what there is.
+            chosen: what fills the slots before, in order.
+            k: number of slots in all.
+
+        Returns:
+            The distribution, or None when no slot remains to be filled.
+        """
+        ...
+
+
+def choose(policy: RetrievalPolicy, candidates: Candidates, *, k: int, rng: np.random.Generator) -> list[SlotChoice]:
+    """Fill at most `k` slots, best first, with the exact probability of each choice."""
+    chosen: list[int | None] = []
+    choices: list[SlotChoice] = []
+    while len(chosen) < k and (slot := policy.distribution(candidates, chosen=chosen, k=k)) is not None:
+        weight = np.append(slot.probability_C, slot.null)
+        possible = np.flatnonzero(weight)
+        drawn = possible[0]
+        if len(possible) > 1:
+            edges = np.cumsum(weight[possible])
+            place = int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
+            drawn = possible[min(place, len(possible) - 1)]  # rounding may put the last edge a hair too low
+        index = None if drawn == len(candidates) else int(drawn)
+        score = 0.0 if index is None else float(slot.score_C[index])
+        is_randomised = len(possible) > 1 or weight[drawn] < 1
+        choices.append(SlotChoice(index, score, float(weight[drawn]), is_randomised))
+        chosen.append(index)
+    return choices
+
+
+def greedy(score_C: NDArray[np.float32], *, chosen: Sequence[int | None], k: int) -> Distribution | None:
+    """The best of what is left, for certain; ties keep the order of recall."""
+    if len(chosen) >= min(k, len(score_C)):
+        return None
+    left_C = score_C.astype(np.float64)
+    left_C[[index for index in chosen if index is not None]] = -np.inf
+    probability_C = np.zeros(len(score_C))
+    probability_C[int(np.argmax(left_C))] = 1.0
+    return Distribution(probability_C, 0.0, score_C)

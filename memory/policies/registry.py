@@ -1,0 +1,34 @@
+"""Policies by name."""
+
+from typing import Literal, get_args
+
+from memento.memory.errors import UnknownPolicy
+from memento.memory.policies.controls import NonePolicy, RandomPolicy
+from memento.memory.policies.learned import ParametricPolicy, SoftPolicy
+from memento.memory.policies.port import RetrievalPolicy
+from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
+
+PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft"]
+
+POLICY_NAMES: tuple[str, ...] = get_args(PolicyName)
+
+_POLICIES: tuple[RetrievalPolicy, ...] = (
+    NonePolicy(),
+    RandomPolicy(),
+    SimilarityPolicy(),
+    SimilarityRewardPolicy(),
+    ParametricPolicy(),
+    SoftPolicy(),
+)
+
+
+def policy_named(name: str) -> RetrievalPolicy:
+    """The policy of this name.
+
+    Raises:
+        UnknownPolicy: there is none.
+    """
+    for policy in _POLICIES:
+        if policy.name == name:
+            return policy
+    raise UnknownPolicy(name, POLICY_NAMES)
