@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
-from memento.memory.policy import PolicyName
+from memento.memory.policies.registry import PolicyName
 
 
 class Settings(BaseSettings):

@@ -31,6 +31,8 @@ class Slot(BaseModel):
     """Whether anything else could have been chosen."""
     sd: float | None = None
     """Posterior standard deviation of the score, where the policy's estimator has one."""
+    own_reward: float | None = None
+    """The case's own reward then; feedback may have changed it since."""
     exposures: int | None = None
     """Known outcomes that the case had been served in, as far as the policy looked."""
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memento.memory.case import ScoredCase, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
@@ -139,7 +140,7 @@ class Retrieval:
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
             candidates=candidates,
-            slots=[_slot(position, choice, candidates, estimates) for position, choice in enumerate(choices)],
+            slots=[_slot(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)],
         )
         return await self._record(event)
 
@@ -197,7 +198,13 @@ class Retrieval:
         return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded)
 
 
-def _slot(position: int, choice: SlotChoice, candidates: list[Candidate], estimates: "Estimates | None") -> Slot:
+def _slot(
+    position: int,
+    choice: SlotChoice,
+    candidates: list[Candidate],
+    reward_C: NDArray[np.float32],
+    estimates: "Estimates | None",
+) -> Slot:
     index = choice.candidate
     sd_C = None if estimates is None else estimates.sd_C
     return Slot(
@@ -207,6 +214,7 @@ def _slot(position: int, choice: SlotChoice, candidates: list[Candidate], estima
         score=choice.score,
         propensity=choice.propensity,
         is_randomised=choice.is_randomised,
+        own_reward=None if index is None else float(reward_C[index]),
         sd=None if index is None or sd_C is None else float(sd_C[index]),
         exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
-from memento.memory.policy import PolicyName
+from memento.memory.policies.registry import PolicyName
 
 EvaluatorName = Literal["auto", "exact", "judge", "human", "none"]
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.learning.estimator import (
     NOTHING,
+    CaseEffect,
     CaseRows,
     CaseView,
     Estimates,
@@ -111,6 +112,10 @@ class CrossEntropyQ:
             return float(self._values(example.state_D, example.cases).mean())
         rewards = [float(pairs.reward_N[0]) for pairs in self.replay.values() if len(pairs.reward_N)]
         return float(np.mean(rewards)) if rewards else 0.5
+
+    def effects(self) -> list[CaseEffect]:
+        """Nothing: outcomes are shared by all cases of an event, so that no case has an effect of its own."""
+        return []
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
         """Nothing: the paper ranks what similarity finds."""

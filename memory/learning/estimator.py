@@ -113,6 +113,10 @@ class Estimator(Protocol):
         """p(r = 1 | s, S) of an example, whose reward is not looked at."""
         ...
 
+    def effects(self) -> list[CaseEffect]:
+        """What each case served so far is worth on average; empty where the estimator does not tell cases apart."""
+        ...
+
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
         """What recall should look at for this task."""
         ...

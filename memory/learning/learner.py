@@ -15,7 +15,7 @@ import numpy as np
 from memento.memory.case import Case, question_hash, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
-from memento.memory.event import Experience
+from memento.memory.event import Experience, Slot
 from memento.memory.learning.estimator import CaseRows, CaseView, Estimates, Estimator, Example, Suggestions
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.ledger_views import LedgerViews
@@ -90,7 +90,7 @@ class Learner:
         await self.catch_up()
         if not cases:
             return Answer(None, self._n_outcomes)
-        rows = await self._rows(cases, similarity_C)
+        rows = await self._rows(cases, similarity_C, np.array([case.reward for case in cases], np.float32))
         async with self._learning:
             return Answer(await self._in_thread(lambda: self.estimator.estimate(query, rows)), self._n_outcomes)
 
@@ -149,20 +149,23 @@ class Learner:
             follows=experience.event.follows,
             question=question_hash(experience.event.query),
             state_D=await self._texts.one(experience.event.query),
-            cases=await self._rows(cases, np.array([slot.similarity for slot in slots], np.float32)),
+            cases=await self._rows(
+                cases,
+                np.array([slot.similarity for slot in slots], np.float32),
+                np.array([_own_reward(slot, case) for slot, case in zip(slots, cases, strict=True)], np.float32),
+            ),
             is_randomised_N=np.array([slot.is_randomised for slot in slots], np.bool_),
             propensity_N=np.array([slot.propensity for slot in slots], np.float64),
             reward=experience.reward,
             confidence=experience.confidence,
         )
 
-    async def _rows(self, cases: Sequence[Case], similarity_C: Vector) -> CaseRows:
+    async def _rows(self, cases: Sequence[Case], similarity_N: Vector, reward_N: Vector) -> CaseRows:
         vectors: dict[CaseView, Vector] = {}
         for view in self.estimator.views:
             # a state is encoded when its case is written; the others when they are first learned from
             vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
-        reward_C = np.array([case.reward for case in cases], np.float32)
-        return CaseRows(tuple(case.id for case in cases), similarity_C, reward_C, vectors)
+        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors)
 
     async def _load(self) -> None:
         """Take the snapshot, if it fits; else learn from the first outcome on.
@@ -209,3 +212,8 @@ class Learner:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _own_reward(slot: Slot, case: Case) -> float:
+    """As it was when the case was served, so that learning again from the start learns the same."""
+    return case.reward if slot.own_reward is None else slot.own_reward
