@@ -1,0 +1,266 @@
+"""The simulated world: tasks of latent topics, cases whose true effects are known, and the scenarios made of them.
+
+Embeddings are unit vectors around topic centres. In a normal topic its own cases help; in a misleading one the nearest
+cases hurt and those of one other topic help. Each case has a hidden quality on top, of which its own label is a noisy
+sign. A reward is Bernoulli(sigmoid(b + sum of u over the served set)).
+
+Axes: T steps, N cases that ever exist, R rows of utilities, D vector dimensions, P topics.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+PoisonKind = Literal["none", "inert", "harmful", "mixed"]
+
+CaseKind = Literal["regular", "inert", "harmful", "injected inert", "injected harmful"]
+CASE_KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
+
+
+@dataclass(frozen=True)
+class World:
+    """Every number of the simulation. Effects are in units of `beta` logits for a set of K such cases."""
+
+    n_topics: int = 10
+    dim: int = 32
+    noise: float = 1.0
+    """Length of an embedding's noise, where its topic's centre has length 1."""
+    difficulty_mean: float = -0.4
+    difficulty_sd: float = 1.0
+    """Of the topics' intercepts b, in logits."""
+    beta: float = 1.5
+    own_effect: float = 1.0
+    """Of a topic's own cases, where it is normal."""
+    other_effect: float = 0.0
+    """Of cases of other topics."""
+    misleading_share: float = 0.4
+    """Share of the topics whose nearest cases hurt."""
+    misleading_effect: float = -0.6
+    """Of a misleading topic's own cases."""
+    helper_effect: float = 1.0
+    """Of the cases of the one topic that helps a misleading one."""
+    quality_sd: float = 0.6
+    """Of the cases' hidden qualities, which add to their effect in every topic."""
+    label_noise: float = 0.2
+    """How often a case's own reward is not the sign of its quality."""
+    inert_share: float = 0.05
+    """Share of the cases that change nothing, whatever the topic."""
+    harmful_share: float = 0.05
+    """Share of the cases that hurt, whatever the topic."""
+    harmful_effect: float = -1.0
+    bank_start: int = 300
+    bank_end: int = 300
+    """The bank grows evenly from one to the other."""
+    drift_at: float = 1.0
+    """When topics change their nature, as a share of the stream; 1 is never."""
+    drift_misleading_share: float = 0.4
+    """Share of misleading topics from then on."""
+    poison_kind: PoisonKind = "none"
+    poison_share: float = 0.2
+    """Share of the bank that is injected, from `poison_from` on."""
+    poison_from: float = 0.33
+    """As a share of the stream."""
+    poison_noise: float = 0.5
+    """Noise of injected embeddings: less than that of others puts them nearer to the tasks."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated.
+
+        Raises:
+            ValueError: a share outside [0, 1], a bank that shrinks, an unknown kind of poison.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith(("_share", "_at", "_from", "label_noise")) and not 0 <= value <= 1:
+                raise ValueError(f"{field.name} must be in [0, 1], not {value}")
+        if self.n_topics < 3:  # a helper that differs from the topic and from the helper before
+            raise ValueError(f"n_topics must be at least 3, not {self.n_topics}")
+        if not 0 < self.bank_start <= self.bank_end:
+            raise ValueError(f"the bank cannot go from {self.bank_start} to {self.bank_end} cases")
+        if self.poison_kind not in get_args(PoisonKind) or self.poison_share == 1:
+            raise ValueError(f"cannot inject {self.poison_share} of {self.poison_kind}")
+
+
+_GROWING = World(bank_start=50, bank_end=1050)
+
+SCENARIOS: Mapping[str, World] = {
+    "fixed": World(),
+    "growing": _GROWING,
+    "clean": replace(_GROWING, misleading_share=0.0),
+    "weak": replace(_GROWING, beta=0.5),
+    "drift": replace(_GROWING, drift_at=0.5),
+    "poisoning": replace(_GROWING, poison_kind="mixed"),
+}
+
+
+class Stream(NamedTuple):
+    """One simulated stream, fully drawn: all policies of a seed see the same tasks, cases and draws."""
+
+    task_TD: NDArray[np.float32]
+    """Unit vectors."""
+    base_T: NDArray[np.float64]
+    """Logit of success without any case."""
+    draw_T: NDArray[np.float64]
+    """Uniform in [0, 1): a task succeeds when it is below the probability."""
+    case_ND: NDArray[np.float32]
+    """Unit vectors, in the order in which the cases arrive."""
+    label_N: NDArray[np.float32]
+    """The cases' own rewards."""
+    kind_N: NDArray[np.int8]
+    """Position in `CASE_KINDS`."""
+    n_active_T: NDArray[np.int64]
+    """The first so many cases are in the bank at this step."""
+    row_T: NDArray[np.int64]
+    """Which row of `utility_RN` holds the true effects for this step's task."""
+    utility_RN: NDArray[np.float64]
+    """True u in logits, of each case in one of the K slots."""
+
+    def utility(self, step: int) -> NDArray[np.float64]:
+        """True u of every case for this step's task, shape (N,)."""
+        row_N: NDArray[np.float64] = self.utility_RN[self.row_T[step]]
+        return row_N
+
+    def probability(self, step: int, served: list[int]) -> float:
+        """Of success, given the cases served."""
+        logit = float(self.base_T[step]) + float(self.utility(step)[served].sum())
+        return 1.0 / (1.0 + math.exp(-logit))
+
+
+Generator = Callable[[World, int, int, int], Stream]
+"""Makes a stream of (world, seed, steps, k)."""
+
+
+def planted(world: World, seed: int, steps: int, k: int) -> Stream:
+    """Draw a stream.
+
+    Args:
+        world: its parameters.
+        seed: of everything random. What one parameter governs is drawn apart from the rest, so that worlds of the same
+            seed share tasks and cases as far as their parameters agree.
+        steps: T.
+        k: slots per task; a case in one of them has 1 / k of its effect.
+    """
+    centre_PD = _unit(_rng(seed, "centres").normal(size=(world.n_topics, world.dim)))
+    difficulty_P = world.difficulty_mean + world.difficulty_sd * _rng(seed, "difficulty").normal(size=world.n_topics)
+    topic_T = _rng(seed, "tasks").integers(world.n_topics, size=steps)
+    cases = _cases(world, seed, steps, centre_PD)
+    before_PP, after_PP = _affinities(world, seed)
+    drifts_at = round(world.drift_at * steps)
+    utility_RN = np.concatenate([_utilities(world, affinity_PP, cases) for affinity_PP in (before_PP, after_PP)])
+    return Stream(
+        task_TD=_near(centre_PD[topic_T], world.noise, _rng(seed, "task noise")),
+        base_T=difficulty_P[topic_T],
+        draw_T=_rng(seed, "rewards").random(steps),
+        case_ND=cases.vector_ND,
+        label_N=cases.label_N,
+        kind_N=cases.kind_N,
+        n_active_T=np.searchsorted(cases.added_N, np.arange(steps), side="right"),
+        row_T=topic_T + np.where(np.arange(steps) < drifts_at, 0, world.n_topics),
+        utility_RN=utility_RN * world.beta / k,
+    )
+
+
+class _Cases(NamedTuple):
+    topic_N: NDArray[np.int64]
+    quality_N: NDArray[np.float64]
+    kind_N: NDArray[np.int8]
+    label_N: NDArray[np.float32]
+    vector_ND: NDArray[np.float32]
+    added_N: NDArray[np.int64]
+
+
+def _cases(world: World, seed: int, steps: int, centre_PD: NDArray[np.float64]) -> _Cases:
+    n = world.bank_end
+    topic_N = _rng(seed, "cases").integers(world.n_topics, size=n)
+    quality_N = world.quality_sd * _rng(seed, "quality").normal(size=n)
+    share = _rng(seed, "kinds").random(n)
+    kind_N = np.where(share < world.inert_share, 1, np.where(share < world.inert_share + world.harmful_share, 2, 0))
+    quality_N = np.select([kind_N == 1, kind_N == 2], [0.0, world.harmful_effect], quality_N)
+    luck = _rng(seed, "inert labels").random(n) < 0.5  # 0 has no sign
+    is_wrong = _rng(seed, "labels").random(n) < world.label_noise
+    label_N = np.where(quality_N == 0, luck, (quality_N > 0) ^ is_wrong)
+    late_N = np.arange(1, n - world.bank_start + 1) * steps // max(1, n - world.bank_start + 1)
+    added_N = np.concatenate([np.zeros(world.bank_start, np.int64), late_N])
+    regular = _Cases(
+        topic_N,
+        quality_N,
+        kind_N.astype(np.int8),
+        label_N.astype(np.float32),
+        _near(centre_PD[topic_N], world.noise, _rng(seed, "case noise")),
+        added_N,
+    )
+    if world.poison_kind == "none":
+        return regular
+    both = [np.concatenate(pair) for pair in zip(regular, _poison(world, seed, steps, added_N, centre_PD), strict=True)]
+    order_N = np.argsort(both[-1], kind="stable")
+    return _Cases(*(part[order_N] for part in both))
+
+
+def _poison(
+    world: World, seed: int, steps: int, added_N: NDArray[np.int64], centre_PD: NDArray[np.float64]
+) -> _Cases:
+    """What is injected: all at once what the share asks for, then along with every so many other cases."""
+    beside = (1 - world.poison_share) / max(world.poison_share, 1e-9)  # regular cases per injected one
+    n = int(len(added_N) / beside)
+    topic_N = _rng(seed, "poison").integers(world.n_topics, size=n)
+    is_harmful = np.full(n, world.poison_kind == "harmful")
+    if world.poison_kind == "mixed":
+        is_harmful = np.arange(n) % 2 == 0
+    of_N = np.minimum((np.arange(n) * beside).astype(np.int64), len(added_N) - 1)
+    return _Cases(
+        topic_N,
+        np.where(is_harmful, world.harmful_effect, 0.0),
+        np.where(is_harmful, 4, 3).astype(np.int8),
+        np.ones(n, np.float32),
+        _near(centre_PD[topic_N], world.poison_noise, _rng(seed, "poison noise")),
+        np.maximum(added_N[of_N], round(world.poison_from * steps)),
+    )
+
+
+def _affinities(world: World, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Effect of a case of one topic (column) on a task of another (row), before and after the drift."""
+    rng, n = _rng(seed, "misleading"), world.n_topics
+    helpers: list[NDArray[np.int64]] = []
+    affinities: list[NDArray[np.float64]] = []
+    for share in (world.misleading_share, world.drift_misleading_share):
+        affinity_PP = np.full((n, n), world.other_effect)
+        np.fill_diagonal(affinity_PP, world.own_effect)
+        misleading = rng.permutation(n)[: round(share * n)]
+        helper_P = _others(rng, n, helpers[-1] if helpers else np.arange(n))
+        affinity_PP[misleading, misleading] = world.misleading_effect
+        affinity_PP[misleading, helper_P[misleading]] = world.helper_effect
+        helpers.append(helper_P)
+        affinities.append(affinity_PP)
+    return affinities[0], affinities[1]
+
+
+def _others(rng: np.random.Generator, n: int, not_P: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each topic another one, which is not that of `not_P` either."""
+    allowed = [[other for other in range(n) if other not in (topic, not_P[topic])] for topic in range(n)]
+    return np.array([rng.choice(others) for others in allowed])
+
+
+def _utilities(world: World, affinity_PP: NDArray[np.float64], cases: _Cases) -> NDArray[np.float64]:
+    """u / beta * K of each case for tasks of each topic, shape (P, N)."""
+    utility_PN: NDArray[np.float64] = affinity_PP[:, cases.topic_N] + cases.quality_N
+    is_planted = cases.kind_N != 0
+    utility_PN[:, is_planted] = cases.quality_N[is_planted]
+    return utility_PN
+
+
+def _near(centre_ND: NDArray[np.float64], noise: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    scale = noise / math.sqrt(centre_ND.shape[1])
+    return _unit(centre_ND + scale * rng.normal(size=centre_ND.shape)).astype(np.float32)
+
+
+def _unit(rows_ND: NDArray[np.float64]) -> NDArray[np.float64]:
+    return rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+
+
+def _rng(seed: int, what: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(what.encode())])
