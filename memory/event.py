@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from memento.memory.case import ErrorClass, utc_now
+from memento.memory.case import ErrorClass, question_hash, utc_now
 
 
 class Candidate(NamedTuple):
@@ -46,11 +46,15 @@ class RetrievalEvent(BaseModel):
     namespace: str
     query: str
     """The state text that was looked up."""
+    task: str | None = None
+    """The task alone, where the query also tells results so far; None: the query is the task."""
     follows: str | None = None
     """The event of the planning cycle before this one in the same run."""
     policy: str
     policy_version: int
     """How many outcomes the policy had learned from when it chose."""
+    settings_version: int = 0
+    """Which promoted settings it had learned them with; 0 is the built-in ones."""
     bank_version: int
     """Ledger offset of the newest case revision that could have been chosen."""
     is_degraded: bool = False
@@ -58,6 +62,16 @@ class RetrievalEvent(BaseModel):
     candidates: list[Candidate] = Field(default_factory=list)
     slots: list[Slot] = Field(default_factory=list)
     created_at: str = Field(default_factory=utc_now)
+
+    @property
+    def asked(self) -> str:
+        """The task alone."""
+        return self.query if self.task is None else self.task
+
+    @property
+    def question(self) -> str:
+        """Hash under which all events of the same question fall together, whatever their cycle."""
+        return question_hash(self.asked)
 
     @property
     def case_ids(self) -> list[str]:
@@ -93,6 +107,15 @@ class Outcome(BaseModel):
     evaluator: str = "unknown"
     attempt: Attempt | None = None
     created_at: str = Field(default_factory=utc_now)
+
+
+class OutcomeRange(NamedTuple):
+    """Consecutive outcomes by their ledger offsets."""
+
+    after: int
+    """The offset before the first one."""
+    until: int
+    """The last one's."""
 
 
 class Experience(NamedTuple):

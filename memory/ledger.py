@@ -40,6 +40,11 @@ class LedgerWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction, for rows that are made elsewhere."""
+        return self._connection
+
     async def create_tables(self) -> None:
         """Create the schema where it is missing."""
         await self._connection.create_all(tables.metadata)

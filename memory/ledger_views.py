@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from memento.memory import tables
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
 from memento.memory.database import sequence_chunks
 from memento.memory.engines.port import Vector
-from memento.memory.event import Experience, Outcome, RetrievalEvent
+from memento.memory.event import Experience, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import Ledger
 
 _REVISIONS = tables.case_revisions
@@ -157,21 +157,31 @@ class LedgerViews:
             body = await connection.scalar(query.limit(1))
         return None if body is None else Outcome.model_validate_json(body)
 
-    async def experiences(self, *, namespace: str, after: int, limit: int) -> list[Experience]:
+    async def experiences(
+        self, *, namespace: str, after: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+    ) -> list[Experience]:
         """Outcomes after an offset with what was served, in order, without those of degraded events.
 
-        An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn.
+        An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn. Outcomes in the
+        `skipped` ranges are treated as if they had never come.
         """
-        query = _experiences(namespace).where(tables.outcomes.c.offset > after)
+        query = _experiences(namespace).where(tables.outcomes.c.offset > after, *_outside(skipped, tables.outcomes))
         return await self._parse_experiences(query.order_by(tables.outcomes.c.offset).limit(limit))
 
-    async def newest_experiences(self, *, namespace: str, until: int, limit: int) -> list[Experience]:
+    async def newest_experiences(
+        self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+    ) -> list[Experience]:
         """What was believed at an offset: the newest outcome of each event, if known; the last `limit`, in order."""
         outcomes, later = tables.outcomes, aliased(tables.outcomes)
         is_replaced = exists().where(
-            later.c.event_id == outcomes.c.event_id, later.c.offset > outcomes.c.offset, later.c.offset <= until
+            later.c.event_id == outcomes.c.event_id,
+            later.c.offset > outcomes.c.offset,
+            later.c.offset <= until,
+            *_outside(skipped, later),
         )
-        query = _experiences(namespace).where(outcomes.c.offset <= until, outcomes.c.reward.is_not(None), ~is_replaced)
+        query = _experiences(namespace).where(
+            outcomes.c.offset <= until, outcomes.c.reward.is_not(None), ~is_replaced, *_outside(skipped, outcomes)
+        )
         return (await self._parse_experiences(query.order_by(outcomes.c.offset.desc()).limit(limit)))[::-1]
 
     async def newest_outcome_offset(self) -> int:
@@ -257,3 +267,7 @@ def _experiences(namespace: str) -> Select[Any]:
         .join(events, events.c.event_id == outcomes.c.event_id)
         .where(outcomes.c.namespace == namespace, events.c.is_degraded.is_(False))
     )
+
+
+def _outside(ranges: Sequence[OutcomeRange], outcomes: FromClause) -> list[ColumnElement[bool]]:
+    return [or_(outcomes.c.offset <= after, outcomes.c.offset > until) for after, until in ranges]

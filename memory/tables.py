@@ -3,8 +3,11 @@
 case_revisions   every version of every case; its offset is the change feed the search index follows
 events, slots    every selection and its propensities
 outcomes         what came of an event; the newest row of an event counts
+policy_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
 vectors          encoded texts by content address: a cache that can be lost
 audit            who changed what, and why
+batch_changes    what an audited change did to a case, by the batch that it belongs to
+snapshots        a name for a moment of a namespace: the offset of its newest case revision
 facts            single values: schema version, encoder of the bank
 """
 
@@ -91,6 +94,18 @@ outcomes = Table(
     sqlite_autoincrement=True,
 )
 
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    _offset(),
+    Column("namespace", String(200), nullable=False),
+    Column("estimator", String(40), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("policy_versions_serving", "namespace", "estimator", "offset"),
+    sqlite_autoincrement=True,
+)
+
 vectors = Table(
     "vectors",
     metadata,
@@ -108,6 +123,28 @@ audit = Table(
     Column("verb", String(40), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+batch_changes = Table(
+    "batch_changes",
+    metadata,
+    Column("audit_offset", _Offset, ForeignKey("audit.offset"), primary_key=True, autoincrement=False),
+    Column("batch_id", String(36), nullable=False, index=True),
+    Column("case_id", String(36), nullable=False, index=True),
+    Column("version_before", Integer, nullable=False),
+    Column("version_after", Integer, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _offset(),
+    Column("namespace", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("revision_offset", _Offset, nullable=False),
+    Column("at", String(40), nullable=False),
+    UniqueConstraint("namespace", "name"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,195 @@
+"""Versions of what is learned with: which settings, and which outcomes count. Rows are added, none is ever changed.
+
+    promoted      better than what served, on outcomes that neither had seen; serves from then on
+    refused       not better, or not honest; kept for the record only
+    rolled_back   settings of an earlier version serve again; what came after it stopped serving counts no more
+
+The serving version of a namespace and estimator is its newest row that is not a refusal, or version 0, the built-in
+settings. Estimates are a fold of the outcomes that count, so a version needs no weights to be restored exactly.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, func, insert, select
+
+from memento.memory import tables
+from memento.memory.case import text_hash, utc_now
+from memento.memory.database import Connection
+from memento.memory.errors import InvalidInput
+from memento.memory.event import OutcomeRange
+from memento.memory.ledger import Ledger, LedgerWriter
+
+Verdict = Literal["promoted", "refused", "rolled_back"]
+
+_VERSIONS = tables.policy_versions
+_COLUMNS = {"version", "namespace", "estimator", "verdict"}
+
+
+class PolicyVersion(BaseModel):
+    """One decision about the settings of an estimator in a namespace."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 0
+    """Ledger offset of the decision: it only grows. 0 is the built-in settings."""
+    namespace: str
+    estimator: str
+    verdict: Verdict = "promoted"
+    settings: dict[str, float] = Field(default_factory=dict)
+    """What deviates from the built-in settings."""
+    skipped: list[OutcomeRange] = Field(default_factory=list)
+    """Outcomes that do not count."""
+    trained_until: int = 0
+    """Ledger offset of the newest outcome that the decision rests on."""
+    since: int = 0
+    """Ledger offset of the newest outcome when the decision was written."""
+    replaces: int = 0
+    """The version that served until then."""
+    restores: int | None = None
+    """Of a rollback: the version whose estimates it restored."""
+    seed: int = 0
+    reason: str = ""
+    report: dict[str, Any] = Field(default_factory=dict)
+    created_at: str = Field(default_factory=utc_now)
+
+    @property
+    def recipe(self) -> str:
+        """Names everything that estimates depend on beside the outcomes; empty for version 0's."""
+        if not self.settings and not self.skipped:
+            return ""
+        return text_hash(json.dumps([self.settings, self.skipped], sort_keys=True))[:12]
+
+
+class PolicyVersions:
+    """Reads and adds versions."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def serving_number(self, namespace: str, estimator: str) -> int:
+        """Number of the serving version: one look into an index."""
+        query = select(func.max(_VERSIONS.c.offset)).where(*_serving(namespace, estimator))
+        async with self._ledger.reading() as connection:
+            return await connection.scalar(query) or 0
+
+    async def serving(self, namespace: str, estimator: str) -> PolicyVersion:
+        """The serving version."""
+        async with self._ledger.reading() as connection:
+            return await _newest_serving(connection, namespace, estimator)
+
+    async def history(self, namespace: str, estimator: str | None = None) -> list[PolicyVersion]:
+        """All decisions of a namespace, oldest first; of every estimator when none is named."""
+        query = select(_VERSIONS).where(_VERSIONS.c.namespace == namespace).order_by(_VERSIONS.c.offset)
+        if estimator is not None:
+            query = query.where(_VERSIONS.c.estimator == estimator)
+        async with self._ledger.reading() as connection:
+            return [_parsed(row) for row in (await connection.execute(query)).all()]
+
+    async def append(self, writer: LedgerWriter, version: PolicyVersion) -> PolicyVersion:
+        """Add a decision, or the refusal of a promotion that another decision has overtaken.
+
+        Args:
+            writer: the transaction.
+            version: the decision; its `replaces` says what it was compared with.
+
+        Returns:
+            The row as it was written, with its number.
+        """
+        serving = await _newest_serving(writer.connection, version.namespace, version.estimator)
+        if version.verdict != "refused" and serving.version != version.replaces:
+            overtaken = f"version {serving.version} began to serve while this one was being judged; judge again"
+            version = version.model_copy(update={"verdict": "refused", "reason": overtaken})
+        newest = await writer.connection.scalar(select(func.max(tables.outcomes.c.offset))) or 0
+        version = version.model_copy(update={"since": newest})
+        row = version.model_dump(include=_COLUMNS - {"version"})
+        added = insert(_VERSIONS).values(**row, body=version.model_dump_json(exclude=_COLUMNS))
+        number = await writer.connection.scalar(added.returning(_VERSIONS.c.offset))
+        return version.model_copy(update={"version": number})
+
+
+def built_in(namespace: str, estimator: str) -> PolicyVersion:
+    """Version 0."""
+    return PolicyVersion(namespace=namespace, estimator=estimator, reason="built-in settings")
+
+
+def rollback(history: Sequence[PolicyVersion], to: int | None, *, newest: int) -> PolicyVersion:
+    """The decision that restores the estimates as a version last had them.
+
+    Args:
+        history: every decision of the namespace and estimator, oldest first; at least one of them serves.
+        to: which version; by default the one that served before the serving one, or before what that one restored.
+        newest: ledger offset of the newest outcome.
+
+    Raises:
+        InvalidInput: no such version, it never served, or it serves now.
+    """
+    chain = [version for version in history if version.verdict != "refused"]
+    if not chain:
+        raise InvalidInput("nothing to roll back: no version was ever promoted, the built-in settings serve")
+    served = {version.version: version for version in chain}
+    served[0] = built_in(chain[0].namespace, chain[0].estimator)
+    serving = chain[-1]
+    target = _before(served, serving) if to is None else to
+    if target not in served:
+        was_refused = any(version.version == target for version in history)
+        known = ", ".join(map(str, sorted(served)))
+        what = "was refused and never served" if was_refused else "does not exist"
+        raise InvalidInput(f"version {target} {what}; those that served: {known}")
+    if target == serving.version:
+        raise InvalidInput(f"version {target} serves already")
+    stopped = next(version.since for version in chain if version.replaces == target)
+    restored = served[target]
+    return restored.model_copy(
+        update={
+            "verdict": "rolled_back",
+            "skipped": _merged([*restored.skipped, OutcomeRange(stopped, newest)]),
+            "trained_until": stopped,
+            "replaces": serving.version,
+            "restores": target,
+            "reason": f"estimates as version {target} last had them",
+            "report": {},
+            "created_at": utc_now(),
+        }
+    )
+
+
+def _before(served: dict[int, PolicyVersion], serving: PolicyVersion) -> int:
+    shown = serving if serving.restores is None else served[serving.restores]
+    while shown.restores is not None:
+        shown = served[shown.restores]
+    if shown.version == 0:
+        newer = ", ".join(str(number) for number in sorted(served) if number not in (0, serving.version))
+        raise InvalidInput(f"the built-in settings serve, and nothing was before them; later versions: {newer}")
+    return shown.replaces
+
+
+def _merged(ranges: Sequence[OutcomeRange]) -> list[OutcomeRange]:
+    """The same outcomes in as few ranges as it takes; empty ones are left out."""
+    merged: list[OutcomeRange] = []
+    for after, until in sorted(ranges):
+        if after >= until:
+            continue
+        if merged and after <= merged[-1].until:
+            merged[-1] = OutcomeRange(merged[-1].after, max(until, merged[-1].until))
+        else:
+            merged.append(OutcomeRange(after, until))
+    return merged
+
+
+def _serving(namespace: str, estimator: str) -> tuple[ColumnElement[bool], ...]:
+    of_ours = (_VERSIONS.c.namespace == namespace, _VERSIONS.c.estimator == estimator)
+    return (*of_ours, _VERSIONS.c.verdict != "refused")
+
+
+async def _newest_serving(connection: Connection, namespace: str, estimator: str) -> PolicyVersion:
+    query: Select[Any] = select(_VERSIONS).where(*_serving(namespace, estimator))
+    row = (await connection.execute(query.order_by(_VERSIONS.c.offset.desc()).limit(1))).first()
+    return built_in(namespace, estimator) if row is None else _parsed(row)
+
+
+def _parsed(row: Any) -> PolicyVersion:
+    fields = {"version": row.offset, "namespace": row.namespace, "estimator": row.estimator, "verdict": row.verdict}
+    return PolicyVersion.model_validate(json.loads(row.body) | fields)
