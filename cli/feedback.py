@@ -17,7 +17,7 @@ async def feedback_command(
         case_id = await memory.feedback(event_id, value, lesson=lesson)
         corrected = None
         if correction:
-            corrected = await memory.write(state=event.query, action=correction, reward=1.0, evaluator="human")
+            corrected = await memory.write(state=event.asked, action=correction, reward=1.0, evaluator="human")
     if as_json:
         print_json(
             {"event": "feedback", "event_id": event_id, "reward": value, "case_id": case_id, "correction": corrected}

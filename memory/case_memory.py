@@ -117,7 +117,16 @@ class CaseMemory:
         """What a user should be told about this memory: the index was rebuilt, the engine is away."""
         return self.bank.notices
 
-    async def read(self, query: str, *, k: int = 4, policy: str | None = None, namespace: str | None = None) -> Reading:
+    async def read(
+        self,
+        query: str,
+        *,
+        k: int = 4,
+        policy: str | None = None,
+        namespace: str | None = None,
+        task: str | None = None,
+        follows: str | None = None,
+    ) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
         Args:
@@ -125,18 +134,34 @@ class CaseMemory:
             k: how many cases at most.
             policy: a policy name; the memory's own by default.
             namespace: the memory's own by default.
+            task: the task alone, where the query also tells what was found so far; cases of this task are not served.
+            follows: id of the reading before this one in the same run; what comes of this one is its outcome too.
 
         Raises:
             InvalidInput: empty query, k below 0, unknown policy.
             EncoderUnavailable: the query cannot be encoded.
             LedgerUnavailable: the choice cannot be recorded.
+            UnknownEvent: the reading that it follows is not of this namespace.
         """
-        return await self.select(await self.recall(query, policy=policy, namespace=namespace), k=k)
+        recall = await self.recall(query, policy=policy, namespace=namespace, task=task, follows=follows)
+        return await self.select(recall, k=k)
 
-    async def recall(self, query: str, *, policy: str | None = None, namespace: str | None = None) -> Recall:
+    async def recall(
+        self,
+        query: str,
+        *,
+        policy: str | None = None,
+        namespace: str | None = None,
+        task: str | None = None,
+        follows: str | None = None,
+    ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
-            storable(query), policy=policy or self.policy, namespace=self._namespace(namespace)
+            storable(query),
+            policy=policy or self.policy,
+            namespace=self._namespace(namespace),
+            task=None if task is None else storable(task),
+            follows=follows,
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
@@ -162,7 +187,8 @@ class CaseMemory:
         """Keep an experience, and with `event_id` what came of the cases that were served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
-        answers again. The same event written twice is written once.
+        answers again. The same event written twice is written once. Readings that this one follows have the same
+        outcome, unless they were given one of their own.
 
         Args:
             state: the task.
@@ -223,6 +249,7 @@ class CaseMemory:
     ) -> str | None:
         """Replace an event's outcome by later and better knowledge; the case of that run follows.
 
+        It is also the outcome of the readings that this one follows: give it the id of a run's last event.
         If the run ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was
         believed: the case is quarantined and served no more. The same feedback twice is one feedback.
 

@@ -29,7 +29,7 @@ class Retention:
         evaluator: str,
         event_id: str | None,
     ) -> str | None:
-        """Keep an attempt and its reward; with an event, as that event's outcome.
+        """Keep an attempt and its reward; with an event, as that event's outcome and that of those it follows.
 
         Returns:
             The case's id; None when the reward is None.
@@ -44,20 +44,22 @@ class Retention:
                 key = f"{event_id}:write"
                 if await writer.has_outcome(key):  # delivered before, perhaps corrected since: leave it alone
                     return None if reward is None else case_id(namespace, state, attempt.action)
-                await _event_in(writer, event_id, namespace)
+                event = await _event_in(writer, event_id, namespace)
                 if past := await writer.outcomes_of(event_id):  # feedback was faster than the run: it knows better
                     reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
-                await writer.append_outcome(
-                    Outcome(
-                        key=key,
-                        event_id=event_id,
-                        namespace=namespace,
-                        reward=reward,
-                        confidence=confidence,
-                        evaluator=evaluator,
-                        attempt=attempt,
-                    )
+                outcome = Outcome(
+                    key=key,
+                    event_id=event_id,
+                    namespace=namespace,
+                    reward=reward,
+                    confidence=confidence,
+                    evaluator=evaluator,
+                    attempt=attempt,
                 )
+                for earlier in await _earlier(writer, event):
+                    if not await writer.outcomes_of(earlier.id):
+                        await writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
+                await writer.append_outcome(outcome)
             if reward is None:
                 return None
             case = _case(namespace, state, attempt, reward, confidence, evaluator, event_id)
@@ -88,7 +90,7 @@ class Retention:
     async def feedback(
         self, event_id: str, reward: float | None, *, namespace: str, confidence: float, evaluator: str, lesson: str
     ) -> str | None:
-        """Replace an event's outcome; the case of its run follows, or is written now if there was none.
+        """Replace the outcome of an event and of those it follows; the case of its run follows, or is written now.
 
         Returns:
             The id of the case that stands for the run now, or None.
@@ -104,19 +106,23 @@ class Retention:
                 attempt = attempt.model_copy(update={"lesson": lesson})
             if past and _said(past[-1]) == (reward, confidence, evaluator, attempt):  # delivered before
                 return cases[-1].id if cases else None
-            await writer.append_outcome(
-                Outcome(
-                    key=f"{event_id}:feedback:{len(past)}",
-                    event_id=event_id,
-                    namespace=namespace,
-                    reward=reward,
-                    confidence=confidence,
-                    evaluator=evaluator,
-                    attempt=attempt,
-                )
+            outcome = Outcome(
+                key=f"{event_id}:feedback:{len(past)}",
+                event_id=event_id,
+                namespace=namespace,
+                reward=reward,
+                confidence=confidence,
+                evaluator=evaluator,
+                attempt=attempt,
             )
+            for earlier in await _earlier(writer, event):
+                told = await writer.outcomes_of(earlier.id)
+                if not told or _said(told[-1])[:3] != _said(outcome)[:3]:
+                    key = f"{earlier.id}:feedback:{len(told)}"
+                    await writer.append_outcome(_shared(outcome, earlier, key=key))
+            await writer.append_outcome(outcome)
             if not cases and attempt is not None and reward is not None:
-                cases = [_case(namespace, event.query, attempt, reward, confidence, evaluator, event_id)]
+                cases = [_case(namespace, event.asked, attempt, reward, confidence, evaluator, event_id)]
             changed = [_corrected(case, reward, confidence, evaluator, lesson) for case in cases]
             for case in changed:
                 await writer.append_case(case)
@@ -154,6 +160,20 @@ async def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> Retr
     if event is None or event.namespace != namespace:
         raise UnknownEvent(event_id, namespace)
     return event
+
+
+async def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent]:
+    """The events of the same run's cycles before this one, first to last."""
+    found: list[RetrievalEvent] = []
+    while event.follows is not None:
+        event = await _event_in(writer, event.follows, event.namespace)
+        found.insert(0, event)
+    return found
+
+
+def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
+    """A run's outcome as that of one of its earlier events; what was tried stays with the last one."""
+    return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})
 
 
 def _case(

@@ -37,6 +37,10 @@ class Recall(NamedTuple):
     """Number of cases the candidates were drawn from."""
     is_degraded: bool
     bank_version: int
+    task: str | None = None
+    """The task alone, where the query says more."""
+    follows: str | None = None
+    """The event of the planning cycle before."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, for a checkpoint between the two halves of a read."""
@@ -82,8 +86,17 @@ class Retrieval:
         self._learner = learner
         self._rng = rng
 
-    async def recall(self, query: str, *, policy: str, namespace: str) -> Recall:
+    async def recall(
+        self, query: str, *, policy: str, namespace: str, task: str | None = None, follows: str | None = None
+    ) -> Recall:
         """Find the candidates: what the policy will choose from.
+
+        Args:
+            query: what to look up.
+            policy: a policy name.
+            namespace: whose cases.
+            task: the task alone, where the query says more; it is the task's own cases that are never found.
+            follows: the event of the planning cycle before this one in the same run.
 
         Raises:
             InvalidInput: empty query, unknown policy.
@@ -92,25 +105,38 @@ class Retrieval:
         if not query.strip():
             raise InvalidInput("the query is empty")
         chosen_by = policy_named(policy)
+        question = question_hash(query if task is None else task)
         candidates: list[Candidate] = []
         pool_size, is_degraded, bank_version = 0, False, 0
         if chosen_by.pool == "nearest":
-            candidates, is_degraded, bank_version = await self._search(query, namespace)
+            candidates, is_degraded, bank_version = await self._search(query, question, namespace)
             if chosen_by.estimator is not None and not is_degraded:
                 learner = await self._learner(namespace, chosen_by.estimator)
-                candidates += await self._suggested(query, namespace, learner, {one.case_id for one in candidates})
+                known = {one.case_id for one in candidates}
+                candidates += await self._suggested(query, question, namespace, learner, known)
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            candidates, pool_size = await self._draw(query, namespace)
+            candidates, pool_size = await self._draw(query, question, namespace)
             bank_version = await self._storage.views.newest_offset()
-        event_id = str(uuid.uuid4())
-        return Recall(event_id, query, namespace, policy, candidates, pool_size, is_degraded, bank_version)
+        return Recall(
+            event_id=str(uuid.uuid4()),
+            query=query,
+            namespace=namespace,
+            policy=policy,
+            candidates=candidates,
+            pool_size=pool_size,
+            is_degraded=is_degraded,
+            bank_version=bank_version,
+            task=task,
+            follows=follows,
+        )
 
     async def select(self, recall: Recall, *, k: int) -> Reading:
         """Let the policy choose, and record the choice. The same recall twice gives the same reading.
 
         Raises:
             InvalidInput: k below 0, unknown policy.
+            UnknownEvent: the event that it follows is not of this namespace.
             LedgerUnavailable: the choice cannot be recorded.
         """
         if k < 0:
@@ -135,6 +161,8 @@ class Retrieval:
             id=recall.event_id,
             namespace=recall.namespace,
             query=recall.query,
+            task=recall.task,
+            follows=recall.follows,
             policy=policy.name,
             policy_version=version,
             bank_version=recall.bank_version,
@@ -144,19 +172,21 @@ class Retrieval:
         )
         return await self._record(event)
 
-    async def _search(self, query: str, namespace: str) -> tuple[list[Candidate], bool, int]:
+    async def _search(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], bool, int]:
         """The nearest cases, whether the search was degraded, and the version of the bank."""
         hits, is_degraded, bank_version = await self._storage.bank.search(
             await self._storage.texts.one(query),
             namespace=namespace,
             limit=N_CANDIDATES,
-            exclude_question=question_hash(query),
+            exclude_question=question,
         )
         return [Candidate(*hit) for hit in hits], is_degraded, bank_version
 
-    async def _suggested(self, query: str, namespace: str, learner: "Learner", known: set[str]) -> list[Candidate]:
+    async def _suggested(
+        self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
+    ) -> list[Candidate]:
         """What the estimator would look at beside the nearest: its best cases, and what lies where they lie."""
-        vector, question = await self._storage.texts.one(query), question_hash(query)
+        vector = await self._storage.texts.one(query)
         suggestions = await learner.suggest(vector)
         ids = list(suggestions.ids)
         for direction_D in suggestions.direction_MD:
@@ -170,9 +200,9 @@ class Retrieval:
         similarity_C = await self._storage.texts.rows([case.state for case in cases]) @ vector
         return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
 
-    async def _draw(self, query: str, namespace: str) -> tuple[list[Candidate], int]:
+    async def _draw(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
-        ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question_hash(query))
+        ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question)
         if not ids:
             return [], 0
         drawn = [ids[i] for i in self._rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
@@ -186,6 +216,10 @@ class Retrieval:
         encoder = self._storage.texts.encoder.name
         vectors = {event.query: await self._storage.texts.one(event.query)} if event.candidates else {}
         async with self._storage.ledger.writing() as writer:
+            if event.follows is not None:
+                before = await writer.event(event.follows)
+                if before is None or before.namespace != event.namespace:
+                    raise UnknownEvent(event.follows, event.namespace)
             stored = await writer.append_event(event)
             if stored.namespace != event.namespace:
                 raise UnknownEvent(event.id, event.namespace)

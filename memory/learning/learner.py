@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from memento.memory.case import Case, question_hash, text_hash
+from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.event import Experience, Slot
@@ -147,7 +147,7 @@ class Learner:
             offset=experience.offset,
             event_id=experience.event_id,
             follows=experience.event.follows,
-            question=question_hash(experience.event.query),
+            question=experience.event.question,
             state_D=await self._texts.one(experience.event.query),
             cases=await self._rows(
                 cases,
