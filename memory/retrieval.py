@@ -147,7 +147,7 @@ class Retrieval:
         candidates = [candidate for candidate in recall.candidates if candidate.case_id in active]
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
         reward_C = np.zeros(len(candidates), np.float32)
-        estimates, version = None, 0
+        estimates, version, settings_version = None, 0, 0
         if policy.pool == "nearest":
             found = await self._storage.views.cases(recalled, namespace=recall.namespace)
             cases = [found[candidate.case_id] for candidate in candidates]
@@ -155,7 +155,7 @@ class Retrieval:
             if policy.estimator is not None:
                 learner = await self._learner(recall.namespace, policy.estimator)
                 query = await self._storage.texts.one(recall.query)
-                estimates, version = await learner.estimates(query, cases, similarity_C)
+                estimates, version, settings_version = await learner.estimates(query, cases, similarity_C)
         choices = choose(policy, Candidates(similarity_C, reward_C, estimates, recall.pool_size), k=k, rng=self._rng)
         event = RetrievalEvent(
             id=recall.event_id,
@@ -165,6 +165,7 @@ class Retrieval:
             follows=recall.follows,
             policy=policy.name,
             policy_version=version,
+            settings_version=settings_version,
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
             candidates=candidates,

@@ -13,6 +13,7 @@ from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
 from memento.memory.engines.port import VectorEngine
 from memento.memory.errors import EncoderMismatch, LedgerUnavailable
 from memento.memory.learning.torch_thread import torch_thread
+from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
 
@@ -30,6 +31,7 @@ class Storage:
 
     ledger: Ledger
     views: LedgerViews
+    versions: PolicyVersions
     texts: EncodedTexts
     bank: CaseBank
 
@@ -72,6 +74,7 @@ class Storage:
         self._torch = torch_thread()
         try:
             self.views = LedgerViews(self.ledger)
+            self.versions = PolicyVersions(self.ledger)
             self.texts = EncodedTexts(self._encoder, self.ledger)
             await self._check_encoder()
             ledger_id = await self._ledger_id()
@@ -113,6 +116,7 @@ class Storage:
             namespace=namespace,
             make=partial(registry.make_estimator, estimator, dim=self._encoder.dim, seed=seed),
             views=self.views,
+            versions=self.versions,
             texts=self.texts,
             thread=self._torch,
             folder=self._weights,

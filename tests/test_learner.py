@@ -44,7 +44,13 @@ async def memory(folder: Place) -> AsyncIterator[CaseMemory]:
 async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> Learner:
     """A learner of its own, which shares nothing with the memory's but the ledger; made where tensors are made."""
     storage = memory._storage
-    parts = {"views": memory.views, "texts": storage.texts, "thread": storage._torch, "folder": folder}
+    parts: dict[str, Any] = {
+        "views": memory.views,
+        "versions": storage.versions,
+        "texts": storage.texts,
+        "thread": storage._torch,
+        "folder": folder,
+    }
     estimator = partial(CrossEntropyQ, dim=storage.texts.encoder.dim, seed=seed)
     make = partial(Learner, namespace="default", make=estimator, **parts)
     return await asyncio.get_running_loop().run_in_executor(storage._torch, make)
@@ -280,7 +286,7 @@ async def test_planted_signal_is_learned(memory: CaseMemory) -> None:
     learner = await caught_up(learner_of(memory))
     cases = [case async for case in memory.views.walk(namespace="default") if int(case.state.split()[1]) >= 30]
     query = await memory._storage.texts.one("a task never seen")
-    estimates, version = await learner.estimates(query, cases, np.zeros(len(cases), np.float32))
+    estimates, version, _ = await learner.estimates(query, cases, np.zeros(len(cases), np.float32))
     assert version > 80
     assert estimates is not None
     value_C = estimates.value_C

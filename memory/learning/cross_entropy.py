@@ -24,14 +24,14 @@ from memento.memory.learning.estimator import (
     Suggestions,
 )
 from memento.memory.learning.q_function import QFunction
+from memento.memory.learning.settings import Settings, checked_settings
 
 MIN_OUTCOMES = 10
 """Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""
 
-_STEPS_PER_OUTCOME = 8
+_BUILT_IN = {"steps_per_outcome": 8.0, "learning_rate": 1e-3, "weight_decay": 1e-3}
 _REPLAY = 512
 _BATCH = 64
-_LEARNING_RATE = 1e-3
 _MOMENT = "optimizer."
 
 
@@ -51,20 +51,37 @@ class CrossEntropyQ:
     views: tuple[CaseView, ...] = ("text",)
     replays = _REPLAY
 
-    def __init__(self, *, dim: int, seed: int = 0) -> None:
+    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
         """Start untrained; makes tensors.
 
         Args:
             dim: dimension D of the encoder's vectors.
             seed: of the first weights and of every batch.
+            settings: `steps_per_outcome`, `learning_rate`, `weight_decay` of AdamW; what is left out is built in.
+
+        Raises:
+            InvalidInput: a setting that it does not have.
         """
+        chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
         self._seed = seed
+        self._n_steps = int(chosen["steps_per_outcome"])
         with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change
             torch.manual_seed(seed)
             self.q = QFunction(dim=dim)
-        self._optimizer = torch.optim.AdamW(self.q.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3, fused=True)
+        rate, decay = chosen["learning_rate"], chosen["weight_decay"]
+        self._optimizer = torch.optim.AdamW(self.q.parameters(), lr=rate, weight_decay=decay, fused=True)
         self.replay: dict[str, _Pairs] = {}  # by event, in the order of their newest outcomes
         self._exposures: dict[str, int] = {}
+
+    @staticmethod
+    def settings_space() -> list[dict[str, float]]:
+        """Slower, faster, shorter and more cautious learning."""
+        return [
+            {"learning_rate": 3e-4},
+            {"learning_rate": 3e-3},
+            {"learning_rate": 3e-4, "weight_decay": 0.1},
+            {"learning_rate": 3e-4, "steps_per_outcome": 2.0},
+        ]
 
     def learn(self, example: Example) -> None:
         """The online update: a few cross-entropy steps on this outcome's pairs and a replayed sample."""
@@ -83,7 +100,7 @@ class CrossEntropyQ:
             for part in ("state_ND", "case_ND", "reward_N")
         )
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + example.offset)
-        for _ in range(_STEPS_PER_OUTCOME):
+        for _ in range(self._n_steps):
             old_B = torch.randint(len(reward_N), (max(0, _BATCH - n_new),), generator=generator)
             row_B = torch.cat([old_B, torch.arange(len(reward_N) - n_new, len(reward_N))])
             self._optimizer.zero_grad()

@@ -93,6 +93,11 @@ class Estimator(Protocol):
     replays: int
     """How many of the newest believed examples it wants handed back by `restore`."""
 
+    @staticmethod
+    def settings_space() -> list[dict[str, float]]:
+        """Settings worth trying in place of the built-in ones; empty where there are none."""
+        ...
+
     def learn(self, example: Example) -> None:
         """Take in one outcome. One of an event that was learned from before replaces what was believed."""
         ...

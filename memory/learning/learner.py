@@ -5,26 +5,46 @@ train twice, every process that shares a bank arrives at the same estimates, and
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
-from memento.memory.event import Experience, Slot
-from memento.memory.learning.estimator import CaseRows, CaseView, Estimates, Estimator, Example, Suggestions
+from memento.memory.errors import InvalidInput
+from memento.memory.event import Experience
+from memento.memory.learning.estimator import Estimates, Estimator, Example, Suggestions
+from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.settings import Settings
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
+from memento.memory.learning.versions import PolicyVersion, PolicyVersions, built_in
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.uncancelled import to_the_end
+
+_LOG = logging.getLogger(__name__)
 
 _OUTCOMES_PER_SNAPSHOT = 16
 """A kill costs learning so many outcomes again."""
 
 T = TypeVar("T")
+
+
+class MakeEstimator(Protocol):
+    """Makes an estimator that knows nothing yet."""
+
+    def __call__(self, *, settings: Settings) -> Estimator:
+        """With these settings in place of the built-in ones.
+
+        Raises:
+            InvalidInput: it has no such settings.
+        """
+        ...
 
 
 class Answer(NamedTuple):
@@ -34,6 +54,8 @@ class Answer(NamedTuple):
     """None while evidence is thin."""
     version: int
     """Number of outcomes learned from."""
+    settings_version: int
+    """The promoted settings they were learned with; 0 is the built-in ones."""
 
 
 class Learner:
@@ -43,8 +65,9 @@ class Learner:
         self,
         *,
         namespace: str,
-        make: Callable[[], Estimator],
+        make: MakeEstimator,
         views: LedgerViews,
+        versions: PolicyVersions,
         texts: EncodedTexts,
         thread: Executor,
         folder: Path | None,
@@ -55,6 +78,7 @@ class Learner:
             namespace: whose outcomes to learn from.
             make: makes an estimator that knows nothing yet.
             views: the ledger.
+            versions: which settings serve, and which outcomes count.
             texts: vectors of queries and cases.
             thread: for everything that computes; a single one, so that results do not depend on the machine's load.
             folder: where snapshots are kept; None keeps none.
@@ -62,12 +86,13 @@ class Learner:
         self._namespace = namespace
         self._make = make
         self._views = views
+        self._versions = versions
         self._texts = texts
         self._thread = thread
-        self.estimator = make()
-        self._path = None
-        if folder is not None:
-            self._path = folder / f"{text_hash(namespace)}.{self.estimator.name}.safetensors"
+        self._folder = folder
+        self.estimator = make(settings={})
+        self.serving = built_in(namespace, self.estimator.name)
+        self._reader = ExampleReader(namespace=namespace, views=views, texts=texts, wanted=self.estimator.views)
         self._offset = 0
         self._n_outcomes = 0
         self._n_saved = 0
@@ -88,11 +113,10 @@ class Learner:
             similarity_C: their cosines to the task.
         """
         await self.catch_up()
-        if not cases:
-            return Answer(None, self._n_outcomes)
-        rows = await self._rows(cases, similarity_C, np.array([case.reward for case in cases], np.float32))
+        rows = await self._reader.rows(cases, similarity_C, np.array([case.reward for case in cases], np.float32))
         async with self._learning:
-            return Answer(await self._in_thread(lambda: self.estimator.estimate(query, rows)), self._n_outcomes)
+            estimates = await self._in_thread(lambda: self.estimator.estimate(query, rows)) if cases else None
+            return Answer(estimates, self._n_outcomes, self.serving.version)
 
     async def suggest(self, query: Vector) -> Suggestions:
         """What recall should look at for this task beside the nearest cases."""
@@ -107,12 +131,13 @@ class Learner:
             Number of outcomes learned from now.
         """
         async with self._learning:
-            if not self._is_loaded:
-                await self._load()
+            await self._follow_version()
             n_before = self._n_outcomes
-            while news := await self._views.experiences(namespace=self._namespace, after=self._offset, limit=100):
-                for experience in news:
-                    await self._take(experience)
+            while news := await self._views.experiences(
+                namespace=self._namespace, after=self._offset, limit=100, skipped=self.serving.skipped
+            ):
+                for experience, example in zip(news, await self._reader.examples(news), strict=True):
+                    await self._take(experience, example)
             if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
                 await self._save()
             return self._n_outcomes - n_before
@@ -123,9 +148,29 @@ class Learner:
             if self._n_outcomes > self._n_saved:
                 await self._save()
 
-    async def _take(self, experience: Experience) -> None:
-        example = await self.example(experience)
+    async def _follow_version(self) -> None:
+        """Begin again where another version serves than before, and on the first call."""
+        number = await self._versions.serving_number(self._namespace, self.estimator.name)
+        if self._is_loaded and number == self.serving.version:
+            return
+        serving = await self._versions.serving(self._namespace, self.estimator.name)
+        if not self._is_loaded or serving.recipe != self.serving.recipe:
+            self._is_loaded = False
+            await to_the_end(self._in_thread(partial(self._begin, serving)))
+            await self._load()
+            self._is_loaded = True
+        self.serving = serving
 
+    def _begin(self, version: PolicyVersion) -> None:
+        try:
+            self.estimator = self._make(settings=version.settings)
+        except InvalidInput as error:  # written by another release; serving goes on
+            _LOG.warning("version %d cannot be used, the built-in settings serve: %s", version.version, error)
+            self.estimator = self._make(settings={})
+        self.serving = version
+        self._offset = self._n_outcomes = self._n_saved = 0
+
+    async def _take(self, experience: Experience, example: Example | None) -> None:
         def learn() -> None:
             self._offset = experience.offset
             if example is None:
@@ -136,37 +181,6 @@ class Learner:
 
         await to_the_end(self._in_thread(learn))
 
-    async def example(self, experience: Experience) -> Example | None:
-        """What the estimator is given of an experience; None when its outcome is not known."""
-        if experience.reward is None:
-            return None
-        found = await self._views.cases(experience.event.case_ids, namespace=self._namespace)
-        slots = [slot for slot in experience.event.slots if slot.case_id in found]
-        cases = [found[slot.case_id or ""] for slot in slots]
-        return Example(
-            offset=experience.offset,
-            event_id=experience.event_id,
-            follows=experience.event.follows,
-            question=experience.event.question,
-            state_D=await self._texts.one(experience.event.query),
-            cases=await self._rows(
-                cases,
-                np.array([slot.similarity for slot in slots], np.float32),
-                np.array([_own_reward(slot, case) for slot, case in zip(slots, cases, strict=True)], np.float32),
-            ),
-            is_randomised_N=np.array([slot.is_randomised for slot in slots], np.bool_),
-            propensity_N=np.array([slot.propensity for slot in slots], np.float64),
-            reward=experience.reward,
-            confidence=experience.confidence,
-        )
-
-    async def _rows(self, cases: Sequence[Case], similarity_N: Vector, reward_N: Vector) -> CaseRows:
-        vectors: dict[CaseView, Vector] = {}
-        for view in self.estimator.views:
-            # a state is encoded when its case is written; the others when they are first learned from
-            vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
-        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors)
-
     async def _load(self) -> None:
         """Take the snapshot, if it fits; else learn from the first outcome on.
 
@@ -174,18 +188,20 @@ class Learner:
         """
         path = self._path
         snapshot = None if path is None else await self._in_thread(lambda: read_snapshot(path))
-        is_ours = snapshot is not None and snapshot.encoder == self._texts.encoder.name
+        is_ours = snapshot is not None and snapshot.fits(self._texts.encoder.name, self.serving.recipe)
         if snapshot is not None and is_ours and snapshot.offset <= await self._views.newest_outcome_offset():
             recent = await self._views.newest_experiences(
-                namespace=self._namespace, until=snapshot.offset, limit=self.estimator.replays
+                namespace=self._namespace,
+                until=snapshot.offset,
+                limit=self.estimator.replays,
+                skipped=self.serving.skipped,
             )
-            examples = [await self.example(experience) for experience in recent]
+            examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]
             await to_the_end(self._in_thread(lambda: self._restore(snapshot, replay)))
-        self._is_loaded = True
 
     def _restore(self, snapshot: Snapshot, replay: list[Example]) -> None:
-        estimator = self._make()
+        estimator = self._make(settings=self.serving.settings)
         try:
             estimator.restore(snapshot.tensors, snapshot.stamp, replay)
         except (KeyError, ValueError, RuntimeError):  # of another seed, shape or time
@@ -194,9 +210,16 @@ class Learner:
         self._offset, self._n_outcomes = snapshot.offset, snapshot.n_outcomes
         self._n_saved = snapshot.n_outcomes
 
+    @property
+    def _path(self) -> Path | None:
+        """Each recipe has a file of its own, so that what will serve can be saved before it does."""
+        if self._folder is None:
+            return None
+        parts = [text_hash(self._namespace), self.estimator.name, self.serving.recipe, "safetensors"]
+        return self._folder / ".".join(part for part in parts if part)
+
     async def _save(self) -> None:
-        if self._path is not None:
-            path = self._path
+        if (path := self._path) is not None:
             await to_the_end(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
         self._n_saved = self._n_outcomes
 
@@ -207,13 +230,8 @@ class Learner:
             encoder=self._texts.encoder.name,
             offset=self._offset,
             n_outcomes=self._n_outcomes,
-            policy_version=0,
+            recipe=self.serving.recipe,
         )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _own_reward(slot: Slot, case: Case) -> float:
-    """As it was when the case was served, so that learning again from the start learns the same."""
-    return case.reward if slot.own_reward is None else slot.own_reward

@@ -2,18 +2,23 @@
 
 from memento.memory.learning.cross_entropy import CrossEntropyQ
 from memento.memory.learning.estimator import Estimator, EstimatorName
+from memento.memory.learning.settings import Settings
 
 
-def make_estimator(name: EstimatorName, *, dim: int, seed: int) -> Estimator:
+def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Settings | None = None) -> Estimator:
     """An estimator that knows nothing yet.
 
     Args:
         name: which one.
         dim: dimension of the encoder's vectors.
         seed: of whatever is random in it.
+        settings: what deviates from its built-in settings.
+
+    Raises:
+        InvalidInput: it has no such settings.
     """
     match name:
         case "cross_entropy":
-            return CrossEntropyQ(dim=dim, seed=seed)
+            return CrossEntropyQ(dim=dim, seed=seed, settings=settings)
         case _:
             raise NotImplementedError(name)

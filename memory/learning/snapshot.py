@@ -28,8 +28,12 @@ class Snapshot(NamedTuple):
     offset: int
     """Ledger offset of the last outcome learned from."""
     n_outcomes: int
-    policy_version: int
-    """Of the settings it was learned with."""
+    recipe: str
+    """Of the version it was learned with; see `PolicyVersion.recipe`."""
+
+    def fits(self, encoder: str, recipe: str) -> bool:
+        """Whether it was learned from this encoder's vectors, with this recipe."""
+        return (self.encoder, self.recipe) == (encoder, recipe)
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
