@@ -3,9 +3,10 @@
 import asyncio
 import tempfile
 import uuid
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memento.memory.breaker import Breaker
 from memento.memory.case_bank import CaseBank
@@ -18,8 +19,10 @@ from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
 
 if TYPE_CHECKING:
-    from memento.memory.learning.estimator import EstimatorName
+    from memento.memory.learning.estimator import Estimator, EstimatorName
     from memento.memory.learning.learner import Learner
+
+T = TypeVar("T")
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
@@ -108,6 +111,21 @@ class Storage:
         return await asyncio.get_running_loop().run_in_executor(
             self._torch, self._make_learner, namespace, estimator, seed
         )
+
+    async def estimator(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Callable[[], Estimator]":
+        """Makes estimators that know nothing yet, with the settings that serve in a namespace; call it in `compute`."""
+        settings = (await self.versions.serving(namespace, estimator)).settings
+
+        def make() -> "Estimator":
+            from memento.memory.learning import registry
+
+            return registry.make_estimator(estimator, dim=self._encoder.dim, seed=seed, settings=settings)
+
+        return make
+
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Do work in the thread that estimators live in."""
+        return await asyncio.get_running_loop().run_in_executor(self._torch, work)
 
     def _make_learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
         from memento.memory.learning import learner, registry
