@@ -22,9 +22,11 @@ from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
 from memento.memory.learning.background import BackgroundLearning
+from memento.memory.learning.estimator import CaseEffect
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.policies.registry import policy_named
-from memento.memory.retention import Retention, checked_namespace
+from memento.memory.retention import Retention, check_share, checked_namespace
 from memento.memory.retrieval import Reading, Recall, Retrieval
 from memento.memory.storage import Storage
 
@@ -34,7 +36,9 @@ _REINDEX_BATCH = 256
 class CaseMemory:
     """One bank of cases. Open with `async with CaseMemory.open(...)`; safe for concurrent tasks of one event loop."""
 
-    def __init__(self, storage: Storage, *, policy: str, namespace: str, seed: int | None) -> None:
+    def __init__(
+        self, storage: Storage, *, policy: str, namespace: str, seed: int | None, min_confidence: float
+    ) -> None:
         """Use `open`."""
         default = policy_named(policy)
         self.policy = default.name
@@ -42,7 +46,7 @@ class CaseMemory:
         self._storage = storage
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
-        self._retention = Retention(storage=storage)
+        self._retention = Retention(storage=storage, min_confidence=min_confidence)
 
     @classmethod
     def open(
@@ -57,6 +61,7 @@ class CaseMemory:
         api_key: str | None = None,
         home: str | Path | None = None,
         is_reindexing: bool = False,
+        min_confidence: float = 0.5,
     ) -> Self:
         """Describe a memory; `async with` opens it.
 
@@ -70,15 +75,17 @@ class CaseMemory:
             api_key: of the Qdrant server.
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
+            min_confidence: of an evaluator, in [0, 1]; what is judged with less goes into quarantine, not into use.
 
         Raises:
             UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long.
+            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1].
         """
         storage = Storage(
             location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
         )
-        return cls(storage, policy=policy, namespace=namespace, seed=seed)
+        check_share("confidence", min_confidence)
+        return cls(storage, policy=policy, namespace=namespace, seed=seed, min_confidence=min_confidence)
 
     async def __aenter__(self) -> Self:
         """Open ledger and index.
@@ -111,6 +118,11 @@ class CaseMemory:
     def views(self) -> LedgerViews:
         """What can be read from the ledger: cases, events, figures."""
         return self._storage.views
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Retire, quarantine and forget cases, and bring them back."""
+        return Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects)
 
     @property
     def notices(self) -> list[str]:
@@ -272,8 +284,12 @@ class CaseMemory:
         await self._retained(self._namespace(namespace))
         return case_id
 
-    async def keep(self, cases: Sequence[Case]) -> int:
+    async def keep(self, cases: Sequence[Case], *, is_trusted: bool = True) -> int:
         """Take over finished cases (an import), all or none; those already there are left alone.
+
+        Args:
+            cases: finished cases.
+            is_trusted: if not, they wait in quarantine until `lifecycle.release`.
 
         Returns:
             How many were new.
@@ -281,9 +297,13 @@ class CaseMemory:
         Raises:
             LedgerUnavailable: none was kept.
         """
-        n_new = await self._retention.keep(cases)
+        n_new = await self._retention.keep(cases, is_trusted=is_trusted)
         await self.bank.project()
         return n_new
+
+    async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
+        """What serving each case has done, as the memory's policy has learned it; empty where it tells none apart."""
+        return await self._learning.effects(self._namespace(namespace))
 
     async def settle(self) -> None:
         """Wait until everything acknowledged so far has been learned from."""

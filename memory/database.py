@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable, MetaData
 from sqlalchemy import event as sa_event
@@ -19,6 +19,8 @@ DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a database raises; SQLite's driver its own while a connection is being set up."""
 
 _BUSY_TIMEOUT_MS = 15_000
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -119,6 +121,6 @@ def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnav
     return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
 
 
-def sequence_chunks(values: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    """Cut a list of ids into pieces a database accepts as one list of parameters."""
+def sequence_chunks(values: Sequence[T], size: int = 500) -> list[Sequence[T]]:
+    """Cut a list of ids into pieces that a database accepts as one list of parameters."""
     return [values[start : start + size] for start in range(0, len(values), size)]

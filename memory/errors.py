@@ -5,6 +5,8 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
+    │   ├── UnknownBatch             no such batch of changes in this namespace
+    │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
     │   └── EncoderMismatch          the bank has another encoder's vectors; `memento cases reindex`
     ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); NOT kept
     ├── EncoderUnavailable           weights missing or damaged, embedding endpoint down
@@ -51,6 +53,25 @@ class UnknownCase(InvalidInput):
     def __init__(self, case_id: str, namespace: str) -> None:
         super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
         self.case_id = case_id
+        self.namespace = namespace
+
+
+class UnknownBatch(InvalidInput):
+    """No batch of case changes of this id in this namespace."""
+
+    def __init__(self, batch_id: str, namespace: str) -> None:
+        super().__init__(f"no batch {batch_id!r} in namespace {namespace!r}")
+        self.batch_id = batch_id
+        self.namespace = namespace
+
+
+class UnknownSnapshot(InvalidInput):
+    """No snapshot of this name in this namespace; the message lists those that exist."""
+
+    def __init__(self, name: str, namespace: str, known: list[str]) -> None:
+        there = f"; there are: {', '.join(known)}" if known else ""
+        super().__init__(f"no snapshot {name!r} in namespace {namespace!r}{there}")
+        self.name = name
         self.namespace = namespace
 
 

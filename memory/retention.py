@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from memento.memory.case import Case, Provenance, case_id
+from memento.memory.admission import admit, corrected, judged, judged_by_another
+from memento.memory.case import Case, case_id
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger import LedgerWriter
+from memento.memory.ledger_batches import LedgerBatches
 from memento.memory.storage import Storage
 
 MAX_NAMESPACE = 200
@@ -14,9 +16,15 @@ MAX_NAMESPACE = 200
 class Retention:
     """Write and feedback. When a method returns, the ledger has committed."""
 
-    def __init__(self, *, storage: Storage) -> None:
-        """Wire the parts."""
+    def __init__(self, *, storage: Storage, min_confidence: float) -> None:
+        """Wire the parts.
+
+        Args:
+            storage: where cases are kept.
+            min_confidence: of an evaluator; below it a case goes into quarantine.
+        """
         self._storage = storage
+        self._min_confidence = min_confidence
 
     async def write(
         self,
@@ -47,6 +55,7 @@ class Retention:
                 event = await _event_in(writer, event_id, namespace)
                 if past := await writer.outcomes_of(event_id):  # feedback was faster than the run: it knows better
                     reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
+                    attempt = judged_by_another(attempt) if reward is not None else attempt
                 outcome = Outcome(
                     key=key,
                     event_id=event_id,
@@ -62,13 +71,18 @@ class Retention:
                 await writer.append_outcome(outcome)
             if reward is None:
                 return None
-            case = _case(namespace, state, attempt, reward, confidence, evaluator, event_id)
-            await writer.append_case(case)
+            floor = self._min_confidence
+            case = judged(namespace, state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor)
+            await admit(writer, case)
             await writer.save_vectors(self._storage.texts.encoder.name, vectors)
         return case.id
 
-    async def keep(self, cases: Sequence[Case]) -> int:
+    async def keep(self, cases: Sequence[Case], *, is_trusted: bool) -> int:
         """Take over cases as they are, all or none; one that is already there, as new or newer, is left alone.
+
+        Args:
+            cases: finished cases.
+            is_trusted: if not, they go into quarantine, and one that is already there is left alone, however old.
 
         Returns:
             How many were new.
@@ -83,7 +97,7 @@ class Retention:
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
-            n_new = await writer.append_newer(cases)
+            n_new = await writer.append_newer(cases if is_trusted else await _quarantined(writer, cases))
             await writer.save_vectors(self._storage.texts.encoder.name, vectors)
         return n_new
 
@@ -121,11 +135,17 @@ class Retention:
                     key = f"{earlier.id}:feedback:{len(told)}"
                     await writer.append_outcome(_shared(outcome, earlier, key=key))
             await writer.append_outcome(outcome)
+            floor = self._min_confidence
+            changed = [
+                await writer.append_case(corrected(case, reward, confidence, evaluator, lesson, min_confidence=floor))
+                for case in cases
+            ]
             if not cases and attempt is not None and reward is not None:
-                cases = [_case(namespace, event.asked, attempt, reward, confidence, evaluator, event_id)]
-            changed = [_corrected(case, reward, confidence, evaluator, lesson) for case in cases]
-            for case in changed:
-                await writer.append_case(case)
+                tried = judged_by_another(attempt)
+                case = judged(
+                    namespace, event.asked, tried, reward, confidence, evaluator, event_id, min_confidence=floor
+                )
+                changed = [await admit(writer, case)]
             await writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
         return changed[-1].id if changed else None
 
@@ -176,41 +196,15 @@ def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
     return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})
 
 
-def _case(
-    namespace: str,
-    state: str,
-    attempt: Attempt,
-    reward: float,
-    confidence: float,
-    evaluator: str,
-    event_id: str | None,
-) -> Case:
-    return Case(
-        id=case_id(namespace, state, attempt.action),
-        namespace=namespace,
-        state=state,
-        action=attempt.action,
-        reward=reward,
-        answer=attempt.answer,
-        confidence=confidence,
-        lesson=attempt.lesson,
-        error_class=attempt.error_class,
-        provenance=Provenance(
-            event_id=event_id, thread_id=attempt.thread_id, models=attempt.models, evaluator=evaluator
-        ),
-    )
-
-
-def _corrected(case: Case, reward: float | None, confidence: float, evaluator: str, lesson: str) -> Case:
-    # What was retired stays retired: feedback says what the case was worth, not that it is wanted again.
-    if reward is None:  # what was believed is withdrawn: served no more, but not forgotten
-        return case.model_copy(update={"status": "retired" if case.status == "retired" else "quarantined"})
-    return case.model_copy(
-        update={
-            "reward": reward,
-            "confidence": confidence,
-            "status": "retired" if case.status == "retired" else "active",
-            "lesson": lesson or case.lesson,
-            "provenance": case.provenance.model_copy(update={"evaluator": evaluator}),
-        }
-    )
+async def _quarantined(writer: LedgerWriter, cases: Sequence[Case]) -> list[Case]:
+    """Those of the cases that are new, in quarantine, each with a line of audit."""
+    fresh = {case.id: case for case in cases}
+    for namespace in sorted({case.namespace for case in cases}):
+        for known in await LedgerBatches(writer.connection).newest(list(fresh), namespace=namespace):
+            del fresh[known]
+    for case in fresh.values():
+        await writer.note(case.namespace, "quarantine", case.id, "imported from an unknown source")
+    return [
+        case if case.status == "retired" else case.model_copy(update={"status": "quarantined"})
+        for case in fresh.values()
+    ]

@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from memento.memory.errors import MementoError
-from memento.memory.learning.estimator import EstimatorName
+from memento.memory.learning.estimator import CaseEffect, EstimatorName
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ class BackgroundLearning:
             if (namespace, estimator) not in self._learners:
                 self._learners[namespace, estimator] = await self._storage.learner(namespace, estimator, self._seed)
             return self._learners[namespace, estimator]
+
+    async def effects(self, namespace: str) -> list[CaseEffect]:
+        """What serving each case has done, as the estimator that is kept in step knows it; empty without one."""
+        if self._estimator is None:
+            return []
+        learner = await self.learner(namespace, self._estimator)
+        return await learner.effects()
 
     def catch_up_soon(self, namespace: str) -> None:
         """Learn what is new, in the background; one task per namespace, however fast the news come."""

@@ -19,7 +19,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Experience
-from memento.memory.learning.estimator import Estimates, Estimator, Example, Suggestions
+from memento.memory.learning.estimator import CaseEffect, Estimates, Estimator, Example, Suggestions
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.settings import Settings
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
@@ -123,6 +123,12 @@ class Learner:
         await self.catch_up()
         async with self._learning:
             return await self._in_thread(lambda: self.estimator.suggest(query))
+
+    async def effects(self) -> list[CaseEffect]:
+        """What serving each case has done, from everything the ledger knows by now."""
+        await self.catch_up()
+        async with self._learning:
+            return await self._in_thread(lambda: self.estimator.effects())
 
     async def catch_up(self) -> int:
         """Learn from every outcome that is new since the last call. May be cancelled anywhere.

@@ -1,0 +1,86 @@
+"""What a judgement makes of a case: active, or in quarantine when it is doubtful; and what it may replace."""
+
+from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, Provenance, case_id
+from memento.memory.event import Attempt
+from memento.memory.ledger import LedgerWriter
+from memento.memory.ledger_batches import LedgerBatches
+
+_REVIVED = ("forget", "rollback")
+"""Retired by rule, not by a person: fresh experience brings the case back."""
+
+
+def judged(
+    namespace: str,
+    state: str,
+    attempt: Attempt,
+    reward: float,
+    confidence: float,
+    evaluator: str,
+    event_id: str | None,
+    *,
+    min_confidence: float,
+) -> Case:
+    """The case that an attempt becomes. A doubtful judgement makes no failure of it: it is in quarantine."""
+    is_doubtful = attempt.error_class == "judge" or confidence < min_confidence
+    return Case(
+        id=case_id(namespace, state, attempt.action),
+        namespace=namespace,
+        state=state,
+        action=attempt.action,
+        reward=reward,
+        answer=attempt.answer,
+        confidence=confidence,
+        lesson=attempt.lesson,
+        error_class=attempt.error_class,
+        status="quarantined" if is_doubtful else "active",
+        provenance=Provenance(
+            event_id=event_id, thread_id=attempt.thread_id, models=attempt.models, evaluator=evaluator
+        ),
+    )
+
+
+def judged_by_another(attempt: Attempt) -> Attempt:
+    """The attempt once somebody else has given the reward that the judge could not."""
+    return attempt.model_copy(update={"error_class": None}) if attempt.error_class == "judge" else attempt
+
+
+async def admit(writer: LedgerWriter, case: Case) -> Case:
+    """Append what fresh experience made, in respect of what is there: a person's decision, and better knowledge.
+
+    Returns:
+        The newest revision.
+    """
+    head = await writer.newest_case(case.id)
+    if head is None:
+        return await writer.append_case(case)
+    if head.status == "active" and case.status == "quarantined":
+        doubt = f"reward={case.reward} by {case.provenance.evaluator}, confidence={case.confidence}: not believed"
+        await writer.note(case.namespace, "doubt", case.id, doubt)
+        return head
+    update: dict[str, str] = {}
+    if head.status == "retired" and await LedgerBatches(writer.connection).last_verb(case.id) not in _REVIVED:
+        update["status"] = "retired"
+    if not case.lesson and (case.reward >= POSITIVE_FROM) == (head.reward >= POSITIVE_FROM):
+        update["lesson"] = head.lesson
+    return await writer.append_case(case.model_copy(update=update))
+
+
+def corrected(
+    case: Case, reward: float | None, confidence: float, evaluator: str, lesson: str, *, min_confidence: float
+) -> Case:
+    """The case after feedback; a reward of None withdraws what was believed: served no more, but not forgotten."""
+    doubtful = reward is None or confidence < min_confidence
+    # What was retired stays retired: feedback says what the case was worth, not that it is wanted again.
+    status: CaseStatus = "retired" if case.status == "retired" else "quarantined" if doubtful else "active"
+    if reward is None:
+        return case.model_copy(update={"status": status})
+    return case.model_copy(
+        update={
+            "reward": reward,
+            "confidence": confidence,
+            "status": status,
+            "lesson": lesson or case.lesson,
+            "error_class": None if case.error_class == "judge" else case.error_class,
+            "provenance": case.provenance.model_copy(update={"evaluator": evaluator}),
+        }
+    )

@@ -1,0 +1,176 @@
+"""Batches of case changes: all of one in one transaction, an audit line each, and the way back.
+
+A change is a new revision. So undoing one is a new revision too, an undo can itself be undone, and the search index
+follows as it follows everything else. Every function here runs inside one writing transaction of the ledger.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from memento.memory.case import Case, CaseStatus
+from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
+from memento.memory.ledger import LedgerWriter
+from memento.memory.ledger_batches import CaseChange, LedgerBatches
+from memento.memory.lifecycle.forgetting import ForgettingPlan, Retirement
+
+StatusVerb = Literal["retire", "restore", "quarantine", "release"]
+
+_REFUSED: dict[StatusVerb, tuple[CaseStatus, str]] = {
+    "restore": ("quarantined", "it was not retired; `release` lets it out"),
+    "quarantine": ("retired", "it is served no more as it is; `restore` brings it back"),
+    "release": ("retired", "it is not in quarantine; `restore` brings it back"),
+}
+
+
+class Change(NamedTuple):
+    """One case, as it is and as it shall be."""
+
+    before: Case
+    after: Case
+    reason: str
+
+
+class BatchReport(NamedTuple):
+    """What a batch has done."""
+
+    batch_id: str | None
+    """Give it to `undo`; None when nothing was to be changed."""
+    changed: list[str]
+    """Ids of the cases that are other than before."""
+    left_alone: dict[str, str]
+    """Case id to the reason why nothing was done to it."""
+
+
+async def commit(
+    writer: LedgerWriter, namespace: str, verb: str, changes: Sequence[Change], left_alone: dict[str, str]
+) -> BatchReport:
+    """Append the changes, whose `before` is the newest revision in this transaction."""
+    if not changes:
+        return BatchReport(None, [], left_alone)
+    batch_id = uuid.uuid4().hex[:12]
+    revisions = [change.after.model_copy(update={"version": change.before.version + 1}) for change in changes]
+    await writer.append_newer(revisions)
+    lines = [
+        CaseChange(change.before.id, change.before.version, revision.version, change.reason)
+        for change, revision in zip(changes, revisions, strict=True)
+    ]
+    await LedgerBatches(writer.connection).record(batch_id, namespace=namespace, verb=verb, changes=lines)
+    return BatchReport(batch_id, [revision.id for revision in revisions], left_alone)
+
+
+async def set_status(
+    writer: LedgerWriter, namespace: str, verb: StatusVerb, ids: Sequence[str], reason: str
+) -> BatchReport:
+    """Retire, restore, quarantine or release cases.
+
+    Raises:
+        UnknownCase: one of them is not of this namespace; nothing was changed.
+        InvalidInput: one of them is in a status that the verb does not apply to; nothing was changed.
+    """
+    newest = await LedgerBatches(writer.connection).newest(ids, namespace=namespace)
+    changes, left_alone = list[Change](), dict[str, str]()
+    for case_id in dict.fromkeys(ids):
+        if case_id not in newest:
+            raise UnknownCase(case_id, namespace)
+        case = newest[case_id]
+        status = await _status_after(writer, verb, case)
+        if status == case.status:
+            left_alone[case_id] = f"is {status} already"
+        else:
+            changes.append(Change(case, case.model_copy(update={"status": status}), reason))
+    return await commit(writer, namespace, verb, changes, left_alone)
+
+
+async def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> BatchReport:
+    """Retire what the plan says, as far as it still holds."""
+    covers = [retirement.covered_by for retirement in plan.retirements if retirement.covered_by is not None]
+    ids = [retirement.case_id for retirement in plan.retirements]
+    newest = await LedgerBatches(writer.connection).newest([*ids, *covers], namespace=namespace)
+    changes, left_alone = list[Change](), dict[str, str]()
+    for retirement in plan.retirements:
+        case = newest.get(retirement.case_id)
+        if case is None:
+            raise UnknownCase(retirement.case_id, namespace)
+        if obstacle := _obstacle(retirement, newest):
+            left_alone[case.id] = obstacle
+        else:
+            reason = f"{retirement.rule}: {retirement.reason}"
+            changes.append(Change(case, case.model_copy(update={"status": "retired"}), reason))
+    return await commit(writer, namespace, "forget", changes, left_alone)
+
+
+async def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
+    """Bring the cases of a batch back to what they were before it; those changed since are left alone.
+
+    Raises:
+        UnknownBatch: no such batch in this namespace.
+    """
+    batches = LedgerBatches(writer.connection)
+    done = await batches.changes(batch_id, namespace=namespace)
+    if not done:
+        raise UnknownBatch(batch_id, namespace)
+    newest = await batches.newest([change.case_id for change in done], namespace=namespace)
+    before = await batches.revisions([(change.case_id, change.version_before) for change in done])
+    events = {case.provenance.event_id for case in before.values() if case.status == "active"} - {None}
+    withdrawn = await batches.withdrawn_among([event_id for event_id in events if event_id])
+    changes, left_alone = list[Change](), dict[str, str]()
+    for case_id, _, version_after, _ in done:
+        then, now = before[case_id], newest[case_id]
+        if now.version != version_after:
+            left_alone[case_id] = "has changed since"
+        elif then.status == "active" and then.provenance.event_id in withdrawn:
+            left_alone[case_id] = "its reward has been withdrawn"
+        else:
+            changes.append(Change(now, then, f"undo of batch {batch_id}"))
+    return await commit(writer, namespace, "undo", changes, left_alone)
+
+
+async def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
+    """Bring every case of the namespace back to what it was at a snapshot; those written later are retired.
+
+    Raises:
+        UnknownSnapshot: no snapshot of this name.
+    """
+    batches = LedgerBatches(writer.connection)
+    snapshots = await batches.snapshots(namespace=namespace)
+    if name not in snapshots:
+        raise UnknownSnapshot(name, namespace, list(snapshots))
+    changes = []
+    for then, now in await batches.moved_since(snapshots[name], namespace=namespace):
+        if then is None:
+            if now.status != "retired":
+                retired = now.model_copy(update={"status": "retired"})
+                changes.append(Change(now, retired, f"written after snapshot {name!r}"))
+        elif then.content() != now.content():
+            changes.append(Change(now, then, f"as it was at snapshot {name!r}"))
+    return await commit(writer, namespace, "rollback", changes, {})
+
+
+async def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseStatus:
+    if verb == "retire":
+        return "retired"
+    refused, way_out = _REFUSED[verb]
+    if case.status == refused:
+        raise InvalidInput(f"case {case.id} is {refused}: {way_out}")
+    if verb == "restore":
+        return case.status if case.status == "active" else await _status_before_retirement(writer, case)
+    return "quarantined" if verb == "quarantine" else "active"
+
+
+async def _status_before_retirement(writer: LedgerWriter, case: Case) -> CaseStatus:
+    """Active, unless it was in quarantine, or its reward has been withdrawn while it was retired."""
+    batches, event_id = LedgerBatches(writer.connection), case.provenance.event_id
+    if event_id is not None and await batches.withdrawn_among([event_id]):
+        return "quarantined"
+    return await batches.last_status_but_retired(case.id) or "active"
+
+
+def _obstacle(retirement: Retirement, newest: dict[str, Case]) -> str:
+    """Why a retirement no longer holds; empty when it does."""
+    case, cover = newest[retirement.case_id], newest.get(retirement.covered_by or "")
+    if case.version != retirement.version or case.status != "active":
+        return "has changed since the plan was made"
+    if retirement.covered_by is not None and (cover is None or cover.status != "active"):
+        return f"case {retirement.covered_by}, which covered it, is not active any more"
+    return ""

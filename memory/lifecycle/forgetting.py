@@ -1,0 +1,242 @@
+"""Which cases to retire, and why. A pure function of what is known; it changes nothing.
+
+evidence     serving the case was harmful: the whole interval of its effect lies below 0
+redundancy   a kept case of the same kind of outcome has nearly the same task and plan, and at least the same evidence
+capacity     the least valuable ones, beyond the number that may stay; every region keeps a case
+
+Too little evidence is no reason to retire a case; only capacity can cost it its place.
+
+Axes: C cases, D vector dimensions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.case import POSITIVE_FROM, Case
+from memento.memory.errors import InvalidInput
+from memento.memory.learning.estimator import CaseEffect
+from memento.memory.lifecycle.coverage import blocks, nearest_other, net_within
+
+Rule = Literal["evidence", "redundancy", "capacity"]
+
+_ISOLATION_WEIGHT = 0.5
+_RECENCY_WEIGHT = 0.25
+"""Beside the effect, which lies in (-1, 1) here: it comes first, then how alone a case stands, then how new it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgettingRules:
+    """The dials of `plan_forgetting`."""
+
+    capacity: int | None = None
+    """How many active cases may stay; None: as many as there are."""
+    min_uses: int = 5
+    """Known outcomes that a case must have been served in before evidence speaks against it."""
+    z: float = 1.96
+    """Half-width of the effect's interval in standard deviations: 1.96 for 95 %."""
+    near_state: float = 0.95
+    near_action: float = 0.95
+    """Cosines from which two tasks, and two plans, are nearly the same."""
+    region: float = 0.7
+    """Cosine of tasks from which two cases lie in one region; capacity leaves a case to every region."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            InvalidInput: a capacity or a number of uses below 1.
+        """
+        if self.capacity is not None and self.capacity < 1:
+            raise InvalidInput(f"a capacity is at least 1, not {self.capacity}")
+        if self.min_uses < 1:
+            raise InvalidInput(f"the uses that evidence needs are at least 1, not {self.min_uses}")
+
+
+class Retirement(NamedTuple):
+    """One case that the plan would retire."""
+
+    case_id: str
+    version: int
+    """The revision that was looked at; a case that has changed since is left alone."""
+    rule: Rule
+    reason: str
+    effect: CaseEffect | None
+    """What is known of serving it; None while it never was."""
+    covered_by: str | None
+    """The kept case that makes it redundant."""
+
+
+class Coverage(NamedTuple):
+    """How far it is from each place where the bank had a case to the nearest other active one, as cosine distance."""
+
+    mean: float
+    worst: float
+
+
+class ForgettingPlan(NamedTuple):
+    """What to retire."""
+
+    n_active: int
+    """Active cases before."""
+    retirements: list[Retirement]
+    before: Coverage
+    after: Coverage
+    region: float
+    """Cosine at which regions were protected: as wanted, or coarser because the capacity left no other way."""
+    has_effects: bool
+    """Whether evidence could speak; if not, only redundancy and capacity did."""
+
+
+class _Cases(NamedTuple):
+    """Active cases, sorted by id, and what is known of them."""
+
+    cases: list[Case]
+    state_CD: NDArray[np.float32]
+    action_CD: NDArray[np.float32]
+    effects: list[CaseEffect | None]
+    uses_C: NDArray[np.int64]
+    effect_C: NDArray[np.float64]
+    """0 for a case never served."""
+    recency_C: NDArray[np.float64]
+    """From 0, the oldest, to 1."""
+
+
+def crowded(cases: Sequence[Case], state_CD: NDArray[np.float32], *, near_state: float) -> NDArray[np.bool_]:
+    """Whether each case has another one of the same kind of outcome with nearly the same task; shape (C,).
+
+    Only the plans of these need to be compared, hence encoded.
+    """
+    is_crowded_C = np.zeros(len(cases), np.bool_)
+    for kind in (True, False):
+        index = np.flatnonzero(_is_positive(cases) == kind)
+        is_crowded_C[index] = nearest_other(state_CD[index]) >= near_state
+    return is_crowded_C
+
+
+def plan_forgetting(
+    cases: Sequence[Case],
+    *,
+    state_CD: NDArray[np.float32],
+    action_CD: NDArray[np.float32],
+    effects: Iterable[CaseEffect] = (),
+    rules: ForgettingRules | None = None,
+) -> ForgettingPlan:
+    """Propose what to retire. Deterministic, whatever the order of the cases.
+
+    Args:
+        cases: of one namespace, one revision each; those not active are passed over.
+        state_CD: encoded tasks, unit rows.
+        action_CD: encoded plans, unit rows; rows of cases that are not `crowded` may be 0.
+        effects: what serving cases has done, as far as it is known.
+        rules: the dials.
+    """
+    rules = rules or ForgettingRules()
+    known = _known(cases, state_CD, action_CD, {effect.case_id: effect for effect in effects})
+    retired: dict[int, Retirement] = {}
+    _retire_harmful(known, rules, retired)
+    _retire_redundant(known, rules, retired)
+    region = _retire_beyond_capacity(known, rules, retired)
+    is_kept_C = np.ones(len(known.cases), np.bool_)
+    is_kept_C[list(retired)] = False
+    return ForgettingPlan(
+        n_active=len(known.cases),
+        retirements=[retired[index] for index in retired],
+        before=_coverage(nearest_other(known.state_CD)),
+        after=_coverage(nearest_other(known.state_CD, is_kept_C)),
+        region=region,
+        has_effects=any(effect is not None for effect in known.effects),
+    )
+
+
+def _known(
+    cases: Sequence[Case],
+    state_CD: NDArray[np.float32],
+    action_CD: NDArray[np.float32],
+    effects: dict[str, CaseEffect],
+) -> _Cases:
+    active = [index for index, case in enumerate(cases) if case.status == "active"]
+    order = np.array(sorted(active, key=lambda index: cases[index].id), np.intp)
+    ordered = [cases[index] for index in order]
+    found = [effects.get(case.id) for case in ordered]
+    ages = {moment: age for age, moment in enumerate(sorted({case.created_at for case in ordered}))}
+    return _Cases(
+        cases=ordered,
+        state_CD=state_CD[order],
+        action_CD=action_CD[order],
+        effects=found,
+        uses_C=np.array([0 if effect is None else effect.exposures for effect in found], np.int64),
+        effect_C=np.array([0.0 if effect is None else effect.effect for effect in found], np.float64),
+        recency_C=np.array([ages[case.created_at] / max(1, len(ages) - 1) for case in ordered], np.float64),
+    )
+
+
+def _retire_harmful(known: _Cases, rules: ForgettingRules, retired: dict[int, Retirement]) -> None:
+    for index, effect in enumerate(known.effects):
+        if effect is None or effect.exposures < rules.min_uses:
+            continue
+        low, high = effect.effect - rules.z * effect.sd, effect.effect + rules.z * effect.sd
+        if high < 0:
+            reason = f"serving it harms: effect {effect.effect:+.2f} [{low:+.2f}, {high:+.2f}], {effect.exposures} uses"
+            retired[index] = _retirement(known, index, "evidence", reason)
+
+
+def _retire_redundant(known: _Cases, rules: ForgettingRules, retired: dict[int, Retirement]) -> None:
+    """Best evidence first, so that whatever could cover a case has been kept or not before the case is looked at."""
+    is_positive_C = _is_positive(known.cases)
+    rewards = np.array([case.reward for case in known.cases])
+    order = np.lexsort((-known.recency_C, -rewards, -known.effect_C, -known.uses_C)).astype(np.intp)
+    order = order[[index not in retired for index in order]]
+    is_kept_C = np.zeros(len(known.cases), np.bool_)
+    for block in blocks(known.state_CD, order):
+        for index, cosine_C in zip(block.index_B, block.cosine_BC, strict=True):
+            near = np.flatnonzero(is_kept_C & (cosine_C >= rules.near_state) & (is_positive_C == is_positive_C[index]))
+            near = near[(known.uses_C[near] >= known.uses_C[index]) & (known.effect_C[near] >= known.effect_C[index])]
+            alike = known.action_CD[near] @ known.action_CD[index]
+            if len(near) and alike.max() >= rules.near_action:
+                best = int(near[int(np.argmax(alike))])
+                cover, uses = known.cases[best].id, known.uses_C[best]
+                reason = f"covered by {cover}: tasks {cosine_C[best]:.2f}, plans {alike.max():.2f} alike, {uses} uses"
+                retired[int(index)] = _retirement(known, int(index), "redundancy", reason, covered_by=cover)
+            else:
+                is_kept_C[index] = True
+
+
+def _retire_beyond_capacity(known: _Cases, rules: ForgettingRules, retired: dict[int, Retirement]) -> float:
+    """The least valuable first, but nobody of a net that covers all that is left.
+
+    Returns:
+        The scale of that net.
+    """
+    left = np.array([index for index in range(len(known.cases)) if index not in retired], np.intp)
+    if rules.capacity is None or len(left) <= rules.capacity:
+        return rules.region
+    state_CD = known.state_CD[left]
+    alone_C = np.clip(1 - nearest_other(state_CD), 0, 1)
+    value_C = np.tanh(known.effect_C[left]) + _ISOLATION_WEIGHT * alone_C + _RECENCY_WEIGHT * known.recency_C[left]
+    ascending = np.argsort(value_C, kind="stable").astype(np.intp)
+    is_net_C, region = net_within(state_CD, ascending[::-1], scale=rules.region, size=rules.capacity)
+    free = [place for place in ascending if not is_net_C[place]]
+    for place in free[: len(left) - rules.capacity]:
+        reason = f"beyond capacity {rules.capacity}: value {value_C[place]:+.2f}, nearest case {1 - alone_C[place]:.2f}"
+        retired[int(left[place])] = _retirement(known, int(left[place]), "capacity", reason)
+    return region
+
+
+def _retirement(known: _Cases, index: int, rule: Rule, reason: str, *, covered_by: str | None = None) -> Retirement:
+    case = known.cases[index]
+    return Retirement(case.id, case.version, rule, reason, known.effects[index], covered_by)
+
+
+def _is_positive(cases: Sequence[Case]) -> NDArray[np.bool_]:
+    return np.array([case.reward >= POSITIVE_FROM for case in cases], np.bool_)
+
+
+def _coverage(nearest_C: NDArray[np.float32]) -> Coverage:
+    if not len(nearest_C):
+        return Coverage(0.0, 0.0)
+    distance_C = np.maximum(1 - nearest_C.astype(np.float64), 0)
+    return Coverage(float(distance_C.mean()), float(distance_C.max()))

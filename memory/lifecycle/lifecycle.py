@@ -1,0 +1,201 @@
+"""The door to what becomes of cases: `memory.lifecycle`.
+
+```python
+report = await memory.lifecycle.retire(case_id, reason="the page it quotes is gone")
+await memory.lifecycle.undo(report.batch_id)
+
+plan = await memory.lifecycle.plan(ForgettingRules(capacity=5_000))  # proposes; `apply` does it
+await memory.lifecycle.apply(plan)
+
+await memory.lifecycle.snapshot("before the import")
+await memory.lifecycle.rollback("before the import")  # itself a batch, which can be undone
+```
+
+Retired and quarantined cases are served no more. Events, outcomes and estimates stay what they were.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.audit import AuditEntry, AuditViews, Snapshot
+from memento.memory.case import storable
+from memento.memory.errors import InvalidInput
+from memento.memory.learning.estimator import CaseEffect
+from memento.memory.ledger import LedgerWriter
+from memento.memory.ledger_batches import LedgerBatches
+from memento.memory.lifecycle import changes
+from memento.memory.lifecycle.changes import BatchReport, StatusVerb
+from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
+from memento.memory.retention import checked_namespace
+from memento.memory.storage import Storage
+
+_ENCODED_AT_ONCE = 64
+_MAX_NAME = 200
+
+
+class Lifecycle:
+    """What becomes of one namespace's cases."""
+
+    def __init__(
+        self, *, storage: Storage, namespace: str, effects: Callable[[str], Awaitable[list[CaseEffect]]]
+    ) -> None:
+        """Wire the parts.
+
+        Args:
+            storage: where cases are.
+            namespace: whose.
+            effects: what serving each case of a namespace has done.
+        """
+        self._storage = storage
+        self._namespace = namespace
+        self._effects = effects
+
+    def within(self, namespace: str) -> Self:
+        """The same for another namespace.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        return type(self)(storage=self._storage, namespace=checked_namespace(namespace), effects=self._effects)
+
+    async def retire(self, *ids: str, reason: str = "") -> BatchReport:
+        """Serve these cases no more. What is known of them stays, and they stay retired whatever feedback comes.
+
+        Raises:
+            UnknownCase: one of them is not of this namespace; nothing was changed.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._set_status("retire", ids, reason)
+
+    async def restore(self, *ids: str, reason: str = "") -> BatchReport:
+        """Bring retired cases back to what they were: active, or in quarantine.
+
+        Raises:
+            UnknownCase, InvalidInput: one of them is not of this namespace, or in quarantine; nothing was changed.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._set_status("restore", ids, reason)
+
+    async def quarantine(self, *ids: str, reason: str = "") -> BatchReport:
+        """Serve these cases no more until they are released, or until a known reward speaks for them.
+
+        Raises:
+            UnknownCase, InvalidInput: one of them is not of this namespace, or retired; nothing was changed.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._set_status("quarantine", ids, reason)
+
+    async def release(self, *ids: str, reason: str = "") -> BatchReport:
+        """Let cases out of quarantine.
+
+        Raises:
+            UnknownCase, InvalidInput: one of them is not of this namespace, or retired; nothing was changed.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._set_status("release", ids, reason)
+
+    async def plan(
+        self, rules: ForgettingRules | None = None, *, on_step: Callable[[str], None] = lambda _: None
+    ) -> ForgettingPlan:
+        """Propose what to forget; nothing is changed.
+
+        Args:
+            rules: the dials.
+            on_step: told what is going on, for progress.
+
+        Raises:
+            EncoderUnavailable: a plan cannot be encoded in order to compare it.
+            LedgerUnavailable: the cases cannot be read.
+        """
+        rules = rules or ForgettingRules()
+        on_step("asking what serving each case has done")
+        effects = await self._effects(self._namespace)
+        on_step("reading the cases")
+        walk = self._storage.views.walk(namespace=self._namespace, status="active")
+        cases = [case async for case in walk]
+        state_CD = await self._storage.texts.rows([case.state for case in cases])
+        on_step(f"comparing {len(cases)} tasks")
+        is_crowded_C = await asyncio.to_thread(crowded, cases, state_CD, near_state=rules.near_state)
+        actions = [case.action for case, is_crowded in zip(cases, is_crowded_C, strict=True) if is_crowded]
+        action_CD = np.zeros_like(state_CD)
+        action_CD[is_crowded_C] = await self._encoded(actions, on_step)
+        on_step(f"choosing among {len(cases)} cases")
+        return await asyncio.to_thread(
+            plan_forgetting, cases, state_CD=state_CD, action_CD=action_CD, effects=effects, rules=rules
+        )
+
+    async def apply(self, plan: ForgettingPlan) -> BatchReport:
+        """Retire what a plan says, all in one batch; what has changed since the plan was made is left alone.
+
+        Raises:
+            UnknownCase: the plan is another namespace's; nothing was changed.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._commit(lambda writer: changes.forget(writer, self._namespace, plan))
+
+    async def undo(self, batch_id: str) -> BatchReport:
+        """Bring the cases of a batch back to exactly what they were; what has changed since is left alone.
+
+        Raises:
+            UnknownBatch: no such batch in this namespace.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._commit(lambda writer: changes.undo(writer, self._namespace, batch_id))
+
+    async def snapshot(self, name: str) -> Snapshot:
+        """Give this moment a name to roll back to.
+
+        Raises:
+            InvalidInput: an empty or long name, or one that is taken.
+            LedgerUnavailable: it was not kept.
+        """
+        if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+            raise InvalidInput(f"a snapshot's name has 1 to {_MAX_NAME} printable characters, not {name[:80]!r}")
+        name = storable(name)
+        async with self._storage.ledger.writing() as writer:
+            batches = LedgerBatches(writer.connection)
+            if name in await batches.snapshots(namespace=self._namespace):
+                raise InvalidInput(f"there is a snapshot {name!r} already; a snapshot never moves, choose another name")
+            offset = await batches.append_snapshot(name, namespace=self._namespace)
+            await writer.note(self._namespace, "snapshot", name, f"at case revision {offset}")
+        return next(found for found in await self.snapshots() if found.name == name)
+
+    async def snapshots(self) -> list[Snapshot]:
+        """All snapshots, oldest first."""
+        return await AuditViews(self._storage.ledger).snapshots(namespace=self._namespace)
+
+    async def rollback(self, name: str) -> BatchReport:
+        """Bring every case back to what it was at a snapshot; those written later are retired. A batch like any other.
+
+        Raises:
+            UnknownSnapshot: no snapshot of this name.
+            LedgerUnavailable: nothing was changed.
+        """
+        return await self._commit(lambda writer: changes.rollback(writer, self._namespace, name))
+
+    async def audit(self, *, limit: int = 20) -> list[AuditEntry]:
+        """The newest entries of the audit trail, newest first."""
+        return await AuditViews(self._storage.ledger).entries(namespace=self._namespace, limit=limit)
+
+    async def _set_status(self, verb: StatusVerb, ids: Sequence[str], reason: str) -> BatchReport:
+        return await self._commit(
+            lambda writer: changes.set_status(writer, self._namespace, verb, ids, storable(reason))
+        )
+
+    async def _commit(self, change: Callable[[LedgerWriter], Awaitable[BatchReport]]) -> BatchReport:
+        async with self._storage.ledger.writing() as writer:
+            report = await change(writer)
+        await self._storage.bank.project()
+        return report
+
+    async def _encoded(self, texts: Sequence[str], on_step: Callable[[str], None]) -> NDArray[np.float32]:
+        """Rows of texts; what was encoded is kept, so that an interruption loses little."""
+        rows = [np.empty((0, self._storage.texts.encoder.dim), np.float32)]
+        for start in range(0, len(texts), _ENCODED_AT_ONCE):
+            on_step(f"encoding plan {start + 1} of {len(texts)}")
+            rows.append(await self._storage.texts.rows(texts[start : start + _ENCODED_AT_ONCE], is_kept=True))
+        return np.concatenate(rows)
