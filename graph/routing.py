@@ -5,11 +5,12 @@ from typing import Literal
 from langgraph.types import Send
 
 from memento.nodes.planner import needs_approval
+from memento.nodes.reread import needs_reread, reread_input
 from memento.nodes.state import MementoState, SubtaskInput, ready
 
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
-    """To the person who approves, to the executors whose turn has come, or on to the evaluation."""
+    """To the person who approves, to the executors whose turn has come, back to the memory, or to the evaluation."""
     if needs_approval(state) or state.get("rejection"):
         return "planner"
     if subtasks := ready(state):
@@ -24,4 +25,6 @@ def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", 
             for subtask in subtasks
         ]
         return [Send("executor", subtask_input) for subtask_input in inputs]
+    if needs_reread(state):
+        return [Send("retrieve_case", reread_input(state))]
     return "evaluate"

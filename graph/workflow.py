@@ -1,6 +1,8 @@
 """The workflow: six nodes, their edges and retries.
 
 START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> evaluate -> write_case -> END
+
+A run may read cases again between two plans: planner -> retrieve_case -> score_case -> planner.
 """
 
 from typing import Any
@@ -26,7 +28,8 @@ from memento.nodes.write_case import make_write_case
 
 MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState]
 
-# Every cycle plans once and hands out at most 20 waves of subtasks, two steps each; 10 cycles are the most allowed.
+# Every cycle plans once and hands out at most 20 waves of subtasks, two steps each, and may read cases again in three;
+# 10 cycles are the most allowed.
 _RECURSION_LIMIT = 450
 _ASK_AGAIN = RetryPolicy(max_attempts=3, initial_interval=0.5, retry_on=ModelUnavailable)
 
@@ -51,7 +54,8 @@ def build_graph(
     """
     memory, models, caller = deps.memory_source(), deps.model_source(), StructuredCaller()
     builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
-    builder.add_node("retrieve_case", make_retrieve_case(memory, workspace=deps.workspace))
+    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace)
+    builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState)
     builder.add_node("score_case", make_score_case(memory))
     builder.add_node(
         "planner",
@@ -71,7 +75,7 @@ def build_graph(
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")
-    builder.add_conditional_edges("planner", route_after_planner, ["planner", "executor", "evaluate"])
+    builder.add_conditional_edges("planner", route_after_planner, ["planner", "executor", "retrieve_case", "evaluate"])
     builder.add_edge("executor", "planner")
     builder.add_edge("evaluate", "write_case")
     builder.add_edge("write_case", END)

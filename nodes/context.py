@@ -20,6 +20,10 @@ class Context(BaseModel):
     )
     k: int = Field(default=4, ge=0, le=32, description="How many cases the planner is shown at most.")
     max_cycles: int = Field(default=3, ge=1, le=10, description="How many times the planner may plan.")
+    reread: bool = Field(
+        default=False,
+        description="Read cases again before every further plan, with the results so far in the query.",
+    )
     max_model_calls: int = Field(default=12, ge=1, le=100, description="Model calls per subtask.")
     planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")

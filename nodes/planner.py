@@ -1,6 +1,7 @@
 """p_LLM(a | s, c): from the task, the served cases and the results so far to a plan, or to the answer.
 
-The node is entered once per cycle to plan, and in between only to hand out subtasks whose turn has come.
+The node is entered once per cycle to plan, and in between only to pass on: subtasks whose turn has come are handed out,
+and, where a run wants that, cases are read again before the next plan.
 """
 
 from typing import Any, Generic, Literal, Self, TypeVar
@@ -14,6 +15,7 @@ from memento.nodes.errors import InvalidReply
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
 from memento.nodes.prompts import PlannerPrompt, planner_messages
+from memento.nodes.reread import needs_reread
 from memento.nodes.sources import AnswerFromResults, ModelSource, model_name
 from memento.nodes.state import MementoState, Subtask, remaining, tokens_of
 from memento.nodes.structured import StructuredCaller, StructuredReply
@@ -74,6 +76,8 @@ def make_planner(
             return {}
         if state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
             return {"plan": [], "answer": answer}
+        if needs_reread(state):
+            return {}
         settings = Context.model_validate(state["run"]["settings"])
         rejection = state.get("rejection", "")
         is_last = state["cycle"] >= settings.max_cycles

@@ -1,9 +1,9 @@
-"""Read, part one: start the run afresh, and find the cases that might help."""
+"""Read, part one: start the run afresh, and find the cases that might help; between two plans, find them again."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
@@ -14,14 +14,14 @@ from memento.nodes.context import Context, context_of
 from memento.nodes.errors import InvalidAttachment, InvalidTask
 from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import MementoState, Run
+from memento.nodes.state import MementoState, RereadInput, Run
 
 MAX_TASK_CHARS = 100_000
 
 
 def make_retrieve_case(
     memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None
-) -> Node[MementoState]:
+) -> Node[MementoState | RereadInput]:
     """Make the node.
 
     Args:
@@ -29,13 +29,15 @@ def make_retrieve_case(
         workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
     """
 
-    async def retrieve_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Copy the input, reset what the last run of this thread left, recall candidates.
+    async def retrieve_case(state: MementoState | RereadInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
+        """Copy the input, reset what the last run of this thread left, recall candidates; or only recall again.
 
         Raises:
             InvalidTask: no task, or one beyond 100,000 characters.
             InvalidAttachment: a file that is not in the workspace or cannot be read.
         """
+        if "found" in state:
+            return await _again(cast("RereadInput", state), memory_source)
         context, task = context_of(runtime), _task(state)
         folder = workspace() if callable(workspace) else workspace
         run: Run = {
@@ -64,6 +66,27 @@ def make_retrieve_case(
     return retrieve_case
 
 
+async def _again(state: RereadInput, memory_source: MemorySource) -> dict[str, Any]:
+    """Candidates for the task and what has been found; without them the run keeps the cases it has."""
+    run, notices = state["run"], state["notices"]
+    try:
+        memory = await memory_source()
+        recall = await memory.recall(
+            f"{run['task']}\n{state['found']}",
+            policy=run["settings"]["policy"],
+            namespace=run["namespace"] or None,
+            task=run["task"],
+            follows=state["follows"],
+        )
+    except (EncoderUnavailable, LedgerUnavailable) as error:
+        update: dict[str, Any] = {"recall": {}, "retrieval_degraded": True}
+        fresh_notices = [f"cases were not read again: {error}"]
+    else:
+        update = {"recall": recall.to_json(), "retrieval_degraded": state["is_degraded"] or recall.is_degraded}
+        fresh_notices = [notice for notice in memory.notices if notice not in notices]
+    return update | {"read_cycle": state["cycle"], "notices": [*notices, *fresh_notices]}
+
+
 def fresh(run: Run) -> dict[str, Any]:
     """The state of a run that has just begun, whatever its thread held before."""
     return {
@@ -74,6 +97,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "policy": "none",
         "retrieval_degraded": False,
         "cycle": 0,
+        "read_cycle": 0,
         "plan": [],
         "is_plan_approved": False,
         "rejection": "",

@@ -5,7 +5,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from memento.memory.case import ScoredCase
-from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.memory.errors import EncoderUnavailable, LedgerUnavailable, UnknownEvent
 from memento.memory.retrieval import Recall
 from memento.nodes.context import Context
 from memento.nodes.node import Node
@@ -27,9 +27,9 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
         try:
             memory = await memory_source()
             reading = await memory.select(Recall.from_json(state["recall"]), k=state["run"]["settings"]["k"])
-        except (EncoderUnavailable, LedgerUnavailable) as error:
-            notice = f"running without cases: {error}"
-            return {"retrieval_degraded": True, "notices": [*state["notices"], notice]}
+        except (EncoderUnavailable, LedgerUnavailable, UnknownEvent) as error:
+            lack = "cases were not read again" if state["event_id"] else "running without cases"
+            return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
         cases = [view for view in map(_view, reading.cases) if view is not None]
         runtime.stream_writer(
             {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases}

@@ -152,6 +152,8 @@ class MementoState(InputState, total=False):
     retrieval_degraded: bool
     cycle: int
     """How many plans have been made."""
+    read_cycle: int
+    """After which cycle the served cases were read; 0: when the run began."""
     plan: list[Subtask]
     """The plan being carried out; empty when there is none."""
     is_plan_approved: bool
@@ -199,6 +201,20 @@ class SubtaskInput(TypedDict):
     earlier: list[SubtaskResult]
     """Results of the subtasks it depends on."""
     event_id: NotRequired[str | None]
+
+
+class RereadInput(TypedDict):
+    """What `retrieve_case` is given between two plans."""
+
+    run: Run
+    cycle: int
+    found: str
+    """Results so far, as a short text."""
+    follows: str | None
+    """The event of the cases served before."""
+    is_degraded: bool
+    """Whether an earlier read of this run was."""
+    notices: list[str]
 
 
 def remaining(state: MementoState) -> list[Subtask]:
