@@ -28,9 +28,9 @@ class World:
 
     n_topics: int = 10
     dim: int = 32
-    noise: float = 1.0
+    noise: float = 1.2
     """Length of an embedding's noise, where its topic's centre has length 1."""
-    difficulty_mean: float = -0.4
+    difficulty_mean: float = -0.37
     difficulty_sd: float = 1.0
     """Of the topics' intercepts b, in logits."""
     beta: float = 1.5
@@ -48,9 +48,9 @@ class World:
     """Of the cases' hidden qualities, which add to their effect in every topic."""
     label_noise: float = 0.2
     """How often a case's own reward is not the sign of its quality."""
-    inert_share: float = 0.05
+    inert_share: float = 0.03
     """Share of the cases that change nothing, whatever the topic."""
-    harmful_share: float = 0.05
+    harmful_share: float = 0.02
     """Share of the cases that hurt, whatever the topic."""
     harmful_effect: float = -1.0
     bank_start: int = 300
@@ -65,7 +65,7 @@ class World:
     """Share of the bank that is injected, from `poison_from` on."""
     poison_from: float = 0.33
     """As a share of the stream."""
-    poison_noise: float = 0.5
+    poison_noise: float = 0.6
     """Noise of injected embeddings: less than that of others puts them nearer to the tasks."""
 
     def __post_init__(self) -> None:
@@ -201,9 +201,7 @@ def _cases(world: World, seed: int, steps: int, centre_PD: NDArray[np.float64]) 
     return _Cases(*(part[order_N] for part in both))
 
 
-def _poison(
-    world: World, seed: int, steps: int, added_N: NDArray[np.int64], centre_PD: NDArray[np.float64]
-) -> _Cases:
+def _poison(world: World, seed: int, steps: int, added_N: NDArray[np.int64], centre_PD: NDArray[np.float64]) -> _Cases:
     """What is injected: all at once what the share asks for, then along with every so many other cases."""
     beside = (1 - world.poison_share) / max(world.poison_share, 1e-9)  # regular cases per injected one
     n = int(len(added_N) / beside)
@@ -246,7 +244,7 @@ def _others(rng: np.random.Generator, n: int, not_P: NDArray[np.int64]) -> NDArr
 
 
 def _utilities(world: World, affinity_PP: NDArray[np.float64], cases: _Cases) -> NDArray[np.float64]:
-    """u / beta * K of each case for tasks of each topic, shape (P, N)."""
+    """U / beta * K of each case for tasks of each topic, shape (P, N)."""
     utility_PN: NDArray[np.float64] = affinity_PP[:, cases.topic_N] + cases.quality_N
     is_planted = cases.kind_N != 0
     utility_PN[:, is_planted] = cases.quality_N[is_planted]
