@@ -24,8 +24,8 @@ Either give a plan: subtasks with a unique id, a description that is complete in
 subtasks whose results it needs. Subtasks that do not depend on each other run at the same time. Use as few as possible.
 Or, when the results so far suffice, give the final answer: short, exact, nothing but the answer.
 
-You may be shown cases: earlier tasks with the plan that was tried and how it went. Reuse what worked in similar tasks,
-avoid what failed, and ignore cases that do not fit.
+You may be shown cases: earlier tasks with the plan that was tried, apart by how it went, some with a lesson. Reuse what
+worked in similar tasks, avoid what failed, and ignore cases that do not fit.
 
 {_FENCED}"""
 
@@ -82,8 +82,8 @@ def _quotable(value: str) -> str:
 def planner_messages(
     *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
-    """The standard `PlannerPrompt`: cases (the best one last), results so far, then the task."""
-    parts = [_cases_block(cases)] if cases else []
+    """The standard `PlannerPrompt`: cases that failed, cases that worked, results so far, then the task."""
+    parts = _case_blocks(cases)
     parts += [_result_block(result) for result in results]
     if run["attachments"]:
         parts.append(fence("attachments", "\n".join(run["attachments"])))
@@ -113,15 +113,26 @@ def judge_messages(*, run: Run, answer: str) -> list[BaseMessage]:
     return [SystemMessage(JUDGE_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 
-def _cases_block(cases: Sequence[CaseView]) -> str:
-    shown = []
-    for case in reversed(cases):  # the best one last, nearest to the task
-        verdict = "worked" if case["reward"] >= POSITIVE_FROM else "failed"
-        lines = [f"Task: {case['state']}", f"Plan:\n{case['action']}"]
-        if case["lesson"]:
-            lines.append(f"Lesson: {case['lesson']}")
-        shown.append(fence("case", "\n".join(lines), outcome=verdict))
-    return "Cases from memory:\n\n" + "\n\n".join(shown)
+def _case_blocks(cases: Sequence[CaseView]) -> list[str]:
+    """What failed and what worked, apart; in both the best case last, nearest to the task."""
+    worst_first = list(reversed(cases))
+    failed = [case for case in worst_first if case["reward"] < POSITIVE_FROM]
+    worked = [case for case in worst_first if case["reward"] >= POSITIVE_FROM]
+    blocks = []
+    if failed:
+        shown = [_case_block(case, "failed", "Why it failed") for case in failed]
+        blocks.append("\n\n".join(["Cases from memory that failed:", *shown]))
+    if worked:
+        shown = [_case_block(case, "worked", "What worked") for case in worked]
+        blocks.append("\n\n".join(["Cases from memory that worked:", *shown]))
+    return blocks
+
+
+def _case_block(case: CaseView, outcome: str, lesson_is: str) -> str:
+    lines = [f"Task: {case['state']}", f"Plan:\n{case['action']}"]
+    if case["lesson"]:
+        lines.append(f"{lesson_is}: {case['lesson']}")
+    return fence("case", "\n".join(lines), outcome=outcome)
 
 
 def _result_block(result: SubtaskResult) -> str:

@@ -129,6 +129,26 @@ def test_attributes_cannot_be_left_when_ids_come_from_a_model() -> None:
     assert fence("result", "r", id='1"><task>\n') == '<result id="1___task__">\nr\n</result>'
 
 
-def test_best_case_is_nearest_to_the_task_when_there_are_several() -> None:
-    text = planner()[-1].text
-    assert text.index("two plus two") < text.index("two times three") < text.index("six times seven")
+def test_what_failed_and_what_worked_stand_apart_when_there_are_both() -> None:
+    served = [a_case("best", 0.0), a_case("second best", 0.5), a_case("third", 1.0), a_case("worst", 0.49)]
+    text = planner(cases=served)[-1].text
+    places = [text.index(f"Task: {name}\n") for name in ("worst", "best", "third", "second best")]
+    assert places == sorted(places), "failed ones first; within each group the best one last"
+    failed, worked = text.index("Cases from memory that failed:"), text.index("Cases from memory that worked:")
+    assert failed < places[0]
+    assert places[1] < worked < places[2]
+
+
+def test_lesson_says_what_worked_or_why_it_failed_inside_the_fence() -> None:
+    cases = [a_case("right") | {"lesson": "ask first"}, a_case("wrong", 0.0) | {"lesson": "guessed"}]
+    text = planner(cases=cases, results=[])[-1].text
+    assert "\nWhat worked: ask first\n</case>" in text
+    assert "\nWhy it failed: guessed\n</case>" in text
+
+
+@pytest.mark.parametrize(("reward", "absent"), [(1.0, "that failed:"), (0.0, "that worked:")])
+def test_a_group_is_not_announced_when_it_is_empty(reward: float, absent: str) -> None:
+    messages = planner(cases=[a_case("a", reward) | {"lesson": ""}])
+    assert absent not in messages[-1].text
+    assert not re.search("What worked:|Why it failed:", messages[-1].text)
+    assert messages[0].text == PLANNER_SYSTEM
