@@ -2,6 +2,7 @@
 
 from memento.memory.learning.cross_entropy import CrossEntropyQ
 from memento.memory.learning.estimator import Estimator, EstimatorName
+from memento.memory.learning.kernel_control import KernelControl
 from memento.memory.learning.settings import Settings
 
 
@@ -20,5 +21,7 @@ def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Settin
     match name:
         case "cross_entropy":
             return CrossEntropyQ(dim=dim, seed=seed, settings=settings)
+        case "kernel":
+            return KernelControl(dim=dim, seed=seed, settings=settings)
         case _:
             raise NotImplementedError(name)

@@ -3,6 +3,6 @@
 port.py        what a policy is, and how a choice is drawn from it with its exact propensities
 controls.py    none, random
 similarity.py  similarity, similarity_reward
-learned.py     parametric, soft
+learned.py     parametric, kernel, soft
 registry.py    policies by name
 """

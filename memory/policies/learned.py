@@ -1,9 +1,10 @@
-"""Policies that rank by Q(s, c): the paper's parametric read, and the soft policy that it approximates."""
+"""Policies that rank by Q(s, c): the paper's parametric and kernel reads, and the soft policy they approximate."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from memento.memory.errors import InvalidInput
 from memento.memory.learning.estimator import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, greedy
 
@@ -24,10 +25,17 @@ class ParametricPolicy:
         return greedy(candidates.similarity_C if estimates is None else estimates.value_C, chosen=chosen, k=k)
 
 
+class KernelPolicy(ParametricPolicy):
+    """Top-K by Q_EC(s, c): the paper's episodic control (Eq. 9), inside the recalled shortlist."""
+
+    name = "kernel"
+    estimator: EstimatorName | None = "kernel"
+
+
 class SoftPolicy:
     """Sampling without replacement from softmax(Q / alpha): the paper's optimal policy (Eq. 7).
 
-    As alpha goes to 0 it becomes `parametric`.
+    As alpha goes to 0 it becomes `parametric`. It has no floor: what is worth little is next to never served.
     """
 
     name = "soft"
@@ -35,7 +43,13 @@ class SoftPolicy:
     estimator: EstimatorName | None = "cross_entropy"
 
     def __init__(self, *, alpha: float = ALPHA) -> None:
-        """Set the entropy weight, in units of Q; above 0."""
+        """Set the entropy weight, in units of Q.
+
+        Raises:
+            InvalidInput: it is not above 0.
+        """
+        if not alpha > 0:
+            raise InvalidInput(f"alpha is above 0, not {alpha}; without entropy the policy is `parametric`")
         self._alpha = alpha
 
     def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:

@@ -4,11 +4,11 @@ from typing import Literal, get_args
 
 from memento.memory.errors import UnknownPolicy
 from memento.memory.policies.controls import NonePolicy, RandomPolicy
-from memento.memory.policies.learned import ParametricPolicy, SoftPolicy
+from memento.memory.policies.learned import KernelPolicy, ParametricPolicy, SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
 
-PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft"]
+PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft", "kernel"]
 
 POLICY_NAMES: tuple[str, ...] = get_args(PolicyName)
 
@@ -19,6 +19,7 @@ _POLICIES: tuple[RetrievalPolicy, ...] = (
     SimilarityRewardPolicy(),
     ParametricPolicy(),
     SoftPolicy(),
+    KernelPolicy(),
 )
 
 

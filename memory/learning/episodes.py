@@ -1,0 +1,199 @@
+"""The episodic store of the paper's Algorithm 1: D = {(s, c, Q)}, by case, and the replay buffer B, which is the same.
+
+One episode is one selection with a known outcome; each case that it served has an entry in that case's D_c.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.learning.estimator import Example
+
+_FIRST_ROWS = 256
+
+
+class Episode(NamedTuple):
+    """One selection. JSON-able but for its row."""
+
+    event_id: str
+    follows: str | None
+    question: str
+    ids: tuple[str, ...]
+    """Cases served."""
+    similarities: tuple[float, ...]
+    """Their cosines to the task."""
+    reward: float
+    row: int
+    """Where its state and value are kept."""
+
+
+class _Sums(NamedTuple):
+    """Over all episodes; `n_served` and `n_positive` over those that served cases."""
+
+    n_served: int = 0
+    n_positive: int = 0
+    reward: float = 0.0
+    n_cosines: int = 0
+    cosine: float = 0.0
+
+    def plus(self, episode: Episode, sign: int) -> "_Sums":
+        """With an episode more or less."""
+        is_served = bool(episode.ids)
+        return _Sums(
+            self.n_served + sign * is_served,
+            self.n_positive + sign * (is_served and episode.reward >= POSITIVE_FROM),
+            self.reward + sign * episode.reward,
+            self.n_cosines + sign * len(episode.ids),
+            self.cosine + sign * sum(episode.similarities),
+        )
+
+
+class Episodes:
+    """Episodes in the order of their newest outcomes; the oldest give way."""
+
+    def __init__(self, *, dim: int, capacity: int) -> None:
+        """Start empty.
+
+        Args:
+            dim: dimension D of states.
+            capacity: episodes at most.
+        """
+        self._capacity = capacity
+        self.state_ED = np.zeros((min(_FIRST_ROWS, capacity + 1), dim), np.float32)
+        """Encoded tasks by row."""
+        self.value_E = np.zeros(len(self.state_ED), np.float32)
+        """Q by row: what the stored (s, c, Q) of each episode hold."""
+        self._by_event: dict[str, Episode] = {}
+        self._of_case: dict[str, dict[str, int]] = {}  # case -> event -> row, in order
+        self._follower: dict[str, str] = {}
+        self._sums = _Sums()
+        self._free = list(range(len(self.state_ED)))[::-1]
+
+    def __len__(self) -> int:
+        """Number of episodes."""
+        return len(self._by_event)
+
+    def __iter__(self) -> Iterator[Episode]:
+        """Oldest first."""
+        return iter(self._by_event.values())
+
+    @property
+    def n_served(self) -> int:
+        """Number of episodes that served cases."""
+        return self._sums.n_served
+
+    @property
+    def n_positive(self) -> int:
+        """Number of those that were a success."""
+        return self._sums.n_positive
+
+    @property
+    def mean_reward(self) -> float:
+        """Over all episodes; one half without any."""
+        return self._sums.reward / len(self) if self._by_event else 0.5
+
+    @property
+    def mean_cosine(self) -> float:
+        """Over all served cases."""
+        return self._sums.cosine / self._sums.n_cosines if self._sums.n_cosines else 0.0
+
+    def get(self, event_id: str | None) -> Episode | None:
+        """The episode of an event, if it is known."""
+        return None if event_id is None else self._by_event.get(event_id)
+
+    def follower(self, event_id: str) -> Episode | None:
+        """The episode of the same run's next cycle, if it is known."""
+        return self.get(self._follower.get(event_id))
+
+    def keep(self, example: Example) -> Episode:
+        """Add an episode, in the place of what was believed of its event before."""
+        self.forget(example.event_id)
+        row = self._row()
+        self.state_ED[row] = example.state_D
+        similarities = tuple(float(cosine) for cosine in example.cases.similarity_N)
+        episode = Episode(
+            example.event_id,
+            example.follows,
+            example.question,
+            example.cases.ids,
+            similarities,
+            example.reward,
+            row,
+        )
+        self._add(episode)
+        self._sums = self._sums.plus(episode, 1)
+        if len(self._by_event) > self._capacity:
+            self.forget(next(iter(self._by_event)))
+        return episode
+
+    def forget(self, event_id: str) -> Episode | None:
+        """Remove an episode, if it is there."""
+        episode = self._by_event.pop(event_id, None)
+        if episode is None:
+            return None
+        for case_id in episode.ids:
+            self._of_case[case_id].pop(event_id, None)
+        if episode.follows is not None and self._follower.get(episode.follows) == event_id:
+            del self._follower[episode.follows]
+        self._sums = self._sums.plus(episode, -1)
+        self._free.append(episode.row)
+        return episode
+
+    def exposures(self, case_id: str) -> int:
+        """Number of episodes that served a case."""
+        return len(self._of_case.get(case_id, ()))
+
+    def rows_of(self, case_id: str, *, newest: int, without: str | None = None) -> list[int]:
+        """Rows of D_c: the newest episodes that served a case, newest first, without those of one question."""
+        rows = reversed(self._of_case.get(case_id, {}).items())
+        kept = (row for event_id, row in rows if without is None or self._by_event[event_id].question != without)
+        return list(islice(kept, newest))
+
+    def draw(self, n: int, rng: np.random.Generator) -> list[Episode]:
+        """Up to `n` episodes, uniformly and with replacement: a mini-batch of B."""
+        events = list(self._by_event.values())
+        return [events[index] for index in rng.integers(len(events), size=n)] if events else []
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """States and values, in the order of `stamp`."""
+        rows = [episode.row for episode in self]
+        return {"state": self.state_ED[rows], "value": self.value_E[rows]}
+
+    def stamp(self) -> dict[str, Any]:
+        """Everything else, as JSON values."""
+        return {"sums": list(self._sums), "episodes": [list(episode[:-1]) for episode in self]}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
+        """Become what these were taken from; must be empty.
+
+        Raises:
+            KeyError, ValueError: they do not fit.
+        """
+        episodes = stamp["episodes"]
+        if tensors["state"].shape != (len(episodes), self.state_ED.shape[1]):
+            raise ValueError("states of another shape")
+        for state_D, value, told in zip(tensors["state"], tensors["value"], episodes, strict=True):
+            event_id, follows, question, ids, similarities, reward = told
+            row = self._row()
+            self.state_ED[row], self.value_E[row] = state_D, value
+            self._add(Episode(event_id, follows, question, tuple(ids), tuple(similarities), reward, row))
+        self._sums = _Sums(*stamp["sums"])
+
+    def _add(self, episode: Episode) -> None:
+        self._by_event[episode.event_id] = episode
+        for case_id in episode.ids:
+            self._of_case.setdefault(case_id, {})[episode.event_id] = episode.row
+        if episode.follows is not None:
+            self._follower[episode.follows] = episode.event_id
+
+    def _row(self) -> int:
+        if not self._free:
+            n = len(self.state_ED)
+            self.state_ED = np.concatenate([self.state_ED, np.zeros_like(self.state_ED)])
+            self.value_E = np.concatenate([self.value_E, np.zeros_like(self.value_E)])
+            self._free = list(range(2 * n - 1, n - 1, -1))
+        return self._free.pop()

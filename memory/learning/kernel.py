@@ -1,0 +1,121 @@
+"""Episodic values under a learned kernel: the paper's Eq. 9, with a prior where it is 0/0, and the soft value of Eq. 8.
+
+k(s, s'; theta) = exp(-sum_d w_d (s_d - s'_d)^2): which dimensions of the encoder tell that two tasks are alike, and how
+near is near. Axes: B tasks, P pairs of a task and a case, N remembered outcomes of the pairs' cases, R tasks they were
+remembered in, C cases, D vector dimensions.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from memento.memory.errors import InvalidInput
+from memento.memory.learning.settings import Settings, checked_settings
+
+
+class KernelSettings(NamedTuple):
+    """What can be set, by the paper's names where it has one."""
+
+    gamma: float = 0.9
+    """What a step is worth of what follows it; without effect on runs of one step."""
+    alpha: float = 0.02
+    """Entropy weight of the soft value, in units of Q."""
+    precision: float = 3.0
+    """Of the first kernel."""
+    prior_weight: float = 0.5
+    """k0, in outcomes of the same task."""
+    cosine_weight: float = 0.3
+    """What a case's cosine above the mean of those served adds to its Q0."""
+    learning_rate: float = 0.1
+    """eta; 0 keeps the first kernel."""
+    target_period: float = 16
+    """K: outcomes learned from between two moves of the target kernel."""
+    target_keep: float = 0.5
+    """beta: share of the target kernel that stays then."""
+    capacity: float = 8192
+    """Episodes remembered."""
+
+
+def kernel_settings(given: Settings | None) -> KernelSettings:
+    """The built-in settings with the given ones in their place.
+
+    Raises:
+        InvalidInput: an unknown name, or a value that makes no sense.
+    """
+    built_in = KernelSettings()._asdict()
+    settings = KernelSettings(**checked_settings(given, built_in, estimator="kernel"))
+    if settings.gamma > 1 or settings.target_keep > 1:
+        raise InvalidInput("gamma and target_keep of kernel are at most 1")
+    if not (settings.alpha and settings.precision and settings.prior_weight):
+        raise InvalidInput("alpha, precision and prior_weight of kernel are above 0")
+    if settings.target_period < 1 or settings.capacity < 1:
+        raise InvalidInput("target_period and capacity of kernel are at least 1")
+    return settings
+
+
+class Evidence(NamedTuple):
+    """What is remembered of each pair's case: D_c for all pairs, one after the other."""
+
+    state_RD: Tensor
+    """Remembered tasks, each once."""
+    row_N: Tensor
+    """The outcome's task, as a row of `state_RD`."""
+    pair_N: Tensor
+    """The pair that the outcome is evidence for."""
+    value_N: Tensor
+    """Q' of the outcome."""
+
+
+class LearnedKernel(nn.Module):
+    """theta: a bandwidth and the dimensions' weights, as logarithms."""
+
+    def __init__(self, *, dim: int, precision: float) -> None:
+        """Start with every dimension alike: a function of the cosine, since vectors are of length 1.
+
+        Args:
+            dim: dimension D of the encoder's vectors.
+            precision: of each dimension; its inverse is the bandwidth.
+        """
+        super().__init__()
+        self.log_precision = nn.Parameter(torch.tensor(math.log(precision)))
+        self.log_weight_D = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, state_BD: Tensor, other_RD: Tensor) -> Tensor:
+        """k(s, s'), shape (B, R), in (0, 1]."""
+        weight_D = torch.exp(self.log_precision + self.log_weight_D)
+        weighted_BD = state_BD * weight_D
+        own_B1 = (weighted_BD * state_BD).sum(-1, keepdim=True)
+        return torch.exp(2 * weighted_BD @ other_RD.T - own_B1 - other_RD.square() @ weight_D)
+
+    @torch.no_grad()
+    def move_towards(self, other: "LearnedKernel", *, keep: float) -> None:
+        """Polyak averaging: keep this share of theta, take the rest from the other's."""
+        for own, theirs in zip(self.parameters(), other.parameters(), strict=True):
+            own.mul_(keep).add_(theirs, alpha=1 - keep)
+
+
+def episodic_values(
+    kernel: LearnedKernel, state_BD: Tensor, task_P: Tensor, prior_P: Tensor, evidence: Evidence, *, prior_weight: float
+) -> Tensor:
+    """Q_EC(s, c) = (k0 Q0 + sum k(s, s') Q') / (k0 + sum k(s, s')), shape (P,); paper Eq. 9 where k0 is 0.
+
+    Its derivative by autograd is what the paper's Eq. 11 writes out.
+
+    Args:
+        kernel: k.
+        state_BD: encoded tasks.
+        task_P: the pair's task, as a row of `state_BD`.
+        prior_P: Q0 of each pair.
+        evidence: what is remembered of the pairs' cases.
+        prior_weight: k0, in outcomes of the same task.
+    """
+    weight_N = kernel(state_BD, evidence.state_RD)[task_P[evidence.pair_N], evidence.row_N]
+    total_P = (prior_weight * prior_P).index_add(0, evidence.pair_N, weight_N * evidence.value_N)
+    return total_P / torch.full_like(prior_P, prior_weight).index_add(0, evidence.pair_N, weight_N)
+
+
+def soft_value(q_C: Tensor, *, alpha: float) -> Tensor:
+    """Alpha * log sum_c exp(Q / alpha): the soft maximum over cases (Eq. 8, with the alpha that Eq. 4 and 7 need)."""
+    return alpha * torch.logsumexp(q_C / alpha, dim=-1)
