@@ -60,11 +60,25 @@ class Trace(NamedTuple):
     estimator: Estimator | None
     """As it was at the end."""
 
+    @property
+    def number(self) -> dict[str, int]:
+        """Number of a case in the stream, by the id that the estimator knows it under."""
+        return {case_id: number for number, case_id in enumerate(_ids(self.stream))}
+
 
 def play(
     world: World, policy: str, *, seed: int, steps: int = 3000, k: int = 4, generator: Generator = planted
 ) -> Trace:
     """Draw a stream and play a policy on it.
+
+    Args:
+        world: parameters of the generator.
+        policy: of the product, or the oracle; with `@OTHER` behind it the estimator of that other policy learns from
+            what this one serves.
+        seed: of the stream, the policy's draws and the estimator.
+        steps: T.
+        k: slots per task.
+        generator: draws the stream.
 
     Raises:
         UnknownPolicy: no policy of the product has this name, nor is it the oracle's.
@@ -72,11 +86,10 @@ def play(
     stream = generator(world, seed, steps, k)
     if policy == ORACLE:
         return play_on(stream, OraclePlayer(stream, k=k), k=k)
-    chosen_by = policy_named(policy)
-    estimator = None
-    if chosen_by.estimator is not None:
-        estimator = make_estimator(chosen_by.estimator, dim=stream.task_TD.shape[1], seed=seed)
-    return play_on(stream, PolicyPlayer(stream, chosen_by, estimator, k=k, seed=seed), k=k)
+    chooser, _, learner = policy.partition("@")
+    name = policy_named(learner or chooser).estimator
+    estimator = None if name is None else make_estimator(name, dim=stream.task_TD.shape[1], seed=seed)
+    return play_on(stream, PolicyPlayer(stream, policy_named(chooser), estimator, k=k, seed=seed), k=k)
 
 
 def play_on(stream: Stream, player: Player, *, k: int) -> Trace:
@@ -139,7 +152,7 @@ class PolicyPlayer:
         self._policy = policy
         self._k = k
         self._rng = np.random.default_rng([seed, k])
-        self._ids = [f"case {number}" for number in range(len(stream.case_ND))]
+        self._ids = _ids(stream)
         self._number = {case_id: number for number, case_id in enumerate(self._ids)}
         self._example: Example | None = None
 
@@ -211,6 +224,10 @@ class PolicyPlayer:
             reward_N=self._stream.label_N[case_C],
             vectors={"state": vector_CD, "action": vector_CD, "text": vector_CD},
         )
+
+
+def _ids(stream: Stream) -> list[str]:
+    return [f"case {number}" for number in range(len(stream.case_ND))]
 
 
 def _nearest(similarity_A: NDArray[np.float32], n: int) -> NDArray[np.int64]:
