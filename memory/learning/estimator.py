@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.learning.settings import Settings
+
 EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
 
 CaseView = Literal["state", "action", "text"]
@@ -144,5 +146,17 @@ class Estimator(Protocol):
 
         Raises:
             KeyError, ValueError, RuntimeError: they do not fit; the estimator must not be used.
+        """
+        ...
+
+
+class MakeEstimator(Protocol):
+    """Makes an estimator that knows nothing yet."""
+
+    def __call__(self, *, settings: Settings) -> Estimator:
+        """With these settings in place of the built-in ones.
+
+        Raises:
+            InvalidInput: it has no such settings.
         """
         ...

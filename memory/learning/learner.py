@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,9 +19,8 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Experience
-from memento.memory.learning.estimator import CaseEffect, Estimates, Estimator, Example, Suggestions
+from memento.memory.learning.estimator import CaseEffect, Estimates, Example, MakeEstimator, Suggestions
 from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.settings import Settings
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.learning.versions import PolicyVersion, PolicyVersions, built_in
 from memento.memory.ledger_views import LedgerViews
@@ -33,18 +32,6 @@ _OUTCOMES_PER_SNAPSHOT = 16
 """A kill costs learning so many outcomes again."""
 
 T = TypeVar("T")
-
-
-class MakeEstimator(Protocol):
-    """Makes an estimator that knows nothing yet."""
-
-    def __call__(self, *, settings: Settings) -> Estimator:
-        """With these settings in place of the built-in ones.
-
-        Raises:
-            InvalidInput: it has no such settings.
-        """
-        ...
 
 
 class Answer(NamedTuple):
@@ -128,7 +115,7 @@ class Learner:
         """What serving each case has done, from everything the ledger knows by now."""
         await self.catch_up()
         async with self._learning:
-            return await self._in_thread(lambda: self.estimator.effects())
+            return await self._in_thread(self.estimator.effects)
 
     async def catch_up(self) -> int:
         """Learn from every outcome that is new since the last call. May be cancelled anywhere.
@@ -139,20 +126,43 @@ class Learner:
         async with self._learning:
             await self._follow_version()
             n_before = self._n_outcomes
-            while news := await self._views.experiences(
-                namespace=self._namespace, after=self._offset, limit=100, skipped=self.serving.skipped
-            ):
-                for experience, example in zip(news, await self._reader.examples(news), strict=True):
-                    await self._take(experience, example)
+            await self._read_on()
             if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
                 await self._save()
             return self._n_outcomes - n_before
+
+    async def prepare(self, version: PolicyVersion, *, is_fresh: bool = False) -> int:
+        """Learn with a version that need not serve yet, and save it: whoever follows it later has little left to learn.
+
+        Args:
+            version: which settings, and which outcomes count.
+            is_fresh: learn again what a snapshot would tell.
+
+        Returns:
+            Number of outcomes learned from.
+        """
+        async with self._learning:
+            self._is_loaded = False
+            await to_the_end(self._in_thread(partial(self._begin, version)))
+            if not is_fresh:
+                await self._load()
+            await self._read_on()
+            await self._save()
+            self._is_loaded = True
+            return self._n_outcomes
 
     async def close(self) -> None:
         """Save what the last snapshot lacks."""
         async with self._learning:
             if self._n_outcomes > self._n_saved:
                 await self._save()
+
+    async def _read_on(self) -> None:
+        while news := await self._views.experiences(
+            namespace=self._namespace, after=self._offset, limit=100, skipped=self.serving.skipped
+        ):
+            for experience, example in zip(news, await self._reader.examples(news), strict=True):
+                await self._take(experience, example)
 
     async def _follow_version(self) -> None:
         """Begin again where another version serves than before, and on the first call."""

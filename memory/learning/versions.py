@@ -33,8 +33,8 @@ class PolicyVersion(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = 0
-    """Ledger offset of the decision: it only grows. 0 is the built-in settings."""
+    version: int = -1
+    """Ledger offset of the decision: it only grows. 0 is the built-in settings; -1 is not written yet."""
     namespace: str
     estimator: str
     verdict: Verdict = "promoted"
@@ -112,7 +112,7 @@ class PolicyVersions:
 
 def built_in(namespace: str, estimator: str) -> PolicyVersion:
     """Version 0."""
-    return PolicyVersion(namespace=namespace, estimator=estimator, reason="built-in settings")
+    return PolicyVersion(version=0, namespace=namespace, estimator=estimator, reason="built-in settings")
 
 
 def rollback(history: Sequence[PolicyVersion], to: int | None, *, newest: int) -> PolicyVersion:
@@ -144,6 +144,7 @@ def rollback(history: Sequence[PolicyVersion], to: int | None, *, newest: int) -
     restored = served[target]
     return restored.model_copy(
         update={
+            "version": -1,
             "verdict": "rolled_back",
             "skipped": _merged([*restored.skipped, OutcomeRange(stopped, newest)]),
             "trained_until": stopped,

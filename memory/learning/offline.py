@@ -1,0 +1,235 @@
+"""Learning from the ledger as a whole: other settings judged and promoted, estimates rebuilt, versions rolled back.
+
+Everything that takes time happens before the one transaction that writes the decision. Until it commits, the version
+that served serves on; an interruption, a kill or a full disk leaves nothing half promoted.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from memento.memory.errors import InvalidInput
+from memento.memory.event import Experience
+from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.figures import as_json
+from memento.memory.learning.torch_thread import torch_thread
+from memento.memory.learning.versions import PolicyVersion, rollback
+from memento.memory.uncancelled import to_the_end
+
+if TYPE_CHECKING:
+    from memento.memory.learning.estimator import Estimator, EstimatorName, Example
+    from memento.memory.learning.gate import Progress
+    from memento.memory.learning.learner import Learner
+    from memento.memory.learning.settings import Settings
+    from memento.memory.learning.verdict import Report
+    from memento.memory.storage import Storage
+
+T = TypeVar("T")
+
+_PAGE = 200
+_COMPARED_READS = 20
+_EVERYTHING = 2**31 - 1
+
+OnProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is; from any thread."""
+
+
+class Judged(NamedTuple):
+    """What `learn` decided."""
+
+    version: PolicyVersion
+    """As it was written."""
+    report: "Report | None"
+    """None when there was too little to judge by; then nothing was written."""
+
+
+class Rebuilt(NamedTuple):
+    """What learning everything again gave."""
+
+    version: int
+    n_outcomes: int
+    n_reads: int
+    """Recent reads whose estimates were compared with those of the serving learner."""
+    n_estimates: int
+    max_difference: float
+    """Largest absolute difference; anything but 0 means that the snapshot had gone astray."""
+
+
+class _Stopped(Exception):
+    """Ends the work in the thread."""
+
+
+class _InThread:
+    """Runs work in an executor."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+class OfflineLearning:
+    """Offline learning of one estimator in one namespace."""
+
+    def __init__(self, *, storage: "Storage", namespace: str, estimator: "EstimatorName", seed: int) -> None:
+        """Wire the parts.
+
+        Args:
+            storage: an open storage.
+            namespace: whose outcomes.
+            estimator: which one is taught.
+            seed: of estimators; that of the learners that serve.
+        """
+        self._storage = storage
+        self._namespace = namespace
+        self._estimator = estimator
+        self._seed = seed
+
+    async def learn(self, *, seed: int = 0, on_progress: OnProgress = lambda _what, _done, _total: None) -> Judged:
+        """Judge other settings, and promote them if they are better than those that serve.
+
+        Args:
+            seed: of folds, permutations, probes and intervals.
+            on_progress: called often.
+
+        Raises:
+            EncoderUnavailable: a case was never encoded and cannot be now.
+            LedgerUnavailable: the ledger does not answer; nothing was promoted.
+        """
+        serving = await self._storage.versions.serving(self._namespace, self._estimator)
+        until = await self._storage.views.newest_outcome_offset()
+        draft = PolicyVersion(
+            namespace=self._namespace,
+            estimator=self._estimator,
+            verdict="refused",
+            skipped=serving.skipped,
+            trained_until=until,
+            replaces=serving.version,
+            seed=seed,
+        )
+        try:
+            report = await self._judged(serving, until, seed, on_progress)
+        except InvalidInput as error:
+            return Judged(draft.model_copy(update={"reason": str(error)}), None)
+        figures = as_json(report)
+        draft = draft.model_copy(update={"settings": report.settings, "reason": report.reason, "report": figures})
+        if report.is_better:
+            draft = draft.model_copy(update={"verdict": "promoted"})
+            await self._prepared(draft)
+        return Judged(await self._write(draft), report)
+
+    async def rebuild(self) -> Rebuilt:
+        """Learn everything again without a snapshot, compare with what serves, and save it."""
+        serves, again = await self._learner(), await self._learner()
+        await serves.catch_up()
+        await serves.close()
+        n_outcomes = await again.prepare(serves.serving, is_fresh=True)
+        recent = await self._storage.views.newest_experiences(
+            namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS
+        )
+        differences = [difference for one in recent for difference in await self._differences(one, serves, again)]
+        return Rebuilt(
+            serves.serving.version, n_outcomes, len(recent), len(differences), float(np.max(differences, initial=0.0))
+        )
+
+    async def history(self) -> list[PolicyVersion]:
+        """All decisions, oldest first."""
+        return await self._storage.versions.history(self._namespace, self._estimator)
+
+    async def serving(self) -> PolicyVersion:
+        """The version that serves."""
+        return await self._storage.versions.serving(self._namespace, self._estimator)
+
+    async def rollback(self, to: int | None = None) -> PolicyVersion:
+        """Let a version serve again with the estimates it last had; the outcomes that came later count no more.
+
+        Args:
+            to: its number; by default the version before the serving one. A later number takes a rollback back.
+
+        Returns:
+            The decision as it was written; refused when another one was written meanwhile.
+
+        Raises:
+            InvalidInput: there is no such version, or it serves already.
+        """
+        newest = await self._storage.views.newest_outcome_offset()
+        draft = rollback(await self.history(), to, newest=newest)
+        await self._prepared(draft)
+        return await self._write(draft)
+
+    async def _judged(self, serving: PolicyVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
+        async with self._thread() as in_thread:
+            make = await in_thread(self._factory)
+            wanted = await in_thread(lambda: make({}).views)
+            reader = ExampleReader(
+                namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=wanted
+            )
+            believed = await self._storage.views.newest_experiences(
+                namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=serving.skipped
+            )
+            examples: list[Example] = []
+            for start in range(0, len(believed), _PAGE):
+                examples += [one for one in await reader.examples(believed[start : start + _PAGE]) if one is not None]
+                on_progress("reading outcomes", len(examples), len(believed))
+            is_stopped = threading.Event()
+
+            def tell(progress: "Progress") -> None:
+                if is_stopped.is_set():
+                    raise _Stopped
+                on_progress(*progress)
+
+            def judge() -> "Report":
+                from memento.memory.learning.gate import Gate
+
+                return Gate(make, examples, seed=seed, on_progress=tell).judge(serving.settings)
+
+            try:
+                return await in_thread(judge)
+            except asyncio.CancelledError:
+                is_stopped.set()
+                raise
+
+    async def _differences(self, one: Experience, serves: "Learner", again: "Learner") -> list[float]:
+        """Between two learners' estimates for the candidates of a read."""
+        recalled = one.event.candidates
+        found = await self._storage.views.cases([each.case_id for each in recalled], namespace=self._namespace)
+        kept = [candidate for candidate in recalled if candidate.case_id in found]
+        similarity_C = np.array([candidate.similarity for candidate in kept], np.float32)
+        query, cases = await self._storage.texts.one(one.event.query), [found[each.case_id] for each in kept]
+        first = (await serves.estimates(query, cases, similarity_C)).estimates
+        second = (await again.estimates(query, cases, similarity_C)).estimates
+        if first is None or second is None:
+            return [] if first is second else [float("inf")]
+        return [float(value) for value in np.abs(first.value_C.astype(np.float64) - second.value_C)]
+
+    async def _prepared(self, draft: PolicyVersion) -> None:
+        """Learn with it and save it, so that no reader has to wait for that once it serves."""
+        await (await self._learner()).prepare(draft)
+
+    async def _write(self, draft: PolicyVersion) -> PolicyVersion:
+        async with self._storage.ledger.writing() as writer:
+            return await self._storage.versions.append(writer, draft)
+
+    async def _learner(self) -> "Learner":
+        return await self._storage.learner(self._namespace, self._estimator, self._seed)
+
+    def _factory(self) -> "Callable[[Settings], Estimator]":
+        from memento.memory.learning.registry import make_estimator
+
+        name, dim, seed = self._estimator, self._storage.texts.encoder.dim, self._seed
+        return lambda settings: make_estimator(name, dim=dim, seed=seed, settings=settings)
+
+    @asynccontextmanager
+    async def _thread(self) -> AsyncIterator["_InThread"]:
+        """A thread of its own: judging takes minutes, and reads must not wait for it."""
+        executor = torch_thread()
+        try:
+            yield _InThread(executor)
+        finally:
+            await to_the_end(asyncio.to_thread(executor.shutdown))
