@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from memento.memory.case import ErrorClass, question_hash, utc_now
 
+IMPORTED = "imported"
+"""Policy name of events that were made elsewhere: how their cases were chosen is not known, so that their propensities
+are placeholders."""
+
 
 class Candidate(NamedTuple):
     """A case that was recalled, before the policy chose."""

@@ -1,6 +1,7 @@
-"""Cases as JSON lines: our own export, and both schemas of the reference implementation.
+"""Cases as JSON lines: our own export, and the schemas of the reference implementation.
 
 {"case": ..., "plan": ..., "case_label": "positive" | "negative"}
+{"case": ..., "plan": ..., "case_label": ..., "query": ..., "truth_label": true | false | null}   its retrieval log
 {"question": ..., "plan": ..., "reward": 0 | 1}
 {"state": ..., "action": ..., "reward": ..., ...}               our own export
 """
@@ -19,6 +20,15 @@ MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}
 
 
+class Served(NamedTuple):
+    """What a line of a retrieval log says beside its case."""
+
+    query: str
+    """The task that the case was served for."""
+    reward: float | None
+    """What came of it; None when that is not known."""
+
+
 class ParsedLine(NamedTuple):
     """One line of a file: a case, or what is wrong with it."""
 
@@ -28,6 +38,8 @@ class ParsedLine(NamedTuple):
     problem: str
     n_bytes: int
     """Size of the line, for progress."""
+    served: Served | None = None
+    """For lines of a retrieval log."""
 
 
 def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
@@ -55,6 +67,10 @@ def parse_case(line: str, *, namespace: str) -> Case:
     Raises:
         InvalidInput: it is none; the message says why.
     """
+    return _case(_row(line), namespace)
+
+
+def _row(line: str) -> dict[str, Any]:
     if len(line) > MAX_LINE_CHARS:
         raise InvalidInput(f"{len(line):,} characters, at most {MAX_LINE_CHARS:,} are read")
     try:
@@ -65,6 +81,10 @@ def parse_case(line: str, *, namespace: str) -> Case:
         raise InvalidInput(f"not JSON that can be read: {type(error).__name__}") from error
     if not isinstance(row, dict):
         raise InvalidInput("not a JSON object")
+    return row
+
+
+def _case(row: dict[str, Any], namespace: str) -> Case:
     if "state" in row:
         return _own(row, namespace)
     if "case" in row:
@@ -76,11 +96,22 @@ def parse_case(line: str, *, namespace: str) -> Case:
 
 def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
     try:
-        return ParsedLine(number, parse_case(raw.decode("utf-8-sig"), namespace=namespace), "", len(raw))
+        row = _row(raw.decode("utf-8-sig"))
+        return ParsedLine(number, _case(row, namespace), "", len(raw), _served(row))
     except UnicodeDecodeError as error:
         return ParsedLine(number, None, f"not UTF-8 at byte {error.start}", len(raw))
     except InvalidInput as error:
         return ParsedLine(number, None, str(error), len(raw))
+
+
+def _served(row: dict[str, Any]) -> Served | None:
+    """Only the retrieval log has both keys; `query` alone may be anything."""
+    if "state" in row or "query" not in row or "truth_label" not in row:
+        return None
+    label = row["truth_label"]
+    if label is not None and not isinstance(label, bool):
+        raise InvalidInput(f"`truth_label` must be true, false or null, not {label!r}")
+    return Served(_text(row, "query"), None if label is None else float(label))
 
 
 def _own(row: dict[str, Any], namespace: str) -> Case:

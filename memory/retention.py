@@ -8,6 +8,7 @@ from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import LedgerBatches
+from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
 
 MAX_NAMESPACE = 200
@@ -100,6 +101,17 @@ class Retention:
             n_new = await writer.append_newer(cases if is_trusted else await _quarantined(writer, cases))
             await writer.save_vectors(self._storage.texts.encoder.name, vectors)
         return n_new
+
+    async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
+        """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
+        cases = [case for selection in selections for case in selection.cases]
+        texts = [selection.served.query for selection in selections] + [case.state for case in cases]
+        vectors = dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
+        async with self._storage.ledger.writing() as writer:
+            n_cases = await writer.append_newer(cases if is_trusted else await _quarantined(writer, cases))
+            await writer.save_vectors(self._storage.texts.encoder.name, vectors)
+            n_events, n_outcomes = await append_selections(writer, selections, vectors=vectors)
+        return Kept(n_cases, n_events, n_outcomes)
 
     async def feedback(
         self, event_id: str, reward: float | None, *, namespace: str, confidence: float, evaluator: str, lesson: str
