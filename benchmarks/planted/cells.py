@@ -11,6 +11,7 @@ import os
 import re
 import time
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from benchmarks.planted.stream import ORACLE, Trace, play
 from benchmarks.planted.world import CASE_KINDS, Generator, World, planted
 from memento.memory.learning.registry import make_estimator
 from memento.memory.policies.registry import policy_named
+from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 
 Z90 = 1.645
 
@@ -45,18 +47,9 @@ class Task:
 
     def stamp(self) -> str:
         """Differs whenever the cell would."""
-        decides = json.dumps(asdict(self), sort_keys=True) + _source(self._modules())
+        recall = f"{N_CANDIDATES} {N_SUGGESTED}"
+        decides = json.dumps(asdict(self), sort_keys=True) + recall + _source(self.policy, self.generator)
         return hashlib.sha256(decides.encode()).hexdigest()[:16]
-
-    def _modules(self) -> set[str]:
-        roots = {"benchmarks.planted.cells", self.generator.partition(":")[0]}
-        for name in self.policy.split("@"):
-            if name != ORACLE:
-                policy = policy_named(name)
-                roots.add(type(policy).__module__)
-                if policy.estimator is not None:
-                    roots.add(type(make_estimator(policy.estimator, dim=2, seed=0)).__module__)
-        return roots
 
 
 class Calibration(NamedTuple):
@@ -71,17 +64,17 @@ class Calibration(NamedTuple):
 
 
 class CaseColumns(NamedTuple):
-    """Every case that was in the bank, by column. What was never served has no effect of either sort: nan."""
+    """Every case that was in the bank, by column; None where a case was never served, or nothing was estimated."""
 
     kind: list[str]
     exposures: list[int]
-    true_effect: list[float]
+    true_effect: list[float | None]
     """Mean of the true u over the tasks that the case was served for."""
-    mean_reward: list[float]
+    mean_reward: list[float | None]
     """Mean of the rewards of those tasks: what shared labels know of a case."""
-    effect: list[float]
+    effect: list[float | None]
     """The estimator's."""
-    sd: list[float]
+    sd: list[float | None]
 
 
 class Cell(NamedTuple):
@@ -168,33 +161,48 @@ def _case_columns(trace: Trace) -> CaseColumns:
     case_M = trace.served_TK[step_M, slot_M]
     exposures_N = np.bincount(case_M, minlength=n)
 
-    def mean_N(value_M: NDArray[np.float64]) -> list[float]:
-        with np.errstate(invalid="ignore"):  # 0 / 0 for what was never served
-            return np.round(np.bincount(case_M, weights=value_M, minlength=n) / exposures_N, 5).tolist()
-
     effect_N, sd_N = np.full(n, np.nan), np.full(n, np.nan)
     for one in [] if trace.estimator is None else trace.estimator.effects():
         effect_N[trace.number[one.case_id]], sd_N[trace.number[one.case_id]] = one.effect, one.sd
     return CaseColumns(
         kind=[CASE_KINDS[kind] for kind in stream.kind_N[:n]],
         exposures=exposures_N.tolist(),
-        true_effect=mean_N(stream.utility_RN[stream.row_T[step_M], case_M]),
-        mean_reward=mean_N(trace.reward_T[step_M]),
-        effect=np.round(effect_N, 5).tolist(),
-        sd=np.round(sd_N, 5).tolist(),
+        true_effect=_known(_means(case_M, stream.utility_RN[stream.row_T[step_M], case_M], n)),
+        mean_reward=_known(_means(case_M, trace.reward_T[step_M], n)),
+        effect=_known(effect_N),
+        sd=_known(sd_N),
     )
 
 
-def _source(modules: set[str]) -> str:
-    """Source of these modules and of what they import of policies, estimators and this benchmark.
+def _means(case_M: NDArray[np.int32], value_M: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Mean value of each of `n` cases; nan for one that has none."""
+    with np.errstate(invalid="ignore"):
+        return np.bincount(case_M, weights=value_M, minlength=n) / np.bincount(case_M, minlength=n)
+
+
+def _known(value_N: NDArray[np.float64]) -> list[float | None]:
+    """For JSON, which has no nan."""
+    return [round(float(value), 5) if np.isfinite(value) else None for value in value_N]
+
+
+@cache
+def _source(policy: str, generator: str) -> str:
+    """Source of a policy, its estimator, a generator and this benchmark, with what they import of one another.
 
     The registries are left out: a new policy changes none of the others.
     """
+    missing = {__name__, generator.partition(":")[0]}
+    for chosen_by in (policy_named(name) for name in policy.split("@") if name != ORACLE):
+        missing.add(type(chosen_by).__module__)
+        if chosen_by.estimator is not None:
+            missing.add(type(make_estimator(chosen_by.estimator, dim=2, seed=0)).__module__)
     found: dict[str, str] = {}
-    while missing := sorted(modules - set(found)):
-        spec = importlib.util.find_spec(missing[0])
-        found[missing[0]] = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-        modules = modules | {name for name in _IMPORT.findall(found[missing[0]]) if not name.endswith(".registry")}
+    while missing:
+        name = missing.pop()
+        spec = importlib.util.find_spec(name)
+        found[name] = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+        imported = {name for name in _IMPORT.findall(found[name]) if not name.endswith(".registry")}
+        missing |= imported - set(found)
     return json.dumps(found, sort_keys=True)
 
 

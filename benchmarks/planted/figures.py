@@ -43,6 +43,11 @@ class Results:
         self.seeds = [seed for seed in seeds if all((*pair, seed) in by_key for pair in pairs)]
         self._by_key = by_key
 
+    @property
+    def steps(self) -> int:
+        """Length T of the stream."""
+        return len(next(iter(self._by_key.values())).probability)
+
     def cells(self, scenario: str, policy: str) -> list[Cell]:
         """One per seed; none where the policy was not played."""
         keys = [(scenario, policy, seed) for seed in self.seeds]
@@ -105,13 +110,14 @@ def ranking(cells: Sequence[Cell]) -> Ranking:
     """How well cases of at least `MIN_EXPOSURES` are ranked."""
     pairs: list[tuple[float, float]] = []
     for cell in cells:
-        exposures_N, true_N = np.array(cell.cases.exposures), np.array(cell.cases.true_effect)
-        enough = (exposures_N >= MIN_EXPOSURES) & np.isfinite(cell.cases.effect)
+        true_N, effect_N, mean_N = map(_column, (cell.cases.true_effect, cell.cases.effect, cell.cases.mean_reward))
+        enough = (np.array(cell.cases.exposures) >= MIN_EXPOSURES) & np.isfinite(effect_N)
         if enough.sum() < 3:
             pairs.append((float("nan"), float("nan")))
             continue
-        told = (np.array(column)[enough] for column in (cell.cases.effect, cell.cases.mean_reward))
-        estimated, shared = (float(stats.spearmanr(one, true_N[enough]).statistic) for one in told)
+        estimated, shared = (
+            float(stats.spearmanr(one[enough], true_N[enough]).statistic) for one in (effect_N, mean_N)
+        )
         pairs.append((estimated, shared))
     columns = np.array(pairs).reshape(-1, 2)
     return Ranking(columns[:, 0], columns[:, 1])
@@ -134,7 +140,7 @@ def probe(cell: Cell) -> Probe:
     """Count in one cell."""
     is_injected = np.array([kind == "injected inert" for kind in cell.cases.kind])
     exposures_N, mean_N, effect_N, sd_N = (
-        np.array(column)[is_injected]
+        _column(column)[is_injected]
         for column in (cell.cases.exposures, cell.cases.mean_reward, cell.cases.effect, cell.cases.sd)
     )
     base = cell.mean_reward
@@ -147,31 +153,49 @@ def probe(cell: Cell) -> Probe:
     )
 
 
-def covered_at_reads(cells: Sequence[Cell]) -> Interval:
-    """Share of 90 % intervals of served cases that hold the true u, in the second half of the stream."""
-    count = np.array([(cell.calibration.covered, cell.calibration.n) for cell in cells])
-    return _share(count)
+def covered_at_reads(seeds: Sequence[Sequence[Cell]]) -> Interval:
+    """Share of 90 % intervals of served cases that hold the true u, in the second half of the stream.
+
+    Args:
+        seeds: for each seed its cells.
+    """
+    told = [[cell.calibration for cell in cells] for cells in seeds]
+    return shares([sum(one.covered for one in of) for of in told], [sum(one.n for one in of) for of in told])
 
 
-def covered_effects(cells: Sequence[Cell]) -> Interval:
-    """Share of 90 % intervals of the cases' effects that hold the true mean effect."""
-    counts: list[tuple[int, int]] = []
-    for cell in cells:
-        error_N = np.array(cell.cases.effect) - np.array(cell.cases.true_effect)
-        is_told = np.isfinite(error_N)
-        covered = np.abs(error_N[is_told]) <= Z90 * np.array(cell.cases.sd)[is_told]
-        counts.append((int(covered.sum()), int(is_told.sum())))
-    return _share(np.array(counts))
+def covered_effects(seeds: Sequence[Sequence[Cell]]) -> Interval:
+    """Share of 90 % intervals of the cases' effects that hold the true mean effect.
+
+    Args:
+        seeds: for each seed its cells.
+    """
+    covered: list[int] = []
+    told: list[int] = []
+    for cells in seeds:
+        error_M, sd_M = np.concatenate([_errors(cell) for cell in cells], axis=1)
+        covered.append(int((np.abs(error_M) <= Z90 * sd_M).sum()))
+        told.append(len(error_M))
+    return shares(covered, told)
 
 
-def shares(parts: Sequence[int], wholes: Sequence[int]) -> Interval:
-    """Pooled share, with its interval over seeds."""
-    return _share(np.array([parts, wholes]).T)
+def shares(part_S: Sequence[int], whole_S: Sequence[int]) -> Interval:
+    """Pooled share, with its interval over seeds; nan of nothing."""
+    count_S2 = np.array([part_S, whole_S]).T
 
-
-def _share(count_S2: NDArray[np.int64]) -> Interval:
     def share(drawn: NDArray[np.int64]) -> float:
         part, whole = count_S2[drawn].sum(axis=0)
         return float(part / whole) if whole else float("nan")
 
     return bootstrap(share, len(count_S2))
+
+
+def _errors(cell: Cell) -> NDArray[np.float64]:
+    """Effect minus true effect, and its standard deviation, of the cases that have them, shape (2, M)."""
+    error_N = _column(cell.cases.effect) - _column(cell.cases.true_effect)
+    both: NDArray[np.float64] = np.stack([error_N, _column(cell.cases.sd)])[:, np.isfinite(error_N)]
+    return both
+
+
+def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """With nan for None."""
+    return np.array(values, np.float64)

@@ -1,0 +1,101 @@
+"""Which policy learns what cases are worth, on a SIMULATED stream: `python -m benchmarks.planted_stream`.
+
+Tasks come from latent topics, in some of which similar cases mislead; every case has a true effect that is known, and a
+reward is drawn from the sum of the effects of the cases served. The product's own policies and estimators are played
+on it, beside an oracle that knows the effects. Cells (a scenario, a policy, a seed) are kept under --out as they are
+done: a run that was cut off goes on where it was, and finished cells are not played again until what decides them
+changes. Prints tables and the bars of one policy (--judge), and draws pictures; the exit status is 1 when a bar is
+missed. What it shows is how learning behaves when the truth is known, not how much an agent gains.
+"""
+
+import argparse
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+from benchmarks.planted.bars import bars
+from benchmarks.planted.cells import Task, load
+from benchmarks.planted.figures import Results
+from benchmarks.planted.jobs import run_all
+from benchmarks.planted.plots import save_plots
+from benchmarks.planted.report import json_lines, markdown
+from benchmarks.planted.stream import ORACLE, POLICIES
+from benchmarks.planted.world import SCENARIOS, World
+from memento.memory.policies.registry import policy_named
+
+OUT = Path(__file__).parent.parent / "out" / "planted"
+
+
+def main() -> None:
+    """Command line."""
+    options = _options()
+    tasks = [
+        Task(scenario, world, policy, seed, options.steps, options.k, **options.by)
+        for seed in options.seeds
+        for scenario, world in options.worlds.items()
+        for policy in _policies(options.policies, options.judge, world)
+    ]
+    run_all(tasks, options.out, jobs=options.jobs)
+    results = Results([cell for task in tasks if (cell := load(task, options.out)) is not None])
+    found = bars(results, options.judge)
+    report = markdown(results, found)
+    (options.out / "report.md").write_text(report, "utf-8")
+    print(json_lines(results, found) if options.json else report)
+    for path in save_plots(results, options.out, judged=options.judge):
+        print(path, file=sys.stderr)
+    sys.exit(any(not bar.is_met for bar in found))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, metavar="NAME")
+    parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS), metavar="NAME")
+    parser.add_argument("--seeds", type=_seeds, default=_seeds("0-9"), metavar="0-9", help="also 3 or 0,4,7")
+    parser.add_argument("--steps", type=int, default=3000, metavar="T")
+    parser.add_argument("--k", type=int, default=4)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of World")
+    parser.add_argument("--generator", metavar="MODULE:FUNCTION", help="(World, seed, steps, k) -> Stream")
+    parser.add_argument("--judge", default="advantage", metavar="NAME", help="the policy that the bars are for")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
+    options = parser.parse_args()
+    try:
+        changes = dict(_setting_of(pair) for pair in options.set)
+        options.worlds = {name: replace(SCENARIOS[name], **changes) for name in options.scenarios}
+    except ValueError as error:
+        parser.error(str(error))
+    options.by = {} if options.generator is None else {"generator": options.generator}
+    return options
+
+
+def _policies(names: list[str], judged: str, world: World) -> list[str]:
+    """What is played in a scenario: with inert cases injected, the judged estimator also watches similarity's reads."""
+    is_probed = judged in names and judged != ORACLE and world.poison_kind in ("inert", "mixed")
+    return [*names, f"similarity@{judged}"] if is_probed and policy_named(judged).estimator else names
+
+
+def _seeds(text: str) -> list[int]:
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+def _setting_of(pair: str) -> tuple[str, int | float | str]:
+    """A field of World and its value.
+
+    Raises:
+        ValueError: there is no such field, or the value is not of its type.
+    """
+    name, _, value = pair.partition("=")
+    for field in fields(World):
+        if field.name == name:
+            kind = type(field.default)
+            return name, kind(value)
+    raise ValueError(f"World has no {name!r}; it has {', '.join(field.name for field in fields(World))}")
+
+
+if __name__ == "__main__":
+    main()
