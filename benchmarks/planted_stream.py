@@ -12,6 +12,7 @@ import argparse
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.planted.bars import bars
 from benchmarks.planted.cells import Task, load
@@ -83,7 +84,7 @@ def _seeds(text: str) -> list[int]:
     return seeds
 
 
-def _setting_of(pair: str) -> tuple[str, int | float | str]:
+def _setting_of(pair: str) -> tuple[str, Any]:
     """A field of World and its value.
 
     Raises:
@@ -92,8 +93,7 @@ def _setting_of(pair: str) -> tuple[str, int | float | str]:
     name, _, value = pair.partition("=")
     for field in fields(World):
         if field.name == name:
-            kind = type(field.default)
-            return name, kind(value)
+            return name, type(field.default)(value)  # type: ignore[misc]  # every field has a default
     raise ValueError(f"World has no {name!r}; it has {', '.join(field.name for field in fields(World))}")
 
 

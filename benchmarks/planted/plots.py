@@ -14,6 +14,9 @@ from benchmarks.planted.figures import MIN_EXPOSURES, Results, mean, ranking
 from benchmarks.planted.stream import ORACLE
 
 _N_WINDOWS = 30
+_MIN_SEEDS = 5
+"""Fewer make no band: it would fill the panel."""
+
 _COLOURS = {
     "none": "0.55",
     "random": "0.75",
@@ -55,10 +58,10 @@ def save_plots(results: Results, folder: Path, *, judged: str) -> list[Path]:
 
 def _success(results: Results) -> Figure:
     def draw(axes: Axes, scenario: str) -> None:
+        common_SW = np.mean([_windows(results, scenario, policy) for policy in results.policies], axis=0)
         for policy in results.policies:
             windows_SW = _windows(results, scenario, policy)
-            _line(axes, policy, windows_SW, _steps(results, windows_SW, middle=True))
-        axes.set_ylim(0, 1)
+            _line(axes, policy, windows_SW, common_SW, _steps(results, windows_SW, middle=True))
 
     return _panels(results, draw, title="Success over time", y="probability of success")
 
@@ -66,10 +69,14 @@ def _success(results: Results) -> Figure:
 def _regret(results: Results) -> Figure:
     def draw(axes: Axes, scenario: str) -> None:
         best_SW = _windows(results, scenario, ORACLE)
-        for policy in (one for one in results.policies if one != ORACLE):
-            lost_SW = best_SW - _windows(results, scenario, policy)
-            step_W = _steps(results, lost_SW, middle=False)
-            _line(axes, policy, np.cumsum(lost_SW, axis=1) * step_W[0], step_W)
+        step_W = _steps(results, best_SW, middle=False)
+        lost = {
+            policy: np.cumsum(best_SW - _windows(results, scenario, policy), axis=1) * step_W[0]
+            for policy in results.policies
+            if policy != ORACLE
+        }
+        for policy, lost_SW in lost.items():
+            _line(axes, policy, lost_SW, np.mean(list(lost.values()), axis=0), step_W)
         axes.set_ylim(bottom=0)
 
     return _panels(results, draw, title="Regret against the oracle", y="successes lost so far")
@@ -131,7 +138,8 @@ def _panels(
         _plain(axes)
     for axes in grid.flat[len(results.scenarios) :]:
         axes.set_visible(False)
-    figure.supxlabel(x, fontsize=10)
+    for axes in grid.flat[max(0, len(results.scenarios) - n_columns) : len(results.scenarios)]:
+        axes.set_xlabel(x, fontsize=10)
     figure.supylabel(y, fontsize=10)
     figure.suptitle(f"{title}\n({_note(results)})", fontsize=12)
     if is_keyed:
@@ -140,14 +148,20 @@ def _panels(
     return figure
 
 
-def _line(axes: Axes, policy: str, value_SW: NDArray[np.float64], step_W: NDArray[np.float64]) -> None:
-    """Mean over seeds in its 95 % band."""
+def _line(
+    axes: Axes,
+    policy: str,
+    value_SW: NDArray[np.float64],
+    common_SW: NDArray[np.float64],
+    step_W: NDArray[np.float64],
+) -> None:
+    """Mean over seeds in its 95 % band, without what all policies of a seed have in common: seeds differ by more."""
     colour = _COLOURS.get(policy, "tab:purple")
     centre_W, n = value_SW.mean(axis=0), len(value_SW)
     axes.plot(step_W, centre_W, color=colour, label=policy, linewidth=1.6)
-    if n > 1:
-        half_W = stats.t.ppf(0.975, n - 1) * value_SW.std(axis=0, ddof=1) / np.sqrt(n)
-        axes.fill_between(step_W, centre_W - half_W, centre_W + half_W, color=colour, alpha=0.1, linewidth=0)
+    if n >= _MIN_SEEDS:
+        half_W = stats.t.ppf(0.975, n - 1) * (value_SW - common_SW).std(axis=0, ddof=1) / np.sqrt(n)
+        axes.fill_between(step_W, centre_W - half_W, centre_W + half_W, color=colour, alpha=0.15, linewidth=0)
 
 
 def _windows(results: Results, scenario: str, policy: str) -> NDArray[np.float64]:
@@ -158,14 +172,16 @@ def _windows(results: Results, scenario: str, policy: str) -> NDArray[np.float64
 
 
 def _steps(results: Results, value_SW: NDArray[np.float64], *, middle: bool) -> NDArray[np.float64]:
-    """The middle or the end of each window."""
+    """The middle or the end of each window, shape (W,)."""
     width = results.steps / value_SW.shape[1]
-    return (np.arange(value_SW.shape[1]) + (0.5 if middle else 1.0)) * width
+    step_W: NDArray[np.float64] = (np.arange(value_SW.shape[1]) + (0.5 if middle else 1.0)) * width
+    return step_W
 
 
 def _tells_effects(results: Results, judged: str) -> bool:
-    cells = results.cells(results.scenarios[0], judged)
-    return any(effect is not None for cell in cells for effect in cell.cases.effect)
+    return any(
+        effect is not None for cell in results.cells(results.scenarios[0], judged) for effect in cell.cases.effect
+    )
 
 
 def _plain(axes: Axes) -> None:
@@ -174,4 +190,4 @@ def _plain(axes: Axes) -> None:
 
 
 def _note(results: Results) -> str:
-    return f"simulation; {len(results.seeds)} seeds, bands and bars of 95 % over seeds"
+    return f"simulation; {len(results.seeds)} seeds, 95 % intervals over seeds"

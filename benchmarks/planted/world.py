@@ -196,9 +196,10 @@ def _cases(world: World, seed: int, steps: int, centre_PD: NDArray[np.float64]) 
     )
     if world.poison_kind == "none":
         return regular
-    both = [np.concatenate(pair) for pair in zip(regular, _poison(world, seed, steps, added_N, centre_PD), strict=True)]
-    order_N = np.argsort(both[-1], kind="stable")
-    return _Cases(*(part[order_N] for part in both))
+    injected = _poison(world, seed, steps, added_N, centre_PD)
+    order_N = np.argsort(np.concatenate([regular.added_N, injected.added_N]), kind="stable")
+    columns = [[getattr(of, part) for of in (regular, injected)] for part in _Cases._fields]
+    return _Cases(*(np.concatenate(column)[order_N] for column in columns))
 
 
 def _poison(world: World, seed: int, steps: int, added_N: NDArray[np.int64], centre_PD: NDArray[np.float64]) -> _Cases:
@@ -257,7 +258,8 @@ def _near(centre_ND: NDArray[np.float64], noise: float, rng: np.random.Generator
 
 
 def _unit(rows_ND: NDArray[np.float64]) -> NDArray[np.float64]:
-    return rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+    unit_ND: NDArray[np.float64] = rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+    return unit_ND
 
 
 def _rng(seed: int, what: str) -> np.random.Generator:
