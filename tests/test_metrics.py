@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from memento.memory.learning.metrics import (
     Interval,
     auc,
+    auc_within,
     bootstrap,
     brier,
     expected_calibration_error,
@@ -36,6 +37,19 @@ def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[bool, int]]) -> Non
 
 def test_auc_takes_rewards_between_failure_and_success() -> None:
     assert auc([0.2, 0.5, 0.9], [1, 2, 3]) == 1
+
+
+def test_auc_within_parts_compares_no_scores_of_different_parts() -> None:
+    label, part = [1, 0, 1, 0, 0], ["a", "a", "b", "b", "c"]
+    assert auc_within(label, [2, 1, 20, 10, 99], part) == 1
+    assert auc_within(label, [2, 1, 10, 20, 99], part) == 0.5
+    assert math.isnan(auc_within([1, 0], [1, 0], ["a", "b"]))
+
+
+@given(ROWS)
+def test_auc_within_one_part_is_auc(rows: list[tuple[bool, int]]) -> None:
+    label, score = zip(*rows, strict=True)
+    assert auc_within(label, score, ["a"] * len(rows)) == pytest.approx(auc(label, score), nan_ok=True)
 
 
 def test_ties_share_their_mean_rank() -> None:

@@ -54,6 +54,24 @@ def auc(label_N: ArrayLike, score_N: ArrayLike) -> float:
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
+def auc_within(label_N: ArrayLike, score_N: ArrayLike, part_N: ArrayLike) -> float:
+    """AUC over the pairs of the same part, such as the fold that a model was held out of.
+
+    Folds pooled would compare scores of different models; and because a fold that is poor in successes leaves a
+    training set that is rich in them, a model that knows nothing would come out below a half.
+    """
+    label_N, score_N, part_N = np.asarray(label_N), np.asarray(score_N), np.asarray(part_N)
+    total, n_pairs = 0.0, 0
+    for part in np.unique(part_N):
+        row_N = part_N == part
+        n_positive = int((label_N[row_N] >= POSITIVE_FROM).sum())
+        n = n_positive * (int(row_N.sum()) - n_positive)
+        if n:
+            total += n * auc(label_N[row_N], score_N[row_N])
+            n_pairs += n
+    return total / n_pairs if n_pairs else float("nan")
+
+
 def brier(label_N: ArrayLike, p_N: ArrayLike) -> float:
     """Mean squared error of probabilities."""
     return float(np.mean((np.asarray(p_N, np.float64) - np.asarray(label_N, np.float64)) ** 2))

@@ -1,0 +1,123 @@
+"""The reference implementation's value head and its training, kept to compare with and to show what it learns.
+
+concat[enc(case and plan), enc(query)] -> 512 -> ReLU -> dropout -> 2, cross-entropy weighted against the rarer outcome,
+AdamW. The encoder is frozen here; the reference fine-tunes it (hours instead of seconds), with batches of 32 and a
+learning rate of 2e-5. Axes: P pairs of a task and a served case, D vector dimensions, B pairs of a batch.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.learning.estimator import Example
+
+_BATCH = 256
+_HIDDEN = 512
+_LEARNING_RATE = 1e-3
+
+
+class Pairs(NamedTuple):
+    """One row per served case, each with the outcome of its event: what the reference trains on."""
+
+    state_PD: NDArray[np.float32]
+    case_PD: NDArray[np.float32]
+    reward_P: NDArray[np.float64]
+    question_P: NDArray[np.str_]
+    example_P: NDArray[np.intp]
+    """Which example each row comes from."""
+
+    def take(self, row_P: NDArray[np.intp]) -> "Pairs":
+        """Some of the rows."""
+        return Pairs(
+            self.state_PD[row_P],
+            self.case_PD[row_P],
+            self.reward_P[row_P],
+            self.question_P[row_P],
+            self.example_P[row_P],
+        )
+
+
+def pairs_of(examples: Sequence[Example]) -> Pairs:
+    """The rows of examples, which have the view `text` of their cases and serve at least one case between them."""
+    served = [example for example in examples if len(example.cases)]
+    n_served = [len(example.cases) for example in examples]
+    return Pairs(
+        np.concatenate([np.tile(one.state_D, (len(one.cases), 1)) for one in served]),
+        np.concatenate([one.cases.vectors["text"] for one in served]),
+        np.repeat([one.reward for one in examples], n_served),
+        np.repeat([one.question for one in examples], n_served),
+        np.repeat(np.arange(len(examples)), n_served),
+    )
+
+
+def reference_head(
+    train: Pairs,
+    asked: Pairs,
+    *,
+    epochs: Sequence[int],
+    seed: int,
+    sees_cases: bool = True,
+    tick: Callable[[], None] = lambda: None,
+) -> list[NDArray[np.float64]]:
+    """Train the head, and ask it.
+
+    Args:
+        train: at least one row.
+        asked: P rows.
+        epochs: after how many passes over the training rows it is asked; growing.
+        seed: of weights, order and dropout.
+        sees_cases: False blanks the case half, which leaves a model of the question alone.
+        tick: called after every pass.
+
+    Returns:
+        Probabilities of success, shape (P,), one array for each number of epochs.
+    """
+    with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change
+        torch.manual_seed(seed)
+        input_PX, label_P = _inputs(train, sees_cases=sees_cases), torch.from_numpy(train.reward_P >= POSITIVE_FROM)
+        asked_PX = _inputs(asked, sees_cases=sees_cases)
+        head = torch.nn.Sequential(
+            torch.nn.Linear(input_PX.shape[1], _HIDDEN),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(0.2),
+            torch.nn.Linear(_HIDDEN, 2),
+        )
+        optimizer = torch.optim.AdamW(head.parameters(), lr=_LEARNING_RATE, weight_decay=0.01)
+        weight = _against_the_rarer(label_P)
+        answers = []
+        for epoch in range(1, max(epochs) + 1):
+            head.train()
+            order_P = torch.randperm(len(label_P))
+            for start in range(0, len(label_P), _BATCH):
+                row_B = order_P[start : start + _BATCH]
+                optimizer.zero_grad()
+                loss = functional.cross_entropy(head(input_PX[row_B]), label_P[row_B].long(), weight=weight)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            tick()
+            if epoch in epochs:
+                answers.append(_answers(head, asked_PX))
+    return answers
+
+
+def _inputs(pairs: Pairs, *, sees_cases: bool) -> torch.Tensor:
+    case_PD = pairs.case_PD if sees_cases else np.zeros_like(pairs.case_PD)
+    return torch.from_numpy(np.concatenate([case_PD, pairs.state_PD], axis=1))
+
+
+def _against_the_rarer(label_P: torch.Tensor) -> torch.Tensor:
+    n_positive = int(label_P.sum())
+    counts = torch.tensor([len(label_P) - n_positive, n_positive], dtype=torch.float32)
+    return len(label_P) / (2 * counts.clamp(min=1))
+
+
+def _answers(head: torch.nn.Module, asked_PX: torch.Tensor) -> NDArray[np.float64]:
+    head.eval()
+    with torch.inference_mode():
+        p_P: NDArray[np.float64] = torch.softmax(head(asked_PX), dim=1)[:, 1].double().numpy()
+        return p_P
