@@ -2,9 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from memento.cli.printing import facts_table, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownCase
 from memento.memory.interchange import ParsedLine, read_cases
+from memento.memory.recorded_events import Group, Kept, grouped
 from memento.memory.retention import checked_namespace
 
 _BATCH = 64
 _SHOWN_PROBLEMS = 20
-_PIPE_WIDTH = 200
 
 
 @asynccontextmanager
@@ -38,27 +38,29 @@ async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
         await app.aclose()
 
 
-async def import_command(file: Path, namespace: str | None, *, as_json: bool) -> ExitCode:
-    """Read cases in batches, each kept whole or not at all; bad lines are named and skipped."""
-    size, n_read, n_new = await asyncio.to_thread(_size, file), 0, 0
+async def import_command(file: Path, namespace: str | None, *, is_trusted: bool = True, as_json: bool) -> ExitCode:
+    """Read cases, or a retrieval log, in batches, each kept whole or not at all; bad lines are named and skipped."""
+    size, n_read, new = await asyncio.to_thread(_size, file), 0, Kept(0, 0, 0)
     problems: list[ParsedLine] = []
     async with opened(namespace) as memory:
-        lines = read_cases(file, namespace=memory.namespace)
+        groups = grouped(read_cases(file, namespace=memory.namespace))
         try:
             with _progress(as_json) as progress:
                 bar = progress.add_task("importing", total=size, count=0)
-                while batch := await asyncio.to_thread(lambda: list(islice(lines, _BATCH))):
-                    cases = [line.case for line in batch if line.case is not None]
-                    problems += [line for line in batch if line.case is None]
-                    n_new += await memory.keep(cases)
-                    n_read += len(cases)
-                    progress.update(bar, advance=sum(line.n_bytes for line in batch), count=n_read)
+                while batch := await asyncio.to_thread(_next_batch, groups):
+                    lines = [line for group in batch for line in group.lines]
+                    problems += [line for line in lines if line.case is None]
+                    new = await _keep(memory, batch, new, is_trusted=is_trusted)
+                    n_read += sum(line.case is not None for line in lines)
+                    progress.update(bar, advance=sum(line.n_bytes for line in lines), count=n_read)
                 progress.update(bar, completed=size)  # blank lines are no part of any batch
         except asyncio.CancelledError:
-            _tell(f"interrupted after {n_read} cases, which are kept; the same command imports the rest")
+            tell(f"interrupted after {n_read} cases, which are kept; the same command imports the rest")
             raise
         await memory.bank.project_all()
-    report = {"read": n_read, "imported": n_new, "already_there": n_read - n_new, "bad": len(problems)}
+    report = {"read": n_read, "imported": new.cases, "already_there": n_read - new.cases, "bad": len(problems)}
+    report |= {} if is_trusted else {"quarantined": new.cases}
+    report |= {"events": new.events, "outcomes": new.outcomes}
     _report_import(file, report, problems, as_json=as_json)
     return ExitCode.BAD_INPUT if problems and not n_read else ExitCode.OK
 
@@ -82,7 +84,7 @@ async def export_command(file: Path | None, namespace: str | None) -> ExitCode:
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
-    _tell(f"{n_written} cases written to {file}")
+    tell(f"{n_written} cases written to {file}")
     return ExitCode.OK
 
 
@@ -96,7 +98,7 @@ async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> E
             print_json(case.model_dump())
         return ExitCode.OK
     if not cases:
-        _tell(f"no cases yet in namespace {memory.namespace!r}")
+        tell(f"no cases yet in namespace {memory.namespace!r}")
         return ExitCode.OK
     table = Table(box=None, pad_edge=False, expand=True)
     for name, width in {"id": 8, "reward": 6, "status": max(len(case.status) for case in cases)}.items():
@@ -107,20 +109,20 @@ async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> E
         first_step = " ".join(case.action.partition("\n")[0].split())
         row = (case.id[:8], f"{case.reward:g}", case.status, " ".join(case.state.split()), first_step)
         table.add_row(*map(Text, row))
-    _print_table(table)
+    print_table(table)
     return ExitCode.OK
 
 
 async def show_command(case_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
     """One case whole."""
     async with opened(namespace) as memory:
-        case = await _find(memory, case_id)
+        case = await find_case(memory, case_id)
         usage = await memory.views.usage(case.id)
     shown: dict[str, Any] = case.model_dump() | {"usage": usage._asdict()}
     if as_json:
         print_json(shown)
         return ExitCode.OK
-    _print_table(_facts(shown))
+    print_table(facts_table(shown))
     return ExitCode.OK
 
 
@@ -136,7 +138,7 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json(figures)
         return ExitCode.OK
-    _print_table(_facts(figures))
+    print_table(facts_table(figures))
     return ExitCode.OK
 
 
@@ -152,7 +154,7 @@ async def reindex_command(*, as_json: bool) -> ExitCode:
     if as_json:
         print_json({"event": "reindexed", "points": n_points})
     else:
-        _tell(f"{n_points} cases are searchable")
+        tell(f"{n_points} cases are searchable")
     return ExitCode.OK
 
 
@@ -162,6 +164,26 @@ def _size(file: Path) -> int:
     return file.stat().st_size
 
 
+def _next_batch(groups: Iterator[Group]) -> list[Group]:
+    batch: list[Group] = []
+    n_lines = 0
+    for group in groups:
+        batch.append(group)
+        n_lines += len(group.lines)
+        if n_lines >= _BATCH:
+            break
+    return batch
+
+
+async def _keep(memory: CaseMemory, batch: list[Group], so_far: Kept, *, is_trusted: bool) -> Kept:
+    """Each kind of line in one transaction; the counts so far with what was new."""
+    cases = [line.case for group in batch if group.selection is None for line in group.lines if line.case is not None]
+    n_new = await memory.keep(cases, is_trusted=is_trusted)
+    selections = [group.selection for group in batch if group.selection is not None]
+    new = await memory.keep_recorded(selections, is_trusted=is_trusted)
+    return Kept(so_far.cases + n_new + new.cases, so_far.events + new.events, so_far.outcomes + new.outcomes)
+
+
 def _check_target(file: Path) -> None:
     if file.is_dir():
         raise InvalidInput(f"{file} is a folder; name a file")
@@ -169,7 +191,13 @@ def _check_target(file: Path) -> None:
         raise InvalidInput(f"there is no folder {file.parent}")
 
 
-async def _find(memory: CaseMemory, case_id: str) -> Case:
+async def find_case(memory: CaseMemory, case_id: str) -> Case:
+    """The case of an id, or of the beginning of one.
+
+    Raises:
+        UnknownCase: there is none.
+        InvalidInput: several ids begin so.
+    """
     exact = await memory.views.cases([case_id], namespace=memory.namespace)
     if exact:
         return exact[case_id]
@@ -192,7 +220,9 @@ def _report_import(file: Path, report: dict[str, int], problems: list[ParsedLine
     if len(problems) > _SHOWN_PROBLEMS:
         print(f"... and {len(problems) - _SHOWN_PROBLEMS} more", file=sys.stderr)  # noqa: T201
     bad = f", {report['bad']} bad lines skipped" if problems else ""
-    _tell(f"{report['imported']} new cases, {report['already_there']} already there{bad}")
+    log = f", {report['events']} new events, {report['outcomes']} new outcomes" if report["events"] else ""
+    where = " in quarantine" if "quarantined" in report else ""
+    tell(f"{report['imported']} new cases{where}, {report['already_there']} already there{log}{bad}")
 
 
 def _progress(as_json: bool) -> Progress:  # noqa: FBT001
@@ -206,23 +236,3 @@ def _progress(as_json: bool) -> Progress:  # noqa: FBT001
         console=console,
         disable=as_json or not console.is_terminal,
     )
-
-
-def _facts(facts: dict[str, Any]) -> Table:
-    """Names and values; what is nested stands on lines of its own."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        inner = "\n".join(f"{k}: {v}" for k, v in value.items() if v) if isinstance(value, dict) else value
-        table.add_row(Text(name.replace("_", " ")), Text("" if inner is None else str(inner)))
-    return table
-
-
-def _print_table(table: Table) -> None:
-    """On a terminal as wide as that; in a pipe wide enough for `grep`."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
-
-
-def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr)  # noqa: T201

@@ -15,7 +15,7 @@ from memento.memory.lifecycle.coverage import nearest_other, net, net_within
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
 
 DIM = 8
-NO_TWINS = {"near_state": 0.999}
+NO_TWINS: dict[str, Any] = {"near_state": 0.999}
 Rows = NDArray[np.float32]
 
 
