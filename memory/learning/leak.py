@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from memento.memory.learning.controls import shuffled
 from memento.memory.learning.estimator import Example
 from memento.memory.learning.metrics import Interval, auc_within, bootstrap
-from memento.memory.learning.reference_head import Pairs, pairs_of, reference_head
+from memento.memory.learning.reference_head import Pairs, pairs_of, trained_heads
 from memento.memory.learning.splits import Split, grouped_folds, leaky_row_split
 
 EPOCHS = (3, 20)
@@ -55,10 +55,12 @@ def leak_table(
     recorded, permuted = pairs_of(examples), pairs_of(shuffled(examples, seed=seed))
 
     def head(train: Pairs, asked: Pairs) -> Sequence[P]:
-        return reference_head(train, asked, epochs=EPOCHS, seed=seed, tick=tick)
+        heads = trained_heads(train, epochs=EPOCHS, seed=seed, tick=tick)
+        return [head.predict(asked.state_PD, asked.case_PD) for head in heads]
 
     def question_head(train: Pairs, asked: Pairs) -> Sequence[P]:
-        return reference_head(train, asked, epochs=EPOCHS[-1:], seed=seed, sees_cases=False, tick=tick)
+        (head,) = trained_heads(train, epochs=EPOCHS[-1:], seed=seed, sees_cases=False, tick=tick)
+        return [head.predict(asked.state_PD, asked.case_PD)]
 
     splits = [leaky_row_split(len(recorded.reward_P), seed=seed)]
     folds = grouped_folds(recorded.question_P, n_folds=n_folds, seed=seed)

@@ -5,6 +5,7 @@ AdamW. The encoder is frozen here; the reference fine-tunes it (hours instead of
 learning rate of 2e-5. Axes: P pairs of a task and a served case, D vector dimensions, B pairs of a batch.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -55,69 +56,71 @@ def pairs_of(examples: Sequence[Example]) -> Pairs:
     )
 
 
-def reference_head(
+class ReferenceHead:
+    """A trained head."""
+
+    def __init__(self, layers: torch.nn.Module, *, sees_cases: bool) -> None:
+        self._layers = layers.eval()
+        self._sees_cases = sees_cases
+
+    def predict(self, state_PD: NDArray[np.float32], case_PD: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of success, shape (P,)."""
+        with torch.inference_mode():
+            logit_P2 = self._layers(_inputs(state_PD, case_PD, sees_cases=self._sees_cases))
+            p_P: NDArray[np.float64] = torch.softmax(logit_P2, dim=1)[:, 1].double().numpy()
+            return p_P
+
+
+def trained_heads(
     train: Pairs,
-    asked: Pairs,
     *,
     epochs: Sequence[int],
     seed: int,
     sees_cases: bool = True,
     tick: Callable[[], None] = lambda: None,
-) -> list[NDArray[np.float64]]:
-    """Train the head, and ask it.
+) -> list[ReferenceHead]:
+    """Train one head, and keep it as it was after each of these numbers of passes over the rows.
 
     Args:
         train: at least one row.
-        asked: P rows.
-        epochs: after how many passes over the training rows it is asked; growing.
+        epochs: numbers of passes.
         seed: of weights, order and dropout.
         sees_cases: False blanks the case half, which leaves a model of the question alone.
         tick: called after every pass.
-
-    Returns:
-        Probabilities of success, shape (P,), one array for each number of epochs.
     """
     with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change
         torch.manual_seed(seed)
-        input_PX, label_P = _inputs(train, sees_cases=sees_cases), torch.from_numpy(train.reward_P >= POSITIVE_FROM)
-        asked_PX = _inputs(asked, sees_cases=sees_cases)
-        head = torch.nn.Sequential(
+        input_PX = _inputs(train.state_PD, train.case_PD, sees_cases=sees_cases)
+        label_P = torch.from_numpy(train.reward_P >= POSITIVE_FROM).long()
+        layers = torch.nn.Sequential(
             torch.nn.Linear(input_PX.shape[1], _HIDDEN),
             torch.nn.ReLU(),
             torch.nn.Dropout(0.2),
             torch.nn.Linear(_HIDDEN, 2),
         )
-        optimizer = torch.optim.AdamW(head.parameters(), lr=_LEARNING_RATE, weight_decay=0.01)
-        weight = _against_the_rarer(label_P)
-        answers = []
+        optimizer = torch.optim.AdamW(layers.parameters(), lr=_LEARNING_RATE, weight_decay=0.01)
+        weight_2 = _against_the_rarer(label_P)
+        kept: list[ReferenceHead] = []
         for epoch in range(1, max(epochs) + 1):
-            head.train()
             order_P = torch.randperm(len(label_P))
             for start in range(0, len(label_P), _BATCH):
                 row_B = order_P[start : start + _BATCH]
                 optimizer.zero_grad()
-                loss = functional.cross_entropy(head(input_PX[row_B]), label_P[row_B].long(), weight=weight)
+                loss = functional.cross_entropy(layers(input_PX[row_B]), label_P[row_B], weight=weight_2)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
             tick()
             if epoch in epochs:
-                answers.append(_answers(head, asked_PX))
-    return answers
+                kept.append(ReferenceHead(copy.deepcopy(layers), sees_cases=sees_cases))
+    return kept
 
 
-def _inputs(pairs: Pairs, *, sees_cases: bool) -> torch.Tensor:
-    case_PD = pairs.case_PD if sees_cases else np.zeros_like(pairs.case_PD)
-    return torch.from_numpy(np.concatenate([case_PD, pairs.state_PD], axis=1))
+def _inputs(state_PD: NDArray[np.float32], case_PD: NDArray[np.float32], *, sees_cases: bool) -> torch.Tensor:
+    case_PD = case_PD if sees_cases else np.zeros_like(case_PD)
+    return torch.from_numpy(np.concatenate([case_PD, state_PD], axis=1))
 
 
 def _against_the_rarer(label_P: torch.Tensor) -> torch.Tensor:
     n_positive = int(label_P.sum())
-    counts = torch.tensor([len(label_P) - n_positive, n_positive], dtype=torch.float32)
-    return len(label_P) / (2 * counts.clamp(min=1))
-
-
-def _answers(head: torch.nn.Module, asked_PX: torch.Tensor) -> NDArray[np.float64]:
-    head.eval()
-    with torch.inference_mode():
-        p_P: NDArray[np.float64] = torch.softmax(head(asked_PX), dim=1)[:, 1].double().numpy()
-        return p_P
+    count_2 = torch.tensor([len(label_P) - n_positive, n_positive], dtype=torch.float32)
+    return len(label_P) / (2 * count_2.clamp(min=1))
