@@ -20,12 +20,16 @@ from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
+from memento.memory.evaluation.service import PolicyEvaluation
 from memento.memory.event import Attempt
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.estimator import CaseEffect
+from memento.memory.learning.offline import OfflineLearning
+from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.lifecycle.lifecycle import Lifecycle
-from memento.memory.policies.registry import policy_named
+from memento.memory.policies.registry import LEARNING, policy_named
+from memento.memory.recorded_events import Kept, Selection
 from memento.memory.retention import Retention, check_share, checked_namespace
 from memento.memory.retrieval import Reading, Recall, Retrieval
 from memento.memory.storage import Storage
@@ -123,6 +127,19 @@ class CaseMemory:
     def lifecycle(self) -> Lifecycle:
         """Retire, quarantine and forget cases, and bring them back."""
         return Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects)
+
+    def evaluation(self, *, seed: int = 0) -> PolicyEvaluation:
+        """What policies would have earned on the tasks that this namespace has logged.
+
+        Args:
+            seed: of the held-out folds, of learning and of draws.
+        """
+        return PolicyEvaluation(storage=self._storage, namespace=self.namespace, seed=seed)
+
+    @property
+    def versions(self) -> PolicyVersions:
+        """Which settings are learned with: promoted, refused, rolled back."""
+        return self._storage.versions
 
     @property
     def notices(self) -> list[str]:
@@ -301,9 +318,42 @@ class CaseMemory:
         await self.bank.project()
         return n_new
 
+    async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool = True) -> Kept:
+        """Take over a retrieval log: cases, what they were served for, what came of it; all or nothing.
+
+        What is already there is left alone. Outcomes are learned from in the background.
+
+        Args:
+            selections: of one namespace; see `recorded_events.grouped`.
+            is_trusted: if not, new cases wait in quarantine until `lifecycle.release`.
+
+        Raises:
+            LedgerUnavailable: nothing was kept.
+        """
+        kept = await self._retention.keep_recorded(selections, is_trusted=is_trusted)
+        for namespace in {case.namespace for selection in selections for case in selection.cases}:
+            await self._retained(namespace)
+        return kept
+
     async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
         """What serving each case has done, as the memory's policy has learned it; empty where it tells none apart."""
         return await self._learning.effects(self._namespace(namespace))
+
+    def offline(self, policy: str | None = None) -> OfflineLearning:
+        """Learning from the ledger as a whole: judge and promote settings, rebuild, roll back.
+
+        Args:
+            policy: whose estimates; the memory's own by default.
+
+        Raises:
+            InvalidInput: the policy learns nothing.
+            UnknownPolicy: no policy of that name.
+        """
+        estimator = policy_named(policy or self.policy).estimator
+        if estimator is None:
+            raise InvalidInput(f"policy {policy or self.policy!r} learns nothing; name one of: {', '.join(LEARNING)}")
+        seed = self._learning.seed
+        return OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
 
     async def settle(self) -> None:
         """Wait until everything acknowledged so far has been learned from."""

@@ -27,7 +27,8 @@ class BackgroundLearning:
         """
         self._estimator = estimator
         self._storage = storage
-        self._seed = seed
+        self.seed = seed
+        """Of all learners."""
         self._learners: dict[tuple[str, EstimatorName], Learner] = {}
         self._making = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -37,7 +38,7 @@ class BackgroundLearning:
         """The learner of a namespace and estimator, always the same one."""
         async with self._making:
             if (namespace, estimator) not in self._learners:
-                self._learners[namespace, estimator] = await self._storage.learner(namespace, estimator, self._seed)
+                self._learners[namespace, estimator] = await self._storage.learner(namespace, estimator, self.seed)
             return self._learners[namespace, estimator]
 
     async def effects(self, namespace: str) -> list[CaseEffect]:

@@ -20,7 +20,7 @@ from memento.memory.learning.estimator import Estimator, Example
 from memento.memory.learning.figures import Figures, figures, labels, table
 from memento.memory.learning.metrics import Interval, log_loss, paired_bootstrap
 from memento.memory.learning.out_of_sample import Tick, out_of_sample
-from memento.memory.learning.probes import Probed, probed
+from memento.memory.learning.probes import Probed, n_repeats, probed
 from memento.memory.learning.settings import Settings
 from memento.memory.learning.splits import Split, grouped_folds, temporal_splits
 from memento.memory.learning.verdict import Report, Within, judged
@@ -128,7 +128,7 @@ class Gate:
         splits = self._temporal(n_first)
         losses = []
         for number, settings in enumerate(tried):
-            tick = self._tick(f"trying settings {number + 1} of {len(tried)}", splits)
+            tick = self._tick(f"trying settings {number + 1} of {len(tried)}", _n_taught(splits))
             p_N = out_of_sample(partial(self._make, settings), self._examples[:n_first], splits, tick=tick)
             losses.append(self._loss(np.append(p_N, np.full(len(self._examples) - n_first, np.nan))))
         return dict(tried[int(np.argmin(losses))])
@@ -143,7 +143,7 @@ class Gate:
             ("serving", serving, self._examples),
             ("same without cases", chosen, caseless),
         ):
-            tick = self._tick(f"{doing}: {name}", splits)
+            tick = self._tick(f"{doing}: {name}", _n_taught(splits))
             found[name] = out_of_sample(partial(self._make, settings), examples, splits, tick=tick)
         rules: Mapping[str, controls.Rule] = {
             "query only": controls.query_only,
@@ -155,20 +155,20 @@ class Gate:
 
     def _shuffled(self, folds: Sequence[Split], chosen: Settings) -> Figures:
         examples = controls.shuffled(self._examples, seed=self._seed)
-        tick = self._tick("shuffled outcomes", folds)
+        tick = self._tick("shuffled outcomes", _n_taught(folds))
         p_N = out_of_sample(partial(self._make, chosen), examples, folds, tick=tick)
         reward_N, _ = labels(examples)
         return figures(reward_N, p_N, self._question_N, seed=self._seed)
 
     def _probes(self, chosen: Settings) -> list[Probed]:
-        whole = [Split(np.arange(len(self._examples)), np.empty(0, np.intp))]
+        n_taught = len(self._examples) * n_repeats(self._examples)
         return [
             probed(
                 probe,
                 partial(self._make, chosen),
                 self._examples,
                 seed=self._seed,
-                tick=self._tick(f"{probe} probe", whole),
+                tick=self._tick(f"{probe} probe", n_taught),
             )
             for probe in ("placebo", "null")
         ]
@@ -189,9 +189,7 @@ class Gate:
         tested = ~np.isnan(p_N)
         return log_loss(self._reward_N[tested], p_N[tested]) if tested.any() else float("inf")
 
-    def _tick(self, doing: str, splits: Sequence[Split]) -> Tick:
-        grows = all(np.array_equal(b.train[: len(a.train)], a.train) for a, b in pairwise(splits))
-        total = len(splits[-1].train) if grows and splits else sum(len(split.train) for split in splits)
+    def _tick(self, doing: str, total: int) -> Tick:
         done = 0
 
         def tick() -> None:
@@ -200,3 +198,10 @@ class Gate:
             self._on_progress(Progress(doing, done, total))
 
         return tick
+
+
+def _n_taught(splits: Sequence[Split]) -> int:
+    """How many examples `out_of_sample` learns from: where training parts grow, each once."""
+    if all(np.array_equal(after.train[: len(before.train)], before.train) for before, after in pairwise(splits)):
+        return len(splits[-1].train) if splits else 0
+    return sum(len(split.train) for split in splits)

@@ -26,10 +26,12 @@ Z90 = 1.645
 """Half of a 90 % interval, in standard deviations."""
 
 _EXPOSURES = 12
-"""Events of each smuggled case; twice as many are its neighbourhood."""
 _MIN_EXPOSURES = 5
+"""Events of each smuggled case, as many as leave room for enough cases; twice as many are its neighbourhood."""
 _SHARE_OF_EVENTS = 0.5
 _MIN_PROBED = 20
+_ENOUGH_PROBED = 100
+_MAX_REPEATS = 5
 _MAX_PROBED = 200
 
 
@@ -43,13 +45,15 @@ class Probed(NamedTuple):
     """Of them that got credit; None where `problem` says why there is none."""
     shared_label_share: float
     """The control: credited by a plain mean of the outcomes that each was part of, as the reference's labels do."""
+    is_applicable: bool = True
+    """Whether the estimator tells what a single case adds; one that does not gives no case credit of its own."""
     problem: str = ""
     """Why there is no share."""
 
     @property
     def is_passed(self) -> bool:
         """Whether nothing speaks against the estimator."""
-        return self.share is None or self.share <= MAX_CREDITED
+        return not self.is_applicable or (self.share is not None and self.share <= MAX_CREDITED)
 
 
 def probed(
@@ -64,18 +68,43 @@ def probed(
         seed: of the lot.
         tick: called after every learned example.
     """
-    changed, smuggled = _smuggled(probe, examples, np.random.default_rng(seed))
-    control = _credited_by_shared_labels(changed, smuggled)
-    if len(smuggled) < _MIN_PROBED:
-        return Probed(probe, len(smuggled), None, control, "too few outcomes of reads that served cases")
-    estimator = make()
-    for example in changed:
-        estimator.learn(example)
-        tick()
-    effects = [effect for effect in estimator.effects() if effect.case_id in smuggled]
-    if not effects:
-        return Probed(probe, 0, None, control, f"{estimator.name} does not tell what a single case adds")
-    return Probed(probe, len(effects), float(np.mean([_is_credited(effect) for effect in effects])), control)
+    rng = np.random.default_rng(seed)
+    judged: list[CaseEffect] = []
+    control_R = []
+    for _ in range(n_repeats(examples)):
+        changed, smuggled = _smuggled(probe, examples, rng)
+        control_R.append(_credited_by_shared_labels(changed, smuggled))
+        estimator = make()
+        for example in changed:
+            estimator.learn(example)
+            tick()
+        effects = estimator.effects()
+        if not effects:
+            problem = f"{estimator.name} does not tell what a single case adds"
+            return Probed(probe, 0, None, control_R[0], is_applicable=False, problem=problem)
+        judged += [effect for effect in effects if effect.case_id in smuggled]
+    control = float(np.mean(control_R))
+    if len(judged) < _MIN_PROBED:
+        return Probed(probe, len(judged), None, control, problem="too few outcomes of reads that served cases")
+    return Probed(probe, len(judged), float(np.mean([_is_credited(effect) for effect in judged])), control)
+
+
+def n_repeats(examples: Sequence[Example]) -> int:
+    """How often an estimator is taught, each time with other smuggled cases: few cases alone would be a coin's toss."""
+    n_cases = _plan(sum(len(example.cases) > 0 for example in examples)).n_cases
+    return int(np.clip(np.ceil(_ENOUGH_PROBED / max(n_cases, 1)), 1, _MAX_REPEATS))
+
+
+class _Plan(NamedTuple):
+    n_cases: int
+    n_events: int
+    """Of each case."""
+
+
+def _plan(n_served: int) -> _Plan:
+    room = int(_SHARE_OF_EVENTS * n_served)
+    n_events = int(np.clip(room // _MIN_PROBED, _MIN_EXPOSURES, _EXPOSURES))
+    return _Plan(min(_MAX_PROBED, room // n_events), n_events)
 
 
 def _is_credited(effect: CaseEffect) -> bool:
@@ -90,12 +119,12 @@ def _smuggled(probe: Probe, examples: Sequence[Example], rng: np.random.Generato
         return changed, ids
     state_ND = np.stack([examples[row].state_D for row in served])
     is_free_N = np.ones(len(served), np.bool_)
-    n_cases = min(_MAX_PROBED, int(_SHARE_OF_EVENTS * len(served) / _EXPOSURES))
+    n_cases, n_events = _plan(len(served))
     for number in range(n_cases):
         free = np.flatnonzero(is_free_N)
         centre_D = state_ND[rng.choice(free)]
-        nearest = free[np.argsort(-(state_ND[free] @ centre_D), kind="stable")[: 2 * _EXPOSURES]]
-        events = rng.choice(nearest, size=min(_EXPOSURES, len(nearest)), replace=False)
+        nearest = free[np.argsort(-(state_ND[free] @ centre_D), kind="stable")[: 2 * n_events]]
+        events = rng.choice(nearest, size=min(n_events, len(nearest)), replace=False)
         stranger = examples[served[rng.integers(len(served))]]
         position = int(rng.integers(len(stranger.cases)))
         case_id = f"{probe}:{number}"

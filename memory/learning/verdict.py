@@ -79,6 +79,8 @@ def _objection(report: Report) -> str | None:
     if report.shuffled.auc.low > 0.5:
         return f"shuffled outcomes are foretold with AUC {report.shuffled.auc}: something leaks"
     for probe in report.probes:
+        if not probe.is_passed and probe.share is None:
+            return f"the {probe.probe} probe could not judge: {probe.problem}"
         if not probe.is_passed:
             return (
                 f"{probe.share:.0%} of {probe.n_cases} {probe.probe} cases get credit, at most {MAX_CREDITED:.0%} may"

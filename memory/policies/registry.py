@@ -22,6 +22,9 @@ _POLICIES: tuple[RetrievalPolicy, ...] = (
     KernelPolicy(),
 )
 
+LEARNING: tuple[str, ...] = tuple(policy.name for policy in _POLICIES if policy.estimator is not None)
+"""Names of the policies that rank by what was learned."""
+
 
 def policy_named(name: str) -> RetrievalPolicy:
     """The policy of this name.
