@@ -1,10 +1,17 @@
 """Policies choose as they say, and say exactly how likely their choice was."""
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from memento.memory.errors import UnknownPolicy
+from memento.memory.errors import InvalidInput, UnknownPolicy
 from memento.memory.learning.estimator import Estimates
+from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import Candidates, SlotChoice, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 
@@ -60,3 +67,91 @@ def test_no_more_than_there_are_when_few_candidates_or_slots(name: str, n: int, 
 def test_known_names_are_listed_when_a_policy_does_not_exist() -> None:
     with pytest.raises(UnknownPolicy, match="similarity"):
         policy_named("best")
+
+
+def with_values(value_C: Sequence[float]) -> Candidates:
+    n = len(value_C)
+    estimates = Estimates(np.asarray(value_C, np.float32), None, np.zeros(n, np.int64))
+    return Candidates(np.linspace(0.9, 0.1, n, dtype=np.float32), np.zeros(n, np.float32), estimates, n)
+
+
+VALUES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=12)
+
+
+@st.composite
+def half_filled(draw: st.DrawFn) -> tuple[list[float], list[int | None]]:
+    """Values of candidates, and what fills the slots before."""
+    values = draw(VALUES)
+    before = draw(st.lists(st.integers(0, len(values) - 1), unique=True, max_size=len(values) - 1))
+    return values, list(before)
+
+
+@given(half_filled(), st.floats(1e-4, 10))
+def test_soft_probabilities_sum_to_one_over_what_is_left(drawn: Any, alpha: float) -> None:
+    values, before = drawn
+    slot = SoftPolicy(alpha=alpha).distribution(with_values(values), chosen=before, k=len(values))
+    assert slot is not None
+    assert slot.probability_C.sum() == pytest.approx(1.0)
+    assert (slot.probability_C >= 0).all()
+    assert (slot.probability_C[before] == 0).all()
+    assert slot.null == 0.0
+
+
+@given(half_filled(), st.floats(0.01, 10))
+def test_soft_is_the_softmax_of_values_over_alpha_without_a_floor(drawn: Any, alpha: float) -> None:
+    values, before = drawn
+    slot = SoftPolicy(alpha=alpha).distribution(with_values(values), chosen=before, k=len(values))
+    assert slot is not None
+    left = [index for index in range(len(values)) if index not in before]
+    weight = np.exp((np.asarray(values)[left] - max(values[index] for index in left)) / alpha)
+    assert slot.probability_C[left] == pytest.approx(weight / weight.sum(), abs=1e-6)
+
+
+@given(half_filled(), st.floats(0.01, 1), st.floats(-5, 5))
+def test_soft_is_the_same_when_a_constant_is_added_to_every_value(drawn: Any, alpha: float, constant: float) -> None:
+    values, before = drawn
+    exact = np.round(np.asarray(values) * 256) / 256  # so that adding rounds nothing away
+    shift = round(constant * 256) / 256
+    one, other = (
+        SoftPolicy(alpha=alpha).distribution(with_values(list(of)), chosen=before, k=len(values))
+        for of in (exact, exact + shift)
+    )
+    assert one is not None
+    assert other is not None
+    assert one.probability_C == pytest.approx(other.probability_C, abs=1e-9)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=12, unique=True), st.integers(1, 12))
+def test_soft_is_parametric_when_alpha_goes_to_zero(thousandths: list[int], k: int) -> None:
+    among = with_values([value / 1000 for value in thousandths])
+    soft = choose(SoftPolicy(alpha=1e-7), among, k=k, rng=np.random.default_rng(0))
+    assert [one.candidate for one in soft] == [one.candidate for one in chosen_by("parametric", among, k=k)]
+    assert all(one.propensity == 1.0 for one in soft)
+
+
+def test_sets_come_up_as_often_as_their_propensities_say_when_soft() -> None:
+    """Chi-square over the ordered pairs of four candidates; 11 degrees of freedom, 99.9 % quantile 31.3."""
+    among, n = with_values([0.50, 0.52, 0.55, 0.45]), 6000
+    rng = np.random.default_rng(7)
+    seen: Counter[tuple[int | None, ...]] = Counter()
+    expected: dict[tuple[int | None, ...], float] = {}
+    for _ in range(n):
+        pair = choose(SoftPolicy(alpha=0.05), among, k=2, rng=rng)
+        names = tuple(one.candidate for one in pair)
+        seen[names] += 1
+        expected[names] = pair[0].propensity * pair[1].propensity
+    assert len(expected) == 12
+    assert sum(expected.values()) == pytest.approx(1.0)
+    assert sum((seen[names] - n * share) ** 2 / (n * share) for names, share in expected.items()) < 31.3
+
+
+@pytest.mark.parametrize("alpha", [0.0, -0.1, float("nan")])
+def test_soft_is_refused_when_it_has_no_entropy(alpha: float) -> None:
+    with pytest.raises(InvalidInput, match="parametric"):
+        SoftPolicy(alpha=alpha)
+
+
+def test_kernel_serves_the_highest_values_of_its_own_estimator() -> None:
+    assert policy_named("kernel").estimator == "kernel"
+    assert [one.candidate for one in chosen_by("kernel", candidates(5, values=True), k=2)] == [4, 3]
+    assert [one.candidate for one in chosen_by("kernel", candidates(5), k=2)] == [0, 1]

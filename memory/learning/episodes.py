@@ -4,6 +4,7 @@ One episode is one selection with a known outcome; each case that it served has 
 """
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ _FIRST_ROWS = 256
 
 
 class Episode(NamedTuple):
-    """One selection. JSON-able but for its row."""
+    """One selection. JSON-able."""
 
     event_id: str
     follows: str | None
@@ -28,7 +29,7 @@ class Episode(NamedTuple):
     """Their cosines to the task."""
     reward: float
     row: int
-    """Where its state and value are kept."""
+    """Where its state and value lie."""
 
 
 class _Sums(NamedTuple):
@@ -67,6 +68,8 @@ class Episodes:
         """Encoded tasks by row."""
         self.value_E = np.zeros(len(self.state_ED), np.float32)
         """Q by row: what the stored (s, c, Q) of each episode hold."""
+        self.question_E = np.zeros(len(self.state_ED), np.int64)
+        """A number for each episode's question, by row; never 0."""
         self._by_event: dict[str, Episode] = {}
         self._of_case: dict[str, dict[str, int]] = {}  # case -> event -> row, in order
         self._follower: dict[str, str] = {}
@@ -147,11 +150,9 @@ class Episodes:
         """Number of episodes that served a case."""
         return len(self._of_case.get(case_id, ()))
 
-    def rows_of(self, case_id: str, *, newest: int, without: str | None = None) -> list[int]:
-        """Rows of D_c: the newest episodes that served a case, newest first, without those of one question."""
-        rows = reversed(self._of_case.get(case_id, {}).items())
-        kept = (row for event_id, row in rows if without is None or self._by_event[event_id].question != without)
-        return list(islice(kept, newest))
+    def rows_of(self, case_id: str, *, newest: int) -> list[int]:
+        """Rows of D_c: the newest episodes that served a case, newest first."""
+        return list(islice(reversed(self._of_case.get(case_id, {}).values()), newest))
 
     def draw(self, n: int, rng: np.random.Generator) -> list[Episode]:
         """Up to `n` episodes, uniformly and with replacement: a mini-batch of B."""
@@ -159,13 +160,12 @@ class Episodes:
         return [events[index] for index in rng.integers(len(events), size=n)] if events else []
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """States and values, in the order of `stamp`."""
-        rows = [episode.row for episode in self]
-        return {"state": self.state_ED[rows], "value": self.value_E[rows]}
+        """States and values."""
+        return {"state": self.state_ED.copy(), "value": self.value_E.copy()}
 
     def stamp(self) -> dict[str, Any]:
         """Everything else, as JSON values."""
-        return {"sums": list(self._sums), "episodes": [list(episode[:-1]) for episode in self]}
+        return {"sums": list(self._sums), "episodes": [list(episode) for episode in self], "free": list(self._free)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
         """Become what these were taken from; must be empty.
@@ -173,18 +173,19 @@ class Episodes:
         Raises:
             KeyError, ValueError: they do not fit.
         """
-        episodes = stamp["episodes"]
-        if tensors["state"].shape != (len(episodes), self.state_ED.shape[1]):
+        n_rows = len(stamp["episodes"]) + len(stamp["free"])
+        if tensors["state"].shape != (n_rows, self.state_ED.shape[1]) or tensors["value"].shape != (n_rows,):
             raise ValueError("states of another shape")
-        for state_D, value, told in zip(tensors["state"], tensors["value"], episodes, strict=True):
-            event_id, follows, question, ids, similarities, reward = told
-            row = self._row()
-            self.state_ED[row], self.value_E[row] = state_D, value
+        self.state_ED, self.value_E = tensors["state"].copy(), tensors["value"].copy()
+        self.question_E = np.zeros(n_rows, np.int64)
+        for event_id, follows, question, ids, similarities, reward, row in stamp["episodes"]:
             self._add(Episode(event_id, follows, question, tuple(ids), tuple(similarities), reward, row))
+        self._free = list(stamp["free"])
         self._sums = _Sums(*stamp["sums"])
 
     def _add(self, episode: Episode) -> None:
         self._by_event[episode.event_id] = episode
+        self.question_E[episode.row] = question_number(episode.question)
         for case_id in episode.ids:
             self._of_case.setdefault(case_id, {})[episode.event_id] = episode.row
         if episode.follows is not None:
@@ -195,5 +196,11 @@ class Episodes:
             n = len(self.state_ED)
             self.state_ED = np.concatenate([self.state_ED, np.zeros_like(self.state_ED)])
             self.value_E = np.concatenate([self.value_E, np.zeros_like(self.value_E)])
+            self.question_E = np.concatenate([self.question_E, np.zeros_like(self.question_E)])
             self._free = list(range(2 * n - 1, n - 1, -1))
         return self._free.pop()
+
+
+def question_number(question: str) -> int:
+    """A question as a number from 1 on, the same in every process."""
+    return 1 + int.from_bytes(sha256(question.encode("utf-8", "surrogatepass")).digest()[:7], "big")

@@ -28,7 +28,7 @@ class KernelSettings(NamedTuple):
     """k0, in outcomes of the same task."""
     cosine_weight: float = 0.3
     """What a case's cosine above the mean of those served adds to its Q0."""
-    learning_rate: float = 0.1
+    learning_rate: float = 0.03
     """eta; 0 keeps the first kernel."""
     target_period: float = 16
     """K: outcomes learned from between two moves of the target kernel."""
@@ -69,7 +69,11 @@ class Evidence(NamedTuple):
 
 
 class LearnedKernel(nn.Module):
-    """theta: a bandwidth and the dimensions' weights, as logarithms."""
+    """theta: a bandwidth and the dimensions' weights, as logarithms.
+
+    A dimension's share of the gradient shrinks with their number; `tilt_D` counts in units of sqrt(D), so that one
+    learning rate moves the weights of any encoder alike.
+    """
 
     def __init__(self, *, dim: int, precision: float) -> None:
         """Start with every dimension alike: a function of the cosine, since vectors are of length 1.
@@ -80,11 +84,15 @@ class LearnedKernel(nn.Module):
         """
         super().__init__()
         self.log_precision = nn.Parameter(torch.tensor(math.log(precision)))
-        self.log_weight_D = nn.Parameter(torch.zeros(dim))
+        self.tilt_D = nn.Parameter(torch.zeros(dim))
+
+    def weights(self) -> Tensor:
+        """w, shape (D,)."""
+        return torch.exp(self.log_precision + math.sqrt(len(self.tilt_D)) * self.tilt_D)
 
     def forward(self, state_BD: Tensor, other_RD: Tensor) -> Tensor:
         """k(s, s'), shape (B, R), in (0, 1]."""
-        weight_D = torch.exp(self.log_precision + self.log_weight_D)
+        weight_D = self.weights()
         weighted_BD = state_BD * weight_D
         own_B1 = (weighted_BD * state_BD).sum(-1, keepdim=True)
         return torch.exp(2 * weighted_BD @ other_RD.T - own_B1 - other_RD.square() @ weight_D)

@@ -17,6 +17,7 @@ Where it differs, and why:
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from memento.memory.learning.cross_entropy import MIN_OUTCOMES
-from memento.memory.learning.episodes import Episode, Episodes
+from memento.memory.learning.episodes import Episode, Episodes, question_number
 from memento.memory.learning.estimator import (
     NOTHING,
     CaseEffect,
@@ -202,32 +203,26 @@ class KernelControl:
 
     def _q(self, kernel: LearnedKernel, asked: Sequence[_Asked]) -> Tensor:
         """Q_EC of all asked cases, one after the other, shape (P,)."""
-        place_of: dict[int, int] = {}  # a remembered task is looked at once, however many cases it served
-        row_N: list[int] = []
-        pair_N: list[int] = []
-        task_P: list[int] = []
-        for task, one in enumerate(asked):
-            for case_id in one.ids:
-                found = self.episodes.rows_of(case_id, newest=_NEWEST, without=one.without)
-                row_N += [place_of.setdefault(row, len(place_of)) for row in found]
-                pair_N += [len(task_P)] * len(found)
-                task_P.append(task)
-        rows = np.fromiter(place_of, np.int64, len(place_of))
-        entry_N = torch.tensor(row_N, dtype=torch.int64)
+        task_P = np.repeat(np.arange(len(asked)), [len(one.ids) for one in asked])
+        found_P = [self.episodes.rows_of(case_id, newest=_NEWEST) for one in asked for case_id in one.ids]
+        pair_N = np.repeat(np.arange(len(found_P)), [len(found) for found in found_P])
+        row_N = np.fromiter(chain.from_iterable(found_P), np.int64, len(pair_N))
+        without_B = np.array([0 if one.without is None else question_number(one.without) for one in asked])
+        is_heeded_N = self.episodes.question_E[row_N] != without_B[task_P[pair_N]]
+        # A remembered task is looked at once, however many cases it served.
+        row_R, place_N = np.unique(row_N[is_heeded_N], return_inverse=True)
         evidence = Evidence(
-            state_RD=torch.from_numpy(self.episodes.state_ED[rows]),
-            row_N=entry_N,
-            pair_N=torch.tensor(pair_N, dtype=torch.int64),
-            value_N=torch.from_numpy(self.episodes.value_E[rows])[entry_N],
+            state_RD=torch.from_numpy(self.episodes.state_ED[row_R]),
+            row_N=torch.from_numpy(place_N),
+            pair_N=torch.from_numpy(pair_N[is_heeded_N]),
+            value_N=torch.from_numpy(self.episodes.value_E[row_R][place_N]),
         )
-        dim = self.episodes.state_ED.shape[1]
-        state_BD = torch.from_numpy(np.array([one.state_D for one in asked], np.float32).reshape(-1, dim))
         cosine_P = torch.tensor([cosine for one in asked for cosine in one.similarities])
         prior_P = self.episodes.mean_reward + self._set.cosine_weight * (cosine_P - self.episodes.mean_cosine)
         return episodic_values(
             kernel,
-            state_BD,
-            torch.tensor(task_P, dtype=torch.int64),
+            torch.from_numpy(np.array([one.state_D for one in asked])),
+            torch.from_numpy(task_P),
             prior_P.clamp(0, 1),
             evidence,
             prior_weight=self._set.prior_weight,
