@@ -10,6 +10,7 @@ missed. What it shows is how learning behaves when the truth is known, not how m
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ from memento.memory.policies.registry import policy_named
 OUT = Path(__file__).parent.parent / "out" / "planted"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
-    options = _options()
+    options = _options(arguments)
     tasks = [
         Task(scenario, world, policy, seed, options.steps, options.k, **options.by)
         for seed in options.seeds
@@ -47,7 +48,7 @@ def main() -> None:
     sys.exit(any(not bar.is_met for bar in found))
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, metavar="NAME")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS), metavar="NAME")
@@ -60,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         changes = dict(_setting_of(pair) for pair in options.set)
         options.worlds = {name: replace(SCENARIOS[name], **changes) for name in options.scenarios}

@@ -2,7 +2,7 @@
 
 Nothing here puts the repository root on `sys.path`. `tests` is importable because pytest's importlib mode registers
 the package of a test file by its path; were the root on the path, `import graph` would work too, and would be a second
-copy of `memento.graph` (`a_second_copy_fails` watches for that).
+copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` is registered by its path, too.
 """
 
 import os
@@ -10,6 +10,8 @@ import socket
 import sys
 import uuid
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,10 @@ ROOT = Path(__file__).parent.parent
 BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "cli", "evals")
 OUTSIDE = ("MEMENTO_", "OPENAI_", "AZURE_", "TAVILY_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
 LOOPBACK = "127.0.0.1,::1,localhost"
+
+_BENCHMARKS = ModuleSpec("benchmarks", None, is_package=True)
+_BENCHMARKS.submodule_search_locations = [str(ROOT / "benchmarks")]
+sys.modules.setdefault("benchmarks", module_from_spec(_BENCHMARKS))
 
 _connect = socket.socket.connect
 _getaddrinfo = socket.getaddrinfo

@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -31,25 +32,34 @@ def run_all(tasks: Sequence[Task], folder: Path, *, jobs: int) -> int:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    for setting in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(setting, "1")  # what is spawned reads it as it starts
-    spawn = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with (
-        Progress(*columns, console=Console(stderr=True), speed_estimate_period=600) as progress,
-        ProcessPoolExecutor(min(jobs, len(missing)), mp_context=spawn, initializer=_begin) as pool,
-    ):
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=600) as progress:
         bar = progress.add_task("simulated streams", total=len(missing))
-        running = {pool.submit(run, task, folder): task for task in missing}
-        for done in as_completed(running):
-            done.result()
+        for _ in _played(missing, folder, min(jobs, len(missing))):
             progress.advance(bar)
     return len(missing)
 
 
+def _played(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[None]:
+    """Play all, one at a time in this process or side by side in others; yields as each is done."""
+    if jobs == 1:
+        hosts = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            for task in tasks:
+                yield run(task, folder)
+        finally:
+            torch.set_num_threads(hosts)
+        return
+    for setting in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(setting, "1")  # what is spawned reads it as it starts
+    spawn = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin) as pool:
+        for done in as_completed([pool.submit(run, task, folder) for task in tasks]):
+            yield done.result()
+
+
 def _begin() -> None:
     """One core each; and no process outlives the one that started it, however that ended."""
-    import torch
-
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
