@@ -14,8 +14,8 @@ BLOCK = 256
 NOTHING_NEAR = -1.0
 """The cosine to the nearest of no rows at all."""
 
-_SCALE_STEPS = 8
-"""Halvings of the range of cosines when a scale is looked for: to within 0.01."""
+_SCALE_STEPS = 6
+"""Halvings of the range of cosines when a scale is looked for: to within 0.03."""
 
 
 class Block(NamedTuple):

@@ -136,16 +136,17 @@ def plan_forgetting(
     """
     rules = rules or ForgettingRules()
     known = _known(cases, state_CD, action_CD, {effect.case_id: effect for effect in effects})
+    nearest_C = nearest_other(known.state_CD)
     retired: dict[int, Retirement] = {}
     _retire_harmful(known, rules, retired)
-    _retire_redundant(known, rules, retired)
+    _retire_redundant(known, nearest_C >= rules.near_state, rules, retired)
     region = _retire_beyond_capacity(known, rules, retired)
     is_kept_C = np.ones(len(known.cases), np.bool_)
     is_kept_C[list(retired)] = False
     return ForgettingPlan(
         n_active=len(known.cases),
         retirements=[retired[index] for index in retired],
-        before=_coverage(nearest_other(known.state_CD)),
+        before=_coverage(nearest_C),
         after=_coverage(nearest_other(known.state_CD, is_kept_C)),
         region=region,
         has_effects=any(effect is not None for effect in known.effects),
@@ -184,12 +185,14 @@ def _retire_harmful(known: _Cases, rules: ForgettingRules, retired: dict[int, Re
             retired[index] = _retirement(known, index, "evidence", reason)
 
 
-def _retire_redundant(known: _Cases, rules: ForgettingRules, retired: dict[int, Retirement]) -> None:
+def _retire_redundant(
+    known: _Cases, is_near_C: NDArray[np.bool_], rules: ForgettingRules, retired: dict[int, Retirement]
+) -> None:
     """Best evidence first, so that whatever could cover a case has been kept or not before the case is looked at."""
     is_positive_C = _is_positive(known.cases)
     rewards = np.array([case.reward for case in known.cases])
     order = np.lexsort((-known.recency_C, -rewards, -known.effect_C, -known.uses_C)).astype(np.intp)
-    order = order[[index not in retired for index in order]]
+    order = order[[is_near_C[index] and index not in retired for index in order]]
     is_kept_C = np.zeros(len(known.cases), np.bool_)
     for block in blocks(known.state_CD, order):
         for index, cosine_C in zip(block.index_B, block.cosine_BC, strict=True):
