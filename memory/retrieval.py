@@ -148,7 +148,7 @@ class Retrieval:
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
         reward_C = np.zeros(len(candidates), np.float32)
         estimates, version, settings_version = None, 0, 0
-        if policy.pool == "nearest":
+        if candidates:  # of every pool: slots log the cases' own rewards, whoever chose
             found = await self._storage.views.cases(recalled, namespace=recall.namespace)
             cases = [found[candidate.case_id] for candidate in candidates]
             reward_C = np.array([case.reward for case in cases], np.float32)
