@@ -14,7 +14,7 @@ from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
 from memento.memory.learning.estimator import CaseRows, CaseView, Estimator, Example
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
-from memento.memory.policies.registry import policy_named
+from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.policies.set_probability import (
     MAX_ORDERED,
     ServedSet,
@@ -28,7 +28,7 @@ from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 _MAX_SEQUENCES = 16
 """Choices up to which the expectation over what a policy serves is exact."""
 
-_DRAWS = 16
+_DRAWS = 8
 """Of what it serves, where it is not; their noise is part of every interval."""
 
 
@@ -129,7 +129,7 @@ class TargetPolicy:
         servable = bank.servable(without_question=event.question)
         if self._policy.pool == "uniform":
             return servable, bank.similarity(state_D, servable)
-        if policy_named(event.policy).pool == "nearest":
+        if event.policy not in POLICY_NAMES or policy_named(event.policy).pool == "nearest":
             known = [candidate for candidate in event.candidates if candidate.case_id in bank]
             recalled = sorted(known, key=lambda candidate: -candidate.similarity)[:N_CANDIDATES]
             rows = bank.rows_of([candidate.case_id for candidate in recalled])

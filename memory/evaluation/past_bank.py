@@ -18,7 +18,9 @@ from memento.memory.ledger_views import LedgerViews
 _BATCH = 256
 
 
-class _Revision(NamedTuple):
+class Revision(NamedTuple):
+    """One line of a case's history."""
+
     offset: int
     row: int
     is_active: bool
@@ -28,8 +30,14 @@ class _Revision(NamedTuple):
 class PastBank:
     """All revisions of a namespace's cases; shows the bank as it was at one offset at a time."""
 
-    def __init__(self, cases: list[Case], revisions: list[_Revision], vectors: dict[CaseView, Vector]) -> None:
-        """Use `load`."""
+    def __init__(self, cases: list[Case], revisions: list[Revision], vectors: dict[CaseView, Vector]) -> None:
+        """Wire the parts; `load` finds them.
+
+        Args:
+            cases: the first revision of each case.
+            revisions: all of them, in order.
+            vectors: encodings of the cases, each of shape (N, D); "state" must be there.
+        """
         self._ids = [case.id for case in cases]
         self._row = {case_id: row for row, case_id in enumerate(self._ids)}
         self._question_N = np.array([case.question for case in cases], dtype=np.str_)
@@ -54,7 +62,7 @@ class PastBank:
         """
         rows: dict[str, int] = {}
         cases: list[Case] = []
-        revisions: list[_Revision] = []
+        revisions: list[Revision] = []
         after = 0
         while changes := await views.changes(after=after, limit=_BATCH):
             after = changes[-1].offset
@@ -64,7 +72,7 @@ class PastBank:
                 if case.id not in rows:
                     rows[case.id] = len(cases)
                     cases.append(case)
-                revisions.append(_Revision(offset, rows[case.id], case.status == "active", case.reward))
+                revisions.append(Revision(offset, rows[case.id], case.status == "active", case.reward))
         vectors: dict[CaseView, Vector] = {}
         for view in sorted({"state", *case_views}):
             said = [getattr(case, view) for case in cases]

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import Experience
+from memento.memory.event import IMPORTED, Experience
 from memento.memory.learning.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
-from memento.memory.policies.registry import policy_named
+from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
@@ -50,8 +50,12 @@ class PolicyReport(NamedTuple):
     """The same, whatever the logging policy."""
     policies: dict[str, Evaluation]
     differences: list[Difference]
-    n_left_out: int
-    """Events without a known outcome, or degraded."""
+    n_unknown: int
+    """Events left out because they were degraded or their outcome is not known."""
+    n_imported: int
+    """Events left out because nobody knows how likely their cases were chosen."""
+    n_not_recalled: int
+    """Events of a policy that recalls nothing: in `served`, but what others would have recalled is not known."""
 
 
 class PolicyEvaluation:
@@ -102,11 +106,26 @@ class PolicyEvaluation:
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
         n_events = (await self._storage.views.counts(namespace=self._namespace)).events
         known = await self._known()
-        used = [one for one in known if logged_by in (None, one.event.policy)]
+        weighed = [one for one in known if one.event.policy != IMPORTED]
+        used = [one for one in weighed if logged_by in (None, one.event.policy)]
+        recalled = [one for one in used if _recalls(one.event.policy)]
         samples: dict[str, Sample] = {}
-        if len({one.event.question for one in used}) > 1:
-            samples = await self._samples(targets, used, k, on_progress)
-        return _report(targets, used, samples, n_left_out=n_events - len(known))
+        if len({one.event.question for one in recalled}) > 1:
+            samples = await self._samples(targets, recalled, k, on_progress)
+        none = np.empty(0)
+        nothing = Sample(none, none, none, none, none, none.astype(np.int64))
+        of = {name: samples.get(name, nothing) for name in targets}
+        return PolicyReport(
+            *_served(used),
+            policies={name: evaluate(sample) for name, sample in of.items()},
+            differences=[
+                *(Difference(name, None, difference(sample, None)) for name, sample in of.items()),
+                *(Difference(one, other, difference(of[one], of[other])) for other, one in combinations(of, 2)),
+            ],
+            n_unknown=n_events - len(known),
+            n_imported=len(known) - len(weighed),
+            n_not_recalled=len(used) - len(recalled),
+        )
 
     async def _known(self) -> list[Experience]:
         """The newest outcome of every event, where it is known, in the ledger's order."""
@@ -164,25 +183,17 @@ class PolicyEvaluation:
         return np.concatenate(rows)
 
 
-def _report(
-    targets: dict[str, RetrievalPolicy], used: list[Experience], samples: dict[str, Sample], *, n_left_out: int
-) -> PolicyReport:
+def _served(used: list[Experience]) -> tuple[dict[str, Estimate], Estimate]:
+    """What each logging policy earned, and all of them together."""
     reward_E = np.array([one.reward for one in used], np.float64)
     question_E = np.unique([one.event.question for one in used], return_inverse=True)[1].astype(np.int64)
     logger_E = np.array([one.event.policy for one in used], np.str_)
-    none = np.empty(0)
-    nothing = Sample(none, none, none, none, none, none.astype(np.int64))
-    of = {name: samples.get(name, nothing) for name in targets}
-    return PolicyReport(
-        served={
-            name: on_policy(reward_E[logger_E == name], question_E[logger_E == name])
-            for name in np.unique(logger_E).tolist()
-        },
-        all_served=on_policy(reward_E, question_E),
-        policies={name: evaluate(sample) for name, sample in of.items()},
-        differences=[
-            *(Difference(name, None, difference(sample, None)) for name, sample in of.items()),
-            *(Difference(one, other, difference(of[one], of[other])) for other, one in combinations(of, 2)),
-        ],
-        n_left_out=n_left_out,
-    )
+    by_logger = {
+        name: on_policy(reward_E[logger_E == name], question_E[logger_E == name])
+        for name in np.unique(logger_E).tolist()
+    }
+    return by_logger, on_policy(reward_E, question_E)
+
+
+def _recalls(policy: str) -> bool:
+    return policy not in POLICY_NAMES or policy_named(policy).pool != "empty"

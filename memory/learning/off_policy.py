@@ -10,7 +10,8 @@ target pi against the logging mu, a reward model's q for the set that was served
 
 q and m must come from a model that has not seen the event's question (`cross_fitting`). Intervals are of the mean over
 questions like the logged ones: standard errors from influence functions (SNIPS: the delta method), summed by question
-because events of one question are not independent, times Student's t at the effective sample size.
+because events of one question are not independent, times Student's t with as many degrees of freedom as questions carry
+the weight, or the variance where those are fewer: a few heavy ones must not look like many.
 """
 
 from statistics import NormalDist
@@ -114,20 +115,17 @@ def difference(one: Sample, other: Sample | None) -> Estimate:
     Where both serve the same, their noise cancels, so that the interval is narrower than those of the two values. That
     it is wide is no reason to abstain here: it says by itself whether it excludes 0.
     """
-    samples = [one] if other is None else [one, other]
     if not len(one.reward_E):
         return _nothing()
+    samples = [one] if other is None else [one, other]
     theirs_E = one.reward_E if other is None else _doubly_robust(other)
-    effective = min(effective_size(sample.weights(), sample.question_E) for sample in samples)
-    unseen = max(float(sample.weights().max()) for sample in samples) / len(one.reward_E)
-    is_same = other is not None and np.array_equal(one.target_E, other.target_E)
-    problem = next((problem for sample in samples if (problem := lack_of_overlap(sample))), None)
+    their_weight_E = np.ones(len(theirs_E)) if other is None else other.weights()
     return _mean(
         _doubly_robust(one) - theirs_E,
         one.question_E,
-        effective,
-        unseen=0.0 if is_same else unseen,
-        problem=problem,
+        min(effective_size(sample.weights(), sample.question_E) for sample in samples),
+        unseen=float(np.abs(one.weights() - their_weight_E).max()) / len(theirs_E),
+        problem=next((problem for sample in samples if (problem := lack_of_overlap(sample))), None),
         max_width=np.inf,
     )
 
@@ -174,9 +172,10 @@ def _mean(
         max_width: above it the estimate abstains.
     """
     value = float(term_E.mean())
-    error = max(_standard_error(term_E, question_E), unseen * max(abs(value), abs(1 - value)))
-    half = _t(effective - 1) * error
-    n_questions = len(np.unique(question_E))
+    error, n_questions = _standard_error(term_E, question_E), len(np.unique(question_E))
+    least = unseen * max(abs(value), abs(1 - value))
+    carriers = effective_size((term_E - value) ** 2, question_E) if error > least else effective
+    half = _t(min(effective, carriers) - 1) * max(error, least)
     if n_questions < MIN_EFFECTIVE:
         problem = f"too few events: {len(term_E)} known outcomes of {n_questions} questions; {_NEEDED}"
     elif problem is None and effective < MIN_EFFECTIVE:
