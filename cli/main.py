@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
+from memento.cli.learn import learn
+from memento.cli.lifecycle import lifecycle
+from memento.cli.options import Json, Namespace
+from memento.cli.policy import policy
 from memento.cli.running import ExitCode, finish, run_command
+from memento.cli.why import why
 
 app = typer.Typer(
     name="memento",
@@ -16,9 +21,10 @@ app = typer.Typer(
 )
 cases = typer.Typer(help="Look into the case memory, fill it, empty it into a file.", no_args_is_help=True)
 app.add_typer(cases, name="cases")
-
-Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Whose cases; MEMENTO_NAMESPACE or default.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout, nothing else.")]
+cases.add_typer(lifecycle)
+cases.add_typer(why)
+app.add_typer(learn, name="learn")
+app.add_typer(policy, name="policy")
 
 
 @app.command()
@@ -119,15 +125,20 @@ def demo(
 
 @cases.command("import")
 def import_cases(
-    file: Annotated[Path, typer.Argument(help="JSON lines: our export, or the reference's memory files.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines: our export, or the reference's memory files or retrieval log.")
+    ],
     *,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Serve none of them before `cases release`.")
+    ] = False,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
     """Read cases from a file. Again is harmless: what is there already is left alone."""
     from memento.cli.cases import import_command
 
-    finish(run_command(import_command(file, namespace, as_json=as_json), as_json=as_json))
+    finish(run_command(import_command(file, namespace, is_trusted=not quarantine, as_json=as_json), as_json=as_json))
 
 
 @cases.command("export")

@@ -1,0 +1,176 @@
+"""What `memento policy` does: which policies there are, and what each would have earned from what was logged."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from memento.cli.cases import opened
+from memento.cli.printing import print_table
+from memento.cli.running import ExitCode, print_json
+from memento.graph.app import Application
+from memento.memory.evaluation.replay import Progress as Done
+from memento.memory.evaluation.service import Difference, PolicyReport
+from memento.memory.learning.off_policy import Estimate
+from memento.memory.policies.registry import POLICY_NAMES, policy_named
+
+_ESTIMATORS = ("ips", "snips", "dm", "dr")
+
+
+async def list_command(*, as_json: bool) -> ExitCode:
+    """Every policy by name, with what it is."""
+    default = Application().settings.policy
+    rows = [(name, (policy_named(name).__doc__ or "").partition("\n")[0], name == default) for name in POLICY_NAMES]
+    if as_json:
+        for name, what, is_default in rows:
+            print_json({"policy": name, "what": what, "is_default": is_default})
+        return ExitCode.OK
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    for name, what, is_default in rows:
+        table.add_row(Text(name), Text(f"{what} (the default here)" if is_default else what))
+    print_table(table)
+    return ExitCode.OK
+
+
+async def evaluate_command(
+    policies: list[str], namespace: str | None, k: int | None, logged_by: str | None, seed: int, *, as_json: bool
+) -> ExitCode:
+    """What the policies would have earned; figures that must not be used are not shown."""
+    names = list(dict.fromkeys(policies))
+    async with opened(namespace) as memory:
+        with _progress(as_json) as progress:
+            report = await memory.evaluation(seed=seed).report(
+                names, k=k, logged_by=logged_by, on_progress=_shown(progress)
+            )
+    if as_json:
+        _print_lines(report)
+        return ExitCode.OK
+    print_table(_table(report))
+    print("DM is as good as its reward model: its interval knows the tasks' chance, not the model's errors.")  # noqa: T201
+    for name in report.policies:
+        print(verdict(report, name))  # noqa: T201  this command's product
+    if report.n_unknown:
+        print(f"left out: {report.n_unknown} events that were degraded or whose outcome is not known")  # noqa: T201
+    if report.n_imported:
+        print(f"left out: {report.n_imported} imported events, whose cases were chosen nobody knows how")  # noqa: T201
+    if report.n_not_recalled:
+        print(f"left out: {report.n_not_recalled} reads that recalled nothing; what others would have is not known")  # noqa: T201
+    return ExitCode.OK
+
+
+def verdict(report: PolicyReport, name: str) -> str:
+    """One sentence: what the policy is worth by DR and how it compares, or why that cannot be told."""
+    estimate = report.policies[name].dr
+    if estimate.abstains is not None:
+        return f"{name}: cannot tell: {estimate.abstains}{_way_out(report, estimate.abstains)}"
+    compared = [_comparison(one) for one in report.differences if one.policy == name]
+    return f"{name}: would have earned {_figure(estimate)}; {'; '.join(compared)}"
+
+
+def _comparison(difference: Difference) -> str:
+    than, found = difference.than or "what was served", difference.estimate
+    if found.abstains is not None:
+        return f"against {than}: cannot tell"
+    size = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    if found.low > 0:
+        return f"better than {than} by {size}"
+    if found.high < 0:
+        return f"worse than {than} by {size}"
+    return f"not told apart from {than}: {size}"
+
+
+def _way_out(report: PolicyReport, why: str) -> str:
+    if why.startswith("no overlap") and "random" in report.served and len(report.served) > 1:
+        return " (try --logged-by random: what was drawn by lot tells something of every policy)"
+    return ""
+
+
+def _table(report: PolicyReport) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("policy", "estimate"):
+        table.add_column(name, no_wrap=True)
+    for name in ("value", "95 % interval", "effective", "events"):
+        table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("cannot tell because", overflow="fold")
+    for logger, estimate in report.served.items():
+        table.add_row(Text(logger), Text("as served"), *_cells(estimate))
+    if len(report.served) != 1:
+        table.add_row(Text("all"), Text("as served"), *_cells(report.all_served))
+    for name, evaluation in report.policies.items():
+        for estimator in _ESTIMATORS:
+            table.add_row(Text(name), Text(estimator.upper()), *_cells(getattr(evaluation, estimator)))
+    return table
+
+
+def _cells(estimate: Estimate) -> tuple[Text, ...]:
+    tells = estimate.abstains is None
+    return (
+        Text(f"{estimate.value:.3f}" if tells else "-"),
+        Text(f"{estimate.low:.3f} to {estimate.high:.3f}" if tells else "-"),
+        Text(f"{estimate.effective:.0f}"),
+        Text(f"{estimate.n_events}"),
+        Text(estimate.abstains or ""),
+    )
+
+
+def _figure(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _print_lines(report: PolicyReport) -> None:
+    for logger, estimate in report.served.items():
+        print_json({"event": "served", "policy": logger, **_json(estimate)})
+    print_json({"event": "served", "policy": None, **_json(report.all_served)})
+    for name, evaluation in report.policies.items():
+        for estimator in _ESTIMATORS:
+            print_json(
+                {"event": "estimate", "policy": name, "estimator": estimator, **_json(getattr(evaluation, estimator))}
+            )
+    for one in report.differences:
+        print_json({"event": "difference", "policy": one.policy, "than": one.than, **_json(one.estimate)})
+    for name, evaluation in report.policies.items():
+        print_json(
+            {
+                "event": "verdict",
+                "policy": name,
+                "verdict": verdict(report, name),
+                "mean_weight": evaluation.mean_weight,
+                "left_out": {
+                    "unknown": report.n_unknown,
+                    "imported": report.n_imported,
+                    "not_recalled": report.n_not_recalled,
+                },
+            }
+        )
+
+
+def _json(estimate: Estimate) -> dict[str, Any]:
+    """A figure that must not be used is null."""
+    fields = estimate._asdict()
+    return fields if estimate.abstains is None else {**fields, "value": None, "low": None, "high": None}
+
+
+def _progress(as_json: bool) -> Progress:  # noqa: FBT001
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=as_json or not console.is_terminal,
+    )
+
+
+def _shown(progress: Progress) -> Callable[[Done], None]:
+    bar = progress.add_task("reading events", total=None)
+
+    def show(done: Done) -> None:
+        progress.update(bar, description=done.doing, completed=done.done, total=done.total)
+
+    return show
