@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from memento.memory.learning.estimator import CaseRows, Example
 
-Rule = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+Vectors = NDArray[np.float64]
+Rule = Callable[[Vectors, Vectors], float]
 """The task's vector and the mean vector of the served cases to the probability of success."""
 
 DIM = 8
@@ -45,7 +46,7 @@ def outcomes(n: int, rule: Rule, *, seed: int, n_questions: int | None = None, n
     return examples
 
 
-def _sphere(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+def _sphere(rng: np.random.Generator, n: int) -> Vectors:
     rows = rng.normal(size=(n, DIM))
-    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
