@@ -27,6 +27,8 @@ class CaseRows(NamedTuple):
     """The cases' own rewards."""
     vectors: Mapping[CaseView, NDArray[np.float32]]
     """The views that the estimator asked for, each of shape (N, D)."""
+    actions: tuple[str, ...] = ()
+    """Hashes of what was tried: the same text is the same action. Empty when actions are not told apart."""
 
     def __len__(self) -> int:
         """Number of cases."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memento.memory.case import Case
+from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.event import Experience, Slot
@@ -53,7 +53,8 @@ class ExampleReader:
         for view in self._wanted:
             # a state is encoded when its case is written; the others when they are first learned from
             vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
-        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors)
+        actions = tuple(text_hash(case.action) for case in cases)
+        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors, actions)
 
     async def _page(self, cases: Sequence[Case], slots: Sequence[Slot]) -> CaseRows:
         similarity_N = np.array([slot.similarity for slot in slots], np.float32)
@@ -68,6 +69,7 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
         rows.similarity_N[start:stop].copy(),
         rows.reward_N[start:stop].copy(),
         {view: row_ND[start:stop].copy() for view, row_ND in rows.vectors.items()},
+        rows.actions[start:stop],
     )
 
 

@@ -1,5 +1,6 @@
 """Estimators by name. Importing it imports torch."""
 
+from memento.memory.learning.advantage import Advantage
 from memento.memory.learning.cross_entropy import CrossEntropyQ
 from memento.memory.learning.estimator import Estimator, EstimatorName
 from memento.memory.learning.kernel_control import KernelControl
@@ -23,5 +24,5 @@ def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Settin
             return CrossEntropyQ(dim=dim, seed=seed, settings=settings)
         case "kernel":
             return KernelControl(dim=dim, seed=seed, settings=settings)
-        case _:
-            raise NotImplementedError(name)
+        case "advantage":
+            return Advantage(dim=dim, seed=seed, settings=settings)

@@ -3,12 +3,13 @@
 from typing import Literal, get_args
 
 from memento.memory.errors import UnknownPolicy
+from memento.memory.policies.advantage import AdvantagePolicy
 from memento.memory.policies.controls import NonePolicy, RandomPolicy
 from memento.memory.policies.learned import KernelPolicy, ParametricPolicy, SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
 
-PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft", "kernel"]
+PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft", "kernel", "advantage"]
 
 POLICY_NAMES: tuple[str, ...] = get_args(PolicyName)
 
@@ -20,6 +21,7 @@ _POLICIES: tuple[RetrievalPolicy, ...] = (
     ParametricPolicy(),
     SoftPolicy(),
     KernelPolicy(),
+    AdvantagePolicy(),
 )
 
 LEARNING: tuple[str, ...] = tuple(policy.name for policy in _POLICIES if policy.estimator is not None)

@@ -1,0 +1,288 @@
+"""Ours: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c): how hard a task is, and what each case adds.
+
+u(s, c) = w . (1, cosine, own reward) + f(s)' W g(c) + a_c, where f says how much the task belongs to each landmark and
+g which groups the case is in: a low-rank bilinear form whose factors are found instead of trained. The prior of w is
+similarity and the own reward, those of W and a are 0: without evidence the nearest good cases are served. A case that
+is not served adds 0, which makes the null case an arm like any other. All coefficients are believed jointly, so that no
+case is credited with the difficulty of its tasks or with what was served beside it, and every u has its uncertainty.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from memento.memory.learning.coefficients import BASE, FIXED, WEIGHTS, Coefficients, Placed
+from memento.memory.learning.estimator import (
+    CaseEffect,
+    CaseRows,
+    CaseView,
+    Estimates,
+    EstimatorName,
+    Example,
+    Suggestions,
+)
+from memento.memory.learning.exposures import Exposures
+from memento.memory.learning.groups import Groups
+from memento.memory.learning.landmarks import Landmarks
+from memento.memory.learning.posterior import Features, Posterior, Site, probability
+from memento.memory.learning.settings import Settings, checked_settings
+
+_BUILT_IN = {
+    "landmarks": 32.0,
+    "nearness": 0.35,
+    "actions": 16.0,
+    "capacity": 1024.0,
+    "base_sd": 1.0,
+    "topic_sd": 1.0,
+    "similarity_prior": 0.4,
+    "reward_prior": 0.2,
+    "constant_sd": 0.05,
+    "similarity_sd": 0.35,
+    "reward_sd": 0.2,
+    "pair_sd": 0.25,
+    "case_sd": 0.22,
+    "memory": 0.998,
+}
+"""Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
+expert who forgets (the other does not)."""
+
+_OUTCOMES_PER_FADE = 16
+_SITES = 16_384
+"""Outcomes that can still be corrected; an older one stays as it was learned."""
+_SUGGESTED_CASES = 16
+_SUGGESTED_DIRECTIONS = 2
+
+
+class _Learned(NamedTuple):
+    """One outcome that was taken in, enough to take it back."""
+
+    reward: float
+    confidence: float
+    number: int
+    ids: tuple[str, ...]
+    features: Features
+    site: Site
+
+
+class Advantage:
+    """What each case adds, beside how hard the task is."""
+
+    name: EstimatorName = "advantage"
+    views: tuple[CaseView, ...] = ("state",)
+    replays = 0
+
+    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
+        """Start with what is believed before anything happened; makes tensors.
+
+        Args:
+            dim: dimension D of the encoder's vectors.
+            seed: unused, nothing here is random.
+            settings: any of the built-in ones.
+
+        Raises:
+            InvalidInput: a setting that it does not have.
+        """
+        del seed
+        chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
+        self._groups = Groups(self._landmarks, n_actions=int(chosen["actions"]))
+        shape = {"n_landmarks": self._landmarks.limit, "n_groups": self._groups.n}
+        self._beliefs = Posterior(
+            capacity=int(chosen["capacity"]),
+            family_variances=[0.0] + [chosen[f"{family}_sd"] ** 2 for family in ("topic", "pair", "case")],
+            memories=[1.0, chosen["memory"]],
+        )
+        self._beliefs.place(BASE, family=FIXED, variance=chosen["base_sd"] ** 2)
+        for position, weight, mean in zip(
+            WEIGHTS,
+            ("constant", "similarity", "reward"),
+            (0.0, chosen["similarity_prior"], chosen["reward_prior"]),
+            strict=True,
+        ):
+            self._beliefs.place(position, family=FIXED, mean=mean, variance=chosen[f"{weight}_sd"] ** 2)
+        self._coefficients = Coefficients(self._beliefs, **shape)
+        self._exposures = Exposures(**shape)
+        self._learned: dict[str, _Learned] = {}  # by event, the oldest first
+        self._n = 0
+
+    @staticmethod
+    def settings_space() -> list[dict[str, float]]:
+        """Cases that matter less or more, similarity trusted less or more, quicker forgetting."""
+        return [
+            {"pair_sd": 0.12, "case_sd": 0.12},
+            {"pair_sd": 0.5, "case_sd": 0.4},
+            {"similarity_prior": 0.15, "reward_prior": 0.1},
+            {"similarity_prior": 0.8, "reward_prior": 0.2},
+            {"memory": 0.99},
+        ]
+
+    def learn(self, example: Example) -> None:
+        """Take in one outcome; one of an event known before takes the place of what was believed of it."""
+        before = self._learned.get(example.event_id)
+        if before is not None and (before.reward, before.confidence) == (example.reward, example.confidence):
+            return  # somebody else says the same again: no credit twice
+        self._n += 1
+        if before is None:
+            self._landmarks.notice(example.state_D[None])
+            self._groups.notice(example.cases)
+            task_L, cases = self._task(example.state_D), self._placed(example.cases)
+            features = self._coefficients.features(task_L, cases, now=self._n)
+            self._expose(example.cases, task_L, cases)
+        else:
+            features = self._take_back(before)
+            del self._learned[example.event_id]
+        site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
+        self._learned[example.event_id] = _Learned(
+            example.reward, example.confidence, self._n, example.cases.ids, features, site
+        )
+        if len(self._learned) > _SITES:
+            del self._learned[next(iter(self._learned))]
+        if self._n % _OUTCOMES_PER_FADE == 0:
+            self._beliefs.fade(_OUTCOMES_PER_FADE)
+        if self._n >= 64 and (self._n & (self._n - 1) == 0 or self._n % 1024 == 0):
+            self._beliefs.learn_scales()
+
+    def withdraw(self, event_id: str) -> bool:
+        """Take back what the event's outcome contributed."""
+        before = self._learned.pop(event_id, None)
+        if before is None:
+            return False
+        self._take_back(before)
+        self._exposures.discount(before.ids)
+        return True
+
+    def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
+        """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
+        mean_C, sd_C = self._mixed(self._task(state_D), self._placed(cases))
+        return Estimates(mean_C, sd_C, self._exposures.n(cases.ids))
+
+    def predict(self, example: Example) -> float:
+        """p(r = 1 | s, S), the uncertainty of everything in it taken into account."""
+        task_L, beliefs = self._task(example.state_D), self._beliefs
+        mean_E, variance_E = self._coefficients.difficulty(task_L)
+        if len(example.cases):
+            utility_EC, spread_EC = self._coefficients.utility(task_L, self._placed(example.cases))
+            mean_E, variance_E = mean_E + utility_EC.sum(1), variance_E + spread_EC.sum(1)
+        return float((beliefs.weights * probability(mean_E, variance_E)).sum())
+
+    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
+        """The cases of highest utility among those ever served, and the regions whose cases help tasks like this."""
+        mean_P = (self._beliefs.weights[:, None] * self._beliefs.mean_EP).sum(0).numpy()
+        value_G = self._task(state_D) @ self._coefficients.pair_means(mean_P)
+        ids, averages = self._exposures.ids, self._exposures.averages()
+        general = averages.weight_N3[:, [0, 2]] @ mean_P[[WEIGHTS[0], WEIGHTS[2]]]  # its cosine is not known here
+        value_N = general + averages.group_NG @ value_G + self._coefficients.case_means(ids, mean_P)
+        best = np.argsort(-value_N, kind="stable")[:_SUGGESTED_CASES]
+        value_M = value_G[: len(self._landmarks.rows)]
+        regions = np.argsort(-value_M, kind="stable")[:_SUGGESTED_DIRECTIONS]
+        return Suggestions(
+            [ids[index] for index in best if value_N[index] > 0],
+            self._landmarks.rows[regions[value_M[regions] > 0]],
+        )
+
+    def effects(self) -> list[CaseEffect]:
+        """Mean u over the tasks that each case was served for, in the order of first use."""
+        averages = self._exposures.averages()
+        effects = []
+        for index, case_id in enumerate(self._exposures.ids):
+            if averages.n_N[index] > 0:
+                case = Placed((case_id,), averages.weight_N3[[index]], averages.group_NG[[index]])
+                mean_C, sd_C = self._mixed(averages.task_NL[index], case)
+                effects.append(CaseEffect(case_id, int(averages.n_N[index]), float(mean_C[0]), float(sd_C[0])))
+        return effects
+
+    def _task(self, state_D: NDArray[np.float32]) -> NDArray[np.float32]:
+        task_L: NDArray[np.float32] = self._landmarks.shares(state_D[None])[0]
+        return task_L
+
+    def _placed(self, cases: CaseRows) -> Placed:
+        ones_N = np.ones(len(cases), np.float32)
+        weight_N3 = np.stack([ones_N, cases.similarity_N, cases.reward_N], axis=1).astype(np.float32)
+        return Placed(cases.ids, weight_N3, self._groups.shares(cases))
+
+    def _expose(self, cases: CaseRows, task_L: NDArray[np.float32], placed: Placed) -> None:
+        self._exposures.count(
+            cases.ids,
+            similarity_N=cases.similarity_N,
+            reward_N=cases.reward_N,
+            task_L=task_L,
+            group_NG=placed.group_CG,
+        )
+
+    def _take_back(self, before: _Learned) -> Features:
+        features = self._coefficients.still(before.features, since=before.number)
+        self._beliefs.retract(features, before.site)
+        return features
+
+    def _mixed(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of u over all experts, as much as each is believed."""
+        mean_EC, variance_EC = self._coefficients.utility(task_L, cases)
+        weight_E1 = self._beliefs.weights[:, None]
+        mean_C: torch.Tensor = (weight_E1 * mean_EC).sum(0)
+        variance_C: torch.Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
+        return mean_C.numpy(), variance_C.sqrt().numpy()
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Beliefs, layout, exposures, and the outcomes that can be taken back."""
+        learned = list(self._learned.values())
+        sizes = np.array([len(one.features.position_X) for one in learned], np.int64)
+        parts = {
+            "beliefs": self._beliefs.tensors(),
+            "coefficients": self._coefficients.tensors(),
+            "exposures": self._exposures.tensors(),
+            "landmarks": {"row": self._landmarks.rows},
+            "learned": {
+                "size": sizes,
+                "number": np.array([(one.number, one.reward, one.confidence) for one in learned], np.float64),
+                "position": _joined([one.features.position_X for one in learned], np.int64),
+                "value": _joined([one.features.value_X for one in learned], np.float32),
+                "information": _joined([one.site.information_E for one in learned], np.float32),
+                "target": _joined([one.site.target_E for one in learned], np.float32),
+            },
+        }
+        return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()}
+
+    def stamp(self) -> dict[str, Any]:
+        """Whose they are."""
+        return {
+            "n": self._n,
+            "groups": self._groups.stamp(),
+            "coefficients": self._coefficients.stamp(),
+            "exposed": self._exposures.ids,
+            "learned": [[event_id, list(one.ids)] for event_id, one in self._learned.items()],
+        }
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
+        """Go on where a snapshot was taken.
+
+        Raises:
+            KeyError, ValueError, RuntimeError: it is of another shape.
+        """
+        del replay
+
+        def part(of: str) -> dict[str, NDArray[Any]]:
+            return {name.removeprefix(f"{of}."): row for name, row in tensors.items() if name.startswith(f"{of}.")}
+
+        self._landmarks.restore(part("landmarks")["row"])
+        self._groups.restore(stamp["groups"])
+        self._beliefs.restore(part("beliefs"))
+        self._coefficients.restore(part("coefficients"), stamp["coefficients"])
+        self._exposures.restore(part("exposures"), stamp["exposed"])
+        learned, self._learned = part("learned"), {}
+        ends = np.cumsum(learned["size"])[:-1]
+        positions, values = np.split(learned["position"], ends), np.split(learned["value"], ends)
+        n_experts = len(self._beliefs.weights)
+        information_NE, target_NE = (learned[name].reshape(-1, n_experts) for name in ("information", "target"))
+        for index, (event_id, ids) in enumerate(stamp["learned"]):
+            number, reward, confidence = learned["number"][index]
+            features = Features(torch.tensor(positions[index]), torch.tensor(values[index]))
+            site = Site(torch.tensor(information_NE[index]), torch.tensor(target_NE[index]))
+            self._learned[event_id] = _Learned(reward, confidence, int(number), tuple(ids), features, site)
+        self._n = stamp["n"]
+
+
+def _joined(parts: list[torch.Tensor], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([part.numpy() for part in parts]).astype(kind) if parts else np.empty(0, kind)

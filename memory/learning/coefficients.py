@@ -1,0 +1,189 @@
+"""Which position of the posterior holds which coefficient of the advantage model, made as outcomes need them.
+
+b(s): one base and one per landmark. u(s, c): three weights for every case, one per pair of a task's landmark and a
+case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back: what
+is believed of it is kept, without its ties to the rest. Axes: L landmarks, G groups, C cases, E experts, X features.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from memento.memory.learning.posterior import Features, Posterior
+
+BASE = 0
+WEIGHTS = (1, 2, 3)
+"""Of the constant, the cosine and the case's own reward."""
+FIXED, TOPICS, PAIRS, CASES = range(4)
+"""Families."""
+
+_MOST_PAIRS = 0.5
+"""Of all positions; the rest is for cases."""
+
+
+class Placed(NamedTuple):
+    """The cases of an outcome or a read, in the model's terms."""
+
+    ids: tuple[str, ...]
+    weight_C3: NDArray[np.float32]
+    """Features that every case has: 1, cosine, own reward."""
+    group_CG: NDArray[np.float32]
+    """How much each case belongs to each group."""
+
+
+class Coefficients:
+    """The layout of one posterior."""
+
+    def __init__(self, posterior: Posterior, *, n_landmarks: int, n_groups: int) -> None:
+        """Lay out nothing; positions 0 to 3 are the caller's.
+
+        Args:
+            posterior: whose positions to give out.
+            n_landmarks: L.
+            n_groups: G.
+        """
+        self._posterior = posterior
+        self._topic_L = np.full(n_landmarks, -1, np.int64)
+        self._pair_LG = np.full((n_landmarks, n_groups), -1, np.int64)
+        self._case: dict[str, int] = {}  # the one served longest ago first
+        self._settled: dict[str, tuple[Tensor, Tensor]] = {}
+        self._placed_P = np.zeros(posterior.capacity, np.int64)
+
+    def features(self, task_L: NDArray[np.float32], cases: Placed, *, now: int) -> Features:
+        """The features of an outcome; coefficients that it is the first to need are made.
+
+        Args:
+            task_L: how much the task belongs to each landmark.
+            cases: the set that was served.
+            now: number of this outcome.
+        """
+        landmarks, groups_G = np.flatnonzero(task_L), cases.group_CG.sum(axis=0)
+        groups = np.flatnonzero(groups_G)
+        for j in landmarks[self._topic_L[landmarks] < 0]:
+            self._topic_L[j] = self._place(TOPICS, now)
+        if len(cases.ids):
+            for j, g in zip(*np.nonzero(self._pair_LG[np.ix_(landmarks, groups)] < 0), strict=True):
+                if self._n_pairs < _MOST_PAIRS * self._posterior.capacity:
+                    self._pair_LG[landmarks[j], groups[g]] = self._place(PAIRS, now)
+        for case_id in cases.ids:
+            self._use(case_id, now)
+        pair = self._pair_LG[np.ix_(landmarks, groups)]
+        share = task_L[landmarks][:, None] * groups_G[groups]
+        topic = self._topic_L[landmarks]
+        own = [self._case[case_id] for case_id in cases.ids]
+        parts = [
+            ([BASE], [1.0]),
+            (topic, task_L[landmarks]),
+            (pair[pair >= 0], share[pair >= 0]),
+            (own, np.ones(len(own))),
+        ]
+        if own:
+            parts.append((WEIGHTS, cases.weight_C3.sum(axis=0)))
+        position_X, value_X = (np.concatenate([np.asarray(part[side]) for part in parts]) for side in (0, 1))
+        return Features(torch.from_numpy(position_X.astype(np.int64)), torch.from_numpy(value_X.astype(np.float32)))
+
+    def still(self, features: Features, *, since: int) -> Features:
+        """Those features whose coefficients are the same ones as at outcome `since`."""
+        is_same = torch.from_numpy(self._placed_P[features.position_X.numpy()] <= since)
+        return Features(features.position_X[is_same], features.value_X[is_same])
+
+    def difficulty(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        """Mean and variance of b(s), each of shape (E,)."""
+        known = np.flatnonzero((task_L > 0) & (self._topic_L >= 0))
+        position = np.concatenate([[BASE], self._topic_L[known]])
+        value = np.concatenate([[1.0], task_L[known]]).astype(np.float32)
+        mean_E, variance_E = self._posterior.predict(Features(torch.from_numpy(position), torch.from_numpy(value)))
+        unknown = float((task_L[self._topic_L < 0] ** 2).sum())
+        return mean_E, variance_E + unknown * self._posterior.family_variance_FE[TOPICS]
+
+    def utility(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[Tensor, Tensor]:
+        """Mean and variance of u(s, c), each of shape (E, C)."""
+        beliefs = self._posterior
+        landmarks, groups = np.flatnonzero(task_L), np.flatnonzero(cases.group_CG.any(axis=0))
+        pair = self._pair_LG[np.ix_(landmarks, groups)]
+        share_CJG = task_L[landmarks][None, :, None] * cases.group_CG[:, None, groups]
+        position_X = torch.from_numpy(np.concatenate([WEIGHTS, pair[pair >= 0]]))
+        value_CX = torch.from_numpy(np.concatenate([cases.weight_C3, share_CJG[:, pair >= 0]], axis=1))
+        own_C = torch.tensor([self._case.get(case_id, -1) for case_id in cases.ids], dtype=torch.int64)
+        mean_EC = beliefs.mean_EP[:, position_X] @ value_CX.T
+        block_EXX = beliefs.covariance_EPP[:, position_X[:, None], position_X]
+        variance_EC = ((value_CX @ block_EXX) * value_CX).sum(2)
+        unknown_C = torch.from_numpy((share_CJG[:, pair < 0] ** 2).sum(axis=1))
+        variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None]
+        known = torch.nonzero(own_C >= 0).squeeze(1)
+        own = own_C[known]
+        mean_EC[:, known] += beliefs.mean_EP[:, own]
+        tie_EC = (beliefs.covariance_EPP[:, own[:, None], position_X] * value_CX[known]).sum(2)
+        variance_EC[:, known] += beliefs.covariance_EPP[:, own, own] + 2 * tie_EC
+        for index in torch.nonzero(own_C < 0).squeeze(1).tolist():
+            mean_E, variance_E = self._settled.get(cases.ids[index], (0.0, beliefs.family_variance_FE[CASES]))
+            mean_EC[:, index] += mean_E
+            variance_EC[:, index] += variance_E
+        return mean_EC, torch.clamp(variance_EC, min=1e-8)
+
+    def pair_means(self, mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Means of all pairs' coefficients, shape (L, G); 0 for those that no outcome has needed.
+
+        Args:
+            mean_P: of all coefficients by position.
+        """
+        return np.where(self._pair_LG >= 0, mean_P[self._pair_LG], np.float32(0))
+
+    def case_means(self, ids: Sequence[str], mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Means of the cases' own coefficients; 0 for cases without."""
+        return np.array([mean_P[self._case[one]] if one in self._case else 0.0 for one in ids], np.float32)
+
+    @property
+    def _n_pairs(self) -> int:
+        return int((self._pair_LG >= 0).sum())
+
+    def _use(self, case_id: str, now: int) -> None:
+        position = self._case.pop(case_id, None)
+        if position is None:
+            position = self._place(CASES, now)
+            if case_id in self._settled:
+                self._posterior.believe(position, *self._settled.pop(case_id))
+        self._case[case_id] = position
+
+    def _place(self, family: int, now: int) -> int:
+        position = self._posterior.n
+        if position == self._posterior.capacity:
+            oldest = next(iter(self._case))
+            position = self._case.pop(oldest)
+            self._settled[oldest] = self._posterior.marginal(position)
+        self._posterior.place(position, family=family)
+        self._placed_P[position] = now
+        return position
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The layout."""
+        settled = list(self._settled.values())
+        return {
+            "topic": self._topic_L,
+            "pair": self._pair_LG,
+            "placed": self._placed_P,
+            "case": np.array(list(self._case.values()), np.int64),
+            "settled_mean": np.array([mean_E.numpy() for mean_E, _ in settled], np.float32),
+            "settled_variance": np.array([variance_E.numpy() for _, variance_E in settled], np.float32),
+        }
+
+    def stamp(self) -> dict[str, Any]:
+        """Whose positions they are."""
+        return {"cases": list(self._case), "settled": list(self._settled)}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
+        """Take over what `tensors` and `stamp` gave.
+
+        Raises:
+            KeyError, ValueError: it is not of this shape.
+        """
+        self._topic_L[:], self._pair_LG[:] = tensors["topic"], tensors["pair"]
+        self._placed_P[:] = tensors["placed"]
+        self._case = dict(zip(stamp["cases"], tensors["case"].tolist(), strict=True))
+        pairs = zip(tensors["settled_mean"], tensors["settled_variance"], strict=True)
+        believed = [(torch.from_numpy(mean.copy()), torch.from_numpy(variance.copy())) for mean, variance in pairs]
+        self._settled = dict(zip(stamp["settled"], believed, strict=True))

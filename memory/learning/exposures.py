@@ -1,0 +1,99 @@
+"""What each case was served for: enough to say what serving it has done on average, without keeping every event.
+
+Axes: N cases in the tables, L landmarks, G groups.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Exposed(NamedTuple):
+    """Averages over the events that served each case."""
+
+    n_N: NDArray[np.int64]
+    weight_N3: NDArray[np.float32]
+    """1, mean cosine, own reward as it was last."""
+    task_NL: NDArray[np.float32]
+    group_NG: NDArray[np.float32]
+
+
+class Exposures:
+    """Counts and sums by case."""
+
+    def __init__(self, *, n_landmarks: int, n_groups: int) -> None:
+        """Start with no case."""
+        self._row: dict[str, int] = {}
+        self._tables: dict[str, NDArray[Any]] = {
+            "n": np.zeros(64, np.int64),
+            "similarity": np.zeros(64, np.float32),
+            "reward": np.zeros(64, np.float32),
+            "task": np.zeros((64, n_landmarks), np.float32),
+            "group": np.zeros((64, n_groups), np.float32),
+        }
+
+    @property
+    def ids(self) -> list[str]:
+        """Cases that were ever served."""
+        return list(self._row)
+
+    def count(
+        self,
+        ids: Sequence[str],
+        *,
+        similarity_N: NDArray[np.float32],
+        reward_N: NDArray[np.float32],
+        task_L: NDArray[np.float32],
+        group_NG: NDArray[np.float32],
+    ) -> None:
+        """Take in one event."""
+        for case_id, similarity, reward, group_G in zip(ids, similarity_N, reward_N, group_NG, strict=True):
+            row = self._row.setdefault(case_id, len(self._row))
+            if row == len(self._tables["n"]):
+                self._tables = {name: np.concatenate([of, np.zeros_like(of)]) for name, of in self._tables.items()}
+            self._tables["n"][row] += 1
+            self._tables["similarity"][row] += similarity
+            self._tables["task"][row] += task_L
+            self._tables["reward"][row] = reward
+            self._tables["group"][row] = group_G
+
+    def discount(self, ids: Sequence[str]) -> None:
+        """Take an event back: its cases were served once less, for what they were served for on average."""
+        for row in (self._row[case_id] for case_id in ids):
+            n = int(self._tables["n"][row])
+            self._tables["n"][row] = n - 1
+            self._tables["similarity"][row] *= (n - 1) / n
+            self._tables["task"][row] *= (n - 1) / n
+
+    def n(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Known outcomes that each case was served in."""
+        row_C = np.array([self._row.get(case_id, -1) for case_id in ids], np.int64)
+        return np.where(row_C >= 0, self._tables["n"][row_C], 0)
+
+    def averages(self) -> Exposed:
+        """Of all `ids`, in their order."""
+        stop = len(self._row)
+        table = {name: of[:stop] for name, of in self._tables.items()}
+        n_N = np.maximum(table["n"], 1)
+        cosine_N = table["similarity"] / n_N
+        weight_N3 = np.stack([np.ones(stop), cosine_N, table["reward"]], axis=1).astype(np.float32)
+        return Exposed(table["n"], weight_N3, (table["task"] / n_N[:, None]).astype(np.float32), table["group"])
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The tables."""
+        return {name: of[: len(self._row)] for name, of in self._tables.items()}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> None:
+        """Take over what `tensors` gave, for these cases.
+
+        Raises:
+            KeyError, ValueError: it is not of this shape.
+        """
+        self._row = {case_id: row for row, case_id in enumerate(ids)}
+        room = max(64, 2 * len(ids))
+        for name, of in self._tables.items():
+            fresh = np.zeros((room, *of.shape[1:]), of.dtype)
+            fresh[: len(ids)] = tensors[name]
+            self._tables[name] = fresh

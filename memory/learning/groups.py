@@ -1,0 +1,58 @@
+"""What a case has in common with others: the region its state lies in, and an action that other cases took as well.
+
+Axes: N cases, L landmarks, A actions that are told apart, G = L + A groups.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.learning.estimator import CaseRows
+from memento.memory.learning.landmarks import Landmarks
+
+
+class Groups:
+    """Landmarks first, then actions in the order in which a second case was found to have taken them."""
+
+    def __init__(self, landmarks: Landmarks, *, n_actions: int) -> None:
+        """Start with no action.
+
+        Args:
+            landmarks: of states.
+            n_actions: A; later ones are not told apart.
+        """
+        self._landmarks = landmarks
+        self._n_actions = n_actions
+        self._first: dict[str, str] = {}  # action to the first case that took it
+        self._column: dict[str, int] = {}
+
+    @property
+    def n(self) -> int:
+        """G."""
+        return self._landmarks.limit + self._n_actions
+
+    def notice(self, cases: CaseRows) -> None:
+        """Look for new regions, and for actions that are now known from two cases."""
+        self._landmarks.notice(cases.vectors["state"])
+        for case_id, action in zip(cases.ids, cases.actions, strict=False):  # actions may not be told apart
+            if self._first.setdefault(action, case_id) != case_id and len(self._column) < self._n_actions:
+                self._column.setdefault(action, self._landmarks.limit + len(self._column))
+
+    def shares(self, cases: CaseRows) -> NDArray[np.float32]:
+        """How much each case belongs to each group, shape (N, G): 1 over landmarks, and 1 for its action if known."""
+        share_NG = np.zeros((len(cases), self.n), np.float32)
+        share_NG[:, : self._landmarks.limit] = self._landmarks.shares(cases.vectors["state"])
+        for row, action in enumerate(cases.actions):
+            if action in self._column:
+                share_NG[row, self._column[action]] = 1.0
+        return share_NG
+
+    def stamp(self) -> dict[str, Any]:
+        """The actions."""
+        return {"first": self._first, "column": self._column}
+
+    def restore(self, stamp: Mapping[str, Any]) -> None:
+        """Take over what `stamp` gave."""
+        self._first, self._column = dict(stamp["first"]), dict(stamp["column"])
