@@ -119,10 +119,11 @@ class Coefficients:
         mean_EC[:, known] += beliefs.mean_EP[:, own]
         tie_EC = (beliefs.covariance_EPP[:, own[:, None], position_X] * value_CX[known]).sum(2)
         variance_EC[:, known] += beliefs.covariance_EPP[:, own, own] + 2 * tie_EC
-        for index in torch.nonzero(own_C < 0).squeeze(1).tolist():
-            mean_E, variance_E = self._settled.get(cases.ids[index], (0.0, beliefs.family_variance_FE[CASES]))
+        variance_EC[:, own_C < 0] += beliefs.family_variance_FE[CASES][:, None]
+        for index in [at for at, case_id in enumerate(cases.ids) if case_id in self._settled]:
+            mean_E, variance_E = self._settled[cases.ids[index]]
             mean_EC[:, index] += mean_E
-            variance_EC[:, index] += variance_E
+            variance_EC[:, index] += variance_E - beliefs.family_variance_FE[CASES]
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
     def pair_means(self, mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
