@@ -36,7 +36,7 @@ async def why_command(event_id: str, namespace: str | None, *, as_json: bool) ->
 def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
     return {
         "event_id": event.id,
-        "task": event.query,
+        "task": event.asked,
         "policy": event.policy,
         "outcomes_learned_from": event.policy_version,
         "settings_version": event.settings_version,

@@ -93,7 +93,8 @@ async def test_planner_sees_other_cases_when_the_results_point_elsewhere() -> No
         await memory.write(state="capital of Kenya", action="ask an atlas", reward=1.0)
         await memory.write(state="volcano ash lava", action="ask a geologist", reward=1.0)
         graph = graph_of(memory, planner=planner, executor=always("volcano ash lava volcano ash lava"))
-        await graph.ainvoke({"task": "capital of Italy"}, context={"reread": True, "k": 1})  # type: ignore[arg-type]
+        context: Any = {"reread": True, "k": 1}
+        await graph.ainvoke({"task": "capital of Italy"}, context=context)
     assert "ask an atlas" in planner.calls[0].text
     assert "ask a geologist" not in planner.calls[0].text
     assert "ask a geologist" in planner.calls[1].text

@@ -41,7 +41,10 @@ from memento.memory.learning.kernel import Evidence, LearnedKernel, episodic_val
 from memento.memory.learning.settings import Settings
 
 _NEWEST = 64
-"""Entries of D_c that are looked at."""
+"""Entries of D_c that a value rests on."""
+
+_NEWEST_IN_STEP = 16
+"""Entries of D_c that a gradient rests on: it is paid for with every outcome."""
 
 _BATCH = 8
 _THETA = "theta."
@@ -163,7 +166,8 @@ class KernelControl:
         """Theta <- theta - eta * gradient of Eq. 10 (Eq. 11), over every case that the batch's episodes served."""
         target_B = self._refreshed(batch)
         pairs_of_B = torch.tensor([len(episode.ids) for episode in batch])
-        q_P = self._q(self.kernel, [self._asked(episode, without=episode.question) for episode in batch])
+        asked = [self._asked(episode, without=episode.question) for episode in batch]
+        q_P = self._q(self.kernel, asked, newest=_NEWEST_IN_STEP)
         loss = (q_P - target_B.repeat_interleave(pairs_of_B)).square().mean()
         parameters = list(self.kernel.parameters())
         gradients = torch.autograd.grad(loss, parameters)
@@ -183,7 +187,8 @@ class KernelControl:
         following = [self.episodes.follower(episode.event_id) for episode in episodes]
         asked = [self._asked(one) for one in following if one is not None and one.ids]
         with torch.no_grad():
-            values = iter(self._q(self.target, asked).split([len(one.ids) for one in asked]) if asked else ())
+            q_P = self._q(self.target, asked) if asked else torch.empty(0)
+        values = iter(torch.split(q_P, [len(one.ids) for one in asked]))
         for place, one in enumerate(following):
             if one is not None:
                 value = soft_value(next(values), alpha=self._set.alpha) if one.ids else self.episodes.value_E[one.row]
@@ -201,10 +206,10 @@ class KernelControl:
             ).numpy()
         return q_C
 
-    def _q(self, kernel: LearnedKernel, asked: Sequence[_Asked]) -> Tensor:
+    def _q(self, kernel: LearnedKernel, asked: Sequence[_Asked], *, newest: int = _NEWEST) -> Tensor:
         """Q_EC of all asked cases, one after the other, shape (P,)."""
         task_P = np.repeat(np.arange(len(asked)), [len(one.ids) for one in asked])
-        found_P = [self.episodes.rows_of(case_id, newest=_NEWEST) for one in asked for case_id in one.ids]
+        found_P = [self.episodes.rows_of(case_id, newest=newest) for one in asked for case_id in one.ids]
         pair_N = np.repeat(np.arange(len(found_P)), [len(found) for found in found_P])
         row_N = np.fromiter(chain.from_iterable(found_P), np.int64, len(pair_N))
         without_B = np.array([0 if one.without is None else question_number(one.without) for one in asked])
