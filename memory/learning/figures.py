@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.learning.estimator import Example
-from memento.memory.learning.metrics import Interval, auc, bootstrap, brier, expected_calibration_error, log_loss
+from memento.memory.learning.metrics import Interval, auc_within, bootstrap, brier, expected_calibration_error, log_loss
+from memento.memory.learning.splits import Split
 
 _RESAMPLES = 300
 
@@ -29,27 +30,39 @@ class Table(NamedTuple):
     rows: dict[str, Figures]
 
 
-def table(examples: Sequence[Example], predictions: Mapping[str, NDArray[np.float64]], *, seed: int) -> Table:
-    """The figures of each prediction, on the rows that have one.
+def table(
+    examples: Sequence[Example],
+    predictions: Mapping[str, NDArray[np.float64]],
+    splits: Sequence[Split],
+    *,
+    seed: int,
+) -> Table:
+    """The figures of each prediction, on the rows that a split tests.
 
     Args:
         examples: N examples.
-        predictions: by name, shape (N,); all are nan in the same rows.
+        predictions: by name, shape (N,).
+        splits: that they were made under.
         seed: of the intervals.
     """
-    is_tested_N = ~np.isnan(next(iter(predictions.values())))
-    reward_N, question_N = labels(examples)
-    reward_N, question_N = reward_N[is_tested_N], question_N[is_tested_N]
-    rows = {name: figures(reward_N, p_N[is_tested_N], question_N, seed=seed) for name, p_N in predictions.items()}
-    return Table(len(reward_N), len(np.unique(question_N)), rows)
+    rows = {name: figures(examples, p_N, splits, seed=seed) for name, p_N in predictions.items()}
+    tested = np.concatenate([split.test for split in splits])
+    return Table(len(tested), len({examples[row].question for row in tested}), rows)
 
 
-def figures(
-    reward_N: NDArray[np.float64], p_N: NDArray[np.float64], question_N: NDArray[np.str_], *, seed: int
-) -> Figures:
-    """The figures of one set of predictions."""
-    statistics = (auc, brier, expected_calibration_error, log_loss)
-    return Figures(*(bootstrap(one, question_N, reward_N, p_N, n=_RESAMPLES, seed=seed) for one in statistics))
+def figures(examples: Sequence[Example], p_N: NDArray[np.float64], splits: Sequence[Split], *, seed: int) -> Figures:
+    """The figures of one set of predictions; AUC compares pairs of the same split's tested rows."""
+    split_N = np.full(len(examples), -1, np.intp)
+    for number, split in enumerate(splits):
+        split_N[split.test] = number
+    tested_N = split_N >= 0
+    reward_N, question_N = (column[tested_N] for column in labels(examples))
+    p_N, split_N = p_N[tested_N], split_N[tested_N]
+    others = [
+        bootstrap(statistic, question_N, reward_N, p_N, n=_RESAMPLES, seed=seed)
+        for statistic in (brier, expected_calibration_error, log_loss)
+    ]
+    return Figures(bootstrap(auc_within, question_N, reward_N, p_N, split_N, n=_RESAMPLES, seed=seed), *others)
 
 
 def labels(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

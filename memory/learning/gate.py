@@ -80,7 +80,7 @@ class Gate:
         tried = [one for one in self._make({}).settings_space() if dict(one) != dict(serving)]
         tried += [{}] if serving else []
         chosen = self._chosen(tried) if tried else dict(serving)
-        halves = list(self._temporal(len(self._examples)))
+        halves = self._temporal(len(self._examples))
         by_time = self._predictions(halves, serving, chosen, "judging by time")
         folds = grouped_folds(self._question_N, n_folds=5, seed=self._seed)
         by_question = self._predictions(folds, serving, chosen, "judging by question")
@@ -95,8 +95,8 @@ class Gate:
             gain=self._gain(by_time["chosen"], by_time["serving"]),
             best_caseless=best_caseless,
             gain_over_caseless=self._gain(by_time["chosen"], by_time[best_caseless]),
-            by_time=table(self._examples, by_time, seed=self._seed),
-            by_question=table(self._examples, by_question, seed=self._seed),
+            by_time=table(self._examples, by_time, halves, seed=self._seed),
+            by_question=table(self._examples, by_question, folds, seed=self._seed),
             within_question=Within(within.interval, within.n_questions, within.is_enough),
             shuffled=self._shuffled(folds, chosen),
             probes=self._probes(chosen),
@@ -157,8 +157,7 @@ class Gate:
         examples = controls.shuffled(self._examples, seed=self._seed)
         tick = self._tick("shuffled outcomes", _n_taught(folds))
         p_N = out_of_sample(partial(self._make, chosen), examples, folds, tick=tick)
-        reward_N, _ = labels(examples)
-        return figures(reward_N, p_N, self._question_N, seed=self._seed)
+        return figures(examples, p_N, folds, seed=self._seed)
 
     def _probes(self, chosen: Settings) -> list[Probed]:
         n_taught = len(self._examples) * n_repeats(self._examples)

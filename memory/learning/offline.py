@@ -4,39 +4,38 @@ Everything that takes time happens before the one transaction that writes the de
 that served serves on; an interruption, a kill or a full disk leaves nothing half promoted.
 """
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import Experience
+from memento.memory.event import Experience, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.figures import as_json
-from memento.memory.learning.torch_thread import torch_thread
+from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import PolicyVersion, rollback
-from memento.memory.uncancelled import to_the_end
 
 if TYPE_CHECKING:
-    from memento.memory.learning.estimator import Estimator, EstimatorName, Example
+    from memento.memory.learning.estimator import CaseView, Estimator, EstimatorName, Example
     from memento.memory.learning.gate import Progress
+    from memento.memory.learning.leak import LeakRow
     from memento.memory.learning.learner import Learner
     from memento.memory.learning.settings import Settings
     from memento.memory.learning.verdict import Report
     from memento.memory.storage import Storage
 
-T = TypeVar("T")
-
 _PAGE = 200
 _COMPARED_READS = 20
 _EVERYTHING = 2**31 - 1
+_MIN_LEAK_QUESTIONS = 20
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is; from any thread."""
+
+
+def _no_progress(_what: str, _done: int, _total: int) -> None:
+    """Nobody wants to know."""
 
 
 class Judged(NamedTuple):
@@ -60,20 +59,6 @@ class Rebuilt(NamedTuple):
     """Largest absolute difference; anything but 0 means that the snapshot had gone astray."""
 
 
-class _Stopped(Exception):
-    """Ends the work in the thread."""
-
-
-class _InThread:
-    """Runs work in an executor."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-
 class OfflineLearning:
     """Offline learning of one estimator in one namespace."""
 
@@ -91,7 +76,7 @@ class OfflineLearning:
         self._estimator = estimator
         self._seed = seed
 
-    async def learn(self, *, seed: int = 0, on_progress: OnProgress = lambda _what, _done, _total: None) -> Judged:
+    async def learn(self, *, seed: int = 0, on_progress: OnProgress = _no_progress) -> Judged:
         """Judge other settings, and promote them if they are better than those that serve.
 
         Args:
@@ -163,37 +148,57 @@ class OfflineLearning:
         await self._prepared(draft)
         return await self._write(draft)
 
+    async def leak(self, *, seed: int = 0) -> "list[LeakRow]":
+        """What a split that cuts through questions pretends on these outcomes; see leak.py.
+
+        Raises:
+            InvalidInput: too few questions to split by.
+        """
+        until = await self._storage.views.newest_outcome_offset()
+        examples = await self._believed(until, (), ["text"], _no_progress)
+        if len({example.question for example in examples}) < _MIN_LEAK_QUESTIONS:
+            raise InvalidInput(f"the leak takes {_MIN_LEAK_QUESTIONS} questions with known outcomes to show")
+
+        def show(check: Callable[[], None]) -> "list[LeakRow]":
+            from memento.memory.learning.leak import leak_table
+
+            return leak_table(examples, seed=seed, tick=check)
+
+        async with OwnThread() as thread:
+            return await thread.run(show)
+
     async def _judged(self, serving: PolicyVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
-        async with self._thread() as in_thread:
-            make = await in_thread(self._factory)
-            wanted = await in_thread(lambda: make({}).views)
-            reader = ExampleReader(
-                namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=wanted
-            )
-            believed = await self._storage.views.newest_experiences(
-                namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=serving.skipped
-            )
-            examples: list[Example] = []
-            for start in range(0, len(believed), _PAGE):
-                examples += [one for one in await reader.examples(believed[start : start + _PAGE]) if one is not None]
-                on_progress("reading outcomes", len(examples), len(believed))
-            is_stopped = threading.Event()
+        async with OwnThread() as thread:
+            make = await thread.run(lambda _: self._factory())
+            views = await thread.run(lambda _: make({}).views)
+            examples = await self._believed(until, serving.skipped, views, on_progress)
 
-            def tell(progress: "Progress") -> None:
-                if is_stopped.is_set():
-                    raise _Stopped
-                on_progress(*progress)
-
-            def judge() -> "Report":
+            def judge(check: Callable[[], None]) -> "Report":
                 from memento.memory.learning.gate import Gate
+
+                def tell(progress: "Progress") -> None:
+                    check()
+                    on_progress(*progress)
 
                 return Gate(make, examples, seed=seed, on_progress=tell).judge(serving.settings)
 
-            try:
-                return await in_thread(judge)
-            except asyncio.CancelledError:
-                is_stopped.set()
-                raise
+            return await thread.run(judge)
+
+    async def _believed(
+        self, until: int, skipped: "Sequence[OutcomeRange]", views: "Sequence[CaseView]", on_progress: OnProgress
+    ) -> "list[Example]":
+        """The newest outcome of each event, where it is known, in the order in which they came."""
+        reader = ExampleReader(
+            namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=views
+        )
+        believed = await self._storage.views.newest_experiences(
+            namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped
+        )
+        examples: list[Example] = []
+        for start in range(0, len(believed), _PAGE):
+            examples += [one for one in await reader.examples(believed[start : start + _PAGE]) if one is not None]
+            on_progress("reading outcomes", len(examples), len(believed))
+        return examples
 
     async def _differences(self, one: Experience, serves: "Learner", again: "Learner") -> list[float]:
         """Between two learners' estimates for the candidates of a read."""
@@ -224,12 +229,3 @@ class OfflineLearning:
 
         name, dim, seed = self._estimator, self._storage.texts.encoder.dim, self._seed
         return lambda settings: make_estimator(name, dim=dim, seed=seed, settings=settings)
-
-    @asynccontextmanager
-    async def _thread(self) -> AsyncIterator["_InThread"]:
-        """A thread of its own: judging takes minutes, and reads must not wait for it."""
-        executor = torch_thread()
-        try:
-            yield _InThread(executor)
-        finally:
-            await to_the_end(asyncio.to_thread(executor.shutdown))

@@ -154,6 +154,7 @@ def _with_stranger(
                 view: np.concatenate([own.vectors[view][kept], theirs.vectors[view][position : position + 1]])
                 for view in own.vectors
             },
+            (*(own.actions[index] for index in kept), case_id) if own.actions else (),
         ),
         is_randomised_N=np.append(example.is_randomised_N[kept], np.False_),
         propensity_N=np.append(example.propensity_N[kept], 1.0),

@@ -4,13 +4,53 @@ A head of a hundred thousand weights gains nothing from a second core, and on a 
 each other burn ten times the work. Torch's setting is made for this thread only; the host's stays what it was.
 """
 
+import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from memento.memory.uncancelled import to_the_end
+
+T = TypeVar("T")
 
 
 def torch_thread() -> ThreadPoolExecutor:
     """An executor of one such thread. Importing torch waits until its first use, and happens there."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="memento-torch", initializer=_take_one_core)
+
+
+class Stopped(Exception):
+    """Ends work that nobody waits for any more."""
+
+
+class OwnThread:
+    """A torch thread for long work, beside which the shared one stays free for reads. Use as `async with`."""
+
+    async def __aenter__(self) -> Self:
+        self._executor = torch_thread()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await to_the_end(asyncio.to_thread(self._executor.shutdown))
+
+    async def run(self, work: Callable[[Callable[[], None]], T]) -> T:
+        """Do work there.
+
+        Args:
+            work: is given a function to call often, which ends it when the caller has been cancelled.
+        """
+        is_stopped = threading.Event()
+
+        def check() -> None:
+            if is_stopped.is_set():
+                raise Stopped
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, check)
+        except asyncio.CancelledError:
+            is_stopped.set()
+            raise
 
 
 def _take_one_core() -> None:
