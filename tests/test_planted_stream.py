@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.planted.bars import bars
-from benchmarks.planted.cells import Cell, Task, load, run
+from benchmarks.planted.cells import Calibration, CaseColumns, Cell, Task, load, run
 from benchmarks.planted.figures import Results, probe, ranking
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
@@ -37,9 +37,9 @@ def task(policy: str = "similarity_reward", *, seed: int = 0, world: World = SMA
     return Task("fixed", world, policy, seed, STEPS, 4, **changes)
 
 
-def kept(folder: Path, policies: tuple[str, ...], seeds: int = 3) -> list[Cell]:
+def kept(folder: Path, policies: tuple[str, ...], *, world: World = SMALL) -> list[Cell]:
     cells: list[Cell] = []
-    for one in [task(policy, seed=seed) for policy in policies for seed in range(seeds)]:
+    for one in [task(policy, seed=seed, world=world) for policy in policies for seed in range(3)]:
         run(one, folder)
         cell = load(one, folder)
         assert cell is not None
@@ -170,6 +170,8 @@ def test_an_estimator_that_knows_the_truth_is_found_to_know_it(tmp_path: Path) -
     ))  # fmt: skip
     assert ranking([told]).estimated_S == pytest.approx([1.0])
     assert ranking([told]).shared_label_S[0] < 1.0
+    too_few = told._replace(cases=told.cases._replace(exposures=[14] * len(told.cases.exposures)))
+    assert np.isnan(ranking([too_few]).estimated_S).all()
     injected = told._replace(cases=told.cases._replace(
         kind=["injected inert"] * len(told.cases.kind), effect=[0.3] * len(told.cases.kind),
         sd=[0.1] * (len(told.cases.kind) - 1) + [0.2],
@@ -195,6 +197,25 @@ def test_everything_shown_says_that_it_is_simulated(tmp_path: Path) -> None:
         "planted_success.png",
         "planted_regret.png",
     ]
+
+
+def test_every_bar_is_judged_when_an_estimator_tells_effects(tmp_path: Path) -> None:
+    poisoned = replace(SMALL, poison_kind="inert")
+    cells = kept(tmp_path, ("similarity", "similarity_reward", "parametric", "oracle"), world=poisoned)
+    for cell in cells[:3]:
+        true = cell.cases.true_effect
+        n_served = [0 if one is None else 20 for one in true]
+        told = CaseColumns(cell.cases.kind, n_served, true, cell.cases.mean_reward, true, [0.1] * len(true))
+        cells.append(cell._replace(policy="advantage", cases=told, calibration=Calibration(10, 9, 0.0)))
+    results = Results(cells)
+    found = {(bar.name, bar.where.partition(";")[0]): bar for bar in bars(results, "advantage")}
+    assert len(found) == 9
+    assert not found["regret of similarity removed", "mean of 1 scenarios"].is_met
+    assert found["90 % intervals of u hold the truth", "served cases at reads, second half"].figure.value == 0.9
+    assert not found["90 % intervals of u hold the truth", "effects of cases at the end"].is_met  # all of them do
+    assert found["inert injected cases taken to help", "fixed, its own reads"].figure.value == 0
+    assert "MISSED" in markdown(results, list(found.values()))
+    assert len(save_plots(results, tmp_path, judged="advantage")) == 4
 
 
 def figures(capsys: pytest.CaptureFixture[str], folder: Path, *more: str) -> list[dict[str, Any]]:

@@ -47,10 +47,10 @@ def bars(results: Results, judged: str) -> list[Bar]:
         found += _against_the_best(results, judged)
     cells = [results.cells(scenario, judged) for scenario in results.scenarios]
     if judged in results.policies and any(effect is not None for effect in cells[0][0].cases.effect):
-        found += _ranking(results.scenarios, cells)
+        found += _ranking(cells)
         found += _null_injection(results, judged)
         found += _calibration(cells)
-    return found
+    return [bar for bar in found if np.isfinite(bar.figure.value)]
 
 
 def _regret(results: Results, judged: str) -> list[Bar]:
@@ -87,13 +87,12 @@ def _behind(results: Results, judged: str, scenario: str, begin: float, end: flo
     return mean(results.success(scenario, judged, begin=begin, end=end) - best_S)
 
 
-def _ranking(scenarios: Sequence[str], cells: Sequence[Sequence[Cell]]) -> list[Bar]:
-    by_scenario = [ranking(of) for of in cells]
-    estimated_S = np.nanmean([one.estimated_S for one in by_scenario], axis=0)
-    shared_S = np.nanmean([one.shared_label_S for one in by_scenario], axis=0)
-    estimated, shared = mean(estimated_S), mean(shared_S)
+def _ranking(cells: Sequence[Sequence[Cell]]) -> list[Bar]:
+    ranked = [ranking(of) for of in cells]
+    estimated = mean(np.mean([one.estimated_S for one in ranked], axis=0))  # seeds that are ranked in every scenario
+    shared = mean(np.mean([one.shared_label_S for one in ranked], axis=0))
     wanted = max(0.45, 1.5 * shared.value)
-    where = f"mean of {len(scenarios)} scenarios; shared labels {shared}"
+    where = f"mean of {len(cells)} scenarios; shared labels {shared}"
     return [
         Bar("Spearman, estimated with true effect", f">= 0.45 and 1.5x shared labels = {wanted:.3f}", estimated,
             estimated.value >= wanted, where)

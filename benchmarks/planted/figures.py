@@ -80,8 +80,10 @@ class Results:
 
 
 def mean(value_S: NDArray[np.float64]) -> Interval:
-    """Mean over seeds with Student's interval."""
-    value, n = float(value_S.mean()), len(value_S)
+    """Mean with Student's interval over the seeds that have a value."""
+    value_S = value_S[np.isfinite(value_S)]
+    n = len(value_S)
+    value = float(value_S.mean()) if n else float("nan")
     if n < 2:
         return Interval(value, float("nan"), float("nan"))
     half = float(stats.t.ppf(0.975, n - 1) * value_S.std(ddof=1) / np.sqrt(n))
@@ -112,15 +114,14 @@ def ranking(cells: Sequence[Cell]) -> Ranking:
     for cell in cells:
         true_N, effect_N, mean_N = map(_column, (cell.cases.true_effect, cell.cases.effect, cell.cases.mean_reward))
         enough = (np.array(cell.cases.exposures) >= MIN_EXPOSURES) & np.isfinite(effect_N)
-        if enough.sum() < 3:
-            pairs.append((float("nan"), float("nan")))
+        effect_M, mean_M, true_M = effect_N[enough], mean_N[enough], true_N[enough]
+        if enough.sum() < 3 or min(np.ptp(effect_M), np.ptp(mean_M), np.ptp(true_M)) == 0:
+            pairs.append((float("nan"), float("nan")))  # too few to be ranked, or all alike
             continue
-        estimated, shared = (
-            float(stats.spearmanr(one[enough], true_N[enough]).statistic) for one in (effect_N, mean_N)
-        )
+        estimated, shared = (float(stats.spearmanr(one, true_M).statistic) for one in (effect_M, mean_M))
         pairs.append((estimated, shared))
-    columns = np.array(pairs).reshape(-1, 2)
-    return Ranking(columns[:, 0], columns[:, 1])
+    estimated_S, shared_S = np.array(pairs).reshape(-1, 2).T
+    return Ranking(estimated_S, shared_S)
 
 
 class Probe(NamedTuple):

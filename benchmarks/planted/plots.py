@@ -63,7 +63,7 @@ def _success(results: Results) -> Figure:
             windows_SW = _windows(results, scenario, policy)
             _line(axes, policy, windows_SW, common_SW, _steps(results, windows_SW, middle=True))
 
-    return _panels(results, draw, title="Success over time", y="probability of success")
+    return _panels(results, draw, title="Success over time", note=_bands(results), y="probability of success", x="task")
 
 
 def _regret(results: Results) -> Figure:
@@ -79,7 +79,7 @@ def _regret(results: Results) -> Figure:
             _line(axes, policy, lost_SW, np.mean(list(lost.values()), axis=0), step_W)
         axes.set_ylim(bottom=0)
 
-    return _panels(results, draw, title="Regret against the oracle", y="successes lost so far")
+    return _panels(results, draw, title="Regret against the oracle", note=_bands(results), y="successes lost", x="task")
 
 
 def _spearman(results: Results, judged: str) -> Figure:
@@ -91,7 +91,7 @@ def _spearman(results: Results, judged: str) -> Figure:
         (-0.2, f"{judged}: estimated effects", _COLOURS.get(judged, "tab:purple"), [r.estimated_S for r in ranked]),
         (0.2, "mean reward of the case's tasks (shared labels)", "0.7", [r.shared_label_S for r in ranked]),
     ):
-        intervals = [mean(one[np.isfinite(one)]) for one in values]
+        intervals = [mean(one) for one in values]
         height = [one.value for one in intervals]
         error = np.array([(one.value - one.low, one.high - one.value) for one in intervals]).T
         axes.bar(place_X + offset, height, 0.4, yerr=error, color=colour, label=label, capsize=3)
@@ -100,7 +100,7 @@ def _spearman(results: Results, judged: str) -> Figure:
     axes.set_xticks(place_X, results.scenarios)
     axes.set_ylabel(f"Spearman correlation with the true effect\n(cases served at least {MIN_EXPOSURES} times)")
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, fontsize=9)
-    axes.set_title(f"Ranking of case effects ({_note(results)})")
+    axes.set_title(f"Ranking of case effects ({_note(results)}, 95 % intervals over seeds)")
     _plain(axes)
     return figure
 
@@ -121,11 +121,12 @@ def _effects(results: Results, judged: str) -> Figure:
         axes.text(0.04, 0.93, f"{len(points):,} cases", transform=axes.transAxes, fontsize=9)
 
     title = f"{judged}: estimated and true effects of cases served at least {MIN_EXPOSURES} times"
-    return _panels(results, draw, title=title, y="estimated effect (logits)", x="true effect (logits)", is_keyed=False)
+    axes_names = {"x": "true effect (logits)", "y": "estimated effect (logits)"}
+    return _panels(results, draw, title=title, note=_note(results), **axes_names, is_keyed=False)
 
 
 def _panels(
-    results: Results, draw: Callable[[Axes, str], None], *, title: str, y: str, x: str = "task", is_keyed: bool = True
+    results: Results, draw: Callable[[Axes, str], None], *, title: str, note: str, y: str, x: str, is_keyed: bool = True
 ) -> Figure:
     """One panel per scenario, a common key below."""
     n_columns = min(3, len(results.scenarios))
@@ -141,7 +142,7 @@ def _panels(
     for axes in grid.flat[max(0, len(results.scenarios) - n_columns) : len(results.scenarios)]:
         axes.set_xlabel(x, fontsize=10)
     figure.supylabel(y, fontsize=10)
-    figure.suptitle(f"{title}\n({_note(results)})", fontsize=12)
+    figure.suptitle(f"{title}\n({note})", fontsize=12)
     if is_keyed:
         lines, labels = grid.flat[0].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
@@ -190,4 +191,8 @@ def _plain(axes: Axes) -> None:
 
 
 def _note(results: Results) -> str:
-    return f"simulation; {len(results.seeds)} seeds, 95 % intervals over seeds"
+    return f"simulation; {len(results.seeds)} seeds"
+
+
+def _bands(results: Results) -> str:
+    return f"{_note(results)}, 95 % bands without what all policies of a seed share"

@@ -40,7 +40,9 @@ def json_lines(results: Results, found: Sequence[Bar]) -> str:
                 line["regret_removed"] = results.regret_removed(policy, [scenario])._asdict()
             line["ms_per_step"] = _ms(results, [scenario], policy)
             lines.append(line)
-    lines += [{"simulation": True, "bar": bar.name, **bar._asdict(), "figure": bar.figure._asdict()} for bar in found]
+    for bar in found:
+        rest = {"of": bar.where, "wanted": bar.wanted, "is_met": bar.is_met, "figure": bar.figure._asdict()}
+        lines.append({"simulation": True, "bar": bar.name, **rest})
     return "\n".join(json.dumps(line) for line in lines)
 
 
