@@ -46,7 +46,8 @@ def _played(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[None]:
         torch.set_num_threads(1)
         try:
             for task in tasks:
-                yield run(task, folder)
+                run(task, folder)
+                yield
         finally:
             torch.set_num_threads(hosts)
         return
@@ -55,7 +56,8 @@ def _played(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[None]:
     spawn = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin) as pool:
         for done in as_completed([pool.submit(run, task, folder) for task in tasks]):
-            yield done.result()
+            done.result()
+            yield
 
 
 def _begin() -> None:
