@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from memento.memory.errors import InvalidInput, UnknownPolicy
 from memento.memory.learning.estimator import Estimates
+from memento.memory.policies.advantage import AdvantagePolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import Candidates, SlotChoice, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -155,3 +156,50 @@ def test_kernel_serves_the_highest_values_of_its_own_estimator() -> None:
     assert policy_named("kernel").estimator == "kernel"
     assert [one.candidate for one in chosen_by("kernel", candidates(5, values=True), k=2)] == [4, 3]
     assert [one.candidate for one in chosen_by("kernel", candidates(5), k=2)] == [0, 1]
+
+
+def valued(*value: float) -> Candidates:
+    n = len(value)
+    estimates = Estimates(np.array(value, np.float32), np.full(n, 0.1, np.float32), np.zeros(n, np.int64))
+    return Candidates(np.zeros(n, np.float32), np.zeros(n, np.float32), estimates, n)
+
+
+def test_what_hurts_is_not_served_when_the_null_case_is_better() -> None:
+    choices = choose(AdvantagePolicy(rate=0.0), valued(-0.2, 0.3, -0.1), k=3, rng=np.random.default_rng(0))
+    assert [choice.candidate for choice in choices] == [1, None, None]
+
+
+def test_only_the_last_slot_explores_and_never_below_the_floor() -> None:
+    among, rng = valued(*np.linspace(1.0, -0.2, 20)), np.random.default_rng(0)
+    for _ in range(300):
+        *greedy, last = choose(AdvantagePolicy(), among, k=4, rng=rng)
+        assert [choice.candidate for choice in greedy] == [0, 1, 2]
+        assert all(choice.propensity == 1.0 and not choice.is_randomised for choice in greedy)
+        assert last.is_randomised
+        assert last.propensity >= 0.02 - 1e-12
+
+
+@given(st.lists(st.floats(-2, 2, width=32), min_size=1, max_size=30), st.integers(1, 6))
+def test_every_slot_of_advantage_is_a_distribution_with_a_floor(value: list[float], k: int) -> None:
+    policy, among, chosen = AdvantagePolicy(), valued(*value), []
+    while (slot := policy.distribution(among, chosen=chosen, k=k)) is not None:
+        held = np.append(slot.probability_C, slot.null)
+        assert held.sum() == pytest.approx(1.0)
+        assert (held[held > 0] >= 0.02 - 1e-12).all()
+        assert not held[[index for index in chosen if index is not None]].any()
+        best = int(held.argmax())
+        chosen.append(None if best == len(value) else best)
+    assert len(chosen) == min(k, len(value))
+
+
+def test_simulated_frequencies_are_the_propensities_of_advantage() -> None:
+    among, rng, n = valued(0.9, 0.5, 0.2, 0.1, -0.1), np.random.default_rng(7), 20_000
+    last = [choose(AdvantagePolicy(), among, k=2, rng=rng)[-1] for _ in range(n)]
+    for candidate in {choice.candidate for choice in last}:
+        held = [choice.propensity for choice in last if choice.candidate == candidate]
+        assert len(held) / n == pytest.approx(held[0], abs=4 * (held[0] / n) ** 0.5)
+    assert {choice.candidate for choice in last} == {1, 2, 3, 4, None}
+
+
+def test_similarity_decides_while_advantage_has_no_estimates() -> None:
+    assert [choice.candidate for choice in chosen_by("advantage", candidates(5), k=3)] == [0, 1, 2]
