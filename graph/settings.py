@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr | None = Field(default=None, description="Its key.")
     ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; SQLite under home when empty.")
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
-    policy: PolicyName = Field(default="similarity", description="How cases are chosen.")
+    policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
     encoder: str | None = Field(default=None, description="LangChain embeddings as provider:model; packaged if empty.")
     planner: str | None = Field(default=None, description="Planner model as provider:model.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")

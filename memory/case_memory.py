@@ -58,7 +58,7 @@ class CaseMemory:
         location: str | Path,
         *,
         encoder: Encoder | None = None,
-        policy: str = "similarity",
+        policy: str = "advantage",
         namespace: str = "default",
         seed: int | None = None,
         ledger_url: str | None = None,
