@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memento.memory.engines.port import Vector
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
-from memento.memory.learning.estimator import CaseRows, CaseView, Estimator, Example
+from memento.memory.learning.estimator import CaseRows, Estimator, Example
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.policies.set_probability import (
@@ -56,28 +56,6 @@ class Counterfactual(NamedTuple):
     """pi of the same."""
     expected: float
     """Mean of the reward model over what the target serves."""
-
-
-def as_example(experience: Experience, state_D: Vector, bank: PastBank, *, views: tuple[CaseView, ...]) -> Example:
-    """What an estimator is given of an event whose outcome is known; the bank must be at the event's version."""
-    event = experience.event
-    slots = [slot for slot in event.slots if slot.case_id is not None and slot.case_id in bank]
-    logged = {slot.case_id or "": slot.own_reward for slot in slots if slot.own_reward is not None}
-    similarity_N = np.array([slot.similarity for slot in slots], np.float32)
-    return Example(
-        offset=experience.offset,
-        event_id=experience.event_id,
-        follows=event.follows,
-        question=event.question,
-        state_D=state_D,
-        cases=bank.cases(
-            bank.rows_of([slot.case_id or "" for slot in slots]), similarity_N, views=views, rewards=logged
-        ),
-        is_randomised_N=np.array([slot.is_randomised for slot in slots], np.bool_),
-        propensity_N=np.array([slot.propensity for slot in slots], np.float64),
-        reward=0.0 if experience.reward is None else experience.reward,
-        confidence=experience.confidence,
-    )
 
 
 class TargetPolicy:
@@ -126,19 +104,20 @@ class TargetPolicy:
         event, state_D, bank = logged.experience.event, logged.example.state_D, self._bank
         if self._policy.pool == "empty":
             return np.empty(0, np.intp), np.empty(0, np.float32)
-        servable = bank.servable(without_question=event.question)
         if self._policy.pool == "uniform":
-            return servable, bank.similarity(state_D, servable)
+            rows = bank.servable(without_question=event.question)
+            return rows, bank.similarity(state_D, rows)
         if event.policy not in POLICY_NAMES or policy_named(event.policy).pool == "nearest":
             known = [candidate for candidate in event.candidates if candidate.case_id in bank]
             recalled = sorted(known, key=lambda candidate: -candidate.similarity)[:N_CANDIDATES]
             rows = bank.rows_of([candidate.case_id for candidate in recalled])
             similarity_C = np.array([candidate.similarity for candidate in recalled], np.float32)
         else:
-            rows = bank.nearest(state_D, servable, limit=N_CANDIDATES)
+            rows = bank.nearest(state_D, bank.servable(without_question=event.question), limit=N_CANDIDATES)
             similarity_C = bank.similarity(state_D, rows)
         if estimator is None:
             return rows, similarity_C
+        servable = bank.servable(without_question=event.question)
         more = self._suggested(estimator, state_D, servable, set(rows.tolist()))
         return np.concatenate([rows, more]), np.concatenate([similarity_C, bank.similarity(state_D, more)])
 

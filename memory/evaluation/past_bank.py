@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.case import Case
+from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.learning.estimator import CaseRows, CaseView
@@ -39,8 +39,11 @@ class PastBank:
             vectors: encodings of the cases, each of shape (N, D); "state" must be there.
         """
         self._ids = [case.id for case in cases]
+        self._actions = [text_hash(case.action) for case in cases]
         self._row = {case_id: row for row, case_id in enumerate(self._ids)}
-        self._question_N = np.array([case.question for case in cases], dtype=np.str_)
+        self._questions: dict[str, int] = {}
+        codes = [self._questions.setdefault(case.question, len(self._questions)) for case in cases]
+        self._question_N = np.array(codes, np.int64)
         self._first_reward_N = np.array([case.reward for case in cases], np.float32)
         self._revisions = revisions
         self._vectors = vectors
@@ -103,7 +106,7 @@ class PastBank:
 
     def servable(self, *, without_question: str) -> NDArray[np.intp]:
         """Rows of the cases that are active and not of this question."""
-        return np.flatnonzero(self._is_active_N & (self._question_N != without_question))
+        return np.flatnonzero(self._is_active_N & (self._question_N != self._questions.get(without_question, -1)))
 
     def nearest(self, vector_D: Vector, rows: NDArray[np.intp], *, limit: int) -> NDArray[np.intp]:
         """Those of the rows whose states are nearest to a direction, nearest first."""
@@ -130,7 +133,8 @@ class PastBank:
         reward_C = np.array(
             [rewards.get(case_id, self._reward_N[row]) for case_id, row in zip(ids, rows, strict=True)], np.float32
         )
-        return CaseRows(ids, similarity_C, reward_C, {view: self._vectors[view][rows] for view in views})
+        actions = tuple(self._actions[row] for row in rows)
+        return CaseRows(ids, similarity_C, reward_C, {view: self._vectors[view][rows] for view in views}, actions)
 
     def _rewind(self) -> None:
         self._n_applied = 0

@@ -1,20 +1,16 @@
-"""The log under target policies. Synchronous, in parts, so that whoever shares the thread gets turns.
-
-Axes: E events, D dimensions.
-"""
+"""The log under target policies. Synchronous, in parts, so that whoever shares the thread gets turns."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memento.memory.evaluation.counterfactual import Counterfactual, LoggedEvent, TargetPolicy, as_example
+from memento.memory.evaluation.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
 from memento.memory.learning.cross_fitting import CrossFitting
-from memento.memory.learning.estimator import Estimator, EstimatorName
+from memento.memory.learning.estimator import Estimator, EstimatorName, Example
 from memento.memory.learning.off_policy import Sample
 from memento.memory.policies.port import RetrievalPolicy
 
@@ -36,8 +32,8 @@ class Replay:
     def __init__(
         self,
         experiences: Sequence[Experience],
+        examples: Sequence[Example],
         *,
-        state_ED: NDArray[np.float32],
         bank: PastBank,
         make: Mapping[EstimatorName, Callable[[], Estimator]],
         model: EstimatorName,
@@ -48,22 +44,23 @@ class Replay:
 
         Args:
             experiences: in the ledger's order; of at least two questions.
-            state_ED: their encoded queries.
+            examples: the same, as estimators are given them.
             bank: the cases that they were served from.
             make: makes the estimators that the targets and the model need.
             model: the estimator that predicts rewards.
             k: slots of each target; None gives as many as the event had, or as most had where it had none.
             seed: of folds and draws.
         """
-        self._experiences = experiences
-        self._state_ED = state_ED
         self._bank = bank
         self._make = make
         self._model = model
         self._seed = seed
         usual = Counter(len(one.event.slots) for one in experiences if one.event.slots)
         usual_k = usual.most_common(1)[0][0] if usual else _USUAL_K
-        self._k_E = [k or len(one.event.slots) or usual_k for one in experiences]
+        self._events = [
+            LoggedEvent(one, example, k or len(one.event.slots) or usual_k)
+            for one, example in zip(experiences, examples, strict=True)
+        ]
         self._in_time = sorted(range(len(experiences)), key=lambda index: experiences[index].event.bank_version)
 
     def samples(self, targets: Mapping[str, RetrievalPolicy]) -> Generator[Progress, None, dict[str, Sample]]:
@@ -75,8 +72,8 @@ class Replay:
         Returns:
             The events as each target sees them.
         """
-        events = yield from self._events()
-        fits = yield from self._fits(events)
+        events = self._events
+        fits = yield from self._fits()
         model_E = np.empty(len(events))
         for index, event in enumerate(events):
             model_E[index] = fits[self._model].estimator(index).predict(event.example)
@@ -96,22 +93,10 @@ class Replay:
             )
         return samples
 
-    def _events(self) -> Generator[Progress, None, list[LoggedEvent]]:
-        views = tuple(sorted({view for make in self._make.values() for view in make().views}))
-        events: dict[int, LoggedEvent] = {}
-        for index in self._in_time:
-            one = self._experiences[index]
-            self._bank.at(one.event.bank_version)
-            example = as_example(one, self._state_ED[index], self._bank, views=views)
-            events[index] = LoggedEvent(one, example, self._k_E[index])
-            if len(events) % _PART == 0:
-                yield Progress("looking up cases", len(events), len(self._experiences))
-        return [events[index] for index in range(len(events))]
-
-    def _fits(self, events: Sequence[LoggedEvent]) -> Generator[Progress, None, dict[EstimatorName, CrossFitting]]:
+    def _fits(self) -> Generator[Progress, None, dict[EstimatorName, CrossFitting]]:
         fits: dict[EstimatorName, CrossFitting] = {}
         for name, make in self._make.items():
-            fits[name] = CrossFitting(make, [event.example for event in events], seed=self._seed)
+            fits[name] = CrossFitting(make, [event.example for event in self._events], seed=self._seed)
             n_learned = 0
             for n_more in fits[name].steps(size=_PART):
                 n_learned += n_more

@@ -13,10 +13,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Experience
+from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -24,9 +24,9 @@ from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
     from memento.memory.evaluation.replay import Progress
-    from memento.memory.learning.estimator import EstimatorName
+    from memento.memory.learning.estimator import EstimatorName, Example
 
-REWARD_MODEL: "EstimatorName" = "cross_entropy"
+REWARD_MODEL: "EstimatorName" = "advantage"
 """Predicts rewards for DM and DR."""
 
 _PART = 100
@@ -153,12 +153,19 @@ class PolicyEvaluation:
         make = {name: await self._storage.estimator(self._namespace, name, self._seed) for name in sorted(names)}
         views = await self._storage.compute(lambda: {view for one in make.values() for view in one().views})
         on_progress(Progress("looking up cases", 0, len(used)))
+        reader = ExampleReader(
+            namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=sorted(views)
+        )
+        examples: list[Example | None] = []
+        for start in range(0, len(used), _PART):
+            examples += await reader.examples(used[start : start + _PART])
+            on_progress(Progress("looking up cases", len(examples), len(used)))
         bank = await PastBank.load(
             views=self._storage.views, texts=self._storage.texts, namespace=self._namespace, case_views=views
         )
         work = Replay(
             used,
-            state_ED=await self._encoded([one.event.query for one in used]),
+            [example for example in examples if example is not None],  # all: their outcomes are known
             bank=bank,
             make=make,
             model=self._model,
@@ -176,11 +183,6 @@ class PolicyEvaluation:
         while isinstance(done := await self._storage.compute(part), Progress):
             on_progress(done)
         return done
-
-    async def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit rows of the texts, a part at a time."""
-        rows = [await self._storage.texts.rows(texts[at : at + _PART]) for at in range(0, len(texts), _PART)]
-        return np.concatenate(rows)
 
 
 def _served(used: list[Experience]) -> tuple[dict[str, Estimate], Estimate]:
