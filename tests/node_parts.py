@@ -83,7 +83,9 @@ def runtime_of(context: Any = None, events: list[Any] | None = None) -> Runtime[
 
 
 def a_memory(**options: Any) -> CaseMemory:
-    return CaseMemory.open(":memory:", encoder=options.pop("encoder", None) or HashingEncoder(), **options)
+    """A memory that leaves nothing to chance, unless another policy is given."""
+    given = {"policy": "similarity", "encoder": HashingEncoder()} | options
+    return CaseMemory.open(":memory:", **given)
 
 
 def given(memory: CaseMemory) -> MemorySource:
