@@ -59,7 +59,9 @@ def test_nothing_is_added_when_a_file_is_imported_again(mixed: Path) -> None:
     invoke("cases", "import", str(mixed))
     again = invoke("cases", "import", str(mixed), "--json")
     assert [line["line"] for line in again.lines[:-1]] == [2, 4, 6, 7]
-    assert again.lines[-1] == {"event": "imported", "read": 2, "imported": 0, "already_there": 2, "bad": 4}
+    assert (
+        again.lines[-1].items() >= {"event": "imported", "read": 2, "imported": 0, "already_there": 2, "bad": 4}.items()
+    )
     assert stats()["cases"] == 2
 
 

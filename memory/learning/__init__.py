@@ -18,6 +18,10 @@ offline.py        judge and promote, rebuild, roll back
   controls.py     question lookup, query only, per-case mean, constant, shuffled outcomes
   out_of_sample.py    predictions of what an estimator has not seen
   within_question.py  whether the better set of one question scores higher
+  metrics.py      AUC and its like, intervals that resample whole questions
+  splits.py       by question, by time
+  leak.py         what a split by rows pretends, shown
+  reference_head.py   the reference's head, retrained
   probes.py       cases that cannot have helped: do they get credit?
 background.py     learners off the request's path
 torch_thread.py   the one core that small torch work gets
