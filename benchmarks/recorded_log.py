@@ -41,6 +41,7 @@ from memento.memory.learning.reference_head import pairs_of, trained_heads
 from memento.memory.learning.registry import make_estimator
 from memento.memory.learning.splits import Split, grouped_folds
 from memento.memory.recorded_events import grouped
+from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 
 LOG = RECORDED / "training_data.jsonl"
 N_SELECTED, N_ASKED = 8, 175
@@ -157,7 +158,7 @@ def selected(value: Callable[[Example, CaseRows], P], log: Recorded, asked: NDAr
 
 
 def selector_figures(make: Make, log: Recorded) -> dict[str, tuple[int, float]]:
-    """What ours, the reference's head and similarity would serve to questions that none has seen."""
+    """What ours, the reference's head and similarity choose from the whole bank for questions that none has seen."""
     questions = [example.question for example in log.examples]
     train, test = grouped_folds(questions, n_folds=4, seed=0)[0]
     asked, pairs = test[:N_ASKED], pairs_of(log.examples)
@@ -170,11 +171,21 @@ def selector_figures(make: Make, log: Recorded) -> dict[str, tuple[int, float]]:
         found = estimator.estimate(example.state_D, rows)
         return np.asarray(rows.similarity_N if found is None else found.value_C, np.float64)
 
+    def served(example: Example, rows: CaseRows) -> P:
+        """Ours, among what the product's recall would find: the nearest cases, and what the estimator suggests."""
+        suggested = estimator.suggest(example.state_D)
+        is_found_C = np.isin(rows.ids, suggested.ids)
+        is_found_C[np.argsort(-rows.similarity_N, kind="stable")[:N_CANDIDATES]] = True
+        for direction_D in suggested.direction_MD:
+            is_found_C[np.argsort(-(rows.vectors["state"] @ direction_D), kind="stable")[:N_SUGGESTED]] = True
+        return np.where(is_found_C, ours(example, rows), -np.inf)
+
     def theirs(example: Example, rows: CaseRows) -> P:
         return head.predict(np.tile(example.state_D, (len(rows), 1)), rows.vectors["text"])
 
     return {
-        "ours": selected(ours, log, asked),
+        "ours": selected(served, log, asked),
+        "ours, whole bank": selected(ours, log, asked),
         "reference head": selected(theirs, log, asked),
         "similarity": selected(lambda _, rows: np.asarray(rows.similarity_N, np.float64), log, asked),
     }
