@@ -20,6 +20,7 @@ from memento.memory.policies.set_probability import (
     logged_set_probability,
     order_probability,
     set_probability,
+    thinned,
 )
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
 
@@ -120,6 +121,18 @@ def test_few_sets_are_those_with_a_probability(similarity: list[float], k: int) 
     assert found is not None
     expected = {served: set_probability(policy, candidates, served, k=k) for served in sets_of(len(similarity), k)}
     assert found == pytest.approx({served: value for served, value in expected.items() if value})
+
+
+@given(mass=st.lists(st.floats(0.01, 1), min_size=1, max_size=8), at_most=st.integers(1, 8))
+def test_thinning_keeps_the_mean_over_sets(mass: list[float], at_most: int) -> None:
+    sets = {frozenset({index}): value / sum(mass) for index, value in enumerate(mass)}
+    mean, n = dict.fromkeys(sets, 0.0), 300
+    for seed in range(n):
+        for served, value in thinned(sets, at_most=at_most, rng=np.random.default_rng(seed)).items():
+            mean[served] += value / n
+    kept = sorted(sets, key=lambda served: -sets[served])[: at_most - 1]
+    assert {served: mean[served] for served in kept} == pytest.approx({served: sets[served] for served in kept})
+    assert mean == pytest.approx(sets, abs=0.13)  # 4.5 standard errors
 
 
 def test_sets_are_too_many_when_everything_is_possible() -> None:

@@ -22,14 +22,12 @@ from memento.memory.policies.set_probability import (
     logged_set_probability,
     order_probability,
     set_probability,
+    thinned,
 )
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 
 _MAX_SEQUENCES = 16
-"""Choices up to which the expectation over what a policy serves is exact."""
-
-_DRAWS = 8
-"""Of what it serves, where it is not; their noise is part of every interval."""
+"""Choices up to which what a policy serves is enumerated; it is drawn otherwise."""
 
 
 class LoggedEvent(NamedTuple):
@@ -61,10 +59,19 @@ class Counterfactual(NamedTuple):
 class TargetPolicy:
     """A policy to be judged, over a bank that is moved from event to event."""
 
-    def __init__(self, policy: RetrievalPolicy, bank: PastBank, *, seed: int) -> None:
-        """Wire the parts; `seed` is of the draws of what cannot be enumerated."""
+    def __init__(self, policy: RetrievalPolicy, bank: PastBank, *, n_predictions: int, seed: int) -> None:
+        """Wire the parts.
+
+        Args:
+            policy: what is judged.
+            bank: where it would have recalled from.
+            n_predictions: sets per event of which the reward is predicted, at most. Where the policy serves more, the
+                likeliest count exactly and the rest by a draw, whose noise is part of every interval.
+            seed: of the draws.
+        """
         self._policy = policy
         self._bank = bank
+        self._n_predictions = n_predictions
         self._seed = seed
 
     def judge(self, logged: LoggedEvent, *, model: Estimator, estimator: Estimator | None) -> Counterfactual:
@@ -96,7 +103,13 @@ class TargetPolicy:
             target = set_probability(self._policy, candidates, served, k=k)
         else:
             target = sets.get(served, 0.0)
-        expected = self._expected(sets or self._drawn(candidates, example, k=k), rows, similarity_C, logged, model)
+        rng = np.random.default_rng([self._seed, example.offset])
+        sets = (
+            self._drawn(candidates, k=k, rng=rng)
+            if sets is None
+            else thinned(sets, at_most=self._n_predictions, rng=rng)
+        )
+        expected = self._expected(sets, rows, similarity_C, logged, model)
         return Counterfactual(float(np.prod(propensities)) if of_set is None else of_set, target, expected)
 
     def _candidates(self, logged: LoggedEvent, estimator: Estimator | None) -> tuple[NDArray[np.intp], Vector]:
@@ -131,13 +144,13 @@ class TargetPolicy:
             found += self._bank.nearest(direction_D, servable, limit=N_SUGGESTED).tolist()
         return np.array([row for row in dict.fromkeys(found) if row in allowed and row not in known], np.intp)
 
-    def _drawn(self, candidates: Candidates, example: Example, *, k: int) -> dict[ServedSet, float]:
-        rng = np.random.default_rng([self._seed, example.offset])
+    def _drawn(self, candidates: Candidates, *, k: int, rng: np.random.Generator) -> dict[ServedSet, float]:
         draws: Counter[ServedSet] = Counter()
-        for _ in range(_DRAWS):
+        n_draws = max(1, self._n_predictions // 2)
+        for _ in range(n_draws):
             slots = choose(self._policy, candidates, k=k, rng=rng)
             draws[frozenset(slot.candidate for slot in slots if slot.candidate is not None)] += 1
-        return {served: count / _DRAWS for served, count in draws.items()}
+        return {served: count / n_draws for served, count in draws.items()}
 
     def _expected(
         self,

@@ -9,13 +9,15 @@ import numpy as np
 from memento.memory.evaluation.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
-from memento.memory.learning.cross_fitting import CrossFitting
+from memento.memory.learning.cross_fitting import MANY, CrossFitting
 from memento.memory.learning.estimator import Estimator, EstimatorName, Example
 from memento.memory.learning.off_policy import Sample
 from memento.memory.policies.port import RetrievalPolicy
 
 _PART = 64
 _USUAL_K = 4
+_EXACT, _FEW = 16, 2
+"""Predictions per event, in small logs and in large ones."""
 
 
 class Progress(NamedTuple):
@@ -110,7 +112,9 @@ class Replay:
         events: Sequence[LoggedEvent],
         fits: Mapping[EstimatorName, CrossFitting],
     ) -> Generator[Progress, None, list[Counterfactual]]:
-        target = TargetPolicy(policy, self._bank, seed=self._seed)
+        target = TargetPolicy(
+            policy, self._bank, n_predictions=_FEW if len(self._events) > MANY else _EXACT, seed=self._seed
+        )
         found: dict[int, Counterfactual] = {}
         for index in self._in_time:
             self._bank.at(events[index].experience.event.bank_version)

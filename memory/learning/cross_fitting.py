@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from memento.memory.learning.estimator import Estimator, Example
 from memento.memory.learning.splits import grouped_folds
 
-_MANY = 2_000
+MANY = 2_000
+"""A log of more examples gets fewer folds: it tells as much with less work on each."""
 
 
 def _n_folds(n_examples: int, n_questions: int) -> int:
     """Five for small logs; two for large ones, of which half teaches nearly as much in a quarter of the time."""
-    return min(5 if n_examples <= _MANY else 2, n_questions)
+    return min(5 if n_examples <= MANY else 2, n_questions)
 
 
 class CrossFitting:

@@ -45,6 +45,23 @@ def few_sets(policy: RetrievalPolicy, candidates: Candidates, *, k: int, at_most
     return found
 
 
+def thinned(sets: dict[ServedSet, float], *, at_most: int, rng: np.random.Generator) -> dict[ServedSet, float]:
+    """A distribution of the same mean over fewer sets: the likeliest as they are, the rest's mass on one of them.
+
+    Args:
+        sets: as `few_sets` gives them.
+        at_most: how many to keep, the drawn one included.
+        rng: draws it, by probability.
+    """
+    if len(sets) <= at_most:
+        return sets
+    ranked = sorted(sets.items(), key=lambda item: -item[1])
+    likeliest, rest = dict(ranked[: at_most - 1]), ranked[at_most - 1 :]
+    mass = np.array([probability for _, probability in rest])
+    drawn, _ = rest[int(rng.choice(len(rest), p=mass / mass.sum()))]
+    return {**likeliest, drawn: float(mass.sum())}
+
+
 def set_probability(policy: RetrievalPolicy, candidates: Candidates, served: ServedSet, *, k: int) -> float:
     """Probability that a policy serves this set: the sum over all orders, null slots included."""
 
