@@ -201,12 +201,12 @@ class OfflineLearning:
         return examples
 
     async def _differences(self, one: Experience, serves: "Learner", again: "Learner") -> list[float]:
-        """Between two learners' estimates for the candidates of a read."""
-        recalled = one.event.candidates
-        found = await self._storage.views.cases([each.case_id for each in recalled], namespace=self._namespace)
-        kept = [candidate for candidate in recalled if candidate.case_id in found]
-        similarity_C = np.array([candidate.similarity for candidate in kept], np.float32)
-        query, cases = await self._storage.texts.one(one.event.query), [found[each.case_id] for each in kept]
+        """Between two learners' estimates for what a read recalled, or served where that is all that is known."""
+        similarity = {slot.case_id: slot.similarity for slot in one.event.slots if slot.case_id is not None}
+        similarity |= {candidate.case_id: candidate.similarity for candidate in one.event.candidates}
+        found = await self._storage.views.cases(list(similarity), namespace=self._namespace)
+        query, cases = await self._storage.texts.one(one.event.query), list(found.values())
+        similarity_C = np.array([similarity[case.id] for case in cases], np.float32)
         first = (await serves.estimates(query, cases, similarity_C)).estimates
         second = (await again.estimates(query, cases, similarity_C)).estimates
         if first is None or second is None:
