@@ -1,0 +1,89 @@
+"""How hard tasks like this one have been: a kernel regression of rewards over past tasks, V(s).
+
+Landmarks are too coarse to tell an easy question from a hard one of the same kind; its nearest neighbours are not.
+Axes: N tasks kept, D vector dimensions.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WIDTH = 0.12
+"""Of the kernel exp((cosine - 1) / width); from held-out questions of a recorded log, where .1 to .15 are alike."""
+_PRIOR_WEIGHT = 0.05
+"""Of the mean reward, in kernel units: an exact repetition counts 1, a cosine of .64 counts this much."""
+
+
+class Difficulty:
+    """The newest tasks and what came of them."""
+
+    def __init__(self, *, capacity: int, dim: int) -> None:
+        """Start with no task.
+
+        Args:
+            capacity: tasks kept; the oldest leave.
+            dim: dimension D.
+        """
+        self._task_ND = np.zeros((capacity, dim), np.float32)
+        self._reward_N = np.zeros(capacity, np.float32)
+        self._counts_N = np.zeros(capacity, np.float32)  # 0 for rows that are unused or withdrawn
+        self._question_N = np.full(capacity, "", dtype="<U32")
+        self._event_N = np.full(capacity, "", dtype="<U64")
+        self._row: dict[str, int] = {}
+        self._n = 0
+
+    def ease(self, task_D: NDArray[np.float32], question: str) -> float:
+        """How much likelier than usual tasks like this succeed, in logits to first order.
+
+        Args:
+            task_D: encoded task.
+            question: hash of its question; what came of the very same question is left out.
+        """
+        stop = min(self._n, len(self._task_ND))
+        counts_N = self._counts_N[:stop] * (self._question_N[:stop] != question)
+        mean = float((self._reward_N[:stop] @ self._counts_N[:stop] + 1) / (self._counts_N[:stop].sum() + 2))
+        weight_N = counts_N * np.exp((self._task_ND[:stop] @ task_D - 1) / _WIDTH)
+        value = (float(weight_N @ self._reward_N[:stop]) + _PRIOR_WEIGHT * mean) / (
+            float(weight_N.sum()) + _PRIOR_WEIGHT
+        )
+        return (value - mean) / (mean * (1 - mean))
+
+    def take(self, event_id: str, task_D: NDArray[np.float32], question: str, reward: float) -> None:
+        """Keep what came of a task; an event that is known is corrected."""
+        row = self._row.get(event_id)
+        if row is None:
+            row = self._n % len(self._task_ND)
+            self._row.pop(str(self._event_N[row]), None)
+            self._row[event_id], self._event_N[row] = row, event_id
+            self._task_ND[row], self._question_N[row] = task_D, question
+            self._n += 1
+        self._reward_N[row], self._counts_N[row] = reward, 1.0
+
+    def withdraw(self, event_id: str) -> None:
+        """What came of this event is not known after all."""
+        if event_id in self._row:
+            self._counts_N[self._row[event_id]] = 0.0
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What is kept."""
+        stop = min(self._n, len(self._task_ND))
+        return {"task": self._task_ND[:stop], "reward": self._reward_N[:stop], "counts": self._counts_N[:stop]}
+
+    def stamp(self) -> dict[str, Any]:
+        """Of which events and questions."""
+        stop = min(self._n, len(self._task_ND))
+        return {"n": self._n, "questions": self._question_N[:stop].tolist(), "events": self._event_N[:stop].tolist()}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
+        """Take over what `tensors` and `stamp` gave.
+
+        Raises:
+            KeyError, ValueError: it is not of this shape.
+        """
+        stop = len(stamp["events"])
+        self._task_ND[:stop], self._reward_N[:stop] = tensors["task"], tensors["reward"]
+        self._counts_N[:stop], self._question_N[:stop] = tensors["counts"], stamp["questions"]
+        self._event_N[:stop], self._n = stamp["events"], stamp["n"]
+        self._row = {event_id: row for row, event_id in enumerate(stamp["events"])}
