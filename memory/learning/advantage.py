@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from memento.memory.learning.coefficients import BASE, FIXED, WEIGHTS, Coefficients, Placed
+from memento.memory.learning.coefficients import BASE, EASE, FIXED, WEIGHTS, Coefficients, Placed, Task
+from memento.memory.learning.difficulty import Difficulty
 from memento.memory.learning.estimator import (
     CaseEffect,
     CaseRows,
@@ -35,15 +36,18 @@ _BUILT_IN = {
     "nearness": 0.35,
     "actions": 16.0,
     "capacity": 1024.0,
+    "tasks": 4096.0,
     "base_sd": 1.0,
-    "topic_sd": 1.0,
+    "ease_prior": 1.0,
+    "ease_sd": 0.3,
+    "topic_sd": 0.6,
     "similarity_prior": 0.4,
     "reward_prior": 0.2,
     "constant_sd": 0.05,
     "similarity_sd": 0.35,
     "reward_sd": 0.2,
-    "pair_sd": 0.25,
-    "case_sd": 0.22,
+    "pair_sd": 0.2,
+    "case_sd": 0.35,
     "memory": 0.998,
 }
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
@@ -88,6 +92,7 @@ class Advantage:
         del seed
         chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
         self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
+        self._difficulty = Difficulty(capacity=int(chosen["tasks"]), dim=dim)
         self._groups = Groups(self._landmarks, n_actions=int(chosen["actions"]))
         shape = {"n_landmarks": self._landmarks.limit, "n_groups": self._groups.n}
         self._beliefs = Posterior(
@@ -96,6 +101,7 @@ class Advantage:
             memories=[1.0, chosen["memory"]],
         )
         self._beliefs.place(BASE, family=FIXED, variance=chosen["base_sd"] ** 2)
+        self._beliefs.place(EASE, family=FIXED, mean=chosen["ease_prior"], variance=chosen["ease_sd"] ** 2)
         for position, weight, mean in zip(
             WEIGHTS,
             ("constant", "similarity", "reward"),
@@ -128,9 +134,9 @@ class Advantage:
         if before is None:
             self._landmarks.notice(example.state_D[None])
             self._groups.notice(example.cases)
-            task_L, cases = self._task(example.state_D), self._placed(example.cases)
-            features = self._coefficients.features(task_L, cases, now=self._n)
-            self._expose(example.cases, task_L, cases)
+            task = self._task(example.state_D, question=example.question)
+            self._expose(example.cases, task.landmark_L)
+            features = self._coefficients.features(task, self._placed(example.cases, task), now=self._n)
         else:
             features = self._take_back(before)
             del self._learned[example.event_id]
@@ -138,6 +144,7 @@ class Advantage:
         self._learned[example.event_id] = _Learned(
             example.reward, example.confidence, self._n, example.cases.ids, features, site
         )
+        self._difficulty.take(example.event_id, example.state_D, example.question, example.reward)
         if len(self._learned) > _SITES:
             del self._learned[next(iter(self._learned))]
         if self._n % _OUTCOMES_PER_FADE == 0:
@@ -152,36 +159,57 @@ class Advantage:
             return False
         self._take_back(before)
         self._exposures.discount(before.ids)
+        self._difficulty.withdraw(event_id)
         return True
 
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
-        mean_C, sd_C = self._mixed(self._task(state_D), self._placed(cases))
+        task = self._task(state_D)
+        mean_C, sd_C = self._mixed(*self._coefficients.utility(task.landmark_L, self._placed(cases, task)))
         return Estimates(mean_C, sd_C, self._exposures.n(cases.ids))
 
     def predict(self, example: Example) -> float:
         """p(r = 1 | s, S), the uncertainty of everything in it taken into account."""
-        task_L, beliefs = self._task(example.state_D), self._beliefs
-        mean_E, variance_E = self._coefficients.difficulty(task_L)
+        task, beliefs = self._task(example.state_D, question=example.question), self._beliefs
+        mean_E, variance_E = self._coefficients.difficulty(task)
         if len(example.cases):
-            utility_EC, spread_EC = self._coefficients.utility(task_L, self._placed(example.cases))
+            utility_EC, spread_EC = self._coefficients.utility(task.landmark_L, self._placed(example.cases, task))
             mean_E, variance_E = mean_E + utility_EC.sum(1), variance_E + spread_EC.sum(1)
         return float((beliefs.weights * probability(mean_E, variance_E)).sum())
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """The cases of highest utility among those ever served, and the regions whose cases help tasks like this."""
-        mean_P = (self._beliefs.weights[:, None] * self._beliefs.mean_EP).sum(0).numpy()
-        value_G = self._task(state_D) @ self._coefficients.pair_means(mean_P)
+        """Cases and regions that have shown that they help tasks like this; where near cases hurt, regions that might.
+
+        What is far from the task must have earned its place: the lower bound of what it adds is above 0. Otherwise the
+        luckiest of a large bank would be served to everybody.
+        """
+        task = self._task(state_D)
+        value_G, spread_G = self._mixed(*self._coefficients.regions(task.landmark_L))
+        return Suggestions(self._earned(task, value_G), self._landmarks.rows[self._regions(task, value_G, spread_G)])
+
+    def _earned(self, task: Task, value_G: NDArray[np.float32]) -> list[str]:
+        """The cases of highest utility among those ever served, as far as it is surely above 0."""
         ids, averages = self._exposures.ids, self._exposures.averages()
-        general = averages.weight_N3[:, [0, 2]] @ mean_P[[WEIGHTS[0], WEIGHTS[2]]]  # its cosine is not known here
-        value_N = general + averages.group_NG @ value_G + self._coefficients.case_means(ids, mean_P)
+        mean_P = (self._beliefs.weights[:, None] * self._beliefs.mean_EP).sum(0).numpy()
+        reach_N = self._exposures.reach(ids, task.landmark_L)
+        weight_N3 = averages.weight_N3 * np.array([1, 0, 1], np.float32)  # their cosines are not known here
+        value_N = weight_N3 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
+        value_N += reach_N * self._coefficients.case_means(ids, mean_P)
         best = np.argsort(-value_N, kind="stable")[:_SUGGESTED_CASES]
-        value_M = value_G[: len(self._landmarks.rows)]
-        regions = np.argsort(-value_M, kind="stable")[:_SUGGESTED_DIRECTIONS]
-        return Suggestions(
-            [ids[index] for index in best if value_N[index] > 0],
-            self._landmarks.rows[regions[value_M[regions] > 0]],
-        )
+        named = tuple(ids[index] for index in best)
+        cases = Placed(named, weight_N3[best], averages.group_NG[best], reach_N[best])
+        mean_C, sd_C = self._mixed(*self._coefficients.utility(task.landmark_L, cases))
+        return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
+
+    def _regions(self, task: Task, value_G: NDArray[np.float32], sd_G: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Landmarks near which to look: proven ones, or the most promising where the task's own region hurts."""
+        stop = len(self._landmarks.rows)
+        own_M, value_M, sd_M = task.landmark_L[:stop], value_G[:stop], sd_G[:stop]
+        is_misled = own_M @ (value_M + sd_M) < 0
+        score_M = value_M + sd_M if is_misled else value_M - sd_M
+        score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
+        best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_SUGGESTED_DIRECTIONS]
+        return best[score_M[best] > 0]
 
     def effects(self) -> list[CaseEffect]:
         """Mean u over the tasks that each case was served for, in the order of first use."""
@@ -189,27 +217,31 @@ class Advantage:
         effects = []
         for index, case_id in enumerate(self._exposures.ids):
             if averages.n_N[index] > 0:
-                case = Placed((case_id,), averages.weight_N3[[index]], averages.group_NG[[index]])
-                mean_C, sd_C = self._mixed(averages.task_NL[index], case)
+                case = Placed(
+                    (case_id,), averages.weight_N3[[index]], averages.group_NG[[index]], np.ones(1, np.float32)
+                )
+                mean_C, sd_C = self._mixed(*self._coefficients.utility(averages.task_NL[index], case))
                 effects.append(CaseEffect(case_id, int(averages.n_N[index]), float(mean_C[0]), float(sd_C[0])))
         return effects
 
-    def _task(self, state_D: NDArray[np.float32]) -> NDArray[np.float32]:
-        task_L: NDArray[np.float32] = self._landmarks.shares(state_D[None])[0]
-        return task_L
+    def _task(self, state_D: NDArray[np.float32], *, question: str | None = None) -> Task:
+        """The task in the model's terms; without its question, how hard it is is not looked at."""
+        landmark_L = self._landmarks.shares(state_D[None])[0]
+        return Task(landmark_L, 0.0 if question is None else self._difficulty.ease(state_D, question))
 
-    def _placed(self, cases: CaseRows) -> Placed:
+    def _placed(self, cases: CaseRows, task: Task) -> Placed:
         ones_N = np.ones(len(cases), np.float32)
         weight_N3 = np.stack([ones_N, cases.similarity_N, cases.reward_N], axis=1).astype(np.float32)
-        return Placed(cases.ids, weight_N3, self._groups.shares(cases))
+        reach_N = self._exposures.reach(cases.ids, task.landmark_L)
+        return Placed(cases.ids, weight_N3, self._groups.shares(cases), reach_N)
 
-    def _expose(self, cases: CaseRows, task_L: NDArray[np.float32], placed: Placed) -> None:
+    def _expose(self, cases: CaseRows, task_L: NDArray[np.float32]) -> None:
         self._exposures.count(
             cases.ids,
             similarity_N=cases.similarity_N,
             reward_N=cases.reward_N,
             task_L=task_L,
-            group_NG=placed.group_CG,
+            group_NG=self._groups.shares(cases),
         )
 
     def _take_back(self, before: _Learned) -> Features:
@@ -217,9 +249,10 @@ class Advantage:
         self._beliefs.retract(features, before.site)
         return features
 
-    def _mixed(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of u over all experts, as much as each is believed."""
-        mean_EC, variance_EC = self._coefficients.utility(task_L, cases)
+    def _mixed(
+        self, mean_EC: torch.Tensor, variance_EC: torch.Tensor
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation over all experts, as much as each is believed."""
         weight_E1 = self._beliefs.weights[:, None]
         mean_C: torch.Tensor = (weight_E1 * mean_EC).sum(0)
         variance_C: torch.Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
@@ -234,6 +267,7 @@ class Advantage:
             "coefficients": self._coefficients.tensors(),
             "exposures": self._exposures.tensors(),
             "landmarks": {"row": self._landmarks.rows},
+            "difficulty": self._difficulty.tensors(),
             "learned": {
                 "size": sizes,
                 "number": np.array([(one.number, one.reward, one.confidence) for one in learned], np.float64),
@@ -252,6 +286,7 @@ class Advantage:
             "groups": self._groups.stamp(),
             "coefficients": self._coefficients.stamp(),
             "exposed": self._exposures.ids,
+            "difficulty": self._difficulty.stamp(),
             "learned": [[event_id, list(one.ids)] for event_id, one in self._learned.items()],
         }
 
@@ -268,6 +303,7 @@ class Advantage:
 
         self._landmarks.restore(part("landmarks")["row"])
         self._groups.restore(stamp["groups"])
+        self._difficulty.restore(part("difficulty"), stamp["difficulty"])
         self._beliefs.restore(part("beliefs"))
         self._coefficients.restore(part("coefficients"), stamp["coefficients"])
         self._exposures.restore(part("exposures"), stamp["exposed"])

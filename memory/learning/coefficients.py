@@ -1,8 +1,8 @@
 """Which position of the posterior holds which coefficient of the advantage model, made as outcomes need them.
 
-b(s): one base and one per landmark. u(s, c): three weights for every case, one per pair of a task's landmark and a
-case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back: what
-is believed of it is kept, without its ties to the rest. Axes: L landmarks, G groups, C cases, E experts, X features.
+b(s): one base, one for V(s), one per landmark. u(s, c): three weights for every case, one per pair of a task's landmark
+and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:
+what is believed of it is kept, without its ties to the rest. Axes: L landmarks, G groups, C cases, E experts, X features.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,24 @@ from torch import Tensor
 from memento.memory.learning.posterior import Features, Posterior
 
 BASE = 0
-WEIGHTS = (1, 2, 3)
+EASE = 1
+"""Of what came of tasks like this one."""
+WEIGHTS = (2, 3, 4)
 """Of the constant, the cosine and the case's own reward."""
 FIXED, TOPICS, PAIRS, CASES = range(4)
 """Families."""
 
 _MOST_PAIRS = 0.5
 """Of all positions; the rest is for cases."""
+
+
+class Task(NamedTuple):
+    """A task in the model's terms."""
+
+    landmark_L: NDArray[np.float32]
+    """How much it belongs to each landmark."""
+    ease: float = 0.0
+    """How much likelier than usual tasks like this succeed, in logits."""
 
 
 class Placed(NamedTuple):
@@ -33,13 +44,15 @@ class Placed(NamedTuple):
     """Features that every case has: 1, cosine, own reward."""
     group_CG: NDArray[np.float32]
     """How much each case belongs to each group."""
+    reach_C: NDArray[np.float32]
+    """How much of what is known of each case itself holds for this task, in [0, 1]."""
 
 
 class Coefficients:
     """The layout of one posterior."""
 
     def __init__(self, posterior: Posterior, *, n_landmarks: int, n_groups: int) -> None:
-        """Lay out nothing; positions 0 to 3 are the caller's.
+        """Lay out nothing; positions 0 to 4 are the caller's.
 
         Args:
             posterior: whose positions to give out.
@@ -53,14 +66,15 @@ class Coefficients:
         self._settled: dict[str, tuple[Tensor, Tensor]] = {}
         self._placed_P = np.zeros(posterior.capacity, np.int64)
 
-    def features(self, task_L: NDArray[np.float32], cases: Placed, *, now: int) -> Features:
+    def features(self, task: Task, cases: Placed, *, now: int) -> Features:
         """The features of an outcome; coefficients that it is the first to need are made.
 
         Args:
-            task_L: how much the task belongs to each landmark.
+            task: what it was about.
             cases: the set that was served.
             now: number of this outcome.
         """
+        task_L = task.landmark_L
         landmarks, groups_G = np.flatnonzero(task_L), cases.group_CG.sum(axis=0)
         groups = np.flatnonzero(groups_G)
         for j in landmarks[self._topic_L[landmarks] < 0]:
@@ -76,10 +90,10 @@ class Coefficients:
         topic = self._topic_L[landmarks]
         own = [self._case[case_id] for case_id in cases.ids]
         parts = [
-            ([BASE], [1.0]),
+            ([BASE, EASE], [1.0, task.ease]),
             (topic, task_L[landmarks]),
             (pair[pair >= 0], share[pair >= 0]),
-            (own, np.ones(len(own))),
+            (own, cases.reach_C),
         ]
         if own:
             parts.append((WEIGHTS, cases.weight_C3.sum(axis=0)))
@@ -91,11 +105,12 @@ class Coefficients:
         is_same = torch.from_numpy(self._placed_P[features.position_X.numpy()] <= since)
         return Features(features.position_X[is_same], features.value_X[is_same])
 
-    def difficulty(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+    def difficulty(self, task: Task) -> tuple[Tensor, Tensor]:
         """Mean and variance of b(s), each of shape (E,)."""
+        task_L = task.landmark_L
         known = np.flatnonzero((task_L > 0) & (self._topic_L >= 0))
-        position = np.concatenate([[BASE], self._topic_L[known]])
-        value = np.concatenate([[1.0], task_L[known]]).astype(np.float32)
+        position = np.concatenate([[BASE, EASE], self._topic_L[known]])
+        value = np.concatenate([[1.0, task.ease], task_L[known]]).astype(np.float32)
         mean_E, variance_E = self._posterior.predict(Features(torch.from_numpy(position), torch.from_numpy(value)))
         unknown = float((task_L[self._topic_L < 0] ** 2).sum())
         return mean_E, variance_E + unknown * self._posterior.family_variance_FE[TOPICS]
@@ -115,24 +130,33 @@ class Coefficients:
         unknown_C = torch.from_numpy((share_CJG[:, pair < 0] ** 2).sum(axis=1))
         variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None]
         known = torch.nonzero(own_C >= 0).squeeze(1)
-        own = own_C[known]
-        mean_EC[:, known] += beliefs.mean_EP[:, own]
+        own, reach = own_C[known], torch.from_numpy(cases.reach_C)[known]
+        mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
         tie_EC = (beliefs.covariance_EPP[:, own[:, None], position_X] * value_CX[known]).sum(2)
-        variance_EC[:, known] += beliefs.covariance_EPP[:, own, own] + 2 * tie_EC
+        prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
+        variance_EC[:, known] += reach**2 * beliefs.covariance_EPP[:, own, own] + 2 * reach * tie_EC
+        variance_EC[:, known] += (1 - reach**2) * prior_E1
         variance_EC[:, own_C < 0] += beliefs.family_variance_FE[CASES][:, None]
         for index in [at for at, case_id in enumerate(cases.ids) if case_id in self._settled]:
             mean_E, variance_E = self._settled[cases.ids[index]]
-            mean_EC[:, index] += mean_E
-            variance_EC[:, index] += variance_E - beliefs.family_variance_FE[CASES]
+            reach = float(cases.reach_C[index])
+            mean_EC[:, index] += reach * mean_E
+            variance_EC[:, index] += reach**2 * (variance_E - beliefs.family_variance_FE[CASES])
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
-    def pair_means(self, mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Means of all pairs' coefficients, shape (L, G); 0 for those that no outcome has needed.
-
-        Args:
-            mean_P: of all coefficients by position.
-        """
-        return np.where(self._pair_LG >= 0, mean_P[self._pair_LG], np.float32(0))
+    def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        """What being in each group does for the task: mean and variance of f(s)' W, each of shape (E, G)."""
+        beliefs, landmarks = self._posterior, np.flatnonzero(task_L)
+        pair_JG = torch.from_numpy(self._pair_LG[landmarks])
+        is_known_JG = pair_JG >= 0
+        share_JG = torch.from_numpy(task_L[landmarks])[:, None] * is_known_JG
+        mean_EG = (beliefs.mean_EP[:, pair_JG] * share_JG).sum(1)
+        unknown_G = ((torch.from_numpy(task_L[landmarks])[:, None] * ~is_known_JG) ** 2).sum(0)
+        variance_EG = unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
+        for one_G, share_G in zip(pair_JG, share_JG, strict=True):
+            tie_EJG = beliefs.covariance_EPP[:, one_G, pair_JG]
+            variance_EG = variance_EG + (tie_EJG * share_JG).sum(1) * share_G
+        return mean_EG, torch.clamp(variance_EG, min=0.0)
 
     def case_means(self, ids: Sequence[str], mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
         """Means of the cases' own coefficients; 0 for cases without."""

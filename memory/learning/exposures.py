@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_LEAST_REACH = 0.3
+"""Of what is known of a case, how much holds for a task that is like none it was served for."""
+
 
 class Exposed(NamedTuple):
     """Averages over the events that served each case."""
@@ -71,6 +74,19 @@ class Exposures:
         """Known outcomes that each case was served in."""
         row_C = np.array([self._row.get(case_id, -1) for case_id in ids], np.int64)
         return np.where(row_C >= 0, self._tables["n"][row_C], 0)
+
+    def reach(self, ids: Sequence[str], task_L: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How alike a task is to those that each case was served for, in [0, 1]; 1 for a case that never was.
+
+        What a case has done for one kind of task says little about another: without this, the few cases that did well
+        somewhere would be served to everybody.
+        """
+        row_C = np.array([self._row.get(case_id, -1) for case_id in ids], np.int64)
+        served_CL = self._tables["task"][row_C]
+        length_C = np.linalg.norm(served_CL, axis=1) * np.linalg.norm(task_L)
+        alike_C = served_CL @ task_L / np.maximum(length_C, 1e-9)
+        reach_C = _LEAST_REACH + (1 - _LEAST_REACH) * alike_C
+        return np.where((row_C >= 0) & (length_C > 0), reach_C, 1.0).astype(np.float32)
 
     def averages(self) -> Exposed:
         """Of all `ids`, in their order."""
