@@ -53,6 +53,8 @@ _BUILT_IN = {
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
 expert who forgets (the other does not)."""
 
+_REVISION = 1
+"""Goes up when the same outcomes would teach something else, so that older snapshots are learned again."""
 _OUTCOMES_PER_FADE = 16
 _SITES = 16_384
 """Outcomes that can still be corrected; an older one stays as it was learned."""
@@ -91,6 +93,7 @@ class Advantage:
         """
         del seed
         chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        self._made_as = {"revision": _REVISION, **chosen}
         self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
         self._difficulty = Difficulty(capacity=int(chosen["tasks"]), dim=dim)
         self._groups = Groups(self._landmarks, n_actions=int(chosen["actions"]))
@@ -282,6 +285,7 @@ class Advantage:
     def stamp(self) -> dict[str, Any]:
         """Whose they are."""
         return {
+            "made_as": self._made_as,
             "n": self._n,
             "groups": self._groups.stamp(),
             "coefficients": self._coefficients.stamp(),
@@ -294,9 +298,11 @@ class Advantage:
         """Go on where a snapshot was taken.
 
         Raises:
-            KeyError, ValueError, RuntimeError: it is of another shape.
+            KeyError, ValueError, RuntimeError: it is of another shape, release or setting.
         """
         del replay
+        if stamp["made_as"] != self._made_as:
+            raise ValueError("learned by another release, or with other settings")
 
         def part(of: str) -> dict[str, NDArray[Any]]:
             return {name.removeprefix(f"{of}."): row for name, row in tensors.items() if name.startswith(f"{of}.")}

@@ -2,7 +2,9 @@
 
 b(s): one base, one for V(s), one per landmark. u(s, c): three weights for every case, one per pair of a task's landmark
 and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:
-what is believed of it is kept, without its ties to the rest. Axes: L landmarks, G groups, C cases, E experts, X features.
+what is believed of it is kept, without its ties to the rest.
+
+Axes: L landmarks, G groups, C cases, E experts, X features.
 """
 
 from collections.abc import Mapping, Sequence
