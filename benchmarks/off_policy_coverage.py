@@ -169,7 +169,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--truth", type=int, default=4000, help="fresh tasks per true value")
+    parser.add_argument("--truth", type=int, default=10_000, help="fresh tasks per true value")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of a table")
     options = parser.parse_args()

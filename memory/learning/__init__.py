@@ -23,6 +23,8 @@ offline.py        judge and promote, rebuild, roll back
   leak.py         what a split by rows pretends, shown
   reference_head.py   the reference's head, retrained
   probes.py       cases that cannot have helped: do they get credit?
+off_policy.py     IPS, SNIPS, DM, DR with intervals, or why they cannot tell
+cross_fitting.py  estimators that have not seen the questions they are asked about
 background.py     learners off the request's path
 torch_thread.py   the one core that small torch work gets
 """

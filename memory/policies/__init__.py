@@ -4,5 +4,6 @@ port.py        what a policy is, and how a choice is drawn from it with its exac
 controls.py    none, random
 similarity.py  similarity, similarity_reward
 learned.py     parametric, kernel, soft
+set_probability.py  how likely a set is served, and was logged
 registry.py    policies by name
 """
