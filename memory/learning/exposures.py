@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST_REACH = 0.1
+_LEAST_REACH = 0.5
 """Of what is known of a case, how much holds for a task that is like none it was served for."""
 
 
