@@ -141,9 +141,9 @@ class Coefficients:
         variance_EC[:, own_C < 0] += beliefs.family_variance_FE[CASES][:, None]
         for index in [at for at, case_id in enumerate(cases.ids) if case_id in self._settled]:
             mean_E, variance_E = self._settled[cases.ids[index]]
-            reach = float(cases.reach_C[index])
-            mean_EC[:, index] += reach * mean_E
-            variance_EC[:, index] += reach**2 * (variance_E - beliefs.family_variance_FE[CASES])
+            share = float(cases.reach_C[index])
+            mean_EC[:, index] += share * mean_E
+            variance_EC[:, index] += share**2 * (variance_E - beliefs.family_variance_FE[CASES])
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
     def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
