@@ -8,7 +8,7 @@ case is credited with the difficulty of its tasks or with what was served beside
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +28,9 @@ from memento.memory.learning.estimator import (
 from memento.memory.learning.exposures import Exposures
 from memento.memory.learning.groups import Groups
 from memento.memory.learning.landmarks import Landmarks
-from memento.memory.learning.posterior import Features, Posterior, Site, probability
+from memento.memory.learning.posterior import Features, Posterior, probability
 from memento.memory.learning.settings import Settings, checked_settings
+from memento.memory.learning.sites import Sites, TakenIn
 
 _BUILT_IN = {
     "landmarks": 32.0,
@@ -60,17 +61,6 @@ _SITES = 16_384
 """Outcomes that can still be corrected; an older one stays as it was learned."""
 _SUGGESTED_CASES = 16
 _SUGGESTED_DIRECTIONS = 2
-
-
-class _Learned(NamedTuple):
-    """One outcome that was taken in, enough to take it back."""
-
-    reward: float
-    confidence: float
-    number: int
-    ids: tuple[str, ...]
-    features: Features
-    site: Site
 
 
 class Advantage:
@@ -114,7 +104,7 @@ class Advantage:
             self._beliefs.place(position, family=FIXED, mean=mean, variance=chosen[f"{weight}_sd"] ** 2)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
-        self._learned: dict[str, _Learned] = {}  # by event, the oldest first
+        self._sites = Sites(capacity=_SITES)
         self._n = 0
 
     @staticmethod
@@ -130,26 +120,15 @@ class Advantage:
 
     def learn(self, example: Example) -> None:
         """Take in one outcome; one of an event known before takes the place of what was believed of it."""
-        before = self._learned.get(example.event_id)
+        before = self._sites.get(example.event_id)
         if before is not None and (before.reward, before.confidence) == (example.reward, example.confidence):
             return  # somebody else says the same again: no credit twice
         self._n += 1
-        if before is None:
-            self._landmarks.notice(example.state_D[None])
-            self._groups.notice(example.cases)
-            task = self._task(example.state_D, question=example.question)
-            self._expose(example.cases, task.landmark_L)
-            features = self._coefficients.features(task, self._placed(example.cases, task), now=self._n)
-        else:
-            features = self._take_back(before)
-            del self._learned[example.event_id]
+        features = self._fresh(example) if before is None else self._take_back(before)
         site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
-        self._learned[example.event_id] = _Learned(
-            example.reward, example.confidence, self._n, example.cases.ids, features, site
-        )
+        taken = TakenIn(example.reward, example.confidence, self._n, example.cases.ids, features, site)
+        self._sites.put(example.event_id, taken)
         self._difficulty.take(example.event_id, example.state_D, example.question, example.reward)
-        if len(self._learned) > _SITES:
-            del self._learned[next(iter(self._learned))]
         if self._n % _OUTCOMES_PER_FADE == 0:
             self._beliefs.fade(_OUTCOMES_PER_FADE)
         if self._n >= 64 and (self._n & (self._n - 1) == 0 or self._n % 1024 == 0):
@@ -157,7 +136,7 @@ class Advantage:
 
     def withdraw(self, event_id: str) -> bool:
         """Take back what the event's outcome contributed."""
-        before = self._learned.pop(event_id, None)
+        before = self._sites.pop(event_id)
         if before is None:
             return False
         self._take_back(before)
@@ -247,7 +226,15 @@ class Advantage:
             group_NG=self._groups.shares(cases),
         )
 
-    def _take_back(self, before: _Learned) -> Features:
+    def _fresh(self, example: Example) -> Features:
+        """Features of an outcome of an event that is new; notices what it brings."""
+        self._landmarks.notice(example.state_D[None])
+        self._groups.notice(example.cases)
+        task = self._task(example.state_D, question=example.question)
+        self._expose(example.cases, task.landmark_L)
+        return self._coefficients.features(task, self._placed(example.cases, task), now=self._n)
+
+    def _take_back(self, before: TakenIn) -> Features:
         features = self._coefficients.still(before.features, since=before.number)
         self._beliefs.retract(features, before.site)
         return features
@@ -263,22 +250,13 @@ class Advantage:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Beliefs, layout, exposures, and the outcomes that can be taken back."""
-        learned = list(self._learned.values())
-        sizes = np.array([len(one.features.position_X) for one in learned], np.int64)
         parts = {
             "beliefs": self._beliefs.tensors(),
             "coefficients": self._coefficients.tensors(),
             "exposures": self._exposures.tensors(),
             "landmarks": {"row": self._landmarks.rows},
             "difficulty": self._difficulty.tensors(),
-            "learned": {
-                "size": sizes,
-                "number": np.array([(one.number, one.reward, one.confidence) for one in learned], np.float64),
-                "position": _joined([one.features.position_X for one in learned], np.int64),
-                "value": _joined([one.features.value_X for one in learned], np.float32),
-                "information": _joined([one.site.information_E for one in learned], np.float32),
-                "target": _joined([one.site.target_E for one in learned], np.float32),
-            },
+            "sites": self._sites.tensors(),
         }
         return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()}
 
@@ -291,7 +269,7 @@ class Advantage:
             "coefficients": self._coefficients.stamp(),
             "exposed": self._exposures.ids,
             "difficulty": self._difficulty.stamp(),
-            "learned": [[event_id, list(one.ids)] for event_id, one in self._learned.items()],
+            "sites": self._sites.stamp(),
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
@@ -313,18 +291,5 @@ class Advantage:
         self._beliefs.restore(part("beliefs"))
         self._coefficients.restore(part("coefficients"), stamp["coefficients"])
         self._exposures.restore(part("exposures"), stamp["exposed"])
-        learned, self._learned = part("learned"), {}
-        ends = np.cumsum(learned["size"])[:-1]
-        positions, values = np.split(learned["position"], ends), np.split(learned["value"], ends)
-        n_experts = len(self._beliefs.weights)
-        information_NE, target_NE = (learned[name].reshape(-1, n_experts) for name in ("information", "target"))
-        for index, (event_id, ids) in enumerate(stamp["learned"]):
-            number, reward, confidence = learned["number"][index]
-            features = Features(torch.tensor(positions[index]), torch.tensor(values[index]))
-            site = Site(torch.tensor(information_NE[index]), torch.tensor(target_NE[index]))
-            self._learned[event_id] = _Learned(reward, confidence, int(number), tuple(ids), features, site)
+        self._sites.restore(part("sites"), stamp["sites"], n_experts=len(self._beliefs.weights))
         self._n = stamp["n"]
-
-
-def _joined(parts: list[torch.Tensor], kind: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate([part.numpy() for part in parts]).astype(kind) if parts else np.empty(0, kind)

@@ -1,0 +1,92 @@
+"""The outcomes that were taken in, each with what it contributed, so that it can be corrected or withdrawn.
+
+Axes: E experts, X features of one outcome, N outcomes.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from memento.memory.learning.posterior import Features, Site
+
+
+class TakenIn(NamedTuple):
+    """One outcome that was taken in."""
+
+    reward: float
+    confidence: float
+    number: int
+    """How many outcomes had been taken in, this one included."""
+    ids: tuple[str, ...]
+    """Cases served."""
+    features: Features
+    site: Site
+
+
+class Sites:
+    """The newest outcomes by event, the oldest first."""
+
+    def __init__(self, *, capacity: int) -> None:
+        """Start empty.
+
+        Args:
+            capacity: outcomes that can still be corrected; an older one stays as it was learned.
+        """
+        self._capacity = capacity
+        self._taken: dict[str, TakenIn] = {}
+
+    def get(self, event_id: str) -> TakenIn | None:
+        """What is held of an event."""
+        return self._taken.get(event_id)
+
+    def put(self, event_id: str, taken: TakenIn) -> None:
+        """Hold an outcome, as the newest."""
+        self._taken.pop(event_id, None)
+        self._taken[event_id] = taken
+        if len(self._taken) > self._capacity:
+            del self._taken[next(iter(self._taken))]
+
+    def pop(self, event_id: str) -> TakenIn | None:
+        """Hold it no more."""
+        return self._taken.pop(event_id, None)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What is held, in flat arrays."""
+        taken = list(self._taken.values())
+        return {
+            "size": np.array([len(one.features.position_X) for one in taken], np.int64),
+            "reward": np.array([(one.reward, one.confidence) for one in taken], np.float64).reshape(-1, 2),
+            "number": np.array([one.number for one in taken], np.int64),
+            "position": _joined([one.features.position_X for one in taken], np.int64),
+            "value": _joined([one.features.value_X for one in taken], np.float32),
+            "information": _joined([one.site.information_E for one in taken], np.float32),
+            "target": _joined([one.site.target_E for one in taken], np.float32),
+        }
+
+    def stamp(self) -> list[Any]:
+        """Events and the cases that each served."""
+        return [[event_id, list(one.ids)] for event_id, one in self._taken.items()]
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: list[Any], *, n_experts: int) -> None:
+        """Take over what `tensors` and `stamp` gave.
+
+        Raises:
+            KeyError, ValueError: it is not of this shape.
+        """
+        ends = np.cumsum(tensors["size"])[:-1]
+        positions, values = np.split(tensors["position"], ends), np.split(tensors["value"], ends)
+        information_NE, target_NE = (tensors[name].reshape(-1, n_experts) for name in ("information", "target"))
+        self._taken = {}
+        for index, (event_id, ids) in enumerate(stamp):
+            reward, confidence = tensors["reward"][index].tolist()
+            features = Features(torch.tensor(positions[index]), torch.tensor(values[index]))
+            site = Site(torch.tensor(information_NE[index]), torch.tensor(target_NE[index]))
+            number = int(tensors["number"][index])
+            self._taken[event_id] = TakenIn(reward, confidence, number, tuple(ids), features, site)
+
+
+def _joined(parts: list[torch.Tensor], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([part.numpy() for part in parts]).astype(kind) if parts else np.empty(0, kind)
