@@ -28,7 +28,7 @@ from memento.memory.uncancelled import to_the_end
 
 _LOG = logging.getLogger(__name__)
 
-_OUTCOMES_PER_SNAPSHOT = 16
+_OUTCOMES_PER_SNAPSHOT = 64
 """A kill costs learning so many outcomes again."""
 
 T = TypeVar("T")
