@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
+from memento.memory.estimators.port import NOTHING, CaseRows, Estimates, EstimatorName, Example, Suggestions
 from memento.memory.evaluation.past_bank import PastBank, Revision
 from memento.memory.event import Candidate, Experience, RetrievalEvent, Slot
-from memento.memory.learning.estimator import NOTHING, CaseRows, Estimates, EstimatorName, Example, Suggestions
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy
 
 DIM = 8

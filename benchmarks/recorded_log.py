@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 
 from benchmarks.recorded import RECORDED
 from memento.memory.case_memory import CaseMemory
-from memento.memory.interchange import read_cases
-from memento.memory.learning.controls import shuffled, without_cases
-from memento.memory.learning.estimator import CaseRows, Estimator, EstimatorName, Example
-from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.leak import EPOCHS, leak_table
-from memento.memory.learning.metrics import (
+from memento.memory.estimators.port import CaseRows, Estimator, EstimatorName, Example
+from memento.memory.estimators.registry import make_estimator
+from memento.memory.evaluation.controls import shuffled, without_cases
+from memento.memory.evaluation.leak import EPOCHS, leak_table
+from memento.memory.evaluation.metrics import (
     Interval,
     auc,
     auc_within,
@@ -36,10 +35,11 @@ from memento.memory.learning.metrics import (
     expected_calibration_error,
     paired_bootstrap,
 )
-from memento.memory.learning.out_of_sample import out_of_sample
-from memento.memory.learning.reference_head import pairs_of, trained_heads
-from memento.memory.learning.registry import make_estimator
-from memento.memory.learning.splits import Split, grouped_folds
+from memento.memory.evaluation.out_of_sample import out_of_sample
+from memento.memory.evaluation.reference_head import pairs_of, trained_heads
+from memento.memory.evaluation.splits import Split, grouped_folds
+from memento.memory.interchange import read_cases
+from memento.memory.learning.examples import ExampleReader
 from memento.memory.recorded_events import grouped
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 

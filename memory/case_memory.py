@@ -20,10 +20,10 @@ from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
+from memento.memory.estimators.port import CaseEffect
 from memento.memory.evaluation.service import PolicyEvaluation
 from memento.memory.event import Attempt
 from memento.memory.learning.background import BackgroundLearning
-from memento.memory.learning.estimator import CaseEffect
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger_views import LedgerViews

@@ -15,7 +15,7 @@ from memento.memory.policies.registry import policy_named
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
-    from memento.memory.learning.estimator import Estimates, EstimatorName
+    from memento.memory.estimators.port import Estimates, EstimatorName
     from memento.memory.learning.learner import Learner
 
 N_CANDIDATES = 64

@@ -19,7 +19,7 @@ from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
 
 if TYPE_CHECKING:
-    from memento.memory.learning.estimator import Estimator, EstimatorName
+    from memento.memory.estimators.port import Estimator, EstimatorName
     from memento.memory.learning.learner import Learner
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class Storage:
         settings = (await self.versions.serving(namespace, estimator)).settings
 
         def make() -> "Estimator":
-            from memento.memory.learning import registry
+            from memento.memory.estimators import registry
 
             return registry.make_estimator(estimator, dim=self._encoder.dim, seed=seed, settings=settings)
 
@@ -128,7 +128,8 @@ class Storage:
         return await asyncio.get_running_loop().run_in_executor(self._torch, work)
 
     def _make_learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
-        from memento.memory.learning import learner, registry
+        from memento.memory.estimators import registry
+        from memento.memory.learning import learner
 
         return learner.Learner(
             namespace=namespace,

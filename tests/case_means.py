@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import (
+from memento.memory.estimators.port import (
     NOTHING,
     CaseEffect,
     CaseRows,
@@ -17,7 +17,7 @@ from memento.memory.learning.estimator import (
     Example,
     Suggestions,
 )
-from memento.memory.learning.settings import Settings, checked_settings
+from memento.memory.estimators.settings import Settings, checked_settings
 
 
 class CaseMeans:

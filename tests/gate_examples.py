@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import CaseRows, Example
+from memento.memory.estimators.port import CaseRows, Example
 
 Vectors = NDArray[np.float64]
 Rule = Callable[[Vectors, Vectors], float]

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.advantage import Advantage
-from memento.memory.learning.estimator import CaseRows, Example
+from memento.memory.estimators.advantage import Advantage
+from memento.memory.estimators.port import CaseRows, Example
 
 DIM = 16
 AXES = np.eye(DIM, dtype=np.float32)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from memento.memory.learning.difficulty import Difficulty
+from memento.memory.estimators.difficulty import Difficulty
 
 AXES = np.eye(6, dtype=np.float32)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.estimator import CaseEffect
+from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.coverage import nearest_other, net, net_within
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.estimator import CaseRows, Estimator, Example
-from memento.memory.learning.gate import MIN_OUTCOMES, Gate
-from memento.memory.learning.settings import Settings
-from memento.memory.learning.verdict import Report
+from memento.memory.estimators.port import CaseRows, Estimator, Example
+from memento.memory.estimators.settings import Settings
+from memento.memory.evaluation.gate import MIN_OUTCOMES, Gate
+from memento.memory.evaluation.verdict import Report
 from tests.case_means import CaseMeans
 from tests.gate_examples import Rule, Vectors, outcomes
 

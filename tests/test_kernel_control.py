@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.cross_entropy import MIN_OUTCOMES
-from memento.memory.learning.estimator import CaseRows, Example
-from memento.memory.learning.kernel import Evidence, LearnedKernel, episodic_values, soft_value
-from memento.memory.learning.kernel_control import KernelControl
-from memento.memory.learning.registry import make_estimator
+from memento.memory.estimators.cross_entropy import MIN_OUTCOMES
+from memento.memory.estimators.kernel import Evidence, LearnedKernel, episodic_values, soft_value
+from memento.memory.estimators.kernel_control import KernelControl
+from memento.memory.estimators.port import CaseRows, Example
+from memento.memory.estimators.registry import make_estimator
 from tests.memories import Place, filled
 
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)

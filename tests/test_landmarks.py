@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import CaseRows
-from memento.memory.learning.groups import Groups
-from memento.memory.learning.landmarks import Landmarks
+from memento.memory.estimators.groups import Groups
+from memento.memory.estimators.landmarks import Landmarks
+from memento.memory.estimators.port import CaseRows
 
 
 def units(n: int, dim: int, *, seed: int = 0) -> NDArray[np.float32]:

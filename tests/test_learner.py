@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from memento.memory.case_memory import CaseMemory
-from memento.memory.learning.cross_entropy import MIN_OUTCOMES, CrossEntropyQ
+from memento.memory.estimators.cross_entropy import MIN_OUTCOMES, CrossEntropyQ
 from memento.memory.learning.learner import Learner
 from tests.memories import Place, filled, place
 from tests.wire_shim import Faults

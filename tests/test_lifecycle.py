@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from memento.memory.case import Case, CaseStatus, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
+from memento.memory.estimators.port import CaseEffect
 from memento.memory.interchange import parse_case
-from memento.memory.learning.estimator import CaseEffect
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from tests.memories import Place, filled, place, served

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import EstimatorName
-from memento.memory.learning.off_policy import MIN_EFFECTIVE, Sample, difference, effective_size, evaluate, on_policy
+from memento.memory.estimators.port import EstimatorName
+from memento.memory.evaluation.off_policy import MIN_EFFECTIVE, Sample, difference, effective_size, evaluate, on_policy
 from memento.memory.policies.controls import RandomPolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy

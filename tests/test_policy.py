@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memento.memory.errors import InvalidInput, UnknownPolicy
-from memento.memory.learning.estimator import Estimates
+from memento.memory.estimators.port import Estimates
 from memento.memory.policies.advantage import AdvantagePolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import Candidates, SlotChoice, choose

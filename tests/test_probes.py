@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from memento.memory.learning.controls import without_cases
-from memento.memory.learning.cross_entropy import CrossEntropyQ
-from memento.memory.learning.estimator import Estimator, Example
-from memento.memory.learning.probes import Probe, probed
+from memento.memory.estimators.cross_entropy import CrossEntropyQ
+from memento.memory.estimators.port import Estimator, Example
+from memento.memory.evaluation.controls import without_cases
+from memento.memory.evaluation.probes import Probe, probed
 from tests.case_means import CaseMeans
 from tests.gate_examples import DIM, Vectors, outcomes
 

@@ -11,8 +11,8 @@ import pytest
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
+from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.event import OutcomeRange
-from memento.memory.learning.cross_entropy import CrossEntropyQ
 from memento.memory.learning.versions import PolicyVersion, PolicyVersions, rollback
 from tests.memories import Place, filled, place
 

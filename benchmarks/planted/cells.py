@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.planted.stream import ORACLE, Trace, play
 from benchmarks.planted.world import CASE_KINDS, Generator, World, planted
-from memento.memory.learning.registry import make_estimator
+from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.registry import policy_named
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 
@@ -206,4 +206,4 @@ def _source(policy: str, generator: str) -> str:
     return json.dumps(found, sort_keys=True)
 
 
-_IMPORT = re.compile(r"from (memento\.memory\.(?:learning|policies)\.\w+|benchmarks\.[\w.]+) import")
+_IMPORT = re.compile(r"from (memento\.memory\.(?:estimators|policies)\.\w+|benchmarks\.[\w.]+) import")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.planted.world import Generator, Stream, World, planted
-from memento.memory.learning.estimator import CaseRows, Estimates, Estimator, Example
-from memento.memory.learning.registry import make_estimator
+from memento.memory.estimators.port import CaseRows, Estimates, Estimator, Example
+from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED

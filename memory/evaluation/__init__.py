@@ -1,7 +1,20 @@
-"""What a policy would have earned on the logged tasks, and whether the log can tell.
+"""What can be known from the log: whether settings are better, and what another policy would have earned.
 
+gate.py            chooses other settings and judges them on held-out outcomes
+  verdict.py         what has to hold for a promotion
+  figures.py         AUC, Brier, ECE, log loss of predictions, with intervals
+  controls.py        question lookup, query only, per-case mean, constant, shuffled outcomes
+  out_of_sample.py   predictions of what an estimator has not seen
+  within_question.py whether the better set of one question scores higher
+  probes.py          cases that cannot have helped: do they get credit?
+leak.py            what a split by rows pretends, shown
+  reference_head.py  the reference's head, retrained
+metrics.py         AUC and its like, intervals that resample whole questions
+splits.py          by question, by time
 service.py         reads the log, evaluates policies on it, reports
-replay.py          the log under each target policy: probabilities, predictions
-counterfactual.py  one event under one target policy
-past_bank.py       the bank as it was at an event
+  off_policy.py      IPS, SNIPS, DM, DR with intervals, or why they cannot tell
+  cross_fitting.py   estimators that have not seen the questions they are asked about
+  replay.py          the log under each target policy: probabilities, predictions
+  counterfactual.py  one event under one target policy
+  past_bank.py       the bank as it was at an event
 """

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.engines.port import Vector
+from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
-from memento.memory.learning.estimator import CaseRows, Estimator, Example
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.policies.set_probability import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
-from memento.memory.learning.estimator import CaseRows, CaseView
+from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.ledger_views import LedgerViews
 
 _BATCH = 256

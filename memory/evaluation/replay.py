@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from memento.memory.estimators.port import Estimator, EstimatorName, Example
 from memento.memory.evaluation.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
+from memento.memory.evaluation.cross_fitting import MANY, CrossFitting
+from memento.memory.evaluation.off_policy import Sample
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
-from memento.memory.learning.cross_fitting import MANY, CrossFitting
-from memento.memory.learning.estimator import Estimator, EstimatorName, Example
-from memento.memory.learning.off_policy import Sample
 from memento.memory.policies.port import RetrievalPolicy
 
 _PART = 64

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
+from memento.memory.evaluation.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.event import IMPORTED, Experience
 from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
+    from memento.memory.estimators.port import EstimatorName, Example
     from memento.memory.evaluation.replay import Progress
-    from memento.memory.learning.estimator import EstimatorName, Example
 
 REWARD_MODEL: "EstimatorName" = "advantage"
 """Predicts rewards for DM and DR."""

@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from memento.memory.errors import MementoError
-from memento.memory.learning.estimator import CaseEffect, EstimatorName
+from memento.memory.estimators.port import CaseEffect, EstimatorName
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:

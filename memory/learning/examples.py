@@ -7,8 +7,8 @@ import numpy as np
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
+from memento.memory.estimators.port import CaseRows, CaseView, Example
 from memento.memory.event import Experience, Slot
-from memento.memory.learning.estimator import CaseRows, CaseView, Example
 from memento.memory.ledger_views import LedgerViews
 
 

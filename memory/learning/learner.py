@@ -18,8 +18,8 @@ from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
+from memento.memory.estimators.port import CaseEffect, Estimates, Example, MakeEstimator, Suggestions
 from memento.memory.event import Experience
-from memento.memory.learning.estimator import CaseEffect, Estimates, Example, MakeEstimator, Suggestions
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.learning.versions import PolicyVersion, PolicyVersions, built_in

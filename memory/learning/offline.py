@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
+from memento.memory.evaluation.figures import as_json
 from memento.memory.event import Experience, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.figures import as_json
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import PolicyVersion, rollback
 
 if TYPE_CHECKING:
-    from memento.memory.learning.estimator import CaseView, Estimator, EstimatorName, Example
-    from memento.memory.learning.gate import Progress
-    from memento.memory.learning.leak import LeakRow
+    from memento.memory.estimators.port import CaseView, Estimator, EstimatorName, Example
+    from memento.memory.estimators.settings import Settings
+    from memento.memory.evaluation.gate import Progress
+    from memento.memory.evaluation.leak import LeakRow
+    from memento.memory.evaluation.verdict import Report
     from memento.memory.learning.learner import Learner
-    from memento.memory.learning.settings import Settings
-    from memento.memory.learning.verdict import Report
     from memento.memory.storage import Storage
 
 _PAGE = 200
@@ -160,7 +160,7 @@ class OfflineLearning:
             raise InvalidInput(f"the leak takes {_MIN_LEAK_QUESTIONS} questions with known outcomes to show")
 
         def show(check: Callable[[], None]) -> "list[LeakRow]":
-            from memento.memory.learning.leak import leak_table
+            from memento.memory.evaluation.leak import leak_table
 
             return leak_table(examples, seed=seed, tick=check)
 
@@ -174,7 +174,7 @@ class OfflineLearning:
             examples = await self._believed(until, serving.skipped, views, on_progress)
 
             def judge(check: Callable[[], None]) -> "Report":
-                from memento.memory.learning.gate import Gate
+                from memento.memory.evaluation.gate import Gate
 
                 def tell(progress: "Progress") -> None:
                     check()
@@ -225,7 +225,7 @@ class OfflineLearning:
         return await self._storage.learner(self._namespace, self._estimator, self._seed)
 
     def _factory(self) -> "Callable[[Settings], Estimator]":
-        from memento.memory.learning.registry import make_estimator
+        from memento.memory.estimators.registry import make_estimator
 
         name, dim, seed = self._estimator, self._storage.texts.encoder.dim, self._seed
         return lambda settings: make_estimator(name, dim=dim, seed=seed, settings=settings)

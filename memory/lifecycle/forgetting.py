@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from memento.memory.case import POSITIVE_FROM, Case
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.estimator import CaseEffect
+from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.coverage import blocks, nearest_other, net_within
 
 Rule = Literal["evidence", "redundancy", "capacity"]

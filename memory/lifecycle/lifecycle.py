@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from memento.memory.audit import AuditEntry, AuditViews, Snapshot
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.estimator import CaseEffect
+from memento.memory.estimators.port import CaseEffect
 from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import LedgerBatches
 from memento.memory.lifecycle import changes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import EstimatorName
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, greedy
 
 RATE = 0.1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memento.memory.learning.estimator import EstimatorName
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool
 
 

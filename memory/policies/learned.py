@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.estimator import EstimatorName
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, greedy
 
 ALPHA = 0.02

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import Estimates, EstimatorName
+from memento.memory.estimators.port import Estimates, EstimatorName
 
 Pool = Literal["empty", "nearest", "uniform"]
 """Where candidates come from: nowhere, the nearest by cosine (and what an estimator suggests), or a uniform sample."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memento.memory.learning.estimator import EstimatorName
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, greedy
 
 OWN_REWARD_WEIGHT = 0.3

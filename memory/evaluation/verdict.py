@@ -17,10 +17,10 @@ learning from every outcome.
 
 from typing import NamedTuple
 
-from memento.memory.learning.figures import Figures, Table
-from memento.memory.learning.metrics import Interval
-from memento.memory.learning.probes import MAX_CREDITED, Probed
-from memento.memory.learning.within_question import ENOUGH
+from memento.memory.evaluation.figures import Figures, Table
+from memento.memory.evaluation.metrics import Interval
+from memento.memory.evaluation.probes import MAX_CREDITED, Probed
+from memento.memory.evaluation.within_question import ENOUGH
 
 
 class Within(NamedTuple):

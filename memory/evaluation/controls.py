@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import CaseRows, Example
-from memento.memory.learning.splits import Split
+from memento.memory.estimators.port import CaseRows, Example
+from memento.memory.evaluation.splits import Split
 
 P = NDArray[np.float64]
 Rule = Callable[[Sequence[Example], Sequence[Example]], P]

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from memento.memory.learning.posterior import Features, Posterior
+from memento.memory.estimators.posterior import Features, Posterior
 
 BASE = 0
 EASE = 1

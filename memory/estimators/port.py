@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.settings import Settings
+from memento.memory.estimators.settings import Settings
 
 EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
 

@@ -6,9 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import Example
-from memento.memory.learning.metrics import Interval, auc_within, bootstrap, brier, expected_calibration_error, log_loss
-from memento.memory.learning.splits import Split
+from memento.memory.estimators.port import Example
+from memento.memory.evaluation.metrics import (
+    Interval,
+    auc_within,
+    bootstrap,
+    brier,
+    expected_calibration_error,
+    log_loss,
+)
+from memento.memory.evaluation.splits import Split
 
 _RESAMPLES = 300
 

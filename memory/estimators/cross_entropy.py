@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.learning.estimator import (
+from memento.memory.estimators.port import (
     NOTHING,
     CaseEffect,
     CaseRows,
@@ -23,8 +23,8 @@ from memento.memory.learning.estimator import (
     Example,
     Suggestions,
 )
-from memento.memory.learning.q_function import QFunction
-from memento.memory.learning.settings import Settings, checked_settings
+from memento.memory.estimators.q_function import QFunction
+from memento.memory.estimators.settings import Settings, checked_settings
 
 MIN_OUTCOMES = 10
 """Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.learning.estimator import Example
+from memento.memory.estimators.port import Example
 
 _BATCH = 256
 _HIDDEN = 512

@@ -25,9 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from memento.memory.learning.cross_entropy import MIN_OUTCOMES
-from memento.memory.learning.episodes import Episode, Episodes, question_number
-from memento.memory.learning.estimator import (
+from memento.memory.estimators.cross_entropy import MIN_OUTCOMES
+from memento.memory.estimators.episodes import Episode, Episodes, question_number
+from memento.memory.estimators.kernel import Evidence, LearnedKernel, episodic_values, kernel_settings, soft_value
+from memento.memory.estimators.port import (
     NOTHING,
     CaseEffect,
     CaseRows,
@@ -37,8 +38,7 @@ from memento.memory.learning.estimator import (
     Example,
     Suggestions,
 )
-from memento.memory.learning.kernel import Evidence, LearnedKernel, episodic_values, kernel_settings, soft_value
-from memento.memory.learning.settings import Settings
+from memento.memory.estimators.settings import Settings
 
 _NEWEST = 64
 """Entries of D_c that a value rests on."""

@@ -14,9 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from memento.memory.learning.coefficients import BASE, EASE, FIXED, WEIGHTS, Coefficients, Placed, Task
-from memento.memory.learning.difficulty import Difficulty
-from memento.memory.learning.estimator import (
+from memento.memory.estimators.coefficients import BASE, EASE, FIXED, WEIGHTS, Coefficients, Placed, Task
+from memento.memory.estimators.difficulty import Difficulty
+from memento.memory.estimators.exposures import Exposures
+from memento.memory.estimators.groups import Groups
+from memento.memory.estimators.landmarks import Landmarks
+from memento.memory.estimators.port import (
     CaseEffect,
     CaseRows,
     CaseView,
@@ -25,12 +28,9 @@ from memento.memory.learning.estimator import (
     Example,
     Suggestions,
 )
-from memento.memory.learning.exposures import Exposures
-from memento.memory.learning.groups import Groups
-from memento.memory.learning.landmarks import Landmarks
-from memento.memory.learning.posterior import Features, Posterior, probability
-from memento.memory.learning.settings import Settings, checked_settings
-from memento.memory.learning.sites import Sites, TakenIn
+from memento.memory.estimators.posterior import Features, Posterior, probability
+from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.sites import Sites, TakenIn
 
 _BUILT_IN = {
     "landmarks": 32.0,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.learning.estimator import Example
+from memento.memory.estimators.port import Example
 
 _FIRST_ROWS = 256
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import Estimator, Example
-from memento.memory.learning.splits import Split
+from memento.memory.estimators.port import Estimator, Example
+from memento.memory.evaluation.splits import Split
 
 Tick = Callable[[], None]
 """Called after every example that was learned from; whatever it raises ends the work."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import CaseRows
-from memento.memory.learning.landmarks import Landmarks
+from memento.memory.estimators.landmarks import Landmarks
+from memento.memory.estimators.port import CaseRows
 
 
 class Groups:

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.learning.estimator import Example
-from memento.memory.learning.metrics import Interval, bootstrap
+from memento.memory.estimators.port import Example
+from memento.memory.evaluation.metrics import Interval, bootstrap
 
 ENOUGH = 50
 """Questions with two sets and two outcomes, from which on the figure is judged."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from memento.memory.learning.posterior import Features, Site
+from memento.memory.estimators.posterior import Features, Site
 
 
 class TakenIn(NamedTuple):

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from memento.memory.learning.estimator import CaseEffect, CaseRows, Estimator, Example
-from memento.memory.learning.out_of_sample import Tick
+from memento.memory.estimators.port import CaseEffect, CaseRows, Estimator, Example
+from memento.memory.evaluation.out_of_sample import Tick
 
 Probe = Literal["placebo", "null"]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from memento.memory.errors import InvalidInput
-from memento.memory.learning.settings import Settings, checked_settings
+from memento.memory.estimators.settings import Settings, checked_settings
 
 
 class KernelSettings(NamedTuple):

@@ -1,10 +1,10 @@
 """Estimators by name. Importing it imports torch."""
 
-from memento.memory.learning.advantage import Advantage
-from memento.memory.learning.cross_entropy import CrossEntropyQ
-from memento.memory.learning.estimator import Estimator, EstimatorName
-from memento.memory.learning.kernel_control import KernelControl
-from memento.memory.learning.settings import Settings
+from memento.memory.estimators.advantage import Advantage
+from memento.memory.estimators.cross_entropy import CrossEntropyQ
+from memento.memory.estimators.kernel_control import KernelControl
+from memento.memory.estimators.port import Estimator, EstimatorName
+from memento.memory.estimators.settings import Settings
 
 
 def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Settings | None = None) -> Estimator:

@@ -1,0 +1,19 @@
+"""What cases are worth: estimators, pure and synchronous, behind one port.
+
+port.py           what an estimator is given and what it answers
+advantage.py      what each case adds, beside how hard the task is: u(s, c) and b(s); ours
+  coefficients.py   which coefficient lies where in the posterior
+  posterior.py      joint Gaussian beliefs, by experts who forget and who do not
+  landmarks.py      the regions that tasks and cases fall into
+  groups.py         regions, and actions that several cases took
+  difficulty.py     what came of the nearest past tasks
+  exposures.py      what each case was served for
+  sites.py          outcomes that can still be taken back
+cross_entropy.py  Q(s, c) by cross-entropy (paper Eq. 15)
+  q_function.py     its torch head
+kernel_control.py Q_EC(s, c) by episodic control (paper Eq. 7 to 11, Algorithm 1)
+  kernel.py         its learned kernel
+  episodes.py       its episodic store and replay buffer
+settings.py       settings, checked
+registry.py       estimators by name
+"""
