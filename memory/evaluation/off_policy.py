@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_EFFECTIVE = 30.0
-"""Questions' worth of evidence below which nothing is said: under it, a weighted mean of skewed terms is too far from
-normal for its interval to be believed (`benchmarks/off_policy_coverage.py`)."""
+"""Questions' worth of evidence below which nothing is said. The intervals still cover there (93 to 100 % down to 3, in
+simulation), but a reward that is right half of the time makes them 0.36 wide at 30: a narrower one is luck."""
 
 _NEEDED = f"at least {MIN_EFFECTIVE:.0f} are needed"
 
