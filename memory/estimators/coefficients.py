@@ -50,6 +50,28 @@ class Placed(NamedTuple):
     """How much of what is known of each case itself holds for this task, in [0, 1]."""
 
 
+_Sums = Sequence[tuple[Tensor, Tensor]]
+"""Positions and shares, part by part."""
+
+
+class _Shared(NamedTuple):
+    """Coefficients that all cases share for one task. Axes: R = 3 weights + G groups, J landmarks of the task."""
+
+    mean_ER: Tensor
+    covariance_ERR: Tensor
+    weights: Tensor
+    pair_JG: Tensor
+    share_JG: Tensor
+
+    def ties(self, covariance_EPP: Tensor, own: Tensor) -> Tensor:
+        """Covariance of the cases' own coefficients with these, of shape (E, C, R)."""
+        with_weights_ECW = covariance_EPP[:, own[:, None], self.weights]
+        with_groups_ECG = torch.zeros(len(covariance_EPP), len(own), self.pair_JG.shape[1])
+        for pair_G, share_G in zip(self.pair_JG, self.share_JG, strict=True):
+            with_groups_ECG += covariance_EPP[:, own[:, None], pair_G] * share_G
+        return torch.cat([with_weights_ECW, with_groups_ECG], 2)
+
+
 class Coefficients:
     """The layout of one posterior."""
 
@@ -119,46 +141,55 @@ class Coefficients:
 
     def utility(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[Tensor, Tensor]:
         """Mean and variance of u(s, c), each of shape (E, C)."""
-        beliefs = self._posterior
-        landmarks, groups = np.flatnonzero(task_L), np.flatnonzero(cases.group_CG.any(axis=0))
-        pair = self._pair_LG[np.ix_(landmarks, groups)]
-        share_CJG = task_L[landmarks][None, :, None] * cases.group_CG[:, None, groups]
-        position_X = torch.from_numpy(np.concatenate([WEIGHTS, pair[pair >= 0]]))
-        value_CX = torch.from_numpy(np.concatenate([cases.weight_C3, share_CJG[:, pair >= 0]], axis=1))
+        beliefs, shared = self._posterior, self._shared(task_L)
+        value_CR = torch.from_numpy(np.concatenate([cases.weight_C3, cases.group_CG], axis=1))
         own_C = torch.tensor([self._case.get(case_id, -1) for case_id in cases.ids], dtype=torch.int64)
-        mean_EC = beliefs.mean_EP[:, position_X] @ value_CX.T
-        block_EXX = beliefs.covariance_EPP[:, position_X[:, None], position_X]
-        variance_EC = ((value_CX @ block_EXX) * value_CX).sum(2)
-        unknown_C = torch.from_numpy((share_CJG[:, pair < 0] ** 2).sum(axis=1))
-        variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None]
+        mean_EC = shared.mean_ER @ value_CR.T
+        variance_EC = ((value_CR @ shared.covariance_ERR) * value_CR).sum(2)
         known = torch.nonzero(own_C >= 0).squeeze(1)
         own, reach = own_C[known], torch.from_numpy(cases.reach_C)[known]
         mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
-        tie_EC = (beliefs.covariance_EPP[:, own[:, None], position_X] * value_CX[known]).sum(2)
+        tie_EC = (shared.ties(beliefs.covariance_EPP, own) * value_CR[known]).sum(2)
         prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
-        variance_EC[:, known] += reach**2 * beliefs.covariance_EPP[:, own, own] + 2 * reach * tie_EC
-        variance_EC[:, known] += (1 - reach**2) * prior_E1
-        variance_EC[:, own_C < 0] += beliefs.family_variance_FE[CASES][:, None]
+        variance_EC[:, known] += reach**2 * (beliefs.covariance_EPP[:, own, own] - prior_E1) + 2 * reach * tie_EC
+        variance_EC += prior_E1
         for index in [at for at, case_id in enumerate(cases.ids) if case_id in self._settled]:
             mean_E, variance_E = self._settled[cases.ids[index]]
             share = float(cases.reach_C[index])
             mean_EC[:, index] += share * mean_E
-            variance_EC[:, index] += share**2 * (variance_E - beliefs.family_variance_FE[CASES])
+            variance_EC[:, index] += share**2 * (variance_E - prior_E1[:, 0])
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
     def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
         """What being in each group does for the task: mean and variance of f(s)' W, each of shape (E, G)."""
+        shared, n = self._shared(task_L), len(WEIGHTS)
+        variance_EG = shared.covariance_ERR[:, n:, n:].diagonal(dim1=1, dim2=2)
+        return shared.mean_ER[:, n:], torch.clamp(variance_EG, min=0.0)
+
+    def _shared(self, task_L: NDArray[np.float32]) -> "_Shared":
+        """What all cases have in common for this task: the weights, and f(s)' W for each group."""
         beliefs, landmarks = self._posterior, np.flatnonzero(task_L)
-        pair_JG = torch.from_numpy(self._pair_LG[landmarks])
-        is_known_JG = pair_JG >= 0
-        share_JG = torch.from_numpy(task_L[landmarks])[:, None] * is_known_JG
-        mean_EG = (beliefs.mean_EP[:, pair_JG] * share_JG).sum(1)
-        unknown_G = ((torch.from_numpy(task_L[landmarks])[:, None] * ~is_known_JG) ** 2).sum(0)
-        variance_EG = unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
-        for one_G, share_G in zip(pair_JG, share_JG, strict=True):
-            tie_EJG = beliefs.covariance_EPP[:, one_G, pair_JG]
-            variance_EG = variance_EG + (tie_EJG * share_JG).sum(1) * share_G
-        return mean_EG, torch.clamp(variance_EG, min=0.0)
+        if not len(landmarks):
+            landmarks = np.zeros(1, np.int64)  # none yet: any will do, the task has no share in it
+        pair_JG, f_J1 = torch.from_numpy(self._pair_LG[landmarks]), torch.from_numpy(task_L[landmarks])[:, None]
+        share_JG, weights = f_J1 * (pair_JG >= 0), torch.tensor(WEIGHTS)
+        sums = [(weights, torch.ones(len(weights)))], list(zip(pair_JG, share_JG, strict=True))
+        rows = [torch.cat([self._between(one, other) for other in sums], 2) for one in sums]
+        covariance_ERR, n = torch.cat(rows, 1), len(weights)
+        unknown_G = ((f_J1 * (pair_JG < 0)) ** 2).sum(0)
+        covariance_ERR[:, n:, n:] += torch.diag(unknown_G) * beliefs.family_variance_FE[PAIRS][:, None, None]
+        mean_EW, mean_EG = beliefs.mean_EP[:, weights], (beliefs.mean_EP[:, pair_JG] * share_JG).sum(1)
+        return _Shared(torch.cat([mean_EW, mean_EG], 1), covariance_ERR, weights, pair_JG, share_JG)
+
+    def _between(self, one: "_Sums", other: "_Sums") -> Tensor:
+        """Covariance of sums of coefficients, of shape (E, A, B); a sum has one part per landmark of the task."""
+        covariance_EPP = self._posterior.covariance_EPP
+        parts = [
+            covariance_EPP[:, position_A[:, None], position_B] * share_A[:, None] * share_B
+            for position_A, share_A in one
+            for position_B, share_B in other
+        ]
+        return torch.stack(parts).sum(0)
 
     def case_means(self, ids: Sequence[str], mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
         """Means of the cases' own coefficients; 0 for cases without."""

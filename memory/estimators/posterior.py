@@ -22,6 +22,8 @@ _MERIT_MEMORY = 0.998
 """An expert's merits fade, so that another can take over when the world changes."""
 _PSEUDO_COEFFICIENTS = 8.0
 """How many well-known coefficients a family's built-in scale counts for."""
+_ROUNDING = 1e-5
+"""Of a prior variance: what single precision may have lost."""
 _SCALE_LIMITS = (0.02, 16.0)
 """Within which a family's variance may move, as multiples of the built-in one."""
 
@@ -145,14 +147,13 @@ class Posterior:
         """Re-estimate how much each family's coefficients vary, by MacKay's evidence rule, and weigh beliefs by it."""
         for expert in range(len(self._memories)):
             prior_P = self._prior_variance_EP[expert, : self.n].double()
-            fresh_P = prior_P.clone()
+            fresh_P, scale_F = prior_P.clone(), self.family_variance_FE[:, expert].clone()
             for family in range(1, len(self._built_in_F)):
                 at = torch.nonzero(self._family_P[: self.n] == family).squeeze(1)
-                scale = self._scale(expert, family, at)
-                self.family_variance_FE[family, expert] = scale
-                fresh_P[at] = scale
-            self._reweigh(expert, 1 / fresh_P - 1 / prior_P)
-            self._prior_variance_EP[expert, : self.n] = fresh_P.float()
+                scale_F[family] = fresh_P[at] = self._scale(expert, family, at)
+            if self._reweigh(expert, 1 / fresh_P - 1 / prior_P):
+                self._prior_variance_EP[expert, : self.n] = fresh_P.float()
+                self.family_variance_FE[:, expert] = scale_F
 
     def _scale(self, expert: int, family: int, at: Tensor) -> float:
         """The family's prior variance: the built-in one, moved by the coefficients that are well known."""
@@ -162,19 +163,28 @@ class Posterior:
         scale = (_PSEUDO_COEFFICIENTS * built_in + float((mean_A**2).sum())) / (_PSEUDO_COEFFICIENTS + resolved)
         return min(max(scale, _SCALE_LIMITS[0] * built_in), _SCALE_LIMITS[1] * built_in)
 
-    def _reweigh(self, expert: int, precision_P: Tensor) -> None:
-        """Add to the prior precisions; prior means of such coefficients are 0."""
+    def _reweigh(self, expert: int, precision_P: Tensor) -> bool:
+        """Add to the prior precisions; prior means of such coefficients are 0.
+
+        Returns:
+            Whether it was possible; if rounding has spoilt the covariance too much, everything stays as it is.
+        """
         covariance_PP = self.covariance_EPP[expert, : self.n, : self.n].double()
         covariance_PP = (covariance_PP + covariance_PP.T) / 2  # rounding has made it a little lopsided
+        covariance_PP.diagonal().add_(_ROUNDING * self._prior_variance_EP[expert, : self.n])
         factor_PP, is_broken = torch.linalg.cholesky_ex(covariance_PP)
-        if is_broken:  # too much was taken back; the next outcomes mend it
-            return
+        if is_broken:
+            return False
         precision_PP = torch.cholesky_inverse(factor_PP)
         pull_P = precision_PP @ self.mean_EP[expert, : self.n].double()
         precision_PP.diagonal().add_(precision_P)
-        fresh_PP = torch.cholesky_inverse(torch.linalg.cholesky(precision_PP))
+        factor_PP, is_broken = torch.linalg.cholesky_ex(precision_PP)
+        if is_broken:
+            return False
+        fresh_PP = torch.cholesky_inverse(factor_PP)
         self.covariance_EPP[expert, : self.n, : self.n] = fresh_PP.float()
         self.mean_EP[expert, : self.n] = (fresh_PP @ pull_P).float()
+        return True
 
     def _project(self, features: Features) -> tuple[Tensor, Tensor, Tensor]:
         """Covariance times features (E, P), and mean and variance of the linear predictor, (E,) each."""
