@@ -34,7 +34,7 @@ def test_the_last_line_has_what_is_promised_when_json_is_wanted(served: Scripted
     last = done.lines[-1]
     assert done.code == 0
     assert last.keys() >= PROMISED
-    assert (last["answer"], last["reward"], last["cycles"], last["policy"]) == ("forty-two", 1.0, 1, "similarity")
+    assert (last["answer"], last["reward"], last["cycles"], last["policy"]) == ("forty-two", 1.0, 1, "advantage")
     assert last["usage"]["model_calls"] == len(served.requests) == 4
     assert [line["event"] for line in done.lines] == ["cases", "plan", "subtask", "result", "reward", "written", "done"]
 
@@ -51,7 +51,7 @@ def test_only_the_answer_is_on_stdout_when_piped(served: ScriptedServer) -> None
     done = invoke("ask", TASK, "-r", "42", "--thread", "mine")
     assert (done.code, done.out) == (0, "forty-two\n")
     shown = done.err.splitlines()
-    assert shown[:4] == ["thread mine", "  no case from memory (similarity)", "  plan 1", "    1. Look it up"]
+    assert shown[:4] == ["thread mine", "  no case from memory (advantage)", "  plan 1", "    1. Look it up"]
     assert shown[4:6] == ["      ✓ it is forty-two", "  reward 1 (judge)"]
     assert shown[-1].startswith("was it right? memento feedback ")
     assert "\x1b" not in done.err

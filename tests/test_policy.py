@@ -201,5 +201,11 @@ def test_simulated_frequencies_are_the_propensities_of_advantage() -> None:
     assert {choice.candidate for choice in last} == {1, 2, 3, 4, None}
 
 
+def test_nothing_is_given_up_for_exploration_when_there_are_fewer_cases_than_slots() -> None:
+    rng = np.random.default_rng(0)
+    held = [choose(AdvantagePolicy(), valued(0.3, 0.2), k=4, rng=rng) for _ in range(100)]
+    assert {tuple(choice.candidate for choice in choices) for choices in held} == {(0, 1)}
+
+
 def test_similarity_decides_while_advantage_has_no_estimates() -> None:
     assert [choice.candidate for choice in chosen_by("advantage", candidates(5), k=3)] == [0, 1, 2]

@@ -47,7 +47,7 @@ class AdvantagePolicy:
         probability_C = np.zeros(len(value_C))
         best = int(np.argmax(value_C))
         probability_C[best] = 1.0
-        if len(chosen) == min(k, len(candidates)) - 1:
+        if len(chosen) == k - 1:  # where there are fewer cases than slots, none is given up for another
             arms = self._arms(value_C, estimates.sd_C, best)
             if arms:
                 probability_C[best] -= self._rate
