@@ -153,11 +153,11 @@ class Coefficients:
         prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
         variance_EC[:, known] += reach**2 * (beliefs.covariance_EPP[:, own, own] - prior_E1) + 2 * reach * tie_EC
         variance_EC += prior_E1
-        for index in [at for at, case_id in enumerate(cases.ids) if case_id in self._settled]:
-            mean_E, variance_E = self._settled[cases.ids[index]]
-            share = float(cases.reach_C[index])
-            mean_EC[:, index] += share * mean_E
-            variance_EC[:, index] += share**2 * (variance_E - prior_E1[:, 0])
+        if settled := [index for index, case_id in enumerate(cases.ids) if case_id in self._settled]:
+            kept = [self._settled[cases.ids[index]] for index in settled]
+            share = torch.from_numpy(cases.reach_C)[settled]
+            mean_EC[:, settled] += share * torch.stack([mean_E for mean_E, _ in kept], 1)
+            variance_EC[:, settled] += share**2 * (torch.stack([variance_E for _, variance_E in kept], 1) - prior_E1)
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
     def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
