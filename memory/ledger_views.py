@@ -64,18 +64,18 @@ class LedgerViews:
                     found[case.id] = case
         return found
 
-    async def active_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
-        """Those of these cases that are active in the namespace."""
-        found: set[str] = set()
+    async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
+        """Own rewards of those of these cases that are active in the namespace."""
+        found: dict[str, float] = {}
         async with self._ledger.reading() as connection:
             for chunk in sequence_chunks(list(ids)):
-                query = select(_REVISIONS.c.case_id).where(
+                query = select(_REVISIONS.c.case_id, _REVISIONS.c.reward).where(
                     _IS_HEAD,
                     _REVISIONS.c.case_id.in_(chunk),
                     _REVISIONS.c.namespace == namespace,
                     _REVISIONS.c.status == "active",
                 )
-                found.update((await connection.scalars(query)).all())
+                found.update((row.case_id, row.reward) for row in (await connection.execute(query)).all())
         return found
 
     async def walk(

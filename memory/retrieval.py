@@ -143,23 +143,23 @@ class Retrieval:
             raise InvalidInput(f"k must be at least 0, not {k}")
         policy = policy_named(recall.policy)
         recalled = [candidate.case_id for candidate in recall.candidates]
-        active = await self._storage.views.active_among(recalled, namespace=recall.namespace) if recalled else set()
-        candidates = [candidate for candidate in recall.candidates if candidate.case_id in active]
+        views, namespace = self._storage.views, recall.namespace
+        rewards = await views.active_rewards(recalled, namespace=namespace) if recalled else {}
+        candidates = [candidate for candidate in recall.candidates if candidate.case_id in rewards]
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
-        reward_C = np.zeros(len(candidates), np.float32)
+        # whoever chooses: slots log the cases' own rewards
+        reward_C = np.array([rewards[candidate.case_id] for candidate in candidates], np.float32)
         estimates, version, settings_version = None, 0, 0
-        if candidates:  # of every pool: slots log the cases' own rewards, whoever chose
-            found = await self._storage.views.cases(recalled, namespace=recall.namespace)
+        if candidates and policy.estimator is not None:
+            found = await views.cases(recalled, namespace=namespace)
+            learner = await self._learner(namespace, policy.estimator)
+            query = await self._storage.texts.one(recall.query)
             cases = [found[candidate.case_id] for candidate in candidates]
-            reward_C = np.array([case.reward for case in cases], np.float32)
-            if policy.estimator is not None:
-                learner = await self._learner(recall.namespace, policy.estimator)
-                query = await self._storage.texts.one(recall.query)
-                estimates, version, settings_version = await learner.estimates(query, cases, similarity_C)
+            estimates, version, settings_version = await learner.estimates(query, cases, similarity_C)
         choices = choose(policy, Candidates(similarity_C, reward_C, estimates, recall.pool_size), k=k, rng=self._rng)
         event = RetrievalEvent(
             id=recall.event_id,
-            namespace=recall.namespace,
+            namespace=namespace,
             query=recall.query,
             task=recall.task,
             follows=recall.follows,

@@ -141,7 +141,7 @@ async def test_pages_join_without_gap_when_walking(ledger: Ledger, views: Ledger
     assert (len(forth), forth[-1], len(set(forth))) == (1205, "state 3", 1205)
     assert back == forth[::-1][:600]
     ids = [case(number).id for number in range(1205)]
-    assert len(await views.cases(ids, namespace="n")) == len(await views.active_among(ids, namespace="n")) == 1205
+    assert len(await views.cases(ids, namespace="n")) == len(await views.active_rewards(ids, namespace="n")) == 1205
 
 
 async def test_refused_when_a_newer_version_wrote_it(url: str) -> None:
