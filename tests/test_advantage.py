@@ -164,6 +164,22 @@ def test_a_withdrawn_outcome_leaves_no_trace() -> None:
     assert not estimator.withdraw("e50")
 
 
+def test_an_outcome_too_old_to_be_corrected_is_not_learned_from_again() -> None:
+    estimator = Advantage(dim=DIM, settings={"sites": 3.0})
+    for number in range(5):
+        estimator.learn(outcome(number, 1.0, rows(["good0"])))
+    restored = Advantage(dim=DIM, settings={"sites": 3.0})
+    restored.restore(estimator.tensors(), json.loads(json.dumps(estimator.stamp())), [])
+    for one in (estimator, restored):
+        before = one.estimate(AXES[0], rows(["good0"]))
+        one.learn(outcome(0, 0.0, rows(["good0"])))
+        assert not one.withdraw("e1")
+        after = one.estimate(AXES[0], rows(["good0"]))
+        assert (after.value_C[0], after.exposures_C[0]) == (before.value_C[0], before.exposures_C[0])
+        one.learn(outcome(4, 0.0, rows(["good0"])))  # this one is recent enough
+        assert one.estimate(AXES[0], rows(["good0"])).value_C[0] < before.value_C[0]
+
+
 def test_learning_goes_on_bit_for_bit_when_restored() -> None:
     estimator, restored = lived(150), Advantage(dim=DIM)
     kept = {name: value.copy() for name, value in estimator.tensors().items()}

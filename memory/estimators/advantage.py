@@ -50,15 +50,14 @@ _BUILT_IN = {
     "pair_sd": 0.25,
     "case_sd": 0.22,
     "memory": 0.998,
+    "sites": 16_384.0,
 }
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
-expert who forgets (the other does not)."""
+expert who forgets (the other does not); `sites` counts the outcomes that can still be corrected."""
 
 _REVISION = 1
 """Goes up when the same outcomes would teach something else, so that older snapshots are learned again."""
 _OUTCOMES_PER_FADE = 16
-_SITES = 16_384
-"""Outcomes that can still be corrected; an older one stays as it was learned."""
 _SUGGESTED_CASES = 16
 _SUGGESTED_DIRECTIONS = 2
 
@@ -104,7 +103,7 @@ class Advantage:
             self._beliefs.place(position, family=FIXED, mean=mean, variance=chosen[f"{weight}_sd"] ** 2)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
-        self._sites = Sites(capacity=_SITES)
+        self._sites = Sites(capacity=int(chosen["sites"]))
         self._n = 0
 
     @staticmethod
@@ -123,6 +122,8 @@ class Advantage:
         before = self._sites.get(example.event_id)
         if before is not None and (before.reward, before.confidence) == (example.reward, example.confidence):
             return  # somebody else says the same again: no credit twice
+        if self._sites.is_settled(example.event_id):
+            return
         self._n += 1
         features = self._fresh(example) if before is None else self._take_back(before)
         site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
