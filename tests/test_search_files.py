@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
-from memento.tools.passages import as_text, passages
-from memento.tools.search_files import make_search_files
+from memento.tools.files.passages import as_text, passages
+from memento.tools.files.search_files import make_search_files
 
 NOTHING = re.compile(r"Nothing found in \d+ files")
 
@@ -292,7 +292,7 @@ def test_every_process_finds_all_when_several_build_one_index_together(folder: P
     for number in range(300):
         (folder / f"{number}.txt").write_text(f"platypus word{number}")
     program = (
-        "import asyncio, sys; from pathlib import Path; from memento.tools.search_files import make_search_files;"
+        "import asyncio, sys; from pathlib import Path; from memento.tools.files.search_files import make_search_files;"
         "print(asyncio.run(make_search_files([Path(sys.argv[1])], index_path=Path(sys.argv[2]))('word299')))"
     )
     command = [sys.executable, "-c", program, str(folder), str(tmp_path / "files.db")]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web_search import MAX_PAGE_CHARS, MAX_RESULT_CHARS, make_fetch_page, make_web_search
+from memento.tools.web.web_search import MAX_PAGE_CHARS, MAX_RESULT_CHARS, make_fetch_page, make_web_search
 
 KEY = "tvly-secret-0123456789"
 
@@ -268,7 +268,7 @@ def test_the_key_is_hidden_when_a_tool_or_its_closure_is_printed() -> None:
 @pytest.mark.slow
 def test_nothing_is_imported_when_a_tool_is_only_made() -> None:
     program = (
-        "import sys; from memento.tools.web_search import make_web_search; make_web_search(api_key='k');"
+        "import sys; from memento.tools.web.web_search import make_web_search; make_web_search(api_key='k');"
         "sys.exit(bool({'tavily', 'httpx', 'langchain', 'langgraph'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

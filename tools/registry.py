@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from memento.tools.search_files import make_search_files
-from memento.tools.web_search import make_fetch_page, make_web_search
+from memento.tools.files.search_files import make_search_files
+from memento.tools.web.web_search import make_fetch_page, make_web_search
 
 ToolFunction = Callable[..., Awaitable[str]]
 """A typed async function whose docstring is what the model reads; it returns text or raises a ToolError."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
-from memento.tools.folders import Stamp, read_bytes, walk
-from memento.tools.passages import MARK_END, MARK_START, as_text, located, passages, query_expression
+from memento.tools.files.folders import Stamp, read_bytes, walk
+from memento.tools.files.passages import MARK_END, MARK_START, as_text, located, passages, query_expression
 
 MAX_RESULTS: Final = 10
 

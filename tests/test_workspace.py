@@ -1,0 +1,108 @@
+"""The folder of one run: what is read and written there, and that nothing outside ever is."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from memento.tools.errors import ToolInputError, ToolLimitReached
+from memento.tools.workspace import MAX_BYTES, SPILL_FOLDER, Entry, Workspace
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("SECRET")
+    return outside
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "run")
+
+
+def test_a_file_is_read_back_when_it_was_written_in_a_new_folder(workspace: Workspace) -> None:
+    assert not workspace.folder.exists()
+    assert workspace.write("./a/b/c.txt", b"one") == "a/b/c.txt"
+    workspace.write("a/b/c.txt", b"2")
+    assert workspace.read("/workspace/a/b/c.txt", max_bytes=10) == b"2"
+    assert list(workspace.entries()) == [Entry("a/b/c.txt", 1)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", " ", "/etc/passwd", "../outside/secret.txt", "a/../../outside/secret.txt", "C:\\secret", "a\0b", "..\\x"],
+)
+def test_a_path_is_refused_when_it_leads_outside(workspace: Workspace, secret: Path, path: str) -> None:
+    for act in (lambda: workspace.read(path, max_bytes=10), lambda: workspace.write(path, b"x")):
+        with pytest.raises(ToolInputError, match="relative"):
+            act()
+
+
+def test_nothing_is_read_or_written_through_links_that_were_planted(workspace: Workspace, secret: Path) -> None:
+    workspace.write("first.txt", b"x")
+    (workspace.folder / "file").symlink_to(secret / "secret.txt")
+    (workspace.folder / "folder").symlink_to(secret)
+    (workspace.folder / "dangling").symlink_to(secret / "new.txt")
+    for path in ("file", "folder/secret.txt", "dangling"):
+        with pytest.raises(ToolInputError):
+            workspace.read(path, max_bytes=10)
+        with pytest.raises(ToolInputError):
+            workspace.write(path, b"overwritten")
+    with pytest.raises(ToolInputError):
+        workspace.write("folder/new.txt", b"new")
+    assert [entry.name for entry in secret.iterdir()] == ["secret.txt"]
+    assert (secret / "secret.txt").read_text() == "SECRET"
+    assert [entry.path for entry in workspace.entries()] == ["first.txt"]
+
+
+def test_a_file_with_a_second_name_is_not_written(workspace: Workspace, secret: Path) -> None:
+    workspace.folder.mkdir()
+    os.link(secret / "secret.txt", workspace.folder / "hard")
+    with pytest.raises(ToolInputError, match="not a file"):
+        workspace.write("hard", b"overwritten")
+    assert (secret / "secret.txt").read_text() == "SECRET"
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_other_end(workspace: Workspace) -> None:
+    workspace.folder.mkdir()
+    os.mkfifo(workspace.folder / "pipe")
+    for act in (lambda: workspace.read("pipe", max_bytes=10), lambda: workspace.write("pipe", b"x")):
+        with pytest.raises(ToolInputError):
+            act()
+
+
+def test_shelves_are_read_by_name_and_never_written(tmp_path: Path, secret: Path) -> None:
+    workspace = Workspace(tmp_path / "run", shelves={"notes": secret})
+    assert workspace.read("notes/secret.txt", max_bytes=10) == b"SECRET"
+    for missing in ("notes", "notes/other.txt", "other/secret.txt"):
+        with pytest.raises(ToolInputError, match="no file"):
+            workspace.read(missing, max_bytes=10)
+    assert workspace.write("notes/secret.txt", b"mine") == "notes/secret.txt"
+    assert workspace.read("notes/secret.txt", max_bytes=10) == b"mine"  # the run's own file comes first
+    assert (secret / "secret.txt").read_text() == "SECRET"
+
+
+def test_a_file_is_refused_unread_when_it_is_too_large(workspace: Workspace) -> None:
+    workspace.write("small", b"12345")
+    with pytest.raises(ToolInputError, match="at most 4"):
+        workspace.read("small", max_bytes=4)
+    with (workspace.folder / "sparse").open("wb") as stream:
+        stream.truncate(1 << 30)
+    with pytest.raises(ToolInputError, match="1,073,741,824 bytes"):
+        workspace.read("sparse", max_bytes=1_000)
+
+
+def test_a_workspace_takes_no_more_when_it_is_full(workspace: Workspace) -> None:
+    workspace.folder.mkdir()
+    with (workspace.folder / "large").open("wb") as stream:
+        stream.truncate(MAX_BYTES)
+    with pytest.raises(ToolLimitReached, match="full"):
+        workspace.write("one more", b"x")
+
+
+def test_what_a_run_made_is_listed_without_what_it_was_given(workspace: Workspace) -> None:
+    for path in ("given.csv", "chart.png", f"{SPILL_FOLDER}/1.txt", ".hidden"):
+        workspace.write(path, b"x")
+    assert workspace.made(["given.csv"]) == ["chart.png"]

@@ -1,0 +1,141 @@
+"""Hostile input is parsed in a child process: it has little memory and no secrets, and it can be killed.
+
+A parser that hangs cannot be stopped in a thread, and one that asks for ten gigabytes takes the whole process with it.
+The child is this file, run as a program: it imports one function, calls it, and prints what it returned as JSON.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, BinaryIO, Final
+
+from memento.tools import errors
+from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
+
+MEMORY_BYTES: Final = 512 * 1024 * 1024
+MAX_RESULT_BYTES: Final = 20_000_000
+_NOT_OURS: Final = 3
+"""Exit code after an exception that is none of our named ones."""
+
+
+async def confined(
+    function: str,
+    arguments: dict[str, Any],
+    *,
+    files: Sequence[BinaryIO] = (),
+    timeout_s: float = 20.0,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Any:
+    """Call a function in a child process.
+
+    Args:
+        function: its name as `module:function`. It is called with the open files, then with the arguments by name.
+        arguments: JSON values.
+        files: open for reading; they stay the caller's to close.
+        timeout_s: after this time the child is killed.
+        memory_bytes: address space it may use.
+
+    Returns:
+        What the function returned, a JSON value.
+
+    Raises:
+        ToolError: whatever named error the function raised.
+        ToolInputError: the parser gave up, took too long, or wanted too much memory.
+    """
+    request = {
+        "function": function,
+        "arguments": arguments,
+        "files": [file.fileno() for file in files],
+        "memory_bytes": memory_bytes,
+        "cpu_s": int(timeout_s) + 1,
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-m",
+        "memento.tools.confined",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        pass_fds=request["files"],
+        start_new_session=True,
+        limit=MAX_RESULT_BYTES,
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            output, _ = await child.communicate(json.dumps(request).encode())
+    except TimeoutError:
+        raise ToolInputError(f"it could not be read within {timeout_s:g} s; it may be too complex or damaged") from None
+    finally:
+        await _end(child)
+    return _result(output, child.returncode or 0)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Leave no process behind, whoever was cancelled meanwhile."""
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await asyncio.shield(child.wait())
+
+
+def _result(output: bytes, status: int) -> Any:
+    try:
+        answer = json.loads(output) if status == 0 and len(output) <= MAX_RESULT_BYTES else None
+    except ValueError:
+        answer = None
+    if answer is None:
+        why = "it is damaged, or not what its name says" if status == _NOT_OURS else "it wants too much memory or time"
+        raise ToolInputError(f"it cannot be read: {why}")
+    if "error" in answer:
+        kind: type[ToolError] = getattr(errors, answer["error"], ToolUnavailable)
+        raise kind(answer["message"])
+    return answer["value"]
+
+
+def _serve() -> int:
+    """Run in the child: answer the one request on stdin."""
+    request = json.load(sys.stdin)
+    # Whatever a parser prints goes nowhere; only the answer uses the real stdout.
+    answer_to, sys.stdout = sys.stdout, sys.stderr
+    _limit(request["memory_bytes"], request["cpu_s"])
+    module, name = request["function"].split(":")
+    try:
+        function = getattr(import_module(module), name)
+        files = [os.fdopen(descriptor, "rb") for descriptor in request["files"]]
+        answer = json.dumps({"value": function(*files, **request["arguments"])})
+    except ToolError as error:
+        answer = json.dumps({"error": type(error).__name__, "message": str(error)})
+    except MemoryError:
+        answer = json.dumps({"error": "ToolInputError", "message": "it cannot be read: it wants too much memory"})
+    except Exception:  # noqa: BLE001  a parser may raise anything over hostile input
+        return _NOT_OURS
+    answer_to.write(answer)
+    answer_to.flush()
+    return 0
+
+
+def _limit(memory_bytes: int, cpu_s: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; there the time limit is all there is
+        return
+    for what, limit in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, 0),  # a parser has nothing to write; what it prints goes through a pipe
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
+            resource.setrlimit(what, (limit, limit))
+
+
+if __name__ == "__main__":
+    # Not through the interpreter's shutdown: a parser's threads and caches would be waited for.
+    os._exit(_serve())

@@ -1,0 +1,6 @@
+"""Files of the run: search in them, list, read and write them.
+
+folders.py        what may be searched below a folder
+passages.py       texts cut into passages, questions turned into full-text queries
+search_files.py   the tool: an index brought up to date by every search
+"""

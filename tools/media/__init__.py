@@ -1,0 +1,1 @@
+"""Pictures, sound and video, through models that see and hear."""

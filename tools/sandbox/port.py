@@ -1,0 +1,61 @@
+"""What a sandbox is: it runs a model's code in a workspace, within limits, and leaves nothing behind."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+Language = Literal["python", "shell"]
+
+Ending = Literal["exit", "time", "memory", "processes", "files", "output"]
+"""Why an execution ended: by itself, or because of the limit of this name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one execution may use, all its processes together."""
+
+    wall_s: float = 60.0
+    memory_bytes: int = 1_000_000_000
+    n_processes: int = 64
+    workspace_bytes: int = 500_000_000
+    """Size of the workspace's files."""
+    n_files: int = 2_000
+    output_bytes: int = 1_000_000
+
+
+class Execution(NamedTuple):
+    """What came of running code."""
+
+    output: str
+    """Stdout and stderr, in the order written."""
+    exit_code: int | None
+    """None when a limit ended it."""
+    ended_by: Ending
+
+
+class Sandbox(Protocol):
+    """Runs code that may be hostile. Safe for several executions at the same time, each in its own workspace."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in settings and messages."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[Language]:
+        """What it can run."""
+        ...
+
+    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+        """Run source code to its end or to a limit; whatever happens, no process is left.
+
+        Args:
+            language: one of `languages`.
+            source: the code, read by the interpreter on its own, not by a shell.
+            folder: the workspace's folder: the working directory, and the only place where files stay.
+            limits: enforced on all processes together.
+
+        Raises:
+            ToolUnavailable: the sandbox itself cannot run.
+        """
+        ...

@@ -1,0 +1,220 @@
+"""The folder of one run: what tools make lies there, and nothing is written anywhere else.
+
+Code that a model wrote runs in the same folder and may plant links. So every part of a path is opened on its own,
+without following links: whatever happens between two looks, no file outside is ever read or written.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import BinaryIO, Final, NamedTuple
+
+from memento.tools.errors import ToolInputError, ToolLimitReached
+
+SPILL_FOLDER: Final = "long-results"
+"""Where results lie that were too long to show; not counted among the files that a run made."""
+
+MAX_FILES: Final = 2_000
+MAX_BYTES: Final = 500_000_000
+_LISTED_PARTS: Final = 12
+# Windows knows none of these; there a path is checked as a whole, before it is opened.
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
+_CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
+
+
+class Entry(NamedTuple):
+    """A file of the workspace."""
+
+    path: str
+    """From the workspace's folder, with `/` between the parts."""
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One folder to read and write in, and others that may only be read. Its methods block: call them in a thread.
+
+    A path is relative to the workspace. One that begins with the name of a shelf, `notes/a.md`, and is not a file of
+    the workspace itself, is looked up in that shelf's folder.
+    """
+
+    folder: Path
+    """Made when the first file is written."""
+    shelves: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    """Folders that may be read, by the name that paths into them begin with."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a regular file for reading.
+
+        Raises:
+            ToolInputError: no such file, not a file, or not below the workspace or a shelf.
+        """
+        parts = _parts(path)
+        try:
+            return _opened(self.folder, parts)
+        except FileNotFoundError as error:
+            shelf = self.shelves.get(parts[0])
+            if shelf is None or len(parts) == 1:
+                raise ToolInputError(f"there is no file {path!r}; list_files shows what there is") from error
+        except OSError as error:
+            raise ToolInputError(_refusal(path, error)) from error
+        try:
+            return _opened(shelf, parts[1:])
+        except OSError as error:
+            raise ToolInputError(_refusal(path, error)) from error
+
+    def read(self, path: str, *, max_bytes: int) -> bytes:
+        """Read a whole file.
+
+        Raises:
+            ToolInputError: it cannot be opened, or is larger than `max_bytes`.
+        """
+        with self.open(path) as stream:
+            n_bytes = os.fstat(stream.fileno()).st_size
+            content = stream.read(max_bytes + 1) if n_bytes <= max_bytes else b""
+        if n_bytes > max_bytes or len(content) > max_bytes:
+            raise ToolInputError(f"{path!r} has {n_bytes:,} bytes, at most {max_bytes:,} can be read")
+        return content
+
+    def write(self, path: str, content: bytes) -> str:
+        """Write a file, with the folders above it, in place of one that may be there.
+
+        Returns:
+            The path as it can be given to every other tool.
+
+        Raises:
+            ToolInputError: the path leads outside, through a link, or to a folder.
+            ToolLimitReached: the workspace would hold too much.
+        """
+        parts = _parts(path)
+        entries = list(self.entries())
+        if len(entries) >= MAX_FILES or sum(entry.n_bytes for entry in entries) + len(content) > MAX_BYTES:
+            raise ToolLimitReached(f"the workspace is full ({len(entries)} files); make no more of them")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(self.folder, parts, content)
+        except OSError as error:
+            raise ToolInputError(_refusal(path, error)) from error
+        return "/".join(parts)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the workspace's files by path, without links and hidden ones."""
+        yield from _entries(self.folder)
+
+    def made(self, inputs: Sequence[str] = ()) -> list[str]:
+        """List the files that were made here, without those that were given and long results."""
+        given = set(inputs)
+        return [
+            entry.path
+            for entry in self.entries()
+            if entry.path not in given and not entry.path.startswith(f"{SPILL_FOLDER}/")
+        ]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Take a model's path apart, tolerating what models write for a relative one."""
+    text = path.strip().replace("\\", "/").removeprefix("/workspace/")
+    parts = tuple(part for part in PurePosixPath(text).parts if part != ".")
+    if not parts or "\0" in text:
+        raise ToolInputError("give the path of a file, relative to the workspace")
+    if parts[0] == "/" or ".." in parts or ":" in parts[0] or len(parts) > _LISTED_PARTS:
+        raise ToolInputError(f"{path!r} is not a path inside the workspace; give a relative one without '..'")
+    return parts
+
+
+def _opened(root: Path, parts: Sequence[str]) -> BinaryIO:
+    if not _CAN_WALK:
+        return _checked(root, parts).open("rb")
+    folder = _folder(root, parts[:-1])
+    try:
+        # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
+        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+    finally:
+        os.close(folder)
+    return _regular(descriptor, "rb")
+
+
+def _write(root: Path, parts: Sequence[str], content: bytes) -> None:
+    if not _CAN_WALK:
+        target = _checked(root, parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return
+    folder = _folder(root, parts[:-1], is_making=True)
+    try:
+        # Not truncated before it is known to be a file.
+        descriptor = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | _NO_LINK, 0o644, dir_fd=folder)
+    finally:
+        os.close(folder)
+    with _regular(descriptor, "wb") as stream:
+        stream.truncate(0)
+        stream.write(content)
+
+
+def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False) -> int:
+    """Open the folder at the end of a path, one part after another."""
+    descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+    for part in parts:
+        try:
+            if is_making:
+                _make(part, descriptor)
+            below = os.open(part, os.O_RDONLY | _FOLDER, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
+def _make(name: str, folder: int) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+
+
+def _regular(descriptor: int, mode: str) -> BinaryIO:
+    """Make a stream of an open file that is none of a folder, a pipe, a device."""
+    found = os.fstat(descriptor)
+    # A second name of one file: writing through it would change what lies elsewhere.
+    if not stat.S_ISREG(found.st_mode) or (mode == "wb" and found.st_nlink > 1):
+        os.close(descriptor)
+        raise IsADirectoryError
+    return os.fdopen(descriptor, mode)  # type: ignore[return-value]
+
+
+def _checked(root: Path, parts: Sequence[str]) -> Path:
+    resolved = root.joinpath(*parts).resolve()
+    if not resolved.is_relative_to(root.resolve()):
+        raise PermissionError
+    if resolved.exists() and not resolved.is_file():
+        raise IsADirectoryError
+    return resolved
+
+
+def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
+    try:
+        with os.scandir(folder) as found:
+            children = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return
+    for child in children:
+        if child.name.startswith(".") or child.is_symlink():
+            continue
+        if child.is_dir(follow_symlinks=False):
+            if prefix.count("/") < _LISTED_PARTS:
+                yield from _entries(folder / child.name, f"{prefix}{child.name}/")
+        elif child.is_file(follow_symlinks=False):
+            yield Entry(prefix + child.name, child.stat(follow_symlinks=False).st_size)
+
+
+def _refusal(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {path!r}; list_files shows what there is"
+    if isinstance(error, IsADirectoryError | NotADirectoryError):
+        return f"{path!r} is not a file"
+    if error.errno == getattr(os, "ELOOP", 40):
+        return f"{path!r} leads through a link; links are not followed"
+    return f"{path!r} cannot be used: {error.strerror or type(error).__name__}"
