@@ -47,10 +47,11 @@ async def confined(
         ToolError: whatever named error the function raised.
         ToolInputError: the parser gave up, took too long, or wanted too much memory.
     """
+    descriptors = [file.fileno() for file in files]
     request = {
         "function": function,
         "arguments": arguments,
-        "files": [file.fileno() for file in files],
+        "files": descriptors,
         "memory_bytes": memory_bytes,
         "cpu_s": int(timeout_s) + 1,
     }
@@ -63,7 +64,7 @@ async def confined(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        pass_fds=request["files"],
+        pass_fds=descriptors,
         start_new_session=True,
         limit=MAX_RESULT_BYTES,
     )
