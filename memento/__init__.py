@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memento.memory.case import Case, ScoredCase
     from memento.memory.case_memory import CaseMemory
     from memento.memory.errors import MementoError
-    from memento.memory.retrieval import Reading
+    from memento.memory.reading import Reading
     from memento.nodes.context import Context
 
 __all__ = ["Case", "CaseMemory", "Context", "Deps", "MementoError", "Reading", "ScoredCase", "build_graph"]
@@ -24,7 +24,7 @@ _HOMES = {
     "Context": "memento.nodes.context",
     "Deps": "memento.graph.deps",
     "MementoError": "memento.memory.errors",
-    "Reading": "memento.memory.retrieval",
+    "Reading": "memento.memory.reading",
     "ScoredCase": "memento.memory.case",
     "build_graph": "memento.graph.workflow",
 }

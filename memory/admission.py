@@ -2,8 +2,8 @@
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, Provenance, case_id
 from memento.memory.event import Attempt
-from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import LedgerBatches
+from memento.memory.ledger_writer import LedgerWriter
 
 _REVIVED = ("forget", "rollback")
 """Retired by rule, not by a person: fresh experience brings the case back."""

@@ -29,9 +29,10 @@ from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.policies.registry import LEARNING, policy_named
+from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
 from memento.memory.retention import Retention, check_share, checked_namespace
-from memento.memory.retrieval import Reading, Recall, Retrieval
+from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
 
 _REINDEX_BATCH = 256

@@ -13,7 +13,7 @@ from memento.memory.case import Case
 from memento.memory.engines.port import Vector
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.interchange import ParsedLine, Served
-from memento.memory.ledger import LedgerWriter
+from memento.memory.ledger_writer import LedgerWriter
 
 _EVENT_IDS = uuid.UUID("0d3d4f4e-8a57-5d0c-9a0b-6a0c7d1f2b63")
 

@@ -6,8 +6,8 @@ from memento.memory.admission import admit, corrected, judged, judged_by_another
 from memento.memory.case import Case, case_id
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
-from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import LedgerBatches
+from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent, Slot
 from memento.memory.policies.port import Candidates, SlotChoice, choose
 from memento.memory.policies.registry import policy_named
+from memento.memory.reading import Reading, Recall
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
@@ -23,46 +24,6 @@ N_CANDIDATES = 64
 
 N_SUGGESTED = 16
 """Cases looked up near each direction that an estimator suggests."""
-
-
-class Recall(NamedTuple):
-    """The candidates of one task: the first half of a read. JSON-able."""
-
-    event_id: str
-    query: str
-    namespace: str
-    policy: str
-    candidates: list[Candidate]
-    pool_size: int
-    """Number of cases the candidates were drawn from."""
-    is_degraded: bool
-    bank_version: int
-    task: str | None = None
-    """The task alone, where the query says more."""
-    follows: str | None = None
-    """The event of the planning cycle before."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values, for a checkpoint between the two halves of a read."""
-        return self._asdict() | {"candidates": [list(candidate) for candidate in self.candidates]}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """What `to_json` made."""
-        return cls(**values | {"candidates": [Candidate(*row) for row in values["candidates"]]})
-
-
-class Reading(NamedTuple):
-    """The cases chosen for one task."""
-
-    event_id: str
-    """Give it to `write` and `feedback`, so that the memory learns what these cases were worth."""
-    cases: list[ScoredCase]
-    """Best first; at most k."""
-    policy: str
-    policy_version: int
-    is_degraded: bool
-    """The search engine did not answer; the newest cases were searched instead, and this reading never trains."""
 
 
 class Retrieval:

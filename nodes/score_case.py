@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from memento.memory.case import ScoredCase
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable, UnknownEvent
-from memento.memory.retrieval import Recall
+from memento.memory.reading import Recall
 from memento.nodes.context import Context
 from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource

@@ -19,7 +19,7 @@ from memento.memory.errors import (
     UnknownEvent,
     UnknownPolicy,
 )
-from memento.memory.retrieval import Recall
+from memento.memory.reading import Recall
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import Place, filled, place, question, served
 

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import BASE, EASE, FIXED, WEIGHTS, Coefficients, Placed, Task
+from memento.memory.estimators.coefficients import Coefficients, Placed, Task
 from memento.memory.estimators.difficulty import Difficulty
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.groups import Groups
@@ -28,38 +27,15 @@ from memento.memory.estimators.port import (
     Example,
     Suggestions,
 )
-from memento.memory.estimators.posterior import Features, Posterior, probability
+from memento.memory.estimators.posterior import Features, probability
+from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
 from memento.memory.estimators.settings import Settings, checked_settings
 from memento.memory.estimators.sites import Sites, TakenIn
-
-_BUILT_IN = {
-    "landmarks": 32.0,
-    "nearness": 0.35,
-    "actions": 16.0,
-    "capacity": 1024.0,
-    "tasks": 4096.0,
-    "base_sd": 1.0,
-    "ease_prior": 0.5,
-    "ease_sd": 0.5,
-    "topic_sd": 1.0,
-    "similarity_prior": 0.4,
-    "reward_prior": 0.2,
-    "constant_sd": 0.05,
-    "similarity_sd": 0.35,
-    "reward_sd": 0.2,
-    "pair_sd": 0.25,
-    "case_sd": 0.22,
-    "memory": 0.998,
-    "sites": 16_384.0,
-}
-"""Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
-expert who forgets (the other does not); `sites` counts the outcomes that can still be corrected."""
+from memento.memory.estimators.suggestions import earned_cases, promising_regions
 
 _REVISION = 1
 """Goes up when the same outcomes would teach something else, so that older snapshots are learned again."""
 _OUTCOMES_PER_FADE = 16
-_SUGGESTED_CASES = 16
-_SUGGESTED_DIRECTIONS = 2
 
 
 class Advantage:
@@ -81,26 +57,13 @@ class Advantage:
             InvalidInput: a setting that it does not have.
         """
         del seed
-        chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        chosen = checked_settings(settings, BUILT_IN, estimator=self.name)
         self._made_as = {"revision": _REVISION, **chosen}
         self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
         self._difficulty = Difficulty(capacity=int(chosen["tasks"]), dim=dim)
         self._groups = Groups(self._landmarks, n_actions=int(chosen["actions"]))
         shape = {"n_landmarks": self._landmarks.limit, "n_groups": self._groups.n}
-        self._beliefs = Posterior(
-            capacity=int(chosen["capacity"]),
-            family_variances=[0.0] + [chosen[f"{family}_sd"] ** 2 for family in ("topic", "pair", "case")],
-            memories=[1.0, chosen["memory"]],
-        )
-        self._beliefs.place(BASE, family=FIXED, variance=chosen["base_sd"] ** 2)
-        self._beliefs.place(EASE, family=FIXED, mean=chosen["ease_prior"], variance=chosen["ease_sd"] ** 2)
-        for position, weight, mean in zip(
-            WEIGHTS,
-            ("constant", "similarity", "reward"),
-            (0.0, chosen["similarity_prior"], chosen["reward_prior"]),
-            strict=True,
-        ):
-            self._beliefs.place(position, family=FIXED, mean=mean, variance=chosen[f"{weight}_sd"] ** 2)
+        self._beliefs = prior_beliefs(chosen)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
         self._sites = Sites(capacity=int(chosen["sites"]))
@@ -148,7 +111,7 @@ class Advantage:
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
         task = self._task(state_D)
-        mean_C, sd_C = self._mixed(*self._coefficients.utility(task.landmark_L, self._placed(cases, task)))
+        mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(task.landmark_L, self._placed(cases, task)))
         return Estimates(mean_C, sd_C, self._exposures.n(cases.ids))
 
     def predict(self, example: Example) -> float:
@@ -161,38 +124,12 @@ class Advantage:
         return float((beliefs.weights * probability(mean_E, variance_E)).sum())
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """Cases and regions that have shown that they help tasks like this; where near cases hurt, regions that might.
-
-        What is far from the task must have earned its place: the lower bound of what it adds is above 0. Otherwise the
-        luckiest of a large bank would be served to everybody.
-        """
+        """Cases and regions that have shown that they help such tasks; where near cases hurt, regions that might."""
         task = self._task(state_D)
-        value_G, spread_G = self._mixed(*self._coefficients.regions(task.landmark_L))
-        return Suggestions(self._earned(task, value_G), self._landmarks.rows[self._regions(task, value_G, spread_G)])
-
-    def _earned(self, task: Task, value_G: NDArray[np.float32]) -> list[str]:
-        """The cases of highest utility among those ever served, as far as it is surely above 0."""
-        ids, averages = self._exposures.ids, self._exposures.averages()
-        mean_P = (self._beliefs.weights[:, None] * self._beliefs.mean_EP).sum(0).numpy()
-        reach_N = self._exposures.reach(ids, task.landmark_L)
-        weight_N3 = averages.weight_N3 * np.array([1, 0, 1], np.float32)  # their cosines are not known here
-        value_N = weight_N3 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
-        value_N += reach_N * self._coefficients.case_means(ids, mean_P)
-        best = np.argsort(-value_N, kind="stable")[:_SUGGESTED_CASES]
-        named = tuple(ids[index] for index in best)
-        cases = Placed(named, weight_N3[best], averages.group_NG[best], reach_N[best])
-        mean_C, sd_C = self._mixed(*self._coefficients.utility(task.landmark_L, cases))
-        return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
-
-    def _regions(self, task: Task, value_G: NDArray[np.float32], sd_G: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Landmarks near which to look: proven ones, or the most promising where the task's own region hurts."""
-        stop = len(self._landmarks.rows)
-        own_M, value_M, sd_M = task.landmark_L[:stop], value_G[:stop], sd_G[:stop]
-        is_misled = own_M @ (value_M + sd_M) < 0
-        score_M = value_M + sd_M if is_misled else value_M - sd_M
-        score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
-        best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_SUGGESTED_DIRECTIONS]
-        return best[score_M[best] > 0]
+        value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(task.landmark_L))
+        regions = promising_regions(task, value_G, sd_G, n=len(self._landmarks.rows))
+        cases = earned_cases(task, value_G, self._beliefs, self._coefficients, self._exposures)
+        return Suggestions(cases, self._landmarks.rows[regions])
 
     def effects(self) -> list[CaseEffect]:
         """Mean u over the tasks that each case was served for, in the order of first use."""
@@ -203,7 +140,7 @@ class Advantage:
                 case = Placed(
                     (case_id,), averages.weight_N3[[index]], averages.group_NG[[index]], np.ones(1, np.float32)
                 )
-                mean_C, sd_C = self._mixed(*self._coefficients.utility(averages.task_NL[index], case))
+                mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(averages.task_NL[index], case))
                 effects.append(CaseEffect(case_id, int(averages.n_N[index]), float(mean_C[0]), float(sd_C[0])))
         return effects
 
@@ -239,15 +176,6 @@ class Advantage:
         features = self._coefficients.still(before.features, since=before.number)
         self._beliefs.retract(features, before.site)
         return features
-
-    def _mixed(
-        self, mean_EC: torch.Tensor, variance_EC: torch.Tensor
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation over all experts, as much as each is believed."""
-        weight_E1 = self._beliefs.weights[:, None]
-        mean_C: torch.Tensor = (weight_E1 * mean_EC).sum(0)
-        variance_C: torch.Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
-        return mean_C.numpy(), variance_C.sqrt().numpy()
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Beliefs, layout, exposures, and the outcomes that can be taken back."""

@@ -110,6 +110,13 @@ class Posterior:
         block_EXX = self.covariance_EPP[:, position_X[:, None], position_X]
         return self.mean_EP[:, position_X] @ value_X, torch.clamp(block_EXX @ value_X @ value_X, min=1e-9)
 
+    def mixed(self, mean_EC: Tensor, variance_EC: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation, (C,) each, over all experts, as much as each is believed."""
+        weight_E1 = self.weights[:, None]
+        mean_C: Tensor = (weight_E1 * mean_EC).sum(0)
+        variance_C: Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
+        return mean_C.numpy(), variance_C.sqrt().numpy()
+
     def observe(self, features: Features, reward: float, *, confidence: float = 1.0) -> Site:
         """Take in one outcome: a step of the extended Kalman filter with a Bernoulli observation."""
         gain_EP, mean_E, variance_E = self._project(features)

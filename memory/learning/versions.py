@@ -20,7 +20,8 @@ from memento.memory.case import text_hash, utc_now
 from memento.memory.database import Connection
 from memento.memory.errors import InvalidInput
 from memento.memory.event import OutcomeRange
-from memento.memory.ledger import Ledger, LedgerWriter
+from memento.memory.ledger import Ledger
+from memento.memory.ledger_writer import LedgerWriter
 
 Verdict = Literal["promoted", "refused", "rolled_back"]
 

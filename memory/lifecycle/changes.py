@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 from memento.memory.case import Case, CaseStatus
 from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
-from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import CaseChange, LedgerBatches
+from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.lifecycle.forgetting import ForgettingPlan, Retirement
 
 StatusVerb = Literal["retire", "restore", "quarantine", "release"]

@@ -25,8 +25,8 @@ from memento.memory.audit import AuditEntry, AuditViews, Snapshot
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
-from memento.memory.ledger import LedgerWriter
 from memento.memory.ledger_batches import LedgerBatches
+from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting

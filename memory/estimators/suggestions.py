@@ -1,0 +1,59 @@
+"""What `advantage` would like to see among the candidates, beside what is similar.
+
+What is far from the task must have earned its place: the lower bound of what it adds is above 0. Otherwise the luckiest
+of a large bank would be served to everybody.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Task
+from memento.memory.estimators.exposures import Exposures
+from memento.memory.estimators.posterior import Posterior
+
+_MAX_CASES = 16
+_MAX_REGIONS = 2
+
+
+def earned_cases(
+    task: Task, value_G: NDArray[np.float32], beliefs: Posterior, coefficients: Coefficients, exposures: Exposures
+) -> list[str]:
+    """The cases of highest utility among those ever served, as far as it is surely above 0.
+
+    Args:
+        task: what they are to help.
+        value_G: what a case of each group is believed to add to this task.
+        beliefs: of all coefficients.
+        coefficients: which lies where.
+        exposures: how each case was served so far.
+    """
+    ids, averages = exposures.ids, exposures.averages()
+    mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0).numpy()
+    reach_N = exposures.reach(ids, task.landmark_L)
+    weight_N3 = averages.weight_N3 * np.array([1, 0, 1], np.float32)  # their cosines are not known here
+    value_N = weight_N3 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
+    value_N += reach_N * coefficients.case_means(ids, mean_P)
+    best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
+    named = tuple(ids[index] for index in best)
+    cases = Placed(named, weight_N3[best], averages.group_NG[best], reach_N[best])
+    mean_C, sd_C = beliefs.mixed(*coefficients.utility(task.landmark_L, cases))
+    return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
+
+
+def promising_regions(
+    task: Task, value_G: NDArray[np.float32], sd_G: NDArray[np.float32], *, n: int
+) -> NDArray[np.int64]:
+    """Landmarks near which to look: proven ones, or the most promising where the task's own region hurts.
+
+    Args:
+        task: whose region is found by similarity already.
+        value_G: what a case of each group is believed to add to this task.
+        sd_G: how sure that is.
+        n: number of landmarks; the first groups are theirs.
+    """
+    own_M, value_M, sd_M = task.landmark_L[:n], value_G[:n], sd_G[:n]
+    is_misled = own_M @ (value_M + sd_M) < 0
+    score_M = value_M + sd_M if is_misled else value_M - sd_M
+    score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
+    best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_MAX_REGIONS]
+    return best[score_M[best] > 0]
