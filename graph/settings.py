@@ -4,10 +4,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
+from memento.graph.prices import parse_prices
 from memento.memory.policies.registry import PolicyName
 
 
@@ -28,6 +29,9 @@ class Settings(BaseSettings):
     planner: str | None = Field(default=None, description="Planner model as provider:model.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
     judge: str | None = Field(default=None, description="Judge model as provider:model.")
+    vision: str | None = Field(default=None, description="Model that sees, as provider:model; the executor's if empty.")
+    transcriber: str | None = Field(default=None, description="Model that hears; OpenAI's when it is configured.")
+    prices: str = Field(default="", description="Prices of models: name=in/out for a million tokens, by commas.")
     local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
     files: str = Field(default="", description="Folders that search_files looks into, separated like PATH.")
     openai_api_key: SecretStr | None = Field(
@@ -50,6 +54,12 @@ class Settings(BaseSettings):
     tavily_base_url: str | None = Field(
         default=None, validation_alias="TAVILY_BASE_URL", description="Another address of its API."
     )
+
+    @field_validator("prices")
+    @classmethod
+    def _are_prices(cls, text: str) -> str:
+        parse_prices(text)
+        return text
 
     def endpoints(self) -> Endpoints:
         """Where chat models may be found."""
