@@ -10,6 +10,7 @@ from memento.cli.lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
 from memento.cli.policy import policy
 from memento.cli.running import ExitCode, finish, run_command
+from memento.cli.tools import tools
 from memento.cli.why import why
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ cases.add_typer(lifecycle)
 cases.add_typer(why)
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
+app.add_typer(tools, name="tools")
 
 
 @app.command()
@@ -107,6 +109,27 @@ def doctor(*, as_json: Json = False) -> None:
     from memento.cli.doctor import doctor_command
 
     finish(run_command(doctor_command(as_json=as_json), as_json=as_json))
+
+
+@app.command()
+def mcp(
+    *,
+    http: Annotated[bool, typer.Option("--http", help="On an address of this machine; otherwise over stdio.")] = False,
+    host: Annotated[str, typer.Option(help="With --http: where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --http: where to listen.", min=0, max=65535)] = 8765,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="With --http: serve run_python and run_shell.")
+    ] = False,
+    workspace: Annotated[Path | None, typer.Option(help="Folder that the tools work in.")] = None,
+    tool: Annotated[
+        list[str] | None, typer.Option(help="Serve this tool and no others; may be given several times.")
+    ] = None,
+) -> None:
+    """Serve our tools to other programs, as an MCP server."""
+    from memento.cli.mcp_command import mcp_command
+
+    command = mcp_command(tool or [], workspace, is_http=http, host=host, port=port, allow_code=allow_code)
+    finish(run_command(command, as_json=False))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The only reader of the environment. Argument > environment > `.env` file > default."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     prices: str = Field(default="", description="Prices of models: name=in/out for a million tokens, by commas.")
     local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
     files: str = Field(default="", description="Folders that search_files looks into, separated like PATH.")
+    mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
+    community_tools: str = Field(
+        default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
+    )
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias="OPENAI_API_KEY", description="Key of OpenAI, or of the server in its place."
     )
@@ -82,6 +87,11 @@ class Settings(BaseSettings):
         return tuple(Path(name).expanduser() for name in self.files.split(os.pathsep) if name)
 
     @property
+    def community(self) -> tuple[str, ...]:
+        """The names of `community_tools`."""
+        return tuple(name.strip() for name in self.community_tools.split(",") if name.strip())
+
+    @property
     def workspace(self) -> Path:
         """Where attachments are put."""
         return self.folder / "workspace"
@@ -90,6 +100,11 @@ class Settings(BaseSettings):
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
+
+
+def process_environment() -> Mapping[str, str]:
+    """All variables, for files of the user's that name some of them."""
+    return os.environ
 
 
 def load_env_file(path: Path = Path(".env")) -> None:

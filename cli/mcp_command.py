@@ -1,0 +1,65 @@
+"""`memento mcp`: our tools for other programs."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from memento.cli.printing import tell
+from memento.cli.running import ExitCode
+from memento.cli.tools_commands import built_in
+from memento.graph.settings import Settings
+from memento.memory.errors import InvalidInput
+from memento.tools.errors import ToolUnavailable
+from memento.tools.mcp_server import CODE_TOOLS, PATH, make_mcp_server, serve_http, serve_stdio
+from memento.tools.registry import ToolFunction
+from memento.tools.workspace import Workspace
+
+
+async def mcp_command(
+    names: Sequence[str], folder: Path | None, *, is_http: bool, host: str, port: int, allow_code: bool
+) -> ExitCode:
+    """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout."""
+    settings = Settings()
+    functions = _chosen(built_in(settings), names, with_code=allow_code or not is_http)
+    workspace = Workspace(folder or settings.folder / "mcp-workspace")
+    try:
+        server = await asyncio.to_thread(make_mcp_server, functions, workspace)
+    except ToolUnavailable as error:
+        raise InvalidInput(str(error)) from error
+    if not is_http:
+        await serve_stdio(server)
+        return ExitCode.OK
+    with _listening(host, port) as listening:
+        bound_host, bound_port = listening.getsockname()[:2]
+        shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+        tell(f"{len(functions)} tools at http://{shown}:{bound_port}{PATH}, files in {workspace.folder}")
+        if not ipaddress.ip_address(bound_host).is_loopback:
+            tell("there is no password: whoever reaches this address can use these tools")
+        await serve_http(server, listening)
+    return ExitCode.OK
+
+
+def _chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:
+    unknown = [name for name in names if name not in functions]
+    if unknown:
+        raise InvalidInput(f"there is no tool {unknown[0]!r}; there are: {', '.join(functions)}")
+    refused = CODE_TOOLS.intersection(names)
+    if refused and not with_code:
+        raise InvalidInput(f"over HTTP, {min(refused)} is served only with --allow-code")
+    return {
+        name: function
+        for name, function in functions.items()
+        if (not names or name in names) and (with_code or name not in CODE_TOOLS)
+    }
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        raise InvalidInput(f"--host {host} is no address of this machine ({error.strerror})") from error
+    except OSError as error:
+        raise InvalidInput(f"cannot listen at {host}:{port} ({error.strerror})") from error

@@ -1,0 +1,153 @@
+"""What the commands of `memento tools` do."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from langchain_core.tools import BaseTool
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from memento.cli.printing import print_table, tell
+from memento.cli.running import ExitCode, print_json
+from memento.graph.mcp.definitions import safe_name
+from memento.graph.mcp.servers import McpServers
+from memento.graph.settings import Settings
+from memento.graph.toolbox import Entry, Offer, Toolbox
+from memento.memory.errors import InvalidInput
+from memento.nodes.tool_binding import WORKSPACE
+from memento.tools.errors import ToolError
+from memento.tools.registry import ToolFunction, standard_tools
+from memento.tools.workspace import Workspace
+
+_DESCRIPTION_CHARS = 100
+
+
+class Missing(NamedTuple):
+    """A tool, or a source of tools, that is not there."""
+
+    name: str
+    reason: str
+
+
+def built_in(settings: Settings) -> dict[str, ToolFunction]:
+    """The built-in tools of these settings."""
+    key = settings.tavily_api_key
+    return standard_tools(
+        folders=settings.folders,
+        index_path=settings.folder / "files.sqlite",
+        tavily_api_key=key.get_secret_value() if key else None,
+        tavily_base_url=settings.tavily_base_url,
+    )
+
+
+async def list_command(*, as_json: bool) -> ExitCode:
+    """All tools; then what failed and what is off. A failure of others is a result, not a failure of the command."""
+    async with _offered() as (settings, offer):
+        failed = [Missing(name, reason) for name, reason in offer.failures.items()]
+        off = _off(settings, offer)
+    if as_json:
+        for entry in offer.entries:
+            print_json({"event": "tool", **_shown(entry)})
+        for event, missing in (("failed", failed), ("off", off)):
+            for one in missing:
+                print_json({"event": event, **one._asdict()})
+        return ExitCode.OK
+    table = Table(box=None, pad_edge=False)
+    for title in ("tool", "room", "from", "what it does"):
+        table.add_column(title, no_wrap=True, overflow="ellipsis")
+    for entry in offer.entries:
+        row = _shown(entry)
+        table.add_row(*(Text(row[key]) for key in ("name", "room", "origin", "description")))
+    print_table(table)
+    for kind, missing in (("failed", failed), ("off", off)):
+        for one in missing:
+            tell(f"{kind}: {one.name}: {one.reason}")
+    return ExitCode.OK
+
+
+async def call_command(name: str, arguments: str, folder: Path | None, *, as_json: bool) -> ExitCode:
+    """One call; 1 when the tool says that it failed."""
+    given = _object(arguments)
+    async with _offered() as (_, offer):
+        tool = next((tool for tool in offer.tools if tool.name == name), None)
+        if tool is None:
+            failed = (why for of, why in offer.failures.items() if name == of or name.startswith(f"{safe_name(of)}_"))
+            why = next(failed, "`memento tools list` names those there are")
+            raise InvalidInput(f"there is no tool {name!r}: {why}")
+        workspace = Workspace(folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-")))
+        before = await asyncio.to_thread(workspace.made)
+        text, error = await _called(tool, given, workspace)
+        made = await asyncio.to_thread(workspace.made, before)
+    if folder is None and not made:
+        await asyncio.to_thread(workspace.folder.rmdir)
+    where = str(workspace.folder) if made else None
+    if as_json:
+        print_json({"event": "result", "tool": name, "result": text, "error": error, "files": made, "workspace": where})
+    else:
+        print(text, end="\n" if text else "")  # noqa: T201 - this command's product
+        for path in made:
+            tell(f"made: {workspace.folder / path}")
+        if error:
+            tell(f"memento: {name}: {error}")
+    return ExitCode.FAILED if error else ExitCode.OK
+
+
+@asynccontextmanager
+async def _offered() -> AsyncIterator[tuple[Settings, Offer]]:
+    settings = Settings()
+    toolbox = Toolbox(community=settings.community, mcp=McpServers(settings.mcp) if settings.mcp else None)
+    try:
+        yield settings, await toolbox.offer(built_in(settings))
+    finally:
+        await toolbox.aclose()
+
+
+async def _called(tool: BaseTool, given: dict[str, Any], workspace: Workspace) -> tuple[str, str | None]:
+    """A tool's text, or why there is none."""
+    try:
+        return str(await tool.ainvoke(given, {"configurable": {WORKSPACE: workspace}})), None
+    except ToolError as error:
+        return "", str(error)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InvalidInput(f"{tool.name}: {said}") from error
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"the arguments are no JSON ({error})") from error
+    if not isinstance(given, dict):
+        raise InvalidInput('the arguments are one JSON object, such as {"query": "..."}')
+    return given
+
+
+def _shown(entry: Entry) -> dict[str, str]:
+    """A line of the list; a description as its first sentence."""
+    first = entry.tool.description.partition("\n")[0]
+    return {
+        "name": entry.tool.name,
+        "room": entry.room,
+        "origin": entry.origin,
+        "description": first if len(first) <= _DESCRIPTION_CHARS else first[: _DESCRIPTION_CHARS - 1] + "…",
+    }
+
+
+def _off(settings: Settings, offer: Offer) -> list[Missing]:
+    """What could be there and is not wanted, and how to have it."""
+    there = {tool.name for tool in offer.tools}
+    off = [Missing(server, "disabled in the file of MCP servers") for server in offer.disabled]
+    if "search_files" not in there:
+        off.append(Missing("search_files", "set MEMENTO_FILES to the folders to search"))
+    if settings.mcp is None:
+        off.append(Missing("MCP servers", "set MEMENTO_MCP to a JSON file in the mcpServers format"))
+    if not settings.community:
+        off.append(Missing("wikipedia, arxiv, pubmed", "set MEMENTO_COMMUNITY_TOOLS to the names wanted"))
+    return off

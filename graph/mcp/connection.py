@@ -1,0 +1,248 @@
+"""One server: started at first use, restarted when it died, and never waited for longer than its limit.
+
+A task of its own owns the connection from opening to closing: only so can calls come from any task, and be cancelled,
+without the server ever being left half open. What a server asks for (sampling, elicitation, roots) is not offered.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from memento.graph.mcp.config import ServerConfig
+from memento.tools.errors import ToolError, ToolUnavailable
+
+if TYPE_CHECKING:
+    from mcp import Client, MCPError
+    from mcp.types import CallToolResult, Tool
+
+    from memento.graph.mcp.child import Child
+
+MAX_TOOLS: Final = 128
+_GIVEN_UP_AFTER_S: Final = 60.0
+_TRIED_AGAIN_AFTER_S: Final = 30.0
+_ANSWERS_WITHIN_S: Final = 2.0
+_CLOSED_WITHIN_S: Final = 4.0
+_ERROR_CHARS: Final = 500
+
+
+@dataclass(eq=False)
+class _Life:
+    """One run of a server, from start to end."""
+
+    began: float
+    """By the event loop's clock."""
+    known: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is ready or has failed."""
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it shall end."""
+    client: "Client | None" = None
+    """None before it is ready, and after it ended."""
+    listed: "list[Tool]" = field(default_factory=list)
+    problem: str = ""
+    n_calls: int = 0
+    task: asyncio.Task[None] | None = None
+
+
+class Connection:
+    """A server that is there when it is needed. Use it from one event loop at a time."""
+
+    def __init__(self, config: ServerConfig, *, start_timeout_s: float, call_timeout_s: float) -> None:
+        """Prepare; nothing is started.
+
+        Args:
+            config: which server.
+            start_timeout_s: how long anybody waits for its start, which itself may go on for a minute.
+            call_timeout_s: limit of one call, where the server's own entry names none.
+        """
+        self.config = config
+        self._start_timeout_s = start_timeout_s
+        self._call_timeout_s = config.timeout_s or call_timeout_s
+        self._life: _Life | None = None
+        self._listed: list[Tool] | None = None
+
+    async def listed(self) -> "list[Tool]":
+        """The server's tools, as it described them when it was last started.
+
+        Raises:
+            ToolUnavailable: why there are none; the server is tried again later.
+        """
+        if self._listed is None:
+            await self._started()
+        return self._listed or []
+
+    async def call(self, name: str, arguments: dict[str, Any], *, may_repeat: bool) -> "CallToolResult":
+        """Call one of its tools; a server that died before is started again.
+
+        Args:
+            name: the tool, as the server calls it.
+            arguments: JSON values.
+            may_repeat: whether a second call would do no harm.
+
+        Raises:
+            ToolUnavailable: nothing was done, or doing it again is harmless.
+            ToolError: it was refused, or it is not known whether it was done.
+        """
+        from mcp import MCPError
+
+        life = await self._started()
+        assert life.client is not None  # noqa: S101 - it has just been started
+        life.n_calls += 1
+        try:
+            async with asyncio.timeout(self._call_timeout_s):
+                return await life.client.call_tool(name, arguments)
+        except TimeoutError:
+            await self._end_if_hung(life)
+            raise self._lost(f"did not answer within {self._call_timeout_s:g} s", may_repeat=may_repeat) from None
+        except MCPError as error:
+            if life.ending.is_set() or life.client is None or not await _answers(life):
+                life.ending.set()
+                raise self._lost("ended during the call", may_repeat=may_repeat) from error
+            raise ToolError(self.masked(error.message)[:_ERROR_CHARS]) from error
+        except Exception as error:  # the server's answer may be anything, and the SDK raises as many kinds of errors
+            raise ToolError(f"{self._who()} gave an answer that cannot be used: {self.masked(_said(error))}") from error
+        finally:
+            life.n_calls -= 1
+
+    async def aclose(self) -> None:
+        """End the server; returns when nothing of it is left."""
+        life = self._life
+        if life is None or life.task is None or life.task.done():
+            return
+        life.ending.set()
+        if life.client is None:  # still starting
+            life.task.cancel()
+        await asyncio.wait({life.task})
+
+    def masked(self, text: str) -> str:
+        """Text without the secrets that the configuration gave this server."""
+        for secret in self.config.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    async def _started(self) -> _Life:
+        """The running server, after a start if need be."""
+        life, now = self._life, asyncio.get_running_loop().time()
+        is_over = life is not None and (life.task is None or life.task.done() or life.ending.is_set())
+        if life is not None and is_over and life.problem and now - life.began < _TRIED_AGAIN_AFTER_S:
+            raise ToolUnavailable(life.problem)
+        if life is None or is_over:
+            life = self._life = _Life(began=now)
+            # In a context of its own, for it outlives the run that happened to start it.
+            life.task = asyncio.create_task(self._live(life), name=f"mcp {self.config.name}", context=Context())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(max(now, life.began + self._start_timeout_s)):
+                await life.known.wait()
+        if life.client is None:
+            raise ToolUnavailable(life.problem or f"{self._who()} was not ready within {self._start_timeout_s:g} s")
+        return life
+
+    async def _live(self, life: _Life) -> None:
+        """Start, serve until the end, and leave nothing behind."""
+        from mcp import Client
+
+        from memento.graph.mcp.child import Child
+
+        child = Child()
+        try:
+            async with asyncio.timeout(_GIVEN_UP_AFTER_S) as limit:
+                async with Client(_transport(self.config, child), cache=None) as client:
+                    life.listed = await _all_tools(client)
+                    self._listed = life.listed
+                    life.client = client
+                    life.known.set()
+                    limit.reschedule(None)
+                    await _first(life.ending, child.over)
+                    life.client = None
+                    life.ending.set()
+                    limit.reschedule(asyncio.get_running_loop().time() + _CLOSED_WITHIN_S)
+        except Exception as error:  # noqa: BLE001  a server may fail in any way; others go on
+            if not life.ending.is_set():
+                why = "gave up after a minute" if isinstance(error, TimeoutError) else _said(error)
+                why = "; ".join(part for part in (why, child.last_words()) if part)
+                life.problem = self.masked(f"{self._who()} cannot be used: {why}")[:_ERROR_CHARS]
+        finally:
+            life.client = None
+            life.ending.set()
+            life.known.set()
+
+    async def _end_if_hung(self, life: _Life) -> None:
+        """End a server that answers nothing at all, so that the next call finds a new one."""
+        if life.n_calls == 1 and not await _answers(life):
+            life.ending.set()
+
+    def _who(self) -> str:
+        return f"the MCP server {self.config.name!r}"
+
+    def _lost(self, what: str, *, may_repeat: bool) -> ToolError:
+        if may_repeat:
+            return ToolUnavailable(f"{self._who()} {what}; call again, or do without")
+        return ToolError(f"{self._who()} {what}; find out whether it was done before you call again")
+
+
+def _transport(config: ServerConfig, child: "Child") -> Any:
+    return child.streams(config) if config.command else _http_streams(config)
+
+
+@asynccontextmanager
+async def _http_streams(config: ServerConfig) -> AsyncIterator[Any]:
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    # Made in a thread since it reads certificates. The limit of a call is the caller's; a stream may be silent.
+    client = await asyncio.to_thread(
+        httpx2.AsyncClient, headers=dict(config.headers), timeout=httpx2.Timeout(30.0, read=300.0)
+    )
+    async with client, streamable_http_client(config.url, http_client=client) as streams:
+        yield streams
+
+
+async def _all_tools(client: "Client") -> "list[Tool]":
+    """Page after page, so that a server that always has another one comes to an end."""
+    page = await client.list_tools()
+    tools = list(page.tools)
+    while page.next_cursor and len(tools) < MAX_TOOLS and page.tools:
+        page = await client.list_tools(cursor=page.next_cursor)
+        tools += page.tools
+    return tools[:MAX_TOOLS]
+
+
+async def _answers(life: _Life) -> bool:
+    """Whether the server still says anything: it lists its tools, or refuses to."""
+    from mcp import MCPError
+    from mcp.types import CONNECTION_CLOSED
+
+    if life.client is None:
+        return False
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
+            await life.client.list_tools()
+    except MCPError as error:
+        return error.code != CONNECTION_CLOSED and not _is_session_lost(error)
+    except Exception:  # noqa: BLE001  whatever it is, no answer came
+        return False
+    return True
+
+
+def _is_session_lost(error: "MCPError") -> bool:
+    """Whether a server on the network was restarted meanwhile: the SDK has no code of its own for that."""
+    return "session" in error.message.lower() or "error response" in error.message
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiting:
+            waiter.cancel()
+
+
+def _said(error: BaseException) -> str:
+    """The innermost reason; task groups wrap them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error).strip() or type(error).__name__

@@ -1,0 +1,122 @@
+"""What a server says of its tools, made fit for a model's tool list.
+
+A description reaches the model, wherever it comes from: it is cut to size, freed of invisible characters, and says
+whose words it is. Nothing else that a server says of itself is passed on.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from memento.graph.mcp.connection import MAX_TOOLS
+
+if TYPE_CHECKING:
+    from mcp.types import Tool
+
+MAX_NAME_CHARS: Final = 64
+MAX_DESCRIPTION_CHARS: Final = 1_500
+MAX_SCHEMA_CHARS: Final = 12_000
+_FIELD_CHARS: Final = 400
+_MAX_DEPTH: Final = 20
+_PROSE: Final = ("description", "title", "$comment")
+_SHOWN: Final = 3
+
+
+class Definition(NamedTuple):
+    """A tool as a model is shown it."""
+
+    name: str
+    """Unique, of letters, digits, `_` and `-`."""
+    remote_name: str
+    """As the server calls it."""
+    description: str
+    schema: dict[str, Any]
+    """JSON schema of its arguments."""
+    may_repeat: bool
+    """Whether the server says that calling it twice does no harm."""
+
+
+class Definitions(NamedTuple):
+    """What can be offered of a server's tools."""
+
+    usable: list[Definition]
+    left_out: str
+    """Which tools are not, and why; empty when all are."""
+
+
+def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str]) -> Definitions:
+    """Make a server's tools fit for a model.
+
+    Args:
+        server: its name in the configuration, which its tools' names begin with.
+        listed: its tools, as it describes them.
+        taken: names that other tools have already.
+    """
+    usable: list[Definition] = []
+    left_out: list[str] = []
+    seen: set[str] = set()
+    for tool in listed:
+        name, problem = _name(server, tool.name), ""
+        schema = _bounded(tool.input_schema)
+        if name in taken:
+            problem = f"{name} is another tool's name; rename the server"
+        elif name in seen:
+            problem = f"there are two of the name {name}"
+        elif not isinstance(schema, dict) or schema.get("type", "object") != "object":
+            problem = "its arguments are no object"
+        elif len(json.dumps(schema)) > MAX_SCHEMA_CHARS:
+            problem = f"its schema has more than {MAX_SCHEMA_CHARS:,} characters"
+        if problem:
+            left_out.append(f"{visible(tool.name)[:MAX_NAME_CHARS]} ({problem})")
+            continue
+        seen.add(name)
+        said = visible(tool.description or "")[:MAX_DESCRIPTION_CHARS]
+        usable.append(
+            Definition(
+                name=name,
+                remote_name=tool.name,
+                description=f"[from the MCP server {server}] {said}".strip(),
+                schema={**schema, "type": "object", "properties": schema.get("properties") or {}},
+                may_repeat=bool(
+                    tool.annotations and (tool.annotations.read_only_hint or tool.annotations.idempotent_hint)
+                ),
+            )
+        )
+    if len(listed) >= MAX_TOOLS:
+        left_out.append(f"whatever comes after {MAX_TOOLS} tools")
+    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    return Definitions(usable, f"left out: {', '.join(left_out[:_SHOWN])}{more}" if left_out else "")
+
+
+def visible(text: str) -> str:
+    """Text without what a person would not see: control characters, and letters that show nothing."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+
+
+def safe_name(text: str) -> str:
+    """Text with only the characters that names of tools and files may have."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)
+
+
+def _name(server: str, tool: str) -> str:
+    name = safe_name(f"{server}_{tool}")
+    if len(name) <= MAX_NAME_CHARS:
+        return name
+    digest = hashlib.sha256(f"{server} {tool}".encode()).hexdigest()[:8]
+    return f"{name[: MAX_NAME_CHARS - 9]}_{digest}"
+
+
+def _bounded(schema: Any, depth: int = 0) -> Any:
+    """A schema whose descriptions are short; what lies too deep may be anything."""
+    if depth >= _MAX_DEPTH:
+        return {}
+    if isinstance(schema, dict):
+        return {
+            key: visible(value)[:_FIELD_CHARS]
+            if key in _PROSE and isinstance(value, str)
+            else _bounded(value, depth + 1)
+            for key, value in schema.items()
+        }
+    return [_bounded(value, depth + 1) for value in schema] if isinstance(schema, list) else schema

@@ -1,0 +1,92 @@
+"""What a call of an MCP tool returned, as text: pictures, sounds and files are put into the run's workspace."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from memento.graph.mcp.definitions import safe_name
+from memento.tools.errors import ToolError
+from memento.tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult
+
+MAX_FILE_BYTES: Final = 20_000_000
+_FOLDER: Final = "mcp"
+_SUFFIXES: Final = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/svg+xml": ".svg",
+    "audio/wav": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "video/mp4": ".mp4",
+    "application/pdf": ".pdf",
+    "application/json": ".json",
+    "text/csv": ".csv",
+    "text/html": ".html",
+    "text/plain": ".txt",
+    "application/zip": ".zip",
+}
+
+
+async def as_text(result: "CallToolResult", *, tool: str, workspace: Workspace | None) -> str:
+    """Turn a result into what a model can read.
+
+    Args:
+        result: what the server returned.
+        tool: the tool's name, for the names of files.
+        workspace: where files go; None drops them, and says so.
+
+    Returns:
+        The texts, and a line for every file with its path in the workspace.
+    """
+    parts = [await _part(block, tool, workspace) for block in result.content]
+    text = "\n\n".join(part for part in parts if part.strip())
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
+    return text or "(the tool returned nothing)"
+
+
+async def _part(block: Any, tool: str, workspace: Workspace | None) -> str:
+    from mcp.types import BlobResourceContents, EmbeddedResource, ResourceLink, TextContent, TextResourceContents
+
+    if isinstance(block, TextContent):
+        return block.text
+    if isinstance(block, ResourceLink):
+        return f"[a resource of the server: {block.name}, {block.uri}]"
+    if not isinstance(block, EmbeddedResource):  # an image or a sound
+        return await _kept(block.data, block.mime_type, tool, workspace)
+    resource = block.resource
+    if isinstance(resource, TextResourceContents):
+        return f"[{resource.uri}]\n{resource.text}"
+    assert isinstance(resource, BlobResourceContents)  # noqa: S101 - the protocol knows no third kind
+    return await _kept(resource.blob, resource.mime_type or "", tool, workspace)
+
+
+async def _kept(encoded: str, mime_type: str, tool: str, workspace: Workspace | None) -> str:
+    """Put a file into the workspace; the same content always gets the same name."""
+    kind = mime_type.partition(";")[0].strip().lower()[:60] or "a file"
+
+    def keep() -> str:
+        if len(encoded) > MAX_FILE_BYTES * 4 // 3 + 4:
+            return f"[{kind}: not kept, it has more than {MAX_FILE_BYTES:,} bytes]"
+        try:
+            content = base64.b64decode(encoded)
+        except binascii.Error:
+            return f"[{kind}: not kept, it is damaged]"
+        if workspace is None:
+            return f"[{kind}, {len(content):,} bytes: not kept, for this run has no workspace]"
+        name = f"{safe_name(tool)}-{hashlib.sha256(content).hexdigest()[:10]}{_SUFFIXES.get(kind, '.bin')}"
+        try:
+            path = workspace.write(f"{_FOLDER}/{name}", content)
+        except ToolError as error:
+            return f"[{kind}: not kept: {error}]"
+        return f"[{kind}, {len(content):,} bytes, in the workspace as {path}]"
+
+    return await asyncio.to_thread(keep)

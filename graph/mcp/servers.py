@@ -1,0 +1,114 @@
+"""All MCP servers of a file: those that work serve, whatever the others do."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from langchain_core.tools import BaseTool
+
+from memento.graph.mcp.config import McpConfig, read_config
+from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.definitions import Definition, definitions
+from memento.graph.mcp.tools import McpTool
+from memento.graph.settings import process_environment
+from memento.tools.errors import ToolUnavailable
+
+_MISSING = "MCP servers need a package that is not installed: pip install 'memento-langgraph[mcp]'"
+
+
+class McpTools(NamedTuple):
+    """What the servers offer."""
+
+    tools: list[BaseTool]
+    failures: dict[str, str]
+    """Server to the reason why all or some of its tools are missing."""
+    disabled: tuple[str, ...]
+    """Servers that the file switches off."""
+
+
+class McpServers:
+    """The servers of one `mcpServers` file, each started at first use. `aclose` ends all of them.
+
+    They belong to the event loop that started them; after `aclose` another loop may start them again.
+    """
+
+    def __init__(
+        self,
+        config: Path | Mapping[str, Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        start_timeout_s: float = 6.0,
+        call_timeout_s: float = 60.0,
+    ) -> None:
+        """Prepare; nothing is read or started.
+
+        Args:
+            config: the file, or what it holds.
+            environment: variables that the file may name, this process' by default. A command gets PATH, HOME, LANG
+                and what the file gives it.
+            start_timeout_s: how long the servers, all at once, are waited for. One that is slower goes on starting, and
+                serves from when it is ready.
+            call_timeout_s: limit of one call, for servers whose entry has no `timeout`.
+        """
+        self._source = config
+        self._environment = process_environment() if environment is None else environment
+        self._limits = {"start_timeout_s": start_timeout_s, "call_timeout_s": call_timeout_s}
+        self._config: McpConfig | None = None
+        self._connections: dict[str, Connection] = {}
+        self._made: dict[str, tuple[Definition, McpTool]] = {}
+
+    async def tools(self, taken: Collection[str] = ()) -> McpTools:
+        """The tools of all servers that are ready, after at most the start limit.
+
+        Args:
+            taken: names of the other tools of the same agent.
+
+        Raises:
+            InvalidInput: the file cannot be read. A wrong entry only costs that server.
+        """
+        config = await self._read()
+        failures = dict(config.wrong)
+        if find_spec("mcp") is None:
+            return McpTools([], failures | dict.fromkeys(self._connections, _MISSING), config.disabled)
+        outcomes = await asyncio.gather(*(_listed(connection) for connection in self._connections.values()))
+        tools: list[BaseTool] = []
+        names = set(taken)
+        for (server, connection), outcome in zip(self._connections.items(), outcomes, strict=True):
+            if isinstance(outcome, str):
+                failures[server] = outcome
+                continue
+            usable, left_out = definitions(server, outcome, names)
+            tools += [self._tool(connection, definition) for definition in usable]
+            names.update(definition.name for definition in usable)
+            if left_out:
+                failures[server] = left_out
+        return McpTools(tools, failures, config.disabled)
+
+    async def aclose(self) -> None:
+        """End all servers; no process of theirs is left."""
+        await asyncio.gather(*(connection.aclose() for connection in self._connections.values()))
+
+    async def _read(self) -> McpConfig:
+        if self._config is None:
+            config = await asyncio.to_thread(read_config, self._source, self._environment)
+            if self._config is None:  # nobody else was faster
+                self._config = config
+                self._connections = {server.name: Connection(server, **self._limits) for server in config.servers}
+        return self._config
+
+    def _tool(self, connection: Connection, definition: Definition) -> McpTool:
+        """The same object for the same definition, so that an agent made with it can be used again."""
+        known = self._made.get(definition.name)
+        if known is None or known[0] != definition:
+            known = self._made[definition.name] = definition, McpTool(connection, definition)
+        return known[1]
+
+
+async def _listed(connection: Connection) -> Any:
+    """A server's tools, or why there are none."""
+    try:
+        return await connection.listed()
+    except ToolUnavailable as error:
+        return str(error)

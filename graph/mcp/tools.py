@@ -1,0 +1,47 @@
+"""A server's tool as a LangChain tool: a failure is a `ToolError`, files go into the workspace of the run."""
+
+from typing import Any, NoReturn
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from pydantic import PrivateAttr
+
+from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.definitions import Definition
+from memento.graph.mcp.results import as_text
+from memento.nodes.tool_binding import WORKSPACE
+from memento.tools.errors import ToolError
+
+ORIGIN = "mcp_server"
+"""Key of a tool's metadata: the server it comes from."""
+
+
+class McpTool(BaseTool):
+    """Calls one tool of one server, starting the server when it is not running."""
+
+    _connection: Connection = PrivateAttr()
+    _definition: Definition = PrivateAttr()
+
+    def __init__(self, connection: Connection, definition: Definition) -> None:
+        """Make the tool from what its server says of it."""
+        super().__init__(
+            name=definition.name,
+            description=definition.description,
+            args_schema=definition.schema,
+            metadata={ORIGIN: connection.config.name},
+        )
+        self._connection = connection
+        self._definition = definition
+
+    def _run(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError("an MCP tool is called with `ainvoke`")
+
+    # Names of its own, for a tool may have arguments called `self` or `config`.
+    async def _arun(self, /, *, memento_config: RunnableConfig, **arguments: Any) -> str:
+        definition, connection = self._definition, self._connection
+        result = await connection.call(definition.remote_name, arguments, may_repeat=definition.may_repeat)
+        workspace = memento_config.get("configurable", {}).get(WORKSPACE)
+        text = connection.masked(await as_text(result, tool=self.name, workspace=workspace))
+        if result.is_error:
+            raise ToolError(text)
+        return text

@@ -1,0 +1,99 @@
+"""Stub MCP servers: small scripts that real processes run, each good or broken in one way."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+GOOD = '''
+import base64, os, sys, time
+from fastmcp import FastMCP
+from fastmcp.exceptions import ToolError
+from fastmcp.utilities.types import Audio, File, Image
+from mcp.types import ToolAnnotations
+
+server = FastMCP("stub")
+n_calls = 0
+
+@server.tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+@server.tool
+def count() -> str:
+    """Count the calls of this process."""
+    global n_calls
+    n_calls += 1
+    return f"call {n_calls} of process {os.getpid()}"
+
+@server.tool
+def environment() -> str:
+    """Show the environment."""
+    return "\\n".join(f"{name}={value}" for name, value in sorted(os.environ.items()))
+
+@server.tool
+def fail(reason: str) -> str:
+    """Fail."""
+    raise ToolError(reason)
+
+@server.tool
+def echo(config: str, self: str = "") -> str:
+    """Give back arguments of awkward names."""
+    return f"{config} {self}"
+
+@server.tool
+def hang() -> str:
+    """Never come back."""
+    import threading
+    threading.Event().wait()
+
+@server.tool
+async def wait(seconds: float) -> str:
+    """Wait, and let others be served."""
+    import asyncio
+    await asyncio.sleep(seconds)
+    return "waited"
+
+@server.tool
+def die() -> str:
+    """End the process."""
+    os._exit(3)
+
+@server.tool(annotations=ToolAnnotations(readOnlyHint=True))
+def die_reading() -> str:
+    """End the process while only reading."""
+    os._exit(3)
+
+@server.tool
+def picture() -> Image:
+    """Draw."""
+    return Image(data=b"\\x89PNG picture", format="png")
+
+@server.tool
+def files() -> list:
+    """Give text, a sound and a file."""
+    return ["some text", Audio(data=b"RIFF", format="wav"), File(data=b"%PDF", format="pdf", name="paper")]
+
+if __name__ == "__main__":
+    import warnings
+    warnings.simplefilter("ignore")
+    server.run(show_banner=False, **(dict(transport="http", port=int(sys.argv[1])) if len(sys.argv) > 1 else {}))
+'''
+
+NOISY = 'print("Starting up...", flush=True)\nprint("{not json", flush=True)\n' + GOOD
+DIES = 'import sys\nsys.exit("no module named nonsense")\n'
+HANGS = "import time\ntime.sleep(600)\n"
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"])
+time.sleep(600)
+"""
+BABBLES = "import sys\nwhile True:\n    sys.stdout.write('x' * 1_000_000)\n"
+
+
+def stub(folder: Path, source: str, **more: Any) -> dict[str, Any]:
+    """Write a server's script, and give its entry of an `mcpServers` file."""
+    path = folder / f"server_{abs(hash(source))}.py"
+    path.write_text(source)
+    return {"command": sys.executable, "args": [str(path)], **more}

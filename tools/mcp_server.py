@@ -1,0 +1,101 @@
+"""Our own tools, served to other programs as an MCP server: over stdio, or on an address of this machine.
+
+What a `ToolError` says is for whoever called; any other exception is only said to have happened, for it may hold
+paths and keys.
+"""
+
+import functools
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from memento.tools.errors import ToolError, ToolUnavailable
+from memento.tools.injection import in_workspace
+from memento.tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+CODE_TOOLS: Final = frozenset({"run_python", "run_shell"})
+"""Over HTTP these are served only when that is asked for."""
+
+PATH: Final = "/mcp"
+
+
+def make_mcp_server(
+    functions: Mapping[str, Callable[..., Awaitable[str]]], workspace: Workspace, *, name: str = "memento"
+) -> "FastMCP[Any]":
+    """Make a server of tools; nothing is opened.
+
+    Args:
+        functions: plain typed async functions, by the name to serve them under.
+        workspace: given to those that take one; callers are not shown that argument.
+        name: what the server calls itself.
+
+    Raises:
+        ToolUnavailable: the extra is not installed.
+    """
+    try:
+        from fastmcp import FastMCP
+        from fastmcp.tools import FunctionTool
+    except ImportError as error:
+        raise ToolUnavailable("serving tools needs: pip install 'memento-langgraph[mcp]'") from error
+    server: FastMCP[Any] = FastMCP(name, mask_error_details=True)
+    for tool_name, function in functions.items():
+        # A string is the text itself; with a schema for it, every result would be sent twice.
+        served = _speaking(in_workspace(function, workspace))
+        server.add_tool(FunctionTool.from_function(served, name=tool_name, output_schema=None))
+    return server
+
+
+async def serve_stdio(server: "FastMCP[Any]") -> None:
+    """Serve until stdin is closed. Whatever is printed meanwhile goes to stderr."""
+    try:
+        await server.run_stdio_async(show_banner=False, log_level="ERROR")
+    finally:
+        _flush_to_stderr()
+
+
+async def serve_http(server: "FastMCP[Any]", listening: socket.socket) -> None:
+    """Serve at `/mcp` until interrupted.
+
+    Args:
+        server: made by `make_mcp_server`.
+        listening: bound to an address. Where that is this machine's own, requests that a browser was tricked into
+            are refused by their Host and Origin.
+    """
+    host, port = listening.getsockname()[:2]
+    await server.run_http_async(
+        show_banner=False,
+        host=host,
+        port=port,
+        path=PATH,
+        log_level="ERROR",
+        sockets=[listening],
+        host_origin_protection="auto",
+    )
+
+
+def _flush_to_stderr() -> None:
+    """What was printed and is still buffered would be flushed at exit, onto the wire."""
+    wire = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout.flush()
+    os.dup2(wire, 1)
+    os.close(wire)
+
+
+def _speaking(function: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+    """A function whose `ToolError`s are told to the caller."""
+    from fastmcp.exceptions import ToolError as ToldError
+
+    @functools.wraps(function)
+    async def speaking(*args: object, **kwargs: object) -> str:
+        try:
+            return await function(*args, **kwargs)
+        except ToolError as error:
+            raise ToldError(str(error)) from error
+
+    return speaking
