@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from memento.tools.files.search_files import make_search_files
-from memento.tools.web.web_search import make_fetch_page, make_web_search
+from memento.tools.web.fetch_page import make_fetch_page
+from memento.tools.web.tavily import Tavily
+from memento.tools.web.web_search import make_web_search
 
 ToolFunction = Callable[..., Awaitable[str]]
 """A typed async function whose docstring is what the model reads; it returns text or raises a ToolError."""
@@ -22,12 +24,13 @@ def standard_tools(
     Args:
         folders: where `search_files` looks; without any there is no such tool.
         index_path: its index file; None keeps the index in memory.
-        tavily_api_key: key of `web_search` and `fetch_page`, which work without one too, rate-limited.
+        tavily_api_key: key of `web_search`, which works without one too, rate-limited.
         tavily_base_url: another address of Tavily's API.
     """
+    tavily = Tavily(api_key=tavily_api_key, api_base_url=tavily_base_url)
     tools: dict[str, ToolFunction] = {
-        "web_search": make_web_search(api_key=tavily_api_key, api_base_url=tavily_base_url),
-        "fetch_page": make_fetch_page(api_key=tavily_api_key, api_base_url=tavily_base_url),
+        "web_search": make_web_search({"tavily": tavily.search}),
+        "fetch_page": make_fetch_page(),
     }
     if folders:
         tools["search_files"] = make_search_files(folders, index_path=index_path)

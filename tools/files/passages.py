@@ -18,13 +18,10 @@ MAX_QUERY_WORDS: Final = 64
 
 _BREAK: Final = "\u200b"
 _CJK: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CJK_STOPS: Final = "\u3002\uff01\uff1f"
 _BESIDE_CJK: Final = re.compile(rf"(?<=[{_CJK}])(?=\S)|(?<=\S)(?=[{_CJK}])")
 _WORD: Final = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _BLANK_LINES: Final = re.compile(r"(\n\s*\n)")
-# Ends a piece at a line, else at a space, else anywhere.
-_PIECE: Final = re.compile(
-    rf".{{1,{PASSAGE_CHARS}}}(?:\n|\Z)|.{{1,{PASSAGE_CHARS}}}\s|.{{1,{PASSAGE_CHARS}}}", re.DOTALL
-)
 # Possessive and atomic, so that a page of unclosed tags takes linear time.
 _MARKUP: Final = re.compile(
     r"<(script|style)\b[^<]*+(?>(?!</\1)<[^<]*+)*+|<!--[^-]*+(?>(?!-->)-[^-]*+)*+(?:-->)?|</?[a-z!][^<>]*+>",
@@ -52,14 +49,19 @@ def as_text(content: bytes, *, is_html: bool) -> str | None:
     text = content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     if is_html:
         text = html.unescape(_MARKUP.sub(lambda markup: "\n" * markup[0].count("\n") or " ", text))
+    return cleaned(text)
+
+
+def cleaned(text: str) -> str:
+    """Drop the characters that steer a terminal or cannot be seen, and write accents in one way."""
     return unicodedata.normalize("NFC", text.translate(_CONTROLS))
 
 
-def passages(text: str) -> Iterator[Passage]:
-    """Cut a text at paragraphs into passages of at most about 800 characters, losing nothing but blank ones."""
+def passages(text: str, *, max_chars: int = PASSAGE_CHARS) -> Iterator[Passage]:
+    """Cut a text at paragraphs into passages of about that length at most, losing nothing but blank ones."""
     line, passage = 1, ""
-    for unit in _units(text):
-        if passage and len(passage) + len(unit) > PASSAGE_CHARS:
+    for unit in _units(text, max_chars):
+        if passage and len(passage) + len(unit) > max_chars:
             if passage.strip():
                 yield Passage(line, _BESIDE_CJK.sub(_BREAK, passage))
             line += passage.count("\n")
@@ -69,15 +71,23 @@ def passages(text: str) -> Iterator[Passage]:
         yield Passage(line, _BESIDE_CJK.sub(_BREAK, passage))
 
 
-def _units(text: str) -> Iterator[str]:
+def without_breaks(passage: str) -> str:
+    """Give a passage as it stood in the text."""
+    return passage.replace(_BREAK, "")
+
+
+def _units(text: str, max_chars: int) -> Iterator[str]:
     """Yield the paragraphs with the blank lines after them, the long ones in pieces."""
+    # Ends a piece at a line, else at a sentence, else at a space, else anywhere.
+    most = rf".{{1,{max_chars}}}"
+    piece = re.compile(rf"{most}(?:\n|\Z)|{most}(?:(?<=[.!?])\s|(?<=[{_CJK_STOPS}]))|{most}\s|{most}", re.DOTALL)
     parts = _BLANK_LINES.split(text)
     for start in range(0, len(parts), 2):
         unit = "".join(parts[start : start + 2])
-        if len(unit) <= PASSAGE_CHARS:
+        if len(unit) <= max_chars:
             yield unit
         else:
-            yield from _PIECE.findall(unit)
+            yield from piece.findall(unit)
 
 
 def query_expression(query: str) -> str:

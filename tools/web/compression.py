@@ -1,0 +1,87 @@
+"""What of a long text matters to a question, in the text's own order."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import accumulate
+from typing import Final
+
+from memento.tools.files.passages import passages, query_expression, without_breaks
+
+PASSAGE_CHARS: Final = 400
+GAP: Final = "[…]\n"
+"""Stands where something was left out."""
+
+_SCHEMA: Final = "CREATE VIRTUAL TABLE piece USING fts5 (body, tokenize = 'porter unicode61 remove_diacritics 2')"
+_OPENING_SHARE: Final = 8
+_NEIGHBOUR: Final = 0.4
+"""How much of a passage's score its neighbours have too: an answer often stands beside the words of its question."""
+
+
+def compressed(text: str, query: str, budget: int) -> str:
+    """Cut a text to what matches a query; a text within the budget is returned whole. Blocks: call it in a thread.
+
+    The first lines stay, then the passages that match best, in the order of the text, with `[…]` in the gaps. When
+    nothing matches, or nothing is asked, the start of the text is what stays.
+
+    Args:
+        text: of any language; paragraphs are best apart by blank lines.
+        query: keywords or a question.
+        budget: characters of the result, gaps included.
+    """
+    if len(text) <= budget:
+        return text
+    pieces = [passage.text for passage in passages(text, max_chars=PASSAGE_CHARS)]
+    scores = _scores(pieces, query_expression(query))
+    if not scores:
+        return beginning(text, budget)
+    shown = [without_breaks(piece).rstrip(" \t") for piece in pieces]
+    costs = [len(piece) + len(GAP) + 1 for piece in shown]
+    opening = [index for index, cost in enumerate(accumulate(costs)) if cost <= budget // _OPENING_SHARE]
+    kept: set[int] = set()
+    room = budget - len(GAP)
+    for index in [*opening, *sorted(scores, key=lambda index: (-scores[index], index))]:
+        if index not in kept and costs[index] <= room:
+            kept.add(index)
+            room -= costs[index]
+    return _joined(shown, sorted(kept))
+
+
+def beginning(text: str, budget: int) -> str:
+    """Cut a text after so many characters, at the end of a line or a word where there is one near."""
+    if len(text) <= budget:
+        return text
+    head = text[:budget]
+    for end in (head.rfind("\n"), head.rfind(" ")):
+        if end > budget * 3 // 4:
+            return head[:end].rstrip()
+    return head.rstrip()
+
+
+def _scores(pieces: Sequence[str], expression: str) -> dict[int, float]:
+    """Score what matches, and what stands beside it."""
+    if not expression:
+        return {}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(_SCHEMA)
+        connection.executemany("INSERT INTO piece (rowid, body) VALUES (?, ?)", enumerate(pieces))
+        rows = connection.execute("SELECT rowid, -rank FROM piece WHERE piece MATCH ?", [expression]).fetchall()
+    own: dict[int, float] = dict(rows)
+    near = {index + step for index in own for step in (-1, 0, 1)} & set(range(len(pieces)))
+    return {
+        index: own.get(index, 0.0) + _NEIGHBOUR * max(own.get(index - 1, 0.0), own.get(index + 1, 0.0))
+        for index in near
+    }
+
+
+def _joined(pieces: Sequence[str], kept: Sequence[int]) -> str:
+    parts: list[str] = []
+    following = 0
+    for index in kept:
+        if index > following:
+            parts.append(GAP)
+        parts.append(pieces[index] if pieces[index].endswith("\n") else f"{pieces[index]}\n")
+        following = index + 1
+    if following < len(pieces):
+        parts.append(GAP)
+    return "".join(parts).rstrip()

@@ -1,0 +1,91 @@
+"""From a page's HTML to its main text; both readers of it run in a child process that can be killed.
+
+The good reader (trafilatura) can need minutes for a page that is made to hurt it, or find nothing in an odd one. Then
+the plain reader takes over, which understands nothing and always ends.
+"""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from memento.tools.confined import confined
+from memento.tools.errors import ToolInputError
+from memento.tools.files.passages import cleaned
+from memento.tools.web.visible_text import visible
+
+MAX_HTML_CHARS: Final = 1_000_000
+EXTRACTION_S: Final = 6.0
+PLAIN_S: Final = 5.0
+MIN_TEXT_CHARS: Final = 200
+"""Less is hardly the text of a page; the plain reader is asked what else there is."""
+
+# Linear, also over tags that never end. Scripts that hold the page's title and date stay.
+_WEIGHT: Final = re.compile(
+    r"<(script|style|svg|template)\b(?![^<>]{0,200}ld\+json)[^<]*+(?>(?!</\1)<[^<]*+)*+(?:</\1[^<>]*+>)?"
+    r"|<!--[^-]*+(?>(?!-->)-[^-]*+)*+(?:-->)?",
+    re.IGNORECASE,
+)
+
+
+class PageText(NamedTuple):
+    """What a page says."""
+
+    title: str
+    date: str
+    """`YYYY-MM-DD`, empty when the page names none."""
+    text: str
+    """Markdown: headings, lists, tables, code."""
+    forward: str = ""
+    """Where the page sends its reader on to, when it does."""
+    is_scripted: bool = False
+    """Whether there is hardly any text, but scripts that may make it."""
+
+
+async def page_text(html: str) -> PageText:
+    """Find the main text of a page, else all of its text."""
+    html = lighter(html)
+    try:
+        found = PageText(**await _confined("main_text", html, EXTRACTION_S))
+    except ToolInputError:  # killed, or gave up
+        found = PageText("", "", "")
+    if len(found.text) >= MIN_TEXT_CHARS:
+        return found
+    try:
+        seen = await _confined("visible_page", html, PLAIN_S)
+    except ToolInputError:
+        return found
+    # A short page is short; only one with far more to see was misread.
+    text = seen["text"] if len(seen["text"]) > 3 * len(found.text) else found.text
+    is_scripted = len(seen["text"]) < MIN_TEXT_CHARS and seen["n_scripts"] > 0
+    return PageText(found.title or seen["title"], found.date, text, seen["forward"], is_scripted)
+
+
+async def _confined(function: str, html: str, timeout_s: float) -> dict[str, Any]:
+    answer = await confined(f"{__name__}:{function}", {"html": html}, timeout_s=timeout_s)
+    return dict(answer)
+
+
+def lighter(html: str) -> str:
+    """Cut a page to what is parsed; a long one loses what is no text first."""
+    return html if len(html) <= MAX_HTML_CHARS else _WEIGHT.sub(" ", html)[:MAX_HTML_CHARS]
+
+
+def main_text(html: str) -> dict[str, str]:
+    """Read a page well. Runs in the child."""
+    import trafilatura
+
+    tree = trafilatura.load_html(html)
+    if tree is None:
+        return {"title": "", "date": "", "text": ""}
+    about = trafilatura.extract_metadata(tree)
+    text = trafilatura.extract(tree, output_format="markdown", include_comments=False)
+    return {
+        "title": cleaned((about and about.title) or ""),
+        "date": (about and about.date) or "",
+        "text": cleaned(text or "").strip(),
+    }
+
+
+def visible_page(html: str) -> dict[str, Any]:
+    """Read a page plainly. Runs in the child."""
+    seen = visible(html)
+    return {**seen._asdict(), "title": cleaned(seen.title), "text": cleaned(seen.text)}

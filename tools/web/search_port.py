@@ -1,0 +1,19 @@
+"""The port of a web search: what a provider is given, and what it finds."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+
+class SearchResult(NamedTuple):
+    """One page that a search found."""
+
+    title: str
+    url: str
+    text: str
+    """What of the page matches, or what it is about."""
+    published: str = ""
+    """A date as the provider writes it, empty when it gives none."""
+
+
+Search = Callable[[str, int], Awaitable[Sequence[SearchResult]]]
+"""A provider: from a query and a number of results to at most so many, best first; raises a ToolError."""

@@ -1,0 +1,42 @@
+"""How what was found on the web is put into words for the model."""
+
+from typing import Final
+
+from memento.tools.errors import ToolInputError
+from memento.tools.web.search_port import SearchResult
+
+MAX_QUERY_CHARS: Final = 400  # Tavily refuses longer ones
+MAX_RESULT_CHARS: Final = 1_200
+
+
+def numbered(number: int, result: SearchResult) -> str:
+    """Render one search result: title, address, date when there is one, text."""
+    lines = [f"{number}. {one_line(result.title) or 'Untitled'}", one_line(result.url)]
+    if result.published:
+        lines.append(f"published: {one_line(result.published)}")
+    lines.append(cut(result.text.strip(), MAX_RESULT_CHARS))
+    return "\n".join(line for line in lines if line)
+
+
+def checked_query(query: str) -> str:
+    """Bring a query on one line.
+
+    Raises:
+        ToolInputError: it is empty or too long.
+    """
+    query = " ".join(query.split())
+    if not query:
+        raise ToolInputError("the query is empty; say what to look for")
+    if len(query) > MAX_QUERY_CHARS:
+        raise ToolInputError(f"the query has {len(query)} characters; shorten it to at most {MAX_QUERY_CHARS}")
+    return query
+
+
+def one_line(text: object) -> str:
+    """Bring a text on one line of at most 500 characters."""
+    return cut(" ".join(str(text).split()), 500)
+
+
+def cut(text: str, limit: int) -> str:
+    """Cut a text, visibly."""
+    return text if len(text) <= limit else f"{text[:limit].rstrip()} … [cut]"
