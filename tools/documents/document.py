@@ -1,0 +1,106 @@
+"""What every format becomes: numbered parts, to choose from before anything is shown."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from memento.tools.errors import ToolInputError
+from memento.tools.files.passages import cleaned
+
+MAX_FILE_BYTES: Final = 200_000_000
+"""Larger files are not opened at all."""
+
+Unit = Literal["page", "slide", "row", "line"]
+
+_WANTED: Final = re.compile(
+    r"(?:(?P<sheet>.+)!)?\s*(?:(?P<first>\d{1,9})\s*(?P<to>-|\u2013|to)?\s*(?P<last>\d{1,9})?)?"
+)
+
+
+class Mark(NamedTuple):
+    """What a cell of a sheet has beside its value."""
+
+    column: int
+    """From 1."""
+    what: Literal["formula", "fill", "font"]
+    value: str
+    """The formula, or the colour as RRGGBB (of a font also `bold`)."""
+
+
+class Part(NamedTuple):
+    """A page, a slide, a row or a line."""
+
+    number: int
+    """As people count it: from 1, in a sheet or a table the number of the row."""
+    text: str = ""
+    cells: tuple[str, ...] = ()
+    """Of a row, in place of the text."""
+    sheet: str = ""
+    marks: tuple[Mark, ...] = ()
+    is_scan: bool = False
+    """A page that is a picture, without text."""
+
+    @property
+    def n_chars(self) -> int:
+        """About how long it is when shown."""
+        marked = sum(4 + len(mark.value) for mark in self.marks if mark.what == "formula")
+        return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + 1 + marked
+
+
+@dataclass
+class Document:
+    """A document that has been opened. Its parts are read when they are asked for; notes may grow meanwhile."""
+
+    unit: Unit
+    parts: Iterable[Part]
+    n_parts: int | None = None
+    """None when it is known only after all have been read."""
+    sheets: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the reader should know: what was left out, and why."""
+
+
+class Wanted(NamedTuple):
+    """Which parts were asked for."""
+
+    first: int = 1
+    last: int | None = None
+    sheet: str = ""
+
+    def covers(self, part: Part) -> bool:
+        """Tell whether it is one of them."""
+        in_sheet = not self.sheet or part.sheet.lower() == self.sheet.lower()
+        return in_sheet and self.first <= part.number and (self.last is None or part.number <= self.last)
+
+
+def wanted_parts(pages: str) -> Wanted:
+    """Read what a model writes for a range: `3`, `3-7`, `40-`, `Costs!2-50`, `Costs!`.
+
+    Raises:
+        ToolInputError: it is none.
+    """
+    found = _WANTED.fullmatch(pages.strip())
+    if found is None:
+        raise ToolInputError(f"pages={pages!r} is no range; write '3', '3-7', '40-' or, for a sheet, 'Costs!2-50'")
+    first = int(found["first"] or 1)
+    last = int(found["last"]) if found["last"] else None if found["to"] or not found["first"] else first
+    if last is not None and last < max(first, 1):
+        raise ToolInputError(f"pages={pages!r} is empty: it ends before it begins; count from 1")
+    return Wanted(max(first, 1), last, (found["sheet"] or "").strip().strip("'"))
+
+
+def numbers(found: Iterable[int]) -> str:
+    """Write ascending numbers the short way: `1-3, 7`."""
+    runs: list[list[int]] = []
+    for number in found:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in runs)
+
+
+def clean(text: str) -> str:
+    """Take out what no model should read and no database stores: control characters and halves of characters."""
+    return cleaned(text.replace("\r\n", "\n").replace("\r", "\n")).encode("utf-8", "replace").decode()

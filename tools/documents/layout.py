@@ -1,0 +1,75 @@
+"""Parts of a document as Markdown for a model."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from memento.tools.documents.document import Part, Unit
+from memento.tools.documents.ranges import letters, ranges, relative
+from memento.tools.documents.tables import table
+
+_MAX_MARKS: Final = 60
+"""Lines of formulas and colours shown of a table."""
+
+
+def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> str:
+    """Write parts in order.
+
+    Args:
+        unit: what they are.
+        parts: those to show.
+        heads: of rows, the first one of each sheet: shown above others, since it tells what the columns are.
+    """
+    if unit == "line":
+        return "\n".join(part.text for part in parts)
+    if unit == "row":
+        return "\n\n".join(
+            _sheet(sheet, list(rows), heads[sheet]) for sheet, rows in groupby(parts, key=lambda part: part.sheet)
+        )
+    return "\n\n".join(
+        f"--- {unit} {part.number} ---\n{part.text}".rstrip() for part in parts if part.text or not part.is_scan
+    )
+
+
+def _sheet(name: str, rows: list[Part], head: Part) -> str:
+    if rows[0].number != head.number:
+        rows = [head, *rows]
+    title = [f"--- sheet {name} ---"] if name else []
+    return "\n".join([*title, _grid(rows), *_marks(rows)])
+
+
+def _grid(rows: Sequence[Part]) -> str:
+    """Write a table with the numbers of its rows and the letters of its columns, as in a spreadsheet."""
+    width = max(len(row.cells) for row in rows)
+    if not width:
+        return "(no values, only colours)"
+    names = [letters(column) for column in range(1, width + 1)]
+    return table([["", *names], *([str(row.number), *row.cells] for row in rows)])
+
+
+def _marks(rows: Sequence[Part]) -> Iterator[str]:
+    """Write formulas and colours, each with all the cells that have it."""
+    formulas: dict[tuple[int, str], list[Part]] = defaultdict(list)
+    cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    first: dict[tuple[int, str], str] = {}
+    for row in rows:
+        for mark in row.marks:
+            if mark.what == "formula":
+                key = (mark.column, relative(mark.value, row.number))
+                first.setdefault(key, mark.value)
+                formulas[key].append(row)
+            else:
+                cells[f"{mark.what} {mark.value}"].append((row.number, mark.column))
+    written = [
+        f"{ranges((row.number, key[0]) for row in found)}: {first[key]}{' and so on down' if len(found) > 1 else ''}"
+        for key, found in formulas.items()
+    ]
+    yield from _limited("Formulas", written)
+    yield from _limited("Looks", [f"{look}: {ranges(found)}" for look, found in cells.items()])
+
+
+def _limited(title: str, written: list[str]) -> Iterator[str]:
+    if written:
+        more = [f"({len(written) - _MAX_MARKS} more)"] if len(written) > _MAX_MARKS else []
+        yield "\n".join([f"{title}:", *(f"- {line}" for line in written[:_MAX_MARKS]), *more])

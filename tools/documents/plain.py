@@ -1,0 +1,178 @@
+"""Documents that are text already: plain text and code, tables of values, JSON, XML, HTML."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, Final
+from xml.etree.ElementTree import Element, indent, tostring
+
+from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.office import lines
+from memento.tools.errors import ToolInputError
+from memento.tools.files.passages import as_text
+
+MAX_TEXT_BYTES: Final = 20_000_000
+"""Bytes read of a text."""
+
+_MAX_LAID_OUT_BYTES: Final = 5_000_000
+"""JSON, XML and HTML up to this size are taken apart and laid out anew."""
+_MAX_LINE_CHARS: Final = 2_000
+_SHORT_CHARS: Final = 120
+_MAX_DEPTH: Final = 100
+_SNIFFED_CHARS: Final = 20_000
+
+
+def plain(file: BinaryIO) -> Document:
+    """Read text as it is, line by line."""
+    text, notes = _decoded(file)
+    return _as_it_is(text, notes)
+
+
+def _as_it_is(text: str, notes: list[str]) -> Document:
+    found = text.removesuffix("\n").split("\n")
+    if any(len(line) > _MAX_LINE_CHARS for line in found):
+        found = [piece for line in found for piece in _pieces(line)]
+        notes.append(f"lines over {_MAX_LINE_CHARS:,} characters were broken, so lines are counted otherwise here")
+    parts = [Part(number, line) for number, line in enumerate(found, 1)]
+    return Document("line", parts, len(parts), notes=notes)
+
+
+def _pieces(line: str) -> Iterator[str]:
+    yield from (line[start : start + _MAX_LINE_CHARS] for start in range(0, len(line) or 1, _MAX_LINE_CHARS))
+
+
+def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
+    """Decode a file: UTF-8, what its first bytes say, else the likeliest encoding."""
+    content = file.read(MAX_TEXT_BYTES + 1)
+    notes = []
+    if len(content) > MAX_TEXT_BYTES:
+        content = content[:MAX_TEXT_BYTES]
+        notes.append(f"only the first {MAX_TEXT_BYTES // 1_000_000} MB were read; use run_python for all of it")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return clean(content.decode("utf-16", "replace")), notes
+    try:
+        # The last character may be cut in half.
+        return clean(content.decode("utf-8-sig", "strict" if not notes else "ignore")), notes
+    except UnicodeDecodeError:
+        encoding = _guessed(content)
+        notes.append(f"read as {encoding}")
+        return clean(content.decode(encoding, "replace")), notes
+
+
+def _guessed(content: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content[:100_000]).best()
+    return best.encoding if best is not None else "cp1252"
+
+
+def separated(file: BinaryIO, name: str) -> Document:
+    """Read a table of values (CSV, TSV, or with another separator)."""
+    text, notes = _decoded(file)
+    csv.field_size_limit(sys.maxsize)
+    try:
+        dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel_tab if name.lower().endswith((".tsv", ".tab")) else csv.excel
+    return Document("row", _records(text, dialect), notes=notes)
+
+
+def _records(text: str, dialect: Any) -> Iterator[Part]:
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1):
+            if any(row):
+                yield Part(number, cells=tuple(row))
+    except csv.Error as error:
+        raise ToolInputError(f"the table is damaged ({error}); run_python may read it") from None
+
+
+def json_text(file: BinaryIO) -> Document:
+    """Lay JSON out: short values on a line of their own, long ones taken apart."""
+    text, notes = _decoded(file)
+    if len(text) > _MAX_LAID_OUT_BYTES:
+        return _as_it_is(text, notes)
+    try:
+        return _as_it_is("\n".join(_laid_out(json.loads(text))), notes)
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        return _as_it_is(text, [*notes, f"shown as it is, because it cannot be parsed as JSON: {why}"])
+
+
+def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> Iterator[str]:
+    short = json.dumps(value, ensure_ascii=False)
+    if len(short) <= _SHORT_CHARS or not isinstance(value, dict | list):
+        yield f"{margin}{prefix}{short}{end}"
+        return
+    brackets = "{}" if isinstance(value, dict) else "[]"
+    yield f"{margin}{prefix}{brackets[0]}"
+    inner: Iterable[tuple[str, Any]] = (
+        ((f"{json.dumps(key, ensure_ascii=False)}: ", one) for key, one in value.items())
+        if isinstance(value, dict)
+        else (("", one) for one in value)
+    )
+    for number, (name, one) in enumerate(inner, 1):
+        yield from _laid_out(one, name, margin + " ", "," if number < len(value) else "")
+    yield f"{margin}{brackets[1]}{end}"
+
+
+def xml(file: BinaryIO) -> Document:
+    """Lay XML out, one element to a line.
+
+    Raises:
+        ToolInputError: it defines entities, which only hostile documents need.
+    """
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, iterparse
+
+    text, notes = _decoded(file)
+    content = text.encode()
+    if len(content) > _MAX_LAID_OUT_BYTES:
+        return _as_it_is(text, notes)
+    depth = 0
+    root: Element | None = None
+    try:
+        for event, element in iterparse(io.BytesIO(_without_declaration(content)), events=("start", "end")):
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > _MAX_DEPTH:
+                return _as_it_is(text, [*notes, "shown as it is, because it is nested too deep"])
+    except DefusedXmlException:
+        raise ToolInputError("it is not read: it defines entities or refers to other files") from None
+    except ParseError as error:
+        return _as_it_is(text, [*notes, f"shown as it is, because it cannot be parsed as XML: {error}"])
+    if root is None:
+        return _as_it_is(text, notes)
+    indent(root, space=" ")
+    return lines(tostring(root, encoding="unicode"))
+
+
+def _without_declaration(content: bytes) -> bytes:
+    """Drop `<?xml … ?>`, whose encoding is no longer the text's."""
+    start = content.lstrip()
+    return start.partition(b"?>")[2].lstrip() if start.startswith(b"<?xml") else start
+
+
+def html(file: BinaryIO) -> Document:
+    """Read a page as Markdown, with its tables; one that is too much for that as bare text."""
+    from bs4 import BeautifulSoup
+    from markdownify import MarkdownConverter
+
+    text, notes = _decoded(file)
+    if len(text) <= _MAX_LAID_OUT_BYTES // 2:
+        page = BeautifulSoup(text, "html.parser")
+        for element in page(["script", "style", "img", "svg", "template", "noscript"]):
+            element.decompose()
+        try:
+            convert = MarkdownConverter(
+                heading_style="ATX", bullets="-", table_infer_header=True, escape_misc=False
+            ).convert_soup
+            document = lines(clean(convert(page)))
+            document.notes = notes
+            return document
+        except RecursionError:
+            notes.append("its elements are nested too deep, so only the bare text is shown")
+    document = lines(as_text(text.encode(), is_html=True) or "")
+    document.notes = notes
+    return document
