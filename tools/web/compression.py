@@ -1,21 +1,17 @@
 """What of a long text matters to a question, in the text's own order."""
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from itertools import accumulate
 from typing import Final
 
-from memento.tools.files.passages import passages, query_expression, without_breaks
+from memento.tools.files.passages import passages, without_breaks
+from memento.tools.files.ranking import match_scores
 
 PASSAGE_CHARS: Final = 400
 GAP: Final = "[…]\n"
 """Stands where something was left out."""
 
-_SCHEMA: Final = "CREATE VIRTUAL TABLE piece USING fts5 (body, tokenize = 'porter unicode61 remove_diacritics 2')"
 _OPENING_SHARE: Final = 8
-_NEIGHBOUR: Final = 0.4
-"""How much of a passage's score its neighbours have too: an answer often stands beside the words of its question."""
 
 
 def compressed(text: str, query: str, budget: int) -> str:
@@ -32,7 +28,7 @@ def compressed(text: str, query: str, budget: int) -> str:
     if len(text) <= budget:
         return text
     pieces = [passage.text for passage in passages(text, max_chars=PASSAGE_CHARS)]
-    scores = _scores(pieces, query_expression(query))
+    scores = match_scores(pieces, query)
     if not scores:
         return beginning(text, budget)
     shown = [without_breaks(piece).rstrip(" \t") for piece in pieces]
@@ -56,22 +52,6 @@ def beginning(text: str, budget: int) -> str:
         if end > budget * 3 // 4:
             return head[:end].rstrip()
     return head.rstrip()
-
-
-def _scores(pieces: Sequence[str], expression: str) -> dict[int, float]:
-    """Score what matches, and what stands beside it."""
-    if not expression:
-        return {}
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute(_SCHEMA)
-        connection.executemany("INSERT INTO piece (rowid, body) VALUES (?, ?)", enumerate(pieces))
-        rows = connection.execute("SELECT rowid, -rank FROM piece WHERE piece MATCH ?", [expression]).fetchall()
-    own: dict[int, float] = dict(rows)
-    near = {index + step for index in own for step in (-1, 0, 1)} & set(range(len(pieces)))
-    return {
-        index: own.get(index, 0.0) + _NEIGHBOUR * max(own.get(index - 1, 0.0), own.get(index + 1, 0.0))
-        for index in near
-    }
 
 
 def _joined(pieces: Sequence[str], kept: Sequence[int]) -> str:
