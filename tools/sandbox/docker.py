@@ -1,0 +1,126 @@
+"""Code in a container of Docker or Podman: for machines that have an engine.
+
+The container has no network, no capability, a read-only root and the workspace. The engine enforces memory and the
+number of processes; the watchdog looks at time, output and files, and has the engine remove the container.
+"""
+
+import contextlib
+import os
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from memento.tools.errors import ToolUnavailable
+from memento.tools.sandbox.inside import ENVIRONMENT, limited_command
+from memento.tools.sandbox.port import Execution, Language, Limits
+from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.watchdog import watched
+
+PLACE: Final = "/workspace"
+_REMOVE_S: Final = 30.0
+_ENGINE_FAILED: Final = 125
+_KILLED: Final = 137
+
+
+@dataclass(frozen=True, kw_only=True)
+class Docker:
+    """The sandbox of a container engine."""
+
+    image: str = "python:3.12-slim"
+    """Must have Python, a shell, `nice` and bash; pulled by the engine when it is not there."""
+    program: str = "docker"
+    """Or podman."""
+
+    name: ClassVar[str] = "docker"
+    languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+
+    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+        """Run source code; see `Sandbox.run`."""
+        execution = await watched(lambda: self._start(language, folder, limits), source, folder=folder, limits=limits)
+        if execution.exit_code == _ENGINE_FAILED:
+            raise ToolUnavailable(f"{self.program}: {execution.output.strip()[:500] or 'the engine failed'}")
+        if execution.exit_code == _KILLED:  # from outside, and not by us: the engine, for its memory
+            return execution._replace(exit_code=None, ended_by="memory")
+        return execution
+
+    def argv(self, language: Language, *, folder: Path, limits: Limits, container: str) -> list[str]:
+        """Build the command.
+
+        Args:
+            language: of the source code, which the command reads on stdin.
+            folder: shown as /workspace.
+            limits: what the engine enforces.
+            container: its name.
+        """
+        user = f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else "65534:65534"
+        options = [
+            *("run", "--rm", "--interactive", "--init", "--name", container, "--hostname", "sandbox"),
+            *("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)),
+            *("--pids-limit", str(limits.n_processes), "--shm-size", str(limits.memory_bytes // 8)),
+            *("--user", user, "--tmpfs", f"/tmp:rw,size={limits.memory_bytes // 4},mode=1777"),  # noqa: S108
+            *("--mount", f"type=bind,source={folder},target={PLACE}", "--workdir", PLACE),
+        ]
+        for name, value in ENVIRONMENT.items():
+            options += ["--env", f"{name}={value}"]
+        return [self.program, *options, self.image, *limited_command(language, limits, python="python3")]
+
+    def problem(self) -> str | None:
+        """Say why no container can be started, None when one can; blocks."""
+        try:
+            subprocess.run(
+                [self.program, "version", "--format", "{{.Server.Version}}"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=_REMOVE_S,
+            )
+        except FileNotFoundError:
+            return f"there is no program {self.program!r}"
+        except subprocess.CalledProcessError as error:
+            return str(error.stderr).strip()[:300] or f"{self.program} answers with exit code {error.returncode}"
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)[:300]
+        return None
+
+    def _start(self, language: Language, folder: Path, limits: Limits) -> "_Container":
+        container = f"memento-{uuid.uuid4().hex}"
+        try:
+            process = subprocess.Popen(
+                self.argv(language, folder=folder.resolve(), limits=limits, container=container),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolUnavailable(f"{self.program} does not start: {error.strerror}; is it installed?") from error
+        return _Container(process, self.program, container)
+
+
+class _Container:
+    """A container and the client that waits for it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], program: str, name: str) -> None:
+        self.process = process
+        self._program, self._name = program, name
+        self._is_removed = False
+
+    def usage(self, limits: Limits) -> Usage:
+        """Leave it to the engine."""
+        del limits
+        return Usage()
+
+    def kill(self) -> None:
+        """Have the engine remove the container, which ends all its processes; then end the client."""
+        if self._is_removed:
+            return
+        self._is_removed = True
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            # One that ended has removed itself, and there may be no engine: the client's own exit tells.
+            if self.process.poll() is None:
+                command = [self._program, "rm", "--force", self._name]
+                subprocess.run(command, capture_output=True, check=False, timeout=_REMOVE_S)
+        self.process.kill()

@@ -1,0 +1,48 @@
+"""What lies in a folder that untrusted code writes to: how many files, how many bytes. No link is followed."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Footprint(NamedTuple):
+    """Everything below a folder: files, folders, links, pipes."""
+
+    n_files: int
+    n_bytes: int
+
+    def exceeds(self, other: "Footprint") -> bool:
+        """Whether it is larger in either way."""
+        return self.n_files > other.n_files or self.n_bytes > other.n_bytes
+
+
+def footprint(folder: Path, *, at_most: Footprint) -> Footprint:
+    """Look at everything below a folder; blocks. Stops as soon as there is more than `at_most`."""
+    n_files = n_bytes = 0
+    pending = [str(folder)]
+    while pending:
+        try:
+            entries = os.scandir(pending.pop())
+        except FileNotFoundError:
+            continue  # gone since it was listed
+        except OSError:
+            # Unreadable, or nested beyond the length of a path: nothing that can be counted, so nothing allowed.
+            return Footprint(at_most.n_files + 1, n_bytes)
+        with entries:
+            for entry in entries:
+                n_files += 1
+                n_bytes += _size(entry)
+                if n_files > at_most.n_files or n_bytes > at_most.n_bytes:
+                    return Footprint(n_files, n_bytes)
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+    return Footprint(n_files, n_bytes)
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return 0
+    # A file may take more room than its length says, and be longer than the room it takes.
+    return max(found.st_size, getattr(found, "st_blocks", 0) * 512)

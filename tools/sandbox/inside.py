@@ -1,0 +1,57 @@
+"""What runs inside a sandbox that has processes: a shell that sets limits, then an interpreter that reads the code."""
+
+from pathlib import Path
+from typing import Final
+
+from memento.tools.sandbox.port import Language, Limits
+
+ENVIRONMENT: Final = {
+    "LANG": "C.UTF-8",
+    "HOME": "/tmp",  # noqa: S108  the sandbox's own
+    "USER": "sandbox",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+    # A thread for each of the host's processors would count against the limits and gain nothing here.
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "MKL_NUM_THREADS": "2",
+}
+"""All that code sees of an environment, PATH aside."""
+
+TASKS_PER_PROCESS: Final = 8
+"""Threads that a process may have on average: they take process numbers of the host, too."""
+
+_LIMITED: Final = """\
+ulimit -c 0; ulimit -n 256
+ulimit -f {blocks}; ulimit -d {kilobytes}; ulimit -v {address_kilobytes}
+echo 1000 2>/dev/null > /proc/self/oom_score_adj
+"""
+# Not `exec`: as the first process of a sandbox the shell waits for orphans, which an interpreter would not.
+# The first is what bash calls it, the second what dash does.
+_TASKS: Final = "{{ command ulimit -u {tasks} || command ulimit -p {tasks}; }} 2>/dev/null\n"
+_RUN: Final = {"python": 'nice -n 5 "$@"\n', "shell": 'source=$(cat); nice -n 5 "$@" "$source" </dev/null\n'}
+
+
+def limited_command(language: Language, limits: Limits, *, python: str, has_own_users: bool = False) -> list[str]:
+    """Give the command that reads source code from stdin and runs it; blocks for one small file.
+
+    Args:
+        language: of the source.
+        limits: those that the kernel checks for each process. They end a single greedy process with an error that its
+            own code sees; the watchdog looks at all processes together.
+        python: path of the interpreter.
+        has_own_users: the sandbox is a namespace of users, so that its processes are counted apart from others.
+    """
+    script = (_LIMITED + _TASKS * has_own_users).format(
+        blocks=limits.workspace_bytes // 512,
+        kilobytes=limits.memory_bytes // 1024,
+        # Address space costs memory through its page tables only, a 512th.
+        address_kilobytes=8 * limits.memory_bytes // 1024,
+        tasks=TASKS_PER_PROCESS * limits.n_processes,
+    )
+    interpreter = [python, "-I", "-B", "-u", "-c", _runner()] if language == "python" else ["bash", "-c"]
+    return ["/bin/sh", "-c", f"{script}{_RUN[language]}exit $?", "sh", *interpreter]
+
+
+def _runner() -> str:
+    return Path(__file__).with_name("runner.py").read_text(encoding="utf-8")

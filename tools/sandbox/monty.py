@@ -1,0 +1,185 @@
+"""Code in Monty, a Python interpreter of its own that has no way out: works on any system, without numpy or a shell.
+
+The interpreter runs in a worker process that is started for each execution (milliseconds) and killed after it. The
+workspace is its only folder, the links in it lead nowhere outside, and there is no network, process or environment in
+its language.
+"""
+
+import ast
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from memento.tools.errors import ToolUnavailable
+from memento.tools.sandbox.footprint import Footprint, footprint
+from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.sandbox.processes import usage
+
+if TYPE_CHECKING:
+    from pydantic_monty import AsyncMontySession, MountDir
+
+PLACE: Final = "/workspace"
+_TICK_S: Final = 0.1
+_FILE_CALLS: Final = 1_000_000
+_FILE_MEMORY: Final = 50_000_000
+_OWN_MEMORY: Final = 100_000_000
+"""What the worker needs beside the code's memory."""
+
+_ENDINGS: Final[tuple[tuple[str, Ending], ...]] = (
+    ("TimeoutError: feed time limit exceeded", "time"),
+    ("TimeoutError: sleep limit exceeded", "time"),
+    ("MemoryError: memory limit exceeded", "memory"),
+    ("MemoryError: the worker exceeded its memory limit", "memory"),
+    ("OSError: disk write limit", "files"),
+)
+"""How Monty's own messages begin."""
+
+
+@dataclass(frozen=True)
+class MontySandbox:
+    """The sandbox of every system."""
+
+    name: ClassVar[str] = "monty"
+    languages: ClassVar[frozenset[Language]] = frozenset({"python"})
+
+    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+        """Run source code; see `Sandbox.run`."""
+        if language not in self.languages:
+            raise ToolUnavailable("monty runs Python only; there is no shell")
+        output = _Output(limits.output_bytes)
+        async with _session(folder, limits) as (session, mount):
+            code = await asyncio.to_thread(_showing_last_value, source)
+            pid = session.worker_pid
+            feed = asyncio.create_task(_fed(session, mount, code, output))
+            watch = asyncio.create_task(_exceeded(pid, folder, limits, output))
+            try:
+                await asyncio.wait([feed, watch], return_when=asyncio.FIRST_COMPLETED)
+                ending, exit_code = feed.result() if feed.done() else (watch.result(), None)
+            finally:
+                for task in (feed, watch):
+                    task.cancel()
+                await asyncio.gather(feed, watch, return_exceptions=True)
+        return Execution(output.text(), exit_code, ending)
+
+
+class _Output:
+    """What was printed, as far as it is kept."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._parts: list[bytes] = []
+        self._room = max_bytes
+        self.is_full = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, _stream: str, text: str) -> None:
+        """Take a part; called from Monty's thread."""
+        if self._room <= 0:
+            return
+        part = text.encode("utf-8", "replace")
+        self._parts.append(part[: self._room])
+        self._room -= len(part)
+        if self._room < 0:
+            self._loop.call_soon_threadsafe(self.is_full.set)
+
+    def text(self) -> str:
+        return b"".join(self._parts).decode("utf-8", "replace")
+
+
+@contextlib.asynccontextmanager
+async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
+    """Start a worker, and leave none."""
+    from pydantic_monty import AsyncMonty, MontyCrashedError
+
+    mount = await asyncio.to_thread(_mounted, folder, limits)
+    try:
+        async with (
+            AsyncMonty(min_processes=1, max_processes=1) as pool,
+            pool.checkout(
+                limits={
+                    "max_feed_duration_secs": limits.wall_s,
+                    "max_total_sleep_secs": limits.wall_s,
+                    "max_memory": limits.memory_bytes,
+                    "max_suspensions": _FILE_CALLS,
+                },
+                os_policy={"sleep_system_max": limits.wall_s},
+            ) as session,
+        ):
+            yield session, mount
+    except MontyCrashedError as error:
+        raise ToolUnavailable(f"monty does not start: {error}") from error
+    finally:
+        mount.close()
+
+
+def _mounted(folder: Path, limits: Limits) -> "MountDir":
+    from pydantic_monty import MountDir
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return MountDir(
+        host_path=folder,
+        virtual_path=PLACE,
+        mode="read-write",
+        write_bytes_limit=limits.workspace_bytes,
+        memory_usage_limit=min(_FILE_MEMORY, limits.memory_bytes),
+    )
+
+
+async def _fed(
+    session: "AsyncMontySession", mount: "MountDir", code: str, output: _Output
+) -> tuple[Ending, int | None]:
+    """Run the code; how it ended, and its exit code."""
+    from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
+
+    try:
+        await session.feed_run(code, print_callback=output, mount=mount, cwd=PLACE)
+    except MontyCrashedError as error:
+        output("stderr", f"{error}\n")
+        return ("time" if error.timed_out else "memory"), None
+    except (MontyRuntimeError, MontySyntaxError) as error:
+        message = error.display("type-msg")
+        output("stderr", f"{error.display('traceback')}\n")
+        for beginning, ending in _ENDINGS:
+            if message.startswith(beginning):
+                return ending, None
+        return "exit", 1
+    return "exit", 0
+
+
+async def _exceeded(pid: int | None, folder: Path, limits: Limits, output: _Output) -> Ending:
+    """Return when a limit is exceeded that Monty does not know of, and which."""
+    deadline = asyncio.get_running_loop().time() + limits.wall_s
+    allowed = Footprint(limits.n_files, limits.workspace_bytes)
+    before = await asyncio.to_thread(footprint, folder, at_most=allowed)
+    while asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(output.is_full.wait(), _TICK_S)
+            return "output"
+        found = await asyncio.to_thread(footprint, folder, at_most=allowed)
+        if found.exceeds(allowed) and found.exceeds(before):
+            return "files"
+        used = await asyncio.to_thread(usage, [pid or 0], max_processes=1, max_tasks=1_000)
+        if used.memory_bytes > limits.memory_bytes + _OWN_MEMORY:
+            return "memory"
+    return "time"
+
+
+def _showing_last_value(source: str) -> str:
+    """Let a last expression print its value; lines keep their numbers.
+
+    It is printed by the interpreter, within its limits: the value itself never becomes an object of ours.
+    """
+    try:
+        last = ast.parse(source).body[-1]
+    except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):
+        return f"{source}\nNone"  # Monty says what is wrong with it
+    if not isinstance(last, ast.Expr) or last.end_lineno is None or last.end_col_offset is None:
+        return f"{source}\nNone"
+    lines = source.encode().splitlines(keepends=True)
+    before = b"".join(lines[: last.lineno - 1]) + lines[last.lineno - 1][: last.col_offset]
+    after = lines[last.end_lineno - 1][last.end_col_offset :] + b"".join(lines[last.end_lineno :])
+    expression = source.encode()[len(before) : len(source.encode()) - len(after)]
+    shown = b"__shown__ = (" + expression + b")\nif __shown__ is not None:\n    print(repr(__shown__))\nNone"
+    return (before + shown).decode()

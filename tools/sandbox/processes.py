@@ -1,0 +1,81 @@
+"""What the processes of an execution use, read from /proc."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Usage(NamedTuple):
+    """Of several processes together."""
+
+    n_processes: int = 0
+    n_tasks: int = 0
+    """Processes and threads."""
+    memory_bytes: int = 0
+    written_bytes: int = 0
+    """Sent to a disk since they began, those of ended children included."""
+
+
+def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> Usage:
+    """Add processes up; stops when there are more than allowed. All zero when they have ended."""
+    total = Usage()
+    for pid in pids:
+        n_tasks = len(_tasks(pid))
+        if not n_tasks:
+            continue
+        total = Usage(
+            total.n_processes + 1,
+            total.n_tasks + n_tasks,
+            total.memory_bytes + _resident(pid),
+            total.written_bytes + _written(pid),
+        )
+        if total.n_processes > max_processes or total.n_tasks > max_tasks:
+            break
+    return total
+
+
+def tree(root: int) -> Iterator[int]:
+    """Yield a process and everything below it."""
+    pending = [root]
+    while pending:
+        pid = pending.pop()
+        yield pid
+        for task in _tasks(pid):
+            pending += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
+
+
+def belonging(session: int, mark: bytes) -> Iterator[int]:
+    """Yield the processes of a session, and those whose environment holds a mark, wherever they have gone."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = _read(f"/proc/{name}/stat").rpartition(")")[2].split()
+            has_ended = not fields or fields[0] in "ZX"
+            if not has_ended and (int(fields[3]) == session or mark in _read(f"/proc/{name}/environ").encode()):
+                yield int(name)
+
+
+def _tasks(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:  # it has ended
+        return []
+
+
+def _resident(pid: int) -> int:
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
+
+
+def _written(pid: int) -> int:
+    for line in _read(f"/proc/{pid}/io").splitlines():
+        if line.startswith("write_bytes: "):
+            return int(line.split()[1])
+    return 0
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""

@@ -1,0 +1,97 @@
+"""Code as a plain process of this machine: it can read, change and send whatever its user can.
+
+For machines that are themselves thrown away after use. Never chosen but by name. What remains is what any program gets:
+limits, a watchdog, and an environment without secrets.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from memento.tools.errors import ToolUnavailable
+from memento.tools.sandbox.inside import ENVIRONMENT, TASKS_PER_PROCESS, limited_command
+from memento.tools.sandbox.port import Execution, Language, Limits
+from memento.tools.sandbox.processes import Usage, belonging, usage
+from memento.tools.sandbox.watchdog import watched
+
+_MARK: Final = "MEMENTO_EXECUTION"
+_END_S: Final = 5.0
+_HAS_PROC: Final = os.path.isdir("/proc/self/task")
+
+
+@dataclass(frozen=True)
+class UnsafeLocal:
+    """No sandbox at all."""
+
+    name: ClassVar[str] = "unsafe-local"
+    languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+
+    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+        """Run source code; see `Sandbox.run`. Without /proc only time, output and files are limited."""
+        if os.name != "posix":
+            raise ToolUnavailable("unsafe-local runs on Linux and macOS only")
+        return await watched(lambda: _started(language, folder, limits), source, folder=folder, limits=limits)
+
+
+def _started(language: Language, folder: Path, limits: Limits) -> "_Group":
+    mark = uuid.uuid4().hex
+    path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
+    try:
+        process = subprocess.Popen(
+            limited_command(language, limits, python=sys.executable),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**ENVIRONMENT, "PATH": path, "HOME": str(folder), _MARK: mark},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolUnavailable(f"unsafe-local does not start: {error.strerror}") from error
+    return _Group(process, f"{_MARK}={mark}".encode())
+
+
+class _Group:
+    """A process, its session, and what carries its mark."""
+
+    def __init__(self, process: subprocess.Popen[bytes], mark: bytes) -> None:
+        self.process = process
+        self._mark = mark
+        self._is_ended = False
+
+    def usage(self, limits: Limits) -> Usage:
+        if not _HAS_PROC:
+            return Usage()
+        max_tasks = TASKS_PER_PROCESS * limits.n_processes
+        used = usage(self._members(), max_processes=limits.n_processes + 1, max_tasks=max_tasks)
+        return used._replace(n_processes=max(0, used.n_processes - 1))  # the shell that waits for the code
+
+    def kill(self) -> None:
+        """Kill again and again: what is alive can make more of itself until nothing is."""
+        if self._is_ended:
+            return
+        until = time.monotonic() + _END_S
+        while members := set(self._members()):
+            for pid in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if not _HAS_PROC:
+                break
+            if time.monotonic() > until:
+                raise ToolUnavailable(f"unsafe-local: processes {sorted(members)[:10]} cannot be ended")
+        self._is_ended = True
+
+    def _members(self) -> list[int]:
+        if _HAS_PROC:
+            return list(belonging(self.process.pid, self._mark))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+            return [-self.process.pid]  # as a target of kill: the whole group
+        return []
