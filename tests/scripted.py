@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -95,15 +96,18 @@ class Refusal(NamedTuple):
 
 
 class ScriptedServer:
-    """A loopback server with `/v1/models` and `/v1/chat/completions`.
+    """A loopback server with `/v1/models`, `/v1/chat/completions` and `/v1/audio/transcriptions`.
 
-    `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`.
+    `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`. The
+    body of a transcription is its form: `model`, `file_name`, `file` (bytes); its reply is a text or a `Refusal`.
     """
 
     def __init__(
         self, answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal], models: Sequence[str] = ("stub",)
     ) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        """The `Authorization` of each request."""
         self._answer = answer
         self._models = models
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_responder())
@@ -136,11 +140,16 @@ class ScriptedServer:
                 self._send(200, {"object": "list", "data": [{"id": name} for name in server._models]})
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                is_sound = self.path.endswith("/audio/transcriptions")
+                body = _form(content, self.headers["Content-Type"]) if is_sound else json.loads(content)
                 server.requests.append(body)
+                server.keys.append(self.headers["Authorization"])
                 answer = server._answer(body)
                 if isinstance(answer, Refusal):
                     self._send(answer.status, {"error": {"message": answer.message, "code": answer.code}})
+                elif is_sound:
+                    self._send(200, {"text": answer} if isinstance(answer, str) else answer)
                 else:
                     self._send(200, _completion(answer, body))
 
@@ -156,6 +165,19 @@ class ScriptedServer:
                 pass
 
         return Responder
+
+
+def _form(content: bytes, content_type: str) -> dict[str, Any]:
+    message = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + content)
+    form: dict[str, Any] = {}
+    for part in message.get_payload():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if part.get_filename():
+            form |= {"file_name": part.get_filename(), name: value}
+        else:
+            form[name] = value.decode()
+    return form
 
 
 def _completion(answer: str | dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
