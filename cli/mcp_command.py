@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,4 +63,4 @@ def _listening(host: str, port: int) -> socket.socket:
     except socket.gaierror as error:
         raise InvalidInput(f"--host {host} is no address of this machine ({error.strerror})") from error
     except OSError as error:
-        raise InvalidInput(f"cannot listen at {host}:{port} ({error.strerror})") from error
+        raise InvalidInput(f"cannot listen at {host}:{port} ({os.strerror(error.errno or 0)})") from error

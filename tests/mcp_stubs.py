@@ -42,10 +42,10 @@ def echo(config: str, self: str = "") -> str:
     return f"{config} {self}"
 
 @server.tool
-def hang() -> str:
-    """Never come back."""
-    import threading
-    threading.Event().wait()
+def freeze() -> str:
+    """Stop the whole process."""
+    import signal
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 @server.tool
 async def wait(seconds: float) -> str:
@@ -80,20 +80,22 @@ if __name__ == "__main__":
     server.run(show_banner=False, **(dict(transport="http", port=int(sys.argv[1])) if len(sys.argv) > 1 else {}))
 '''
 
-NOISY = 'print("Starting up...", flush=True)\nprint("{not json", flush=True)\n' + GOOD
-DIES = 'import sys\nsys.exit("no module named nonsense")\n'
-HANGS = "import time\ntime.sleep(600)\n"
-STUBBORN = """
+NOISY = f'print("Starting up...", flush=True)\nprint("{{not json", flush=True)\n{GOOD}'
+DIES = "import sys\nsys.exit('no module named nonsense, nor ' + __import__('os').environ['MY_TOKEN'])\n"
+HANGS = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"])
 time.sleep(600)
 """
-BABBLES = "import sys\nwhile True:\n    sys.stdout.write('x' * 1_000_000)\n"
+LEAVES_A_CHILD = f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+{GOOD}"""
 
 
 def stub(folder: Path, source: str, **more: Any) -> dict[str, Any]:
-    """Write a server's script, and give its entry of an `mcpServers` file."""
+    """Write a server's script, and give its entry of an `mcpServers` file; blocks."""
     path = folder / f"server_{abs(hash(source))}.py"
     path.write_text(source)
     return {"command": sys.executable, "args": [str(path)], **more}

@@ -26,6 +26,8 @@ from memento.tools.errors import ToolUnavailable
 MAX_LINE_BYTES: Final = 16_000_000
 _KEPT_STDERR_BYTES: Final = 4_000
 _GRACE_S: Final = 1.0
+_MAX_NOISE_LINES: Final = 500
+"""Without a message in between."""
 
 Incoming = ObjectReceiveStream[SessionMessage | Exception]
 Outgoing = ObjectSendStream[SessionMessage]
@@ -75,13 +77,17 @@ class Child:
 
     async def _read(self, process: asyncio.subprocess.Process, received: Any) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
+        # ValueError: a line longer than any message may be.
         with received, contextlib.suppress(ValueError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            while line := await process.stdout.readline():  # ValueError: longer than any message may be
+            n_in_a_row = 0
+            while n_in_a_row < _MAX_NOISE_LINES and (line := await process.stdout.readline()):
                 try:
                     message = jsonrpc_message_adapter.validate_json(line, by_name=False)
                 except ValidationError:
                     self.n_noise += bool(line.strip())
+                    n_in_a_row += 1
                     continue
+                n_in_a_row = 0
                 await received.send(SessionMessage(message))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
@@ -129,6 +135,8 @@ async def _write(process: asyncio.subprocess.Process, sent: Any) -> None:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """End a server: stdin closed, then asked, then killed; and with it whatever it left in its group."""
+    # A server that cannot get rid of its output does not end, nor do its pipes close before they are read to their end.
+    drains = [asyncio.ensure_future(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
     try:
         if process.stdin is not None:
             process.stdin.close()
@@ -143,7 +151,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
-                await process.wait()
+                await asyncio.gather(process.wait(), *drains, return_exceptions=True)
+        for drain in drains:
+            drain.cancel()
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65_536):
+        pass
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: int) -> None:
