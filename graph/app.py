@@ -4,7 +4,6 @@
 """
 
 import asyncio
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import EmbeddingsEncoder, Encoder
 from memento.memory.errors import EncoderUnavailable
-from memento.nodes.sources import Role
+from memento.nodes.sources import Role, Toolbox
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
 from memento.tools.registry import standard_tools
+from memento.tools.workspace import Workspace
 
 
 class Application:
@@ -110,8 +110,8 @@ class Application:
             raise EncoderUnavailable(f"MEMENTO_ENCODER={name} cannot be set up: {error}") from error
         return await EmbeddingsEncoder.connect(embeddings, name=name)
 
-    async def tools(self, run: Run) -> Sequence[BaseTool]:
-        """The tools of one run: its attachments are searched beside the configured folders."""
+    async def tools(self, run: Run) -> Toolbox:
+        """The toolbox of one run: its attachments are searched beside the configured folders."""
         workspace = self.settings.workspace
         attached = {(workspace / name).parent for name in run["attachments"]}
         folders = (*self.settings.folders, *sorted(attached))
@@ -124,7 +124,8 @@ class Application:
                 tavily_base_url=self.settings.tavily_base_url,
             )
             self._tools[folders] = [bound_tool(function) for function in functions.values()]
-        return self._tools[folders]
+        own = run.get("folder")  # a thread that began with an earlier release has none
+        return Toolbox(self._tools[folders], Workspace(workspace / own) if own else None)
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -9,13 +9,23 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from memento.graph.models import ChatModels
-from memento.graph.settings import Settings
+from memento.graph.settings import Settings, environment_secrets
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
-from memento.nodes.sources import AnswerFromResults, MemorySource, ModelSource, Role, ToolSource
+from memento.nodes.sources import (
+    AnswerFromResults,
+    MemorySource,
+    ModelSource,
+    Price,
+    Role,
+    Secrets,
+    Toolbox,
+    ToolSource,
+)
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
+from memento.tools.workspace import Workspace
 
 ToolLike = BaseTool | Callable[..., Awaitable[str]]
 """A LangChain tool, or a typed async function with a docstring."""
@@ -36,7 +46,11 @@ class Deps:
     tools: Sequence[ToolLike] | ToolSource = ()
     """What executors can do; a function is asked once per subtask."""
     workspace: Path | Callable[[], Path] | None = None
-    """Folder that attachments lie in; without one, none are accepted."""
+    """Folder that attachments lie in, and in which each run has a folder of its own; without one there are neither."""
+    price: Price | None = None
+    """Says what model calls cost; without it, budgets of money cannot be kept."""
+    secrets: Secrets = environment_secrets
+    """Texts that are taken out of what tools and providers say: the environment's keys and passwords."""
     plan_schema: type[Plan] = Plan
     """`Plan`, or a subclass that only allows what the executors can do."""
     planner_prompt: PlannerPrompt = planner_messages
@@ -64,9 +78,10 @@ class Deps:
             return self.tools
         bound = [tool if isinstance(tool, BaseTool) else bound_tool(tool) for tool in self.tools]
 
-        async def given(run: Run) -> Sequence[BaseTool]:
-            del run
-            return bound
+        async def given(run: Run) -> Toolbox:
+            root = self.workspace() if callable(self.workspace) else self.workspace
+            own = run.get("folder")  # a thread that began with an earlier release has none
+            return Toolbox(bound, Workspace(root / own) if root and own else None)
 
         return given
 

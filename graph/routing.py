@@ -6,7 +6,7 @@ from langgraph.types import Send
 
 from memento.nodes.planner import needs_approval
 from memento.nodes.reread import needs_reread, reread_input
-from memento.nodes.state import MementoState, SubtaskInput, ready
+from memento.nodes.state import MementoState, SubtaskInput, ready, spent_of
 
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
@@ -15,12 +15,14 @@ def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", 
         return "planner"
     if subtasks := ready(state):
         done = {result["id"]: result for result in state["results"] if result["cycle"] == state["cycle"]}
+        spent = spent_of(state)
         inputs: list[SubtaskInput] = [
             {
                 "run": state["run"],
                 "cycle": state["cycle"],
                 "subtask": subtask,
                 "earlier": [done[name] for name in subtask["depends_on"]],
+                "spent": spent,
             }
             for subtask in subtasks
         ]

@@ -1,6 +1,7 @@
 """The only reader of the environment. Argument > environment > `.env` file > default."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
 from memento.memory.policies.registry import PolicyName
+
+_SECRET_NAME = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?)$")
+_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@")
 
 
 class Settings(BaseSettings):
@@ -105,6 +109,13 @@ class Settings(BaseSettings):
 def process_environment() -> Mapping[str, str]:
     """All variables, for files of the user's that name some of them."""
     return os.environ
+
+
+def environment_secrets() -> tuple[str, ...]:
+    """The values of variables whose names say that they hold a key, a token or a password, and of URLs with one."""
+    named = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
+    in_urls = (found[1] for value in os.environ.values() if (found := _URL_PASSWORD.match(value)))
+    return (*named, *in_urls)
 
 
 def load_env_file(path: Path = Path(".env")) -> None:

@@ -31,6 +31,8 @@ MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState
 # Every cycle plans once and hands out at most 20 waves of subtasks, two steps each, and may read cases again in three;
 # 10 cycles are the most allowed.
 _RECURSION_LIMIT = 450
+_MAX_CONCURRENCY = 8
+"""Of the subtasks at work, and of the tool calls of each."""
 _ASK_AGAIN = RetryPolicy(max_attempts=3, initial_interval=0.5, retry_on=ModelUnavailable)
 
 
@@ -65,12 +67,14 @@ def build_graph(
             schema=deps.plan_schema,
             prompt=deps.planner_prompt,
             answer_from_results=deps.answer_from_results,
+            price=deps.price,
         ),
         retry_policy=_ASK_AGAIN,
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
-    builder.add_node("executor", make_executor(models, deps.tool_source()), input_schema=SubtaskInput)
-    builder.add_node("evaluate", make_evaluate(models, caller))
+    executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
+    builder.add_node("executor", executor, input_schema=SubtaskInput)
+    builder.add_node("evaluate", make_evaluate(models, caller, price=deps.price))
     builder.add_node("write_case", make_write_case(memory))
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
@@ -80,4 +84,4 @@ def build_graph(
     builder.add_edge("evaluate", "write_case")
     builder.add_edge("write_case", END)
     graph = builder.compile(checkpointer=checkpointer, store=store, cache=cache, name="memento")
-    return graph.with_config(recursion_limit=_RECURSION_LIMIT)
+    return graph.with_config(recursion_limit=_RECURSION_LIMIT, max_concurrency=_MAX_CONCURRENCY)

@@ -25,6 +25,20 @@ class Context(BaseModel):
         description="Read cases again before every further plan, with the results so far in the query.",
     )
     max_model_calls: int = Field(default=12, ge=1, le=100, description="Model calls per subtask.")
+    max_tool_calls: int = Field(default=40, ge=1, le=500, description="Tool calls per subtask.")
+    max_tokens: int | None = Field(default=None, ge=1, description="Tokens per subtask, read and written. Empty: any.")
+    max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars per subtask. Empty: any.")
+    max_seconds: float = Field(default=600, ge=0.1, le=86_400, description="Time per subtask.")
+    max_tool_seconds: float = Field(default=120, ge=0.1, le=3_600, description="Time per tool call.")
+    run_max_model_calls: int = Field(
+        default=400, ge=1, le=10_000, description="Model calls of the whole run, the judge's apart."
+    )
+    run_max_tool_calls: int = Field(default=1_000, ge=1, le=50_000, description="Tool calls of the whole run.")
+    run_max_tokens: int | None = Field(default=None, ge=1, description="Tokens of the whole run. Empty: any.")
+    run_max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars of the whole run. Empty: any.")
+    run_max_seconds: float = Field(
+        default=3_600, ge=0.1, le=604_800, description="Time in which the whole run works on subtasks."
+    )
     planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
     judge: str | None = Field(default=None, description="Judge model as provider:model.")

@@ -25,6 +25,8 @@ _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 _TRANSIENT_NAMES = frozenset(
     {"APIConnectionError", "APITimeoutError", "TransportError", "ServiceUnavailable", "DeadlineExceeded"}
 )
+# Of llama.cpp, vLLM and OpenAI, Anthropic, Google, in this order.
+_TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maximum number of tokens|context window")
 _SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
 
 
@@ -118,9 +120,23 @@ def as_model_error(error: Exception) -> ModelError | None:
     return None
 
 
+def is_context_overflow(error: Exception) -> bool:
+    """Whether a provider refused a call because the conversation is longer than its model can read."""
+    # LangChain's class is not raised for every server that says so.
+    named = any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
+    if named or getattr(error, "code", None) == "context_length_exceeded":
+        return True
+    is_refusal = isinstance(error, ModelRejected) or _status_of(error) in (400, 413, 422)
+    return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None
+
+
 def brief_reason(error: Exception) -> str:
     """One line of an exception's message, short and without what looks like a key."""
-    text = re.sub(r"\s*\[type=.*", "", " ".join(str(error).split()))  # pydantic repeats the input, keys included
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
+        message = "(it does not say why)"
+    text = re.sub(r"\s*\[type=.*", "", " ".join(message.split()))  # pydantic repeats the input, keys included
     return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]
 
 

@@ -9,12 +9,13 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.context import Context
+from memento.nodes.costs import unpriced_notice, usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelError
 from memento.nodes.node import Node
 from memento.nodes.prompts import judge_messages
 from memento.nodes.rewards import Evaluation, Verdict, exact_match, judged
-from memento.nodes.sources import ModelSource
-from memento.nodes.state import MementoState, Run, Usage, no_usage, tokens_of
+from memento.nodes.sources import ModelSource, Price
+from memento.nodes.state import MementoState, Run, Usage, no_usage
 from memento.nodes.structured import StructuredCaller
 
 _LOG = logging.getLogger(__name__)
@@ -34,12 +35,13 @@ class HumanReward(BaseModel):
         return given if isinstance(given, dict | HumanReward) else {"reward": given}
 
 
-def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Node[MementoState]:
+def make_evaluate(models: ModelSource, caller: StructuredCaller, *, price: Price | None = None) -> Node[MementoState]:
     """Make the node.
 
     Args:
         models: gives the judge model.
         caller: asks it for a verdict.
+        price: says what calls cost.
     """
 
     async def evaluate(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -47,24 +49,24 @@ def make_evaluate(models: ModelSource, caller: StructuredCaller) -> Node[Memento
         run, answer = state["run"], state.get("answer")
         settings = Context.model_validate(run["settings"])
         if not answer:
-            return _scored(Evaluation(None, "none", reason=state.get("error") or "no answer"))
+            return _scored(Evaluation(None, "none", reason=state.get("error") or "no answer")) | _notice(state)
         usage: Usage = no_usage()
         if settings.evaluator == "human":
             question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
             reward: HumanReward = interrupt(question, response_schema=HumanReward)
             evaluation = Evaluation(reward.reward, "human", reason=reward.reason)
         else:
-            evaluation, usage = await _automatic(run, answer, settings, models, caller)
+            evaluation, usage = await _automatic(run, answer, settings, models, caller, price)
         runtime.stream_writer({"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
         # An id of this run's own, so that a repeat replaces the message instead of adding a second.
         message = AIMessage(answer, id=f"answer-{state['event_id'] or state['messages'][-1].id}")
-        return _scored(evaluation) | {"usage": usage, "messages": [message]}
+        return _scored(evaluation) | {"usage": usage, "messages": [message]} | _notice(state)
 
     return evaluate
 
 
 async def _automatic(
-    run: Run, answer: str, settings: Context, models: ModelSource, caller: StructuredCaller
+    run: Run, answer: str, settings: Context, models: ModelSource, caller: StructuredCaller, price: Price | None
 ) -> tuple[Evaluation, Usage]:
     if settings.evaluator == "none":
         return Evaluation(None, "none", reason="evaluation is off"), no_usage()
@@ -80,7 +82,12 @@ async def _automatic(
     except (ModelError, InvalidReply) as error:  # the answer may well be right: the reward is unknown, not 0
         _LOG.warning("the judge failed: %s", error)
         return Evaluation(None, "judge", confidence=0.0, reason=f"the judge failed: {error}"), no_usage()
-    return judged(reply.value), tokens_of(reply)
+    return judged(reply.value), usage_of_structured(reply, model, price)
+
+
+def _notice(state: MementoState) -> dict[str, Any]:
+    notice = unpriced_notice(state)
+    return {"notices": [*state["notices"], notice]} if notice else {}
 
 
 def _scored(evaluation: Evaluation) -> dict[str, Any]:

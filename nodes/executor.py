@@ -1,116 +1,155 @@
-"""One subtask: an agent with tools and a budget. Several run in parallel; each gets only what it depends on."""
+"""One subtask: an agent with tools and budgets. Several run in parallel; each gets only what it depends on."""
 
-from collections import OrderedDict
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
-from langchain.agents import create_agent
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
+from memento.nodes.agent.agents import Agents
+from memento.nodes.agent.budgets import Meter, RunMeters, run_limits, subtask_limits
+from memento.nodes.agent.long_results import KEPT_CHARS, shown_chars
+from memento.nodes.agent.model_calls import ended_by
+from memento.nodes.agent.notes import WHY_ENDED, best_so_far
+from memento.nodes.agent.window import window_tokens
+from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context
-from memento.nodes.errors import InvalidReply, as_model_error
-from memento.nodes.middleware import CUT_SHORT, REPORT, ModelCallBudget, ToolFailures, asking_again, is_cut_short
+from memento.nodes.costs import usage_of_reply
+from memento.nodes.errors import ModelRejected, ModelUnavailable, as_model_error
 from memento.nodes.node import Node
-from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages
-from memento.nodes.sources import ModelSource, ToolSource, model_name
-from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall, Usage
+from memento.nodes.prompts import executor_messages
+from memento.nodes.redaction import make_redact
+from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
+from memento.nodes.state import Run, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.tool_binding import WORKSPACE
 
-_KEPT_CHARS = 2_000
-_MAX_AGENTS = 16
 
-
-def make_executor(models: ModelSource, tools: ToolSource) -> Node[SubtaskInput]:
+def make_executor(
+    models: ModelSource, tools: ToolSource, *, price: Price | None = None, secrets: Secrets | None = None
+) -> Node[SubtaskInput]:
     """Make the node.
 
     Args:
         models: gives the executor model.
-        tools: gives the run's tools.
+        tools: gives the run's toolbox.
+        price: says what calls cost; without it, budgets of money cannot be kept.
+        secrets: texts that are taken out of what tools say.
     """
-    agents = _Agents()
+    agents, meters, redact = Agents(), RunMeters(), make_redact(secrets)
 
     async def executor(state: SubtaskInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Carry out one subtask; ends within its budget, with the best result there is.
+        """Carry out one subtask; ends within its budgets, with the best result there is.
 
         Raises:
             ModelError: the model cannot be asked; the run can be resumed once it can.
         """
-        settings, subtask = Context.model_validate(state["run"]["settings"]), state["subtask"]
+        run, subtask = state["run"], state["subtask"]
+        settings = Context.model_validate(run["settings"])
+        meter = meters.get(run.get("id", ""), run_limits(settings), state.get("spent"))
+        # One call of its own, and for everybody at work and the planner the last one.
+        if why := meter.ended_by(n_calls=2 + meter.n_active) or meter.tools_ended_by():
+            return {"results": [_not_begun(state, why)]}
         runtime.stream_writer({"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
-        model = await models.get("executor", settings.executor)
-        agent = agents.get(model, await tools(state["run"]), settings.max_model_calls)
-        asked = executor_messages(run=state["run"], subtask=subtask, earlier=state["earlier"])
 
         def report(name: str, args: dict[str, Any]) -> None:
             where = {"cycle": state["cycle"], "subtask": subtask["id"]}
             runtime.stream_writer({"event": "tool", **where, "name": name, "args": args})
 
-        # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
-        limit = 4 * settings.max_model_calls + 10
+        own, began_at = Meter(subtask_limits(settings), "max_"), time.time()
+        own.begin()
+        meter.begin()
         try:
-            reply = await agent.ainvoke(
-                {"messages": asked}, {"recursion_limit": limit, "configurable": {REPORT: report}}
+            model, toolbox = await models.get("executor", settings.executor), await tools(run)
+            work = Work(
+                subtask=own,
+                run=meter,
+                usage_of=lambda reply: usage_of_reply(reply, model, price),
+                redact=redact,
+                report=report,
+                max_tool_seconds=settings.max_tool_seconds,
+                max_seconds=min(settings.max_seconds, settings.run_max_seconds),
+                max_result_chars=shown_chars(window_tokens(model)),
+                workspace=toolbox.workspace,
             )
-            messages: list[BaseMessage] = reply["messages"]
-        except InvalidReply as error:  # a subtask that failed, not a run: the planner decides what to do about it
-            messages = [*asked, AIMessage(f"(the executor failed: {error})", response_metadata=CUT_SHORT)]
+            # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
+            limit = 4 * settings.max_model_calls + 10
+            asked = executor_messages(run=run, subtask=subtask, earlier=state["earlier"])
+            given = {WORK: work, WORKSPACE: toolbox.workspace}
+            reply = await agents.get(model, toolbox.tools).ainvoke(
+                {"messages": asked}, {"recursion_limit": limit, "configurable": given}
+            )
         except Exception as error:
             refused = as_model_error(error)
             if refused is None:
                 raise
-            raise refused from error
-        text = messages[-1].text.strip()
-        result: SubtaskResult = {
-            "cycle": state["cycle"],
-            "id": subtask["id"],
-            "description": subtask["description"],
-            "result": text or "(no result)",
-            "is_complete": bool(text) and not is_cut_short(messages[-1]),
-            "tool_calls": _tool_calls(messages),
-        }
+            raise _without_secrets(refused, redact(str(refused))) from error
+        finally:
+            meter.end()
+        result = _result(state, reply["messages"], began_at)
         runtime.stream_writer({"event": "result", "result": result})
-        return {"results": [result], "usage": _usage(messages), "models": {"executor": model_name(model)}}
+        update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
+        return update | await _artefacts(toolbox, run)
 
     return executor
 
 
-class _Agents:
-    """Compiled agents, by what they are made of: compiling one takes as long as fifty steps of the workflow."""
+def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: float) -> SubtaskResult:
+    replies = [message for message in messages if isinstance(message, AIMessage)]
+    why = ended_by(replies[-1]) or ("" if replies[-1].text.strip() else "reply")
+    return {
+        "cycle": state["cycle"],
+        "id": state["subtask"]["id"],
+        "description": state["subtask"]["description"],
+        "result": replies[-1].text.strip() or best_so_far(replies, why),
+        "is_complete": not why,
+        "ended_by": why,
+        "tool_calls": _tool_calls(messages),
+        "began_at": began_at,
+        "ended_at": time.time(),
+    }
 
-    def __init__(self) -> None:
-        # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
-        self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
 
-    def get(self, model: BaseChatModel, tools: Sequence[BaseTool], max_model_calls: int) -> Runnable[Any, Any]:
-        key = (id(model), max_model_calls, *map(id, tools))
-        if key not in self._agents:
-            middleware = [ModelCallBudget(max_model_calls), ToolFailures(), asking_again()]
-            made = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
-            self._agents[key] = made, (model, *tools)
-            if len(self._agents) > _MAX_AGENTS:
-                self._agents.popitem(last=False)
-        self._agents.move_to_end(key)
-        return self._agents[key][0]
+def _not_begun(state: SubtaskInput, why: str) -> SubtaskResult:
+    now = time.time()
+    return {
+        "cycle": state["cycle"],
+        "id": state["subtask"]["id"],
+        "description": state["subtask"]["description"],
+        "result": f"(not begun: {WHY_ENDED[why]})",
+        "is_complete": False,
+        "ended_by": why,
+        "tool_calls": [],
+        "began_at": now,
+        "ended_at": now,
+    }
 
 
 def _tool_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
-    results = {m.tool_call_id: m.text[:_KEPT_CHARS] for m in messages if isinstance(m, ToolMessage)}
+    # A result without its fence, as the agent's middleware keeps it beside the message.
+    results = {m.tool_call_id: m.artifact or "" for m in messages if isinstance(m, ToolMessage)}
     return [
-        {"name": call["name"], "args": call["args"], "result": results.get(call["id"] or "", "")}
+        {"name": call["name"], "args": _kept(call["args"]), "result": results.get(call["id"] or "", "")}
         for message in messages
         if isinstance(message, AIMessage)
         for call in message.tool_calls
     ]
 
 
-def _usage(messages: Sequence[BaseMessage]) -> Usage:
-    replies = [message for message in messages if isinstance(message, AIMessage)]
-    counted = [reply.usage_metadata for reply in replies if reply.usage_metadata]
-    return {
-        "input_tokens": sum(tokens["input_tokens"] for tokens in counted),
-        "output_tokens": sum(tokens["output_tokens"] for tokens in counted),
-        "model_calls": len(replies),
-    }
+def _kept(args: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if len(str(value)) <= KEPT_CHARS else str(value)[:KEPT_CHARS] for name, value in args.items()}
+
+
+async def _artefacts(toolbox: Toolbox, run: Run) -> dict[str, list[str]]:
+    if toolbox.workspace is None:
+        return {}
+    given = [*run.get("inputs", []), *run["attachments"]]
+    made = await asyncio.to_thread(toolbox.workspace.made, given)
+    return {"artefacts": made} if made else {}
+
+
+def _without_secrets(error: Exception, message: str) -> Exception:
+    if isinstance(error, ModelRejected):
+        return ModelRejected(message, error.status)
+    return ModelUnavailable(message) if isinstance(error, ModelUnavailable) else error

@@ -10,14 +10,17 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from memento.nodes.agent.budgets import run_ended_by
+from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.context import Context
+from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
-from memento.nodes.sources import AnswerFromResults, ModelSource, model_name
-from memento.nodes.state import MementoState, Subtask, remaining, tokens_of
+from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_name
+from memento.nodes.state import MementoState, Subtask, remaining
 from memento.nodes.structured import StructuredCaller, StructuredReply
 
 PlanT = TypeVar("PlanT", bound=Plan)
@@ -51,6 +54,7 @@ def make_planner(
     schema: type[Plan] = Plan,
     prompt: PlannerPrompt = planner_messages,
     answer_from_results: AnswerFromResults | None = None,
+    price: Price | None = None,
 ) -> Node[MementoState]:
     """Make the node.
 
@@ -60,6 +64,7 @@ def make_planner(
         schema: `Plan`, or a narrower subclass of it.
         prompt: how the model is asked.
         answer_from_results: makes the answer of a finished plan, where no model is needed for that.
+        price: says what calls cost.
     """
     review: Any = PlanReview[schema]  # type: ignore[valid-type]  # an edited plan is held to the same schema
 
@@ -72,22 +77,26 @@ def make_planner(
         if needs_approval(state):
             # A reply that is no review is refused before anything is saved, so that it can be given again.
             return _reviewed(state, interrupt({"kind": "approve_plan", "plan": state["plan"]}, response_schema=review))
-        if remaining(state):
+        has_more = bool(remaining(state))
+        # A subtask's call and the answer's; a plan's comes on top where there is nothing to carry out yet.
+        why = run_ended_by(state, n_calls=2 if has_more else 3)
+        if has_more and not why:
             return {}
-        if state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
+        if not has_more and state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
             return {"plan": [], "answer": answer}
-        if needs_reread(state):
+        if needs_reread(state) and not why:
             return {}
         settings = Context.model_validate(state["run"]["settings"])
         rejection = state.get("rejection", "")
-        is_last = state["cycle"] >= settings.max_cycles
+        is_last = bool(why) or state["cycle"] >= settings.max_cycles
         messages = prompt(
             run=state["run"], cases=state["cases"], results=state["results"], is_last=is_last, feedback=rejection
         )
         model = await models.get("planner", settings.planner)
 
         def spent(reply: StructuredReply[Any]) -> dict[str, Any]:
-            return {"usage": tokens_of(reply), "models": {"planner": model_name(model)}, "rejection": ""}
+            usage = usage_of_structured(reply, model, price)
+            return {"usage": usage, "models": {"planner": model_name(model)}, "rejection": ""} | _notice(state, why)
 
         try:
             if is_last:
@@ -101,6 +110,14 @@ def make_planner(
         return spent(reply) | {"plan": [], "answer": reply.value.answer}
 
     return planner
+
+
+def _notice(state: MementoState, why: str) -> dict[str, Any]:
+    """What a user is told whose run ended early."""
+    if not why:
+        return {}
+    text = f"the run ended early, {WHY_ENDED[why]} ({why}): the answer is the best there was"
+    return {"notices": [*state["notices"], text]}
 
 
 def needs_approval(state: MementoState) -> bool:

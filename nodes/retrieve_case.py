@@ -1,6 +1,8 @@
 """Read, part one: start the run afresh, and find the cases that might help; between two plans, find them again."""
 
 import asyncio
+import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -15,8 +17,10 @@ from memento.nodes.errors import InvalidAttachment, InvalidTask
 from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
+from memento.tools.workspace import Workspace
 
 MAX_TASK_CHARS = 100_000
+_SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
 def make_retrieve_case(
@@ -40,10 +44,14 @@ def make_retrieve_case(
             return await _again(cast("RereadInput", state), memory_source)
         context, task = context_of(runtime), _task(state)
         folder = workspace() if callable(workspace) else workspace
+        own = _folder_name(runtime)
         run: Run = {
             "task": task,
             "references": _references(state.get("reference")),
             "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], folder),
+            "folder": own,
+            "inputs": await asyncio.to_thread(_present, folder / own) if folder else [],
+            "id": uuid.uuid4().hex,
             "namespace": state.get("namespace") or "",
             "settings": context.model_dump(),
         }
@@ -113,6 +121,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "case_id": None,
         "models": None,
         "usage": None,
+        "artefacts": None,
         "notices": [],
     }
 
@@ -131,6 +140,19 @@ def _task(state: MementoState) -> str:
 def _open_question(messages: list[AnyMessage]) -> str:
     """The last message, if a person wrote it: one that has been answered is no task."""
     return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
+
+
+def _folder_name(runtime: Runtime[Context]) -> str:
+    """The thread's name, so that its runs find each other's files; where it is no safe one, or none, another."""
+    info = runtime.execution_info
+    thread_id = info.thread_id if info else None
+    if thread_id is None:
+        return uuid.uuid4().hex
+    return thread_id if _SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+
+
+def _present(folder: Path) -> list[str]:
+    return [entry.path for entry in Workspace(folder).entries()]
 
 
 def _references(reference: Any) -> list[str]:

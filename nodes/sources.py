@@ -1,22 +1,35 @@
 """What nodes close over: opened on first use by whoever composes the graph, never put into state or context."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.tools import BaseTool
 
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.state import Run, SubtaskResult
+from memento.tools.workspace import Workspace
 
 Role = Literal["planner", "executor", "judge"]
 
 MemorySource = Callable[[], Awaitable[CaseMemory]]
 """Gives the open memory; called by every node that needs it."""
 
-ToolSource = Callable[[Run], Awaitable[Sequence[BaseTool]]]
-"""Gives the tools of one run."""
 
+class Toolbox(NamedTuple):
+    """What the subtasks of one run work with."""
+
+    tools: Sequence[BaseTool]
+    workspace: Workspace | None = None
+    """The run's own folder; without one, no tool can use files, and long results are cut."""
+
+
+ToolSource = Callable[[Run], Awaitable[Toolbox]]
+"""Gives the toolbox of one run; asked once per subtask."""
+
+Secrets = Callable[[], Iterable[str]]
+"""Gives the texts that must be shown to nobody: keys, passwords."""
 
 AnswerFromResults = Callable[[Sequence[SubtaskResult]], str | None]
 """Makes the answer from the results of a finished plan, or None when the planner is to be asked."""
@@ -26,6 +39,14 @@ def model_name(model: BaseChatModel) -> str:
     """What a model calls itself, for provenance."""
     name = getattr(model, "model_name", None) or getattr(model, "model", None)
     return name if isinstance(name, str) else model._llm_type
+
+
+class Price(Protocol):
+    """Says what a model call costs."""
+
+    def __call__(self, model: str, usage: UsageMetadata, /) -> float | None:
+        """US dollars of one call, by the model's name and its tokens; None when the price is not known."""
+        ...
 
 
 class ModelSource(Protocol):

@@ -5,10 +5,9 @@ never sees the task, reference or files of the run before.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired, Protocol
+from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage
-from langchain_core.messages.ai import UsageMetadata
 from langgraph.channels import EphemeralValue
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
@@ -21,6 +20,12 @@ class Run(TypedDict):
     references: list[str]
     """Accepted answers; empty when none is known."""
     attachments: list[str]
+    folder: str
+    """Name of the run's own folder below the workspace: what its tools make lies there."""
+    inputs: list[str]
+    """Files that lay in it when the run began."""
+    id: str
+    """Of this run; a thread may have many."""
     namespace: str
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
@@ -66,16 +71,37 @@ class SubtaskResult(TypedDict):
     description: str
     result: str
     is_complete: bool
-    """False when a budget ended it and the result is the best there was."""
+    """False when something ended it early and the result is the best there was."""
+    ended_by: str
+    """What ended it early: a budget by its name in `Context`, `loop`, `context`, `reply`; empty when complete."""
     tool_calls: list[ToolCall]
+    began_at: float
+    """Unix time."""
+    ended_at: float
 
 
 class Usage(TypedDict):
-    """Tokens of the run's model calls."""
+    """What was used."""
 
     input_tokens: int
     output_tokens: int
     model_calls: int
+    tool_calls: int
+    cost_usd: float
+    """Of the calls whose price is known."""
+    unpriced_calls: int
+    """Model calls whose price is not known."""
+
+
+class Spent(TypedDict):
+    """What a run has spent of its budgets."""
+
+    model_calls: int
+    tool_calls: int
+    tokens: int
+    cost_usd: float
+    seconds: float
+    """In which at least one subtask was worked on: waiting for a person costs nothing."""
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
@@ -88,13 +114,23 @@ def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | No
 
 def add_usage(old: Usage | None, new: Usage | None) -> Usage:
     """Reducer: sums. None starts afresh."""
-    if new is None or old is None:
-        return new or no_usage()
+    if new is None:
+        return no_usage()
+    # Threads that began with an earlier release lack some.
+    one, other = no_usage() | (old or {}), no_usage() | new
     return {
-        "input_tokens": old["input_tokens"] + new["input_tokens"],
-        "output_tokens": old["output_tokens"] + new["output_tokens"],
-        "model_calls": old["model_calls"] + new["model_calls"],
+        "input_tokens": one["input_tokens"] + other["input_tokens"],
+        "output_tokens": one["output_tokens"] + other["output_tokens"],
+        "model_calls": one["model_calls"] + other["model_calls"],
+        "tool_calls": one["tool_calls"] + other["tool_calls"],
+        "cost_usd": one["cost_usd"] + other["cost_usd"],
+        "unpriced_calls": one["unpriced_calls"] + other["unpriced_calls"],
     }
+
+
+def merge_artefacts(old: list[str] | None, new: list[str] | None) -> list[str]:
+    """Reducer: the union, sorted. None starts afresh."""
+    return [] if new is None else sorted({*(old or []), *new})
 
 
 def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict[str, str]:
@@ -104,29 +140,35 @@ def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict
 
 def no_usage() -> Usage:
     """Nothing used yet."""
-    return {"input_tokens": 0, "output_tokens": 0, "model_calls": 0}
-
-
-class Counted(Protocol):
-    """A reply that knows what it cost."""
-
-    @property
-    def usage(self) -> UsageMetadata | None:
-        """Tokens of all attempts, when the server counts them."""
-
-    @property
-    def attempts(self) -> int:
-        """Model calls."""
-
-
-def tokens_of(reply: Counted) -> Usage:
-    """What a structured reply cost."""
-    tokens = reply.usage
     return {
-        "input_tokens": tokens["input_tokens"] if tokens else 0,
-        "output_tokens": tokens["output_tokens"] if tokens else 0,
-        "model_calls": reply.attempts,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "model_calls": 0,
+        "tool_calls": 0,
+        "cost_usd": 0.0,
+        "unpriced_calls": 0,
     }
+
+
+def spent_of(state: "MementoState") -> Spent:
+    """What the run has spent so far, by what its state says."""
+    usage = no_usage() | (state.get("usage") or {})
+    return {
+        "model_calls": usage["model_calls"],
+        "tool_calls": usage["tool_calls"],
+        "tokens": usage["input_tokens"] + usage["output_tokens"],
+        "cost_usd": usage["cost_usd"],
+        "seconds": _seconds_worked(state.get("results") or []),
+    }
+
+
+def _seconds_worked(results: Sequence[SubtaskResult]) -> float:
+    """The union of the times in which subtasks were worked on; several at once count once."""
+    seconds, until = 0.0, 0.0
+    for began, ended in sorted((result.get("began_at", 0.0), result.get("ended_at", 0.0)) for result in results):
+        seconds += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return seconds
 
 
 class InputState(TypedDict, total=False):
@@ -174,6 +216,8 @@ class MementoState(InputState, total=False):
     models: Annotated[dict[str, str], merge_models]
     """Role to the name of the model that played it."""
     usage: Annotated[Usage, add_usage]
+    artefacts: Annotated[list[str], merge_artefacts]
+    """Files that the run made, by their paths in its folder."""
     notices: list[str]
     """What the user should know about this run."""
 
@@ -189,6 +233,8 @@ class OutputState(TypedDict):
     """Why there is no answer, or why the reward is not known."""
     notices: list[str]
     """What the user should know about this run."""
+    artefacts: Annotated[list[str], merge_artefacts]
+    """Files that the run made, by their paths in its folder of the workspace."""
     messages: Annotated[list[AnyMessage], add_messages]
 
 
@@ -200,6 +246,8 @@ class SubtaskInput(TypedDict):
     subtask: Subtask
     earlier: list[SubtaskResult]
     """Results of the subtasks it depends on."""
+    spent: NotRequired[Spent]
+    """By the run, before this subtask and those beside it were handed out."""
     event_id: NotRequired[str | None]
 
 

@@ -18,7 +18,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
-from memento.nodes.errors import InvalidReply, ModelRejected, as_model_error, brief_reason
+from memento.nodes.errors import InvalidReply, ModelRejected, as_model_error, brief_reason, is_context_overflow
 
 T = TypeVar("T", bound=BaseModel)
 Method = Literal["json_schema", "function_calling", "plain"]
@@ -107,7 +107,7 @@ class StructuredCaller:
                 if refused is None:
                     raise
                 is_form = isinstance(refused, ModelRejected) and refused.status in _FORM_REFUSED
-                if is_form and method != "plain" and not _is_too_long(error):
+                if is_form and method != "plain" and not is_context_overflow(error):
                     continue
                 raise refused from error
             self._remember(model, schema, method)
@@ -239,9 +239,3 @@ def reply_within(error: Exception) -> AIMessage | None:
 
 def _visible(raw: AIMessage) -> str:
     return raw.text or (json.dumps(raw.tool_calls[0]["args"], ensure_ascii=False) if raw.tool_calls else "")
-
-
-def _is_too_long(error: Exception) -> bool:
-    # LangChain's class is not raised for every server that says so; llama.cpp speaks of the context "size".
-    named = any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
-    return named or getattr(error, "code", None) == "context_length_exceeded" or "context size" in str(error)

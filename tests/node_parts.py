@@ -66,7 +66,16 @@ def calling(name: str, call: int = 1, /, **args: Any) -> AIMessage:
 
 def a_run(task: str = "What is six times seven?", **changes: Any) -> Run:
     settings = Context(**changes.pop("settings", {})).model_dump()
-    run: Run = {"task": task, "references": [], "attachments": [], "namespace": "default", "settings": settings}
+    run: Run = {
+        "task": task,
+        "references": [],
+        "attachments": [],
+        "folder": "run",
+        "inputs": [],
+        "id": "",
+        "namespace": "default",
+        "settings": settings,
+    }
     return {**run, **changes}  # type: ignore[typeddict-item]
 
 

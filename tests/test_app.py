@@ -125,8 +125,8 @@ async def test_nothing_is_opened_when_nothing_was_used(settings: Settings) -> No
 
 async def test_tools_are_made_once_when_runs_need_the_same(settings: Settings) -> None:
     app = Application(settings)
-    first, again = await app.tools(a_run()), await app.tools(a_run("other"))
-    attached = await app.tools(a_run(attachments=["sub/notes.txt"]))
+    first, again = (await app.tools(a_run())).tools, (await app.tools(a_run("other"))).tools
+    attached = (await app.tools(a_run(attachments=["sub/notes.txt"]))).tools
     assert first is again
     assert attached is not first
     assert {tool.name for tool in attached} - {tool.name for tool in first} == {"search_files"}

@@ -1,5 +1,6 @@
 """The dials of a run."""
 
+import re
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def test_every_dial_has_default_and_description_when_drawn_as_a_form() -> None:
 
 
 def test_no_dial_holds_a_secret_when_shown() -> None:
-    assert not [name for name in Context.model_fields if "key" in name or "url" in name or "token" in name]
+    assert not [name for name in Context.model_fields if re.search("key|url|token(?!s)", name)]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,11 @@ def test_no_dial_holds_a_secret_when_shown() -> None:
         {"max_cycles": 11},
         {"max_model_calls": 0},
         {"max_model_calls": 101},
+        {"max_tool_calls": 0},
+        {"max_cost_usd": 0},
+        {"max_seconds": 0},
+        {"run_max_tokens": 0},
+        {"run_max_seconds": float("inf")},
         {"policy": "best"},
         {"evaluator": "nobody"},
         {"polcy": "random"},
@@ -60,3 +66,12 @@ def test_defaults_apply_when_context_is_absent_or_foreign(given: Any) -> None:
 def test_known_keys_count_when_context_is_a_dict() -> None:
     assert context_of(runtime_of({"k": 2, "user": "ada"})) == Context(k=2)
     assert context_of(runtime_of(Context(k=3))).k == 3
+
+
+@pytest.mark.parametrize("name", ["model_calls", "tool_calls", "tokens", "cost_usd", "seconds"])
+def test_every_budget_of_a_subtask_is_one_of_the_run_too(name: str) -> None:
+    own, whole = Context.model_fields[f"max_{name}"], Context.model_fields[f"run_max_{name}"]
+    assert own.description
+    assert whole.description
+    assert (own.default is None) == (whole.default is None)
+    assert own.default is None or own.default < whole.default

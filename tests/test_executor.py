@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
-from langchain_core.tools import BaseTool
 
+from memento.nodes.agent.failures import UNREADABLE_CALL
+from memento.nodes.agent.notes import EMPTY_REPLY, last_call
 from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable
 from memento.nodes.executor import make_executor
-from memento.nodes.middleware import BUDGET_SPENT, EMPTY_REPLY, UNREADABLE_CALL
+from memento.nodes.fences import fence
 from memento.nodes.prompts import EXECUTOR_SYSTEM
+from memento.nodes.sources import Toolbox
 from memento.nodes.state import SubtaskInput
 from memento.nodes.tool_binding import bound_tool
 from tests.node_parts import Roles, a_run, always, calling, names, runtime_of, scripted
@@ -37,8 +39,8 @@ def subtask_of(**changes: Any) -> SubtaskInput:
 def source(*functions: Any) -> Any:
     bound = [bound_tool(function) for function in functions]
 
-    async def tools(_run: Any) -> list[BaseTool]:
-        return list(bound)
+    async def tools(_run: Any) -> Toolbox:
+        return Toolbox(bound)
 
     return tools
 
@@ -81,7 +83,8 @@ async def test_model_sees_only_what_the_subtask_depends_on_when_asked() -> None:
 async def test_model_is_told_when_a_tool_fails() -> None:
     model = scripted(calling("broken", query="cats"), "no index")
     result, _ = await executed(model, broken)
-    assert model.calls[1].messages[-1].text == "RuntimeError: the index is gone: cats"
+    told = fence("tool_result", "RuntimeError: the index is gone: cats", name="broken", status="error")
+    assert model.calls[1].messages[-1].text == told
     assert result["result"] == "no index"
     assert result["is_complete"]
 
@@ -106,7 +109,7 @@ async def test_model_is_asked_again_when_its_call_is_not_json() -> None:
     unreadable = {"name": "multiply", "args": "{a: 6", "id": "c1", "error": "not JSON", "type": "invalid_tool_call"}
     model = scripted(AIMessage("", invalid_tool_calls=[unreadable]), calling("multiply", a=6, b=7), "42")
     result, usage = await executed(model, multiply)
-    assert model.calls[1].messages[-1].text == UNREADABLE_CALL
+    assert UNREADABLE_CALL in model.calls[1].messages[-1].text
     assert not any(getattr(message, "invalid_tool_calls", None) for message in model.calls[1].messages)
     assert (result["result"], usage["model_calls"]) == ("42", 3)
 
@@ -120,15 +123,15 @@ async def test_model_is_asked_again_when_its_reply_is_empty() -> None:
 
 async def test_result_says_so_when_every_reply_is_empty() -> None:
     result, usage = await executed(always(""))
-    assert (result["result"], result["is_complete"]) == ("(no result)", False)
-    assert usage["model_calls"] == 2
+    assert (result["result"], result["is_complete"]) == ("(no result: no reply could be used. Called: no tool.)", False)
+    assert (result["ended_by"], usage["model_calls"]) == ("reply", 2)
 
 
 async def test_last_call_has_no_tools_when_the_budget_is_spent() -> None:
     model = scripted(*[calling("multiply", n, a=n, b=n) for n in (1, 2)], "my best guess is 42")
     result, usage = await executed(model, multiply, settings={"max_model_calls": 3})
     assert [bool(call.tools) for call in model.calls] == [True, True, False]
-    assert model.calls[-1].messages[-1].text == BUDGET_SPENT
+    assert model.calls[-1].messages[-1].text == last_call("max_model_calls")
     assert (result["result"], result["is_complete"]) == ("my best guess is 42", False)
     assert usage["model_calls"] == 3
 
@@ -137,7 +140,8 @@ async def test_calls_end_with_the_budget_when_the_model_calls_for_ever() -> None
     model = always(calling("multiply", a=1, b=1))
     result, usage = await executed(model, multiply, settings={"max_model_calls": 5})
     assert usage["model_calls"] == len(model.calls) == 5
-    assert (result["result"], result["is_complete"]) == ("(no result)", False)
+    assert result["result"] == "(no result: the budget of model calls is spent. Called: multiply 4 times.)"
+    assert (result["is_complete"], result["ended_by"]) == (False, "max_model_calls")
     assert len(result["tool_calls"]) == 4
 
 
@@ -160,7 +164,14 @@ async def test_tokens_are_counted_when_the_server_counts_them() -> None:
     first.usage_metadata = {"input_tokens": 10, "output_tokens": 2, "total_tokens": 12}
     last = AIMessage("42", usage_metadata={"input_tokens": 20, "output_tokens": 3, "total_tokens": 23})
     _, usage = await executed(scripted(first, last), multiply)
-    assert usage == {"input_tokens": 30, "output_tokens": 5, "model_calls": 2}
+    assert usage == {
+        "input_tokens": 30,
+        "output_tokens": 5,
+        "model_calls": 2,
+        "tool_calls": 1,
+        "cost_usd": 0.0,
+        "unpriced_calls": 2,
+    }
 
 
 async def test_long_tool_results_are_kept_in_part_when_stored() -> None:
@@ -168,10 +179,10 @@ async def test_long_tool_results_are_kept_in_part_when_stored() -> None:
         """Pour text."""
         return "x" * n
 
-    model = scripted(calling("pour", n=50_000), "done")
+    model = scripted(calling("pour", n=15_000), "done")
     result, _ = await executed(model, pour)
-    assert len(result["tool_calls"][0]["result"]) == 2_000
-    assert len(model.calls[1].messages[-1].text) == 50_000, "the model saw all of it"
+    assert result["tool_calls"][0]["result"] == "x" * 2_000
+    assert "x" * 15_000 in model.calls[1].messages[-1].text, "the model saw all of it"
 
 
 async def test_model_unavailable_when_the_provider_does_not_answer_three_times() -> None:
@@ -207,8 +218,8 @@ async def test_agents_do_not_mix_when_many_subtasks_share_one() -> None:
 async def test_right_tools_are_bound_when_runs_have_different_ones() -> None:
     model = always("42")
 
-    async def tools(run: Any) -> list[BaseTool]:
-        return [bound_tool(multiply if run["task"] == "math" else broken)]
+    async def tools(run: Any) -> Toolbox:
+        return Toolbox([bound_tool(multiply if run["task"] == "math" else broken)])
 
     node = make_executor(Roles(executor=model), tools)
     for number in range(40):  # new tool objects each time: ids of freed ones are given out again
@@ -224,6 +235,8 @@ def always_script(script: Any) -> BaseChatModel:
 
 
 async def test_subtask_fails_and_not_the_run_when_replies_cannot_be_used() -> None:
-    result, _ = await executed(scripted(InvalidReply("cut off")), multiply)
+    model = always(InvalidReply("cut off"))
+    result, _ = await executed(model, multiply)
     assert "cannot be used: cut off" in result["result"]
-    assert result["is_complete"] is False
+    assert (result["is_complete"], result["ended_by"]) == (False, "reply")
+    assert [bool(call.tools) for call in model.calls] == [True, False], "an answer was asked for all the same"

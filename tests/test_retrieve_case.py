@@ -66,22 +66,23 @@ async def test_references_are_texts_when_given_in_any_form(reference: Any, expec
 
 async def test_everything_of_the_last_run_is_reset_when_thread_is_used_again() -> None:
     old = begun(
-        answer="old",
+        answer="stale",
         reward=0.0,
-        plan=[{"id": "1", "description": "old", "depends_on": []}],
+        plan=[{"id": "1", "description": "stale", "depends_on": []}],
         cycle=3,
-        error="old",
-        case_id="old",
-        lesson="old",
-        rejection="old",
-        notices=["old"],
-        cases=[{"id": "old"}],
+        error="stale",
+        case_id="stale",
+        lesson="stale",
+        rejection="stale",
+        notices=["stale"],
+        cases=[{"id": "stale"}],
+        artefacts=["stale"],
         retrieval_degraded=True,
     )
     update = await retrieved({**old, "task": "new"})
     untouched = {key for key in old if key not in update and key not in ("messages", "task")}
     assert not untouched
-    assert "old" not in str({key: value for key, value in update.items() if key != "messages"})
+    assert "stale" not in str({key: value for key, value in update.items() if key != "messages"})
     assert update["results"] is None, "None starts the reducer afresh"
     assert update["usage"] is None
 

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from memento.nodes.retrieve_case import fresh
-from memento.nodes.state import MementoState, add_usage, merge_results, no_usage, ready, remaining
+from memento.nodes.state import (
+    MementoState,
+    add_usage,
+    merge_artefacts,
+    merge_results,
+    no_usage,
+    ready,
+    remaining,
+    spent_of,
+)
 from tests.node_parts import a_run, begun
 
 
@@ -50,8 +59,40 @@ def test_results_do_not_depend_on_arrival_when_merged_in_any_order(names: list[t
 
 
 def test_usage_adds_up_when_several_nodes_report() -> None:
-    one = {"input_tokens": 1, "output_tokens": 2, "model_calls": 3}
-    assert add_usage(one, one) == {"input_tokens": 2, "output_tokens": 4, "model_calls": 6}  # type: ignore[arg-type]
+    one: Any = {"input_tokens": 1, "output_tokens": 2, "model_calls": 3, "tool_calls": 4, "cost_usd": 0.5}
+    one["unpriced_calls"] = 5
+    assert add_usage(one, one) == {name: 2 * value for name, value in one.items()}
+
+
+def test_usage_adds_up_when_the_thread_began_with_an_earlier_release() -> None:
+    old: Any = {"input_tokens": 1, "output_tokens": 1, "model_calls": 1}
+    assert add_usage(old, no_usage() | {"tool_calls": 2}) == no_usage() | old | {"tool_calls": 2}
+
+
+def test_artefacts_are_named_once_when_subtasks_report_the_same() -> None:
+    assert merge_artefacts(["b.csv"], ["a.png", "b.csv"]) == ["a.png", "b.csv"]
+    assert merge_artefacts(["b.csv"], None) == []
+
+
+def worked(*times: tuple[float, float]) -> Any:
+    return begun(results=[result(1, str(n)) | {"began_at": a, "ended_at": b} for n, (a, b) in enumerate(times)])
+
+
+def test_time_counts_once_when_subtasks_worked_at_once_and_not_at_all_when_nobody_did() -> None:
+    state = worked((100.0, 104.0), (102.0, 103.0), (103.0, 106.0), (900.0, 901.5))
+    assert spent_of(state)["seconds"] == 7.5
+    assert spent_of(begun())["seconds"] == 0
+
+
+def test_spent_is_what_the_usage_says_when_asked_for() -> None:
+    usage: Any = no_usage() | {"input_tokens": 3, "output_tokens": 4, "model_calls": 2, "cost_usd": 0.1}
+    assert spent_of(begun(usage=usage)) == {
+        "model_calls": 2,
+        "tool_calls": 0,
+        "tokens": 7,
+        "cost_usd": 0.1,
+        "seconds": 0.0,
+    }
 
 
 def test_subtasks_are_ready_when_all_they_depend_on_has_a_result() -> None:

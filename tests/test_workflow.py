@@ -66,6 +66,7 @@ def test_schemas_are_narrow_when_asked_for() -> None:
         "event_id",
         "error",
         "notices",
+        "artefacts",
         "messages",
     }
 
@@ -76,7 +77,7 @@ async def test_run_returns_answer_reward_and_ids_when_it_ends() -> None:
     async with a_memory() as memory:
         graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
         result = await graph.ainvoke({"task": "six times seven?", "reference": "42"})
-    assert set(result) == {"answer", "reward", "case_id", "event_id", "error", "notices", "messages"}
+    assert set(result) == {"answer", "reward", "case_id", "event_id", "error", "notices", "artefacts", "messages"}
     assert (result["answer"], result["reward"]) == ("42", 1.0)
     assert result["case_id"]
     assert result["event_id"]

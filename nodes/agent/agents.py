@@ -1,0 +1,36 @@
+"""Compiled agents, each shared by all runs that use the same model and tools. What differs comes with the call."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from memento.nodes.agent.model_calls import ModelCalls, asking_again
+from memento.nodes.agent.tool_calls import ToolCalls
+from memento.nodes.prompts import EXECUTOR_SYSTEM
+
+_MAX_AGENTS = 16
+
+
+class Agents:
+    """Agents by what they are made of: compiling one takes as long as fifty steps of the workflow."""
+
+    def __init__(self) -> None:
+        # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
+        self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
+
+    def get(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, Any]:
+        """Give the agent of a model and tools; it needs a `Work` with every call."""
+        key = (id(model), *map(id, tools))
+        if key not in self._agents:
+            middleware = [ModelCalls(), ToolCalls(), asking_again()]
+            made = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
+            self._agents[key] = made, (model, *tools)
+            if len(self._agents) > _MAX_AGENTS:
+                self._agents.popitem(last=False)
+        self._agents.move_to_end(key)
+        return self._agents[key][0]

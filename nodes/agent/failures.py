@@ -1,0 +1,70 @@
+"""Errors of tools as messages that a model can act on, and which of them are worth another try."""
+
+import json
+from typing import Any, Final
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ValidationError
+
+from memento.nodes.errors import brief_reason
+from memento.tools.errors import ToolError, ToolUnavailable
+
+UNREADABLE_CALL: Final = "that call could not be read: its arguments must be one JSON object"
+
+_MAX_CHARS = 1_000
+_MAX_NAMES = 60
+_MAX_FAULTS = 5
+# Tools of others: nothing was done yet, because no connection came about.
+_TRANSIENT_NAMES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ConnectionError", "APIConnectionError"})
+
+
+def is_worth_retrying(error: Exception) -> bool:
+    """Whether the same call may succeed a moment later."""
+    if isinstance(error, ToolError):
+        return isinstance(error, ToolUnavailable)
+    return any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
+
+
+def explained(error: Exception) -> str:
+    """What went wrong, as the model is told: a tool's own words, or the kind of error and the start of its message."""
+    if isinstance(error, ToolError):
+        return str(error)[:_MAX_CHARS] or type(error).__name__
+    return f"{type(error).__name__}: {brief_reason(error)}"
+
+
+def unknown_tool(name: str, tools: list[str]) -> str:
+    """There is no such tool; these are there."""
+    names = ", ".join(tools[:_MAX_NAMES]) or "none at all"
+    return f"there is no tool {name!r}. The tools are: {names}"
+
+
+def late_tool(seconds: float) -> str:
+    """It did not come back in time."""
+    return f"it did not answer within {seconds:.3g} s and was stopped. Ask for less at once, or try another way"
+
+
+def misfit(tool: BaseTool, args: dict[str, Any]) -> str:
+    """Which arguments a tool does not take, and what it takes; empty when they fit."""
+    schema = tool.tool_call_schema
+    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+        return ""
+    try:
+        schema.model_validate(args)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)[:_MAX_FAULTS]
+        ]
+        return f"the arguments do not fit. {'; '.join(faults)}\n{wanted(tool)}"[:_MAX_CHARS]
+    return ""
+
+
+def wanted(tool: BaseTool) -> str:
+    """What a tool takes, as a JSON schema of its arguments."""
+    return f"{tool.name} takes {json.dumps(tool.args, ensure_ascii=False, separators=(',', ':'), default=str)}"
+
+
+def failure(call: Any, text: str) -> ToolMessage:
+    """The message in which a model reads of it."""
+    return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")

@@ -1,0 +1,101 @@
+"""Tool results as the model sees them: fenced, without secrets, and cut when long, with the whole in a file."""
+
+import asyncio
+import hashlib
+from typing import Any, Final, NamedTuple
+
+from langchain_core.messages import ToolMessage
+
+from memento.memory.case import storable
+from memento.nodes.agent.work import Work
+from memento.nodes.fences import fence
+from memento.tools.errors import ToolError
+from memento.tools.workspace import SPILL_FOLDER
+
+MAX_CHARS: Final = 20_000
+"""Of a result that is shown whole."""
+
+KEPT_CHARS: Final = 2_000
+"""Of a result, for the run's record of tool calls."""
+
+_LEAST_CHARS = 2_000
+_HEAD_SHARE = 0.7
+_MAX_BLOCKS = 8
+_READERS = ("read_file", "run_python", "run_shell")
+
+
+class Shown(NamedTuple):
+    """What a model may be shown of one result."""
+
+    max_chars: int
+    tools: frozenset[str]
+    """Names of the tools there are."""
+
+
+def shown_chars(window_tokens: int) -> int:
+    """How long a result may be for a model that can read so much: an eighth of it, if that is less."""
+    return max(_LEAST_CHARS, min(MAX_CHARS, window_tokens // 2))
+
+
+async def as_shown(message: ToolMessage, work: Work, shown: Shown) -> ToolMessage:
+    """Make the message that the model reads.
+
+    Args:
+        message: as the tool gave it: text, or blocks of text and pictures.
+        work: its workspace takes what is too long.
+        shown: what the model may be shown.
+    """
+    name = message.name or "tool"
+    blocks = message.content if isinstance(message.content, list) else []
+    text = work.redact(storable(_text_of(message.content)))
+    content: str | list[Any] = await _fenced(name, text, message.status, work, shown)
+    others = [block for block in blocks if isinstance(block, dict) and block.get("type") != "text"]
+    if others:
+        content = [{"type": "text", "text": content}, *others[:_MAX_BLOCKS]]
+    # The artifact is not sent to the model; whatever a tool put there stays with the tool.
+    return ToolMessage(
+        content,
+        tool_call_id=message.tool_call_id,
+        name=name,
+        status=message.status,
+        artifact=text[:KEPT_CHARS],
+    )
+
+
+async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -> str:
+    marks = {"name": name[:64]} | ({"status": "error"} if status == "error" else {})
+    if len(text) <= shown.max_chars:
+        return fence("tool_result", text, **marks)
+    n_head = int(shown.max_chars * _HEAD_SHARE)
+    n_tail = shown.max_chars - n_head
+    n_left_out = f"{len(text) - shown.max_chars:,}"
+    part = f"{text[:n_head]}\n[... {n_left_out} characters left out ...]\n{text[-n_tail:]}"
+    note = f"The result has {len(text):,} characters; the first {n_head:,} and the last {n_tail:,} are shown."
+    return f"{fence('tool_result', part, **marks)}\n{note} {await _spilt(name, text, work, shown)}"
+
+
+async def _spilt(name: str, text: str, work: Work, shown: Shown) -> str:
+    """Where the whole is, or what else to do."""
+    if work.workspace is None:
+        return "The rest is lost; ask for less at once."
+    # By its content: the same result again is the same file.
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    path = f"{SPILL_FOLDER}/{name[:64]}-{digest}.txt"
+    try:
+        await asyncio.to_thread(work.workspace.write, path, text.encode())
+    except (ToolError, OSError):
+        return "The rest is lost, because there is no more room for files; ask for less at once."
+    reader = next((tool for tool in _READERS if tool in shown.tools), None)
+    return f"All of it is in the file {path}" + (f"; {reader} reads more of it." if reader else ".")
+
+
+def _text_of(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = (block if isinstance(block, str) else _text_block(block) for block in content)
+    return "\n".join(part for part in parts if part)
+
+
+def _text_block(block: Any) -> str:
+    text = block.get("text", "") if isinstance(block, dict) and block.get("type") == "text" else ""
+    return text if isinstance(text, str) else str(text)

@@ -1,0 +1,107 @@
+"""Every tool call of an agent: within its budget and its time, tried again when that may help, always with a result."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import ToolMessage
+from langgraph.errors import GraphBubbleUp, is_invalid_resume
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
+
+from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
+from memento.nodes.agent.failures import (
+    UNREADABLE_CALL,
+    explained,
+    failure,
+    is_worth_retrying,
+    late_tool,
+    misfit,
+    unknown_tool,
+    wanted,
+)
+from memento.nodes.agent.long_results import Shown, as_shown
+from memento.nodes.agent.notes import refused_call
+from memento.nodes.agent.replies import UNREADABLE
+from memento.nodes.agent.work import Work, work_of
+
+ToolOutput: TypeAlias = ToolMessage | Command[Any]
+ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolOutput]]
+
+_BACKOFF_S = (0.3, 1.0)
+
+
+class ToolCalls(AgentMiddleware[Any]):
+    """Each call is reported before it is made; one that fails tells the model why, instead of ending the run."""
+
+    async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
+        """Make the call; whatever comes of it is fenced."""
+        work, call = work_of(request.runtime.config), request.tool_call
+        work.catch_up(request.state.get("messages", []))
+        work.report(call["name"], call["args"])
+        tools = [tool.name for tool in request.runtime.tools]
+        shown = Shown(work.max_result_chars, frozenset(tools))
+        if refusal := _refusal(request, work, tools):
+            return await as_shown(failure(call, refusal), work, shown)
+        seconds = min(work.max_tool_seconds, work.seconds_left())
+        try:
+            output = await within(seconds, _tried(request, handler))
+        except GraphBubbleUp:  # interrupts and such: control flow, not failures
+            raise
+        except DeadlinePassed:
+            output = failure(call, late_tool(seconds))
+        except Abandoned:
+            output = failure(call, "it was cancelled")
+        except Exception as error:
+            if is_invalid_resume(error):  # a person's reply that does not fit is given again
+                raise
+            output = failure(call, explained(error))
+        fenced: ToolOutput = await _shown(output, work, shown)
+        return fenced
+
+
+def _refusal(request: ToolCallRequest, work: Work, tools: list[str]) -> str:
+    """Why a call is not made; empty when it is."""
+    call = request.tool_call
+    if why := work.begin_tool_call():
+        return refused_call(why)
+    if request.tool is None:
+        return unknown_tool(call["name"], tools)
+    if (call["id"] or "").startswith(UNREADABLE):
+        return f"{UNREADABLE_CALL}. {wanted(request.tool)}"
+    return ""
+
+
+async def _tried(request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
+    """Make the call, and again when the tool was not to be reached; its time limit is for all tries together."""
+    for pause_s in _BACKOFF_S:
+        try:
+            return _explained(request, await handler(request))
+        except Exception as error:
+            if isinstance(error, GraphBubbleUp) or not is_worth_retrying(error):
+                raise
+        await asyncio.sleep(pause_s)
+    return _explained(request, await handler(request))
+
+
+def _explained(request: ToolCallRequest, output: ToolOutput) -> ToolOutput:
+    """Say better than LangGraph, which repeats all of them, which arguments do not fit."""
+    if request.tool is None or not isinstance(output, ToolMessage) or output.status != "error":
+        return output
+    complaint = misfit(request.tool, request.tool_call["args"])
+    return failure(request.tool_call, complaint) if complaint else output
+
+
+async def _shown(output: Any, work: Work, shown: Shown) -> Any:
+    """Fence every message in whatever form a tool gives its result."""
+    if isinstance(output, ToolMessage):
+        return await as_shown(output, work, shown)
+    if isinstance(output, list):
+        return [await _shown(part, work, shown) for part in output]
+    if isinstance(output, Command) and isinstance(output.update, dict) and "messages" in output.update:
+        messages = [await _shown(message, work, shown) for message in output.update["messages"]]
+        return Command(
+            graph=output.graph, update={**output.update, "messages": messages}, resume=output.resume, goto=output.goto
+        )
+    return output

@@ -1,0 +1,114 @@
+"""One subtask at work: what its agent's calls share.
+
+An agent is compiled once for all runs, so whatever belongs to one subtask comes with the call.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from memento.nodes.agent.budgets import Meter
+from memento.nodes.redaction import Redact
+from memento.nodes.state import Usage, add_usage, no_usage
+from memento.tools.workspace import Workspace
+
+WORK: Final = "__memento_work"
+"""Key of the agent's configurable. Keys with two underscores stay out of checkpoints and traces."""
+
+_LEAST_GRACE_S: Final = 1.0
+_MOST_GRACE_S: Final = 60.0
+_GRACE_SHARE: Final = 0.2
+
+
+class Summary(NamedTuple):
+    """What stands for the first messages of a conversation that became too long."""
+
+    text: str
+    n_messages: int
+    """How many it stands for."""
+
+
+@dataclass(kw_only=True)
+class Work:
+    """A subtask's budgets, what they were spent on, and where its tools and its events go."""
+
+    subtask: Meter
+    run: Meter
+    usage_of: Callable[[AIMessage], Usage]
+    """What one reply used."""
+    redact: Redact
+    report: Callable[[str, dict[str, Any]], None]
+    """Is told the name and the arguments of every tool call."""
+    max_tool_seconds: float
+    max_seconds: float
+    max_result_chars: int
+    """Of a tool's result that the model is shown whole."""
+    workspace: Workspace | None = None
+    usage: Usage = field(default_factory=no_usage)
+    refused_by: str = ""
+    """The budget that refused a tool call."""
+    summary: Summary | None = None
+    _has_caught_up: bool = False
+
+    def catch_up(self, messages: Sequence[BaseMessage]) -> None:
+        """Count what was done before the run was interrupted and resumed: all of it is in the agent's messages."""
+        if self._has_caught_up:
+            return
+        self._has_caught_up = True
+        for message in messages:
+            if isinstance(message, AIMessage):
+                self.charge(self.usage_of(message))
+            elif isinstance(message, ToolMessage):
+                self.charge(no_usage() | {"tool_calls": 1})
+
+    def begin_model_call(self) -> None:
+        """Count a call before it is made, so that those made beside it see it."""
+        self.charge(no_usage() | {"model_calls": 1})
+
+    def count_reply(self, reply: AIMessage) -> None:
+        """Count what the reply to a call used."""
+        self.charge(self.usage_of(reply) | {"model_calls": 0})
+
+    def begin_tool_call(self) -> str:
+        """Count a call before it is made; give the budget that allows none, or nothing."""
+        why = self.subtask.tools_ended_by() or self.run.tools_ended_by()
+        if why:
+            self.refused_by = self.refused_by or why
+        else:
+            self.charge(no_usage() | {"tool_calls": 1})
+        return why
+
+    def charge(self, usage: Usage) -> None:
+        """Add what was used to the subtask's account and to the run's."""
+        self.usage = add_usage(self.usage, usage)
+        self.subtask.charge(usage)
+        self.run.charge(usage)
+
+    def ended_by(self) -> str:
+        """Name the budget after which only the last call is possible; empty while there is room for more than that."""
+        # The next call and the last one; of the run, also the last ones of all who work now, and the planner's.
+        return self.refused_by or self.subtask.ended_by(n_calls=2) or self.run.ended_by(n_calls=2 + self.run.n_active)
+
+    def seconds_left(self) -> float:
+        """Say how long it may still take."""
+        return min(self.subtask.seconds_left(), self.run.seconds_left())
+
+    def seconds_ended_by(self) -> str:
+        """Name the budget of time that ends first."""
+        is_run = self.run.seconds_left() < self.subtask.seconds_left()
+        return "run_max_seconds" if is_run else "max_seconds"
+
+    def grace(self) -> float:
+        """Say how long the last call may take: what is left, or a little more when that is not much."""
+        little = min(max(self.max_seconds * _GRACE_SHARE, _LEAST_GRACE_S), _MOST_GRACE_S)
+        return max(self.seconds_left(), 0.0) + little
+
+
+def work_of(config: Mapping[str, Any]) -> Work:
+    """The work that came with a call."""
+    work = config.get("configurable", {}).get(WORK)
+    if not isinstance(work, Work):
+        raise TypeError(f"the agent is called with a Work under {WORK}")
+    return work

@@ -1,0 +1,51 @@
+"""What model calls used, and what that costs."""
+
+from collections.abc import Sequence
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
+
+from memento.nodes.sources import Price, model_name
+from memento.nodes.state import MementoState, Usage, no_usage
+from memento.nodes.structured import StructuredReply
+
+
+def usage_of_reply(reply: AIMessage, model: BaseChatModel, price: Price | None) -> Usage:
+    """What one reply used."""
+    return _usage(reply.usage_metadata, 1, _names(reply, model), price)
+
+
+def usage_of_structured(reply: StructuredReply, model: BaseChatModel, price: Price | None) -> Usage:  # type: ignore[type-arg]
+    """What a structured reply used, all attempts together."""
+    return _usage(reply.usage, reply.attempts, _names(reply.raw, model), price)
+
+
+def unpriced_notice(state: MementoState) -> str:
+    """What to tell a user whose budget of money could not be kept; empty when it could, or there is none."""
+    settings, usage = state["run"]["settings"], no_usage() | (state.get("usage") or {})
+    has_budget = settings.get("max_cost_usd") is not None or settings.get("run_max_cost_usd") is not None
+    if not has_budget or not usage["unpriced_calls"]:
+        return ""
+    n_calls = f"{usage['unpriced_calls']} of {usage['model_calls']} model calls"
+    return f"the budget of money does not hold for {n_calls}: their price is not known, or they do not say their tokens"
+
+
+def _usage(tokens: UsageMetadata | None, n_calls: int, names: Sequence[str], price: Price | None) -> Usage:
+    known = (price(name, tokens) for name in names) if price and tokens else iter(())
+    cost = next((cost for cost in known if cost is not None), None)
+    return {
+        "input_tokens": max(0, tokens["input_tokens"]) if tokens else 0,
+        "output_tokens": max(0, tokens["output_tokens"]) if tokens else 0,
+        "model_calls": n_calls,
+        "tool_calls": 0,
+        "cost_usd": cost or 0.0,
+        "unpriced_calls": n_calls if cost is None else 0,
+    }
+
+
+def _names(reply: AIMessage, model: BaseChatModel) -> list[str]:
+    """The configured name, which prices of one's own go by; then what the provider calls the model that answered."""
+    reported = reply.response_metadata.get("model_name")
+    names = [model_name(model), reported if isinstance(reported, str) else ""]
+    return list(dict.fromkeys(name for name in names if name))

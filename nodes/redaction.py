@@ -1,0 +1,31 @@
+"""Secrets are taken out of what tools and providers say before anybody is shown it."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from memento.nodes.sources import Secrets
+
+Redact = Callable[[str], str]
+"""Gives the text without the secrets."""
+
+_MIN_CHARS = 8
+
+
+def make_redact(secrets: Secrets | None) -> Redact:
+    """Make the function; the secrets are asked for with every text, since the environment may change.
+
+    Args:
+        secrets: gives them; those of less than 8 characters could be any word and stay.
+    """
+
+    def redact(text: str) -> str:
+        known = frozenset(secret for secret in secrets() if len(secret) >= _MIN_CHARS) if secrets else frozenset()
+        return _pattern(known).sub("***", text) if known else text
+
+    return redact
+
+
+@lru_cache(maxsize=8)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(secret) for secret in sorted(secrets, key=len, reverse=True)))
