@@ -4,18 +4,23 @@ import asyncio
 import gc
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from memento.tools.documents.read_document import make_read_document
 from memento.tools.errors import ToolInputError, ToolUnavailable
 from memento.tools.files.passages import as_text, passages
 from memento.tools.files.search_files import make_search_files
+from memento.tools.workspace import Workspace
+from tests import document_files
 
 NOTHING = re.compile(r"Nothing found in \d+ files")
 
@@ -23,6 +28,12 @@ NOTHING = re.compile(r"Nothing found in \d+ files")
 def ask(search: Callable[..., Any], query: str, max_results: int = 5) -> str:
     """Run one search on a loop of its own: the tests touch files, which a loop under guard forbids."""
     return str(asyncio.run(search(query, max_results)))
+
+
+def searching(folder: Path, *shelves: Path, index_path: Path | None = None) -> Callable[..., Any]:
+    """Make the tool for a workspace and shelves named after their folders."""
+    workspace = Workspace(folder, shelves={shelf.name: shelf for shelf in shelves})
+    return partial(make_search_files(index_path=index_path), workspace=workspace)
 
 
 @pytest.fixture
@@ -40,60 +51,87 @@ def index_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 
 def test_the_passage_is_found_with_file_and_line_when_a_word_matches(folder: Path, index_path: Path) -> None:
-    text = ask(make_search_files([folder], index_path=index_path), "umbrella")  # stemmed: umbrellas
+    text = ask(searching(folder, index_path=index_path), "umbrella")  # stemmed: umbrellas
     assert text.startswith("1. rain.md:5\n")
     assert "The umbrellas were sold out." in text
 
 
 def test_a_long_question_finds_when_only_some_words_match(folder: Path) -> None:
-    text = ask(make_search_files([folder]), "Could you please tell me what kind of weather they had in Porto last May?")
+    text = ask(searching(folder), "Could you please tell me what kind of weather they had in Porto last May?")
     assert text.startswith("1. ")
     assert "sun.txt:1" in text
 
 
 def test_nothing_is_found_when_only_filler_words_match(folder: Path) -> None:
-    assert NOTHING.match(ask(make_search_files([folder]), "What was the zebra?"))
+    assert NOTHING.match(ask(searching(folder), "What was the zebra?"))
 
 
 def test_a_file_is_found_when_only_its_name_matches(folder: Path) -> None:
     (folder / "invoice-2024.csv").write_text("date,amount\n2024-01-01,5\n")
-    assert "invoice-2024.csv:1" in ask(make_search_files([folder]), "invoice")
+    assert "invoice-2024.csv:1" in ask(searching(folder), "invoice")
 
 
 def test_paths_are_relative_when_files_lie_deep(folder: Path) -> None:
     (folder / "a" / "b").mkdir(parents=True)
     (folder / "a" / "b" / "deep.txt").write_text("platypus")
-    text = ask(make_search_files([folder]), "platypus")
+    text = ask(searching(folder), "platypus")
     assert text.startswith("1. a/b/deep.txt:1\n")
     assert str(folder) not in text
 
 
-def test_the_folder_is_named_when_there_are_several(folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "mail"
-    other.mkdir()
-    (other / "letter.txt").write_text("Greetings from Lisbon")
-    text = ask(make_search_files([folder, other]), "lisbon")
-    assert "[docs] rain.md:3" in text
-    assert "[mail] letter.txt:1" in text
+async def _opened_all(workspace: Workspace, found: str) -> list[str]:
+    """Open every hit of a search by the path it is named by."""
+    paths = re.findall(r"^\d+\. (.+):[^:]+$", found, re.MULTILINE)
+    return [(await asyncio.to_thread(workspace.read, path, max_bytes=1_000)).decode() for path in paths]
+
+
+def test_a_hit_is_named_as_every_tool_takes_it_when_there_are_shelves(folder: Path, tmp_path: Path) -> None:
+    mail = tmp_path / "mail"
+    (mail / "old").mkdir(parents=True)
+    (mail / "old" / "letter.txt").write_text("Greetings from Lisbon")
+    text = ask(searching(folder, mail), "lisbon")
+    assert "rain.md:3\n" in text
+    assert "mail/old/letter.txt:1\n" in text
+    contents = asyncio.run(_opened_all(Workspace(folder, shelves={"mail": mail}), text))
+    assert sorted(contents) == [
+        "# Weather\n\nIt rained in Lisbon.\n\nThe umbrellas were sold out.\n",
+        "Greetings from Lisbon",
+    ]
+
+
+def test_shelves_are_searched_when_the_run_has_made_nothing_yet(folder: Path, tmp_path: Path) -> None:
+    text = ask(searching(tmp_path / "not made", folder), "umbrella")
+    assert text.startswith("1. docs/rain.md:5\n")
+    assert not (tmp_path / "not made").exists()
+
+
+def test_a_workspace_is_searched_when_it_lies_hidden_below_a_shelf(folder: Path) -> None:
+    run = folder / ".memento" / "run"
+    run.mkdir(parents=True)
+    (run / "made.txt").write_text("platypus")
+    (folder / "inner").mkdir()
+    (folder / "inner" / "seen.txt").write_text("platypus")
+    assert ask(searching(run, folder), "platypus").count("platypus") == 2
+    assert ask(searching(folder / "inner", folder), "platypus").count("platypus") == 1
 
 
 def test_a_file_is_listed_once_when_folders_overlap(folder: Path) -> None:
     (folder / "inner").mkdir()
     (folder / "inner" / "x.txt").write_text("platypus")
-    text = ask(make_search_files([folder / "inner", folder, folder]), "platypus")
+    text = ask(searching(folder / "inner", folder), "platypus")
     assert text.count("x.txt") == 1
 
 
 def test_the_number_of_passages_is_bounded_when_many_match(folder: Path) -> None:
     for number in range(30):
         (folder / f"{number}.txt").write_text("platypus")
-    search = make_search_files([folder])
+    search = searching(folder)
     assert [(ask(search, "platypus", n)).count("platypus") for n in (-1, 1, 7, 10_000)] == [1, 1, 7, 10]
     assert (ask(search, "platypus")).count("platypus") == 5
 
 
 def test_new_changed_and_deleted_files_are_noticed_when_searching_again(folder: Path, index_path: Path) -> None:
-    search = make_search_files([folder], index_path=index_path)
+    search = searching(folder, index_path=index_path)
     assert "rain.md" in ask(search, "lisbon")
     (folder / "new.txt").write_text("Madrid")
     (folder / "rain.md").write_text("It rained in Braga instead, all day long.")
@@ -105,7 +143,7 @@ def test_new_changed_and_deleted_files_are_noticed_when_searching_again(folder: 
 
 
 def test_a_change_of_same_size_is_noticed_when_the_time_of_change_differs(folder: Path) -> None:
-    search = make_search_files([folder])
+    search = searching(folder)
     assert "sun.txt" in ask(search, "porto")
     (folder / "sun.txt").write_text("The sun shone over Turin.\n")
     os.utime(folder / "sun.txt", ns=(1, 1))
@@ -114,9 +152,9 @@ def test_a_change_of_same_size_is_noticed_when_the_time_of_change_differs(folder
 
 def test_unchanged_files_are_not_indexed_again_when_another_tool_opens_the_index(folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "files.db"
-    assert "rain.md" in ask(make_search_files([folder], index_path=index), "lisbon")
+    assert "rain.md" in ask(searching(folder, index_path=index), "lisbon")
     before = _rows(index)
-    assert "rain.md" in ask(make_search_files([folder], index_path=index), "lisbon")
+    assert "rain.md" in ask(searching(folder, index_path=index), "lisbon")
     assert _rows(index) == before
 
 
@@ -125,9 +163,9 @@ def test_only_its_own_folders_are_searched_when_an_index_is_shared(folder: Path,
     other.mkdir()
     (other / "secret.txt").write_text("platypus")
     index = tmp_path / "files.db"
-    assert "secret.txt" in ask(make_search_files([other], index_path=index), "platypus")
-    assert NOTHING.match(ask(make_search_files([folder], index_path=index), "platypus"))
-    assert "secret.txt" in ask(make_search_files([other], index_path=index), "platypus")
+    assert "secret.txt" in ask(searching(other, index_path=index), "platypus")
+    assert NOTHING.match(ask(searching(folder, index_path=index), "platypus"))
+    assert "secret.txt" in ask(searching(other, index_path=index), "platypus")
 
 
 def test_links_are_not_followed_when_they_lead_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
@@ -137,16 +175,16 @@ def test_links_are_not_followed_when_they_lead_out_of_the_folder(folder: Path, t
     (folder / "link.txt").symlink_to(outside / "secret.txt")
     (folder / "linked").symlink_to(outside)
     (folder / "loop").symlink_to(folder)
-    assert "3 links" in ask(make_search_files([folder]), "platypus")
+    assert "3 links" in ask(searching(folder), "platypus")
 
 
 def test_the_folder_is_searched_when_it_is_itself_a_link(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "shortcut").symlink_to(folder)
-    assert "rain.md:3" in ask(make_search_files([tmp_path / "shortcut"]), "lisbon")
+    assert "rain.md:3" in ask(searching(tmp_path / "shortcut"), "lisbon")
 
 
 def test_a_file_drops_out_when_it_is_replaced_by_a_link(folder: Path, tmp_path: Path) -> None:
-    search = make_search_files([folder])
+    search = searching(folder)
     assert "sun.txt" in ask(search, "porto")
     (folder / "sun.txt").rename(tmp_path / "sun.txt")
     (folder / "sun.txt").symlink_to(tmp_path / "sun.txt")
@@ -161,16 +199,17 @@ def test_what_was_skipped_is_counted_when_nothing_is_found(folder: Path) -> None
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text("platypus")
     os.mkfifo(folder / "pipe.txt")
-    text = ask(make_search_files([folder]), "platypus")
+    text = ask(searching(folder), "platypus")
     assert text == (
-        "Nothing found in 2 files (skipped: 1 binary, 2 hidden, 2 in other formats, 1 over 5 MB). Try other words."
+        "Nothing found in 2 files (skipped: 1 binary or unreadable, 2 hidden, 2 in other formats, 1 over 5 MB). "
+        "Try other words."
     )
 
 
 def test_the_answer_says_so_when_the_folder_is_empty(tmp_path: Path, index_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    text = ask(make_search_files([folder], index_path=index_path), "anything")
+    text = ask(searching(folder, index_path=index_path), "anything")
     assert text == "Nothing found in 0 files. Try other words."
 
 
@@ -194,7 +233,7 @@ def test_the_answer_says_so_when_the_folder_is_empty(tmp_path: Path, index_path:
     ],
 )
 def test_the_query_is_read_as_plain_words_when_it_looks_like_syntax(folder: Path, query: str) -> None:
-    search = make_search_files([folder])
+    search = searching(folder)
     if "lisbon" in query:
         assert "rain.md:3" in ask(search, query)
     else:
@@ -204,13 +243,13 @@ def test_the_query_is_read_as_plain_words_when_it_looks_like_syntax(folder: Path
 
 
 def test_the_search_works_when_the_query_is_enormous(folder: Path) -> None:
-    assert "rain.md" in ask(make_search_files([folder]), "lisbon " + " ".join(f"word{n}" for n in range(20_000)))
+    assert "rain.md" in ask(searching(folder), "lisbon " + " ".join(f"word{n}" for n in range(20_000)))
 
 
 @pytest.mark.parametrize("query", ["", "  \n", "?!"])
 def test_the_model_is_told_when_the_query_is_empty(folder: Path, query: str) -> None:
     with pytest.raises(ToolInputError):
-        ask(make_search_files([folder]), query)
+        ask(searching(folder), query)
 
 
 @pytest.mark.parametrize(
@@ -227,20 +266,20 @@ def test_the_model_is_told_when_the_query_is_empty(folder: Path, query: str) -> 
 )
 def test_the_text_is_found_unchanged_when_it_is_not_english(folder: Path, text: str, query: str) -> None:
     (folder / "naïve 文書.txt").write_text(text, encoding="utf-8")
-    found = ask(make_search_files([folder]), query)
+    found = ask(searching(folder), query)
     assert found.startswith("1. naïve 文書.txt:1\n")
     assert text.replace("e\u0301", "é") in found
 
 
 def test_broken_bytes_are_replaced_when_a_file_is_not_utf8(folder: Path) -> None:
     (folder / "latin.txt").write_bytes("Málaga and platypus".encode("latin-1"))
-    assert "M\ufffdlaga and platypus" in ask(make_search_files([folder]), "platypus")
+    assert "M\ufffdlaga and platypus" in ask(searching(folder), "platypus")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file system refuses such names")
 def test_the_search_works_when_a_file_name_is_not_utf8(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff.txt")).write_text("platypus")
-    assert "1 unreadable" in ask(make_search_files([folder]), "platypus")
+    assert "1 unreadable" in ask(searching(folder), "platypus")
 
 
 def test_tags_and_scripts_are_left_out_when_the_file_is_html(folder: Path) -> None:
@@ -248,25 +287,24 @@ def test_tags_and_scripts_are_left_out_when_the_file_is_html(folder: Path) -> No
         "<html>\n<script>\nvar platypus = 1 < 2;\n</script>\n<!-- ornithorhynchus -->\n<p>Fish &amp;\nchips</p></html>"
     )
     (folder / "page.html").write_text(page)
-    search = make_search_files([folder])
+    search = searching(folder)
     assert NOTHING.match(ask(search, "platypus ornithorhynchus script"))
     assert (ask(search, "chips")).startswith("1. page.html:7\nFish &\nchips")
 
 
-def test_the_folder_is_named_when_it_does_not_exist(tmp_path: Path) -> None:
+def test_the_folder_is_named_when_a_shelf_does_not_exist(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ToolUnavailable, match="absent is not there"):
-        ask(make_search_files([tmp_path / "absent"]), "anything")
+        ask(searching(folder, tmp_path / "absent"), "anything")
 
 
-def test_the_tool_is_refused_when_there_is_no_folder() -> None:
-    with pytest.raises(ToolInputError):
-        make_search_files([])
+def test_nothing_is_found_when_there_is_no_folder(tmp_path: Path) -> None:
+    assert ask(searching(tmp_path / "absent"), "anything") == "Nothing found in 0 files. Try other words."
 
 
 def test_the_search_recovers_when_a_damaged_index_is_deleted(folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "files.db"
     index.write_bytes(b"not a database, " * 1_000)
-    search = make_search_files([folder], index_path=index)
+    search = searching(folder, index_path=index)
     with pytest.raises(ToolUnavailable, match=r"delete .*files\.db"):
         ask(search, "lisbon")
     index.unlink()
@@ -276,7 +314,7 @@ def test_the_search_recovers_when_a_damaged_index_is_deleted(folder: Path, tmp_p
 def test_all_searches_agree_when_they_run_together(folder: Path, index_path: Path) -> None:
     for number in range(150):
         (folder / f"{number}.txt").write_text(f"word{number} platypus")
-    tools = [make_search_files([folder], index_path=index_path) for _ in range(3)]
+    tools = [searching(folder, index_path=index_path) for _ in range(3)]
 
     async def together() -> list[str]:
         return await asyncio.gather(*(tool(f"word{n}") for n in range(8) for tool in tools))
@@ -293,7 +331,9 @@ def test_every_process_finds_all_when_several_build_one_index_together(folder: P
         (folder / f"{number}.txt").write_text(f"platypus word{number}")
     program = (
         "import asyncio, sys; from pathlib import Path; from memento.tools.files.search_files import make_search_files;"
-        "print(asyncio.run(make_search_files([Path(sys.argv[1])], index_path=Path(sys.argv[2]))('word299')))"
+        "from memento.tools.workspace import Workspace; workspace = Workspace(Path(sys.argv[1]));"
+        "search = make_search_files(index_path=Path(sys.argv[2]));"
+        "print(asyncio.run(search('word299', workspace=workspace)))"
     )
     command = [sys.executable, "-c", program, str(folder), str(tmp_path / "files.db")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
@@ -302,7 +342,7 @@ def test_every_process_finds_all_when_several_build_one_index_together(folder: P
 
 
 def test_the_connection_is_closed_when_the_tool_is_dropped(folder: Path, tmp_path: Path) -> None:
-    search = make_search_files([folder], index_path=tmp_path / "files.db")
+    search = searching(folder, index_path=tmp_path / "files.db")
     ask(search, "lisbon")
     assert (tmp_path / "files.db-wal").exists()
     del search
@@ -324,6 +364,93 @@ def test_no_text_is_lost_and_lines_are_right_when_a_text_is_cut(text: str) -> No
 def test_hostile_html_takes_linear_time_when_nothing_is_ever_closed() -> None:
     for page in (b"<script>" * 200_000, b"<" * 2_000_000, b"<p " * 500_000, b"<!--" + b"-" * 2_000_000):
         assert as_text(page, is_html=True) is not None  # minutes when quadratic: the suite's time-out would tell
+
+
+def test_documents_are_found_with_the_place_that_shows_them(folder: Path, index_path: Path) -> None:
+    (folder / "report.pdf").write_bytes(document_files.pdf(["Nothing here to be found", "The platypus lays eggs"]))
+    (folder / "talk.pptx").write_bytes(document_files.pptx(document_files.quarterly))
+    (folder / "costs.xlsx").write_bytes(document_files.xlsx(document_files.costs))
+    (folder / "letter.docx").write_bytes(
+        document_files.docx(document_files.paragraph("First") + document_files.paragraph("Dear ornithologist"))
+    )
+    search = searching(folder, index_path=index_path)
+    for query, place in {
+        "platypus": "report.pdf:2",
+        "north region": "talk.pptx:2",
+        "gear": "costs.xlsx:Costs!1",
+        "ornithologist": "letter.docx:1",
+    }.items():
+        found = ask(search, query, 1)
+        assert found.startswith(f"1. {place}\n"), found
+        hit = found.split("\n")[0].removeprefix("1. ")
+        shown = asyncio.run(make_read_document()(hit, workspace=Workspace(folder)))
+        assert query.split()[0] in shown.lower()
+
+
+def test_a_document_is_read_again_only_when_it_changes(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    report = folder / "report.pdf"
+    report.write_bytes(document_files.pdf(["The platypus lays eggs, some say"]))
+    assert "report.pdf:1" in ask(searching(folder, index_path=index), "platypus")
+    before = _rows(index)
+    assert "report.pdf:1" in ask(searching(folder, index_path=index), "platypus")
+    assert _rows(index) == before
+    report.write_bytes(document_files.pdf(["The echidna does so, too, others say"]))
+    search = searching(folder, index_path=index)
+    assert NOTHING.match(ask(search, "platypus"))
+    assert "report.pdf:1" in ask(search, "echidna")
+
+
+def test_a_hostile_document_is_given_up_once_and_the_others_are_found(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    (folder / "broken.pdf").write_bytes(document_files.pdf(["The platypus lays eggs, some say"])[:200])
+    (folder / "bomb.docx").write_bytes(document_files.docx("<w:p>" * 5_000 + "</w:p>" * 5_000))
+    (folder / "good.pdf").write_bytes(document_files.pdf(["The platypus lays eggs, some say"]))
+    assert "good.pdf:1" in ask(searching(folder, index_path=index), "platypus")
+    before = _rows(index)
+    assert before[0] == 5
+    text = ask(searching(folder, index_path=index), "zebra")
+    assert text == "Nothing found in 3 files (skipped: 2 binary or unreadable). Try other words."
+    assert _rows(index) == before
+
+
+def test_what_was_read_stays_when_a_search_is_interrupted(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    for number in range(12):
+        (folder / f"{number}.pdf").write_bytes(document_files.pdf([f"The platypus number {number} lays eggs"]))
+
+    async def interrupted() -> None:
+        search = asyncio.create_task(searching(folder, index_path=index)("platypus"))
+        while await asyncio.to_thread(_n_files, index) < 4:  # noqa: ASYNC110 - only the file tells
+            await asyncio.sleep(0.01)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+
+    asyncio.run(interrupted())
+    kept, last_id = _rows(index)
+    assert 4 <= kept < 14
+    assert ask(searching(folder, index_path=index), "platypus", 10).count(".pdf:1") == 10
+    assert _rows(index) == (14, 14)
+    assert last_id == kept
+
+
+def test_folders_that_are_gone_are_forgotten(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    gone = tmp_path / "run-1"
+    gone.mkdir()
+    (gone / "made.txt").write_text("platypus")
+    assert "made.txt:1" in ask(searching(gone, index_path=index), "platypus")
+    shutil.rmtree(gone)
+    ask(searching(folder, index_path=index), "lisbon")
+    assert _rows(index)[0] == 2
+
+
+def _n_files(index: Path) -> int:
+    try:
+        return _rows(index)[0]
+    except sqlite3.OperationalError:  # not there yet
+        return 0
 
 
 def _rows(index: Path) -> tuple[int, int]:

@@ -4,8 +4,8 @@ import inspect
 from pathlib import Path
 
 import pytest
-from langchain_core.tools import StructuredTool
 
+from memento.nodes.tool_binding import bound_tool
 from memento.tools.registry import ToolFunction, standard_tools
 
 ALL = {"web_search", "fetch_page", "search_files"}
@@ -35,12 +35,14 @@ def test_a_tool_is_a_documented_coroutine_under_its_own_name_when_registered(nam
     assert tool.__name__ == name
     hints = inspect.get_annotations(tool, eval_str=True)
     assert hints.pop("return") is str
-    assert set(hints.values()) <= {str, int}
+    hints.pop("workspace", None)  # not the model's to give
+    assert set(hints.values()) <= {str, int, bool}
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_every_argument_is_described_when_a_tool_is_wrapped_for_a_model(name: str) -> None:
-    wrapped = StructuredTool.from_function(coroutine=all_tools()[name], parse_docstring=True)
+    wrapped = bound_tool(all_tools()[name])
     assert wrapped.name == name
+    assert "workspace" not in wrapped.args
     assert len(wrapped.description) > 40
     assert all(argument["description"] for argument in wrapped.args.values())

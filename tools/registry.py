@@ -22,7 +22,7 @@ def standard_tools(
     """Make the built-in tools; opens nothing.
 
     Args:
-        folders: where `search_files` looks; without any there is no such tool.
+        folders: the shelves of the workspace that comes with each call; without any there is no `search_files`.
         index_path: its index file; None keeps the index in memory.
         tavily_api_key: key of `web_search`, which works without one too, rate-limited.
         tavily_base_url: another address of Tavily's API.
@@ -33,5 +33,5 @@ def standard_tools(
         "fetch_page": make_fetch_page(),
     }
     if folders:
-        tools["search_files"] = make_search_files(folders, index_path=index_path)
+        tools["search_files"] = make_search_files(index_path=index_path)
     return tools

@@ -1,4 +1,4 @@
-"""What may be read in a folder: visible, plain text files of a bearable size that really lie below it.
+"""What may be read in a folder: visible texts and documents of a bearable size that really lie below it.
 
 Links are not followed: their target is either below the folder anyway, or outside, where nothing may be read. Hidden
 files are not looked at: that is where keys live.
@@ -7,10 +7,15 @@ files are not looked at: that is where keys live.
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
+from memento.tools.errors import ToolUnavailable
+from memento.tools.workspace import Workspace
+
 MAX_FILE_BYTES: Final = 5_000_000
+MAX_DOCUMENT_BYTES: Final = 50_000_000
 _PROSE: Final = ("", ".txt", ".md", ".markdown", ".rst", ".org", ".tex", ".adoc", ".log", ".srt", ".vtt")  # "": README
 _TABLES: Final = (
     ".csv",
@@ -29,7 +34,20 @@ _TABLES: Final = (
 _PAGES: Final = (".html", ".htm", ".xml", ".css", ".js", ".jsx", ".ts", ".tsx")
 _CODE: Final = (".py", ".sh", ".java", ".c", ".h", ".cpp", ".go", ".rs", ".rb", ".r")
 SUFFIXES: Final = frozenset({*_PROSE, *_TABLES, *_PAGES, *_CODE})
+DOCUMENT_SUFFIXES: Final = frozenset(
+    {".pdf", ".docx", ".docm", ".pptx", ".pptm", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".odt", ".odp", ".rtf"}
+)
+"""Files that only a parser makes text of."""
 SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
+
+
+class Place(NamedTuple):
+    """A folder that is searched."""
+
+    prefix: str
+    """What its files' paths begin with for every tool of the workspace: nothing, or a shelf's name and `/`."""
+    folder: str
+    """Resolved."""
 
 
 class Stamp(NamedTuple):
@@ -37,6 +55,37 @@ class Stamp(NamedTuple):
 
     size: int
     mtime_ns: int
+
+
+def places(workspace: Workspace) -> list[Place]:
+    """Name the workspace's folder and its shelves, without those that are seen from another one.
+
+    Raises:
+        ToolUnavailable: the folder of a shelf is not there.
+    """
+    folders: dict[Path, str] = {}
+    if os.path.isdir(workspace.folder):
+        folders[workspace.folder.resolve()] = ""
+    for name, folder in _named(workspace.shelves).items():
+        if not os.path.isdir(folder):  # unlike Path.is_dir, false for one that may not be looked at
+            raise ToolUnavailable(f"the folder {folder} is not there or not readable; the user must correct that")
+        folders.setdefault(folder.resolve(), name)
+    return [
+        Place(name, str(folder))
+        for folder, name in folders.items()
+        if not any(other != folder and _sees(other, folder) for other in folders)
+    ]
+
+
+def _named(shelves: Mapping[str, Path]) -> dict[str, Path]:
+    return {f"{name}/": folder for name, folder in shelves.items()}
+
+
+def _sees(outer: Path, inner: Path) -> bool:
+    """Tell whether a walk through the outer folder comes to the inner one."""
+    if not inner.is_relative_to(outer):
+        return False
+    return not any(part.startswith(".") or part in SKIPPED_FOLDERS for part in inner.relative_to(outer).parts)
 
 
 def walk(folder: str, skipped: Counter[str]) -> Iterator[tuple[str, Stamp]]:
@@ -69,10 +118,11 @@ def _stamp(entry: os.DirEntry[str], skipped: Counter[str]) -> Stamp | None:
     reason = "unreadable"
     try:
         found = entry.stat(follow_symlinks=False)
-        if not stat.S_ISREG(found.st_mode) or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
+        limit = _limit(entry.name)
+        if not stat.S_ISREG(found.st_mode) or not limit:
             reason = "in other formats"
-        elif found.st_size > MAX_FILE_BYTES:
-            reason = "over 5 MB"
+        elif found.st_size > limit:
+            reason = f"over {limit // 1_000_000} MB"
         else:
             return Stamp(found.st_size, found.st_mtime_ns)
     except OSError:  # gone since the folder was listed
@@ -86,16 +136,23 @@ def _is_utf8(name: str) -> bool:
     return name.encode(errors="ignore").decode() == name
 
 
+def is_document(path: str) -> bool:
+    """Tell whether only a parser makes text of a file."""
+    return os.path.splitext(path)[1].lower() in DOCUMENT_SUFFIXES
+
+
+def _limit(name: str) -> int:
+    """Give the size up to which a file is read; 0 when its format is none of ours."""
+    if is_document(name):
+        return MAX_DOCUMENT_BYTES
+    return MAX_FILE_BYTES if os.path.splitext(name)[1].lower() in SUFFIXES else 0
+
+
 def read_bytes(folder: str, path: str) -> bytes:
     """Read a file found by `walk`, its first 5 MB should it have grown since.
 
     Raises:
-        OSError: it has gone, may not be read, or has become a link.
+        ToolInputError: it has gone, may not be read, or lies behind what has become a link.
     """
-    with open(os.path.join(folder, path), "rb", opener=_open_no_link) as stream:
+    with Workspace(Path(folder)).open(path) as stream:
         return stream.read(MAX_FILE_BYTES)
-
-
-def _open_no_link(path: str, flags: int) -> int:
-    # The file may have become a link or a pipe since it was listed. Windows knows neither flag.
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
