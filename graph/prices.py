@@ -4,15 +4,14 @@ Prices of the user's own come first: a contract, a model of one's own server (0/
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
-Price = Callable[[str, "UsageMetadata"], float | None]
-"""US dollars of one call, by the model's name (with or without its provider) and its tokens; None when not known."""
+    from memento.nodes.sources import Price
 
 # LangChain's names of providers, where genai-prices has others.
 _PROVIDERS: Final = MappingProxyType(
@@ -63,19 +62,20 @@ def parse_prices(text: str) -> dict[str, Rate]:
     return rates
 
 
-def make_price(rates: Mapping[str, Rate] = MappingProxyType({})) -> Price:
-    """Make the function that says what calls cost.
+def make_price(rates: Mapping[str, Rate] = MappingProxyType({})) -> "Price":
+    """Make the function that says what calls cost, by a model's name with or without its provider.
 
     Its first use imports the list of prices, which takes 0.2 s; `load_prices` does so in advance.
 
     Args:
         rates: the user's own, which win, by lower-case name with or without provider.
     """
+    bare_rates = {name.rpartition(":")[2]: rate for name, rate in rates.items()}
 
     def price(name: str, usage: "UsageMetadata") -> float | None:
         name = name.lower()
         provider, bare = _split(name)
-        rate = rates.get(name) or rates.get(bare)
+        rate = rates.get(name) or rates.get(bare) or bare_rates.get(bare)
         if rate is not None:
             return (usage["input_tokens"] * rate.input + usage["output_tokens"] * rate.output) / 1e6
         return price_of(bare, provider, usage)
