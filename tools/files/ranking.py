@@ -8,7 +8,7 @@ from typing import Final
 from memento.tools.files.passages import query_expression
 
 _SCHEMA: Final = "CREATE VIRTUAL TABLE passage USING fts5 (body, tokenize = 'porter unicode61 remove_diacritics 2')"
-_NEIGHBOUR: Final = 0.4
+_NEIGHBOUR: Final = 0.2
 """How much of a passage's score its neighbours have too: an answer often stands beside the words of its question."""
 
 

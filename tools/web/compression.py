@@ -7,7 +7,9 @@ from typing import Final
 from memento.tools.files.passages import passages, without_breaks
 from memento.tools.files.ranking import match_scores
 
-PASSAGE_CHARS: Final = 400
+PASSAGE_CHARS: Final = 250
+"""Two or three sentences: longer ones leave room for fewer, and the answer is missed more often."""
+
 GAP: Final = "[…]\n"
 """Stands where something was left out."""
 

@@ -182,7 +182,7 @@ def _check_status(response: "httpx2.Response") -> None:
     if status < 300:
         return
     if status < 400:
-        raise ToolUnavailable(f"the page redirects to nowhere (HTTP status {status}); try another address")
+        raise ToolInputError(f"the page redirects to nowhere (HTTP status {status}); try another address")
     if status in {404, 410}:
         raise ToolInputError(f"there is no such page (HTTP status {status}); check the address, or search for it")
     if status == 429:

@@ -56,7 +56,7 @@ def make_fetch_page(
         query = checked_query(query) if query.strip() else ""
         try:
             fetched = await pages.get(url)
-            page = await _read(fetched, read_bytes)
+            page = await read_page(fetched, read_bytes)
             if page.is_scripted and (tavily or len(page.text) < MIN_SCRIPTED_CHARS):
                 raise PageRefused("the page's text is made by scripts, which are not run here; try another page")
         except (PageRefused, ToolLimitReached):
@@ -70,8 +70,8 @@ def make_fetch_page(
     return fetch_page
 
 
-async def _read(fetched: Fetched, read_bytes: ReadBytes | None) -> PageText:
-    """Make text of what was fetched.
+async def read_page(fetched: Fetched, read_bytes: ReadBytes | None = None) -> PageText:
+    """Make text of what was fetched, all of it.
 
     Raises:
         ToolInputError: there is no text, and no script that would make one.

@@ -43,10 +43,17 @@ class AddressGuard:
     Args:
         allowed: exceptions, each a `host:port` (of the URL, an IPv6 host in brackets) that may lead anywhere, or a
             network such as `10.1.0.0/16`, whose addresses count as public.
+        ports: that public hosts may be reached on.
         resolver: how names are looked up.
+
+    Raises:
+        ValueError: an exception is none of both.
     """
 
-    def __init__(self, *, allowed: Collection[str] = (), resolver: Resolver = resolve) -> None:
+    def __init__(
+        self, *, allowed: Collection[str] = (), ports: Collection[int] = PORTS, resolver: Resolver = resolve
+    ) -> None:
+        self._ports = frozenset(ports)
         self._resolver = resolver
         self._places: set[str] = set()
         self._networks: list[IPv4Network | IPv6Network] = []
@@ -72,7 +79,7 @@ class AddressGuard:
         name = host.lower().removesuffix(".")
         place = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
         is_allowed = place in self._places
-        if port not in PORTS and not is_allowed:
+        if port not in self._ports and not is_allowed:
             raise ToolInputError(f"port {port} is not one of the web; give a page on the usual ports")
         literal = _literal(name)
         if literal is None and not is_allowed:
