@@ -32,7 +32,20 @@ def test_a_file_is_read_back_when_it_was_written_in_a_new_folder(workspace: Work
 
 @pytest.mark.parametrize(
     "path",
-    ["", " ", "/etc/passwd", "../outside/secret.txt", "a/../../outside/secret.txt", "C:\\secret", "a\0b", "..\\x"],
+    [
+        "",
+        " ",
+        "/etc/passwd",
+        "//etc/passwd",
+        "\\\\host\\share",
+        "/workspace//etc/passwd",
+        "\udcff",
+        "../outside/secret.txt",
+        "a/../../outside/secret.txt",
+        "C:\\secret",
+        "a\0b",
+        "..\\x",
+    ],
 )
 def test_a_path_is_refused_when_it_leads_outside(workspace: Workspace, secret: Path, path: str) -> None:
     for act in (lambda: workspace.read(path, max_bytes=10), lambda: workspace.write(path, b"x")):
@@ -100,6 +113,12 @@ def test_a_workspace_takes_no_more_when_it_is_full(workspace: Workspace) -> None
         stream.truncate(MAX_BYTES)
     with pytest.raises(ToolLimitReached, match="full"):
         workspace.write("one more", b"x")
+
+
+def test_a_file_is_not_listed_when_its_name_is_no_text(workspace: Workspace) -> None:
+    workspace.write("a.txt", b"x")
+    (workspace.folder / os.fsdecode(b"\xff.txt")).write_bytes(b"x")
+    assert workspace.made() == ["a.txt"]
 
 
 def test_what_a_run_made_is_listed_without_what_it_was_given(workspace: Workspace) -> None:

@@ -103,7 +103,7 @@ class Workspace:
         return "/".join(parts)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the workspace's files by path, without links and hidden ones."""
+        """Yield the workspace's files by path, without links, hidden ones and those whose name is no text."""
         yield from _entries(self.folder)
 
     def made(self, inputs: Sequence[str] = ()) -> list[str]:
@@ -120,11 +120,21 @@ def _parts(path: str) -> tuple[str, ...]:
     """Take a model's path apart, tolerating what models write for a relative one."""
     text = path.strip().replace("\\", "/").removeprefix("/workspace/")
     parts = tuple(part for part in PurePosixPath(text).parts if part != ".")
-    if not parts or "\0" in text:
+    if not parts or "\0" in text or not _is_text(text):
         raise ToolInputError("give the path of a file, relative to the workspace")
-    if parts[0] == "/" or ".." in parts or ":" in parts[0] or len(parts) > _LISTED_PARTS:
+    # Not by the first part: of a path that begins with two slashes, that is `//`.
+    if text.startswith("/") or ".." in parts or ":" in parts[0] or len(parts) > _LISTED_PARTS:
         raise ToolInputError(f"{path!r} is not a path inside the workspace; give a relative one without '..'")
     return parts
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be shown and stored: code may name a file by any bytes, a model write half a character."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _opened(root: Path, parts: Sequence[str]) -> BinaryIO:
@@ -201,7 +211,7 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
     except OSError:
         return
     for child in children:
-        if child.name.startswith(".") or child.is_symlink():
+        if child.name.startswith(".") or child.is_symlink() or not _is_text(child.name):
             continue
         if child.is_dir(follow_symlinks=False):
             if prefix.count("/") < _LISTED_PARTS:
