@@ -66,27 +66,22 @@ class _Asked:
             after: what the model has said since.
         """
         asked = [*self._request.messages, *([after] if after else [])]
-        try:
-            messages = await self._fitted(asked)
-            for note in notes:
-                messages = with_note(messages, note)
-            return await self._call(messages, self._work.seconds_left()), ""
-        except DeadlinePassed:
-            why = self._work.seconds_ended_by()
-        except InvalidReply:
-            why = "reply"
-        except Exception as error:
-            if not is_context_overflow(error):
-                raise
-            why = "context"
-        if why == "context" and not self._work.ended_by():
+        for is_short in (False, True):
             try:
-                return await self._call(shrunk(asked), self._work.seconds_left()), ""
+                messages = shrunk(asked) if is_short else await self._fitted(asked)
+                if (why := self._work.ended_by()) and self._work.summary:  # making the summary may have spent the rest
+                    break
+                for note in notes:
+                    messages = with_note(messages, note)
+                return await self._call(messages, self._work.seconds_left()), ""
             except DeadlinePassed:
                 why = self._work.seconds_ended_by()
             except Exception as error:
-                if not is_context_overflow(error):
+                why = _ended_by_error(error)
+                if not why:
                     raise
+            if why != "context" or self._work.ended_by():
+                break
         return await self.last(why), why
 
     async def last(self, why: str) -> BaseMessage:
@@ -101,7 +96,7 @@ class _Asked:
             reply = AIMessage("")
         except Exception as error:
             # Whatever keeps the model from answering now, there is something to show for the work so far.
-            if as_model_error(error) is None and not isinstance(error, InvalidReply) and not is_context_overflow(error):
+            if as_model_error(error) is None and not _ended_by_error(error):
                 raise
             reply, detail = AIMessage(""), self._work.redact(brief_reason(error))
         text = reply.text or best_so_far(asked, why, detail)
@@ -118,10 +113,8 @@ class _Asked:
         asked = self._request.override(system_message=SystemMessage(SUMMARY_SYSTEM))
         try:
             reply = await self._call([HumanMessage(protocol)], self._work.seconds_left(), has_tools=False, of=asked)
-        except InvalidReply:
-            return ""
         except Exception as error:
-            if not is_context_overflow(error):
+            if not _ended_by_error(error):
                 raise
             return ""
         return reply.text.strip()
@@ -170,6 +163,13 @@ async def _none(_protocol: str) -> str:
 
 def _response(*messages: BaseMessage) -> ModelResponse[Any]:
     return ModelResponse(result=list(messages))
+
+
+def _ended_by_error(error: Exception) -> str:
+    """What an error ends a subtask with, and not the run; empty for all others."""
+    if isinstance(error, InvalidReply):
+        return "reply"
+    return "context" if is_context_overflow(error) else ""
 
 
 def _is_unavailable(error: Exception) -> bool:
