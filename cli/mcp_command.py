@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import os
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,8 +22,8 @@ async def mcp_command(
 ) -> ExitCode:
     """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout."""
     settings = Settings()
-    functions = _chosen(built_in(settings), names, with_code=allow_code or not is_http)
-    workspace = Workspace(folder or settings.folder / "mcp-workspace")
+    functions = chosen(built_in(settings), names, with_code=allow_code or not is_http)
+    workspace = Workspace(folder or settings.folder / "mcp-workspace", shelves=settings.shelves)
     try:
         server = await asyncio.to_thread(make_mcp_server, functions, workspace)
     except ToolUnavailable as error:
@@ -42,7 +41,17 @@ async def mcp_command(
     return ExitCode.OK
 
 
-def _chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:
+def chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:
+    """Pick the tools to serve.
+
+    Args:
+        functions: all there are.
+        names: those wanted; none means all.
+        with_code: whether those that run code may be among them.
+
+    Raises:
+        InvalidInput: one that is wanted is not there, or may not be.
+    """
     unknown = [name for name in names if name not in functions]
     if unknown:
         raise InvalidInput(f"there is no tool {unknown[0]!r}; there are: {', '.join(functions)}")
@@ -60,7 +69,6 @@ def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except socket.gaierror as error:
-        raise InvalidInput(f"--host {host} is no address of this machine ({error.strerror})") from error
-    except OSError as error:
-        raise InvalidInput(f"cannot listen at {host}:{port} ({os.strerror(error.errno or 0)})") from error
+    except OSError as error:  # its own text repeats the address
+        why = str(error.strerror).partition(" (while")[0]
+        raise InvalidInput(f"cannot listen at {host}:{port} ({why})") from error

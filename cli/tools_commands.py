@@ -74,13 +74,14 @@ async def list_command(*, as_json: bool) -> ExitCode:
 async def call_command(name: str, arguments: str, folder: Path | None, *, as_json: bool) -> ExitCode:
     """One call; 1 when the tool says that it failed."""
     given = _object(arguments)
-    async with _offered() as (_, offer):
+    async with _offered() as (settings, offer):
         tool = next((tool for tool in offer.tools if tool.name == name), None)
         if tool is None:
             failed = (why for of, why in offer.failures.items() if name == of or name.startswith(f"{safe_name(of)}_"))
             why = next(failed, "`memento tools list` names those there are")
             raise InvalidInput(f"there is no tool {name!r}: {why}")
-        workspace = Workspace(folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-")))
+        scratch = folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-"))
+        workspace = Workspace(scratch, shelves=settings.shelves)
         before = await asyncio.to_thread(workspace.made)
         text, error = await _called(tool, given, workspace)
         made = await asyncio.to_thread(workspace.made, before)

@@ -91,6 +91,18 @@ class Settings(BaseSettings):
         return tuple(Path(name).expanduser() for name in self.files.split(os.pathsep) if name)
 
     @property
+    def shelves(self) -> dict[str, Path]:
+        """The same folders, by the names that paths into them begin with."""
+        shelves: dict[str, Path] = {}
+        for folder in self.folders:
+            plain = name = os.path.basename(os.path.abspath(folder)) or "root"
+            number = 2
+            while name in shelves:
+                name, number = f"{plain}-{number}", number + 1
+            shelves[name] = folder
+        return shelves
+
+    @property
     def community(self) -> tuple[str, ...]:
         """The names of `community_tools`."""
         return tuple(name.strip() for name in self.community_tools.split(",") if name.strip())

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from memento.tools.errors import ToolError, ToolUnavailable
@@ -27,7 +28,7 @@ PATH: Final = "/mcp"
 def make_mcp_server(
     functions: Mapping[str, Callable[..., Awaitable[str]]], workspace: Workspace, *, name: str = "memento"
 ) -> "FastMCP[Any]":
-    """Make a server of tools; nothing is opened.
+    """Make a server of tools. Nothing is opened, but it blocks while it imports.
 
     Args:
         functions: plain typed async functions, by the name to serve them under.
@@ -42,7 +43,7 @@ def make_mcp_server(
         from fastmcp.tools import FunctionTool
     except ImportError as error:
         raise ToolUnavailable("serving tools needs: pip install 'memento-langgraph[mcp]'") from error
-    server: FastMCP[Any] = FastMCP(name, mask_error_details=True)
+    server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True)
     for tool_name, function in functions.items():
         # A string is the text itself; with a schema for it, every result would be sent twice.
         served = _speaking(in_workspace(function, workspace))
