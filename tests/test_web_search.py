@@ -1,274 +1,110 @@
-"""Web search and page reading against a Tavily of our own on loopback; its client is the real one."""
+"""The web_search tool: what it shows of results, and how providers stand in for each other."""
 
-import asyncio
-import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web.web_search import MAX_PAGE_CHARS, MAX_RESULT_CHARS, make_fetch_page, make_web_search
+from memento.tools.web.search_port import Search, SearchResult
+from memento.tools.web.web_search import make_web_search
+from memento.tools.web.wording import MAX_RESULT_CHARS
 
-KEY = "tvly-secret-0123456789"
-
-PAGE = {
-    "title": "Columbia County",
-    "url": "https://example.org/columbia",
-    "content": "The county seat is St. Helens.",
-    "published_date": "2025-03-01",
-}
+RESULT = SearchResult("A\n title ", "https://example.org/a", " Its text. ", "2025-03-01")
 
 
-@dataclass
-class FakeTavily:
-    """What the next calls are answered with, and what the last one asked."""
+def finding(*results: SearchResult) -> Search:
+    async def search(query: str, max_results: int) -> Sequence[SearchResult]:
+        return results
 
-    url: str = ""
-    status: int = 200
-    body: bytes = b"{}"
-    drip_s: float = 0.0
-    released: threading.Event = field(default_factory=threading.Event)
-    path: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    asked: dict[str, Any] = field(default_factory=dict)
-    n_calls: int = 0
-
-    def answers(self, body: object, status: int = 200) -> None:
-        self.status = status
-        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return search
 
 
-@pytest.fixture
-def tavily(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTavily]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("TAVILY_API_KEY", raising=False)
-    fake = FakeTavily()
+def failing(error: ToolError) -> Search:
+    async def search(query: str, max_results: int) -> Sequence[SearchResult]:
+        raise error
 
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            fake.n_calls += 1
-            fake.path = self.path
-            fake.headers = dict(self.headers)
-            fake.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(fake.status)
-            self.send_header("Content-Length", str(len(fake.body)))
-            self.end_headers()
-            if fake.drip_s:
-                for byte in fake.body:
-                    if fake.released.wait(fake.drip_s):
-                        return
-                    self.wfile.write(bytes([byte]))
-            else:
-                self.wfile.write(fake.body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield fake
-        fake.released.set()
-        server.shutdown()
-        thread.join()
+    return search
 
 
-async def test_pages_are_numbered_with_url_date_and_text_when_the_search_succeeds(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [PAGE, {"title": None, "url": "https://example.org/2", "content": "More."}]})
-    text = await make_web_search(api_key=KEY, api_base_url=tavily.url)("county  seat\nof Columbia", max_results=2)
+async def test_results_are_numbered_with_what_is_known_of_them() -> None:
+    text = await make_web_search({"one": finding(RESULT, SearchResult("", "https://example.org/b", ""))})("query")
     assert text == (
-        "1. Columbia County\nhttps://example.org/columbia\npublished: 2025-03-01\nThe county seat is St. Helens."
-        "\n\n2. Untitled\nhttps://example.org/2\nMore."
+        "1. A title\nhttps://example.org/a\npublished: 2025-03-01\nIts text.\n\n2. Untitled\nhttps://example.org/b"
     )
-    assert tavily.path == "/search"
-    assert tavily.asked == {"query": "county seat of Columbia", "max_results": 2}
-    assert tavily.headers["Authorization"] == f"Bearer {KEY}"
 
 
-@pytest.mark.parametrize("key", [None, "", " \n"])
-async def test_the_search_is_keyless_when_no_key_is_given(
-    tavily: FakeTavily, monkeypatch: pytest.MonkeyPatch, key: str | None
-) -> None:
-    monkeypatch.setenv("TAVILY_API_KEY", KEY)  # only settings read the environment
-    tavily.answers({"results": [PAGE]})
-    assert "St. Helens" in await make_web_search(api_key=key, api_base_url=tavily.url)("columbia")
-    assert tavily.headers["X-Tavily-Access-Mode"] == "keyless"
-    assert "Authorization" not in tavily.headers
+async def test_no_more_results_are_shown_than_were_asked_for() -> None:
+    text = await make_web_search({"one": finding(*[RESULT] * 30)})("query", max_results=3)
+    assert text.count("Its text") == 3
 
 
-@pytest.mark.parametrize(("wanted", "sent"), [(-3, 1), (0, 1), (7, 7), (500, 10)])
-async def test_the_number_of_results_is_bounded_when_it_is_out_of_range(
-    tavily: FakeTavily, wanted: int, sent: int
-) -> None:
-    tavily.answers({"results": [PAGE] * 30})
-    text = await make_web_search(api_base_url=tavily.url)("columbia", max_results=wanted)
-    assert tavily.asked["max_results"] == sent
-    assert text.count("St. Helens") == 10
-
-
-async def test_content_is_cut_when_a_result_is_long(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [PAGE | {"content": "x" * 50_000}]})
-    text = await make_web_search(api_base_url=tavily.url)("columbia")
+async def test_a_result_is_cut_when_its_text_is_long() -> None:
+    text = await make_web_search({"one": finding(RESULT._replace(text="x" * 50_000))})("query")
     assert text.endswith("x … [cut]")
     assert len(text) < MAX_RESULT_CHARS + 200
 
 
-async def test_the_model_is_told_to_rephrase_when_nothing_is_found(tavily: FakeTavily) -> None:
-    tavily.answers({"results": []})
-    assert "Try other or fewer words" in await make_web_search(api_base_url=tavily.url)("zxcvb")
-
-
 @pytest.mark.parametrize("query", ["", " \n ", "long " * 100])
-async def test_nothing_is_asked_when_the_query_is_unusable(tavily: FakeTavily, query: str) -> None:
+async def test_nothing_is_asked_when_the_query_is_unusable(query: str) -> None:
     with pytest.raises(ToolInputError):
-        await make_web_search(api_base_url=tavily.url)(query)
-    assert tavily.n_calls == 0
+        await make_web_search({"one": failing(ToolUnavailable("was asked"))})(query)
 
 
-async def test_the_limit_names_the_key_to_set_when_keyless_use_is_exhausted(tavily: FakeTavily) -> None:
-    tavily.answers({"error": {"code": "keyless_limit", "message": "enough", "retry_after_seconds": 90}}, status=429)
-    with pytest.raises(ToolLimitReached, match="set TAVILY_API_KEY") as caught:
-        await make_web_search(api_base_url=tavily.url)("columbia")
-    assert caught.value.retry_after_s == 90
+async def test_the_next_provider_is_asked_when_one_fails_or_finds_nothing() -> None:
+    search = make_web_search(
+        {"one": failing(ToolUnavailable("is down")), "two": finding(), "three": finding(RESULT), "four": finding()}
+    )
+    assert (await search("query")).startswith("one failed: is down\nFound by three:\n\n1. A title\n")
 
 
-async def test_the_limit_asks_for_no_key_when_there_is_one(tavily: FakeTavily) -> None:
-    tavily.answers({"detail": {"error": "too many requests"}}, status=429)
-    with pytest.raises(ToolLimitReached, match="plan or rate limit") as caught:
-        await make_web_search(api_key=KEY, api_base_url=tavily.url)("columbia")
-    assert "TAVILY_API_KEY" not in str(caught.value)
+async def test_no_provider_is_named_when_all_went_well() -> None:
+    assert (await make_web_search({"one": finding(), "two": finding(RESULT)})("query")).startswith("1. A title")
+
+
+async def test_the_model_is_told_to_rephrase_when_nothing_is_found() -> None:
+    search = make_web_search({"one": failing(ToolUnavailable("is down")), "two": finding()})
+    assert await search("zxcvb") == "one failed: is down\nNo page found for 'zxcvb'. Try other or fewer words."
+
+
+async def test_the_error_is_the_providers_own_when_there_is_only_one() -> None:
+    with pytest.raises(ToolLimitReached, match=r"^enough$"):
+        await make_web_search({"one": failing(ToolLimitReached("enough"))})("query")
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "expected", "message"),
+    ("errors", "expected"),
     [
-        (401, {"detail": {"error": f"bad key {KEY}"}}, ToolUnavailable, "correct TAVILY_API_KEY"),
-        (432, {"detail": {"error": f"plan of {KEY} exceeded"}}, ToolUnavailable, r"plan of \[key\] exceeded"),
-        (403, {}, ToolUnavailable, "does not allow this request; use"),
-        (400, {"detail": {"error": "Query is invalid"}}, ToolInputError, "Query is invalid"),
-        (500, b"oops", ToolUnavailable, "HTTP status 500"),
-        (302, b"", ToolUnavailable, "HTTP status 302"),
-        (204, b"", ToolUnavailable, "did not come from Tavily"),
-        (200, b"<html>Log in to the Wi-Fi</html>", ToolUnavailable, "did not come from Tavily"),
-        (200, b"[]", ToolUnavailable, "did not come from Tavily"),
+        ([ToolUnavailable("a"), ToolLimitReached("b")], ToolUnavailable),
+        ([ToolLimitReached("a", retry_after_s=9), ToolLimitReached("b", retry_after_s=5)], ToolLimitReached),
+        ([ToolInputError("a"), ToolInputError("b")], ToolInputError),
+        ([ToolInputError("a"), ToolLimitReached("b")], ToolUnavailable),
     ],
 )
-async def test_the_error_says_what_to_do_and_hides_the_key_when_tavily_refuses(
-    tavily: FakeTavily, status: int, body: object, expected: type[ToolError], message: str
-) -> None:
-    tavily.answers(body, status=status)
-    with pytest.raises(expected, match=message) as caught:
-        await make_web_search(api_key=KEY, api_base_url=tavily.url)("columbia")
-    assert KEY not in f"{caught.value!s} {caught.value!r}"
-    assert caught.value.__suppress_context__
+async def test_every_reason_is_told_when_all_providers_fail(errors: list[ToolError], expected: type[ToolError]) -> None:
+    search = make_web_search({f"p{number}": failing(error) for number, error in enumerate(errors)})
+    with pytest.raises(ToolError, match="p0 failed: a p1 failed: b") as caught:
+        await search("query")
+    assert type(caught.value) is expected
+    if isinstance(caught.value, ToolLimitReached):
+        assert caught.value.retry_after_s == 5
 
 
-async def test_the_call_ends_in_time_when_the_answer_arrives_drop_by_drop(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [PAGE]})
-    tavily.drip_s = 0.2  # each byte comes within the limit of one read
-    started = time.monotonic()
-    with pytest.raises(ToolUnavailable, match=r"within 0\.5 s"):
-        await make_web_search(api_base_url=tavily.url, timeout_s=0.5)("columbia")
-    assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:1", "http://127.0.0.1:port", "http://tavily.invalid", "nonsense"]
-)
-async def test_the_tool_is_unavailable_when_the_address_leads_nowhere(tavily: FakeTavily, address: str) -> None:
-    with pytest.raises(ToolUnavailable):
-        await make_web_search(api_base_url=address)("columbia")
-
-
-async def test_all_searches_succeed_when_they_run_together(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [PAGE]})
-    search = make_web_search(api_base_url=tavily.url)
-    assert all("St. Helens" in text for text in await asyncio.gather(*(search(f"q {n}") for n in range(5))))
-
-
-@pytest.mark.allow_blocking("asyncio.run makes loops of its own here")
-def test_the_same_tool_works_when_each_call_has_its_own_event_loop(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [PAGE]})
-    search = make_web_search(api_base_url=tavily.url)
-    for _ in range(2):
-        assert "St. Helens" in asyncio.run(_as_coroutine(search("columbia")))
-
-
-async def _as_coroutine(call: Any) -> str:
-    return str(await call)
-
-
-async def test_the_whole_page_is_returned_when_no_query_is_given(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [{"url": "https://example.org", "raw_content": "St. Helens. " * 5_000}]})
-    text = await make_fetch_page(api_key=KEY, api_base_url=tavily.url)("  https://example.org ")
-    assert text.startswith("https://example.org\n\nSt. Helens.")
-    assert text.endswith("… [cut]")
-    assert len(text) < MAX_PAGE_CHARS + 100
-    assert tavily.path == "/extract"
-    assert tavily.asked == {"urls": ["https://example.org"], "format": "text", "timeout": 30.0}
-
-
-async def test_only_matching_passages_are_asked_for_when_a_query_is_given(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [{"url": "https://example.org", "raw_content": "seat [...] St. Helens"}]})
-    await make_fetch_page(api_base_url=tavily.url)("https://example.org", query="county seat")
-    assert tavily.asked["query"] == "county seat"
-    assert tavily.asked["chunks_per_source"] == 5
-
-
-async def test_the_reason_is_given_when_a_page_cannot_be_read(tavily: FakeTavily) -> None:
-    tavily.answers({"results": [], "failed_results": [{"url": "https://example.org", "error": "blocked by robots"}]})
-    with pytest.raises(ToolUnavailable, match="blocked by robots"):
-        await make_fetch_page(api_base_url=tavily.url)("https://example.org")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "example.org",
-        "file:///etc/passwd",
-        "ftp://example.org/a",
-        "javascript:alert(1)",
-        "http://",
-        "http://[::1",
-        "https://example.org/a b",
-        "https://user:pass@example.org/",
-        "http://localhost:8080/admin",
-        "http://localhost./admin",
-        "http://127.0.0.1/",
-        "http://[::1]/",
-        "http://169.254.169.254/latest/meta-data/",
-        "http://10.0.0.1/",
-        "http://intranet/",
-        "http://printer.local/",
-        "https://example.org/" + "a" * 3_000,
-    ],
-)
-async def test_nothing_is_asked_when_the_url_is_not_a_public_page(tavily: FakeTavily, url: str) -> None:
-    with pytest.raises(ToolInputError):
-        await make_fetch_page(api_base_url=tavily.url)(url)
-    assert tavily.n_calls == 0
-
-
-def test_the_key_is_hidden_when_a_tool_or_its_closure_is_printed() -> None:
-    for tool in (make_web_search(api_key=KEY), make_fetch_page(api_key=KEY)):
-        cells = [cell.cell_contents for cell in tool.__closure__ or ()]  # type: ignore[attr-defined]
-        assert cells
-        assert KEY not in f"{tool!r} {cells!r}"
+def test_there_is_no_tool_without_a_provider() -> None:
+    with pytest.raises(ToolInputError, match="at least one provider"):
+        make_web_search({})
 
 
 @pytest.mark.slow
-def test_nothing_is_imported_when_a_tool_is_only_made() -> None:
+def test_nothing_heavy_is_imported_when_tools_are_only_made() -> None:
     program = (
-        "import sys; from memento.tools.web.web_search import make_web_search; make_web_search(api_key='k');"
-        "sys.exit(bool({'tavily', 'httpx', 'langchain', 'langgraph'} & set(sys.modules)))"
+        "import sys;"
+        "from memento.tools.web.tavily import Tavily; from memento.tools.web.searxng import SearxNG;"
+        "from memento.tools.web.ddgs import Ddgs; from memento.tools.web.web_search import make_web_search;"
+        "from memento.tools.web.fetch_page import make_fetch_page; make_fetch_page(tavily=Tavily());"
+        "make_web_search({'a': Tavily().search, 'b': SearxNG(base_url='http://x').search, 'c': Ddgs().search});"
+        "heavy = {'tavily', 'httpx', 'httpx2', 'ddgs', 'trafilatura', 'protego', 'lxml', 'langchain', 'langgraph'};"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or None)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

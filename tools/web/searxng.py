@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -66,7 +65,7 @@ class SearxNG:
         }
         if self.time_range:
             asked["time_range"] = self.time_range
-        url = re.sub(r"(/search)?/*\Z", "/search", self.base_url.strip())
+        url = self.base_url.strip().rstrip("/").removesuffix("/search") + "/search"
         # No redirect is followed, and no proxy of the environment is used: the address is one of the user's own.
         headers = {"Accept": "application/json", "Accept-Encoding": ACCEPTED}
         certificates = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
