@@ -115,10 +115,18 @@ def test_a_workspace_takes_no_more_when_it_is_full(workspace: Workspace) -> None
         workspace.write("one more", b"x")
 
 
-def test_a_file_is_not_listed_when_its_name_is_no_text(workspace: Workspace) -> None:
-    workspace.write("a.txt", b"x")
-    (workspace.folder / os.fsdecode(b"\xff.txt")).write_bytes(b"x")
-    assert workspace.made() == ["a.txt"]
+def test_every_file_that_is_listed_is_found_again_whatever_code_called_it(workspace: Workspace) -> None:
+    workspace.folder.mkdir()
+    odd = ["12:30.txt", "a b.txt", "\n", "é", " a", "a ", "a\\b", "C:x", "a:", os.fsdecode(b"\xff.txt"), "..."]
+    for name in odd:
+        (workspace.folder / name).write_bytes(b"x")
+    deep = workspace.folder.joinpath(*"abcdefghijklm")
+    deep.mkdir(parents=True)
+    for folder in (deep, deep.parent, deep.parent.parent):
+        (folder / "deep").write_bytes(b"x")
+    listed = workspace.made()
+    assert sorted(listed) == ["12:30.txt", "a b.txt", "a/b/c/d/e/f/g/h/i/j/k/deep", "é"]
+    assert all(workspace.read(path, max_bytes=1) == b"x" for path in listed)
 
 
 def test_what_a_run_made_is_listed_without_what_it_was_given(workspace: Workspace) -> None:

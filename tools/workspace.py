@@ -6,6 +6,7 @@ without following links: whatever happens between two looks, no file outside is 
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ SPILL_FOLDER: Final = "long-results"
 
 MAX_FILES: Final = 2_000
 MAX_BYTES: Final = 500_000_000
-_LISTED_PARTS: Final = 12
+_MAX_PARTS: Final = 12
+_NAMES_A_PLACE: Final = re.compile(r".:|.*:$")
+"""A drive, `C:`, or what a URL begins with."""
 # Windows knows none of these; there a path is checked as a whole, before it is opened.
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
@@ -103,7 +106,7 @@ class Workspace:
         return "/".join(parts)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the workspace's files by path, without links, hidden ones and those whose name is no text."""
+        """Yield the workspace's files by path, without links, hidden ones and those whose name is no path to give."""
         yield from _entries(self.folder)
 
     def made(self, inputs: Sequence[str] = ()) -> list[str]:
@@ -119,13 +122,19 @@ class Workspace:
 def _parts(path: str) -> tuple[str, ...]:
     """Take a model's path apart, tolerating what models write for a relative one."""
     text = path.strip().replace("\\", "/").removeprefix("/workspace/")
-    parts = tuple(part for part in PurePosixPath(text).parts if part != ".")
+    parts = tuple(part for part in map(str.strip, PurePosixPath(text).parts) if part not in ("", "."))
     if not parts or "\0" in text or not _is_text(text):
         raise ToolInputError("give the path of a file, relative to the workspace")
     # Not by the first part: of a path that begins with two slashes, that is `//`.
-    if text.startswith("/") or ".." in parts or ":" in parts[0] or len(parts) > _LISTED_PARTS:
+    is_elsewhere = text.startswith("/") or ".." in parts or _NAMES_A_PLACE.match(parts[0])
+    if is_elsewhere or len(parts) > _MAX_PARTS:
         raise ToolInputError(f"{path!r} is not a path inside the workspace; give a relative one without '..'")
     return parts
+
+
+def _can_be_given(name: str) -> bool:
+    """Whether a file that code named is found again under that name."""
+    return name == name.strip() and "\\" not in name and not _NAMES_A_PLACE.match(name) and _is_text(name)
 
 
 def _is_text(name: str) -> bool:
@@ -211,10 +220,10 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
     except OSError:
         return
     for child in children:
-        if child.name.startswith(".") or child.is_symlink() or not _is_text(child.name):
+        if child.name.startswith(".") or child.is_symlink() or not _can_be_given(child.name):
             continue
         if child.is_dir(follow_symlinks=False):
-            if prefix.count("/") < _LISTED_PARTS:
+            if prefix.count("/") < _MAX_PARTS - 1:
                 yield from _entries(folder / child.name, f"{prefix}{child.name}/")
         elif child.is_file(follow_symlinks=False):
             yield Entry(prefix + child.name, child.stat(follow_symlinks=False).st_size)
