@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -144,8 +145,8 @@ def _kept(args: dict[str, Any]) -> dict[str, Any]:
 async def _artefacts(toolbox: Toolbox, run: Run) -> dict[str, list[str]]:
     if toolbox.workspace is None:
         return {}
-    given = [*run.get("inputs", []), *run["attachments"]]
-    made = await asyncio.to_thread(toolbox.workspace.made, given)
+    attached = [name for path in run["attachments"] for name in (path, PurePosixPath(path).name)]
+    made = await asyncio.to_thread(toolbox.workspace.made, [*run.get("inputs", []), *attached])
     return {"artefacts": made} if made else {}
 
 

@@ -1,7 +1,6 @@
 """Read, part one: start the run afresh, and find the cases that might help; between two plans, find them again."""
 
 import asyncio
-import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +11,14 @@ from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
 from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
-from memento.nodes.errors import InvalidAttachment, InvalidTask
+from memento.nodes.errors import InvalidTask
 from memento.nodes.node import Node
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
-from memento.tools.workspace import Workspace
 
 MAX_TASK_CHARS = 100_000
-_SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
 def make_retrieve_case(
@@ -43,32 +41,34 @@ def make_retrieve_case(
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source)
         context, task = context_of(runtime), _task(state)
-        folder = workspace() if callable(workspace) else workspace
-        own = _folder_name(runtime)
+        messages = state.get("messages") or []
+        question = messages[-1] if messages and isinstance(messages[-1], HumanMessage) else None
+        folder = folder_name(runtime.execution_info.thread_id if runtime.execution_info else None)
+        root = workspace() if callable(workspace) else workspace
+        given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)
         run: Run = {
             "task": task,
             "references": _references(state.get("reference")),
-            "attachments": await asyncio.to_thread(_checked, state.get("attachments") or [], folder),
-            "folder": own,
-            "inputs": await asyncio.to_thread(_present, folder / own) if folder else [],
+            "attachments": given.attachments,
+            "folder": folder,
+            "inputs": given.present,
             "id": uuid.uuid4().hex,
             "namespace": state.get("namespace") or "",
             "settings": context.model_dump(),
         }
         update = fresh(run)
-        messages = state.get("messages") or []
-        if not (messages and isinstance(messages[-1], HumanMessage) and messages[-1].text == task):
+        if question is None or question.text != task:
             update["messages"] = [HumanMessage(task)]
         try:
             memory = await memory_source()
             run["namespace"] = run["namespace"] or memory.namespace
             recall = await memory.recall(task, policy=context.policy, namespace=run["namespace"])
         except (EncoderUnavailable, LedgerUnavailable) as error:
-            return update | {"retrieval_degraded": True, "notices": [f"running without cases: {error}"]}
+            return update | {"retrieval_degraded": True, "notices": [*given.notices, f"running without cases: {error}"]}
         return update | {
             "recall": recall.to_json(),
             "retrieval_degraded": recall.is_degraded,
-            "notices": list(memory.notices),
+            "notices": [*given.notices, *memory.notices],
         }
 
     return retrieve_case
@@ -142,43 +142,7 @@ def _open_question(messages: list[AnyMessage]) -> str:
     return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
 
 
-def _folder_name(runtime: Runtime[Context]) -> str:
-    """The thread's name, so that its runs find each other's files; where it is no safe one, or none, another."""
-    info = runtime.execution_info
-    thread_id = info.thread_id if info else None
-    if thread_id is None:
-        return uuid.uuid4().hex
-    return thread_id if _SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
-
-
-def _present(folder: Path) -> list[str]:
-    return [entry.path for entry in Workspace(folder).entries()]
-
-
 def _references(reference: Any) -> list[str]:
     """As texts; data sets and people also give a bare one, or a number."""
     given = reference if isinstance(reference, list) else [reference]
     return [str(one) for one in given if one is not None and str(one).strip()]
-
-
-def _checked(attachments: Any, workspace: Path | None) -> list[str]:
-    if not isinstance(attachments, list):
-        raise InvalidAttachment("attachments are a list of file paths inside the workspace")
-    for name in attachments:
-        if workspace is None:
-            raise InvalidAttachment("attachments need a workspace, and none is configured")
-        try:
-            path = (workspace / str(name)).resolve()
-            is_file = path.is_file()
-        except (OSError, ValueError):  # too long, a NUL in it, links in a circle
-            is_file = False
-        else:
-            if not path.is_relative_to(workspace.resolve()):
-                raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
-        if not is_file:
-            raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise InvalidAttachment(f"attachment {name!r} cannot be read: {error.strerror}") from error
-    return attachments

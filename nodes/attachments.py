@@ -1,0 +1,95 @@
+"""The files a run is given, and the folder of its own in which it makes others; blocking, so called in a thread."""
+
+import re
+import uuid
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from langchain_core.messages import BaseMessage
+
+from memento.nodes.errors import InvalidAttachment
+from memento.nodes.message_files import MessageFile, files_in
+from memento.tools.errors import ToolError
+from memento.tools.workspace import Workspace
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
+
+
+class Given(NamedTuple):
+    """What lies ready when a run begins."""
+
+    attachments: list[str]
+    """Paths below the workspace's root."""
+    present: list[str]
+    """Files in the run's own folder, by their paths in it."""
+    notices: list[str]
+    """What was left out, and why."""
+
+
+def folder_name(thread_id: str | None) -> str:
+    """Name the folder by the thread, so that its runs find each other's files; an unsafe name is replaced."""
+    if thread_id is None:
+        return uuid.uuid4().hex
+    return thread_id if _SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+
+
+def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
+    """Check the attachments, and put the files that came inside the message into the run's folder.
+
+    Args:
+        attachments: paths below the root.
+        question: the message that asks.
+        root: the workspace; without one there are no files.
+        folder: name of the run's own folder below it.
+
+    Raises:
+        InvalidAttachment: an attachment that is not in the workspace or cannot be read.
+    """
+    names = _checked(attachments, root)
+    files, notices = files_in(question) if question is not None else ([], [])
+    if root is None:
+        lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
+        return Given(names, [], [*notices, *lost])
+    workspace = Workspace(root / folder)
+    for file in files:
+        try:
+            names = [*names, f"{folder}/{_saved(file, workspace)}"]
+        except (ToolError, OSError) as error:
+            notices = [*notices, f"{file.name} of the message was left out: {error}"]
+    return Given(names, [entry.path for entry in workspace.entries()], notices)
+
+
+def _saved(file: MessageFile, workspace: Workspace) -> str:
+    """Write a file under its name, or a numbered one where a thread's earlier message brought another of that name."""
+    sizes = {entry.path: entry.n_bytes for entry in workspace.entries()}
+    path, name, number = PurePosixPath(file.name), file.name, 1
+    while name in sizes:
+        is_same = sizes[name] == len(file.content)
+        if is_same and workspace.read(name, max_bytes=len(file.content)) == file.content:
+            return name
+        number += 1
+        name = f"{path.stem}-{number}{path.suffix}"
+    return workspace.write(name, file.content)
+
+
+def _checked(attachments: Any, workspace: Path | None) -> list[str]:
+    if not isinstance(attachments, list):
+        raise InvalidAttachment("attachments are a list of file paths inside the workspace")
+    for name in attachments:
+        if workspace is None:
+            raise InvalidAttachment("attachments need a workspace, and none is configured")
+        try:
+            path = (workspace / str(name)).resolve()
+            is_file = path.is_file()
+        except (OSError, ValueError):  # too long, a NUL in it, links in a circle
+            is_file = False
+        else:
+            if not path.is_relative_to(workspace.resolve()):
+                raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
+        if not is_file:
+            raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise InvalidAttachment(f"attachment {name!r} cannot be read: {error.strerror}") from error
+    return attachments
