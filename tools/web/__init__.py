@@ -6,7 +6,8 @@ tavily.py         a provider, also a reader of pages
 searxng.py        a provider: one's own metasearch
 ddgs.py           a provider: public search engines, an extra
 fetch_page.py     the tool: one page as text, or what of it matches a question
-fetch.py          a page over the network, within limits
+download_file.py  the tool: a file of any kind, brought into the workspace
+fetch.py          a page or file over the network, within limits
 transport.py      the guard in the way of every connection
 guard.py          which addresses are public
 robots.py         what a site's robots.txt allows

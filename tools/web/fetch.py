@@ -2,13 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.body import ACCEPTED, read_body
@@ -18,6 +18,8 @@ from memento.tools.web.robots import MAX_BYTES, Robots, RobotsFile
 
 if TYPE_CHECKING:
     import httpx2
+
+_Read = TypeVar("_Read")
 
 AGENT: Final = "memento-langgraph"
 """The name that a site's robots.txt can forbid or allow."""
@@ -47,7 +49,7 @@ class FetchLimits:
     text_bytes: int = 5_000_000
     """Of a text, unpacked; a longer one is cut."""
     file_bytes: int = 20_000_000
-    """Of a pdf; a longer one is refused, as half of it cannot be read."""
+    """Of a pdf, or of any file that is fetched as such; a longer one is refused, as half of it cannot be read."""
     redirects: int = 5
 
 
@@ -64,8 +66,18 @@ class Fetched(NamedTuple):
     is_cut: bool
 
 
+class FetchedFile(NamedTuple):
+    """A file as it came."""
+
+    url: str
+    """After redirects."""
+    media_type: str
+    """What the server called it, empty when it did not."""
+    content: bytes
+
+
 class Fetcher:
-    """Gets pages. It keeps robots.txt files in memory and no connection, so it works on any event loop.
+    """Gets pages and files. It keeps robots.txt files in memory and no connection, so it works on any event loop.
 
     Args:
         guard: where it may connect to.
@@ -94,12 +106,19 @@ class Fetcher:
             ToolLimitReached: the site asks for patience.
             ToolUnavailable: no answer, a broken one, or one that took too long.
         """
+        return await self._answer(url, self._read)
+
+    async def get_file(self, url: str) -> FetchedFile:
+        """Fetch one file of any kind, whole; raises what `get` raises."""
+        return await self._answer(url, self._read_file)
+
+    async def _answer(self, url: str, read: Callable[["httpx2.Response"], Awaitable[_Read]]) -> _Read:
         await asyncio.to_thread(import_module, "httpx2")
         import httpx2
 
         try:
             async with asyncio.timeout(self._limits.total_s), self._client() as client:
-                return await self._page(client, _parsed(url))
+                return await self._page(client, _parsed(url), read)
         except (TimeoutError, httpx2.TimeoutException):
             failure = f"the site gave no whole answer within {self._limits.total_s:g} s; try another page"
         except httpx2.ConnectError as error:
@@ -122,12 +141,18 @@ class Fetcher:
         async with httpx2.AsyncClient(transport=transport, trust_env=False, headers=_HEADERS, timeout=10.0) as client:
             yield client
 
-    async def _page(self, client: "httpx2.AsyncClient", url: "httpx2.URL") -> Fetched:
+    async def _page(
+        self,
+        client: "httpx2.AsyncClient",
+        url: "httpx2.URL",
+        read: Callable[["httpx2.Response"], Awaitable[_Read]],
+    ) -> _Read:
         for _ in range(self._limits.redirects + 1):
             await self._ask_robots(client, url)
             async with client.stream("GET", url) as response:
                 if response.next_request is None:
-                    return await self._read(response)
+                    _check_status(response)
+                    return await read(response)
                 url = response.next_request.url
         raise ToolInputError(f"the page redirects more than {self._limits.redirects} times; try another address")
 
@@ -148,7 +173,6 @@ class Fetcher:
             raise PageRefused("the site's robots.txt forbids programs to read this page; try another page")
 
     async def _read(self, response: "httpx2.Response") -> Fetched:
-        _check_status(response)
         declared = response.headers.get("content-type", "")
         media_type = media_type_of(declared)
         check_media_type(media_type)
@@ -161,6 +185,15 @@ class Fetcher:
         elif is_cut:
             raise ToolInputError(f"the pdf has more than {limit:,} bytes, which is too much to read; try another page")
         return Fetched(str(response.url), kind, charset_of(declared), content, is_cut)
+
+    async def _read_file(self, response: "httpx2.Response") -> FetchedFile:
+        limit = self._limits.file_bytes
+        declared = response.headers.get("content-length", "")
+        body = None if declared.isdecimal() and int(declared) > limit else await read_body(response, max_bytes=limit)
+        if body is None or body.is_cut:
+            raise ToolInputError(f"the file has more than {limit:,} bytes, which is too much; get a smaller one")
+        media_type = media_type_of(response.headers.get("content-type", ""))
+        return FetchedFile(str(response.url), media_type, body.content)
 
 
 def _parsed(url: str) -> "httpx2.URL":

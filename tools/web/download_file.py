@@ -1,0 +1,41 @@
+"""The download_file tool: one public file of any kind, brought into the workspace for the tools that read files."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from memento.tools.errors import ToolInputError
+from memento.tools.web.fetch import Fetcher, FetchLimits
+from memento.tools.workspace import Workspace
+
+MAX_FILE_BYTES: Final = 100_000_000
+TIMEOUT_S: Final = 90.0
+
+
+def make_download_file(*, fetcher: Fetcher | None = None) -> Callable[..., Awaitable[str]]:
+    """Build the `download_file` tool; opens nothing before its first call.
+
+    Args:
+        fetcher: gets the files, within its own limits; the default one reaches public addresses only, heeds robots.txt,
+            and takes up to 100,000,000 bytes and 90 seconds.
+    """
+    files = fetcher or Fetcher(limits=FetchLimits(total_s=TIMEOUT_S, file_bytes=MAX_FILE_BYTES))
+
+    async def download_file(url: str, path: str, *, workspace: Workspace) -> str:
+        """Bring one public file from the web into the workspace, so that other tools can work with it.
+
+        For pictures, sound, video, spreadsheets, archives and the like, up to 100 MB. To read a web page, use
+        fetch_page instead.
+
+        Args:
+            url: the full http or https address of the file itself.
+            path: path to write it to in the workspace, with the right suffix; a file that is there is replaced.
+            workspace: where the run's files lie; not shown to the model.
+        """
+        file = await files.get_file(url)
+        if not file.content:
+            raise ToolInputError("the site sent an empty file; check the address")
+        written = await asyncio.to_thread(workspace.write, path, file.content)
+        return f"{written} ({file.media_type or 'of no declared type'}, {len(file.content):,} bytes) from {file.url}"
+
+    return download_file
