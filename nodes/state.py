@@ -10,6 +10,7 @@ from typing import Annotated, Any, NotRequired
 from langchain_core.messages import AnyMessage
 from langgraph.channels import EphemeralValue
 from langgraph.graph.message import add_messages
+from pydantic import Field
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
 
@@ -174,13 +175,16 @@ def _seconds_worked(results: Sequence[SubtaskResult]) -> float:
 class InputState(TypedDict, total=False):
     """What a run is given: a `task`, or `messages` whose last human one is the task."""
 
-    task: Annotated[str, EphemeralValue]
+    # Descriptions are shown by Studio's form, and by servers that offer the graph as an MCP tool.
+    task: Annotated[str, Field(description="What to do. Not needed beside messages."), EphemeralValue]
     messages: Annotated[list[AnyMessage], add_messages]
-    reference: Annotated[str | list[str] | None, EphemeralValue]
-    """The right answer, or the accepted ones, when known."""
-    attachments: Annotated[list[str], EphemeralValue]
-    """File paths inside the workspace."""
-    namespace: Annotated[str, EphemeralValue]
+    reference: Annotated[
+        str | list[str] | None,
+        Field(description="The right answer, or the accepted ones, when known; the answer is then judged by it."),
+        EphemeralValue,
+    ]
+    attachments: Annotated[list[str], Field(description="File paths inside the workspace."), EphemeralValue]
+    namespace: Annotated[str, Field(description="Whose cases to use; empty for the usual ones."), EphemeralValue]
 
 
 class MementoState(InputState, total=False):

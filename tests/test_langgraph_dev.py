@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from langgraph_sdk import get_client
+from mcp import Client
 
 from memento.memory.case_memory import CaseMemory
 from tests.node_parts import answer, plan
@@ -190,6 +191,25 @@ async def check_routes(server: Server, event_id: str) -> None:
     assert '"memento"' in tools.text
 
 
+async def check_mcp(server: Server) -> None:
+    """The graph is a tool of the server's own `/mcp`: any MCP client can list and call it."""
+    async with Client(f"{server.url}/mcp") as client:
+        (tool,) = (await client.list_tools()).tools
+        form = tool.input_schema["properties"]
+        assert (tool.name, set(form)) == ("memento", {"task", "messages", "reference", "attachments", "namespace"})
+        assert "remembered cases" in str(tool.description)
+        assert all(field.get("description") for field in form.values())
+        done = await client.call_tool("memento", {"task": "answer directly: ten?", "reference": "42"})
+        assert not done.is_error, done
+        assert "'answer': '42', 'reward': 1.0" in done.content[0].text
+        done = await client.call_tool(
+            "memento", {"messages": "answer directly: nine?"}
+        )  # what the tool's schema asks for
+        assert "'answer': '42', 'reward': None" in done.content[0].text
+        failed = await client.call_tool("memento", {"task": " "})
+        assert failed.is_error, "a run that cannot be is an error, and no answer"
+
+
 async def check_many_at_once(client: Any) -> None:
     inputs = [{"task": f"answer directly: {n}?", "reference": "42"} for n in range(8)]
     runs = await asyncio.gather(*(client.runs.wait(None, "memento", input=given) for given in inputs))
@@ -202,14 +222,16 @@ async def test_server_does_all_that_studio_asks_for_when_driven_by_its_client(se
     event_id = await check_stream_fork_and_second_task(client)
     await check_approval(client)
     await check_routes(server, event_id)
+    await check_mcp(server)
     await check_many_at_once(client)
 
     await server.stop()
     assert "Blocking" not in server.log
-    errors = [line for line in server.log.splitlines() if "[error" in line and "PlanReview" not in line]
+    caused = ("PlanReview", "InvalidTask")
+    errors = [line for line in server.log.splitlines() if "[error" in line and not any(name in line for name in caused)]
     assert not [line for line in errors if "Run encountered an error" not in line], errors
     async with CaseMemory.open(server.home) as memory:  # its index is free again
         counts = await memory.views.counts(namespace="default")
         assert memory.notices == []
-    assert counts.cases == 10, "one of the first task, one by feedback, eight at once"
+    assert counts.cases == 11, "one of the first task, one by feedback, one by MCP, eight at once"
     assert not (ROOT / ".langgraph_api").exists()
