@@ -35,14 +35,14 @@ def compressed(text: str, query: str, budget: int) -> str:
         return beginning(text, budget)
     shown = [without_breaks(piece).rstrip(" \t") for piece in pieces]
     costs = [len(piece) + len(GAP) + 1 for piece in shown]
-    opening = [index for index, cost in enumerate(accumulate(costs)) if cost <= budget // _OPENING_SHARE]
+    opening = [index for index, cost in enumerate(accumulate(costs)) if not index or cost <= budget // _OPENING_SHARE]
     kept: set[int] = set()
     room = budget - len(GAP)
     for index in [*opening, *sorted(scores, key=lambda index: (-scores[index], index))]:
         if index not in kept and costs[index] <= room:
             kept.add(index)
             room -= costs[index]
-    return _joined(shown, sorted(kept))
+    return _joined(shown, sorted(kept)) if kept else beginning(text, budget)
 
 
 def beginning(text: str, budget: int) -> str:

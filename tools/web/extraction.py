@@ -24,6 +24,8 @@ _WEIGHT: Final = re.compile(
     r"|<!--[^-]*+(?>(?!-->)-[^-]*+)*+(?:-->)?",
     re.IGNORECASE,
 )
+# Escapes save a Markdown reader from mistakes; ours reads names and figures as they stand. Code has none of them.
+_MARKDOWN_ESCAPE: Final = re.compile(r"(```.*?```|`[^`\n]*`)|\\([_*\[\]<>~`#+-])", re.DOTALL)
 
 
 class PageText(NamedTuple):
@@ -81,7 +83,7 @@ def main_text(html: str) -> dict[str, str]:
     return {
         "title": cleaned((about and about.title) or ""),
         "date": (about and about.date) or "",
-        "text": cleaned(text or "").strip(),
+        "text": cleaned(_MARKDOWN_ESCAPE.sub(lambda found: found[1] or found[2], text or "")).strip(),
     }
 
 
