@@ -10,15 +10,18 @@ class Footprint(NamedTuple):
 
     n_files: int
     n_bytes: int
+    is_whole: bool = True
+    """Whether every folder could be looked at; one nested beyond the length of a path cannot."""
 
     def exceeds(self, other: "Footprint") -> bool:
-        """Whether it is larger in either way."""
-        return self.n_files > other.n_files or self.n_bytes > other.n_bytes
+        """Whether it is larger in any way."""
+        return self.n_files > other.n_files or self.n_bytes > other.n_bytes or self.is_whole < other.is_whole
 
 
 def footprint(folder: Path, *, at_most: Footprint) -> Footprint:
     """Look at everything below a folder; blocks. Stops as soon as there is more than `at_most`."""
     n_files = n_bytes = 0
+    is_whole = True
     pending = [str(folder)]
     while pending:
         try:
@@ -26,17 +29,17 @@ def footprint(folder: Path, *, at_most: Footprint) -> Footprint:
         except FileNotFoundError:
             continue  # gone since it was listed
         except OSError:
-            # Unreadable, or nested beyond the length of a path: nothing that can be counted, so nothing allowed.
-            return Footprint(at_most.n_files + 1, n_bytes)
+            is_whole = False
+            continue
         with entries:
             for entry in entries:
                 n_files += 1
                 n_bytes += _size(entry)
                 if n_files > at_most.n_files or n_bytes > at_most.n_bytes:
-                    return Footprint(n_files, n_bytes)
+                    return Footprint(n_files, n_bytes, is_whole)
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
-    return Footprint(n_files, n_bytes)
+    return Footprint(n_files, n_bytes, is_whole)
 
 
 def _size(entry: os.DirEntry[str]) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
-from memento.tools.sandbox.processes import usage
+from memento.tools.sandbox.processes import end_child, is_child, usage
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMontySession, MountDir
@@ -25,6 +25,8 @@ PLACE: Final = "/workspace"
 _TICK_S: Final = 0.1
 _FILE_CALLS: Final = 1_000_000
 _FILE_MEMORY: Final = 50_000_000
+_END_STEPS: Final = 1_000
+_END_STEP_S: Final = 0.005
 _OWN_MEMORY: Final = 100_000_000
 """What the worker needs beside the code's memory."""
 
@@ -50,8 +52,8 @@ class MontySandbox:
         if language not in self.languages:
             raise ToolUnavailable("monty runs Python only; there is no shell")
         output = _Output(limits.output_bytes)
+        code = await asyncio.to_thread(_showing_last_value, source)
         async with _session(folder, limits) as (session, mount):
-            code = await asyncio.to_thread(_showing_last_value, source)
             pid = session.worker_pid
             feed = asyncio.create_task(_fed(session, mount, code, output))
             watch = asyncio.create_task(_exceeded(pid, folder, limits, output))
@@ -94,6 +96,7 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
     from pydantic_monty import AsyncMonty, MontyCrashedError
 
     mount = await asyncio.to_thread(_mounted, folder, limits)
+    pid = None
     try:
         async with (
             AsyncMonty(min_processes=1, max_processes=1) as pool,
@@ -104,14 +107,28 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
                     "max_memory": limits.memory_bytes,
                     "max_suspensions": _FILE_CALLS,
                 },
-                os_policy={"sleep_system_max": limits.wall_s},
+                # A longer sleep would be cut short and pass for done; one second above the limit, it is refused.
+                os_policy={"sleep_system_max": limits.wall_s + 1},
             ) as session,
         ):
+            pid = session.worker_pid
             yield session, mount
     except MontyCrashedError as error:
         raise ToolUnavailable(f"monty does not start: {error}") from error
     finally:
         mount.close()
+        await _gone(pid)
+
+
+async def _gone(pid: int | None) -> None:
+    """See that a worker has ended: the pool kills one in the middle of its work without waiting for it."""
+    for step in range(_END_STEPS):
+        if pid is None or not await asyncio.to_thread(is_child, pid):
+            return
+        if step >= _END_STEPS // 10:
+            await asyncio.to_thread(end_child, pid)
+        await asyncio.sleep(_END_STEP_S)
+    raise ToolUnavailable(f"monty: its worker (process {pid}) cannot be ended")
 
 
 def _mounted(folder: Path, limits: Limits) -> "MountDir":

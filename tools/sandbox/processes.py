@@ -1,6 +1,8 @@
 """What the processes of an execution use, read from /proc."""
 
+import contextlib
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -52,6 +54,19 @@ def belonging(session: int, mark: bytes) -> Iterator[int]:
             has_ended = not fields or fields[0] in "ZX"
             if not has_ended and (int(fields[3]) == session or mark in _read(f"/proc/{name}/environ").encode()):
                 yield int(name)
+
+
+def is_child(pid: int) -> bool:
+    """Whether this process is below ours, or has ended unnoticed; without /proc nobody can say, so no."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return len(fields) > 1 and int(fields[1]) == os.getpid()
+
+
+def end_child(pid: int) -> None:
+    """Kill a process below ours, and take note of its end."""
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _tasks(pid: int) -> list[str]:
