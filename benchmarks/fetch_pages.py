@@ -24,6 +24,7 @@ from benchmarks.made_pages import MadePage, made_pages
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import SHORT_PAGE_CHARS, make_fetch_page, read_page
 from memento.tools.web.guard import AddressGuard
+from memento.tools.web.visible_text import visible
 
 F1_BAR, SHARE_BAR, KEPT_BAR = 0.93, 0.30, 0.90
 SHINGLE = 4
@@ -134,6 +135,7 @@ async def run(n_pages: int, *, seed: int = 0) -> dict[str, float]:
         "f1_high": f1_high,
         "precision": float(right / (right + wrong)),
         "recall": float(right / (right + missed)),
+        "all_text_f1": f1(np.array([_compared(page.main_text, visible(page.html).text) for page in pages])),
         "worst_page_f1": min(f1(row[None]) for row in scores),
         "long_pages": len(shares),
         "share": float(shares.mean()),
@@ -160,6 +162,7 @@ def main() -> None:
         print(f"main text, F1            {found['f1']:6.3f}   {_range(found, 'f1')}   bar {F1_BAR}")
         print(f"  precision, recall      {found['precision']:6.3f}   {found['recall']:.3f}")
         print(f"  worst page             {found['worst_page_f1']:6.3f}")
+        print(f"  all text, for contrast {found['all_text_f1']:6.3f}")
         print(f"long pages               {found['long_pages']:6.0f}")
         print(f"  share kept, mean       {found['share']:6.3f}   largest {found['largest_share']:.3f}, bar {SHARE_BAR}")
         print(f"  answer sentence kept   {found['kept']:6.3f}   {_range(found, 'kept')}   bar {KEPT_BAR}")

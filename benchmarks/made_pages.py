@@ -168,7 +168,8 @@ def _code(chance: random.Random) -> Block:
 
 
 def _links(chance: random.Random, n: int) -> str:
-    return "".join(f'<li><a href="/{number}">{title(chance)}</a></li>' for number in range(n))
+    """List so many links, times five: menus are long."""
+    return "".join(f'<li><a href="/{number}">{title(chance)}</a></li>' for number in range(5 * n))
 
 
 def _head(chance: random.Random, heading: str) -> str:
@@ -190,8 +191,8 @@ def _cookies() -> str:
 
 def _comments(chance: random.Random) -> str:
     said = "".join(
-        f'<div class="comment"><span class="author">user{chance.randint(1, 999)}</span><p>{sentence(chance)}</p></div>'
-        for _ in range(chance.randint(3, 8))
+        f'<div class="comment"><span class="author">user{chance.randint(1, 999)}</span><p>{paragraph(chance)}</p></div>'
+        for _ in range(chance.randint(5, 25))
     )
     return (
         f'<section id="comments" class="comments"><h3>Comments</h3>{said}<form><textarea></textarea></form></section>'
@@ -200,8 +201,8 @@ def _comments(chance: random.Random) -> str:
 
 def _related(chance: random.Random) -> str:
     teasers = "".join(
-        f'<div class="teaser"><h4><a href="/r">{title(chance)}</a></h4><p>{sentence(chance)[:80]}</p></div>'
-        for _ in range(4)
+        f'<div class="teaser"><h4><a href="/r">{title(chance)}</a></h4><p>{sentence(chance)}</p></div>'
+        for _ in range(chance.randint(4, 16))
     )
     return f'<aside class="related"><h3>Read next</h3>{teasers}</aside>'
 
@@ -209,7 +210,7 @@ def _related(chance: random.Random) -> str:
 def _footer(chance: random.Random) -> str:
     return (
         f'<footer class="site-footer"><ul>{_links(chance, 8)}</ul><p>Copyright 2025 Example Media. All rights '
-        "reserved. Terms of use, privacy and imprint. No part may be used without permission.</p></footer>"
+        f"reserved. Terms of use, privacy and imprint. {paragraph(chance)}</p></footer>"
     )
 
 
