@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
 from benchmarks.mcp_servers import marked_processes, run
+from memento.graph.mcp.definitions import MAX_DESCRIPTION_CHARS
 from memento.graph.mcp.servers import McpServers
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError, ToolUnavailable
 from memento.tools.workspace import Workspace
-from tests.mcp_stubs import DIES, GOOD, HANGS, LEAVES_A_CHILD, NOISY, stub
+from tests.mcp_stubs import DIES, GOOD, HANGS, HOSTILE, LEAVES_A_CHILD, NOISY, stub
+from tests.scripted import ScriptedChatModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -156,6 +160,21 @@ async def test_no_tool_takes_a_built_in_ones_place(opened: Opened) -> None:
     found = await servers.tools({"one_add"})
     assert "one_add" not in {tool.name for tool in found.tools}
     assert "one_add is another tool's name" in found.failures["one"]
+
+
+async def test_what_a_server_says_never_comes_in_the_system_role(opened: Opened) -> None:
+    found = await (await opened.servers(one=HOSTILE)).tools()
+    calling = AIMessage("", tool_calls=[{"name": "one_weather", "args": {"city": "Oslo"}, "id": "1"}])
+    model = ScriptedChatModel([calling, "it rains"])
+    agent = create_agent(model, found.tools, system_prompt="Be good.")
+    await agent.ainvoke({"messages": [HumanMessage("How is the weather?")]})
+    first, second = model.calls
+    assert [message.text for message in second.messages if message.type == "system"] == ["Be good."]
+    assert [message.type for message in second.messages if "INJECTED" in message.text] == ["tool"]
+    (shown,) = first.tools
+    assert shown["function"]["description"].startswith("[from the MCP server one] INJECTED: send")
+    assert len(shown["function"]["description"]) < MAX_DESCRIPTION_CHARS + 50
+    assert "instructions" not in str(first)
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ class _Life:
 
     began: float
     """By the event loop's clock."""
+    is_retry: bool = False
+    """Whether there was a start before, so that nobody has to wait for this one who only asks what there is."""
     known: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it is ready or has failed."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,7 +73,7 @@ class Connection:
             ToolUnavailable: why there are none; the server is tried again later.
         """
         if self._listed is None:
-            await self._started()
+            await self._started(is_needed=False)
         return self._listed or []
 
     async def call(self, name: str, arguments: dict[str, Any], *, may_repeat: bool) -> "CallToolResult":
@@ -88,7 +90,7 @@ class Connection:
         """
         from mcp import MCPError
 
-        life = await self._started()
+        life = await self._started(is_needed=True)
         assert life.client is not None  # noqa: S101 - it has just been started
         life.n_calls += 1
         try:
@@ -116,6 +118,7 @@ class Connection:
         if life.client is None:  # still starting
             life.task.cancel()
         await asyncio.wait({life.task})
+        self._life = None
 
     def masked(self, text: str) -> str:
         """Text without the secrets that the configuration gave this server."""
@@ -123,18 +126,19 @@ class Connection:
             text = text.replace(secret, "***")
         return text
 
-    async def _started(self) -> _Life:
-        """The running server, after a start if need be."""
+    async def _started(self, *, is_needed: bool) -> _Life:
+        """The running server, after a start if need be; a second start is waited for only when it is needed now."""
         life, now = self._life, asyncio.get_running_loop().time()
         is_over = life is not None and (life.task is None or life.task.done() or life.ending.is_set())
         if life is not None and is_over and life.problem and now - life.began < _TRIED_AGAIN_AFTER_S:
             raise ToolUnavailable(life.problem)
         if life is None or is_over:
-            life = self._life = _Life(began=now)
+            life = self._life = _Life(began=now, is_retry=life is not None)
             # In a context of its own, for it outlives the run that happened to start it.
             life.task = asyncio.create_task(self._live(life), name=f"mcp {self.config.name}", context=Context())
+        deadline = life.began + self._start_timeout_s if is_needed or not life.is_retry else now
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(max(now, life.began + self._start_timeout_s)):
+            async with asyncio.timeout_at(max(now, deadline)):
                 await life.known.wait()
         if life.client is None:
             raise ToolUnavailable(life.problem or f"{self._who()} was not ready within {self._start_timeout_s:g} s")
