@@ -44,10 +44,13 @@ class ModelCalls(AgentMiddleware[Any]):
             return _response(await asked.last(why))
         notes = [IN_CIRCLES] if n_circle >= HINT_FROM else []
         reply, ended_by = await asked.reply(notes)
-        if not ended_by and _is_empty(reply) and not work.ended_by():
-            again, _ = await asked.reply([*notes, EMPTY_REPLY], after=without_calls(reply, empty=NOTHING_SAID))
-            return _response(without_calls(reply, empty=NOTHING_SAID), HumanMessage(EMPTY_REPLY), again)
-        return _response(reply)
+        if ended_by or not _is_empty(reply) or work.ended_by(n_calls=1):
+            return _response(reply)
+        if why := work.ended_by():
+            return _response(await asked.last(why))
+        nothing = without_calls(reply, empty=NOTHING_SAID)
+        again, _ = await asked.reply([*notes, EMPTY_REPLY], after=nothing)
+        return _response(nothing, HumanMessage(EMPTY_REPLY), again)
 
 
 class _Asked:

@@ -86,10 +86,11 @@ class Work:
         self.subtask.charge(usage)
         self.run.charge(usage)
 
-    def ended_by(self) -> str:
-        """Name the budget after which only the last call is possible; empty while there is room for more than that."""
-        # The next call and the last one; of the run, also the last ones of all who work now, and the planner's.
-        return self.refused_by or self.subtask.ended_by(n_calls=2) or self.run.ended_by(n_calls=2 + self.run.n_active)
+    def ended_by(self, *, n_calls: int = 2) -> str:
+        """Name the budget that leaves no room for so many more calls: by default the next one and the last one."""
+        # Of the run there must be room for the last ones of all others who work now, and for the planner's.
+        n_of_run = n_calls + self.run.n_active
+        return self.refused_by or self.subtask.ended_by(n_calls=n_calls) or self.run.ended_by(n_calls=n_of_run)
 
     def seconds_left(self) -> float:
         """Say how long it may still take."""

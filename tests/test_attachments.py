@@ -1,0 +1,81 @@
+"""The files a run is given, and those it makes. Attachments by path: test_retrieve_case.py."""
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+
+from memento.graph.deps import Deps
+from memento.graph.workflow import build_graph
+from memento.nodes.attachments import folder_name, given_files
+from memento.tools.workspace import Workspace
+from tests.node_parts import a_memory, answer, calling, plan
+from tests.scripted import ScriptedChatModel
+
+
+async def save(name: str, workspace: Workspace) -> str:
+    """Save a file."""
+    await asyncio.to_thread(workspace.write, name, b"made")
+    return f"saved {name}"
+
+
+def with_file(content: bytes, name: str = "notes.txt") -> HumanMessage:
+    block = {"type": "file", "base64": base64.b64encode(content).decode(), "mime_type": "text/plain", "filename": name}
+    return HumanMessage([{"type": "text", "text": "What do they say?"}, block])
+
+
+@pytest.mark.parametrize("thread", ["7f0c", "A.b-c_1", "x" * 100])
+def test_folder_has_the_threads_name_when_it_is_safe(thread: str) -> None:
+    assert folder_name(thread) == thread
+
+
+@pytest.mark.parametrize("thread", ["", "..", ".hidden", "a/b", "a\\b", "x" * 101, "a:b", "trailing.", "é", "a\nb"])
+def test_folder_has_another_name_that_stays_when_the_threads_is_not_safe(thread: str) -> None:
+    assert folder_name(thread) == folder_name(thread)
+    assert folder_name(thread).isalnum()
+
+
+def test_folders_differ_when_there_is_no_thread() -> None:
+    assert folder_name(None) != folder_name(None)
+
+
+async def test_files_of_the_message_lie_in_the_runs_folder_when_there_is_one(tmp_path: Path) -> None:
+    given = await asyncio.to_thread(given_files, [], with_file(b"one"), tmp_path, "run")
+    assert given == (["run/notes.txt"], ["notes.txt"], [])
+    assert await asyncio.to_thread((tmp_path / "run" / "notes.txt").read_bytes) == b"one"
+
+
+async def test_files_of_an_earlier_message_stay_when_another_brings_the_same_name(tmp_path: Path) -> None:
+    for content in (b"one", b"two", b"two"):
+        given = await asyncio.to_thread(given_files, [], with_file(content), tmp_path, "run")
+    assert given.attachments == ["run/notes-2.txt"], "the same file again is the same file"
+    assert given.present == ["notes-2.txt", "notes.txt"]
+
+
+async def test_user_is_told_when_there_is_nowhere_to_put_a_file() -> None:
+    given = await asyncio.to_thread(given_files, [], with_file(b"one"), None, "run")
+    assert given == ([], [], ["1 files of the message were left out: there is no workspace"])
+
+
+async def test_run_returns_what_it_made_and_not_what_it_was_given(tmp_path: Path) -> None:
+    executor = ScriptedChatModel(
+        lambda messages: "done" if messages[-1].type == "tool" else calling("save", name=f"made-{len(made)}.txt")
+    )
+    planner = ScriptedChatModel(lambda messages: answer("42") if "<result " in messages[-1].text else plan("a"))
+    config: Any = {"configurable": {"thread_id": "thread-1"}}
+    made: list[str] = []
+    async with a_memory() as memory:
+        deps = Deps(memory=memory, planner=planner, executor=executor, tools=[save], workspace=tmp_path)
+        graph = build_graph(deps, checkpointer=InMemorySaver())
+        first = await graph.ainvoke({"messages": [with_file(b"one")]}, config)
+        made += first["artefacts"]
+        second = await graph.ainvoke({"task": "and now?"}, config)
+        state = (await graph.aget_state(config)).values
+    assert (first["artefacts"], second["artefacts"]) == (["made-0.txt"], ["made-1.txt"])
+    assert (tmp_path / "thread-1" / "made-1.txt").exists()
+    assert "thread-1/notes.txt" in planner.calls[0].text
+    assert state["run"]["folder"] == "thread-1"
