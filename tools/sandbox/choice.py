@@ -72,11 +72,13 @@ async def make_sandbox(
 
 async def problem(sandbox: Sandbox) -> str | None:
     """Try a sandbox on one line of Python; what is wrong, or None."""
-    with tempfile.TemporaryDirectory(prefix="memento-probe-") as folder:
-        try:
-            execution = await sandbox.run("python", _PROBE, folder=Path(folder), limits=_PROBE_LIMITS)
-        except ToolError as error:
-            return str(error)
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-probe-")
+    try:
+        execution = await sandbox.run("python", _PROBE, folder=Path(folder), limits=_PROBE_LIMITS)
+    except ToolError as error:
+        return str(error)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     works = execution.exit_code == 0 and execution.output.strip() == "it works"
     return None if works else f"it ends with {execution.ended_by} {execution.exit_code}: {execution.output[:300]}"
 
