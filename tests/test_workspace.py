@@ -1,6 +1,7 @@
 """The folder of one run: what is read and written there, and that nothing outside ever is."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,26 @@ def test_every_file_that_is_listed_is_found_again_whatever_code_called_it(worksp
     listed = workspace.made()
     assert sorted(listed) == ["12:30.txt", "a b.txt", "a/b/c/d/e/f/g/h/i/j/k/deep", "é"]
     assert all(workspace.read(path, max_bytes=1) == b"x" for path in listed)
+
+
+def test_files_are_listed_while_others_are_made_and_deleted(workspace: Workspace) -> None:
+    workspace.write("stays", b"x")
+    is_over = threading.Event()
+
+    def churn() -> None:
+        while not is_over.is_set():
+            for number in range(50):
+                (workspace.folder / f"{number}").write_bytes(b"x")
+            for number in range(50):
+                (workspace.folder / f"{number}").unlink()
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        assert all(Entry("stays", 1) in list(workspace.entries()) for _ in range(500))
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def test_what_a_run_made_is_listed_without_what_it_was_given(workspace: Workspace) -> None:

@@ -226,7 +226,8 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
             if prefix.count("/") < _MAX_PARTS - 1:
                 yield from _entries(folder / child.name, f"{prefix}{child.name}/")
         elif child.is_file(follow_symlinks=False):
-            yield Entry(prefix + child.name, child.stat(follow_symlinks=False).st_size)
+            with contextlib.suppress(FileNotFoundError):  # another subtask, or code, may just have deleted it
+                yield Entry(prefix + child.name, child.stat(follow_symlinks=False).st_size)
 
 
 def _refusal(path: str, error: OSError) -> str:
