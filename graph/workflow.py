@@ -20,6 +20,7 @@ from memento.nodes.errors import ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
 from memento.nodes.planner import make_planner
+from memento.nodes.redaction import make_redact
 from memento.nodes.retrieve_case import make_retrieve_case
 from memento.nodes.score_case import make_score_case
 from memento.nodes.state import InputState, MementoState, OutputState, SubtaskInput
@@ -54,7 +55,11 @@ def build_graph(
     Returns:
         A compiled graph: give it `{"task": "..."}`, or messages that end with a human one.
     """
-    memory, models, caller = deps.memory_source(), deps.model_source(), StructuredCaller()
+    memory, models, caller = (
+        deps.memory_source(),
+        deps.model_source(),
+        StructuredCaller(redact=make_redact(deps.secrets)),
+    )
     builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
     retrieve_case = make_retrieve_case(memory, workspace=deps.workspace)
     builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState)

@@ -16,6 +16,7 @@ these, only `ModelUnavailable` is worth another try.
 """
 
 import re
+from collections.abc import Callable
 
 from memento.memory.errors import InvalidInput, MementoError
 
@@ -130,13 +131,18 @@ def is_context_overflow(error: Exception) -> bool:
     return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None
 
 
-def brief_reason(error: Exception) -> str:
-    """One line of an exception's message, short and without what looks like a key."""
+def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
+    """One line of an exception's message, short and without what looks like a key.
+
+    Args:
+        error: any exception.
+        redact: takes known secrets out, before the message is cut: half of one is still half of one.
+    """
     try:
         message = str(error)
     except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
         message = "(it does not say why)"
-    text = re.sub(r"\s*\[type=.*", "", " ".join(message.split()))  # pydantic repeats the input, keys included
+    text = re.sub(r"\s*\[type=.*", "", " ".join(redact(message).split()))  # pydantic repeats the input, keys included
     return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]
 
 

@@ -18,7 +18,6 @@ from memento.nodes.agent.window import window_tokens
 from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context
 from memento.nodes.costs import usage_of_reply
-from memento.nodes.errors import ModelRejected, ModelUnavailable, as_model_error
 from memento.nodes.node import Node
 from memento.nodes.prompts import executor_messages
 from memento.nodes.redaction import make_redact
@@ -81,11 +80,6 @@ def make_executor(
             reply = await agents.get(model, toolbox.tools).ainvoke(
                 {"messages": asked}, {"recursion_limit": limit, "configurable": given}
             )
-        except Exception as error:
-            refused = as_model_error(error)
-            if refused is None:
-                raise
-            raise _without_secrets(refused, redact(str(refused))) from error
         finally:
             meter.end()
         result = _result(state, reply["messages"], began_at)
@@ -148,9 +142,3 @@ async def _artefacts(toolbox: Toolbox, run: Run) -> dict[str, list[str]]:
     attached = [name for path in run["attachments"] for name in (path, PurePosixPath(path).name)]
     made = await asyncio.to_thread(toolbox.workspace.made, [*run.get("inputs", []), *attached])
     return {"artefacts": made} if made else {}
-
-
-def _without_secrets(error: Exception, message: str) -> Exception:
-    if isinstance(error, ModelRejected):
-        return ModelRejected(message, error.status)
-    return ModelUnavailable(message) if isinstance(error, ModelUnavailable) else error

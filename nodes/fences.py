@@ -71,5 +71,6 @@ def _without_our_tags(bracket: re.Match[str]) -> str:
 
 
 def _quotable(value: str) -> str:
-    plain = _INVISIBLE.sub("_", value)
-    return "".join(character if character not in '"<>\r\n' else "_" for character in plain)
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("_", value))
+    plain = _TURN_MARKER.sub("_", _BRACKET.sub("_", plain))
+    return "".join(character if character not in '">\r\n' else "_" for character in plain)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from memento.nodes.errors import ModelError, ModelRejected, ModelUnavailable
 from memento.nodes.sources import Secrets
 
 Redact = Callable[[str], str]
@@ -24,6 +25,17 @@ def make_redact(secrets: Secrets | None) -> Redact:
         return _pattern(known).sub("***", text) if known else text
 
     return redact
+
+
+def shown_error(refused: ModelError, original: Exception, redact: Redact) -> ModelError:
+    """The error itself, or one without its message where the provider's message quotes a secret.
+
+    An error that leaves a step is kept in checkpoints and written to logs.
+    """
+    if redact(str(original)) == str(original):
+        return refused
+    reason = "the provider's message is not shown: it quotes a secret of this machine"
+    return ModelRejected(reason, refused.status) if isinstance(refused, ModelRejected) else ModelUnavailable(reason)
 
 
 @lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from memento.nodes.errors import InvalidReply, ModelRejected, as_model_error, brief_reason, is_context_overflow
+from memento.nodes.redaction import Redact, shown_error
 
 T = TypeVar("T", bound=BaseModel)
 Method = Literal["json_schema", "function_calling", "plain"]
@@ -57,7 +58,13 @@ class StructuredCaller:
     One instance serves every model of the process: what it knows of a model goes away with the model.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, redact: Redact = str) -> None:
+        """Know nothing yet.
+
+        Args:
+            redact: takes secrets out of what providers say.
+        """
+        self._redact = redact
         # By identity, since chat models compare by value and cannot be hashed.
         self._methods: dict[tuple[int, type[BaseModel]], Method] = {}
 
@@ -109,7 +116,8 @@ class StructuredCaller:
                 is_form = isinstance(refused, ModelRejected) and refused.status in _FORM_REFUSED
                 if is_form and method != "plain" and not is_context_overflow(error):
                     continue
-                raise refused from error
+                shown = shown_error(refused, error, self._redact)
+                raise shown from (error if shown is refused else None)
             self._remember(model, schema, method)
             return reading
         raise AssertionError("the plain way either answers or raises")

@@ -8,6 +8,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ValidationError
 
 from memento.nodes.errors import brief_reason
+from memento.nodes.redaction import Redact
 from memento.tools.errors import ToolError, ToolUnavailable
 
 UNREADABLE_CALL: Final = "that call could not be read: its arguments must be one JSON object"
@@ -26,11 +27,11 @@ def is_worth_retrying(error: Exception) -> bool:
     return any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
 
 
-def explained(error: Exception) -> str:
+def explained(error: Exception, redact: Redact) -> str:
     """What went wrong, as the model is told: a tool's own words, or the kind of error and the start of its message."""
     if isinstance(error, ToolError):
-        return str(error)[:_MAX_CHARS] or type(error).__name__
-    return f"{type(error).__name__}: {brief_reason(error)}"
+        return redact(str(error))[:_MAX_CHARS] or type(error).__name__
+    return f"{type(error).__name__}: {brief_reason(error, redact)}"
 
 
 def unknown_tool(name: str, tools: list[str]) -> str:

@@ -22,6 +22,7 @@ from memento.nodes.agent.replies import ids_of, usable, without_calls
 from memento.nodes.agent.window import fitted, shrunk, window_tokens
 from memento.nodes.agent.work import Work, work_of
 from memento.nodes.errors import InvalidReply, ModelUnavailable, as_model_error, brief_reason, is_context_overflow
+from memento.nodes.redaction import shown_error
 
 ENDED_BY: Final = "memento_ended_by"
 """Metadata of a reply that ended a subtask early: what ended it."""
@@ -33,8 +34,22 @@ class ModelCalls(AgentMiddleware[Any]):
     """Asks the model while there is budget, and once more, without tools, when there is none left."""
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelCall) -> ModelResponse[Any]:
-        """Ask; an empty reply is asked for again."""
+        """Ask; an empty reply is asked for again.
+
+        Raises:
+            ModelError: the model cannot be asked.
+        """
         work = work_of(get_config())
+        try:
+            return await self._asked(request, handler, work)
+        except Exception as error:
+            refused = as_model_error(error)
+            if refused is None:
+                raise
+            shown = shown_error(refused, error, work.redact)
+            raise shown from (error if shown is refused else None)
+
+    async def _asked(self, request: ModelRequest[Any], handler: ModelCall, work: Work) -> ModelResponse[Any]:
         work.catch_up(request.messages)
         asked = _Asked(request, handler, work)
         n_circle = turns_in_circle(request.messages)
@@ -101,7 +116,7 @@ class _Asked:
             # Whatever keeps the model from answering now, there is something to show for the work so far.
             if as_model_error(error) is None and not _ended_by_error(error):
                 raise
-            reply, detail = AIMessage(""), self._work.redact(brief_reason(error))
+            reply, detail = AIMessage(""), brief_reason(error, self._work.redact)
         text = reply.text or best_so_far(asked, why, detail)
         marks = {**reply.response_metadata, ENDED_BY: why}
         return reply.model_copy(update={"content": text, "response_metadata": marks})

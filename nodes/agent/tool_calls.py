@@ -56,7 +56,7 @@ class ToolCalls(AgentMiddleware[Any]):
         except Exception as error:
             if is_invalid_resume(error):  # a person's reply that does not fit is given again
                 raise
-            output = failure(call, explained(error))
+            output = failure(call, explained(error, work.redact))
         fenced: ToolOutput = await _shown(output, work, shown)
         return fenced
 
