@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime
 
 from memento.nodes.agent.agents import Agents
@@ -73,21 +74,27 @@ def make_executor(
                 max_result_chars=shown_chars(window_tokens(model)),
                 workspace=toolbox.workspace,
             )
-            # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
-            limit = 4 * settings.max_model_calls + 10
-            asked = executor_messages(run=run, subtask=subtask, earlier=state["earlier"])
-            given = {WORK: work, WORKSPACE: toolbox.workspace}
-            reply = await agents.get(model, toolbox.tools).ainvoke(
-                {"messages": asked}, {"recursion_limit": limit, "configurable": given}
-            )
+            messages = await _carry_out(agents.get(model, toolbox.tools), state, work, settings.max_model_calls)
         finally:
             meter.end()
-        result = _result(state, reply["messages"], began_at)
+        result = _result(state, messages, began_at)
         runtime.stream_writer({"event": "result", "result": result})
         update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
 
     return executor
+
+
+async def _carry_out(agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int) -> list[BaseMessage]:
+    asked = executor_messages(run=state["run"], subtask=state["subtask"], earlier=state["earlier"])
+    # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
+    config: RunnableConfig = {
+        "recursion_limit": 4 * n_calls + 10,
+        "configurable": {WORK: work, WORKSPACE: work.workspace},
+    }
+    reply = await agent.ainvoke({"messages": asked}, config)
+    messages: list[BaseMessage] = reply["messages"]
+    return messages
 
 
 def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: float) -> SubtaskResult:
