@@ -5,40 +5,49 @@ import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from memento.cli.printing import tell
 from memento.cli.running import ExitCode
-from memento.cli.tools_commands import built_in
-from memento.graph.settings import Settings
+from memento.graph.app import Application
 from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolUnavailable
 from memento.tools.mcp_server import CODE_TOOLS, PATH, make_mcp_server, serve_http, serve_stdio
 from memento.tools.registry import ToolFunction
 from memento.tools.workspace import Workspace
 
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
 
 async def mcp_command(
     names: Sequence[str], folder: Path | None, *, is_http: bool, host: str, port: int, allow_code: bool
 ) -> ExitCode:
     """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout."""
-    settings = Settings()
-    functions = chosen(built_in(settings), names, with_code=allow_code or not is_http)
-    workspace = Workspace(folder or settings.folder / "mcp-workspace", shelves=settings.shelves)
+    app = Application()
     try:
+        functions = chosen(await app.toolset.functions(), names, with_code=allow_code or not is_http)
+        workspace = Workspace(folder or app.settings.folder / "mcp-workspace", shelves=app.settings.shelves)
         server = await asyncio.to_thread(make_mcp_server, functions, workspace)
+        if is_http:
+            await _serve_http(server, host, port, f"{len(functions)} tools, files in {workspace.folder}")
+        else:
+            await serve_stdio(server)
     except ToolUnavailable as error:
         raise InvalidInput(str(error)) from error
-    if not is_http:
-        await serve_stdio(server)
-        return ExitCode.OK
+    finally:
+        await app.aclose()
+    return ExitCode.OK
+
+
+async def _serve_http(server: "FastMCP[Any]", host: str, port: int, what: str) -> None:
     with _listening(host, port) as listening:
         bound_host, bound_port = listening.getsockname()[:2]
         shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-        tell(f"{len(functions)} tools at http://{shown}:{bound_port}{PATH}, files in {workspace.folder}")
+        tell(f"http://{shown}:{bound_port}{PATH}: {what}")
         if not ipaddress.ip_address(bound_host).is_loopback:
             tell("there is no password: whoever reaches this address can use these tools")
         await serve_http(server, listening)
-    return ExitCode.OK
 
 
 def chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:

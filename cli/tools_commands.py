@@ -15,14 +15,13 @@ from rich.text import Text
 
 from memento.cli.printing import print_table, tell
 from memento.cli.running import ExitCode, print_json
+from memento.graph.app import Application
 from memento.graph.mcp.definitions import safe_name
-from memento.graph.mcp.servers import McpServers
 from memento.graph.settings import Settings
-from memento.graph.toolbox import Entry, Offer, Toolbox
+from memento.graph.toolset import Entry, Offer
 from memento.memory.errors import InvalidInput
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError
-from memento.tools.registry import ToolFunction, standard_tools
 from memento.tools.workspace import Workspace
 
 _DESCRIPTION_CHARS = 100
@@ -33,17 +32,6 @@ class Missing(NamedTuple):
 
     name: str
     reason: str
-
-
-def built_in(settings: Settings) -> dict[str, ToolFunction]:
-    """The built-in tools of these settings."""
-    key = settings.tavily_api_key
-    return standard_tools(
-        folders=settings.folders,
-        index_path=settings.folder / "files.sqlite",
-        tavily_api_key=key.get_secret_value() if key else None,
-        tavily_base_url=settings.tavily_base_url,
-    )
 
 
 async def list_command(*, as_json: bool) -> ExitCode:
@@ -101,12 +89,11 @@ async def call_command(name: str, arguments: str, folder: Path | None, *, as_jso
 
 @asynccontextmanager
 async def _offered() -> AsyncIterator[tuple[Settings, Offer]]:
-    settings = Settings()
-    toolbox = Toolbox(community=settings.community, mcp=McpServers(settings.mcp) if settings.mcp else None)
+    app = Application()
     try:
-        yield settings, await toolbox.offer(built_in(settings))
+        yield app.settings, await app.toolset.offer()
     finally:
-        await toolbox.aclose()
+        await app.aclose()
 
 
 async def _called(tool: BaseTool, given: dict[str, Any], workspace: Workspace) -> tuple[str, str | None]:
@@ -145,8 +132,17 @@ def _off(settings: Settings, offer: Offer) -> list[Missing]:
     """What could be there and is not wanted, and how to have it."""
     there = {tool.name for tool in offer.tools}
     off = [Missing(server, "disabled in the file of MCP servers") for server in offer.disabled]
-    if "search_files" not in there:
-        off.append(Missing("search_files", "set MEMENTO_FILES to the folders to search"))
+    ways = {
+        "run_shell": "needs bubblewrap, docker or e2b; `memento doctor` says which is used and why",
+        "transcribe_audio": "set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that transcribes",
+    }
+    for name, way in ways.items():
+        if name not in there and not settings.tools:
+            off.append(Missing(name, way))
+    if settings.tools:
+        off.append(Missing("other built-in tools", "MEMENTO_TOOLS names those that are wanted"))
+    if not settings.shelves:
+        off.append(Missing("your own folders", "set MEMENTO_FILES to folders that tools may read"))
     if settings.mcp is None:
         off.append(Missing("MCP servers", "set MEMENTO_MCP to a JSON file in the mcpServers format"))
     if not settings.community:

@@ -5,24 +5,22 @@
 
 import asyncio
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.tools import BaseTool
+from langchain_core.messages.ai import UsageMetadata
 
 from memento.graph.deps import Deps
 from memento.graph.models import ChatModels
+from memento.graph.prices import load_prices, make_price, parse_prices
 from memento.graph.settings import Settings
+from memento.graph.toolset import Toolset
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import EmbeddingsEncoder, Encoder
 from memento.memory.errors import EncoderUnavailable
-from memento.nodes.sources import Role, Toolbox
+from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
-from memento.nodes.tool_binding import bound_tool
-from memento.tools.registry import standard_tools
-from memento.tools.workspace import Workspace
 
 
 class Application:
@@ -37,7 +35,7 @@ class Application:
         self._given = settings
         self._memory: CaseMemory | None = None
         self._opening = asyncio.Lock()
-        self._tools: dict[tuple[Path, ...], list[BaseTool]] = {}
+        self._knows_prices = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -55,12 +53,37 @@ class Application:
             endpoints=settings.endpoints(),
         )
 
+    @cached_property
+    def toolset(self) -> Toolset:
+        """The tools of all runs."""
+        return Toolset(self.settings, self)
+
     def deps(self) -> Deps:
         """What `build_graph` needs, each part opened when a run first asks for it."""
-        return Deps(memory=self.memory, models=self, tools=self.tools, workspace=lambda: self.settings.workspace)
+
+        async def toolbox(run: Run) -> Toolbox:
+            return await self.toolset.toolbox(run)
+
+        def price(model: str, usage: UsageMetadata, /) -> float | None:
+            return self._price(model, usage)
+
+        return Deps(
+            memory=self.memory,
+            models=self,
+            tools=toolbox,
+            workspace=lambda: self.settings.workspace,
+            price=price,
+        )
+
+    @cached_property
+    def _price(self) -> Price:
+        return make_price(parse_prices(self.settings.prices))
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
         """The model of a role (a `ModelSource`)."""
+        if not self._knows_prices:  # before the first call is priced, on the event loop
+            await asyncio.to_thread(load_prices)
+            self._knows_prices = True
         return await self.models.get(role, override)
 
     async def memory(self) -> CaseMemory:
@@ -110,28 +133,13 @@ class Application:
             raise EncoderUnavailable(f"MEMENTO_ENCODER={name} cannot be set up: {error}") from error
         return await EmbeddingsEncoder.connect(embeddings, name=name)
 
-    async def tools(self, run: Run) -> Toolbox:
-        """The toolbox of one run: its attachments are searched beside the configured folders."""
-        workspace = self.settings.workspace
-        attached = {(workspace / name).parent for name in run["attachments"]}
-        folders = (*self.settings.folders, *sorted(attached))
-        if folders not in self._tools:
-            key = self.settings.tavily_api_key
-            functions = standard_tools(
-                folders=folders,
-                index_path=self.settings.folder / "files.sqlite",
-                tavily_api_key=key.get_secret_value() if key else None,
-                tavily_base_url=self.settings.tavily_base_url,
-            )
-            self._tools[folders] = [bound_tool(function) for function in functions.values()]
-        own = run.get("folder")  # a thread that began with an earlier release has none
-        return Toolbox(self._tools[folders], Workspace(workspace / own) if own else None)
-
     async def aclose(self) -> None:
         """Close what was opened."""
         if self._memory is not None:
             await self._memory.aclose()
             self._memory = None
+        if "toolset" in self.__dict__:
+            await self.toolset.aclose()
         if "models" in self.__dict__:
             await self.models.aclose()
 

@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
 from memento.memory.policies.registry import PolicyName
+from memento.tools.sandbox.choice import SandboxName
+
+SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 
 _SECRET_NAME = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?)$")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@")
@@ -38,7 +41,15 @@ class Settings(BaseSettings):
     transcriber: str | None = Field(default=None, description="Model that hears; OpenAI's when it is configured.")
     prices: str = Field(default="", description="Prices of models: name=in/out for a million tokens, by commas.")
     local_model: Path | None = Field(default=None, description="A GGUF file to run in this process.")
-    files: str = Field(default="", description="Folders that search_files looks into, separated like PATH.")
+    files: str = Field(default="", description="Folders that tools may read, separated like PATH.")
+    tools: str = Field(default="", description="Built-in tools to offer, by commas; all if empty.")
+    sandbox: SandboxName = Field(default="auto", description="Where code runs; auto: bubblewrap if it works, or monty.")
+    sandbox_image: str = Field(default="python:3.12-slim", description="Image of MEMENTO_SANDBOX=docker.")
+    search: str = Field(default="", description="Search engines to ask, in order: searxng, tavily, ddgs.")
+    searxng_url: SecretStr | None = Field(default=None, description="Your own SearxNG, asked before Tavily.")
+    fetch_allowed: str = Field(
+        default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
+    )
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
     community_tools: str = Field(
         default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
@@ -62,6 +73,10 @@ class Settings(BaseSettings):
     )
     tavily_base_url: str | None = Field(
         default=None, validation_alias="TAVILY_BASE_URL", description="Another address of its API."
+    )
+
+    e2b_api_key: SecretStr | None = Field(
+        default=None, validation_alias="E2B_API_KEY", description="For MEMENTO_SANDBOX=e2b."
     )
 
     @field_validator("prices")
@@ -102,10 +117,32 @@ class Settings(BaseSettings):
             shelves[name] = folder
         return shelves
 
+    @field_validator("search")
+    @classmethod
+    def _are_engines(cls, text: str) -> str:
+        if unknown := set(_listed(text)) - set(SEARCH_ENGINES):
+            raise ValueError(f"no search engine {min(unknown)!r}; there are {', '.join(SEARCH_ENGINES)}")
+        return text
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The search engines to ask, in order."""
+        return _listed(self.search) or (("searxng", "tavily") if self.searxng_url else ("tavily",))
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names of `tools`; none means all."""
+        return _listed(self.tools)
+
     @property
     def community(self) -> tuple[str, ...]:
         """The names of `community_tools`."""
-        return tuple(name.strip() for name in self.community_tools.split(",") if name.strip())
+        return _listed(self.community_tools)
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """The places of `fetch_allowed`."""
+        return _listed(self.fetch_allowed)
 
     @property
     def workspace(self) -> Path:
@@ -116,6 +153,10 @@ class Settings(BaseSettings):
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def process_environment() -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from memento.graph.app import Application
 from memento.graph.settings import Settings
 from memento.graph.workflow import build_graph
 from memento.memory.errors import EncoderUnavailable
-from tests.node_parts import a_run, answer
+from tests.node_parts import answer
 from tests.scripted import ScriptedServer
 
 IMPORT = """
@@ -121,15 +121,6 @@ async def test_nothing_is_opened_when_nothing_was_used(settings: Settings) -> No
     build_graph(app.deps())
     await app.aclose()
     assert not settings.folder.exists()
-
-
-async def test_tools_are_made_once_when_runs_need_the_same(settings: Settings) -> None:
-    app = Application(settings)
-    first, again = (await app.tools(a_run())).tools, (await app.tools(a_run("other"))).tools
-    attached = (await app.tools(a_run(attachments=["sub/notes.txt"]))).tools
-    assert first is again
-    assert attached is not first
-    assert {tool.name for tool in attached} - {tool.name for tool in first} == {"search_files"}
 
 
 async def test_encoder_unavailable_when_its_provider_does_not_exist(tmp_path: Path) -> None:

@@ -156,8 +156,8 @@ async def served(home: Path, *more: str) -> AsyncIterator[str]:
     assert process.stderr is not None
     try:
         line = (await process.stderr.readline()).decode()
-        assert " tools at http://127.0.0.1:" in line, line
-        yield line.split(" at ")[1].partition(",")[0]
+        assert line.startswith("http://127.0.0.1:"), line
+        yield line.partition(": ")[0]
     finally:
         process.send_signal(2)
         out, _ = await process.communicate()

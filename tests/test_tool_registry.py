@@ -1,30 +1,45 @@
 """Which tools exist, and that each is a function that LangChain and MCP can describe to a model."""
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from memento.nodes.tool_binding import bound_tool
-from memento.tools.registry import ToolFunction, standard_tools
+from memento.tools.media.port import Picture
+from memento.tools.registry import Parts, ToolFunction, standard_tools
+from memento.tools.sandbox.monty import MontySandbox
+from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
-ALL = {"web_search", "fetch_page", "search_files"}
+ALWAYS = {
+    *("web_search", "fetch_page", "download_file", "search_files", "list_files", "read_file", "write_file"),
+    *("read_document", "extract_archive"),
+}
+ALL = ALWAYS | {"view_image", "watch_video", "transcribe_audio", "run_python", "run_shell"}
+
+
+async def see(question: str, pictures: Sequence[Picture]) -> str:
+    return f"{len(pictures)} pictures"
+
+
+async def hear(name: str, content: bytes) -> str:
+    return f"{len(content)} bytes of {name}"
 
 
 def all_tools() -> dict[str, ToolFunction]:
-    return standard_tools(folders=[Path("somewhere")])
+    return standard_tools(Parts(look=see, transcribe=hear, sandbox=UnsafeLocal()))
 
 
-def test_all_tools_exist_when_there_are_folders() -> None:
+def test_a_tool_is_there_when_what_it_needs_is() -> None:
     assert set(all_tools()) == ALL
-
-
-def test_files_are_not_searched_when_there_are_no_folders() -> None:
-    assert set(standard_tools()) == ALL - {"search_files"}
+    assert set(standard_tools(Parts())) == ALWAYS
+    assert set(standard_tools(Parts(sandbox=MontySandbox()))) == ALWAYS | {"run_python"}
+    assert set(standard_tools(Parts(look=see))) == ALWAYS | {"view_image", "watch_video"}
 
 
 def test_nothing_is_created_when_tools_are_only_made(tmp_path: Path) -> None:
-    standard_tools(folders=[tmp_path / "absent"], index_path=tmp_path / "index" / "files.db")
+    standard_tools(Parts(index_path=tmp_path / "index" / "files.db"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -36,7 +51,7 @@ def test_a_tool_is_a_documented_coroutine_under_its_own_name_when_registered(nam
     hints = inspect.get_annotations(tool, eval_str=True)
     assert hints.pop("return") is str
     hints.pop("workspace", None)  # not the model's to give
-    assert set(hints.values()) <= {str, int, bool}
+    assert set(hints.values()) <= {str, int, float, bool}
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

@@ -1,0 +1,130 @@
+"""Every tool that this process offers: built-in ones, langchain-community's, those of MCP servers.
+
+Made once, on first use; the same objects serve all runs, and what belongs to one run, its workspace, comes with it.
+Nothing that belongs to others stops a run: what cannot be had is left out, and told with its reason.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from langchain_core.tools import BaseTool
+
+from memento.graph.built_in_tools import built_in_tools
+from memento.graph.community_tools import community_tools
+from memento.graph.mcp.servers import McpServers
+from memento.graph.mcp.tools import ORIGIN
+from memento.graph.settings import Settings
+from memento.memory.errors import InvalidInput
+from memento.nodes.sources import ModelSource, Toolbox
+from memento.nodes.state import Run
+from memento.nodes.tool_binding import bound_tool
+from memento.tools.registry import ToolFunction
+from memento.tools.workspace import Workspace
+
+_OURS = "memento.tools."
+
+
+class Entry(NamedTuple):
+    """One tool, and where it comes from."""
+
+    tool: BaseTool
+    room: str
+    """The folder of tools/ that it lives in; `mcp` or `community` for those of others."""
+    origin: str
+    """`built-in`, or whose it is."""
+
+
+class Offer(NamedTuple):
+    """All tools."""
+
+    entries: list[Entry]
+    failures: dict[str, str]
+    """MCP server, or name of a community tool, to the reason why it or a part of it is missing."""
+    disabled: tuple[str, ...]
+    """MCP servers that their file switches off."""
+
+    @property
+    def tools(self) -> list[BaseTool]:
+        """The tools alone."""
+        return [entry.tool for entry in self.entries]
+
+
+class Toolset:
+    """The tools of one process. Use it from one event loop; `aclose` it when done."""
+
+    def __init__(self, settings: Settings, models: ModelSource) -> None:
+        """Prepare.
+
+        Args:
+            settings: what is configured.
+            models: gives the model that sees.
+        """
+        self._settings = settings
+        self._models = models
+        self._making = asyncio.Lock()
+        self._functions: dict[str, ToolFunction] | None = None
+        self._own: list[Entry] = []
+        self._community: tuple[list[BaseTool], dict[str, str]] = [], {}
+
+    @cached_property
+    def _mcp(self) -> McpServers | None:
+        return McpServers(self._settings.mcp) if self._settings.mcp else None
+
+    async def functions(self) -> dict[str, ToolFunction]:
+        """The built-in tools as plain functions.
+
+        Raises:
+            InvalidInput: a setting of theirs makes no sense.
+        """
+        async with self._making:
+            if self._functions is None:
+                functions = await built_in_tools(self._settings, self._models)
+                self._community = await asyncio.to_thread(_community, self._settings.community)
+                self._own = [Entry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
+                self._functions = functions
+            return self._functions
+
+    async def offer(self) -> Offer:
+        """All tools there are now; servers that have not answered yet are left out.
+
+        Raises:
+            InvalidInput: a setting makes no sense, or the file of MCP servers cannot be read.
+        """
+        taken = set(await self.functions())
+        tools, failures = self._community
+        entries = [*self._own, *(Entry(tool, "community", "langchain-community") for tool in tools)]
+        if self._mcp is None:
+            return Offer(entries, failures, ())
+        found = await self._mcp.tools({*taken, *(tool.name for tool in tools)})
+        entries += [Entry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
+        return Offer(entries, failures | found.failures, found.disabled)
+
+    async def toolbox(self, run: Run) -> Toolbox:
+        """What the subtasks of one run work with (a `ToolSource`)."""
+        own = run.get("folder")  # a thread that began with an earlier release has none
+        folder = self._settings.workspace / own if own else None
+        workspace = Workspace(folder, shelves=self._settings.shelves) if folder else None
+        return Toolbox((await self.offer()).tools, workspace)
+
+    async def aclose(self) -> None:
+        """End the MCP servers; no process of theirs is left."""
+        if "_mcp" in self.__dict__ and self._mcp is not None:
+            await self._mcp.aclose()
+
+
+def room_of(function: Callable[..., Awaitable[str]]) -> str:
+    """The folder of tools/ that a function was made in."""
+    return function.__module__.removeprefix(_OURS).partition(".")[0]
+
+
+def _community(names: Sequence[str]) -> tuple[list[BaseTool], dict[str, str]]:
+    tools: list[BaseTool] = []
+    failures: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        try:
+            tools += community_tools([name])
+        except InvalidInput as error:
+            failures[name] = str(error)
+    return tools, failures

@@ -1,0 +1,115 @@
+"""What others give beside our own tools: langchain-community's by name, and where every tool comes from."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memento.graph.community_tools import NAMES, community_tools
+from memento.graph.settings import Settings
+from memento.graph.toolset import Toolset
+from memento.memory.errors import InvalidInput
+from memento.tools.errors import ToolUnavailable
+from tests.node_parts import Roles, a_run
+
+NEEDED = ("langchain_community", "wikipedia", "arxiv", "xmltodict")
+is_installed = all(find_spec(name) for name in NEEDED)
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidInput, match=r"no tool 'wiki'; choose from: wikipedia, arxiv, pubmed"):
+        community_tools(["wiki"])
+
+
+@pytest.mark.skipif(is_installed, reason="langchain-community is installed")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_package_is_told_with_the_command_that_installs_it(name: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"{name}.*pip install 'memento-langgraph\[community\]' "):
+        community_tools([name])
+
+
+@pytest.mark.skipif(not is_installed, reason="needs langchain-community, wikipedia, arxiv and xmltodict")
+@pytest.mark.filterwarnings("ignore:.*'Search.results' method is deprecated:DeprecationWarning")
+async def test_tools_of_the_community_fail_as_ours_do_when_there_is_no_network() -> None:
+    tools = await asyncio.to_thread(community_tools, NAMES)
+    assert [tool.name for tool in tools] == list(NAMES)
+    for tool in tools:
+        with pytest.raises(ToolUnavailable, match=f"{tool.name} failed"):
+            await tool.ainvoke({"query": "Alan Turing"})
+
+
+@pytest.fixture
+async def toolset(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Toolset]]:
+    made: list[Toolset] = []
+
+    def make(**settings: Any) -> Toolset:
+        made.append(Toolset(Settings(**settings), Roles()))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.aclose()
+
+
+async def test_every_tool_is_listed_with_its_room_and_what_fails_with_its_reason(
+    toolset: Callable[..., Toolset],
+) -> None:
+    offer = await toolset(community_tools="nonsense", tools="search_files,run_python", sandbox="monty").offer()
+    assert [(entry.tool.name, entry.room, entry.origin) for entry in offer.entries] == [
+        ("search_files", "files", "built-in"),
+        ("run_python", "sandbox", "built-in"),
+    ]
+    assert "no tool 'nonsense'" in offer.failures["nonsense"]
+
+
+async def test_runs_share_the_tools_and_have_a_folder_and_the_shelves_of_their_own(
+    toolset: Callable[..., Toolset], tmp_path: Path
+) -> None:
+    shared = toolset(home=tmp_path, files=str(tmp_path / "notes"), sandbox="monty")
+    one, two = [await shared.toolbox(a_run(folder=name)) for name in ("one", "two")]
+    assert [*map(id, one.tools)] == [*map(id, two.tools)]
+    assert one.workspace is not None
+    assert two.workspace is not None
+    assert (one.workspace.folder, two.workspace.folder) == (tmp_path / "workspace/one", tmp_path / "workspace/two")
+    assert one.workspace.shelves == {"notes": tmp_path / "notes"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"tools": "web_search,telepathy"}, "MEMENTO_TOOLS names telepathy; there are web_search, "),
+        ({"search": "searxng"}, "set MEMENTO_SEARXNG_URL"),
+        ({"fetch_allowed": "intranet"}, "'intranet' is neither host:port nor a network"),
+        ({"transcriber": "deepgram:nova"}, "MEMENTO_TRANSCRIBER=deepgram:nova"),
+    ],
+)
+async def test_a_setting_that_makes_no_sense_is_named(
+    toolset: Callable[..., Toolset], settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        await toolset(sandbox="monty", **settings).functions()
+
+
+async def test_a_shell_is_there_only_where_the_sandbox_has_one(toolset: Callable[..., Toolset]) -> None:
+    assert "run_shell" not in await toolset(sandbox="monty").functions()
+    assert "run_shell" in await toolset(sandbox="unsafe-local").functions()
+
+
+async def test_sound_is_transcribed_only_where_something_hears(toolset: Callable[..., Toolset]) -> None:
+    assert "transcribe_audio" not in await toolset(sandbox="monty").functions()
+    assert "transcribe_audio" in await toolset(sandbox="monty", openai_api_key="sk-x").functions()
+
+
+def test_names_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_COMMUNITY_TOOLS", "wikipedia, arxiv,")
+    assert Settings().community == ("wikipedia", "arxiv")
+
+
+def test_folders_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folders = [tmp_path / "a" / "notes", tmp_path / "b" / "notes"]
+    monkeypatch.setenv("MEMENTO_FILES", os.pathsep.join(map(str, folders)))
+    assert Settings().shelves == {"notes": folders[0], "notes-2": folders[1]}
