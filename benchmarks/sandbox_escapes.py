@@ -29,7 +29,7 @@ from memento.tools.sandbox.processes import tree
 
 SNIPPETS: tuple[Snippet, ...] = (*FILES, *SECRETS, *KERNEL, *LANGUAGE, *NETWORK, *PROCESSES, *BOMBS)
 LIMITS = Limits(
-    wall_s=4.0,
+    wall_s=2.5,
     memory_bytes=300_000_000,
     n_processes=32,
     workspace_bytes=50_000_000,

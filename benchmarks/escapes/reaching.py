@@ -141,7 +141,7 @@ SECRETS = (
         "the token is printed",
         """
 import os
-for name in [*os.listdir('/proc'), {host_pid!r}, str(os.getppid())]:
+for name in [*os.listdir('/proc'), {host_pid!r}, '{witness_pid}', str(os.getppid())]:
     try:
         print(open('/proc/' + name + '/environ').read())
     except OSError:

@@ -22,6 +22,7 @@ from memento.tools.sandbox.processes import tree
 from memento.tools.workspace import Workspace
 
 _WITNESS = "memento-escape-witness"
+_BETWEEN_LOOKS_BYTES = 1_000_000_000
 _PLANTED = (
     *("there", "there_folder/secret.txt", "planted", "climbing", "folder/secret.txt", "below/planted", "out/witness"),
 )
@@ -53,7 +54,9 @@ class Trap:
             self._shared.write_text(self.token)
             stack.callback(self._shared.unlink)
         self._serve()
-        self._witness = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)", _WITNESS])
+        self._witness = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(3600)", _WITNESS], env={"OPENAI_API_KEY": self.token}
+        )
         stack.callback(self._witness.wait)
         stack.callback(self._witness.kill)
         self._kept_before = self._outside_now()
@@ -129,8 +132,8 @@ class Trap:
             if self.token.encode() in content:
                 found.append(f"the host reads the token in {path}")
         kept = footprint(folder, at_most=Footprint(100 * limits.n_files, 100 * limits.workspace_bytes))
-        # A tick's worth may be written before the watchdog looks again.
-        if kept.n_bytes > 5 * limits.workspace_bytes or kept.n_files > 50 * limits.n_files:
+        # The watchdog looks ten times a second; in between, a disk takes some hundred megabytes.
+        if kept.n_bytes > limits.workspace_bytes + _BETWEEN_LOOKS_BYTES or kept.n_files > 50 * limits.n_files:
             found.append(f"the workspace holds {kept}")
         return found
 
@@ -162,8 +165,8 @@ class Trap:
                         server.recvfrom(100)
                     else:
                         visitor, _ = server.accept()
-                        visitor.sendall(self.token.encode())
-                        visitor.close()
+                        with visitor:
+                            visitor.sendall(self.token.encode())
                 except ConnectionError:
                     pass
                 except OSError:

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,7 +91,10 @@ class Bubblewrap:
         filter_code = seccomp_filter()
         if filter_code is None:
             raise ToolUnavailable("bubblewrap: there is no system-call filter for this kind of machine")
-        program, *rest = self.argv(language, folder=folder.resolve(), limits=limits)
+        program = shutil.which(self.program)
+        if program is None:
+            raise ToolUnavailable("bubblewrap is not installed")
+        _, *rest = self.argv(language, folder=folder.resolve(), limits=limits)
         with contextlib.ExitStack() as stack:
             filter_file = stack.enter_context(tempfile.TemporaryFile())
             filter_file.write(filter_code)

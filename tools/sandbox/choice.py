@@ -107,14 +107,15 @@ async def examine_sandbox(
     if wrong is None:
         return SandboxReport("ok", "bubblewrap")
     if name == "bubblewrap":
-        return SandboxReport("bad", wrong, _bubblewrap_fix(wrong))
+        return SandboxReport("bad", wrong, await asyncio.to_thread(_bubblewrap_fix, wrong))
     return await _monty("note", f"no shell and no numpy, because bubblewrap does not work here: {wrong}", wrong)
 
 
 async def _monty(status: Literal["ok", "note"], found: str, wrong: str = "") -> SandboxReport:
     if broken := await problem(MontySandbox()):
         return SandboxReport("bad", f"monty: {broken}", "reinstall the package pydantic-monty")
-    return SandboxReport(status, f"monty: {found}", _bubblewrap_fix(wrong) if wrong else "")
+    fix = await asyncio.to_thread(_bubblewrap_fix, wrong) if wrong else ""
+    return SandboxReport(status, f"monty: {found}", fix)
 
 
 def _e2b(api_key: str | None) -> SandboxReport:

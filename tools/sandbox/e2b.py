@@ -119,8 +119,8 @@ async def _run(machine: Machine, language: Language, limits: Limits) -> Executio
         room -= len(str(chunk))
         output.append(text)
 
-    inside = shlex.join(limited_command(language, limits, python="python3"))
-    command = f"timeout -k 1 {limits.wall_s:g} {inside} < {_SOURCE} 2>&1"
+    inside = await asyncio.to_thread(limited_command, language, limits, python="python3")
+    command = f"timeout -k 1 {limits.wall_s:g} {shlex.join(inside)} < {_SOURCE} 2>&1"
     exit_code: int | None = 0
     try:
         await machine.commands.run(
