@@ -27,9 +27,6 @@ class Container(NamedTuple):
     """FFmpeg's name of what reads it."""
 
 
-_MOV: Final = "mov"
-
-
 @dataclass(frozen=True)
 class MediaFile:
     """An open file; a child parses it, nothing of it is interpreted here but its first bytes."""
@@ -107,9 +104,9 @@ def _container(head: bytes) -> Container | None:
     if head[:4] == b"RIFF":
         return {b"WAVE": Container(".wav", "wav"), b"AVI ": Container(".avi", "avi")}.get(brand)
     if kind == b"ftyp":
-        return Container(".m4a" if brand in {b"M4A ", b"M4B "} else ".mp4", _MOV)
+        return Container(".m4a" if brand in {b"M4A ", b"M4B "} else ".mp4", "mov")
     if kind in {b"moov", b"mdat", b"wide"}:  # QuickTime before there was a brand
-        return Container(".mov", _MOV)
+        return Container(".mov", "mov")
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return Container(".webm" if b"webm" in head else ".mkv", "matroska")
     if head[:4] == b"OggS":
