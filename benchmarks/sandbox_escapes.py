@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.escapes.exhausting import BOMBS
-from benchmarks.escapes.reaching import FILES, KERNEL, LANGUAGE, SECRETS
+from benchmarks.escapes.files import FILES
+from benchmarks.escapes.kernel import KERNEL
+from benchmarks.escapes.secrets import LANGUAGE, SECRETS
 from benchmarks.escapes.snippet import Snippet
 from benchmarks.escapes.talking import NETWORK, PROCESSES
 from benchmarks.escapes.trap import Trap, left_processes, trap

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.escapes.reaching import FILES, SECRETS
+from benchmarks.escapes.files import FILES
+from benchmarks.escapes.secrets import SECRETS
 from benchmarks.escapes.talking import NETWORK
 from benchmarks.escapes.trap import trap
 from benchmarks.sandbox_escapes import SNIPPETS, suite, tried

@@ -1,6 +1,8 @@
 """What hostile code tries, and the host it tries it on.
 
-reaching.py    snippets that reach for the host's files, secrets, kernel and processes
+files.py       snippets that reach for the host's files
+secrets.py     snippets that reach for its environment, keys and descriptors
+kernel.py      snippets that reach for its kernel
 talking.py     snippets that reach for a network, a socket, another process
 exhausting.py  snippets that take more than they may, or do not end
 snippet.py     what a snippet is

@@ -1,9 +1,10 @@
 """Files of the run: search in them, list, read and write them.
 
-folders.py        which folders are searched, and what below them
-index.py          the index that is brought up to date by every search
-index_rows.py     what is in it
-passages.py       texts cut into passages, questions turned into full-text queries
-ranking.py        the passages of one text that answer a question
-search_files.py   the tool: documents are read, then the index is asked
+folders.py          which folders are searched, and what below them
+index.py            the index that is brought up to date by every search
+index_rows.py       what is in it
+passages.py         texts cut into passages, questions turned into full-text queries
+ranking.py          the passages of one text that answer a question
+search_files.py     the tool: documents are read, then the index is asked
+workspace_tools.py  the tools list_files, read_file, write_file
 """
