@@ -20,7 +20,7 @@ from memento.tools.errors import ToolInputError, ToolUnavailable
 from memento.tools.files.passages import as_text, passages
 from memento.tools.files.search_files import make_search_files
 from memento.tools.workspace import Workspace
-from tests import document_files
+from benchmarks.hostile import made_documents as document_files
 
 NOTHING = re.compile(r"Nothing found in \d+ files")
 

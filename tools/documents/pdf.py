@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAX_PAGES: Final = 5_000
 """Pages read by one call."""
+_MAX_BROKEN: Final = 100
 _SCAN_CHARS: Final = 25
 """A page with fewer characters and a picture on it is a picture of a page."""
 _LOOKED_AT: Final = 50
@@ -32,6 +33,8 @@ def pdf(file: BinaryIO, wanted: Wanted) -> Document:
         raise ToolInputError(f"the document has {n_pages} pages, there is no page {wanted.first}")
     last = min(wanted.last or n_pages, n_pages, wanted.first + MAX_PAGES - 1)
     document = Document("page", (), n_pages)
+    if last < min(wanted.last or n_pages, n_pages):
+        document.notes.append(f"no more than {MAX_PAGES:,} pages are read at once; call again with pages='{last + 1}-'")
     document.parts = _parts(pages, range(wanted.first, last + 1), document.notes)
     return document
 
@@ -52,16 +55,21 @@ def _opened(file: BinaryIO) -> "PdfDocument":
 
 
 def _parts(pages: "PdfDocument", shown: range, notes: list[str]) -> Iterator[Part]:
-    broken = []
+    broken: list[int] = []
+    n_read, others = 0, list(notes)
     for number in shown:
         part = _part(pages, number)
-        if part is None:
-            broken.append(number)
-            notes[:] = [f"pages that are damaged: {numbers(broken)}"]
-            if len(broken) >= 100:
-                raise ToolInputError("the PDF is damaged: a hundred of its pages cannot be opened")
-        else:
+        if part is not None:
+            n_read += 1
             yield part
+            continue
+        broken.append(number)
+        notes[:] = [*others, f"pages that are damaged: {numbers(broken)}"]
+        if len(broken) >= _MAX_BROKEN:
+            notes.append("the pages after them were not tried")
+            break
+    if broken and not n_read:
+        raise ToolInputError("the PDF is damaged: no page of it can be opened")
 
 
 def _part(pages: "PdfDocument", number: int) -> Part | None:

@@ -35,8 +35,8 @@ def _as_it_is(text: str, notes: list[str]) -> Document:
     if any(len(line) > _MAX_LINE_CHARS for line in found):
         found = [piece for line in found for piece in _pieces(line)]
         notes.append(f"lines over {_MAX_LINE_CHARS:,} characters were broken, so lines are counted otherwise here")
-    parts = [Part(number, line) for number, line in enumerate(found, 1)]
-    return Document("line", parts, len(parts), notes=notes)
+    parts = (Part(number, line) for number, line in enumerate(found, 1))
+    return Document("line", parts, len(found), notes=notes)
 
 
 def _pieces(line: str) -> Iterator[str]:
@@ -161,7 +161,7 @@ def html(file: BinaryIO) -> Document:
 
     text, notes = _decoded(file)
     if len(text) <= _MAX_LAID_OUT_BYTES // 2:
-        page = BeautifulSoup(text, "html.parser")
+        page = BeautifulSoup(text, "lxml")  # the standard parser is quadratic over tags that never end
         for element in page(["script", "style", "img", "svg", "template", "noscript"]):
             element.decompose()
         try:

@@ -14,6 +14,9 @@ from memento.tools.files.ranking import best_passages
 MAX_SCANS: Final = 8
 """Scanned pages looked at by one call."""
 
+_HEADING_CHARS: Final = 20
+"""Of what stands above a page."""
+
 
 @dataclass
 class Selection:
@@ -55,7 +58,7 @@ def selected(document: Document, wanted: Wanted, query: str, *, max_chars: int, 
         ToolInputError: there are no such parts.
     """
     found = _covered(document, wanted)
-    first, following = _first(found.parts, max_chars, scan_chars=max_chars // MAX_SCANS if can_look else 0)
+    first, following = _first(document.unit, found.parts, max_chars, max_chars // MAX_SCANS if can_look else 0)
     if not first:
         raise ToolInputError(_nothing(document, wanted))
     if following is None or not query.strip():
@@ -82,11 +85,12 @@ def _covered(document: Document, wanted: Wanted) -> _Found:
     return _Found(covered(), heads)
 
 
-def _first(parts: Iterator[Part], max_chars: int, *, scan_chars: int) -> tuple[list[Part], Part | None]:
+def _first(unit: Unit, parts: Iterator[Part], max_chars: int, scan_chars: int) -> tuple[list[Part], Part | None]:
     """Take as many parts as there is room for, at least one, and the one after them."""
+    heading_chars = _HEADING_CHARS if unit in ("page", "slide") else 0
     taken: list[Part] = []
     for part in parts:
-        max_chars -= scan_chars if part.is_scan else part.n_chars
+        max_chars -= scan_chars if part.is_scan else part.n_chars + heading_chars
         if taken and max_chars < 0:
             return taken, part
         taken.append(part)

@@ -75,8 +75,12 @@ def _rows(formulas: Any, values: Any, names: list[str], notes: list[str]) -> Ite
         for sheet in both:
             sheet.reset_dimensions()  # what a sheet says of its size would be filled up with empty cells
         pairs = zip(*(sheet.iter_rows(max_col=MAX_WIDTH) for sheet in both), strict=False)
+        blank: Any = None
         for number, (written, kept) in enumerate(pairs, 1):
+            if written is blank:  # one object stands for all rows that are not there, a million perhaps
+                continue
             if all(cell.value is None and not getattr(cell, "has_style", False) for cell in written):
+                blank = written
                 continue
             part = _row(name, number, written, kept)
             if part.cells or part.marks:

@@ -37,10 +37,12 @@ _XLS = (
 
 
 def xls() -> bytes:
+    """Give the old workbook."""
     return zlib.decompress(base64.b85decode(_XLS))
 
 
 def zipped(members: Mapping[str, str | bytes]) -> bytes:
+    """Write a ZIP archive."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -49,6 +51,7 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def tarred(members: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
+    """Write a TAR archive, compressed as the mode of `tarfile` says."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
         for name, content in members.items():
@@ -95,6 +98,7 @@ def _page_content(text: str) -> bytes:
 
 
 def picture(text: str, kind: str = "PNG", size: tuple[int, int] = (300, 200)) -> bytes:
+    """Draw a few words."""
     image = Image.new("RGB", size, "white")
     ImageDraw.Draw(image).text((20, 20), text, fill="black")
     stream = io.BytesIO()
@@ -103,6 +107,7 @@ def picture(text: str, kind: str = "PNG", size: tuple[int, int] = (300, 200)) ->
 
 
 def scanned_pdf(n_pages: int) -> bytes:
+    """Write a PDF of pictures."""
     pages = [Image.open(io.BytesIO(picture(f"page {n}"))) for n in range(1, n_pages + 1)]
     stream = io.BytesIO()
     pages[0].save(stream, "PDF", save_all=True, append_images=pages[1:])
@@ -129,11 +134,13 @@ def docx(body: str, extra: Mapping[str, bytes] | None = None) -> bytes:
 
 
 def paragraph(text: str, style: str = "") -> str:
+    """Write a paragraph of a Word document."""
     named = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
     return f"<w:p>{named}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
 def word_table(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table of a Word document."""
     written = "".join("<w:tr>" + "".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) + "</w:tr>" for row in rows)
     return f"<w:tbl>{written}</w:tbl>"
 
@@ -145,6 +152,7 @@ def open_document(kind: str, body: str) -> bytes:
 
 
 def ods(rows: Sequence[Sequence[str]]) -> bytes:
+    """Write an OpenDocument spreadsheet."""
     cells = "".join(
         "<table:table-row>"
         + "".join(
@@ -165,6 +173,7 @@ def ods(rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def pptx(fill: Callable[[Presentation], None]) -> bytes:  # type: ignore[valid-type]
+    """Write a presentation."""
     presentation = Presentation()
     fill(presentation)
     stream = io.BytesIO()
@@ -191,6 +200,7 @@ def quarterly(presentation: Presentation) -> None:  # type: ignore[valid-type]
 
 
 def xlsx(fill: Callable[[Workbook], None]) -> bytes:
+    """Write a workbook."""
     workbook = Workbook()
     fill(workbook)
     stream = io.BytesIO()
