@@ -69,7 +69,7 @@ async def _converse(
     options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, folder: Path
 ) -> ExitCode:
     """Run to the end, or to a question that nobody is here to answer."""
-    with RunView(thread=folder.name, as_json=options.as_json) as view:
+    with RunView(folder=folder, as_json=options.as_json) as view:
         given, is_old = await _input(options, graph, config, folder)
         if not is_old:
             await _stream(graph, given, config, context, view)

@@ -17,7 +17,7 @@ from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.memory.encoder import MiniLmEncoder
-from memento.memory.errors import EncoderMismatch, EngineError, MementoError
+from memento.memory.errors import EncoderMismatch, EngineError, InvalidInput, MementoError
 
 Status = Literal["ok", "note", "bad"]
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
@@ -76,10 +76,13 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
         yield finding
     for line in await app.models.describe():
         yield _model(line)
-    yield _tavily(app)
+    yield _search(app)
+    yield await _sandbox(app)
+    async for finding in _tools(app):
+        yield finding
     for folder in app.settings.folders:
         exists = await asyncio.to_thread(folder.is_dir)
-        yield Finding("search_files", "ok" if exists else "bad", str(folder), "" if exists else "mend MEMENTO_FILES")
+        yield Finding("files", "ok" if exists else "bad", str(folder), "" if exists else "mend MEMENTO_FILES")
     yield _packaged_model()
 
 
@@ -133,10 +136,33 @@ async def _memory(app: Application) -> AsyncIterator[Finding]:
         yield Finding("case search", "bad", f"{memory.bank.engine_name}: {error}", fix)
 
 
-def _tavily(app: Application) -> Finding:
-    if app.settings.tavily_api_key:
-        return Finding("web search", "ok", "Tavily, with a key")
-    return Finding("web search", "note", "Tavily without a key, rate-limited", "set TAVILY_API_KEY for more")
+def _search(app: Application) -> Finding:
+    names = {"tavily": "Tavily", "searxng": "SearxNG", "ddgs": "ddgs"}
+    found = ", then ".join(names[engine] for engine in app.settings.engines)
+    if app.settings.tavily_api_key or app.settings.engines != ("tavily",):
+        return Finding("web search", "ok", found)
+    fix = "set TAVILY_API_KEY for more, or MEMENTO_SEARXNG_URL to your own SearxNG"
+    return Finding("web search", "note", f"{found} without a key, rate-limited", fix)
+
+
+async def _sandbox(app: Application) -> Finding:
+    from memento.graph.built_in_tools import sandbox_options
+    from memento.tools.sandbox.choice import examine_sandbox
+
+    options = await asyncio.to_thread(sandbox_options, app.settings)
+    return Finding("sandbox", *await examine_sandbox(app.settings.sandbox, **options))
+
+
+async def _tools(app: Application) -> AsyncIterator[Finding]:
+    """The tools there are, and a line for each of those that are wanted and missing."""
+    try:
+        offer = await app.toolset.offer()
+    except InvalidInput as error:
+        yield Finding("tools", "bad", str(error), "mend the setting; runs cannot begin")
+        return
+    yield Finding("tools", "ok", ", ".join(tool.name for tool in offer.tools))
+    for name, reason in offer.failures.items():
+        yield Finding(f"tools of {name}", "note", reason, "mend it, or take it out; runs go on without")
 
 
 def _packaged_model() -> Finding:

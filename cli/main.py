@@ -39,7 +39,7 @@ def ask(
     attach: Annotated[
         list[Path] | None, typer.Option("--attach", "-a", help="A file to work with; may be given several times.")
     ] = None,
-    policy: Annotated[str | None, typer.Option(help="none, random, similarity or parametric.")] = None,
+    policy: Annotated[str | None, typer.Option(help="How cases are chosen: advantage, similarity, none, ...")] = None,
     k: Annotated[int | None, typer.Option(help="How many cases at most.", min=0, max=32)] = None,
     max_cycles: Annotated[int | None, typer.Option(help="How many times to plan.", min=1, max=10)] = None,
     model: Annotated[
@@ -49,6 +49,9 @@ def ask(
     executor: Annotated[str | None, typer.Option(help="provider:model of the executor.")] = None,
     judge: Annotated[str | None, typer.Option(help="provider:model of the judge.")] = None,
     evaluator: Annotated[str | None, typer.Option(help="auto, exact, judge, human or none.")] = None,
+    max_usd: Annotated[float | None, typer.Option(help="What the run may cost, in US dollars.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="What the run may read and write, in tokens.", min=1)] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="How long the run may work on subtasks.")] = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Ask before a plan is carried out.")] = False,
     thread: Annotated[str | None, typer.Option(help="Name of the conversation; a new one by default.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with an interrupted thread.")] = None,
@@ -67,6 +70,9 @@ def ask(
         "executor": executor or model,
         "judge": judge or model,
         "evaluator": evaluator,
+        "run_max_cost_usd": max_usd,
+        "run_max_tokens": max_tokens,
+        "run_max_seconds": max_seconds,
         "approve_plan": approve_plan or None,
     }
     options = AskOptions(

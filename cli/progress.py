@@ -1,6 +1,7 @@
 """What a run looks like while it happens: a growing tree on a terminal, lines in a log, JSON for programs."""
 
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,17 +21,17 @@ _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering
 class RunView:
     """Shows the custom events of one run on stderr, and its answer on stdout."""
 
-    def __init__(self, *, thread: str, as_json: bool) -> None:
+    def __init__(self, *, folder: Path, as_json: bool) -> None:
         """Prepare.
 
         Args:
-            thread: name of the run's thread.
+            folder: the files of the run's thread, by whose name it is called.
             as_json: print every event as a line of JSON instead.
         """
-        self._thread = thread
+        self._files, self._thread = folder, folder.name
         self._as_json = as_json
         self._console = Console(stderr=True, quiet=as_json, highlight=False)
-        self._tree = Tree(f"thread {thread}", guide_style="dim")
+        self._tree = Tree(f"thread {self._thread}", guide_style="dim")
         self._depth: dict[int, int] = {id(self._tree): 0}
         self._plan: dict[tuple[int, str], Tree] = {}
         self._open_steps: set[str] = set()
@@ -73,7 +74,8 @@ class RunView:
             case "result":
                 result = event["result"]
                 self._open_steps.discard(result["id"])
-                mark = f"[green]{self._tick}[/green]" if result["is_complete"] else "[yellow]budget spent:[/yellow]"
+                early = f"[yellow]ended early ({escape(result['ended_by'])}):[/yellow]"
+                mark = f"[green]{self._tick}[/green]" if result["is_complete"] else early
                 self._add(self._step(result["cycle"], result["id"]), f"{mark} {_short(result['result'])}")
             case "reward":
                 reward = "unknown" if event["reward"] is None else f"{event['reward']:g}"
@@ -119,13 +121,15 @@ class RunView:
             is_old: the run had ended before this command.
         """
         if self._as_json:
-            print_json(summary(values, thread=self._thread))
+            print_json(summary(values, folder=self._files))
             return
         self._stop()
         if is_old:
             self._say("this thread had finished already; its answer was:")
         for notice in values.get("notices", []):
             self._say(f"[yellow]note:[/yellow] {escape(' '.join(notice.split()))}")
+        for path in values.get("artefacts", []):
+            self._say(f"made: {escape(str(self._files / path))}")
         if error := values.get("error"):
             self._say(f"[red]{escape(error)}[/red]")
         if values.get("event_id") and values.get("answer"):
@@ -172,16 +176,17 @@ class RunView:
         self._live.stop()
 
 
-def summary(values: dict[str, Any], *, thread: str) -> dict[str, Any]:
+def summary(values: dict[str, Any], *, folder: Path) -> dict[str, Any]:
     """The last line of `ask --json`."""
     return {
         "event": "done",
-        "thread": thread,
+        "thread": folder.name,
         **{name: values.get(name) for name in ("answer", "reward", "case_id", "event_id", "policy", "error")},
         "cases_used": [case["id"] for case in values.get("cases", [])],
         "cycles": values.get("cycle", 0),
         "usage": values.get("usage", {}),
         "retrieval_degraded": values.get("retrieval_degraded", False),
+        "artefacts": [str(folder / path) for path in values.get("artefacts", [])],
         "notices": values.get("notices", []),
     }
 

@@ -167,7 +167,8 @@ def process_environment() -> Mapping[str, str]:
 def environment_secrets() -> tuple[str, ...]:
     """The values of variables whose names say that they hold a key, a token or a password, and of URLs with one."""
     named = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
-    in_urls = (found[1] for value in os.environ.values() if (found := _URL_PASSWORD.match(value)))
+    urls = (value for value in os.environ.values() if "://" in value)
+    in_urls = (found[1] for url in urls if (found := _URL_PASSWORD.match(url)))
     return (*named, *in_urls)
 
 

@@ -59,7 +59,7 @@ def test_a_missing_folder_is_named_when_search_files_should_look_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MEMENTO_FILES", str(tmp_path / "none"))
-    assert found()["search_files"]["status"] == "bad"
+    assert found()["files"]["status"] == "bad"
 
 
 def test_no_key_is_shown_when_keys_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +67,20 @@ def test_no_key_is_shown_when_keys_are_set(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert "hidden" not in invoke("doctor").out
+
+
+def test_the_sandbox_and_the_tools_are_told() -> None:
+    findings = found()
+    assert findings["sandbox"]["status"] in ("ok", "note")
+    assert "run_python" in findings["tools"]["found"]
+
+
+def test_a_setting_of_tools_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_TOOLS", "telepathy")
+    assert (found()["tools"]["status"], "telepathy" in found()["tools"]["found"]) == ("bad", True)
+
+
+def test_what_runs_code_unconfined_is_never_called_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_SANDBOX", "unsafe-local")
+    sandbox = found()["sandbox"]
+    assert (sandbox["status"], "unconfined" in sandbox["found"]) == ("note", True)

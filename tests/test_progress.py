@@ -1,6 +1,7 @@
 """How a run looks: a tree on a terminal, indented lines in a pipe, JSON for programs."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,16 +22,25 @@ EVENTS: list[dict[str, Any]] = [
     {"event": "subtask", "cycle": 1, "subtask": {"id": "1"}},
     {"event": "tool", "cycle": 1, "subtask": "1", "name": "search_files", "args": {"query": "[bold]"}},
     {"event": "result", "result": {"cycle": 1, "id": "1", "result": "found\nit", "is_complete": True}},
-    {"event": "result", "result": {"cycle": 1, "id": "2", "result": "half", "is_complete": False}},
+    {
+        "event": "result",
+        "result": {"cycle": 1, "id": "2", "result": "half", "is_complete": False, "ended_by": "max_seconds"},
+    },
     {"event": "reward", "reward": None, "evaluator": "none"},
     {"event": "written", "case_id": None},
     {"event": "something new"},
 ]
-VALUES: dict[str, Any] = {"answer": "[42]", "event_id": "e", "notices": ["no [engine]\nhere"], "cases": [CASE]}
+VALUES: dict[str, Any] = {
+    "answer": "[42]",
+    "event_id": "e",
+    "notices": ["no [engine]\nhere"],
+    "cases": [CASE],
+    "artefacts": ["a [1].png"],
+}
 
 
 def shown(*, as_json: bool = False) -> None:
-    with RunView(thread="t", as_json=as_json) as view:
+    with RunView(folder=Path("files/t"), as_json=as_json) as view:
         for event in EVENTS:
             view.show(event)
         view.finish(VALUES)
@@ -54,9 +64,10 @@ def test_lines_are_indented_and_plain_when_piped(capsys: pytest.CaptureFixture[s
         "    2. check after 1",
         "      search_files(query='[bold]')",
         "      ✓ found it",
-        "      budget spent: half",
+        "      ended early (max_seconds): half",
         "  reward unknown (none)",
         "note: no [engine] here",
+        "made: files/t/a [1].png",
         "was it right? memento feedback e 1 (or 0)",
     ]
 
@@ -64,7 +75,7 @@ def test_lines_are_indented_and_plain_when_piped(capsys: pytest.CaptureFixture[s
 def test_nothing_but_json_lines_is_printed_when_json_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
     shown(as_json=True)
     out, err = capsys.readouterr()
-    assert [json.loads(line) for line in out.splitlines()] == [*EVENTS, summary(VALUES, thread="t")]
+    assert [json.loads(line) for line in out.splitlines()] == [*EVENTS, summary(VALUES, folder=Path("files/t"))]
     assert err == ""
 
 
@@ -77,13 +88,13 @@ def test_every_line_fits_when_the_terminal_is_narrow(
     shown()
     picture = capsys.readouterr().err
     assert "\x1b[3" not in picture  # no colours
-    assert "budget" in picture
+    assert "ended early" in picture
     last = picture[picture.rindex("thread t") :]
     assert all(len(line) <= columns for line in last.splitlines() if "\x1b" not in line)
 
 
 def test_the_waiting_question_says_how_to_go_on_when_nobody_can_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    with RunView(thread="t", as_json=False) as view:
+    with RunView(folder=Path("files/t"), as_json=False) as view:
         assert view.ask({"kind": "approve_plan"}) is None  # stdin is no terminal
         assert view.wait_for({"kind": "approve_plan"}) == 1
         view.wait_for({"kind": "reward"})
@@ -94,4 +105,4 @@ def test_the_waiting_question_says_how_to_go_on_when_nobody_can_be_asked(capsys:
 
 def test_the_summary_has_every_promised_key_when_a_run_ended_early() -> None:
     promised = {"answer", "reward", "case_id", "event_id", "cases_used", "policy", "cycles", "usage"}
-    assert summary({}, thread="t").keys() >= promised
+    assert summary({}, folder=Path("files/t")).keys() >= promised
