@@ -21,7 +21,7 @@ EVENTS: list[dict[str, Any]] = [
     },
     {"event": "subtask", "cycle": 1, "subtask": {"id": "1"}},
     {"event": "tool", "cycle": 1, "subtask": "1", "name": "search_files", "args": {"query": "[bold]"}},
-    {"event": "result", "result": {"cycle": 1, "id": "1", "result": "found\nit", "is_complete": True}},
+    {"event": "result", "result": {"cycle": 1, "id": "1", "result": "found\nit", "ended_by": "", "is_complete": True}},
     {
         "event": "result",
         "result": {"cycle": 1, "id": "2", "result": "half", "is_complete": False, "ended_by": "max_seconds"},
