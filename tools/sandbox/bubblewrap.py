@@ -32,7 +32,8 @@ from memento.tools.sandbox.watchdog import watched
 
 PLACE: Final = "/workspace"
 _START_S: Final = 10.0
-_END_S: Final = 5.0
+_END_S: Final = 30.0
+"""Some thousand processes need their time to die on a busy machine."""
 _TMP_FILES: Final = 20_000
 _SYSTEM: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS: Final = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")

@@ -26,10 +26,12 @@ ulimit -c 0; ulimit -n 256
 ulimit -f {blocks}; ulimit -d {kilobytes}; ulimit -v {address_kilobytes}
 echo 1000 2>/dev/null > /proc/self/oom_score_adj
 """
-# Not `exec`: as the first process of a sandbox the shell waits for orphans, which an interpreter would not.
 # The first is what bash calls it, the second what dash does.
 _TASKS: Final = "{{ command ulimit -u {tasks} || command ulimit -p {tasks}; }} 2>/dev/null\n"
-_RUN: Final = {"python": 'nice -n 5 "$@"\n', "shell": 'source=$(cat); nice -n 5 "$@" "$source" </dev/null\n'}
+# Not `exec`: as the first process of a sandbox the shell waits for orphans, which an interpreter would not.
+# A low priority lets the watchdog look in time when hundreds of processes fork; Python's runner takes it itself,
+# just before the code, so that a start does not wait for the rest of a busy machine.
+_RUN: Final = {"python": '"$@"\n', "shell": 'source=$(cat); nice -n 10 "$@" "$source" </dev/null\n'}
 
 
 def limited_command(language: Language, limits: Limits, *, python: str, has_own_users: bool = False) -> list[str]:

@@ -35,6 +35,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    os.nice(10)
     try:
         run(source)
     except Exception as error:  # noqa: BLE001
