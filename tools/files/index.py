@@ -6,15 +6,20 @@ Several processes may share its file; nothing is locked for longer than one batc
 import contextlib
 import sqlite3
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
 from memento.tools.files.folders import Place
 from memento.tools.files.index_rows import Hit, Pending
+
+_TRIES: Final = 100
+_PAUSE_S: Final = 0.05
 
 
 class FileIndex:
@@ -104,9 +109,7 @@ class FileIndex:
                 self._path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
             )
             self._closer = weakref.finalize(self, self._connection.close)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(index_rows.SCHEMA)
+            _set_up(self._connection)
             index_rows.forget_gone(self._connection)
         return self._connection
 
@@ -114,3 +117,18 @@ class FileIndex:
         if self._connection is not None:
             self._closer()
             self._connection = None
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    """Prepare a new connection. Where several open a new file at once, SQLite does not wait by itself here."""
+    for left in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(index_rows.SCHEMA)
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
