@@ -20,14 +20,15 @@ def diagram() -> str:
 
 
 def tree() -> str:
-    """Every module with the first line of its docstring."""
+    """Every room's modules and rooms within, each with the first line of its docstring."""
     lines = ["```"]
     for room in ROOMS:
         lines.append(_line("", f"{room}/", _summary(ROOT / room / "__init__.py")))
-        paths = sorted(
-            p for p in (ROOT / room).rglob("*.py") if p.name != "__init__.py" and "__pycache__" not in p.parts
-        )
-        lines += [_line("  ", path.relative_to(ROOT / room).as_posix(), _summary(path)) for path in paths]
+        for path in sorted((ROOT / room).iterdir()):
+            if (path / "__init__.py").is_file():
+                lines.append(_line("  ", f"{path.name}/", _summary(path / "__init__.py")))
+            elif path.suffix == ".py" and path.name != "__init__.py":
+                lines.append(_line("  ", path.name, _summary(path)))
     return "\n".join([*lines, "```"])
 
 
