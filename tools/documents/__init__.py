@@ -10,5 +10,10 @@ selection.py         which parts are shown
 layout.py            parts as Markdown
 tables.py            tables as Markdown
 ranges.py            cells of a spreadsheet as people write them
-pdf.py office.py opendocument.py rtf.py sheets.py plain.py   one reader per family of formats
+pdf.py               PDF, pages drawn included
+office.py            Word documents and presentations
+opendocument.py      OpenDocument texts and presentations
+rtf.py               RTF
+sheets.py            spreadsheets
+plain.py             text, CSV, JSON, XML, HTML
 """
