@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks.hostile import made_documents as document_files
 from memento.tools.documents.read_document import make_read_document
 from memento.tools.errors import ToolInputError, ToolUnavailable
 from memento.tools.files.passages import as_text, passages
 from memento.tools.files.search_files import make_search_files
 from memento.tools.workspace import Workspace
-from benchmarks.hostile import made_documents as document_files
 
 NOTHING = re.compile(r"Nothing found in \d+ files")
 
