@@ -53,8 +53,14 @@ async def test_nothing_is_written_by_the_child(tmp_path: Path) -> None:
 
 
 async def test_a_result_is_refused_when_it_is_too_long() -> None:
-    with pytest.raises(ToolInputError, match="too much"):
+    with pytest.raises(ToolInputError, match="too much in it"):
         await shell(f"head -c {MAX_RESULT_BYTES + 1} /dev/zero | tr '\\0' x")
+
+
+async def test_no_more_is_kept_than_a_result_may_have_when_the_child_never_stops() -> None:
+    with pytest.raises(ToolInputError, match="too much in it"):
+        await shell(f"exec cat /dev/zero > /proc/{'$PPID'}/fd/1")
+    assert not await _sleepers("/dev/zero")
 
 
 async def test_no_process_is_left_when_the_time_is_over() -> None:

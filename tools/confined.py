@@ -19,6 +19,7 @@ from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
 
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 20_000_000
+_LAST_WORDS_S: Final = 1.0
 _NOT_OURS: Final = 3
 """Exit code after an exception that is none of our named ones."""
 
@@ -66,11 +67,10 @@ async def confined(
         env={"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         pass_fds=descriptors,
         start_new_session=True,
-        limit=MAX_RESULT_BYTES,
     )
     try:
         async with asyncio.timeout(timeout_s):
-            output, _ = await child.communicate(json.dumps(request).encode())
+            output = await _answer(child, json.dumps(request).encode())
     except TimeoutError:
         raise ToolInputError(f"it could not be read within {timeout_s:g} s; it may be too complex or damaged") from None
     finally:
@@ -78,17 +78,44 @@ async def confined(
     return _result(output, child.returncode or 0)
 
 
+async def _answer(child: asyncio.subprocess.Process, request: bytes) -> bytes:
+    """Ask, and read to the end, but no more than a result may have: a parser that was taken over may say anything."""
+    assert child.stdin is not None  # noqa: S101 - it was started with pipes
+    assert child.stdout is not None  # noqa: S101
+    with contextlib.suppress(ConnectionError):  # it ended before it had read all; its status tells why
+        child.stdin.write(request)
+        await child.stdin.drain()
+    child.stdin.close()
+    output = bytearray()
+    while chunk := await child.stdout.read(1 << 18):
+        output += chunk
+        if len(output) > MAX_RESULT_BYTES:
+            raise ToolInputError("it cannot be read: there is too much in it")
+    await child.wait()
+    return bytes(output)
+
+
 async def _end(child: asyncio.subprocess.Process) -> None:
     """Leave no process behind, whoever was cancelled meanwhile."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-        await asyncio.shield(child.wait())
+        await asyncio.shield(_gone(child))
+
+
+async def _gone(child: asyncio.subprocess.Process) -> None:
+    """Wait for a killed child, and for the end of what it had said, without which its pipe stays open."""
+    await child.wait()
+    assert child.stdout is not None  # noqa: S101 - it was started with pipes
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            while await child.stdout.read(1 << 18):
+                pass
 
 
 def _result(output: bytes, status: int) -> Any:
     try:
-        answer = json.loads(output) if status == 0 and len(output) <= MAX_RESULT_BYTES else None
+        answer = json.loads(output) if status == 0 else None
     except ValueError:
         answer = None
     if answer is None:
