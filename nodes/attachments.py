@@ -12,6 +12,7 @@ from memento.nodes.message_files import MessageFile, files_in
 from memento.tools.errors import ToolError
 from memento.tools.workspace import Workspace
 
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
@@ -19,7 +20,7 @@ class Given(NamedTuple):
     """What lies ready when a run begins."""
 
     attachments: list[str]
-    """Paths below the workspace's root."""
+    """Paths in the run's own folder."""
     present: list[str]
     """Files in the run's own folder, by their paths in it."""
     notices: list[str]
@@ -34,7 +35,7 @@ def folder_name(thread_id: str | None) -> str:
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
-    """Check the attachments, and put the files that came inside the message into the run's folder.
+    """Bring the attachments, and the files that came inside the message, into the run's folder.
 
     Args:
         attachments: paths below the root.
@@ -45,18 +46,31 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
     Raises:
         InvalidAttachment: an attachment that is not in the workspace or cannot be read.
     """
-    names = _checked(attachments, root)
+    paths = _checked(attachments, root)
     files, notices = files_in(question) if question is not None else ([], [])
     if root is None:
         lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
-        return Given(names, [], [*notices, *lost])
+        return Given([], [], [*notices, *lost])
     workspace = Workspace(root / folder)
+    names = [_brought_in(path, workspace) for path in paths]
     for file in files:
         try:
-            names = [*names, f"{folder}/{_saved(file, workspace)}"]
+            names.append(_saved(file, workspace))
         except (ToolError, OSError) as error:
             notices = [*notices, f"{file.name} of the message was left out: {error}"]
-    return Given(names, [entry.path for entry in workspace.entries()], notices)
+    return Given(list(dict.fromkeys(names)), [entry.path for entry in workspace.entries()], notices)
+
+
+def _brought_in(path: Path, workspace: Workspace) -> str:
+    """Copy a file of the root into the run's folder, unless it lies there already, under a name that tools can take."""
+    own = workspace.folder.resolve()
+    if path.is_relative_to(own) and (name := path.relative_to(own).as_posix()) in {e.path for e in workspace.entries()}:
+        return name
+    plain = _NOT_IN_A_NAME.sub("_", path.name.encode(errors="replace").decode()).strip(" .") or "file"
+    try:
+        return _saved(MessageFile(plain, path.read_bytes()), workspace)
+    except (ToolError, OSError) as error:
+        raise InvalidAttachment(f"attachment {path.name!r} cannot be brought into the run's folder: {error}") from error
 
 
 def _saved(file: MessageFile, workspace: Workspace) -> str:
@@ -72,24 +86,28 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
     return workspace.write(name, file.content)
 
 
-def _checked(attachments: Any, workspace: Path | None) -> list[str]:
+def _checked(attachments: Any, root: Path | None) -> list[Path]:
     if not isinstance(attachments, list):
         raise InvalidAttachment("attachments are a list of file paths inside the workspace")
-    for name in attachments:
-        if workspace is None:
-            raise InvalidAttachment("attachments need a workspace, and none is configured")
-        try:
-            path = (workspace / str(name)).resolve()
-            is_file = path.is_file()
-        except (OSError, ValueError):  # too long, a NUL in it, links in a circle
-            is_file = False
-        else:
-            if not path.is_relative_to(workspace.resolve()):
-                raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
-        if not is_file:
-            raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise InvalidAttachment(f"attachment {name!r} cannot be read: {error.strerror}") from error
-    return attachments
+    return [_file(name, root) for name in attachments]
+
+
+def _file(name: Any, root: Path | None) -> Path:
+    """The file itself, links resolved."""
+    if root is None:
+        raise InvalidAttachment("attachments need a workspace, and none is configured")
+    try:
+        path = (root / str(name)).resolve()
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long, a NUL in it, links in a circle
+        is_file = False
+    else:
+        if not path.is_relative_to(root.resolve()):
+            raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
+    if not is_file:
+        raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InvalidAttachment(f"attachment {name!r} cannot be read: {error.strerror}") from error
+    return path

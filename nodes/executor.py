@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -146,6 +145,5 @@ def _kept(args: dict[str, Any]) -> dict[str, Any]:
 async def _artefacts(toolbox: Toolbox, run: Run) -> dict[str, list[str]]:
     if toolbox.workspace is None:
         return {}
-    attached = [name for path in run["attachments"] for name in (path, PurePosixPath(path).name)]
-    made = await asyncio.to_thread(toolbox.workspace.made, [*run.get("inputs", []), *attached])
+    made = await asyncio.to_thread(toolbox.workspace.made, run.get("inputs", []))
     return {"artefacts": made} if made else {}

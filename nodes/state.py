@@ -21,6 +21,7 @@ class Run(TypedDict):
     references: list[str]
     """Accepted answers; empty when none is known."""
     attachments: list[str]
+    """Files to work with, by their paths in the run's own folder."""
     folder: str
     """Name of the run's own folder below the workspace: what its tools make lies there."""
     inputs: list[str]

@@ -1,5 +1,6 @@
 """The first node: input becomes a run, whatever the thread held before, and candidates are recalled."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from memento.memory.errors import EncoderMismatch, EncoderUnavailable, LedgerUna
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidAttachment, InvalidTask
 from memento.nodes.retrieve_case import MAX_TASK_CHARS, make_retrieve_case
+from memento.tools.workspace import Workspace
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import a_memory, begun, failing, given, runtime_of
 
@@ -178,10 +180,23 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_attachments_are_kept_when_they_lie_in_the_workspace(workspace: Path) -> None:
-    given_names = ["sub/notes.txt", "good-link.txt", str(workspace / "sub" / "notes.txt")]
+async def test_attachments_are_brought_into_the_runs_folder_when_they_lie_in_the_workspace(workspace: Path) -> None:
+    await asyncio.to_thread((workspace / "other.txt").write_text, "other")
+    given_names = ["sub/notes.txt", "good-link.txt", str(workspace / "sub" / "notes.txt"), "other.txt"]
     update = await retrieved({"task": "Read it", "attachments": given_names}, workspace=lambda: workspace)
-    assert update["run"]["attachments"] == given_names
+    run = update["run"]
+    assert run["attachments"] == ["notes.txt", "other.txt"]
+    assert await asyncio.to_thread((workspace / run["folder"] / "notes.txt").read_text) == "inside"
+    assert run["inputs"] == ["notes.txt", "other.txt"]
+
+
+@pytest.mark.parametrize("name", ["a\\b.txt", "C:x.txt", " spaced.txt ", "a\nb.txt", ".hidden"])
+async def test_an_attachment_can_be_opened_by_tools_whatever_its_name(workspace: Path, name: str) -> None:
+    await asyncio.to_thread((workspace / name).write_text, "odd")
+    update = await retrieved({"task": "Read it", "attachments": [name]}, workspace=workspace)
+    (given,) = update["run"]["attachments"]
+    own = Workspace(workspace / update["run"]["folder"])
+    assert await asyncio.to_thread(own.read, given, max_bytes=10) == b"odd"
 
 
 @pytest.mark.parametrize(
