@@ -6,23 +6,19 @@ answers comes back as a tool's result, and like every other result it is materia
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
-from langchain_core.messages.ai import UsageMetadata
 
 from memento.graph.endpoints import Endpoints
 from memento.nodes.errors import ModelError, ModelRejected, as_model_error, brief_reason
-from memento.nodes.sources import ModelSource, model_name
+from memento.nodes.sources import ModelSource
 from memento.tools.errors import ToolUnavailable
 from memento.tools.media.port import Look, Picture, Transcribe
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-OnUsage = Callable[[str, UsageMetadata], None]
-"""Is told the model's name and the tokens of a call."""
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 OPENAI_TRANSCRIBER: Final = "gpt-4o-mini-transcribe"
@@ -39,13 +35,12 @@ _TIMEOUT_S: Final = 300.0
 _UNSTREAMED: Final = "nostream"
 
 
-def look_through(models: ModelSource, spec: str | None = None, *, on_usage: OnUsage | None = None) -> Look:
+def look_through(models: ModelSource, spec: str | None = None) -> Look:
     """Make what sees, of a chat model that takes pictures; opens nothing.
 
     Args:
         models: gives the model.
         spec: the model as provider:model; None for the executor's.
-        on_usage: is told what each call used, when the server counts it.
     """
 
     async def look(question: str, pictures: Sequence[Picture]) -> str:
@@ -62,8 +57,6 @@ def look_through(models: ModelSource, spec: str | None = None, *, on_usage: OnUs
             if reason is None:
                 raise
             raise ToolUnavailable(reason) from error
-        if on_usage is not None and reply.usage_metadata is not None:
-            on_usage(model_name(model), reply.usage_metadata)
         if not (answer := reply.text.strip()):
             raise ToolUnavailable("the model that looks at pictures said nothing; ask it something more definite")
         return answer

@@ -29,7 +29,7 @@ class Context(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per subtask, read and written. Empty: any.")
     max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars per subtask. Empty: any.")
     max_seconds: float = Field(default=600, ge=0.1, le=86_400, description="Time per subtask.")
-    max_tool_seconds: float = Field(default=120, ge=0.1, le=3_600, description="Time per tool call.")
+    max_tool_seconds: float = Field(default=300, ge=0.1, le=3_600, description="Time per tool call.")
     run_max_model_calls: int = Field(
         default=400, ge=1, le=10_000, description="Model calls of the whole run, the judge's apart."
     )

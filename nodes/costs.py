@@ -11,8 +11,8 @@ from memento.nodes.state import MementoState, Usage, no_usage
 from memento.nodes.structured import StructuredReply
 
 
-def usage_of_reply(reply: AIMessage, model: BaseChatModel, price: Price | None) -> Usage:
-    """What one reply used."""
+def usage_of_reply(reply: AIMessage, model: BaseChatModel | None, price: Price | None) -> Usage:
+    """What one reply used; without the model, its price goes by what the provider calls it."""
     return _usage(reply.usage_metadata, 1, _names(reply, model), price)
 
 
@@ -44,8 +44,8 @@ def _usage(tokens: UsageMetadata | None, n_calls: int, names: Sequence[str], pri
     }
 
 
-def _names(reply: AIMessage, model: BaseChatModel) -> list[str]:
+def _names(reply: AIMessage, model: BaseChatModel | None) -> list[str]:
     """The configured name, which prices of one's own go by; then what the provider calls the model that answered."""
     reported = reply.response_metadata.get("model_name")
-    names = [model_name(model), reported if isinstance(reported, str) else ""]
+    names = [model_name(model) if model else "", reported if isinstance(reported, str) else ""]
     return list(dict.fromkeys(name for name in names if name))

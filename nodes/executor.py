@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
 from memento.nodes.agent.agents import Agents
@@ -14,6 +15,7 @@ from memento.nodes.agent.budgets import Meter, RunMeters, run_limits, subtask_li
 from memento.nodes.agent.long_results import KEPT_CHARS, shown_chars
 from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.notes import WHY_ENDED, best_so_far
+from memento.nodes.agent.tool_models import ToolModelCalls, beside
 from memento.nodes.agent.window import window_tokens
 from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context
@@ -66,6 +68,7 @@ def make_executor(
                 subtask=own,
                 run=meter,
                 usage_of=lambda reply: usage_of_reply(reply, model, price),
+                usage_of_other=lambda reply: usage_of_reply(reply, None, price),
                 redact=redact,
                 report=report,
                 max_tool_seconds=settings.max_tool_seconds,
@@ -90,6 +93,7 @@ async def _carry_out(agent: Runnable[Any, Any], state: SubtaskInput, work: Work,
     config: RunnableConfig = {
         "recursion_limit": 4 * n_calls + 10,
         "configurable": {WORK: work, WORKSPACE: work.workspace},
+        "callbacks": beside(ensure_config().get("callbacks"), ToolModelCalls(work.count_tools_reply)),
     }
     reply = await agent.ainvoke({"messages": asked}, config)
     messages: list[BaseMessage] = reply["messages"]

@@ -125,6 +125,11 @@ def files_in(message: BaseMessage) -> MessageFiles:
     return MessageFiles(files, list(dict.fromkeys(notices)))
 
 
+def suffix_of(mime_type: str) -> str:
+    """Give the suffix that names of files of a MIME type end in, parameters aside; empty when it is not known."""
+    return _SUFFIXES.get(mime_type.partition(";")[0].strip().lower(), "")
+
+
 def _blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
     if isinstance(message.content, list):
         for block in message.content:
@@ -204,7 +209,7 @@ def _name(given: str, default: str, mime_type: str, taken: set[str]) -> str:
     stem, dot, suffix = re.sub(r"[^\w.-]+", "_", last).strip("._- ").rpartition(".")
     if not dot:
         stem, suffix = suffix, ""
-    suffix = f".{suffix[:10]}" if suffix else _SUFFIXES.get(mime_type.partition(";")[0].strip(), "")
+    suffix = f".{suffix[:10]}" if suffix else suffix_of(mime_type)
     stem = stem[: _MAX_NAME_CHARS - len(suffix)] or default
     name, number = f"{stem}{suffix}", 1
     while name.casefold() in taken:

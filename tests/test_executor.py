@@ -1,11 +1,14 @@
 """One subtask: an agent, its tools, its budget. What parallel subtasks do: test_workflow.py."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables import RunnableLambda
 
 from memento.nodes.agent.failures import UNREADABLE_CALL
 from memento.nodes.agent.notes import EMPTY_REPLY, last_call
@@ -240,3 +243,42 @@ async def test_subtask_fails_and_not_the_run_when_replies_cannot_be_used() -> No
     assert "cannot be used: cut off" in result["result"]
     assert (result["is_complete"], result["ended_by"]) == (False, "reply")
     assert [bool(call.tools) for call in model.calls] == [True, False], "an answer was asked for all the same"
+
+
+def told(text: str, model: str) -> AIMessage:
+    """A reply of a provider that says what it is and counts its tokens."""
+    tokens = UsageMetadata(input_tokens=7, output_tokens=3, total_tokens=10)
+    return AIMessage(text, usage_metadata=tokens, response_metadata={"model_name": model})
+
+
+async def test_models_that_tools_ask_count_in_the_budgets_when_they_answer() -> None:
+    seer = scripted(told("a cat", "seer"), RuntimeError("blind"))
+
+    async def look(question: str) -> str:
+        """Look at the picture."""
+        return (await seer.ainvoke(question)).text
+
+    calls = calling("look", 1, question="what?"), calling("look", 2, question="sure?")
+    node = make_executor(Roles(executor=scripted(*calls, "a cat")), source(look), price=_dollar_for_the_seer)
+    update = await node(subtask_of(), runtime=runtime_of())
+    usage = update["usage"]
+    assert update["results"][0]["result"] == "a cat"
+    assert (usage["model_calls"], usage["input_tokens"], usage["cost_usd"]) == (4, 7, 1.0)
+
+
+def _dollar_for_the_seer(model: str, _usage: UsageMetadata, /) -> float | None:
+    return 1.0 if model == "seer" else None
+
+
+async def test_the_hosts_callbacks_still_see_every_call_when_ours_is_beside_them() -> None:
+    class Seen(AsyncCallbackHandler):
+        names: ClassVar[list[str]] = []
+
+        async def on_tool_start(self, serialized: dict[str, Any], input_str: str, **kwargs: Any) -> None:
+            self.names.append(serialized["name"])
+
+    node = RunnableLambda(
+        make_executor(Roles(executor=scripted(calling("multiply", a=6, b=7), "42")), source(multiply))
+    )
+    await node.ainvoke(subtask_of(), {"callbacks": [Seen()]}, runtime=runtime_of())  # type: ignore[call-arg,arg-type]
+    assert Seen.names == ["multiply"]

@@ -64,15 +64,6 @@ async def test_the_named_model_is_asked_when_there_is_one() -> None:
     assert server.requests[0]["model"] == "seeing"
 
 
-async def test_tokens_are_told_when_the_server_counts_them() -> None:
-    used = []
-    async with ScriptedServer(lambda _: "seen") as server:
-        look = look_through(models(server), "openai:seeing", on_usage=lambda name, usage: used.append((name, usage)))
-        await look("what?", [RED])
-    [(name, usage)] = used
-    assert (name, usage["input_tokens"], usage["output_tokens"]) == ("seeing", 7, 3)
-
-
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

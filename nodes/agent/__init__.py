@@ -10,6 +10,7 @@ model_calls.py    every model call: its deadline, its budget, and the last one, 
 notes.py          what an agent is told on the way
 replies.py        replies as every provider, checkpointer and tool takes them back
 tool_calls.py     every tool call: its budget, its time limit, another try, its result
+tool_models.py    model calls that tools make
 window.py         conversations longer than the model can read
 work.py           one subtask at work: what its agent's calls share
 """

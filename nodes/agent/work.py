@@ -38,6 +38,8 @@ class Work:
     run: Meter
     usage_of: Callable[[AIMessage], Usage]
     """What one reply used."""
+    usage_of_other: Callable[[AIMessage], Usage]
+    """What one reply of another model, asked by a tool, used."""
     redact: Redact
     report: Callable[[str, dict[str, Any]], None]
     """Is told the name and the arguments of every tool call."""
@@ -70,6 +72,10 @@ class Work:
     def count_reply(self, reply: AIMessage) -> None:
         """Count what the reply to a call used."""
         self.charge(self.usage_of(reply) | {"model_calls": 0})
+
+    def count_tools_reply(self, reply: AIMessage) -> None:
+        """Count a call that a tool made to a model."""
+        self.charge(self.usage_of_other(reply))
 
     def begin_tool_call(self) -> str:
         """Count a call before it is made; give the budget that allows none, or nothing."""
