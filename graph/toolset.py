@@ -7,7 +7,7 @@ Nothing that belongs to others stops a run: what cannot be had is left out, and 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from langchain_core.tools import BaseTool
 
@@ -23,7 +23,7 @@ from memento.nodes.tool_binding import bound_tool
 from memento.tools.registry import ToolFunction
 from memento.tools.workspace import Workspace
 
-_OURS = "memento.tools."
+_OURS: Final = "memento.tools."
 
 
 class Entry(NamedTuple):

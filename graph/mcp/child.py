@@ -95,7 +95,7 @@ class Child:
         self.over.set()
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101 - it was started with pipes
         while said := await process.stderr.read(_KEPT_STDERR_BYTES):
             self.stderr = (self.stderr + said)[-_KEPT_STDERR_BYTES:]
 
@@ -125,7 +125,7 @@ async def _spawned(config: ServerConfig) -> asyncio.subprocess.Process:
 
 
 async def _write(process: asyncio.subprocess.Process, sent: Any) -> None:
-    assert process.stdin is not None  # noqa: S101
+    assert process.stdin is not None  # noqa: S101 - it was started with pipes
     with sent, contextlib.suppress(ConnectionError):
         async for session_message in sent:
             line = session_message.message.model_dump_json(by_alias=True, exclude_unset=True)

@@ -69,10 +69,10 @@ def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str])
         elif len(json.dumps(schema)) > MAX_SCHEMA_CHARS:
             problem = f"its schema has more than {MAX_SCHEMA_CHARS:,} characters"
         if problem:
-            left_out.append(f"{visible(tool.name)[:MAX_NAME_CHARS]} ({problem})")
+            left_out.append(f"{printable(tool.name)[:MAX_NAME_CHARS]} ({problem})")
             continue
         seen.add(name)
-        said = visible(tool.description or "")[:MAX_DESCRIPTION_CHARS]
+        said = printable(tool.description or "")[:MAX_DESCRIPTION_CHARS]
         usable.append(
             Definition(
                 name=name,
@@ -90,7 +90,7 @@ def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str])
     return Definitions(usable, f"left out: {', '.join(left_out[:_SHOWN])}{more}" if left_out else "")
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """Text without what a person would not see: control characters, and letters that show nothing."""
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
@@ -114,7 +114,7 @@ def _bounded(schema: Any, depth: int = 0) -> Any:
         return {}
     if isinstance(schema, dict):
         return {
-            key: visible(value)[:_FIELD_CHARS]
+            key: printable(value)[:_FIELD_CHARS]
             if key in _PROSE and isinstance(value, str)
             else _bounded(value, depth + 1)
             for key, value in schema.items()

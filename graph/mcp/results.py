@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from memento.graph.mcp.definitions import safe_name
+from memento.nodes.message_files import suffix_of
 from memento.tools.errors import ToolError
 from memento.tools.workspace import Workspace
 
@@ -16,23 +17,6 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES: Final = 20_000_000
 _FOLDER: Final = "mcp"
-_SUFFIXES: Final = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "image/svg+xml": ".svg",
-    "audio/wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/ogg": ".ogg",
-    "video/mp4": ".mp4",
-    "application/pdf": ".pdf",
-    "application/json": ".json",
-    "text/csv": ".csv",
-    "text/html": ".html",
-    "text/plain": ".txt",
-    "application/zip": ".zip",
-}
 
 
 async def as_text(result: "CallToolResult", *, tool: str, workspace: Workspace | None) -> str:
@@ -82,7 +66,7 @@ async def _kept(encoded: str, mime_type: str, tool: str, workspace: Workspace | 
             return f"[{kind}: not kept, it is damaged]"
         if workspace is None:
             return f"[{kind}, {len(content):,} bytes: not kept, for this run has no workspace]"
-        name = f"{safe_name(tool)}-{hashlib.sha256(content).hexdigest()[:10]}{_SUFFIXES.get(kind, '.bin')}"
+        name = f"{safe_name(tool)}-{hashlib.sha256(content).hexdigest()[:10]}{suffix_of(kind) or '.bin'}"
         try:
             path = workspace.write(f"{_FOLDER}/{name}", content)
         except ToolError as error:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.tools import BaseTool
 
@@ -15,7 +15,10 @@ from memento.graph.mcp.tools import McpTool
 from memento.graph.settings import process_environment
 from memento.tools.errors import ToolUnavailable
 
-_MISSING = "MCP servers need a package that is not installed: pip install 'memento-langgraph[mcp]'"
+if TYPE_CHECKING:
+    from mcp.types import Tool
+
+_MISSING: Final = "MCP servers need a package that is not installed: pip install 'memento-langgraph[mcp]'"
 
 
 class McpTools(NamedTuple):
@@ -106,7 +109,7 @@ class McpServers:
         return known[1]
 
 
-async def _listed(connection: Connection) -> Any:
+async def _listed(connection: Connection) -> "list[Tool] | str":
     """A server's tools, or why there are none."""
     try:
         return await connection.listed()

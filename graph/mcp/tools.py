@@ -1,6 +1,6 @@
 """A server's tool as a LangChain tool: a failure is a `ToolError`, files go into the workspace of the run."""
 
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -12,7 +12,7 @@ from memento.graph.mcp.results import as_text
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError
 
-ORIGIN = "mcp_server"
+ORIGIN: Final = "mcp_server"
 """Key of a tool's metadata: the server it comes from."""
 
 
