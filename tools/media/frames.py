@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TypedDict
 
 from memento.tools.errors import ToolInputError
-from memento.tools.media.sound import checked_duration, opened, seek
+from memento.tools.media.recording import checked_duration, decodable, opened, seek
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -143,18 +143,10 @@ def _spread(
 
 
 def _decoded(container: "InputContainer", stream: "VideoStream") -> Iterator[tuple[float, "VideoFrame"]]:
-    """Yield frames from here on, with their times from the beginning of the video; what is damaged is left out."""
-    import av
-
-    origin_s = float((stream.start_time or 0) * (stream.time_base or 0))
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            if frame.time is not None:
-                yield frame.time - origin_s, frame
+    """Yield the frames from here on whose times are known."""
+    for time_s, frame in decodable(container, stream):
+        if time_s is not None:
+            yield time_s, frame
 
 
 def _seen(time_s: float, frame: "VideoFrame") -> _Seen:

@@ -1,30 +1,20 @@
-"""Runs in a confined child: sound of any common kind becomes pieces of MP3, small enough to be sent one by one.
-
-FFmpeg comes with PyAV, the extra `media`; no program is started.
-"""
+"""Runs in a confined child: sound of any common kind becomes pieces of MP3, small enough to be sent one by one."""
 
 import base64
-import contextlib
 import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict
 
-from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.errors import ToolInputError
+from memento.tools.media.recording import checked_duration, decodable, opened, seek
 
 if TYPE_CHECKING:
     from av import AudioFrame
     from av.container import InputContainer
-    from av.stream import Stream
 
 _RATE: Final = 16_000
 """In hertz: what models that hear work with."""
 _BIT_RATE: Final = 32_000
-_MICROSECONDS: Final = 1_000_000
-
-MISSING: Final = (
-    "sound and video cannot be taken apart here; the user can install what is missing: "
-    "pip install 'memento-langgraph[media]'"
-)
 
 
 class SoundPieces(TypedDict):
@@ -69,63 +59,17 @@ def sound_pieces(
         return {"pieces": [base64.b64encode(piece.content()).decode() for piece in pieces], "is_over": is_over}
 
 
-def opened(file: BinaryIO, demuxer: str) -> "InputContainer":
-    """Open a recording with one demuxer, which may open nothing else.
-
-    Raises:
-        ToolUnavailable: PyAV is not installed.
-    """
-    try:
-        import av
-    except ImportError:
-        raise ToolUnavailable(MISSING) from None
-    file.seek(0)
-    return av.open(file, "r", format=demuxer, options={"protocol_whitelist": "none"})
-
-
-def checked_duration(container: "InputContainer", max_duration_s: float) -> float | None:
-    """Tell how long a recording is by its header, None when that does not say.
-
-    Raises:
-        ToolInputError: it is too long.
-    """
-    if container.duration is None or container.duration <= 0:
-        return None
-    seconds = container.duration / _MICROSECONDS
-    if seconds > max_duration_s:
-        raise ToolInputError(
-            f"it is {seconds / 3600:.1f} h long, at most {max_duration_s / 3600:g} h can be taken; give a part of it"
-        )
-    return seconds
-
-
-def seek(container: "InputContainer", stream: "Stream", seconds: float) -> None:
-    """Go to the last point at or before a time from which can be decoded; what has no such points is left as it is."""
-    import av
-
-    with contextlib.suppress(av.FFmpegError):
-        container.seek((stream.start_time or 0) + int(seconds / (stream.time_base or 1)), stream=stream)
-
-
 def _frames(container: "InputContainer", start_s: float) -> Iterator[tuple[float, "AudioFrame"]]:
     """Yield decoded sound from a time on, each part with its own time; what is damaged is left out."""
-    import av
-
     stream = container.streams.audio[0]
-    origin_s = float((stream.start_time or 0) * (stream.time_base or 0))
     time_s = 0.0
     if start_s:
         seek(container, stream, start_s)
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            time_s = frame.time - origin_s if frame.time is not None else time_s
-            if time_s >= start_s:
-                yield time_s, frame
-            time_s += frame.samples / (frame.sample_rate or _RATE)
+    for known_s, frame in decodable(container, stream):
+        time_s = time_s if known_s is None else known_s
+        if time_s >= start_s:
+            yield time_s, frame
+        time_s += frame.samples / (frame.sample_rate or _RATE)
 
 
 class _Piece:
