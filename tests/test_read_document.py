@@ -99,6 +99,8 @@ RTF = (
         ("a.tar.gz", made.tarred({"x/y.txt": b"hi"}), "- x/y.txt (2 bytes)"),
         ("a.csv.gz", gzip.compress(b"1,2\n"), "- a.csv (size unknown)"),
     ],
+    # By name alone: what is compressed holds the time, and all workers must name a test alike.
+    ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
 )
 async def test_a_file_of_each_format_is_shown_as_text(
     workspace: Workspace, name: str, content: bytes, expected: str
