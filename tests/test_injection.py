@@ -14,7 +14,7 @@ from memento.graph.workflow import build_graph
 from memento.nodes.agent.notes import SUMMARY_SYSTEM
 from memento.nodes.errors import ModelRejected
 from memento.nodes.prompts import EXECUTOR_SYSTEM, JUDGE_SYSTEM, PLANNER_SYSTEM
-from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.errors import ToolInputError, ToolLimitReached
 from tests.injections import INJECTIONS, MARK, escaped, roles, spoken
 from tests.node_parts import a_memory, calling, plan, scripted, verdict
 from tests.scripted import ScriptedChatModel
@@ -122,7 +122,7 @@ def everything_in(saver: InMemorySaver) -> bytes:
 def quoting(marker: str) -> list[Any]:
     async def refuse() -> str:
         """Fail with an error of ours."""
-        raise ToolUnavailable(f"key {marker} was refused")
+        raise ToolLimitReached(f"the plan of key {marker} is used up")
 
     async def crash() -> str:
         """Fail with any error, which quotes it where messages are cut."""

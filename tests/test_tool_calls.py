@@ -9,7 +9,7 @@ from langchain_core.tools import StructuredTool
 from langchain_core.tools.base import ArgsSchema
 from langgraph.types import Command
 
-from memento.nodes.agent.failures import UNREADABLE_CALL
+from memento.nodes.agent.failures import UNREADABLE_CALL, is_worth_retrying
 from memento.nodes.fences import fence
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from tests.agent_parts import carried_out, multiply
@@ -119,18 +119,23 @@ async def test_tool_is_left_behind_when_it_does_not_heed_being_stopped() -> None
 
 
 @pytest.mark.parametrize(
-    ("error", "n_tries"),
+    ("error", "is_worth_it"),
     [
-        (ToolUnavailable("down"), 3),
-        (ConnectionRefusedError("refused"), 3),
-        (type("ConnectTimeout", (Exception,), {})("slow"), 3),
-        (ToolInputError("bad"), 1),
-        (ToolLimitReached("no more"), 1),
-        (TimeoutError("slow"), 1),
-        (RuntimeError("a bug"), 1),
+        (ToolUnavailable("down"), True),
+        (ConnectionRefusedError("refused"), True),
+        (type("ConnectTimeout", (Exception,), {})("slow"), True),
+        (ToolInputError("bad"), False),
+        (ToolLimitReached("no more"), False),
+        (TimeoutError("slow"), False),
+        (RuntimeError("a bug"), False),
     ],
 )
-async def test_tool_is_tried_again_only_when_it_was_not_to_be_reached(error: Exception, n_tries: int) -> None:
+def test_another_try_is_worth_it_only_when_the_tool_was_not_to_be_reached(error: Exception, is_worth_it: bool) -> None:
+    assert is_worth_retrying(error) is is_worth_it
+
+
+@pytest.mark.parametrize(("error", "n_tries"), [(ToolUnavailable("down"), 3), (ToolInputError("bad"), 1)])
+async def test_tool_is_tried_three_times_when_that_is_worth_it(error: Exception, n_tries: int) -> None:
     tries = []
 
     async def flaky() -> str:
