@@ -9,7 +9,7 @@ from memento.graph.senses import look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
-from memento.tools.registry import Parts, ToolFunction, standard_tools
+from memento.tools.registry import ToolFunction, ToolParts, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
 from memento.tools.web.ddgs import Ddgs
 from memento.tools.web.guard import AddressGuard
@@ -35,7 +35,7 @@ async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, T
     return {name: tool for name, tool in tools.items() if not wanted or name in wanted}
 
 
-async def _parts(settings: Settings, models: ModelSource) -> Parts:
+async def _parts(settings: Settings, models: ModelSource) -> ToolParts:
     tavily = _tavily(settings)
     endpoints = settings.endpoints()
     can_hear = settings.transcriber or endpoints.openai_api_key or endpoints.openai_base_url
@@ -44,7 +44,7 @@ async def _parts(settings: Settings, models: ModelSource) -> Parts:
         transcribe = transcribe_with_openai(endpoints, settings.transcriber) if can_hear else None
     except ValueError as error:
         raise InvalidInput(str(error)) from error
-    return Parts(
+    return ToolParts(
         search=_engines(settings, tavily),
         guard=guard,
         # Without a key, every page that refuses us would be told to a third party that nobody has chosen.

@@ -79,6 +79,15 @@ async def test_graph_quick_start_runs_when_a_server_answers(tmp_path: Path) -> N
     assert done.stdout.startswith("Sunday 1.0 ")
 
 
+@pytest.mark.slow
+def test_tools_quick_start_runs_when_copied(tmp_path: Path) -> None:
+    done = _run(_example("tools"), tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| 2 | jan | 3 |" in done.stdout
+    assert done.stdout.endswith("24\n")
+
+
 def _answer(request: dict[str, Any]) -> str | dict[str, Any]:
     """A planner that asks for the day and repeats what comes back, an executor that calls the tool."""
     said = json.dumps(request["messages"])

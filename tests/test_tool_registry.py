@@ -8,7 +8,7 @@ import pytest
 
 from memento.nodes.tool_binding import bound_tool
 from memento.tools.media.port import Picture
-from memento.tools.registry import Parts, ToolFunction, standard_tools
+from memento.tools.registry import ToolParts, ToolFunction, standard_tools
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
@@ -28,18 +28,18 @@ async def hear(name: str, content: bytes) -> str:
 
 
 def all_tools() -> dict[str, ToolFunction]:
-    return standard_tools(Parts(look=see, transcribe=hear, sandbox=UnsafeLocal()))
+    return standard_tools(ToolParts(look=see, transcribe=hear, sandbox=UnsafeLocal()))
 
 
 def test_a_tool_is_there_when_what_it_needs_is() -> None:
     assert set(all_tools()) == ALL
-    assert set(standard_tools(Parts())) == ALWAYS
-    assert set(standard_tools(Parts(sandbox=MontySandbox()))) == ALWAYS | {"run_python"}
-    assert set(standard_tools(Parts(look=see))) == ALWAYS | {"view_image", "watch_video"}
+    assert set(standard_tools(ToolParts())) == ALWAYS
+    assert set(standard_tools(ToolParts(sandbox=MontySandbox()))) == ALWAYS | {"run_python"}
+    assert set(standard_tools(ToolParts(look=see))) == ALWAYS | {"view_image", "watch_video"}
 
 
 def test_nothing_is_created_when_tools_are_only_made(tmp_path: Path) -> None:
-    standard_tools(Parts(index_path=tmp_path / "index" / "files.db"))
+    standard_tools(ToolParts(index_path=tmp_path / "index" / "files.db"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,7 +28,7 @@ ToolFunction = Callable[..., Awaitable[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class ToolParts:
     """What the tools need from outside; a tool whose part is missing is not there."""
 
     search: Mapping[str, Search] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
@@ -47,7 +47,7 @@ class Parts:
     """Where code runs."""
 
 
-def standard_tools(parts: Parts) -> dict[str, ToolFunction]:
+def standard_tools(parts: ToolParts) -> dict[str, ToolFunction]:
     """Make the built-in tools; opens nothing.
 
     Args:
