@@ -17,18 +17,8 @@ SHELVED = b"shelved"
 
 _NAMES = [
     *("", ".", "..", "...", "~", "~root", " ", "a", "b.txt", "deep", "new", "-rf", "CON", "C:", "a:stream", "$HOME"),
-    *(
-        "to-file",
-        "to-folder",
-        "to-nothing",
-        "to-root",
-        "to-itself",
-        "to-proc",
-        "pipe",
-        "secret.txt",
-        "outside",
-        "notes",
-    ),
+    *("to-file", "to-folder", "to-nothing", "to-root", "to-itself", "to-proc", "pipe"),
+    *("secret.txt", "outside", "notes"),
     *("\0", "a\0b", "\n", "\ud800", "\u2024\u2024", "\uff0e\uff0e", "..\u200b", "%2e%2e", "x" * 256, "é", "e\u0301"),
     *("workspace", "proc", "self", "root", "etc", "passwd", "dev", "fd", "0"),
 ]
@@ -41,10 +31,8 @@ def nasty_paths(draw: st.DrawFn) -> str:
     parts = draw(st.lists(st.sampled_from(_NAMES) | st.text(max_size=3), min_size=1, max_size=6))
     glue = draw(st.lists(st.sampled_from(_SEPARATORS), min_size=len(parts), max_size=len(parts)))
     lead = draw(st.sampled_from(["", "", "", *_SEPARATORS]))
-    return (
-        lead
-        + "".join(part + separator for part, separator in zip(parts, glue, strict=True))[: draw(st.integers(1, 600))]
-    )
+    path = "".join(part + separator for part, separator in zip(parts, glue, strict=True))
+    return lead + path[: draw(st.integers(1, 600))]
 
 
 class Place:
@@ -93,6 +81,11 @@ def new_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
     os.chdir(here)
 
 
+@pytest.fixture(scope="module")
+def place(new_place: Callable[[], Place]) -> Place:
+    return new_place()
+
+
 @settings(max_examples=200, deadline=None)
 @example(path="to-folder/secret.txt")
 @example(path="deep/to-root/etc/passwd")
@@ -101,8 +94,7 @@ def new_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 @example(path="\ud800")
 @example(path="//etc/passwd")
 @given(path=nasty_paths())
-def test_nothing_outside_is_read_whatever_the_path(new_place: Callable[[], Place], path: str) -> None:
-    place = new_place()
+def test_nothing_outside_is_read_whatever_the_path(place: Place, path: str) -> None:
     for form in place.forms(path):
         try:
             content = place.workspace.read(form, max_bytes=1_000_000)
