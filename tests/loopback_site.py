@@ -90,14 +90,25 @@ def serving() -> Iterator[Site]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
-        site.port = server.server_port
+    with listening(Endpoint, site.released) as site.port:
+        yield site
+
+
+@contextlib.contextmanager
+def listening(endpoint: type[BaseHTTPRequestHandler], released: threading.Event) -> Iterator[int]:
+    """Answer on loopback until the end of the block; the port.
+
+    Args:
+        endpoint: answers.
+        released: set at the end, for answers that still drip.
+    """
+    with ThreadingHTTPServer(("127.0.0.1", 0), endpoint) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield site
+            yield server.server_port
         finally:
-            site.released.set()
+            released.set()
             server.shutdown()
             thread.join()
 

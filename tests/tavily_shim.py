@@ -5,8 +5,10 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback_site import listening
 
 KEY = "tvly-secret-0123456789"
 
@@ -62,13 +64,6 @@ def serving_tavily() -> Iterator[FakeTavily]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield fake
-        finally:
-            fake.released.set()
-            server.shutdown()
-            thread.join()
+    with listening(Endpoint, fake.released) as port:
+        fake.url = f"http://127.0.0.1:{port}"
+        yield fake
