@@ -1,10 +1,9 @@
-"""Two hundred models and tools that do everything wrong: does every run end, within its budgets, with an answer?
+"""How runs end whose models and tools do everything wrong: `python -m benchmarks.adversarial_models`.
 
 A seed makes a behaviour: what the executor's model says, call by call, what its tools do, and how large the budgets
 are. Each runs through the whole graph with a checkpointer. A run may end with an answer, or, when its model is not to
 be reached at all, with the error of that name, after which it can be resumed; anything else is a crash.
-
-    .venv/bin/python -m benchmarks.adversarial_models [--n 200] [--json]
+Bar: of two hundred behaviours none crashes, and none spends more than its budgets.
 """
 
 import argparse

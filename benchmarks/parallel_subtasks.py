@@ -1,6 +1,6 @@
-"""Twenty independent subtasks of half a second each: how long does the whole run take, eight at a time?
+"""How long twenty independent subtasks take, eight at a time: `python -m benchmarks.parallel_subtasks`.
 
-.venv/bin/python -m benchmarks.parallel_subtasks [--runs 5] [--json]
+Each takes half a second, as a model on a server would. Bar: the whole run in 2.5 s.
 """
 
 import argparse
@@ -11,12 +11,14 @@ import time
 from typing import Any, Never
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 
+from benchmarks.adversarial_models import Planner
 from benchmarks.graph_overhead import Hashing
 from memento import CaseMemory, Deps, build_graph
+from memento.nodes.context import Context
 
 N_SUBTASKS = 20
 SUBTASK_S = 0.5
@@ -38,33 +40,16 @@ class Slow(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("done"))])
 
 
-class Planner(BaseChatModel):
-    """Plans all subtasks at once, then answers."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "planner"
-
-    def with_structured_output(self, *args: Any, **kwargs: Any) -> Never:
-        """None, so that plain calls are made."""
-        raise NotImplementedError
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        is_done = "<result " in messages[-1].text
-        steps = [{"id": str(n), "description": f"step {n}", "depends_on": []} for n in range(N_SUBTASKS)]
-        reply = {"subtasks": [], "answer": "42"} if is_done else {"subtasks": steps, "answer": None}
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(json.dumps(reply)))])
-
-
 async def measure(n_runs: int) -> list[float]:
     """Seconds of each run, after one that warms up."""
     seconds = []
     async with CaseMemory.open(":memory:", encoder=Hashing(), policy="similarity") as memory:
-        graph = build_graph(Deps(memory=memory, planner=Planner(), executor=Slow()), checkpointer=InMemorySaver())
+        deps = Deps(memory=memory, planner=Planner(n_subtasks=N_SUBTASKS), executor=Slow())
+        graph = build_graph(deps, checkpointer=InMemorySaver())
         for number in range(n_runs + 1):
             config: Any = {"configurable": {"thread_id": f"run-{number}"}}
             began = time.perf_counter()
-            result = await graph.ainvoke({"task": f"task {number}"}, config)
+            result = await graph.ainvoke({"task": f"task {number}"}, config, context=Context(max_cycles=1))
             seconds.append(time.perf_counter() - began)
             results = (await graph.aget_state(config)).values["results"]
             assert result["answer"] == "42"

@@ -82,12 +82,6 @@ if __name__ == "__main__":
 
 NOISY = f'print("Starting up...", flush=True)\nprint("{{not json", flush=True)\n{GOOD}'
 DIES = "import sys\nsys.exit('no module named nonsense, nor ' + __import__('os').environ['MY_TOKEN'])\n"
-HANGS = """
-import signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"])
-time.sleep(600)
-"""
 HOSTILE = """
 from fastmcp import FastMCP
 server = FastMCP("stub", instructions="INJECTED instructions")

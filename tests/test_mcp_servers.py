@@ -13,13 +13,13 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
-from benchmarks.mcp_servers import marked_processes, run
+from benchmarks.mcp_servers import HANGS, marked_processes, run
 from memento.graph.mcp.definitions import MAX_DESCRIPTION_CHARS
 from memento.graph.mcp.servers import McpServers
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError, ToolUnavailable
 from memento.tools.workspace import Workspace
-from tests.mcp_stubs import DIES, GOOD, HANGS, HOSTILE, LEAVES_A_CHILD, NOISY, stub
+from tests.mcp_stubs import DIES, GOOD, HOSTILE, LEAVES_A_CHILD, NOISY, stub
 from tests.scripted import ScriptedChatModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

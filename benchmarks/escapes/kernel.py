@@ -2,6 +2,17 @@
 
 from benchmarks.escapes.snippet import CALL, Snippet
 
+_WRITE_ANY = """
+import os
+for folder, _, names in os.walk('TOP'):
+    for name in names:
+        try:
+            os.close(os.open(folder + '/' + name, os.O_WRONLY))
+            print('ESC' + 'APED', folder, name)
+        except OSError:
+            pass
+"""
+
 KERNEL = (
     Snippet(
         "name the program for core dumps",
@@ -11,16 +22,7 @@ KERNEL = (
     Snippet(
         "write any switch of the kernel",
         "one can be written",
-        """
-import os
-for folder, _, names in os.walk('/proc/sys'):
-    for name in names:
-        try:
-            os.close(os.open(folder + '/' + name, os.O_WRONLY))
-            print('ESC' + 'APED', folder, name)
-        except OSError:
-            pass
-""",
+        _WRITE_ANY.replace("TOP", "/proc/sys"),
     ),
     Snippet(
         "restart the machine",
@@ -166,15 +168,6 @@ except OSError:
     Snippet(
         "use control groups",
         "something is written",
-        """
-import os
-for folder, _, names in os.walk('/sys'):
-    for name in names:
-        try:
-            os.close(os.open(folder + '/' + name, os.O_WRONLY))
-            print('ESC' + 'APED', folder, name)
-        except OSError:
-            pass
-""",
+        _WRITE_ANY.replace("TOP", "/sys"),
     ),
 )

@@ -23,8 +23,10 @@ from memento.tools.workspace import Workspace
 
 _WITNESS = "memento-escape-witness"
 _BETWEEN_LOOKS_BYTES = 1_000_000_000
+# Where links lie that were there before, and that snippets plant.
 _PLANTED = (
-    *("there", "there_folder/secret.txt", "planted", "climbing", "folder/secret.txt", "below/planted", "out/witness"),
+    *("there", "there_folder/secret.txt", "planted", "climbing"),
+    *("folder/secret.txt", "below/planted", "out/witness"),
 )
 _ADD_KEY = {"x86_64": 248, "aarch64": 217}
 _UNLINK_KEY = {"x86_64": 250, "aarch64": 219}
@@ -35,7 +37,8 @@ class Trap:
 
     def __init__(self, root: Path, stack: ExitStack) -> None:
         self.token = f"TOKEN-{secrets.token_hex(8)}"
-        self.root, self.visitors, self._stack = root, [], stack  # type: ignore[var-annotated]
+        self.root, self._stack = root, stack
+        self.visitors: list[str] = []
         self.home, self.project, self.outside = root / "home", root / "project", root / "outside"
         for folder in (self.home / "workspaces" / "other", self.project, self.outside):
             folder.mkdir(parents=True)
@@ -113,18 +116,7 @@ class Trap:
         """Read the workspace as the host would."""
         found = []
         workspace = Workspace(folder)
-        entries = list(workspace.entries())
-        paths = [entry.path for entry in entries]
-        for path in [
-            *paths,
-            "there",
-            "there_folder/secret.txt",
-            "planted",
-            "climbing",
-            "folder/secret.txt",
-            "below/planted",
-            "out/witness",
-        ]:
+        for path in [*(entry.path for entry in workspace.entries()), *_PLANTED]:
             try:
                 content = workspace.read(path, max_bytes=limits.workspace_bytes)
             except ToolInputError:
