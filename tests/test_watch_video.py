@@ -186,7 +186,7 @@ async def test_what_is_said_is_fenced_and_the_question_comes_last(workspace: Wor
 async def test_a_transcript_is_cut_when_it_is_very_long(workspace: Workspace) -> None:
     eyes, ears = Eyes(), Ears("word " * MAX_TRANSCRIPT_CHARS)
     await watch(workspace, lambda: video([("red", 1)], has_sound=True), eyes=eyes, ears=ears)
-    assert "word \n[cut]\n</transcript>" in eyes.question
+    assert "word … [cut]\n</transcript>" in eyes.question
     assert len(eyes.question) < MAX_TRANSCRIPT_CHARS + 1_000
 
 

@@ -15,8 +15,8 @@ from memento.tools.media.view_image import make_view_image
 from memento.tools.media.watch_video import make_watch_video
 from memento.tools.sandbox.port import Sandbox
 from memento.tools.sandbox.run_code import make_run_python, make_run_shell
-from memento.tools.web.download_file import MAX_FILE_BYTES, TIMEOUT_S, make_download_file
-from memento.tools.web.fetch import Fetcher, FetchLimits
+from memento.tools.web.download_file import LIMITS, make_download_file
+from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import make_fetch_page
 from memento.tools.web.guard import AddressGuard
 from memento.tools.web.search_port import Search
@@ -53,11 +53,10 @@ def standard_tools(parts: ToolParts) -> dict[str, ToolFunction]:
     Args:
         parts: what they are made with.
     """
-    download_limits = FetchLimits(total_s=TIMEOUT_S, file_bytes=MAX_FILE_BYTES)
     tools = [
         make_web_search(parts.search),
         make_fetch_page(fetcher=Fetcher(guard=parts.guard), read_bytes=text_of, tavily=parts.reader),
-        make_download_file(fetcher=Fetcher(guard=parts.guard, limits=download_limits)),
+        make_download_file(fetcher=Fetcher(guard=parts.guard, limits=LIMITS)),
         make_search_files(index_path=parts.index_path),
         make_list_files(),
         make_read_file(),

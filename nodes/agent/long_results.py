@@ -10,6 +10,7 @@ from memento.memory.case import storable
 from memento.nodes.agent.work import Work
 from memento.nodes.fences import fence
 from memento.tools.errors import ToolError
+from memento.tools.text import without_middle
 from memento.tools.workspace import SPILL_FOLDER
 
 MAX_CHARS: Final = 20_000
@@ -19,7 +20,6 @@ KEPT_CHARS: Final = 2_000
 """Of a result, for the run's record of tool calls."""
 
 _LEAST_CHARS = 2_000
-_HEAD_SHARE = 0.7
 _MAX_BLOCKS = 8
 _READERS = ("read_file", "run_python", "run_shell")
 
@@ -66,12 +66,9 @@ async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -
     marks = {"name": name[:64]} | ({"status": "error"} if status == "error" else {})
     if len(text) <= shown.max_chars:
         return fence("tool_result", text, **marks)
-    n_head = int(shown.max_chars * _HEAD_SHARE)
-    n_tail = shown.max_chars - n_head
-    n_left_out = f"{len(text) - shown.max_chars:,}"
-    part = f"{text[:n_head]}\n[... {n_left_out} characters left out ...]\n{text[-n_tail:]}"
-    note = f"The result has {len(text):,} characters; the first {n_head:,} and the last {n_tail:,} are shown."
-    return f"{fence('tool_result', part, **marks)}\n{note} {await _spilt(name, text, work, shown)}"
+    part = fence("tool_result", without_middle(text, shown.max_chars), **marks)
+    note = f"The result has {len(text):,} characters; its beginning and its end are shown."
+    return f"{part}\n{note} {await _spilt(name, text, work, shown)}"
 
 
 async def _spilt(name: str, text: str, work: Work, shown: Shown) -> str:

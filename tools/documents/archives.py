@@ -13,12 +13,9 @@ from typing import IO, Any, BinaryIO, Final, NamedTuple, TypedDict
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from memento.tools.documents.document import Document, Part, clean
-from memento.tools.documents.kinds import kind_of
+from memento.tools.documents.kinds import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
 from memento.tools.errors import ToolInputError
 
-MAX_MEMBERS: Final = 20_000
-MAX_UNPACKED_BYTES: Final = 400_000_000
-"""Bytes unpacked by one call, wherever they go."""
 MAX_DEPTH: Final = 10
 
 _CHUNK_BYTES: Final = 1_000_000

@@ -7,8 +7,10 @@ from zipfile import BadZipFile, ZipFile
 from memento.tools.errors import ToolInputError
 
 HEAD_BYTES: Final = 8_192
-_MAX_MEMBERS: Final = 20_000
-_MAX_UNPACKED_BYTES: Final = 400_000_000
+MAX_MEMBERS: Final = 20_000
+MAX_UNPACKED_BYTES: Final = 400_000_000
+"""Of an archive, and of an office file, which is one."""
+
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 NAMES: Final = {
@@ -182,7 +184,7 @@ def refuse_bomb(archive: ZipFile) -> None:
     """
     members = archive.infolist()
     n_bytes = sum(member.file_size for member in members)
-    if len(members) > _MAX_MEMBERS or n_bytes > _MAX_UNPACKED_BYTES:
+    if len(members) > MAX_MEMBERS or n_bytes > MAX_UNPACKED_BYTES:
         raise ToolInputError(f"it is not read: it would unpack to {len(members):,} files of {n_bytes:,} bytes together")
 
 

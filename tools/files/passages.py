@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from memento.tools.text import without_controls
+
 PASSAGE_CHARS: Final = 800
 MARK_START: Final = "\x02"
 MARK_END: Final = "\x03"
@@ -27,7 +29,6 @@ _MARKUP: Final = re.compile(
     r"<(script|style)\b[^<]*+(?>(?!</\1)<[^<]*+)*+|<!--[^-]*+(?>(?!-->)-[^-]*+)*+(?:-->)?|</?[a-z!][^<>]*+>",
     re.IGNORECASE,
 )
-_CONTROLS: Final = {code: None for code in [*range(32), 127, ord(_BREAK)] if chr(code) not in "\n\t"}
 _STOP_WORD: Final = re.compile(
     "a|an|and|are|as|at|be|been|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if|in|into|is|it|its|me|my|of|"
     "on|or|our|should|so|that|the|their|them|there|these|they|this|those|to|was|we|were|what|when|where|which|who|whom|"
@@ -54,7 +55,7 @@ def as_text(content: bytes, *, is_html: bool) -> str | None:
 
 def cleaned(text: str) -> str:
     """Drop the characters that steer a terminal or cannot be seen, and write accents in one way."""
-    return unicodedata.normalize("NFC", text.translate(_CONTROLS))
+    return unicodedata.normalize("NFC", without_controls(text).replace(_BREAK, ""))
 
 
 def passages(text: str, *, max_chars: int = PASSAGE_CHARS) -> Iterator[Passage]:

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from memento.tools.errors import ToolError
 from memento.tools.sandbox.bubblewrap import Bubblewrap
-from memento.tools.sandbox.docker import Docker
+from memento.tools.sandbox.docker import IMAGE, Docker
 from memento.tools.sandbox.e2b import E2B
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Execution, Language, Limits, Sandbox
@@ -38,7 +38,7 @@ async def make_sandbox(
     name: SandboxName = "auto",
     *,
     hidden: Sequence[Path] = (),
-    image: str = "python:3.12-slim",
+    image: str = IMAGE,
     container_program: str = "docker",
     e2b_api_key: str | None = None,
     max_at_once: int = MAX_AT_ONCE,
@@ -87,7 +87,7 @@ async def examine_sandbox(
     name: SandboxName = "auto",
     *,
     hidden: Sequence[Path] = (),
-    image: str = "python:3.12-slim",
+    image: str = IMAGE,
     container_program: str = "docker",
     e2b_api_key: str | None = None,
 ) -> SandboxReport:

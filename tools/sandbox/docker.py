@@ -19,6 +19,7 @@ from memento.tools.sandbox.processes import Usage
 from memento.tools.sandbox.watchdog import watched
 
 PLACE: Final = "/workspace"
+IMAGE: Final = "python:3.12-slim"
 _REMOVE_S: Final = 30.0
 _ENGINE_FAILED: Final = 125
 _KILLED: Final = 137
@@ -28,7 +29,7 @@ _KILLED: Final = 137
 class Docker:
     """The sandbox of a container engine."""
 
-    image: str = "python:3.12-slim"
+    image: str = IMAGE
     """Must have Python, a shell, `nice` and bash; pulled by the engine when it is not there."""
     program: str = "docker"
     """Or podman."""

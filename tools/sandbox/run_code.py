@@ -7,6 +7,7 @@ from typing import Final
 
 from memento.tools.errors import ToolInputError
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits, Sandbox
+from memento.tools.text import without_controls, without_middle
 from memento.tools.workspace import Workspace
 
 MAX_SOURCE_BYTES: Final = 60_000
@@ -14,7 +15,6 @@ SHOWN_CHARS: Final = 12_000
 """Of the output; the middle of a longer one is left out."""
 _SHOWN_FILES: Final = 30
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".gif")
-_CONTROLS: Final = {code: None for code in [*range(32), 127] if chr(code) not in "\n\t"}
 
 _ONLY_MONTY: Final = (
     "The interpreter is a small one: no third-party packages (no numpy), no `yield`, `del`, decorated methods; of the "
@@ -114,12 +114,8 @@ def _stamps(workspace: Workspace) -> dict[str, tuple[int, int]]:
 
 
 def _shown(output: str) -> str:
-    text = output.translate(_CONTROLS).strip("\n")
-    if len(text) <= SHOWN_CHARS:
-        return text
-    head, tail = text[: SHOWN_CHARS * 2 // 3], text[-SHOWN_CHARS // 3 :]
-    n_left_out = len(text) - len(head) - len(tail)
-    return f"{head}\n[... {n_left_out:,} characters left out; write long results to a file ...]\n{tail}"
+    text = without_controls(output).strip("\n")
+    return without_middle(text, SHOWN_CHARS, remark="; write long results to a file")
 
 
 def _ending(execution: Execution, limits: Limits) -> str:

@@ -8,8 +8,7 @@ from memento.tools.errors import ToolInputError
 from memento.tools.web.fetch import Fetcher, FetchLimits
 from memento.tools.workspace import Workspace
 
-MAX_FILE_BYTES: Final = 100_000_000
-TIMEOUT_S: Final = 90.0
+LIMITS: Final = FetchLimits(total_s=90.0, file_bytes=100_000_000)
 
 
 def make_download_file(*, fetcher: Fetcher | None = None) -> Callable[..., Awaitable[str]]:
@@ -19,7 +18,7 @@ def make_download_file(*, fetcher: Fetcher | None = None) -> Callable[..., Await
         fetcher: gets the files, within its own limits; the default one reaches public addresses only, heeds robots.txt,
             and takes up to 100,000,000 bytes and 90 seconds.
     """
-    files = fetcher or Fetcher(limits=FetchLimits(total_s=TIMEOUT_S, file_bytes=MAX_FILE_BYTES))
+    files = fetcher or Fetcher(limits=LIMITS)
 
     async def download_file(url: str, path: str, *, workspace: Workspace) -> str:
         """Bring one public file from the web into the workspace, so that other tools can work with it.

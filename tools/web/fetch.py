@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.body import ACCEPTED, read_body
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.guard import MAX_URL_CHARS, AddressGuard
 from memento.tools.web.media_types import charset_of, check_media_type, kind_of, may_be_pdf, media_type_of
 from memento.tools.web.robots import MAX_BYTES, Robots, RobotsFile
 
@@ -24,7 +24,6 @@ _Read = TypeVar("_Read")
 AGENT: Final = "memento-langgraph"
 """The name that a site's robots.txt can forbid or allow."""
 
-MAX_URL_CHARS: Final = 2_000
 _USER_AGENT: Final = f"Mozilla/5.0 (compatible; {AGENT})"
 _HEADERS: Final = {
     "User-Agent": _USER_AGENT,

@@ -18,6 +18,7 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Finds the addresses of a host; raises OSError (`socket.gaierror`) when there are none."""
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
+MAX_URL_CHARS: Final = 2_000
 
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}")
 _LOCAL_NAMES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".onion")
@@ -47,7 +48,7 @@ class AddressGuard:
         resolver: how names are looked up.
 
     Raises:
-        ValueError: an exception is none of both.
+        ValueError: an exception is neither.
     """
 
     def __init__(

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from memento.tools.errors import ToolError, ToolLimitReached, ToolUnavailable
+from memento.tools.text import cut
 from memento.tools.web.body import ACCEPTED, read_body
 from memento.tools.web.search_port import SearchResult
-from memento.tools.web.wording import cut
 
 if TYPE_CHECKING:
     import httpx2

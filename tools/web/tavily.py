@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web.guard import check_host
+from memento.tools.text import cut
+from memento.tools.web.guard import MAX_URL_CHARS, check_host
 from memento.tools.web.search_port import SearchResult
-from memento.tools.web.wording import cut
 
 if TYPE_CHECKING:
     from tavily import AsyncTavilyClient
 
-MAX_URL_CHARS: Final = 2_000
 MAX_PASSAGES: Final = 5  # Tavily's own limit, of 500 characters each
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from memento.tools.errors import ToolInputError
+from memento.tools.text import cut, one_line
 from memento.tools.web.search_port import SearchResult
 
 MAX_QUERY_CHARS: Final = 400  # Tavily refuses longer ones
@@ -30,13 +31,3 @@ def checked_query(query: str) -> str:
     if len(query) > MAX_QUERY_CHARS:
         raise ToolInputError(f"the query has {len(query)} characters; shorten it to at most {MAX_QUERY_CHARS}")
     return query
-
-
-def one_line(text: object) -> str:
-    """Bring a text on one line of at most 500 characters."""
-    return cut(" ".join(str(text).split()), 500)
-
-
-def cut(text: str, limit: int) -> str:
-    """Cut a text, visibly."""
-    return text if len(text) <= limit else f"{text[:limit].rstrip()} … [cut]"
