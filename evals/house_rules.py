@@ -159,7 +159,7 @@ class Clerk(BaseChatModel):
     ) -> ChatResult:
         last = messages[-1]
         if isinstance(last, ToolMessage):
-            reply = AIMessage(last.text)
+            reply = AIMessage(last.artifact)  # what the tool said, without its fence
         else:
             word = _QUOTED.findall(last.text)[0]
             rule = next(line for line in reversed(last.text.splitlines()) if line in RULES)

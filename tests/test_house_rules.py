@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import ValidationError
 
 from memento.evals.house_rules import (
@@ -25,8 +25,11 @@ from memento.evals.house_rules import (
     right_plan,
     vote,
 )
+from memento.nodes.executor import make_executor
+from memento.nodes.sources import Toolbox
 from memento.nodes.state import CaseView
-from tests.node_parts import a_run
+from memento.nodes.tool_binding import bound_tool
+from tests.node_parts import Roles, a_run, runtime_of
 
 APPLIED: dict[str, Callable[[str], str]] = {  # written again, for the tests' own sake
     "brill": lambda word: "".join(reversed(word)),
@@ -135,14 +138,16 @@ def test_the_vote_reads_a_correction_when_one_was_written() -> None:
     assert vote([case(right_plan(task))], otherwise="jent") == task.rule
 
 
-def test_the_clerk_obeys_the_plan_when_told_a_rule() -> None:
-    clerk = Clerk()
-    asked = HumanMessage("<task>\nThe recipe is 'velvet'.\n</task>\n\n<subtask>\nhulm\n</subtask>\n\nCarry it out.")
-    call = clerk.invoke([asked])
-    assert isinstance(call, AIMessage)
-    assert [(c["name"], c["args"]) for c in call.tool_calls] == [("hulm", {"word": "velvet"})]
-    done = clerk.invoke([asked, call, ToolMessage("eeltvv", tool_call_id="hulm-velvet")])
-    assert (done.text, done.tool_calls) == ("eeltvv", [])  # type: ignore[attr-defined]
+async def test_the_clerk_obeys_the_plan_when_told_a_rule() -> None:
+    async def tools(_run: Any) -> Toolbox:
+        return Toolbox([bound_tool(tool) for tool in house_tools()])
+
+    step = {"id": "1", "description": "hulm", "depends_on": []}
+    state: Any = {"run": a_run("The recipe is 'velvet'."), "cycle": 1, "subtask": step, "earlier": []}
+    update = await make_executor(Roles(executor=Clerk()), tools)(state, runtime=runtime_of())
+    (result,) = update["results"]
+    assert (result["result"], result["is_complete"]) == ("eeltvv", True)
+    assert result["tool_calls"] == [{"name": "hulm", "args": {"word": "velvet"}, "result": "eeltvv"}]
 
 
 def test_the_answer_is_the_last_result_when_there_is_one() -> None:
