@@ -53,7 +53,11 @@ class Opened:
     async def aclose(self) -> None:
         for servers in self._all:
             await servers.aclose()
-        assert await self.n_processes() == 0
+        for _ in range(100):  # a process that was killed takes a moment to go on a busy machine
+            if not await self.n_processes():
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail(f"{await self.n_processes()} processes are left")
 
 
 @pytest.fixture
