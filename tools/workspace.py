@@ -63,7 +63,7 @@ class Workspace:
         except FileNotFoundError as error:
             shelf = self.shelves.get(parts[0])
             if shelf is None or len(parts) == 1:
-                raise ToolInputError(f"there is no file {path!r}; list_files shows what there is") from error
+                raise ToolInputError(_refusal(path, error)) from error
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
         try:
@@ -195,13 +195,13 @@ def _make(name: str, folder: int) -> None:
 
 
 def _regular(descriptor: int, mode: str) -> BinaryIO:
-    """Make a stream of an open file that is none of a folder, a pipe, a device."""
+    """Make a stream of what was opened, when that is no folder, pipe or device."""
     found = os.fstat(descriptor)
     # A second name of one file: writing through it would change what lies elsewhere.
     if not stat.S_ISREG(found.st_mode) or (mode == "wb" and found.st_nlink > 1):
         os.close(descriptor)
         raise IsADirectoryError
-    return os.fdopen(descriptor, mode)  # type: ignore[return-value]
+    return os.fdopen(descriptor, mode)  # type: ignore[return-value]  # both modes are binary
 
 
 def _checked(root: Path, parts: Sequence[str]) -> Path:
@@ -232,7 +232,7 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
 
 def _refusal(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"there is no file {path!r}; list_files shows what there is"
+        return f"there is no file {path!r}; list_files names those there are"
     if isinstance(error, IsADirectoryError | NotADirectoryError):
         return f"{path!r} is not a file"
     if error.errno == getattr(os, "ELOOP", 40):

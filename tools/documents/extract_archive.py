@@ -42,7 +42,7 @@ def make_extract_archive() -> Callable[..., Awaitable[str]]:
         files and paths that lead outside are left out.
 
         Args:
-            path: the archive; read_document lists what is in it.
+            path: as list_files names it; read_document lists what is in the archive.
             members: only files whose path matches this pattern, such as `*.csv` or `images/*`; empty for all.
             workspace: where the run's files lie; not shown to the model.
         """

@@ -46,19 +46,20 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
     async def read_document(
         path: str, query: str = "", pages: str = "", *, pictures: bool = False, workspace: Workspace
     ) -> str:
-        """Read a file of the workspace as text: pdf (also scanned), docx, pptx, xlsx (values, formulas, cell colours),
-        xls, xlsb, ods, odt, odp, rtf, csv, json, xml, html, plain text, code; lists what is in a zip, tar or gz.
+        """Read a document, table, text or page of the workspace as text, whatever its format.
 
-        Shows about 16,000 characters, and says how to get the rest.
+        pdf (also scanned), docx, pptx, odt, odp, rtf; xlsx with values, formulas and cell colours, xls, xlsb, ods; csv,
+        json, xml, html, plain text, code; of a zip, tar or gz, a list of what is in it. Shows about 16,000 characters,
+        and says how to get the rest.
 
         Args:
-            path: the file, as list_files or search_files names it; `report.pdf:12` begins at that page or line.
+            path: as list_files or search_files names it; `report.pdf:12` begins at that page or line.
             query: in a long document, shows only the passages that match these words best.
             pages: which part, `7`, `3-9` or `40-`: pages of a pdf, slides, rows of a table, lines of other text; for
                 one sheet of a workbook `Costs!` or `Costs!2-50`.
             pictures: also describes the pictures in it, up to 8; slow.
             workspace: where the run's files lie; not shown to the model.
-        """  # noqa: D205 - one sentence, too long for a line
+        """
         file, name, begin = await asyncio.to_thread(_opened, workspace, path)
         try:
             pages = pages or begin
@@ -88,11 +89,11 @@ async def text_of(name: str, content: bytes, *, query: str = "", max_chars: int 
         ToolInputError: it cannot be read.
     """
 
-    def stored() -> BinaryIO:
-        file: Any = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, by whoever uses it
+    def stored() -> Any:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, by whoever uses it
         file.write(content)
         file.flush()
-        return file  # type: ignore[no-any-return]
+        return file
 
     file = await asyncio.to_thread(stored)
     try:

@@ -19,7 +19,7 @@ def make_list_files() -> Callable[..., Awaitable[str]]:
     """Build the `list_files` tool."""
 
     async def list_files(*, workspace: Workspace) -> str:
-        """List the files of the workspace, with their sizes. They can be given to every tool that takes a path."""
+        """List the files of the workspace with their sizes. Their paths can be given to every tool that takes one."""
         return await asyncio.to_thread(_list, workspace)
 
     return list_files
@@ -34,7 +34,7 @@ def make_read_file() -> Callable[..., Awaitable[str]]:
         For pdf, office and zip files use read_document, for pictures view_image.
 
         Args:
-            path: as list_files or search_files show it.
+            path: as list_files or search_files names it.
             start_line: the first line to show, from 1.
             workspace: where the run's files lie; not shown to the model.
         """
@@ -50,7 +50,7 @@ def make_write_file() -> Callable[..., Awaitable[str]]:
         """Write a text file in the workspace, in place of one of that name. At most 2 MB.
 
         Args:
-            path: relative, for example report.md or notes/first.txt; folders are made.
+            path: where to write it, for example `report.md` or `notes/first.txt`; folders are made.
             text: the whole content.
             workspace: where the run's files lie; not shown to the model.
         """

@@ -40,7 +40,7 @@ def make_transcribe_audio(transcribe: Transcribe) -> Callable[..., Awaitable[str
         in parts of ten minutes, each with the time it begins at.
 
         Args:
-            path: path of the recording in the workspace, not a URL.
+            path: as list_files names it; not a URL, which download_file gets.
             workspace: where the run's files lie; not shown to the model.
         """
         async with media_file(workspace, path, max_bytes=MAX_BYTES) as file:

@@ -28,7 +28,7 @@ def make_view_image(look: Look) -> Callable[..., Awaitable[str]]:
         1,568 pixels on a side: for small print, cut the part out first.
 
         Args:
-            path: path of the picture in the workspace, not a URL.
+            path: as list_files names it; not a URL, which download_file gets.
             question: what to find out; empty for a description with all text in it.
             workspace: where the run's files lie; not shown to the model.
         """

@@ -40,7 +40,7 @@ def make_watch_video(look: Look, transcribe: Transcribe | None = None) -> Callab
         is read as a transcript: for details, watch a shorter stretch.
 
         Args:
-            path: path of the video in the workspace, not a URL.
+            path: as list_files names it; not a URL, which download_file gets.
             question: what to find out; empty for a description.
             start_s: where to begin, in seconds.
             end_s: where to end, in seconds; 0 for the end of the video.

@@ -140,7 +140,7 @@ def _files(paths: list[str], stamps: dict[str, tuple[int, int]]) -> str:
     lines = [f"- {path} ({stamps[path][0]:,} bytes{_hint(path)})" for path in paths[:_SHOWN_FILES]]
     more = len(paths) - len(lines)
     return "\n".join(
-        ["Files made or changed:", *lines, *([f"- and {more} more; list_files shows all"] if more else [])]
+        ["Files made or changed:", *lines, *([f"- and {more} more; list_files names them"] if more else [])]
     )
 
 

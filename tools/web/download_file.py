@@ -28,7 +28,7 @@ def make_download_file(*, fetcher: Fetcher | None = None) -> Callable[..., Await
 
         Args:
             url: the full http or https address of the file itself.
-            path: path to write it to in the workspace, with the right suffix; a file that is there is replaced.
+            path: where to write it, with the right suffix, for example `in/map.png`; a file of that name is replaced.
             workspace: where the run's files lie; not shown to the model.
         """
         file = await files.get_file(url)
