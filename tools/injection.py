@@ -24,7 +24,7 @@ def in_workspace(function: Callable[..., Awaitable[str]], workspace: Workspace) 
 
     kept = [parameter for name, parameter in signature.parameters.items() if name != "workspace"]
     # Set, since `wraps` would have both looked up on the function itself.
-    given.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    given.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # read by inspect
     given.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "workspace"}
     del given.__dict__["__wrapped__"]
     return given

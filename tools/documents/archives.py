@@ -180,14 +180,14 @@ def _of_stream(file: BinaryIO, name: str) -> Iterator[Member]:
         yield from _of_tar(unpacked)
     else:
         inner = os.path.splitext(os.path.basename(name))[0] or "content"
-        yield Member(inner, None, os.fstat(file.fileno()).st_size, "", unpacked)  # type: ignore[arg-type]
+        yield Member(inner, None, os.fstat(file.fileno()).st_size, "", unpacked)  # type: ignore[arg-type]  # it is only read
 
 
 def _unpacking(file: BinaryIO) -> IO[bytes]:
     magic = file.read(3)
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]  # read as any stream
     return bz2.BZ2File(file) if magic == b"BZh" else lzma.LZMAFile(file)
 
 

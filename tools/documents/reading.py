@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, Final, TypedDict
+from typing import BinaryIO, Final, TypedDict
 from zipfile import ZipFile
 
 from memento.tools.documents import archives, office, opendocument, pdf, plain, rtf, sheets
@@ -124,17 +124,18 @@ def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> lis
 
     wanted = wanted_parts(pages)
     kind = kind_of(file, name).name
-    found: dict[bytes, Any] = {}
+    found: dict[bytes, Shot] = {}
     for where, content in _embedded(file, kind, wanted):
         if len(found) >= max_pictures:
             break
         if content in found:
             continue
         try:
-            found[content] = {"where": where, **encoded_picture(io.BytesIO(content))}
+            picture = encoded_picture(io.BytesIO(content))
         except (ToolInputError, OSError, ValueError, SyntaxError):  # a drawing, or damaged
             continue
-    return [{key: one[key] for key in Shot.__annotations__} for one in found.values()]  # type: ignore[misc]
+        found[content] = {"where": where, "content": picture["content"], "mime_type": picture["mime_type"]}
+    return list(found.values())
 
 
 def _embedded(file: BinaryIO, kind: str, wanted: Wanted) -> Iterator[tuple[str, bytes]]:

@@ -152,7 +152,7 @@ def _decoded(container: "InputContainer", stream: "VideoStream") -> Iterator[tup
 def _seen(time_s: float, frame: "VideoFrame") -> _Seen:
     scale = min(1.0, MAX_SIDE / max(frame.width, frame.height))
     size = {"width": max(2, round(frame.width * scale)), "height": max(2, round(frame.height * scale))}
-    image = frame.reformat(**size, format="rgb24").to_image()  # type: ignore[no-untyped-call]
+    image = frame.reformat(**size, format="rgb24").to_image()  # type: ignore[no-untyped-call]  # PyAV's stubs
     if frame.rotation:
         image = image.rotate(frame.rotation, expand=True)
     return _Seen(time_s, image, image.convert("L").resize(_THUMBNAIL))

@@ -85,7 +85,7 @@ def _upright(image: "Image", exif: "Exif") -> "Image":
 
 def _eight_bits(image: "Image") -> "Image":
     """Spread the values that occur over black to white: instruments use any part of their range."""
-    low, high = (float(bound) for bound in image.getextrema())  # type: ignore[arg-type]
+    low, high = (float(bound) for bound in image.getextrema())  # type: ignore[arg-type]  # it has one band
     scale = 255.0 / ((high - low) or 1.0)
     return image.convert("F").point(lambda value: value * scale - low * scale).convert("L")
 

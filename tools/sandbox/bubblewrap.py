@@ -77,9 +77,10 @@ class Bubblewrap:
             *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
             *("--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--hostname", "sandbox"),
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--size", str(shared_memory), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
+            *("--size", str(shared_memory), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108 - the sandbox's own
+            *("--remount-ro", "/dev"),
             *_kernel(),
-            *("--size", str(temporary), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
+            *("--size", str(temporary), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
             *_mounts(self.hidden),
             *("--bind", str(folder), PLACE, "--chdir", PLACE, "--remount-ro", "/"),
         ]

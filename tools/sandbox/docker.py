@@ -61,7 +61,8 @@ class Docker:
             *("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
             *("--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)),
             *("--pids-limit", str(limits.n_processes), "--shm-size", str(limits.memory_bytes // 8)),
-            *("--user", user, "--tmpfs", f"/tmp:rw,size={limits.memory_bytes // 4},mode=1777"),  # noqa: S108
+            *("--user", user),
+            *("--tmpfs", f"/tmp:rw,size={limits.memory_bytes // 4},mode=1777"),  # noqa: S108 - the container's own
             *("--mount", f"type=bind,source={folder},target={PLACE}", "--workdir", PLACE),
         ]
         for name, value in ENVIRONMENT.items():

@@ -78,7 +78,9 @@ async def _connected(api_key: str, alive_s: int) -> Machine:
     try:
         from e2b_code_interpreter import AsyncSandbox
     except ImportError as error:
-        raise ToolUnavailable("e2b is not installed: pip install 'memento-langgraph[e2b]'") from error
+        raise ToolUnavailable(
+            "e2b is not installed; the user must run: pip install 'memento-langgraph[e2b]'"
+        ) from error
     machine: Machine = await AsyncSandbox.create(timeout=alive_s, api_key=api_key, allow_internet_access=False)
     return machine
 
@@ -131,7 +133,7 @@ async def _run(machine: Machine, language: Language, limits: Limits) -> Executio
         exit_code = getattr(error, "exit_code", None)
         if exit_code is None:
             raise
-    ending: Ending = {_TIMED_OUT: "time", _KILLED: "memory"}.get(exit_code or 0, "exit")  # type: ignore[assignment]
+    ending: Ending = "time" if exit_code == _TIMED_OUT else "memory" if exit_code == _KILLED else "exit"
     if room < 0:
         ending = "output"
     return Execution("".join(output), exit_code if ending == "exit" else None, ending)

@@ -10,7 +10,7 @@ ENVIRONMENT: Final = {
     "HOME": "/tmp",  # noqa: S108  the sandbox's own
     "USER": "sandbox",
     "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  the sandbox's own
     # A thread for each of the host's processors would count against the limits and gain nothing here.
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "2",

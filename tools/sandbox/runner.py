@@ -22,11 +22,11 @@ def run(source: str) -> None:
     linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
     tree = ast.parse(source, NAME)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, NAME, "exec"), main.__dict__)  # noqa: S102
+    exec(compile(tree, NAME, "exec"), main.__dict__)  # noqa: S102 - what it is for
     if isinstance(last, ast.Expr):
-        value = eval(compile(ast.Expression(last.value), NAME, "eval"), main.__dict__)  # noqa: S307
+        value = eval(compile(ast.Expression(last.value), NAME, "eval"), main.__dict__)  # noqa: S307 - as above
         if value is not None:
-            print(repr(value))  # noqa: T201
+            print(repr(value))  # noqa: T201 - to the reader of the cell
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     os.nice(10)
     try:
         run(source)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - the code may raise anything
         below = error.__traceback__
         while below and below.tb_frame.f_code.co_filename != NAME:
             below = below.tb_next

@@ -151,7 +151,7 @@ class _Watch:
         has_come = False
         for key, _ in selector.select(timeout_s) if selector.get_map() else ():
             if key.events & selectors.EVENT_WRITE:
-                self._feed(selector, key.fileobj)  # type: ignore[arg-type]
+                self._feed(selector, key.fileobj)  # type: ignore[arg-type]  # it is the stream that was registered
                 continue
             chunk = os.read(key.fd, 65_536)
             if not chunk:
