@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Final
 
 from memento.nodes.errors import ModelError, ModelRejected, ModelUnavailable
 from memento.nodes.sources import Secrets
@@ -10,7 +11,7 @@ from memento.nodes.sources import Secrets
 Redact = Callable[[str], str]
 """Gives the text without the secrets."""
 
-_MIN_CHARS = 8
+_MIN_CHARS: Final = 8
 
 
 def make_redact(secrets: Secrets | None) -> Redact:

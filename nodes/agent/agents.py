@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
@@ -13,7 +13,7 @@ from memento.nodes.agent.model_calls import ModelCalls, asking_again
 from memento.nodes.agent.tool_calls import ToolCalls
 from memento.nodes.prompts import EXECUTOR_SYSTEM
 
-_MAX_AGENTS = 16
+_MAX_AGENTS: Final = 16
 
 
 class Agents:

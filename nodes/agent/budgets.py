@@ -6,12 +6,12 @@ starts from what the run's state says, so that a run that is resumed elsewhere g
 
 import time
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from memento.nodes.context import Context
 from memento.nodes.state import MementoState, Spent, Usage, spent_of
 
-_MAX_IDLE = 64
+_MAX_IDLE: Final = 64
 
 
 class Limits(NamedTuple):

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-_CLEANUP_S = 1.0
+_CLEANUP_S: Final = 1.0
 
 
 class DeadlinePassed(Exception):
@@ -17,7 +17,7 @@ class Abandoned(Exception):
     """What was waited for has cancelled itself, without anybody asking for it."""
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float, work: Coroutine[Any, Any, _T]) -> _T:
     """Wait for at most so long.
 
     What is late is cancelled and given a second to tidy up. It is left behind if it does not heed that.

@@ -13,11 +13,13 @@ from memento.tools.errors import ToolError, ToolUnavailable
 
 UNREADABLE_CALL: Final = "that call could not be read: its arguments must be one JSON object"
 
-_MAX_CHARS = 1_000
-_MAX_NAMES = 60
-_MAX_FAULTS = 5
+_MAX_CHARS: Final = 1_000
+_MAX_NAMES: Final = 60
+_MAX_FAULTS: Final = 5
 # Tools of others: nothing was done yet, because no connection came about.
-_TRANSIENT_NAMES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ConnectionError", "APIConnectionError"})
+_TRANSIENT_NAMES: Final = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "ConnectionError", "APIConnectionError"}
+)
 
 
 def is_worth_retrying(error: Exception) -> bool:

@@ -19,9 +19,9 @@ MAX_CHARS: Final = 20_000
 KEPT_CHARS: Final = 2_000
 """Of a result, for the run's record of tool calls."""
 
-_LEAST_CHARS = 2_000
-_MAX_BLOCKS = 8
-_READERS = ("read_file", "run_python", "run_shell")
+_LEAST_CHARS: Final = 2_000
+_MAX_BLOCKS: Final = 8
+_READERS: Final = ("read_file", "run_python", "run_shell")
 
 
 class Shown(NamedTuple):

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-HINT_FROM = 3
+HINT_FROM: Final = 3
 """Turns in a circle after which the model is told."""
 
-CUT_FROM = 5
+CUT_FROM: Final = 5
 """Turns in a circle after which it gets no more tools."""
 
 

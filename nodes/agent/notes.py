@@ -26,6 +26,9 @@ WHY_ENDED: Final = MappingProxyType(
 )
 """What ended a subtask early, in words."""
 
+NOTHING_SAID: Final = "(nothing)"
+"""Stands for an empty turn of the model, which providers refuse."""
+
 EMPTY_REPLY: Final = "That reply was empty. Call a tool, or give the result."
 
 IN_CIRCLES: Final = (
@@ -66,10 +69,6 @@ def best_so_far(messages: Sequence[BaseMessage], why: str, detail: str = "") -> 
     tried = ", ".join(f"{name} {n} times" if n > 1 else name for name, n in calls.most_common(10)) or "no tool"
     reasons = "; ".join(filter(None, (WHY_ENDED.get(why, ""), detail)))
     return f"(no result: {reasons}. Called: {tried}.)"
-
-
-NOTHING_SAID: Final = "(nothing)"
-"""Stands for an empty turn of the model, which providers refuse."""
 
 
 def with_note(messages: Sequence[BaseMessage], note: str) -> list[BaseMessage]:

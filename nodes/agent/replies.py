@@ -4,22 +4,22 @@ import json
 import re
 import uuid
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.tool import ToolCall
 
 from memento.memory.case import storable
 
-MAX_CALLS = 64
+MAX_CALLS: Final = 64
 """Tool calls of one reply; those beyond are as if they had not been made."""
 
-UNREADABLE = "unreadable-"
+UNREADABLE: Final = "unreadable-"
 """What the id of a call begins with whose arguments were not a JSON object."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_ID_CHARS = 200
-_MAX_DEPTH = 40
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_ID_CHARS: Final = 200
+_MAX_DEPTH: Final = 40
 
 
 def usable(reply: BaseMessage, taken: Collection[str]) -> BaseMessage:

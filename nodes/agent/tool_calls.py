@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import ToolMessage
@@ -29,7 +29,7 @@ from memento.nodes.agent.work import Work, work_of
 ToolOutput: TypeAlias = ToolMessage | Command[Any]
 ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolOutput]]
 
-_BACKOFF_S = (0.3, 1.0)
+_BACKOFF_S: Final = (0.3, 1.0)
 
 
 class ToolCalls(AgentMiddleware[Any]):

@@ -1,7 +1,7 @@
 """Model calls that tools make, such as looking at a picture: no message of the agent's tells of them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.callbacks import AsyncCallbackHandler, Callbacks
@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables.config import merge_configs
 
-_TOOLS = "tools"
+_TOOLS: Final = "tools"
 """The agent's node that runs tools; calls made below it carry its name."""
 
 

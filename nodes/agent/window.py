@@ -4,6 +4,7 @@ Only what the model is shown is shortened. The agent's state keeps every message
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from langchain.agents.middleware import ClearToolUsesEdit
 from langchain_core.language_models import BaseChatModel
@@ -17,12 +18,12 @@ from memento.nodes.fences import fence
 Summarise = Callable[[str], Awaitable[str]]
 """Gives the summary of a protocol; an empty one when there is none to be had."""
 
-_UNKNOWN_TOKENS = 100_000
-_FULL_SHARE = 0.7
-_KEPT_RESULTS = 3
-_KEPT_TURNS = 2
-_LINE_CHARS = 2_000
-_CHARS_PER_TOKEN = 2
+_UNKNOWN_TOKENS: Final = 100_000
+_FULL_SHARE: Final = 0.7
+_KEPT_RESULTS: Final = 3
+_KEPT_TURNS: Final = 2
+_LINE_CHARS: Final = 2_000
+_CHARS_PER_TOKEN: Final = 2
 """At the least, in most languages: what is shorter needs no counting."""
 
 
