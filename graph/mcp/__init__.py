@@ -2,6 +2,7 @@
 
 config.py       the `mcpServers` file: what to start or reach, with which time limits and secrets
 child.py        a server as a child process: its own group, a small environment, lines of bounded length
+remote.py       a server on the network
 connection.py   one server: started at first use, restarted when it died, never waited for longer than its limit
 definitions.py  what a server says of its tools, bounded; names that a model can be given
 results.py      what a call returned, as text; pictures and other files go into the run's workspace

@@ -6,13 +6,12 @@ without the server ever being left half open. What a server asks for (sampling, 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from memento.graph.mcp.config import ServerConfig
+from memento.graph.mcp.remote import remote_streams
 from memento.tools.errors import ToolError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -188,20 +187,7 @@ class Connection:
 
 
 def _transport(config: ServerConfig, child: "Child") -> Any:
-    return child.streams(config) if config.command else _http_streams(config)
-
-
-@asynccontextmanager
-async def _http_streams(config: ServerConfig) -> AsyncIterator[Any]:
-    import httpx2
-    from mcp.client.streamable_http import streamable_http_client
-
-    # Made in a thread since it reads certificates. The limit of a call is the caller's; a stream may be silent.
-    client = await asyncio.to_thread(
-        httpx2.AsyncClient, headers=dict(config.headers), timeout=httpx2.Timeout(30.0, read=300.0)
-    )
-    async with client, streamable_http_client(config.url, http_client=client) as streams:
-        yield streams
+    return child.streams(config) if config.command else remote_streams(config)
 
 
 async def _all_tools(client: "Client") -> "list[Tool]":
