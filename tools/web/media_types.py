@@ -60,7 +60,7 @@ def kind_of(media_type: str, content: bytes) -> str:
     """Say what can be made of a page: `html`, `text`, `json`, `xml` or `pdf`.
 
     Raises:
-        ToolInputError: nothing.
+        ToolInputError: nothing can be.
     """
     if content.startswith(b"%PDF-"):
         return "pdf"
