@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
+from pydantic import Field
 
 from memento.nodes.executor import make_executor
 from memento.nodes.sources import Price, Toolbox, ToolSource
@@ -29,7 +30,7 @@ class Done(NamedTuple):
 class SlowChatModel(ScriptedChatModel):
     """Takes as many seconds as a script says, by the number of the call."""
 
-    seconds: list[float] = []
+    seconds: list[float] = Field(default_factory=list)
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
         await asyncio.sleep(self.seconds.pop(0) if self.seconds else 0)

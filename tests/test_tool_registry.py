@@ -8,7 +8,7 @@ import pytest
 
 from memento.nodes.tool_binding import bound_tool
 from memento.tools.media.port import Picture
-from memento.tools.registry import ToolParts, ToolFunction, standard_tools
+from memento.tools.registry import ToolFunction, ToolParts, standard_tools
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
