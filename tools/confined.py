@@ -104,13 +104,13 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 async def _gone(child: asyncio.subprocess.Process) -> None:
-    """Wait for a killed child, and for the end of what it had said, without which its pipe stays open."""
-    await child.wait()
+    """Read what a killed child had said, then wait for it: asyncio tells its end only when its pipes are at theirs."""
     assert child.stdout is not None  # noqa: S101 - it was started with pipes
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError):  # a descendant in a session of its own may hold them open
         async with asyncio.timeout(_LAST_WORDS_S):
             while await child.stdout.read(1 << 18):
                 pass
+            await child.wait()
 
 
 def _result(output: bytes, status: int) -> Any:
