@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
-from memento.tools.web.download_file import make_download_file
+from memento.tools.web.download_file import AT_ONCE, make_download_file
 from memento.tools.web.fetch import Fetcher, FetchLimits
 from memento.tools.web.guard import AddressGuard
 from memento.tools.workspace import Entry, Workspace
@@ -124,3 +124,38 @@ async def test_a_file_is_replaced_when_it_is_there(site: Site, workspace: Worksp
     await asyncio.to_thread(workspace.write, "in/cat.png", bytes(30_000))
     await download(site, workspace)
     assert await asyncio.to_thread(lambda: list(workspace.entries())) == [Entry("in/cat.png", len(PNG))]
+
+
+async def test_further_downloads_wait_when_enough_are_running(site: Site, workspace: Workspace) -> None:
+    fetcher = Fetcher(guard=AddressGuard(allowed=[site.host]), is_heeding_robots=False)
+    download_file = make_download_file(fetcher=fetcher)
+    site.answers["/slow"] = Answer(PNG, drip_s=0.5)
+    site.answers["/cat"] = png()
+    slow = [
+        asyncio.create_task(download_file(f"{site.url}/slow", f"{number}", workspace=workspace))
+        for number in range(AT_ONCE)
+    ]
+    third = asyncio.create_task(download_file(f"{site.url}/cat", "cat.png", workspace=workspace))
+    while site.hits.count("/slow") < AT_ONCE:  # noqa: ASYNC110 - the site runs in a thread
+        await asyncio.sleep(0.01)
+    assert await asyncio.wait([third], timeout=0.2) == (set(), {third})
+    assert "/cat" not in site.hits
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert "cat.png" in await third
+
+
+def test_downloads_wait_for_their_turn_on_any_event_loop(site: Site, workspace: Workspace) -> None:
+    fetcher = Fetcher(guard=AddressGuard(allowed=[site.host]), is_heeding_robots=False)
+    download_file = make_download_file(fetcher=fetcher)
+    site.answers["/cat"] = png()
+
+    async def several() -> None:
+        await asyncio.gather(
+            *(download_file(f"{site.url}/cat", f"{number}", workspace=workspace) for number in range(AT_ONCE + 1))
+        )
+
+    asyncio.run(several())
+    asyncio.run(several())
+    assert len(list(workspace.entries())) == AT_ONCE + 1

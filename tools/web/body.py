@@ -1,5 +1,7 @@
 """The body of an answer, within a limit that counts what it unpacks to."""
 
+import asyncio
+import io
 import zlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "gzip"
 """The only encoding to ask for: zlib can be told to unpack no more than so many bytes."""
+
+PIECE_BYTES: Final = 128 * 1024
+"""Unpacked at once: a thousandfold bomb takes no more memory than that before it is noticed."""
 
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
@@ -30,16 +35,17 @@ async def read_body(response: "httpx2.Response", *, max_bytes: int) -> Body:
         ToolUnavailable: the body is damaged, or packed in a way that was not asked for.
         httpx2.TransportError: the connection broke.
     """
-    content = bytearray()
-    async for piece in _unpacked(response, max_bytes + 1):
-        content += piece
-        if len(content) > max_bytes:
-            return Body(bytes(content[:max_bytes]), is_cut=True)
-    return Body(bytes(content), is_cut=False)
+    content = io.BytesIO()  # hands over what it holds without a copy
+    async for piece in _unpacked(response):
+        content.write(piece)
+        if content.tell() > max_bytes:
+            content.truncate(max_bytes)
+            return Body(content.getvalue(), is_cut=True)
+    return Body(content.getvalue(), is_cut=False)
 
 
-async def _unpacked(response: "httpx2.Response", max_piece: int) -> AsyncIterator[bytes]:
-    """Yield the body in pieces, none of which is longer than `max_piece`."""
+async def _unpacked(response: "httpx2.Response") -> AsyncIterator[bytes]:
+    """Yield the body in pieces as they come, or, unpacked in a thread, of at most `PIECE_BYTES`."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower() or "identity"
     if encoding == "identity":
         async for raw in response.aiter_raw():
@@ -52,8 +58,10 @@ async def _unpacked(response: "httpx2.Response", max_piece: int) -> AsyncIterato
         packed = raw
         while packed:
             try:
-                piece = unpacker.decompress(packed, max_piece)
+                piece = await asyncio.to_thread(unpacker.decompress, packed, PIECE_BYTES)
             except zlib.error:
                 raise ToolUnavailable("the answer is damaged; try once more, or another page") from None
             yield piece
             packed = unpacker.unconsumed_tail
+        if unpacker.eof:  # what follows would be kept, and never be looked at
+            return
