@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import re
 import shutil
 import sys
 import uuid
@@ -24,10 +23,9 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
+from memento.nodes.attachments import RUNS, SAFE_NAME, run_folder
 from memento.nodes.context import Context
 from memento.nodes.errors import InvalidAttachment
-
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +50,11 @@ async def ask_command(options: AskOptions) -> ExitCode:
     try:
         async with open_checkpointer(app.settings.threads) as saver:
             if options.resume is None:
-                await _check_models(app, context)
+                await _check_parts(app, context)
             graph = build_graph(app.deps(), checkpointer=saver)
             config: RunnableConfig = {"configurable": {"thread_id": thread}}
             try:
-                return await _converse(options, graph, config, context, app.settings.workspace / thread)
+                return await _converse(options, graph, config, context, run_folder(app.settings.workspace, thread))
             except (MementoError, asyncio.CancelledError):
                 if (await graph.aget_state(config)).next:
                     _say_resumable(thread, options)
@@ -84,10 +82,11 @@ async def _converse(
     return ExitCode.OK if values.get("answer") else ExitCode.FAILED
 
 
-async def _check_models(app: Application, context: Context) -> None:
-    """A misspelt or missing model is said before anything is begun; a missing judge only leaves the reward unknown."""
+async def _check_parts(app: Application, context: Context) -> None:
+    """A wrong model or tool is said before anything is begun; a missing judge only leaves the reward unknown."""
     await app.get("planner", context.planner)
     await app.get("executor", context.executor)
+    await app.toolset.offer()
     if PACKAGED_MODEL in (context.planner, app.settings.planner):
         print("note: the packaged 135M model is a demonstration, not a brain", file=sys.stderr)  # noqa: T201
 
@@ -154,7 +153,8 @@ async def _input(options: AskOptions, graph: MementoGraph, config: RunnableConfi
     if options.namespace is not None:
         given["namespace"] = checked_namespace(options.namespace)
     if options.attach:
-        given["attachments"] = await asyncio.to_thread(copy_in, options.attach, folder)
+        names = await asyncio.to_thread(copy_in, options.attach, folder)
+        given["attachments"] = [f"{RUNS}/{folder.name}/{name}" for name in names]
     return given, False
 
 
@@ -182,16 +182,16 @@ def _checked(options: AskOptions) -> str:
         if storable(text) != text:
             raise InvalidInput("the task and its references must be text: a character of them is not valid")
     thread = options.resume or options.thread or uuid.uuid4().hex[:12]
-    if not _SAFE_NAME.fullmatch(thread):
+    if not SAFE_NAME.fullmatch(thread):
         raise InvalidInput(f"a thread's name is made of letters, digits, '_', '.' and '-', not {thread!r}")
     return thread
 
 
 def copy_in(files: list[Path], folder: Path) -> list[str]:
-    """Copy attachments into the thread's workspace; the run works on the copies.
+    """Copy attachments into the thread's folder; the run works on the copies.
 
     Returns:
-        Their names inside the workspace; a second file of the same name is numbered.
+        Their names there; a second file of the same name is numbered.
 
     Raises:
         InvalidAttachment: one is missing, no file, or cannot be read.
@@ -201,7 +201,7 @@ def copy_in(files: list[Path], folder: Path) -> list[str]:
         if not file.is_file():
             raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
         named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
-        name = next(name for name in named if f"{folder.name}/{name}" not in names)
+        name = next(name for name in named if name not in names)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(file, folder / name)
@@ -209,7 +209,7 @@ def copy_in(files: list[Path], folder: Path) -> list[str]:
             pass  # it lies there already
         except OSError as error:
             raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
-        names[f"{folder.name}/{name}"] = None
+        names[name] = None
     return list(names)
 
 

@@ -11,6 +11,9 @@ from collections.abc import Coroutine
 from enum import IntEnum
 from typing import Any
 
+_OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
+"""Options of `ask` whose name is not that of the setting."""
+
 
 class ExitCode(IntEnum):
     """What the command's exit status means."""
@@ -27,6 +30,7 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
 
     from memento.graph.settings import load_env_file
     from memento.memory.errors import InvalidInput, MementoError
+    from memento.nodes.errors import ModelUnavailable
 
     _quiet_libraries()
     _print_anything()
@@ -37,6 +41,8 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ValidationError as error:
         return _complain(_settings_problem(error), ExitCode.BAD_INPUT, as_json=as_json)
+    except ModelUnavailable as error:
+        return _complain(f"{error} (`memento doctor` says which model answers)", ExitCode.FAILED, as_json=as_json)
     except MementoError as error:
         return _complain(str(error), ExitCode.FAILED, as_json=as_json)
     except KeyboardInterrupt:
@@ -108,7 +114,7 @@ def _settings_problem(error: Any) -> str:
     if error.title == "Settings":
         name = name if name.isupper() else f"MEMENTO_{name.upper()}"
     else:
-        name = f"--{name.replace('_', '-')}"
+        name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
     problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
     given = str(first.get("input"))
     is_secret = any(word in name.lower() for word in ("key", "ledger_url"))

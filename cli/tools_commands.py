@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -70,11 +71,14 @@ async def call_command(name: str, arguments: str, folder: Path | None, *, as_jso
             raise InvalidInput(f"there is no tool {name!r}: {why}")
         scratch = folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-"))
         workspace = Workspace(scratch, shelves=settings.shelves)
-        before = await asyncio.to_thread(workspace.made)
-        text, error = await _called(tool, given, workspace)
-        made = await asyncio.to_thread(workspace.made, before)
-    if folder is None and not made:
-        await asyncio.to_thread(workspace.folder.rmdir)
+        made: list[str] = []
+        try:
+            before = await asyncio.to_thread(workspace.made)
+            text, error = await _called(tool, given, workspace)
+            made = await asyncio.to_thread(workspace.made, before)
+        finally:
+            if folder is None and not made:
+                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
     where = str(workspace.folder) if made else None
     if as_json:
         print_json({"event": "result", "tool": name, "result": text, "error": error, "files": made, "workspace": where})

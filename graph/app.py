@@ -13,7 +13,7 @@ from langchain_core.messages.ai import UsageMetadata
 from memento.graph.deps import Deps
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings
+from memento.graph.settings import Settings, environment_secrets
 from memento.graph.toolset import Toolset
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
@@ -73,6 +73,7 @@ class Application:
             tools=toolbox,
             workspace=lambda: self.settings.workspace,
             price=price,
+            secrets=lambda: (*environment_secrets(), *self.settings.secrets),
         )
 
     @cached_property

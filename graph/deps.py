@@ -11,6 +11,7 @@ from langchain_core.tools import BaseTool
 from memento.graph.models import ChatModels
 from memento.graph.settings import Settings, environment_secrets
 from memento.memory.case_memory import CaseMemory
+from memento.nodes.attachments import run_folder
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.sources import (
@@ -81,7 +82,7 @@ class Deps:
         async def given(run: Run) -> Toolbox:
             root = self.workspace() if callable(self.workspace) else self.workspace
             own = run.get("folder")  # a thread that began with an earlier release has none
-            return Toolbox(bound, Workspace(root / own) if root and own else None)
+            return Toolbox(bound, Workspace(run_folder(root, own)) if root and own else None)
 
         return given
 

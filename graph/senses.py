@@ -119,7 +119,8 @@ def _refusal(error: Exception, which: str) -> str | None:
     """What the executor is told; None when the error is not the model's."""
     refused = as_model_error(error)
     if isinstance(refused, ModelError) and not isinstance(refused, ModelRejected):
-        return f"{which} cannot look at pictures now ({refused}); work with what you have"
+        why = str(refused).partition("\n")[0]  # what a user could do about it fills a page
+        return f"{which} cannot look at pictures now ({why}); work with what you have"
     # Some providers' packages refuse pictures before they ask.
     if refused is None and not isinstance(error, ValueError | TypeError | NotImplementedError):
         return None

@@ -16,7 +16,7 @@ from memento.tools.sandbox.choice import SandboxName
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 
-_SECRET_NAME = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?)$")
+_SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|pass|pwd|pat|cookie|auth|credentials?)$")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@")
 
 
@@ -45,8 +45,8 @@ class Settings(BaseSettings):
     tools: str = Field(default="", description="Built-in tools to offer, by commas; all if empty.")
     sandbox: SandboxName = Field(default="auto", description="Where code runs; auto: bubblewrap if it works, or monty.")
     sandbox_image: str = Field(default="python:3.12-slim", description="Image of MEMENTO_SANDBOX=docker.")
-    search: str = Field(default="", description="Search engines to ask, in order: searxng, tavily, ddgs.")
-    searxng_url: SecretStr | None = Field(default=None, description="Your own SearxNG, asked before Tavily.")
+    search: str = Field(default="", description="Search engines in order: searxng (if its URL is set), tavily, ddgs.")
+    searxng_url: SecretStr | None = Field(default=None, description="Address of your own SearxNG.")
     fetch_allowed: str = Field(
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
     )
@@ -125,6 +125,12 @@ class Settings(BaseSettings):
         return text
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Keys and passwords among these settings, wherever they were given."""
+        given = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in given if isinstance(value, SecretStr))
+
+    @property
     def engines(self) -> tuple[str, ...]:
         """The search engines to ask, in order."""
         return _listed(self.search) or (("searxng", "tavily") if self.searxng_url else ("tavily",))
@@ -146,7 +152,7 @@ class Settings(BaseSettings):
 
     @property
     def workspace(self) -> Path:
-        """Where attachments are put."""
+        """Where attachments are put, and each run has a folder."""
         return self.folder / "workspace"
 
     @property

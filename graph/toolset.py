@@ -17,6 +17,7 @@ from memento.graph.mcp.servers import McpServers
 from memento.graph.mcp.tools import ORIGIN
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
+from memento.nodes.attachments import run_folder
 from memento.nodes.sources import ModelSource, Toolbox
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
@@ -104,7 +105,7 @@ class Toolset:
     async def toolbox(self, run: Run) -> Toolbox:
         """What the subtasks of one run work with (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
-        folder = self._settings.workspace / own if own else None
+        folder = run_folder(self._settings.workspace, own) if own else None
         workspace = Workspace(folder, shelves=self._settings.shelves) if folder else None
         return Toolbox((await self.offer()).tools, workspace)
 

@@ -13,7 +13,11 @@ from memento.tools.errors import ToolError
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
-_SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
+SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
+
+
+RUNS = "runs"
+"""Below the workspace's root, where each run has a folder of its own, closed to all others."""
 
 
 class Given(NamedTuple):
@@ -31,27 +35,32 @@ def folder_name(thread_id: str | None) -> str:
     """Name the folder by the thread, so that its runs find each other's files; an unsafe name is replaced."""
     if thread_id is None:
         return uuid.uuid4().hex
-    return thread_id if _SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+    return thread_id if SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+
+
+def run_folder(root: Path, folder: str) -> Path:
+    """The run's own folder."""
+    return root / RUNS / folder
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
     """Bring the attachments, and the files that came inside the message, into the run's folder.
 
     Args:
-        attachments: paths below the root.
+        attachments: paths below the root, those in folders of other runs excepted.
         question: the message that asks.
         root: the workspace; without one there are no files.
-        folder: name of the run's own folder below it.
+        folder: name of the run's own folder.
 
     Raises:
         InvalidAttachment: an attachment that is not in the workspace or cannot be read.
     """
-    paths = _checked(attachments, root)
+    paths = _checked(attachments, root, folder)
     files, notices = files_in(question) if question is not None else ([], [])
     if root is None:
         lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
         return Given([], [], [*notices, *lost])
-    workspace = Workspace(root / folder)
+    workspace = Workspace(run_folder(root, folder))
     names = [_brought_in(path, workspace) for path in paths]
     for file in files:
         try:
@@ -86,13 +95,13 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
     return workspace.write(name, file.content)
 
 
-def _checked(attachments: Any, root: Path | None) -> list[Path]:
+def _checked(attachments: Any, root: Path | None, folder: str) -> list[Path]:
     if not isinstance(attachments, list):
         raise InvalidAttachment("attachments are a list of file paths inside the workspace")
-    return [_file(name, root) for name in attachments]
+    return [_file(name, root, folder) for name in attachments]
 
 
-def _file(name: Any, root: Path | None) -> Path:
+def _file(name: Any, root: Path | None, folder: str) -> Path:
     """The file itself, links resolved."""
     if root is None:
         raise InvalidAttachment("attachments need a workspace, and none is configured")
@@ -104,6 +113,9 @@ def _file(name: Any, root: Path | None) -> Path:
     else:
         if not path.is_relative_to(root.resolve()):
             raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
+        is_of_another = path.is_relative_to((root / RUNS).resolve())
+        if is_of_another and not path.is_relative_to(run_folder(root, folder).resolve()):
+            is_file = False  # not even whether it is there is told
     if not is_file:
         raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")
     try:

@@ -46,7 +46,7 @@ def test_folders_differ_when_there_is_no_thread() -> None:
 async def test_files_of_the_message_lie_in_the_runs_folder_when_there_is_one(tmp_path: Path) -> None:
     given = await asyncio.to_thread(given_files, [], with_file(b"one"), tmp_path, "run")
     assert given == (["notes.txt"], ["notes.txt"], [])
-    assert await asyncio.to_thread((tmp_path / "run" / "notes.txt").read_bytes) == b"one"
+    assert await asyncio.to_thread((tmp_path / "runs" / "run" / "notes.txt").read_bytes) == b"one"
 
 
 async def test_files_of_an_earlier_message_stay_when_another_brings_the_same_name(tmp_path: Path) -> None:
@@ -76,6 +76,6 @@ async def test_run_returns_what_it_made_and_not_what_it_was_given(tmp_path: Path
         second = await graph.ainvoke({"task": "and now?"}, config)
         state = (await graph.aget_state(config)).values
     assert (first["artefacts"], second["artefacts"]) == (["made-0.txt"], ["made-1.txt"])
-    assert (tmp_path / "thread-1" / "made-1.txt").exists()
+    assert (tmp_path / "runs" / "thread-1" / "made-1.txt").exists()
     assert "\nnotes.txt\n" in planner.calls[0].text
     assert state["run"]["folder"] == "thread-1"

@@ -154,9 +154,9 @@ def test_attachments_stay_apart_when_they_have_the_same_name(tmp_path: Path) -> 
         file.parent.mkdir()
         file.write_text(file.parent.name)
     workspace = tmp_path / "thread"
-    assert copy_in([*files, files[0]], workspace) == ["thread/f.txt", "thread/f-2.txt"]
+    assert copy_in([*files, files[0]], workspace) == ["f.txt", "f-2.txt"]
     assert [(workspace / name).read_text() for name in ("f.txt", "f-2.txt")] == ["one", "two"]
-    assert copy_in([workspace / "f.txt"], workspace) == ["thread/f.txt"]
+    assert copy_in([workspace / "f.txt"], workspace) == ["f.txt"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
@@ -234,3 +234,17 @@ async def test_both_are_answered_when_two_processes_ask_at_once(tmp_path: Path) 
     assert [each.code for each in done] == [0, 0]
     assert all(each.lines[-1]["reward"] == 1.0 for each in done)
     assert counted.items() >= {"cases": 2, "events": 2}.items()
+
+
+@pytest.mark.parametrize(("name", "value"), [("MEMENTO_TOOLS", "telepathy"), ("MEMENTO_MCP", "/nowhere/mcp.json")])
+def test_a_wrong_tool_is_told_before_any_model_is_asked(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(assistant()) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv(name, value)
+        done = invoke("ask", "What is it?")
+        assert (done.code, server.requests) == (2, [])
+    assert value in done.err
+
+
+def test_an_option_is_named_as_it_was_given() -> None:
+    assert "--max-usd should be greater than 0" in invoke("ask", "What is it?", "--max-usd", "0").err

@@ -113,3 +113,14 @@ def test_a_file_that_is_missing_is_told_by_name(monkeypatch: pytest.MonkeyPatch,
     done = invoke("tools", "list")
     assert (done.code, done.out) == (2, "")
     assert "none.json: the file of MCP servers cannot be read" in done.err
+
+
+def test_the_result_is_told_and_no_folder_is_left_whatever_the_call_left_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("MEMENTO_SANDBOX", "unsafe-local")
+    done = invoke("tools", "call", "run_shell", '{"command": "mkdir d; touch .hidden; echo done"}')
+    assert (done.code, done.out.splitlines()[0]) == (0, "done")
+    assert invoke("tools", "call", "run_shell", '{"comand": "x"}').code == 2
+    assert not list(tmp_path.glob("memento-workspace-*"))

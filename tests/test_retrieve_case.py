@@ -186,7 +186,7 @@ async def test_attachments_are_brought_into_the_runs_folder_when_they_lie_in_the
     update = await retrieved({"task": "Read it", "attachments": given_names}, workspace=lambda: workspace)
     run = update["run"]
     assert run["attachments"] == ["notes.txt", "other.txt"]
-    assert await asyncio.to_thread((workspace / run["folder"] / "notes.txt").read_text) == "inside"
+    assert await asyncio.to_thread((workspace / "runs" / run["folder"] / "notes.txt").read_text) == "inside"
     assert run["inputs"] == ["notes.txt", "other.txt"]
 
 
@@ -195,7 +195,7 @@ async def test_an_attachment_can_be_opened_by_tools_whatever_its_name(workspace:
     await asyncio.to_thread((workspace / name).write_text, "odd")
     update = await retrieved({"task": "Read it", "attachments": [name]}, workspace=workspace)
     (given,) = update["run"]["attachments"]
-    own = Workspace(workspace / update["run"]["folder"])
+    own = Workspace(workspace / "runs" / update["run"]["folder"])
     assert await asyncio.to_thread(own.read, given, max_bytes=10) == b"odd"
 
 
@@ -217,6 +217,15 @@ async def test_an_attachment_can_be_opened_by_tools_whatever_its_name(workspace:
 async def test_invalid_attachment_when_file_cannot_be_given(workspace: Path, name: Any, reason: str) -> None:
     with pytest.raises(InvalidAttachment, match=reason):
         await refused({"task": "Read it", "attachments": [name]}, workspace=workspace)
+
+
+async def test_invalid_attachment_when_it_is_another_runs(workspace: Path) -> None:
+    other = workspace / "runs" / "other"
+    await asyncio.to_thread(other.mkdir, parents=True)
+    await asyncio.to_thread((other / "made.txt").write_text, "of another")
+    for name in ("runs/other/made.txt", "sub/../runs/other/made.txt", str(other / "made.txt")):
+        with pytest.raises(InvalidAttachment, match="not a file in the workspace"):
+            await refused({"task": "Read it", "attachments": [name]}, workspace=workspace)
 
 
 async def test_invalid_attachment_when_file_cannot_be_read(workspace: Path) -> None:

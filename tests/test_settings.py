@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from memento.graph.settings import Settings, load_env_file
+from memento.graph.settings import Settings, environment_secrets, load_env_file
 
 
 def test_defaults_apply_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +35,14 @@ def test_argument_wins_when_environment_says_otherwise(monkeypatch: pytest.Monke
     assert settings.policy == "none"
     assert settings.openai_api_key is not None
     assert settings.openai_api_key.get_secret_value() == "sk-given"
+
+
+def test_secrets_are_known_wherever_they_were_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAVILY_API_KEY", "tvly-of-the-shell")
+    monkeypatch.setenv("DB_PASS", "hunter2hunter2")
+    settings = Settings(openai_api_key="sk-given")  # type: ignore[arg-type]
+    assert {"tvly-of-the-shell", "sk-given"} <= set(settings.secrets)
+    assert {"tvly-of-the-shell", "hunter2hunter2"} <= set(environment_secrets())
 
 
 def test_blank_variable_is_none_when_set(monkeypatch: pytest.MonkeyPatch) -> None:

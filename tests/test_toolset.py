@@ -74,7 +74,10 @@ async def test_runs_share_the_tools_and_have_a_folder_and_the_shelves_of_their_o
     assert [*map(id, one.tools)] == [*map(id, two.tools)]
     assert one.workspace is not None
     assert two.workspace is not None
-    assert (one.workspace.folder, two.workspace.folder) == (tmp_path / "workspace/one", tmp_path / "workspace/two")
+    assert (one.workspace.folder, two.workspace.folder) == (
+        tmp_path / "workspace/runs/one",
+        tmp_path / "workspace/runs/two",
+    )
     assert one.workspace.shelves == {"notes": tmp_path / "notes"}
 
 

@@ -48,6 +48,8 @@ async def confined(
         ToolError: whatever named error the function raised.
         ToolInputError: the parser gave up, took too long, or wanted too much memory.
     """
+    if not hasattr(os, "killpg"):
+        raise ToolUnavailable("files are parsed in a child process, which needs Linux or macOS")
     descriptors = [file.fileno() for file in files]
     request = {
         "function": function,
