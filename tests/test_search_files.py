@@ -115,6 +115,20 @@ def test_a_workspace_is_searched_when_it_lies_hidden_below_a_shelf(folder: Path)
     assert ask(searching(folder / "inner", folder), "platypus").count("platypus") == 1
 
 
+def test_a_folder_that_is_kept_from_shelves_is_not_searched(folder: Path, index_path: Path | None) -> None:
+    run = folder / "home" / "run"
+    run.mkdir(parents=True)
+    (folder / "home" / "bank.txt").write_text("platypus")
+    (run / "made.txt").write_text("echidna")
+    search = make_search_files(index_path=index_path)
+    open_shelf = Workspace(run, shelves={"docs": folder})
+    assert "docs/home/bank.txt:1" in ask(partial(search, workspace=open_shelf), "platypus")
+    kept = Workspace(run, shelves={"docs": folder, "home": folder / "home"}, hidden=(folder / "home",))
+    assert NOTHING.match(ask(partial(search, workspace=kept), "platypus"))
+    assert ask(partial(search, workspace=kept), "echidna").startswith("1. made.txt:1\n")
+    assert "docs/rain.md:3" in ask(partial(search, workspace=kept), "lisbon")
+
+
 def test_a_file_is_listed_once_when_folders_overlap(folder: Path) -> None:
     (folder / "inner").mkdir()
     (folder / "inner" / "x.txt").write_text("platypus")

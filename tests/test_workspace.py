@@ -98,6 +98,36 @@ def test_shelves_are_read_by_name_and_never_written(tmp_path: Path, secret: Path
     assert (secret / "secret.txt").read_text() == "SECRET"
 
 
+@pytest.mark.parametrize(
+    "path", [".env", "sub/.env", ".git/config", "node_modules/a.txt", "sub/__pycache__/a.txt", ".not-there", " .env "]
+)
+def test_nothing_hidden_is_read_from_a_shelf(tmp_path: Path, secret: Path, path: str) -> None:
+    for folder in ("sub/__pycache__", ".git", "node_modules"):
+        (secret / folder).mkdir(parents=True)
+    for name in (".env", "sub/.env", ".git/config", "node_modules/a.txt", "sub/__pycache__/a.txt"):
+        (secret / name).write_text("SECRET")
+    workspace = Workspace(tmp_path / "run", shelves={"notes": secret})
+    with pytest.raises(ToolInputError, match="is hidden"):
+        workspace.read(f"notes/{path}", max_bytes=10)
+    workspace.write("notes/.env", b"mine")
+    assert workspace.read("notes/.env", max_bytes=10) == b"mine"  # what a run made itself, it may read
+
+
+def test_a_shelf_shows_nothing_of_the_folders_that_are_kept_from_it(tmp_path: Path, secret: Path) -> None:
+    (secret / "home" / "runs" / "1").mkdir(parents=True)
+    (secret / "home" / "runs" / "1" / "own.txt").write_text("own")
+    (secret / "home" / "bank.txt").write_text("SECRET")
+    (tmp_path / "also-home").symlink_to(secret / "home")
+    shelves = {"notes": secret, "home": secret / "home", "runs": secret / "home" / "runs"}
+    workspace = Workspace(secret / "home" / "runs" / "1", shelves=shelves, hidden=(tmp_path / "also-home",))
+    for path in ("notes/home/bank.txt", "notes/home/runs/1/own.txt", "home/bank.txt"):
+        with pytest.raises(ToolInputError, match="is hidden"):
+            workspace.read(path, max_bytes=10)
+    assert workspace.read("notes/secret.txt", max_bytes=10) == b"SECRET"
+    assert workspace.read("own.txt", max_bytes=10) == b"own"
+    assert workspace.read("runs/1/own.txt", max_bytes=10) == b"own"
+
+
 def test_a_file_is_refused_unread_when_it_is_too_large(workspace: Workspace) -> None:
     workspace.write("small", b"12345")
     with pytest.raises(ToolInputError, match="at most 4"):

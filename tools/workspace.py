@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -21,6 +21,7 @@ SPILL_FOLDER: Final = "long-results"
 
 MAX_FILES: Final = 2_000
 MAX_BYTES: Final = 500_000_000
+SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 _MAX_PARTS: Final = 12
 _NAMES_A_PLACE: Final = re.compile(r".:|.*:$")
 """A drive, `C:`, or what a URL begins with."""
@@ -38,28 +39,37 @@ class Entry(NamedTuple):
     n_bytes: int
 
 
+class Identity(NamedTuple):
+    """Which folder one is, whatever path leads to it."""
+
+    device: int
+    inode: int
+
+
 @dataclass(frozen=True)
 class Workspace:
     """One folder to read and write in, and others that may only be read. Its methods block: call them in a thread.
 
     A path is relative to the workspace. One that begins with the name of a shelf, `notes/a.md`, and is not a file of
-    the workspace itself, is looked up in that shelf's folder.
+    the workspace itself, is looked up in that shelf's folder. What is hidden there is not read: keys live in it.
     """
 
     folder: Path
     """Made when the first file is written."""
     shelves: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     """Folders that may be read, by the name that paths into them begin with."""
+    hidden: tuple[Path, ...] = ()
+    """Folders that no shelf shows, though they lie in it or are it. A shelf that lies in one is shown."""
 
     def open(self, path: str) -> BinaryIO:
         """Open a regular file for reading.
 
         Raises:
-            ToolInputError: no such file, not a file, or not below the workspace or a shelf.
+            ToolInputError: no such file, not a file, not below the workspace or a shelf, or hidden in a shelf.
         """
         parts = _parts(path)
         try:
-            return _opened(self.folder, parts)
+            return _opened(self.folder, parts, None)
         except FileNotFoundError as error:
             shelf = self.shelves.get(parts[0])
             if shelf is None or len(parts) == 1:
@@ -67,9 +77,15 @@ class Workspace:
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
         try:
-            return _opened(shelf, parts[1:])
+            return _opened(shelf, parts[1:], self.unseen())
+        except _HiddenError as error:
+            raise ToolInputError(f"{path!r} is hidden; hidden files of the user are not read") from error
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
+
+    def unseen(self) -> frozenset[Identity]:
+        """Find the `hidden` folders that there are."""
+        return frozenset(found for folder in self.hidden if (found := identity(folder)) is not None)
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Read a whole file.
@@ -119,6 +135,24 @@ class Workspace:
         ]
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of a shelf is left alone for its name."""
+    return name.startswith(".") or name in SKIPPED_FOLDERS
+
+
+def identity(folder: Path | str) -> Identity | None:
+    """Tell which folder one is; None when it cannot be looked at."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino)
+
+
+class _HiddenError(PermissionError):
+    pass
+
+
 def _parts(path: str) -> tuple[str, ...]:
     """Take a model's path apart, tolerating what models write for a relative one."""
     text = path.strip().replace("\\", "/").removeprefix("/workspace/")
@@ -146,10 +180,13 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _opened(root: Path, parts: Sequence[str]) -> BinaryIO:
+def _opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> BinaryIO:
+    """Open a file; below a shelf, for which `unseen` is not None, only one that is not hidden."""
+    if unseen is not None and any(map(is_hidden, parts)):
+        raise _HiddenError
     if not _CAN_WALK:
-        return _checked(root, parts).open("rb")
-    folder = _folder(root, parts[:-1])
+        return _checked(root, parts, unseen).open("rb")
+    folder = _folder(root, parts[:-1], unseen=unseen or frozenset())
     try:
         # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
         descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
@@ -160,7 +197,7 @@ def _opened(root: Path, parts: Sequence[str]) -> BinaryIO:
 
 def _write(root: Path, parts: Sequence[str], content: bytes) -> None:
     if not _CAN_WALK:
-        target = _checked(root, parts)
+        target = _checked(root, parts, None)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         return
@@ -175,9 +212,10 @@ def _write(root: Path, parts: Sequence[str], content: bytes) -> None:
         stream.write(content)
 
 
-def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False) -> int:
+def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
     """Open the folder at the end of a path, one part after another."""
     descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+    _refuse_unseen(descriptor, unseen)
     for part in parts:
         try:
             if is_making:
@@ -186,7 +224,16 @@ def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False) -> int
         finally:
             os.close(descriptor)
         descriptor = below
+        _refuse_unseen(descriptor, unseen)
     return descriptor
+
+
+def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
+    """Close a folder that is not to be shown, and say so."""
+    found = os.fstat(folder)
+    if (found.st_dev, found.st_ino) in unseen:
+        os.close(folder)
+        raise _HiddenError
 
 
 def _make(name: str, folder: int) -> None:
@@ -204,10 +251,16 @@ def _regular(descriptor: int, mode: str) -> BinaryIO:
     return os.fdopen(descriptor, mode)  # type: ignore[return-value]  # both modes are binary
 
 
-def _checked(root: Path, parts: Sequence[str]) -> Path:
-    resolved = root.joinpath(*parts).resolve()
-    if not resolved.is_relative_to(root.resolve()):
+def _checked(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Path:
+    top = root.resolve()
+    resolved = top.joinpath(*parts).resolve()
+    if not resolved.is_relative_to(top):
         raise PermissionError
+    if unseen is not None:
+        names = resolved.relative_to(top).parts  # as they are: a link, or a short name, may have led there
+        folders = [top.joinpath(*names[:n_parts]) for n_parts in range(len(names))]
+        if any(map(is_hidden, names)) or any(identity(folder) in unseen for folder in folders):
+            raise _HiddenError
     if resolved.exists() and not resolved.is_file():
         raise IsADirectoryError
     return resolved

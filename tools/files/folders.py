@@ -7,12 +7,12 @@ files are not looked at: that is where keys live.
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.workspace import Workspace
+from memento.tools.workspace import Identity, Workspace, identity, is_hidden
 
 MAX_FILE_BYTES: Final = 5_000_000
 MAX_DOCUMENT_BYTES: Final = 50_000_000
@@ -38,7 +38,6 @@ DOCUMENT_SUFFIXES: Final = frozenset(
     {".pdf", ".docx", ".docm", ".pptx", ".pptm", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".odt", ".odp", ".rtf"}
 )
 """Files that only a parser makes text of."""
-SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 
 
 class Place(NamedTuple):
@@ -48,6 +47,8 @@ class Place(NamedTuple):
     """What its files' paths begin with for every tool of the workspace: nothing, or a shelf's name and `/`."""
     folder: str
     """Resolved."""
+    unseen: frozenset[Identity] = frozenset()
+    """Folders that are left alone, though they lie in it or are it."""
 
 
 class Stamp(NamedTuple):
@@ -70,10 +71,11 @@ def places(workspace: Workspace) -> list[Place]:
         if not os.path.isdir(folder):  # unlike Path.is_dir, false for one that may not be looked at
             raise ToolUnavailable(f"the folder {folder} is not there or not readable; the user must correct that")
         folders.setdefault(folder.resolve(), name)
+    unseen = workspace.unseen()
     return [
-        Place(name, str(folder))
+        Place(name, str(folder), unseen)
         for folder, name in folders.items()
-        if not any(other != folder and _sees(other, folder) for other in folders)
+        if not any(other != folder and _sees(other, folder, unseen) for other in folders)
     ]
 
 
@@ -81,20 +83,22 @@ def _named(shelves: Mapping[str, Path]) -> dict[str, Path]:
     return {f"{name}/": folder for name, folder in shelves.items()}
 
 
-def _sees(outer: Path, inner: Path) -> bool:
+def _sees(outer: Path, inner: Path, unseen: Set[Identity]) -> bool:
     """Tell whether a walk through the outer folder comes to the inner one."""
     if not inner.is_relative_to(outer):
         return False
-    return not any(part.startswith(".") or part in SKIPPED_FOLDERS for part in inner.relative_to(outer).parts)
+    names = inner.relative_to(outer).parts
+    passed = [outer.joinpath(*names[:n_parts]) for n_parts in range(len(names) + 1)]
+    return not any(map(is_hidden, names)) and not any(identity(folder) in unseen for folder in passed)
 
 
-def walk(folder: str, skipped: Counter[str]) -> Iterator[tuple[str, Stamp]]:
-    """Yield every searchable file below the folder, as its path from there with `/` between the parts."""
-    pending = [""]
+def walk(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Stamp]]:
+    """Yield every searchable file of a place, as its path from the folder with `/` between the parts."""
+    pending = [""] if identity(place.folder) not in place.unseen else []
     while pending:
         prefix = pending.pop()
         try:
-            with os.scandir(os.path.join(folder, prefix)) as entries:
+            with os.scandir(os.path.join(place.folder, prefix)) as entries:
                 children = list(entries)
         except OSError:
             skipped["unreadable"] += 1
@@ -105,10 +109,13 @@ def walk(folder: str, skipped: Counter[str]) -> Iterator[tuple[str, Stamp]]:
                 skipped["links"] += 1
             elif not _is_utf8(path):
                 skipped["unreadable"] += 1
-            elif entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
+            elif is_hidden(entry.name):
                 skipped["hidden"] += 1
             elif entry.is_dir(follow_symlinks=False):
-                pending.append(f"{path}/")
+                if place.unseen and identity(entry.path) in place.unseen:
+                    skipped["hidden"] += 1
+                else:
+                    pending.append(f"{path}/")
             elif (stamp := _stamp(entry, skipped)) is not None:
                 yield path, stamp
 

@@ -48,7 +48,7 @@ class FileIndex:
         """
         with self._lock, self._failing():
             connection = self._opened()
-            return [document for place in places for document in index_rows.refresh(connection, place.folder, skipped)]
+            return [document for place in places for document in index_rows.refresh(connection, place, skipped)]
 
     def claim(self, pending: Pending) -> bool:
         """Tell whether nobody else is reading a document; then it is ours until `release`. Does not block."""

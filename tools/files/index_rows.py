@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolInputError
-from memento.tools.files.folders import Stamp, is_document, read_bytes, walk
+from memento.tools.files.folders import Place, Stamp, is_document, read_bytes, walk
 from memento.tools.files.passages import MARK_END, MARK_START, as_text, located, passages
 
 _ROWS_PER_FILE: Final = 20  # bits: passage rowid = file id << 20 | number, so a file's passages are one range of rows
@@ -60,9 +60,10 @@ def forget_gone(connection: sqlite3.Connection) -> None:
             _apply(connection, folder, [path for path, _ in _known(connection, folder)], {}, Counter())
 
 
-def refresh(connection: sqlite3.Connection, folder: str, skipped: Counter[str]) -> list[Pending]:
+def refresh(connection: sqlite3.Connection, place: Place, skipped: Counter[str]) -> list[Pending]:
     """Bring the texts of one folder up to date, and drop what is gone."""
-    found = dict(walk(folder, skipped))
+    folder = place.folder
+    found = dict(walk(place, skipped))
     known = dict(_known(connection, folder))
     gone = [path for path in known if path not in found]
     changed = [path for path, stamp in found.items() if known.get(path) != stamp]
