@@ -1,13 +1,15 @@
 """The folder of one run: what is read and written there, and that nothing outside ever is."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.workspace import MAX_BYTES, SPILL_FOLDER, Entry, Workspace
+from memento.tools.workspace import MAX_BYTES, MAX_FILES, SPILL_FOLDER, Entry, Workspace
 
 
 @pytest.fixture
@@ -144,6 +146,54 @@ def test_a_workspace_takes_no_more_when_it_is_full(workspace: Workspace) -> None
         stream.truncate(MAX_BYTES)
     with pytest.raises(ToolLimitReached, match="full"):
         workspace.write("one more", b"x")
+
+
+def test_a_workspace_takes_no_more_when_it_is_full_of_hidden_files(workspace: Workspace) -> None:
+    (workspace.folder / ".h" / "i").mkdir(parents=True)
+    with (workspace.folder / ".h" / "large").open("wb") as stream:
+        stream.truncate(MAX_BYTES)
+    with pytest.raises(ToolLimitReached, match="full"):
+        workspace.write("one more", b"x")
+    (workspace.folder / ".h" / "large").unlink()
+    for number in range(MAX_FILES - 1):
+        (workspace.folder / ".h" / "i" / f"{number}").touch()
+    workspace.write(".h/last", b"x")
+    with pytest.raises(ToolLimitReached, match="full"):
+        workspace.write(".h/one more", b"x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+def test_the_older_file_stays_whole_when_a_newer_one_cannot_be_written_to_its_end(workspace: Workspace) -> None:
+    workspace.write("a/report.md", b"older")
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from memento.tools.workspace import Workspace;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, 4_096));"
+        "Workspace(Path(sys.argv[1])).write('a/report.md', b'x' * 10_000)"
+    )
+    command = [sys.executable, "-c", program, str(workspace.folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "ToolInputError: 'a/report.md' cannot be used: File too large" in ended.stderr
+    assert workspace.read("a/report.md", max_bytes=10) == b"older"
+    assert os.listdir(workspace.folder / "a") == ["report.md"]
+
+
+def test_a_reader_sees_the_older_file_or_the_newer_one_while_it_is_written(workspace: Workspace) -> None:
+    older, newer = b"o" * 1_000_000, b"n" * 1_000_000
+    workspace.write("report.md", older)
+    is_over = threading.Event()
+
+    def rewrite() -> None:
+        while not is_over.is_set():
+            workspace.write("report.md", newer)
+            workspace.write("report.md", older)
+
+    thread = threading.Thread(target=rewrite)
+    thread.start()
+    try:
+        assert all(workspace.read("report.md", max_bytes=1_000_000) in (older, newer) for _ in range(100))
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def test_every_file_that_is_listed_is_found_again_whatever_code_called_it(workspace: Workspace) -> None:

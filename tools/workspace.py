@@ -7,28 +7,23 @@ without following links: whatever happens between two looks, no file outside is 
 import contextlib
 import os
 import re
-import stat
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
 from memento.tools.errors import ToolInputError, ToolLimitReached
+from memento.tools.files.descent import HiddenError, Identity, identity, opened, write_file
 
 SPILL_FOLDER: Final = "long-results"
 """Where results lie that were too long to show; not counted among the files that a run made."""
 
 MAX_FILES: Final = 2_000
 MAX_BYTES: Final = 500_000_000
-SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 _MAX_PARTS: Final = 12
 _NAMES_A_PLACE: Final = re.compile(r".:|.*:$")
 """A drive, `C:`, or what a URL begins with."""
-# Windows knows none of these; there a path is checked as a whole, before it is opened.
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
-_CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
 
 
 class Entry(NamedTuple):
@@ -37,13 +32,6 @@ class Entry(NamedTuple):
     path: str
     """From the workspace's folder, with `/` between the parts."""
     n_bytes: int
-
-
-class Identity(NamedTuple):
-    """Which folder one is, whatever path leads to it."""
-
-    device: int
-    inode: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ class Workspace:
         """
         parts = _parts(path)
         try:
-            return _opened(self.folder, parts, None)
+            return opened(self.folder, parts, None)
         except FileNotFoundError as error:
             shelf = self.shelves.get(parts[0])
             if shelf is None or len(parts) == 1:
@@ -77,8 +65,8 @@ class Workspace:
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
         try:
-            return _opened(shelf, parts[1:], self.unseen())
-        except _HiddenError as error:
+            return opened(shelf, parts[1:], self.unseen())
+        except HiddenError as error:
             raise ToolInputError(f"{path!r} is hidden; hidden files of the user are not read") from error
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
@@ -101,7 +89,7 @@ class Workspace:
         return content
 
     def write(self, path: str, content: bytes) -> str:
-        """Write a file, with the folders above it, in place of one that may be there.
+        """Write a file, with the folders above it, in place of one that may be there: whole, or not at all.
 
         Returns:
             The path as it can be given to every other tool.
@@ -111,15 +99,29 @@ class Workspace:
             ToolLimitReached: the workspace would hold too much.
         """
         parts = _parts(path)
-        entries = list(self.entries())
-        if len(entries) >= MAX_FILES or sum(entry.n_bytes for entry in entries) + len(content) > MAX_BYTES:
-            raise ToolLimitReached(f"the workspace is full ({len(entries)} files); make no more of them")
+        n_files, n_bytes = self._amount()
+        if n_files >= MAX_FILES or n_bytes + len(content) > MAX_BYTES:
+            raise ToolLimitReached(
+                f"the workspace is full ({n_files:,} files of {n_bytes:,} bytes); make no more of them"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            _write(self.folder, parts, content)
+            write_file(self.folder, parts, content)
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
         return "/".join(parts)
+
+    def _amount(self) -> tuple[int, int]:
+        """Count all files and their bytes, those too that are not listed; it stops above what is allowed."""
+        n_files = n_bytes = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    n_bytes += os.lstat(os.path.join(folder, name)).st_size
+            n_files += len(names)
+            if n_files > MAX_FILES or n_bytes > MAX_BYTES:
+                break
+        return n_files, n_bytes
 
     def entries(self) -> Iterator[Entry]:
         """Yield the workspace's files by path, without links, hidden ones and those whose name is no path to give."""
@@ -133,24 +135,6 @@ class Workspace:
             for entry in self.entries()
             if entry.path not in given and not entry.path.startswith(f"{SPILL_FOLDER}/")
         ]
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of a shelf is left alone for its name."""
-    return name.startswith(".") or name in SKIPPED_FOLDERS
-
-
-def identity(folder: Path | str) -> Identity | None:
-    """Tell which folder one is; None when it cannot be looked at."""
-    try:
-        found = os.stat(folder)
-    except OSError:
-        return None
-    return Identity(found.st_dev, found.st_ino)
-
-
-class _HiddenError(PermissionError):
-    pass
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -178,92 +162,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> BinaryIO:
-    """Open a file; below a shelf, for which `unseen` is not None, only one that is not hidden."""
-    if unseen is not None and any(map(is_hidden, parts)):
-        raise _HiddenError
-    if not _CAN_WALK:
-        return _checked(root, parts, unseen).open("rb")
-    folder = _folder(root, parts[:-1], unseen=unseen or frozenset())
-    try:
-        # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
-        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
-    finally:
-        os.close(folder)
-    return _regular(descriptor, "rb")
-
-
-def _write(root: Path, parts: Sequence[str], content: bytes) -> None:
-    if not _CAN_WALK:
-        target = _checked(root, parts, None)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        return
-    folder = _folder(root, parts[:-1], is_making=True)
-    try:
-        # Not truncated before it is known to be a file.
-        descriptor = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | _NO_LINK, 0o644, dir_fd=folder)
-    finally:
-        os.close(folder)
-    with _regular(descriptor, "wb") as stream:
-        stream.truncate(0)
-        stream.write(content)
-
-
-def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
-    """Open the folder at the end of a path, one part after another."""
-    descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
-    _refuse_unseen(descriptor, unseen)
-    for part in parts:
-        try:
-            if is_making:
-                _make(part, descriptor)
-            below = os.open(part, os.O_RDONLY | _FOLDER, dir_fd=descriptor)
-        finally:
-            os.close(descriptor)
-        descriptor = below
-        _refuse_unseen(descriptor, unseen)
-    return descriptor
-
-
-def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
-    """Close a folder that is not to be shown, and say so."""
-    found = os.fstat(folder)
-    if (found.st_dev, found.st_ino) in unseen:
-        os.close(folder)
-        raise _HiddenError
-
-
-def _make(name: str, folder: int) -> None:
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(name, dir_fd=folder)
-
-
-def _regular(descriptor: int, mode: str) -> BinaryIO:
-    """Make a stream of what was opened, when that is no folder, pipe or device."""
-    found = os.fstat(descriptor)
-    # A second name of one file: writing through it would change what lies elsewhere.
-    if not stat.S_ISREG(found.st_mode) or (mode == "wb" and found.st_nlink > 1):
-        os.close(descriptor)
-        raise IsADirectoryError
-    return os.fdopen(descriptor, mode)  # type: ignore[return-value]  # both modes are binary
-
-
-def _checked(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Path:
-    top = root.resolve()
-    resolved = top.joinpath(*parts).resolve()
-    if not resolved.is_relative_to(top):
-        raise PermissionError
-    if unseen is not None:
-        names = resolved.relative_to(top).parts  # as they are: a link, or a short name, may have led there
-        folders = [top.joinpath(*names[:n_parts]) for n_parts in range(len(names))]
-        if any(map(is_hidden, names)) or any(identity(folder) in unseen for folder in folders):
-            raise _HiddenError
-    if resolved.exists() and not resolved.is_file():
-        raise IsADirectoryError
-    return resolved
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.workspace import Identity, Workspace, identity, is_hidden
+from memento.tools.files.descent import Identity, identity, is_hidden
+from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000
 MAX_DOCUMENT_BYTES: Final = 50_000_000

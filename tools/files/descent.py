@@ -1,0 +1,174 @@
+"""The way down to a file: every part of its path is opened on its own, without following links.
+
+So nobody can lead it elsewhere by putting a link where there was a folder. Its functions block.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Sequence, Set
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
+# Windows knows none of these; there a path is checked as a whole, before it is opened.
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
+_CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
+
+
+class Identity(NamedTuple):
+    """Which folder one is, whatever path leads to it."""
+
+    device: int
+    inode: int
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of a shelf is left alone for its name."""
+    return name.startswith(".") or name in SKIPPED_FOLDERS
+
+
+def identity(folder: Path | str) -> Identity | None:
+    """Tell which folder one is; None when it cannot be looked at."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino)
+
+
+class HiddenError(PermissionError):
+    """What a path below a shelf leads to is not to be read."""
+
+
+def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Args:
+        root: the folder; it may be a link itself.
+        parts: of the path below it.
+        unseen: of a shelf, the folders that it does not show; nor does it show hidden files. None for no shelf.
+
+    Raises:
+        HiddenError: it lies in a shelf and is not shown.
+        OSError: it cannot be opened, or is no file.
+    """
+    if unseen is not None and any(map(is_hidden, parts)):
+        raise HiddenError
+    if not _CAN_WALK:
+        return _checked(root, parts, unseen).open("rb")
+    folder = _folder(root, parts[:-1], unseen=unseen or frozenset())
+    try:
+        # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
+        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+    finally:
+        os.close(folder)
+    return _regular(descriptor)
+
+
+def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
+    """Write a file, with the folders above it, in place of one that may be there.
+
+    It gets its name when all of it is written, so that a kill or a full disk leaves no half of it.
+
+    Args:
+        root: must be there.
+        parts: of the path below it.
+        content: the whole.
+
+    Raises:
+        OSError: it cannot be written, or what has its name is no file, or a file with a second name.
+    """
+    unfinished = f".{secrets.token_hex(8)}.part"
+    if not _CAN_WALK:
+        target = _checked(root, parts, None)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _put(target.parent / unfinished, target, content)
+        return
+    folder = _folder(root, parts[:-1], is_making=True)
+    try:
+        _refuse_unlike_file(parts[-1], folder)
+        _put(unfinished, parts[-1], content, folder)
+    finally:
+        os.close(folder)
+
+
+def _put(unfinished: Path | str, target: Path | str, content: bytes, folder: int | None = None) -> None:
+    # A link that was planted meanwhile is no matter: the first would be an error, the last is replaced itself.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(unfinished, flags, 0o644, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(unfinished, target, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(unfinished, dir_fd=folder)
+        raise
+
+
+def _refuse_unlike_file(name: str, folder: int) -> None:
+    try:
+        found = os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    # A second name of one file: its reader would take what is written here for what lies elsewhere.
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise IsADirectoryError
+
+
+def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
+    """Open the folder at the end of a path, one part after another."""
+    descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+    _refuse_unseen(descriptor, unseen)
+    for part in parts:
+        try:
+            if is_making:
+                _make(part, descriptor)
+            below = os.open(part, os.O_RDONLY | _FOLDER, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+        _refuse_unseen(descriptor, unseen)
+    return descriptor
+
+
+def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
+    """Close a folder that is not to be shown, and say so."""
+    found = os.fstat(folder)
+    if (found.st_dev, found.st_ino) in unseen:
+        os.close(folder)
+        raise HiddenError
+
+
+def _make(name: str, folder: int) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+
+
+def _regular(descriptor: int) -> BinaryIO:
+    """Make a stream of what was opened, when that is no folder, pipe or device."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError
+    return os.fdopen(descriptor, "rb")
+
+
+def _checked(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Path:
+    top = root.resolve()
+    resolved = top.joinpath(*parts).resolve()
+    if not resolved.is_relative_to(top):
+        raise PermissionError
+    if unseen is not None:
+        names = resolved.relative_to(top).parts  # as they are: a link, or a short name, may have led there
+        folders = [top.joinpath(*names[:n_parts]) for n_parts in range(len(names))]
+        if any(map(is_hidden, names)) or any(identity(folder) in unseen for folder in folders):
+            raise HiddenError
+    if resolved.exists() and not resolved.is_file():
+        raise IsADirectoryError
+    return resolved
