@@ -51,6 +51,11 @@ def test_the_container_has_nothing_but_its_workspace(tmp_path: Path) -> None:
     assert not {"--privileged", "--volume", "-v", "--env-file", "--pid", "--publish"} & set(command)
 
 
+def test_the_container_ends_by_itself_when_nobody_is_left_to_end_it(tmp_path: Path) -> None:
+    command = Docker(image="some-image").argv("shell", folder=tmp_path, limits=Limits(wall_s=7), container="box")
+    assert "exec timeout -s KILL 17 " in command[command.index("some-image") + 3]
+
+
 async def test_code_runs_through_the_engine(engine: Docker, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert await engine.run("python", "print('x')\n1 + 1", folder=run, limits=Limits()) == ("x\n2\n", 0, "exit")

@@ -170,20 +170,26 @@ async def test_no_daemon_outlives_its_execution(full: Sandbox, tmp_path: Path) -
 
 
 async def test_no_process_is_left_when_we_are_killed(bubblewrap: Bubblewrap, tmp_path: Path) -> None:
-    program = (
-        "import asyncio, pathlib\nfrom memento.tools.sandbox.bubblewrap import Bubblewrap\n"
-        "from memento.tools.sandbox.port import Limits\n"
-        "code = \"import time\\nopen('begun', 'w').close()\\ntime.sleep(600)\"\n"
-        f"asyncio.run(Bubblewrap().run('python', code, folder=pathlib.Path({str(tmp_path)!r}), limits=Limits()))"
-    )
-    host = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
-    await until(tmp_path / "begun")
-    inside = await asyncio.to_thread(with_workspace, tmp_path)
-    assert inside
+    host = await running("bubblewrap", "Bubblewrap", tmp_path)
+    assert await asyncio.to_thread(with_workspace, tmp_path)
     host.send_signal(signal.SIGKILL)
     await host.wait()
     while await asyncio.to_thread(with_workspace, tmp_path):  # noqa: ASYNC110 - the kernel tells nobody
         await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_code_ends_soon_after_its_time_when_we_are_killed(tmp_path: Path) -> None:
+    def left() -> list[int]:
+        return list(belonging(-1, b"HOME=" + bytes(tmp_path) + b"\0"))
+
+    host = await running("unsafe_local", "UnsafeLocal", tmp_path)
+    host.send_signal(signal.SIGKILL)
+    await host.wait()
+    assert await asyncio.to_thread(left)
+    while await asyncio.to_thread(left):  # noqa: ASYNC110 - the kernel tells nobody
+        await asyncio.sleep(0.2)
 
 
 async def test_the_sandbox_shows_neither_home_nor_hidden_folders(bubblewrap: Bubblewrap, tmp_path: Path) -> None:
@@ -239,6 +245,20 @@ def test_the_filter_is_there_for_both_kinds_of_machine_and_no_other() -> None:
     assert len(intel) == len(arm)
     assert len(intel) % 8 == 0
     assert seccomp_filter("riscv64") is None
+
+
+async def running(module: str, sandbox: str, folder: Path) -> asyncio.subprocess.Process:
+    """Start a process of ours that runs code in a sandbox; returns when the code has begun."""
+    code = "import time\nopen('begun', 'w').close()\ntime.sleep(600)"
+    program = (
+        f"import asyncio, pathlib\nfrom memento.tools.sandbox.{module} import {sandbox}\n"
+        "from memento.tools.sandbox.port import Limits\n"
+        f"folder = pathlib.Path({str(folder)!r})\n"
+        f"asyncio.run({sandbox}().run('python', {code!r}, folder=folder, limits=Limits(wall_s=5)))"
+    )
+    host = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    await until(folder / "begun")
+    return host
 
 
 async def until(path: Path) -> None:

@@ -1,7 +1,8 @@
 """Code in a container of Docker or Podman: for machines that have an engine.
 
 The container has no network, no capability, a read-only root and the workspace. The engine enforces memory and the
-number of processes; the watchdog looks at time, output and files, and has the engine remove the container.
+number of processes; the watchdog looks at time, output and files, and has the engine remove the container. When we are
+killed, the container ends by itself soon after its time, and the engine removes it.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, limited_command
+from memento.tools.sandbox.inside import ENVIRONMENT, limited_command, mortal_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage
 from memento.tools.sandbox.watchdog import watched
@@ -67,7 +68,8 @@ class Docker:
         ]
         for name, value in ENVIRONMENT.items():
             options += ["--env", f"{name}={value}"]
-        return [self.program, *options, self.image, *limited_command(language, limits, python="python3")]
+        command = mortal_command(limited_command(language, limits, python="python3"), limits)
+        return [self.program, *options, self.image, *command]
 
     def problem(self) -> str | None:
         """Say why no container can be started, None when one can; blocks."""

@@ -1,5 +1,7 @@
 """What runs inside a sandbox that has processes: a shell that sets limits, then an interpreter that reads the code."""
 
+from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +34,31 @@ _TASKS: Final = "{{ command ulimit -u {tasks} || command ulimit -p {tasks}; }} 2
 # A low priority lets the watchdog look in time when hundreds of processes fork; Python's runner takes it itself,
 # just before the code, so that a start does not wait for the rest of a busy machine.
 _RUN: Final = {"python": '"$@"\n', "shell": 'source=$(cat); nice -n 10 "$@" "$source" </dev/null\n'}
+
+SPARE_S: Final = 10
+"""How much longer than its time code may run when nobody is left to end it."""
+
+# `exec`: whoever started the command ends it by its process group, which `timeout` would leave if it led none.
+_MORTAL: Final = """\
+ulimit -t {cpu_s}
+command -v timeout >/dev/null && exec timeout -s KILL {alone_s} "$@"
+exec "$@"
+"""
+
+
+def mortal_command(command: Sequence[str], limits: Limits) -> list[str]:
+    """Wrap a command so that it ends, `SPARE_S` after its time, even when we were killed and cannot end it.
+
+    What has left the process group then, or where there is no `timeout`, is left with a limit of processor time.
+
+    Args:
+        command: what to run, with its arguments.
+        limits: its time.
+    """
+    alone_s = ceil(limits.wall_s) + SPARE_S
+    # The threads of a process add up, and there may be one for each processor.
+    script = _MORTAL.format(alone_s=alone_s, cpu_s=TASKS_PER_PROCESS * alone_s)
+    return ["/bin/sh", "-c", script, "sh", *command]
 
 
 def limited_command(language: Language, limits: Limits, *, python: str, has_own_users: bool = False) -> list[str]:

@@ -1,7 +1,8 @@
 """Code as a plain process of this machine: it can read, change and send whatever its user can.
 
 For machines that are themselves thrown away after use. Never chosen but by name. What remains is what any program gets:
-limits, a watchdog, and an environment without secrets.
+limits, a watchdog, and an environment without secrets. When we are killed, the code ends soon after its time; a daemon
+that it made does not.
 """
 
 import contextlib
@@ -16,13 +17,15 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, TASKS_PER_PROCESS, limited_command
+from memento.tools.sandbox.inside import ENVIRONMENT, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, belonging, usage
 from memento.tools.sandbox.watchdog import watched
 
 _MARK: Final = "MEMENTO_EXECUTION"
 _END_S: Final = 5.0
+_N_OWN: Final = 2
+"""Processes that are not the code's: `timeout`, and the shell that waits for the code."""
 _HAS_PROC: Final = os.path.isdir("/proc/self/task")
 
 
@@ -45,7 +48,7 @@ def _started(language: Language, folder: Path, limits: Limits) -> "_Group":
     path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
     try:
         process = subprocess.Popen(
-            limited_command(language, limits, python=sys.executable),
+            mortal_command(limited_command(language, limits, python=sys.executable), limits),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -70,8 +73,8 @@ class _Group:
         if not _HAS_PROC:
             return Usage()
         max_tasks = TASKS_PER_PROCESS * limits.n_processes
-        used = usage(self._members(), max_processes=limits.n_processes + 1, max_tasks=max_tasks)
-        return used._replace(n_processes=max(0, used.n_processes - 1))  # the shell that waits for the code
+        used = usage(self._members(), max_processes=limits.n_processes + _N_OWN, max_tasks=max_tasks)
+        return used._replace(n_processes=max(0, used.n_processes - _N_OWN))
 
     def kill(self) -> None:
         """Kill again and again: what is alive can make more of itself until nothing is."""
