@@ -238,6 +238,22 @@ async def test_a_clear_error_says_so_when_bubblewrap_does_not_start(tmp_path: Pa
         await python(Bubblewrap(program=str(script)), "1", tmp_path)
 
 
+async def test_nothing_is_left_when_the_first_process_cannot_be_held(tmp_path: Path) -> None:
+    script = tmp_path / "bwrap"
+    source = f"""#!{sys.executable}
+import os, sys, time
+told = int(sys.argv[sys.argv.index("--info-fd") + 1])
+os.write(told, b'{{"child-pid": 5000000}}')  # more than the kernel ever gives
+os.close(told)
+time.sleep(600)
+"""
+    await asyncio.to_thread(script.write_text, source)
+    await asyncio.to_thread(script.chmod, 0o755)
+    with pytest.raises(ToolUnavailable, match="cannot be held"):
+        await python(Bubblewrap(program=str(script)), "1", tmp_path / "run")
+    assert not await below_us()
+
+
 def test_the_filter_is_there_for_both_kinds_of_machine_and_no_other() -> None:
     intel, arm = seccomp_filter("x86_64"), seccomp_filter("aarch64")
     assert intel is not None

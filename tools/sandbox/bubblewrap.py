@@ -129,7 +129,14 @@ class _Box:
     def __init__(self, process: subprocess.Popen[bytes], first: int) -> None:
         self.process = process
         self._first = first
-        self._descriptor = os.pidfd_open(first)
+        try:
+            self._descriptor = os.pidfd_open(first)
+        except OSError as error:
+            for pid in (first, process.pid):  # the first one is still held, and does not yet die with the other
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.communicate()
+            raise ToolUnavailable(f"bubblewrap: its first process cannot be held: {error.strerror}") from error
 
     def usage(self, limits: Limits) -> Usage:
         """Count files that lie in memory as memory; too many of them as too many processes."""
