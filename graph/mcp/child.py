@@ -2,6 +2,10 @@
 
 The SDK's own transport adds variables to the environment, keeps a line of any length in memory, logs a traceback for
 every line that is no message, and leaves descendants of a server that ended by itself. Hence this one.
+
+When we are killed, a server is told by the end of its stdin, as the protocol has it, and one that ignores that runs on.
+Linux could signal it (PR_SET_PDEATHSIG), but only the process that was started, mostly `npx` or `uvx` with the server
+below it; it would do so when the thread ends that started it; and a kill would leave the others no time to tidy up.
 """
 
 import asyncio
