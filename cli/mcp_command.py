@@ -14,7 +14,6 @@ from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolUnavailable
 from memento.tools.mcp_server import CODE_TOOLS, PATH, make_mcp_server, serve_http, serve_stdio
 from memento.tools.registry import ToolFunction
-from memento.tools.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -27,7 +26,7 @@ async def mcp_command(
     app = Application()
     try:
         functions = chosen(await app.toolset.functions(), names, with_code=allow_code or not is_http)
-        workspace = Workspace(folder or app.settings.folder / "mcp-workspace", shelves=app.settings.shelves)
+        workspace = app.toolset.workspace_in(folder or app.settings.folder / "mcp-workspace")
         server = await asyncio.to_thread(make_mcp_server, functions, workspace)
         if is_http:
             await _serve_http(server, host, port, f"{len(functions)} tools, files in {workspace.folder}")

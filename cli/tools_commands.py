@@ -37,9 +37,9 @@ class Missing(NamedTuple):
 
 async def list_command(*, as_json: bool) -> ExitCode:
     """All tools; then what failed and what is off. A failure of others is a result, not a failure of the command."""
-    async with _offered() as (settings, offer):
+    async with _offered() as (app, offer):
         failed = [Missing(name, reason) for name, reason in offer.failures.items()]
-        off = _off(settings, offer)
+        off = _off(app.settings, offer)
     if as_json:
         for entry in offer.entries:
             print_json({"event": "tool", **_shown(entry)})
@@ -63,14 +63,14 @@ async def list_command(*, as_json: bool) -> ExitCode:
 async def call_command(name: str, arguments: str, folder: Path | None, *, as_json: bool) -> ExitCode:
     """One call; 1 when the tool says that it failed."""
     given = _object(arguments)
-    async with _offered() as (settings, offer):
+    async with _offered() as (app, offer):
         tool = next((tool for tool in offer.tools if tool.name == name), None)
         if tool is None:
             failed = (why for of, why in offer.failures.items() if name == of or name.startswith(f"{safe_name(of)}_"))
             why = next(failed, "`memento tools list` names those there are")
             raise InvalidInput(f"there is no tool {name!r}: {why}")
         scratch = folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-"))
-        workspace = Workspace(scratch, shelves=settings.shelves)
+        workspace = app.toolset.workspace_in(scratch)
         made: list[str] = []
         try:
             before = await asyncio.to_thread(workspace.made)
@@ -92,10 +92,10 @@ async def call_command(name: str, arguments: str, folder: Path | None, *, as_jso
 
 
 @asynccontextmanager
-async def _offered() -> AsyncIterator[tuple[Settings, Offer]]:
+async def _offered() -> AsyncIterator[tuple[Application, Offer]]:
     app = Application()
     try:
-        yield app.settings, await app.toolset.offer()
+        yield app, await app.toolset.offer()
     finally:
         await app.aclose()
 

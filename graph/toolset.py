@@ -7,6 +7,7 @@ Nothing that belongs to others stops a run: what cannot be had is left out, and 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from langchain_core.tools import BaseTool
@@ -105,9 +106,12 @@ class Toolset:
     async def toolbox(self, run: Run) -> Toolbox:
         """What the subtasks of one run work with (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
-        folder = run_folder(self._settings.workspace, own) if own else None
-        workspace = Workspace(folder, shelves=self._settings.shelves) if folder else None
+        workspace = self.workspace_in(run_folder(self._settings.workspace, own)) if own else None
         return Toolbox((await self.offer()).tools, workspace)
+
+    def workspace_in(self, folder: Path) -> Workspace:
+        """A workspace with the user's folders as shelves; what is ours is kept from those that hold it."""
+        return Workspace(folder, shelves=self._settings.shelves, hidden=(self._settings.folder,))
 
     async def aclose(self) -> None:
         """End the MCP servers; no process of theirs is left."""

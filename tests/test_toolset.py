@@ -13,7 +13,7 @@ from memento.graph.community_tools import NAMES, community_tools
 from memento.graph.settings import Settings
 from memento.graph.toolset import Toolset
 from memento.memory.errors import InvalidInput
-from memento.tools.errors import ToolUnavailable
+from memento.tools.errors import ToolInputError, ToolUnavailable
 from tests.node_parts import Roles, a_run
 
 NEEDED = ("langchain_community", "wikipedia", "arxiv", "xmltodict")
@@ -79,6 +79,19 @@ async def test_runs_share_the_tools_and_have_a_folder_and_the_shelves_of_their_o
         tmp_path / "workspace/runs/two",
     )
     assert one.workspace.shelves == {"notes": tmp_path / "notes"}
+
+
+async def test_what_is_ours_is_kept_from_a_shelf_that_holds_it(toolset: Callable[..., Toolset], tmp_path: Path) -> None:
+    home = tmp_path / "docs" / "home"
+    await asyncio.to_thread(home.mkdir, parents=True)
+    for path in (home / "ledger.sqlite", tmp_path / "docs" / "notes.md"):
+        await asyncio.to_thread(path.write_text, "text")
+    shared = toolset(home=home, files=str(tmp_path / "docs"), sandbox="monty")
+    workspace = (await shared.toolbox(a_run())).workspace
+    assert workspace is not None
+    assert await asyncio.to_thread(workspace.read, "docs/notes.md", max_bytes=10) == b"text"
+    with pytest.raises(ToolInputError):
+        await asyncio.to_thread(workspace.read, "docs/home/ledger.sqlite", max_bytes=10)
 
 
 @pytest.mark.parametrize(
