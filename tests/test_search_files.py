@@ -8,7 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,10 @@ import pytest
 from benchmarks.hostile import made_documents as document_files
 from memento.tools.documents.read_document import make_read_document
 from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.files.index_rows import BATCH_FILES
 from memento.tools.files.passages import as_text, passages
 from memento.tools.files.search_files import make_search_files
+from memento.tools.files.workspace_tools import make_list_files
 from memento.tools.workspace import Workspace
 
 NOTHING = re.compile(r"Nothing found in \d+ files")
@@ -361,7 +366,8 @@ def test_the_connection_is_closed_when_the_tool_is_dropped(folder: Path, tmp_pat
     assert (tmp_path / "files.db-wal").exists()
     del search
     gc.collect()
-    assert not (tmp_path / "files.db-wal").exists()  # the last connection removes it
+    while (tmp_path / "files.db-wal").exists():  # the last connection removes it, when its thread has let go of it
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -447,6 +453,54 @@ def test_what_was_read_stays_when_a_search_is_interrupted(folder: Path, tmp_path
     assert ask(searching(folder, index_path=index), "platypus", 10).count(".pdf:1") == 10
     assert _rows(index) == (14, 14)
     assert last_id == kept
+
+
+def test_what_there_was_no_time_for_is_told_and_indexed_by_later_searches(folder: Path, index_path: Path) -> None:
+    for number in range(BATCH_FILES * 2):
+        (folder / f"{number}.txt").write_text("platypus")
+    search = partial(make_search_files(index_path=index_path, texts_s=0.0), workspace=Workspace(folder))
+    said = [ask(search, "platypus") for _ in range(3)]
+    left = [re.findall(r"\((\d+) files are not indexed yet; search again", text) for text in said]
+    assert left == [[f"{BATCH_FILES + 2}"], ["2"], []]
+    assert "Nothing found in 202 files." in ask(search, "zebra")
+
+
+def test_reading_ends_when_the_search_is_cancelled(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    for number in range(3_000):
+        (folder / f"{number}.txt").write_text(f"platypus {number} " * 100)
+
+    async def cancelled() -> None:
+        search = asyncio.create_task(searching(folder, index_path=index)("platypus"))
+        while await asyncio.to_thread(_n_files, index) < BATCH_FILES:  # noqa: ASYNC110 - only the file tells
+            await asyncio.sleep(0.01)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+
+    asyncio.run(cancelled())
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name.startswith("search-files"):
+            thread.join()
+    assert BATCH_FILES <= _n_files(index) < 3_000
+
+
+def test_other_tools_are_not_kept_waiting_when_a_large_folder_is_searched(folder: Path) -> None:
+    for number in range(2_000):
+        (folder / f"{number}.txt").write_text(f"platypus {number} " * 100)
+    search = make_search_files()
+
+    async def both() -> tuple[bool, str, bool]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        large = asyncio.create_task(search("platypus", workspace=Workspace(folder)))
+        await asyncio.sleep(0.05)
+        listed = await make_list_files()(workspace=Workspace(folder / "none"))
+        small = await search("platypus", workspace=Workspace(folder / "none"))
+        was_first = not large.done()
+        return was_first and bool(NOTHING.match(small)), listed, "platypus" in await large
+
+    assert asyncio.run(both()) == (True, "The workspace is empty.", True)
 
 
 def test_folders_that_are_gone_are_forgotten(folder: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
+from threading import Event
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
@@ -93,10 +94,16 @@ def _sees(outer: Path, inner: Path, unseen: Set[Identity]) -> bool:
     return not any(map(is_hidden, names)) and not any(identity(folder) in unseen for folder in passed)
 
 
-def walk(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Stamp]]:
-    """Yield every searchable file of a place, as its path from the folder with `/` between the parts."""
+def walk(place: Place, skipped: Counter[str], stop: Event) -> Iterator[tuple[str, Stamp]]:
+    """Yield every searchable file of a place, as its path from the folder with `/` between the parts.
+
+    Args:
+        place: where to look.
+        skipped: counts what is not searchable, by reason.
+        stop: ends the walk when it is set; then not every file was found.
+    """
     pending = [""] if identity(place.folder) not in place.unseen else []
-    while pending:
+    while pending and not stop.is_set():
         prefix = pending.pop()
         try:
             with os.scandir(os.path.join(place.folder, prefix)) as entries:

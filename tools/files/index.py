@@ -1,29 +1,44 @@
 """The index of files, open: one connection that is used by one thread at a time.
 
-Several processes may share its file; nothing is locked for longer than one batch of files takes.
+Several processes may share its file; nothing is locked for longer than one batch of files takes to be stored. Work on
+it is done in threads of its own: a folder of many files keeps no other tool waiting.
 """
 
+import asyncio
 import contextlib
 import sqlite3
 import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
-from memento.tools.files.folders import Place
+from memento.tools.files.folders import Place, Stamp, is_document, walk
 from memento.tools.files.index_rows import Hit, Pending
 
 _TRIES: Final = 100
 _PAUSE_S: Final = 0.05
+_AT_ONCE: Final = 2
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+class Refreshed(NamedTuple):
+    """What is left to be indexed after a refresh."""
+
+    documents: list[Pending]
+    n_texts: int
+    """Texts that there was no time for."""
 
 
 class FileIndex:
-    """Its methods block, where they do not say otherwise: call them in a thread."""
+    """Its methods block, where they do not say otherwise: make them with `call`."""
 
     def __init__(self, path: Path | None) -> None:
         """Prepare.
@@ -35,20 +50,58 @@ class FileIndex:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._claims: dict[Pending, object] = {}
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "search-files")  # which starts them when they are needed
 
-    def refresh(self, places: Sequence[Place], skipped: Counter[str]) -> list[Pending]:
-        """Bring the texts of folders up to date, and name the documents that are not.
+    async def call(self, function: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        """Call a function that blocks in a thread of the index."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+
+    def refresh(
+        self, places: Sequence[Place], skipped: Counter[str], *, seconds: float, stop: threading.Event
+    ) -> Refreshed:
+        """Bring the texts of folders up to date while there is time, and name what is not.
 
         Args:
             places: the folders.
             skipped: counts what is not searched, by reason.
+            seconds: after this time no further batch of texts is begun, but for the first.
+            stop: ends it when it is set, whatever is left.
 
         Raises:
             ToolUnavailable: the index cannot be used.
         """
-        with self._lock, self._failing():
-            connection = self._opened()
-            return [document for place in places for document in index_rows.refresh(connection, place, skipped)]
+        until = time.monotonic() + seconds
+        left = Refreshed([], 0)
+        n_batches = 0
+        for place in places:
+            with self._using() as connection:
+                # Before the walk: what another search indexes during it is not taken for gone.
+                known = index_rows.known(connection, place.folder)
+            found = dict(walk(place, skipped, stop))
+            if stop.is_set():
+                break
+            self._drop(place.folder, [path for path in known if path not in found])
+            changed = [path for path, stamp in found.items() if known.get(path) != stamp]
+            left.documents.extend(Pending(place.folder, path, found[path]) for path in changed if is_document(path))
+            for batch in index_rows.batches((path for path in changed if not is_document(path)), found):
+                if stop.is_set() or (n_batches and time.monotonic() >= until):
+                    left = left._replace(n_texts=left.n_texts + len(batch))
+                else:
+                    self._replace(place.folder, batch, found, skipped)
+                    n_batches += 1
+        return left
+
+    def _drop(self, folder: str, paths: Sequence[str]) -> None:
+        for batch in index_rows.batches(paths, {}):
+            with self._using() as connection:
+                index_rows.drop(connection, folder, batch)
+
+    def _replace(self, folder: str, paths: Sequence[str], found: Mapping[str, Stamp], skipped: Counter[str]) -> None:
+        with self._using() as connection:
+            paths = index_rows.outdated(connection, folder, paths, found)
+        texts = index_rows.texts_of(folder, paths, found, skipped)  # meanwhile others may search
+        with self._using() as connection:
+            index_rows.replace(connection, folder, texts)
 
     def claim(self, pending: Pending) -> bool:
         """Tell whether nobody else is reading a document; then it is ours until `release`. Does not block."""
@@ -70,8 +123,8 @@ class FileIndex:
         Raises:
             ToolUnavailable: the index cannot be used.
         """
-        with self._lock, self._failing():
-            index_rows.store(self._opened(), pending, found)
+        with self._using() as connection:
+            index_rows.store(connection, pending, found)
 
     def search(self, expression: str, places: Sequence[Place], limit: int) -> list[Hit]:
         """Find the passages that match an FTS5 expression best.
@@ -79,8 +132,8 @@ class FileIndex:
         Raises:
             ToolUnavailable: the index cannot be used.
         """
-        with self._lock, self._failing():
-            return index_rows.matching(self._opened(), expression, [place.folder for place in places], limit)
+        with self._using() as connection:
+            return index_rows.matching(connection, expression, [place.folder for place in places], limit)
 
     def counts(self, places: Sequence[Place]) -> tuple[int, int]:
         """Count the files of the folders that are searched, and those that cannot be read.
@@ -88,17 +141,18 @@ class FileIndex:
         Raises:
             ToolUnavailable: the index cannot be used.
         """
-        with self._lock, self._failing():
-            return index_rows.counts(self._opened(), [place.folder for place in places])
+        with self._using() as connection:
+            return index_rows.counts(connection, [place.folder for place in places])
 
     @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            self._close()
-            place = f"; if it stays so, delete {self._path}, it is rebuilt" if self._path else ""
-            raise ToolUnavailable(f"the index of the files cannot be used ({error}){place}") from error
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._opened()
+            except (sqlite3.Error, OSError) as error:
+                self._close()
+                place = f"; if it stays so, delete {self._path}, it is rebuilt" if self._path else ""
+                raise ToolUnavailable(f"the index of the files cannot be used ({error}){place}") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:

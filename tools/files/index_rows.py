@@ -1,7 +1,7 @@
 """Rows of the index of files: which are there, which are to be replaced, and the passages that match.
 
-A file is indexed again when its size or its time of change differs. Batches are committed one by one, so that an
-interrupted first search is not lost. Documents are only named here: their passages come from outside.
+A file is indexed again when its size or its time of change differs. Texts come in batches, each committed on its own,
+so that an interrupted first search is not lost. Documents are only named here: their passages come from outside.
 """
 
 import json
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolInputError
-from memento.tools.files.folders import Place, Stamp, is_document, read_bytes, walk
+from memento.tools.files.folders import Stamp, read_bytes
 from memento.tools.files.passages import MARK_END, MARK_START, as_text, located, passages
 
 _ROWS_PER_FILE: Final = 20  # bits: passage rowid = file id << 20 | number, so a file's passages are one range of rows
-_BATCH_FILES: Final = 100
+BATCH_FILES: Final = 100
 _BATCH_BYTES: Final = 4_000_000
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS indexed_file (
@@ -43,6 +43,15 @@ class Pending(NamedTuple):
     stamp: Stamp
 
 
+class Text(NamedTuple):
+    """A text, read."""
+
+    path: str
+    stamp: Stamp
+    passages: list[tuple[int, str]] | None
+    """Each with the line that it begins at; None when it is binary."""
+
+
 class Hit(NamedTuple):
     """A passage that matches."""
 
@@ -57,70 +66,80 @@ def forget_gone(connection: sqlite3.Connection) -> None:
     """Drop the files of folders that are no more: runs have workspaces, and those do not live for ever."""
     for (folder,) in connection.execute("SELECT DISTINCT folder FROM indexed_file").fetchall():
         if not os.path.isdir(folder):
-            _apply(connection, folder, [path for path, _ in _known(connection, folder)], {}, Counter())
+            for batch in batches(known(connection, folder), {}):
+                drop(connection, folder, batch)
 
 
-def refresh(connection: sqlite3.Connection, place: Place, skipped: Counter[str]) -> list[Pending]:
-    """Bring the texts of one folder up to date, and drop what is gone."""
-    folder = place.folder
-    found = dict(walk(place, skipped))
-    known = dict(_known(connection, folder))
-    gone = [path for path in known if path not in found]
-    changed = [path for path, stamp in found.items() if known.get(path) != stamp]
-    _apply(connection, folder, [*gone, *(path for path in changed if not is_document(path))], found, skipped)
-    return [Pending(folder, path, found[path]) for path in changed if is_document(path)]
-
-
-def _known(connection: sqlite3.Connection, folder: str) -> list[tuple[str, Stamp]]:
+def known(connection: sqlite3.Connection, folder: str) -> dict[str, Stamp]:
+    """Tell which files of a folder are indexed, and as they were when."""
     rows = connection.execute("SELECT path, size, mtime_ns FROM indexed_file WHERE folder = ?", (folder,))
-    return [(path, Stamp(size, mtime_ns)) for path, size, mtime_ns in rows]
+    return {path: Stamp(size, mtime_ns) for path, size, mtime_ns in rows}
 
 
-def _apply(
-    connection: sqlite3.Connection, folder: str, paths: Iterable[str], found: Mapping[str, Stamp], skipped: Counter[str]
-) -> None:
-    for batch in _batches(paths, found):
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for path in batch:
-                _replace(connection, folder, path, found.get(path), skipped)
-
-
-def _batches(paths: Iterable[str], found: Mapping[str, Stamp]) -> Iterator[list[str]]:
+def batches(paths: Iterable[str], found: Mapping[str, Stamp]) -> Iterator[list[str]]:
     """Group paths so that one transaction stays short: others wait for it."""
     batch: list[str] = []
     n_bytes = 0
     for path in paths:
         batch.append(path)
         n_bytes += found[path].size if path in found else 0
-        if len(batch) >= _BATCH_FILES or n_bytes >= _BATCH_BYTES:
+        if len(batch) >= BATCH_FILES or n_bytes >= _BATCH_BYTES:
             yield batch
             batch, n_bytes = [], 0
     if batch:
         yield batch
 
 
-def _replace(
-    connection: sqlite3.Connection, folder: str, path: str, stamp: Stamp | None, skipped: Counter[str]
-) -> None:
-    """Index one text in place of its older version; a stamp of None only takes it out."""
-    if _removed(connection, folder, path, stamp) or stamp is None:
-        return
-    try:
-        text = as_text(read_bytes(folder, path), is_html=path.lower().endswith((".html", ".htm")))
-    except (OSError, ToolInputError):
-        skipped["unreadable"] += 1
-        return
-    found = None if text is None else [(passage.line, passage.text) for passage in passages(text)]
-    _insert(connection, folder, path, stamp, found)
+def drop(connection: sqlite3.Connection, folder: str, paths: Iterable[str]) -> None:
+    """Take files out."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for path in paths:
+            _removed(connection, folder, path, None)
+
+
+def outdated(
+    connection: sqlite3.Connection, folder: str, paths: Iterable[str], found: Mapping[str, Stamp]
+) -> list[str]:
+    """Tell which of some paths nobody else has indexed meanwhile."""
+    return [path for path in paths if _row(connection, folder, path)[1:] != found[path]]
+
+
+def texts_of(folder: str, paths: Iterable[str], found: Mapping[str, Stamp], skipped: Counter[str]) -> list[Text]:
+    """Read texts and cut them; those that cannot be read are counted in `skipped`."""
+    texts = []
+    for path in paths:
+        try:
+            text = as_text(read_bytes(folder, path), is_html=path.lower().endswith((".html", ".htm")))
+        except (OSError, ToolInputError):
+            skipped["unreadable"] += 1
+            continue
+        cut = None if text is None else [(passage.line, passage.text) for passage in passages(text)]
+        texts.append(Text(path, found[path], cut))
+    return texts
+
+
+def replace(connection: sqlite3.Connection, folder: str, texts: Iterable[Text]) -> None:
+    """Index texts in place of their older versions."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for path, stamp, cut in texts:
+            if not _removed(connection, folder, path, stamp):
+                _insert(connection, folder, path, stamp, cut)
+
+
+def _row(connection: sqlite3.Connection, folder: str, path: str) -> tuple[int, ...]:
+    """Give id, size and time of change of an indexed file; nothing for one that is not."""
+    row: tuple[int, ...] | None = connection.execute(
+        "SELECT id, size, mtime_ns FROM indexed_file WHERE folder = ? AND path = ?", (folder, path)
+    ).fetchone()
+    return row or ()
 
 
 def _removed(connection: sqlite3.Connection, folder: str, path: str, stamp: Stamp | None) -> bool:
-    """Take an older version of a file out of the index, and tell whether another process was faster."""
-    row = connection.execute(
-        "SELECT id, size, mtime_ns FROM indexed_file WHERE folder = ? AND path = ?", (folder, path)
-    ).fetchone()
-    if row is None:
+    """Take an older version of a file out of the index, and tell whether somebody else was faster."""
+    row = _row(connection, folder, path)
+    if not row:
         return False
     if row[1:] == stamp:
         return True

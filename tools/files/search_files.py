@@ -1,10 +1,12 @@
 """The search_files tool: full-text search in the files of the workspace and its shelves, documents included.
 
 Nothing outside those folders is read: links are not followed, hidden files (which is where keys live) are not looked
-at. Documents are parsed in confined children before the search, as many as there is time for; the next search goes on.
+at. Before the search, the index is brought up to date: texts in a thread, documents in confined children, as many as
+there is time for. The next search goes on.
 """
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +22,8 @@ from memento.tools.files.passages import query_expression
 from memento.tools.workspace import Workspace
 
 MAX_RESULTS: Final = 10
+TEXTS_S: Final = 10.0
+"""No batch of texts but the first is begun after so many seconds of one search."""
 DOCUMENTS_S: Final = 20.0
 """No document is begun after so many seconds of one search."""
 DOCUMENT_S: Final = 15.0
@@ -29,11 +33,12 @@ _AT_ONCE: Final = 2
 _INDEXED: Final = "memento.tools.documents.reading:indexed"
 
 
-def make_search_files(*, index_path: Path | None = None) -> Callable[..., Awaitable[str]]:
+def make_search_files(*, index_path: Path | None = None, texts_s: float = TEXTS_S) -> Callable[..., Awaitable[str]]:
     """Build the `search_files` tool; nothing is read or opened before its first call.
 
     Args:
         index_path: the index file, which several processes may share; None keeps the index in memory.
+        texts_s: how long one search reads texts that are new or have changed.
     """
     index = FileIndex(index_path)
 
@@ -52,16 +57,19 @@ def make_search_files(*, index_path: Path | None = None) -> Callable[..., Awaita
         expression = query_expression(query)
         if not expression:
             raise ToolInputError("the query has no words; say what to look for")
-        searched = await asyncio.to_thread(places, workspace)
+        searched = await index.call(places, workspace)
         skipped: Counter[str] = Counter()
-        pending = await asyncio.to_thread(index.refresh, searched, skipped)
-        n_left = await _read_documents(index, pending)
+        stop = threading.Event()
+        try:
+            documents, n_texts = await index.call(index.refresh, searched, skipped, seconds=texts_s, stop=stop)
+        finally:
+            stop.set()  # nobody waits for it any more, should this search have been cancelled
+        later = _later(n_texts, await _read_documents(index, documents))
         limit = max(1, min(max_results, MAX_RESULTS))
-        hits = await asyncio.to_thread(index.search, expression, searched, limit)
-        later = f"\n\n({n_left} documents are not read yet; search again to have them searched too.)" if n_left else ""
+        hits = await index.call(index.search, expression, searched, limit)
         if hits:
             return _written(hits, searched) + later
-        n_files, n_unreadable = await asyncio.to_thread(index.counts, searched)
+        n_files, n_unreadable = await index.call(index.counts, searched)
         return _nothing(n_files, skipped + Counter({"binary or unreadable": n_unreadable})) + later
 
     return search_files
@@ -106,7 +114,15 @@ async def _read_document(index: FileIndex, document: Pending) -> None:
             file.close()
     except ToolInputError:  # damaged, protected, hostile: not tried again until it changes
         found = None
-    await asyncio.to_thread(index.store, document, found)
+    await index.call(index.store, document, found)
+
+
+def _later(n_texts: int, n_documents: int) -> str:
+    left = [
+        *([f"{n_texts} files are not indexed yet"] if n_texts else []),
+        *([f"{n_documents} documents are not read yet"] if n_documents else []),
+    ]
+    return f"\n\n({' and '.join(left)}; search again to have them searched too.)" if left else ""
 
 
 def _written(hits: Sequence[Hit], searched: Sequence[Place]) -> str:
