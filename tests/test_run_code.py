@@ -9,7 +9,8 @@ import pytest
 from memento.nodes.tool_binding import bound_tool
 from memento.tools.errors import ToolInputError
 from memento.tools.sandbox.bubblewrap import Bubblewrap
-from memento.tools.sandbox.choice import problem
+from memento.tools.sandbox.choice import make_sandbox, problem
+from memento.tools.sandbox.docker import Docker
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits, Sandbox
 from memento.tools.sandbox.run_code import MAX_SOURCE_BYTES, SHOWN_CHARS, make_run_python, make_run_shell
@@ -21,6 +22,7 @@ class Ended:
 
     name = "ended"
     languages: frozenset[Language] = frozenset({"python"})
+    packages = "None."
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
@@ -112,7 +114,21 @@ def test_the_model_is_told_what_each_sandbox_has() -> None:
     small, full = make_run_python(MontySandbox()), make_run_python(Bubblewrap())
     assert "no numpy" in str(inspect.getdoc(small))
     assert "savefig" in str(inspect.getdoc(full))
+    in_a_container = str(inspect.getdoc(make_run_python(Docker())))
+    assert "image" in in_a_container
+    assert "numpy" not in in_a_container
     assert "{" not in str(inspect.getdoc(full)) + str(inspect.getdoc(small))
+
+
+async def test_what_is_told_stays_when_executions_wait_for_their_turn() -> None:
+    sandbox = await make_sandbox("docker")
+    assert inspect.getdoc(make_run_python(sandbox)) == inspect.getdoc(make_run_python(Docker()))
+
+
+def test_the_model_is_told_that_read_only_files_are_not_in_the_sandbox() -> None:
+    shell = make_run_shell(Bubblewrap())
+    for function in (make_run_python(MontySandbox()), shell):
+        assert "Only files that list_files names are there" in str(inspect.getdoc(function))
 
 
 def test_the_model_is_shown_the_code_argument_only() -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, TASKS_PER_PROCESS, limited_command
+from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, tree, usage
 from memento.tools.sandbox.seccomp import seccomp_filter
@@ -59,6 +59,7 @@ class Bubblewrap:
 
     name: ClassVar[str] = "bubblewrap"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+    packages: ClassVar[str] = SCIENCE
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`."""

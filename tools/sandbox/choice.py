@@ -170,6 +170,10 @@ class _InTurn:
     def languages(self) -> frozenset[Language]:
         return self.sandbox.languages
 
+    @property
+    def packages(self) -> str:
+        return self.sandbox.packages
+
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         async with self.turn:
             return await self.sandbox.run(language, source, folder=folder, limits=limits)

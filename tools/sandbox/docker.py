@@ -37,6 +37,9 @@ class Docker:
 
     name: ClassVar[str] = "docker"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+    packages: ClassVar[str] = (
+        "The standard library is there, other packages only as far as the container's image has them, perhaps none."
+    )
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from memento.tools.errors import ToolError, ToolUnavailable
-from memento.tools.sandbox.inside import limited_command
+from memento.tools.sandbox.inside import SCIENCE, limited_command
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.workspace import Workspace
 
@@ -46,6 +46,7 @@ class E2B:
 
     name: ClassVar[str] = "e2b"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+    packages: ClassVar[str] = SCIENCE
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`."""

@@ -20,6 +20,12 @@ ENVIRONMENT: Final = {
 }
 """All that code sees of an environment, PATH aside."""
 
+SCIENCE: Final = (
+    "The standard library, numpy, and pandas and matplotlib where they are installed, are there. "
+    "Save plots with savefig; view_image shows them."
+)
+"""What a model is told of a Python with packages."""
+
 TASKS_PER_PROCESS: Final = 8
 """Threads that a process may have on average: they take process numbers of the host, too."""
 

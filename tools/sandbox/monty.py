@@ -46,6 +46,10 @@ class MontySandbox:
 
     name: ClassVar[str] = "monty"
     languages: ClassVar[frozenset[Language]] = frozenset({"python"})
+    packages: ClassVar[str] = (
+        "The interpreter is a small one: no third-party packages (no numpy), no `yield`, `del`, decorated methods; of "
+        "the standard library re, json, csv, datetime, decimal, itertools, collections, pathlib and the like."
+    )
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`."""

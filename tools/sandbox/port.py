@@ -46,6 +46,11 @@ class Sandbox(Protocol):
         """What it can run."""
         ...
 
+    @property
+    def packages(self) -> str:
+        """What Python code finds there: a sentence or two for the model."""
+        ...
+
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code to its end or to a limit; whatever happens, no process is left.
 

@@ -16,17 +16,13 @@ SHOWN_CHARS: Final = 12_000
 _SHOWN_FILES: Final = 30
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
-_ONLY_MONTY: Final = (
-    "The interpreter is a small one: no third-party packages (no numpy), no `yield`, `del`, decorated methods; of the "
-    "standard library re, json, csv, datetime, decimal, itertools, collections, pathlib and the like. "
-)
-_FULL_PYTHON: Final = "The standard library, numpy, and pandas and matplotlib where they are installed, are there. "
+_PYTHON: Final = "The standard library, numpy, and pandas and matplotlib where they are installed, are there. "
 
 _PYTHON: Final = """Run Python code in a sandbox and return what it prints, the last expression's value included.
 
-{packages}There is no network. The working directory is the workspace: read and write files there by relative path, they
-stay for later calls; variables do not stay. {pictures}At most {wall_s:g} s, {memory_mb:,} MB of memory,
-{workspace_mb:,} MB of files.
+{packages} There is no network. The working directory is the workspace: read and write files there by relative path,
+they stay for later calls; variables do not stay. Only files that list_files names are there, not the read-only ones
+that search_files finds as well. At most {wall_s:g} s, {memory_mb:,} MB of memory, {workspace_mb:,} MB of files.
 
 Args:
     code: a whole program; print what you want to see.
@@ -34,7 +30,8 @@ Args:
 _SHELL: Final = """Run a bash command in a sandbox and return what it prints.
 
 There is no network. The working directory is the workspace: files there stay for later calls; variables and the
-directory changed to do not. At most {wall_s:g} s, {memory_mb:,} MB of memory, {workspace_mb:,} MB of files.
+directory changed to do not. Only files that list_files names are there, not the read-only ones that search_files finds
+as well. At most {wall_s:g} s, {memory_mb:,} MB of memory, {workspace_mb:,} MB of files.
 
 Args:
     command: one command line or a script.
@@ -53,12 +50,7 @@ def make_run_python(sandbox: Sandbox, *, limits: Limits | None = None) -> Callab
     async def run_python(code: str, *, workspace: Workspace) -> str:
         return await _run(sandbox, "python", code, workspace, limits)
 
-    is_full = "shell" in sandbox.languages
-    run_python.__doc__ = _PYTHON.format(
-        packages=_FULL_PYTHON if is_full else _ONLY_MONTY,
-        pictures="Save plots with savefig; view_image shows them. " if is_full else "",
-        **_figures(limits),
-    )
+    run_python.__doc__ = _PYTHON.format(packages=sandbox.packages, **_figures(limits))
     return run_python
 
 

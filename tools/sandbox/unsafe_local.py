@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, TASKS_PER_PROCESS, limited_command, mortal_command
+from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, belonging, usage
 from memento.tools.sandbox.watchdog import watched
@@ -35,6 +35,7 @@ class UnsafeLocal:
 
     name: ClassVar[str] = "unsafe-local"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
+    packages: ClassVar[str] = SCIENCE
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`. Without /proc only time, output and files are limited."""
