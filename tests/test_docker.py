@@ -1,6 +1,7 @@
 """Containers: the command, and what becomes of it. A script stands in for the engine, which runs it on this machine."""
 
 import asyncio
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ ENGINE = """#!/bin/sh
 echo "$@" >> "{folder}/calls"
 case "$1" in
   rm) kill -9 -$(cat "{folder}/group"); exit 0;;
+  events) [ -e "{folder}/short" ] || exit 0
+    case "$*" in *"--filter container=$(cat "{folder}/short") --filter event=oom"*) echo oom;; esac; exit 0;;
   version) echo 27.0; exit 0;;
 esac
 echo $$ > "{folder}/group"
@@ -71,9 +74,31 @@ async def test_the_engine_removes_the_container_when_a_limit_ends_it(engine: Doc
     assert calls.splitlines()[-1] == f"rm --force {name}"
 
 
-async def test_memory_is_named_when_the_engine_kills(engine: Docker, tmp_path: Path) -> None:
-    execution = await engine.run("shell", "exit 137", folder=tmp_path / "run", limits=Limits())
+async def test_memory_is_named_when_the_engine_says_that_it_was_short(engine: Docker, tmp_path: Path) -> None:
+    # The code stands in for the kernel, too: it notes that this container was short of memory, and is killed.
+    short = f"grep -o 'memento-[0-9a-f]*' {tmp_path}/calls > {tmp_path}/short"
+    execution = await engine.run("shell", f"{short}; kill -9 $$", folder=tmp_path / "run", limits=Limits())
     assert execution[1:] == (None, "memory")
+
+
+@pytest.mark.parametrize("script", ["exit 137", "kill -9 $$"])
+async def test_memory_is_not_named_when_the_code_ends_like_that_by_itself(
+    engine: Docker, tmp_path: Path, script: str
+) -> None:
+    execution = await engine.run("shell", script, folder=tmp_path / "run", limits=Limits())
+    assert execution[1:] == (137, "exit")
+
+
+def test_a_path_with_commas_and_quotes_is_one_field(tmp_path: Path) -> None:
+    folder = tmp_path / 'a,"b"'
+    command = Docker().argv("python", folder=folder, limits=Limits(), container="box")
+    (fields,) = csv.reader([command[command.index("--mount") + 1]])
+    assert fields == ["type=bind", f"source={folder}", "target=/workspace"]
+
+
+def test_the_user_s_proxies_are_not_passed_on(tmp_path: Path) -> None:
+    command = Docker().argv("python", folder=tmp_path, limits=Limits(), container="box")
+    assert {"HTTP_PROXY=", "https_proxy=", "ALL_PROXY=", "no_proxy="} <= set(command)
 
 
 async def test_the_engine_s_own_words_come_back_when_it_fails(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ number of processes; the watchdog looks at time, output and files, and has the e
 killed, the container ends by itself soon after its time, and the engine removes it.
 """
 
+import asyncio
 import contextlib
 import os
 import subprocess
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +24,12 @@ from memento.tools.sandbox.watchdog import watched
 PLACE: Final = "/workspace"
 IMAGE: Final = "python:3.12-slim"
 _REMOVE_S: Final = 30.0
+_TOLD_S: Final = 1
+"""How long an engine may take to tell that it was short of memory."""
 _ENGINE_FAILED: Final = 125
 _KILLED: Final = 137
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+"""Of the user's own settings, which the client else adds to the container's environment, passwords included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +49,14 @@ class Docker:
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
         """Run source code; see `Sandbox.run`."""
-        execution = await watched(lambda: self._start(language, folder, limits), source, folder=folder, limits=limits)
+        container, began = f"memento-{uuid.uuid4().hex}", int(time.time())
+        execution = await watched(
+            lambda: self._start(language, folder, limits, container), source, folder=folder, limits=limits
+        )
         if execution.exit_code == _ENGINE_FAILED:
             raise ToolUnavailable(f"{self.program}: {execution.output.strip()[:500] or 'the engine failed'}")
-        if execution.exit_code == _KILLED:  # from outside, and not by us: the engine, for its memory
+        # Code can also be killed by itself, or end with this number.
+        if execution.exit_code == _KILLED and await asyncio.to_thread(self._was_short_of_memory, container, began):
             return execution._replace(exit_code=None, ended_by="memory")
         return execution
 
@@ -67,8 +77,10 @@ class Docker:
             *("--pids-limit", str(limits.n_processes), "--shm-size", str(limits.memory_bytes // 8)),
             *("--user", user),
             *("--tmpfs", f"/tmp:rw,size={limits.memory_bytes // 4},mode=1777"),  # noqa: S108 - the container's own
-            *("--mount", f"type=bind,source={folder},target={PLACE}", "--workdir", PLACE),
+            *("--mount", f"type=bind,{_field(f'source={folder}')},target={PLACE}", "--workdir", PLACE),
         ]
+        for name in _PROXIES:
+            options += ["--env", f"{name}=", "--env", f"{name.lower()}="]
         for name, value in ENVIRONMENT.items():
             options += ["--env", f"{name}={value}"]
         command = mortal_command(limited_command(language, limits, python="python3"), limits)
@@ -92,8 +104,17 @@ class Docker:
             return str(error)[:300]
         return None
 
-    def _start(self, language: Language, folder: Path, limits: Limits) -> "_Container":
-        container = f"memento-{uuid.uuid4().hex}"
+    def _was_short_of_memory(self, container: str, began: int) -> bool:
+        """Ask the engine, which remembers it of containers that are gone, too; Podman does not."""
+        span = ["--since", str(began), "--until", str(int(time.time()) + _TOLD_S)]
+        command = [self.program, "events", *span, "--filter", f"container={container}", "--filter", "event=oom"]
+        try:
+            told = subprocess.run(command, capture_output=True, check=False, timeout=_REMOVE_S)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return told.returncode == 0 and bool(told.stdout.strip())
+
+    def _start(self, language: Language, folder: Path, limits: Limits, container: str) -> "_Container":
         try:
             process = subprocess.Popen(
                 self.argv(language, folder=folder.resolve(), limits=limits, container=container),
@@ -105,6 +126,11 @@ class Docker:
         except OSError as error:
             raise ToolUnavailable(f"{self.program} does not start: {error.strerror}; is it installed?") from error
         return _Container(process, self.program, container)
+
+
+def _field(text: str) -> str:
+    """Quote one field of an option that is written like a line of CSV, where it must be."""
+    return '"{}"'.format(text.replace('"', '""')) if set(text) & set('",\n\r') else text
 
 
 class _Container:
