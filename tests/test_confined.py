@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memento.tools.confined import MAX_RESULT_BYTES, confined
-from memento.tools.errors import ToolInputError
+from memento.tools.errors import TookTooLong, ToolInputError
 
 
 async def shell(command: str, **options: float) -> str:
@@ -64,7 +64,7 @@ async def test_no_more_is_kept_than_a_result_may_have_when_the_child_never_stops
 
 
 async def test_no_process_is_left_when_the_time_is_over() -> None:
-    with pytest.raises(ToolInputError, match="within 1 s"):
+    with pytest.raises(TookTooLong, match="within 1 s"):
         await shell("sleep 62.5 & sleep 62.5", timeout_s=1.0)
     assert not await _sleepers("62.5")
 

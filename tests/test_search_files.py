@@ -434,6 +434,16 @@ def test_a_hostile_document_is_given_up_once_and_the_others_are_found(folder: Pa
     assert _rows(index) == before
 
 
+def test_a_document_is_tried_again_when_there_was_no_time_to_read_it(folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "files.db"
+    (folder / "slow.pdf").write_bytes(document_files.pdf(["The platypus lays eggs, some say"]))
+    hasty = partial(make_search_files(index_path=index, document_s=0.001), workspace=Workspace(folder))
+    for _ in range(3):
+        assert "1 documents are not read yet; search again" in ask(hasty, "platypus")
+    assert ask(hasty, "platypus") == "Nothing found in 2 files (skipped: 1 too slow to read). Try other words."
+    assert "slow.pdf:1" in ask(searching(folder, index_path=index), "platypus")
+
+
 def test_what_was_read_stays_when_a_search_is_interrupted(folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "files.db"
     for number in range(12):

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, BinaryIO, Final
 
 from memento.tools import errors
-from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
+from memento.tools.errors import TookTooLong, ToolError, ToolInputError, ToolUnavailable
 
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 20_000_000
@@ -46,7 +46,8 @@ async def confined(
 
     Raises:
         ToolError: whatever named error the function raised.
-        ToolInputError: the parser gave up, took too long, or wanted too much memory.
+        TookTooLong: it was killed at the end of its time.
+        ToolInputError: the parser gave up, or wanted too much memory.
     """
     if not hasattr(os, "killpg"):
         raise ToolUnavailable("files are parsed in a child process, which needs Linux or macOS")
@@ -74,7 +75,7 @@ async def confined(
         async with asyncio.timeout(timeout_s):
             output = await _answer(child, json.dumps(request).encode())
     except TimeoutError:
-        raise ToolInputError(f"it could not be read within {timeout_s:g} s; it may be too complex or damaged") from None
+        raise TookTooLong(f"it could not be read within {timeout_s:g} s; it may be too complex or damaged") from None
     finally:
         await _end(child)
     return _result(output, child.returncode or 0)

@@ -2,6 +2,7 @@
 
 ToolError                        base; a run goes on, the model reads the message and chooses another way
 ├── ToolInputError (ValueError)  bad arguments: the model calls again with better ones; never retried for it
+│   └── TookTooLong              reading ended at its time limit: too complex, or the machine was busy
 ├── ToolUnavailable              down, slow, refused or misconfigured; the only one that a retry may cure
 └── ToolLimitReached             a quota is used up; repeating the call now cannot help
 """
@@ -13,6 +14,10 @@ class ToolError(Exception):
 
 class ToolInputError(ToolError, ValueError):
     """The arguments make no sense (empty query, a URL that is none); nothing was done."""
+
+
+class TookTooLong(ToolInputError):
+    """What was given could not be read in the time there was; at another time it might be."""
 
 
 class ToolUnavailable(ToolError):

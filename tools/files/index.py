@@ -25,6 +25,7 @@ from memento.tools.files.index_rows import Hit, Pending
 _TRIES: Final = 100
 _PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 2
+_MAX_LATE: Final = 3
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
@@ -50,6 +51,7 @@ class FileIndex:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._claims: dict[Pending, object] = {}
+        self._n_late: Counter[Pending] = Counter()
         self._threads = ThreadPoolExecutor(_AT_ONCE, "search-files")  # which starts them when they are needed
 
     async def call(self, function: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
@@ -111,6 +113,19 @@ class FileIndex:
     def release(self, pending: Pending) -> None:
         """Give a claimed document up, read or not. Does not block."""
         self._claims.pop(pending, None)
+
+    def note_late(self, pending: Pending) -> None:
+        """Note that a document could not be read in time. Does not block."""
+        self._n_late[pending] += 1
+
+    def by_lateness(self, documents: Sequence[Pending]) -> tuple[list[Pending], int]:
+        """Put documents in the order to try them: those that were late go last. Does not block.
+
+        Returns:
+            Those to try, and how many were late three times, which is the last time that they are tried by this index.
+        """
+        to_try = [document for document in documents if self._n_late[document] < _MAX_LATE]
+        return sorted(to_try, key=self._n_late.__getitem__), len(documents) - len(to_try)
 
     def store(self, pending: Pending, found: Sequence[tuple[str, str]] | None) -> None:
         """Index a document.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from memento.tools.confined import confined
-from memento.tools.errors import ToolInputError
+from memento.tools.errors import TookTooLong, ToolInputError
 from memento.tools.files.folders import Place, places
 from memento.tools.files.index import FileIndex
 from memento.tools.files.index_rows import Hit, Pending
@@ -33,12 +33,15 @@ _AT_ONCE: Final = 2
 _INDEXED: Final = "memento.tools.documents.reading:indexed"
 
 
-def make_search_files(*, index_path: Path | None = None, texts_s: float = TEXTS_S) -> Callable[..., Awaitable[str]]:
+def make_search_files(
+    *, index_path: Path | None = None, texts_s: float = TEXTS_S, document_s: float = DOCUMENT_S
+) -> Callable[..., Awaitable[str]]:
     """Build the `search_files` tool; nothing is read or opened before its first call.
 
     Args:
         index_path: the index file, which several processes may share; None keeps the index in memory.
         texts_s: how long one search reads texts that are new or have changed.
+        document_s: how long one document is read.
     """
     index = FileIndex(index_path)
 
@@ -64,22 +67,26 @@ def make_search_files(*, index_path: Path | None = None, texts_s: float = TEXTS_
             documents, n_texts = await index.call(index.refresh, searched, skipped, seconds=texts_s, stop=stop)
         finally:
             stop.set()  # nobody waits for it any more, should this search have been cancelled
-        later = _later(n_texts, await _read_documents(index, documents))
+        documents, n_late = index.by_lateness(documents)
+        later = _later(n_texts, await _read_documents(index, documents, document_s))
         limit = max(1, min(max_results, MAX_RESULTS))
         hits = await index.call(index.search, expression, searched, limit)
         if hits:
             return _written(hits, searched) + later
         n_files, n_unreadable = await index.call(index.counts, searched)
-        return _nothing(n_files, skipped + Counter({"binary or unreadable": n_unreadable})) + later
+        return (
+            _nothing(n_files, skipped + Counter({"binary or unreadable": n_unreadable, "too slow to read": n_late}))
+            + later
+        )
 
     return search_files
 
 
-async def _read_documents(index: FileIndex, pending: Sequence[Pending]) -> int:
+async def _read_documents(index: FileIndex, pending: Sequence[Pending], document_s: float) -> int:
     """Index documents while there is time.
 
     Returns:
-        How many are left, or are being read by another search.
+        How many are left, were not read in time, or are being read by another search.
     """
     began, waiting, n_read = time.monotonic(), list(reversed(pending)), 0
 
@@ -89,8 +96,7 @@ async def _read_documents(index: FileIndex, pending: Sequence[Pending]) -> int:
             document = waiting.pop()
             if index.claim(document):
                 try:
-                    await _read_document(index, document)
-                    n_read += 1
+                    n_read += await _read_document(index, document, document_s)
                 finally:
                     index.release(document)
 
@@ -103,18 +109,23 @@ async def _read_documents(index: FileIndex, pending: Sequence[Pending]) -> int:
     return len(pending) - n_read
 
 
-async def _read_document(index: FileIndex, document: Pending) -> None:
+async def _read_document(index: FileIndex, document: Pending, document_s: float) -> bool:
+    """Index one document; False when there was not enough time, so that a later search has to try again."""
     found: list[tuple[str, str]] | None = None
     try:
         file = await asyncio.to_thread(Workspace(Path(document.folder)).open, document.path)
         try:
             name = document.path.rpartition("/")[2]
-            found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=DOCUMENT_S)
+            found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=document_s)
         finally:
             file.close()
+    except TookTooLong:  # it may be the machine that is busy
+        index.note_late(document)
+        return False
     except ToolInputError:  # damaged, protected, hostile: not tried again until it changes
         found = None
     await index.call(index.store, document, found)
+    return True
 
 
 def _later(n_texts: int, n_documents: int) -> str:

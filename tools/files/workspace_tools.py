@@ -1,6 +1,7 @@
 """The tools `list_files`, `read_file` and `write_file`: the run's workspace, and the folders it may read."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Final
@@ -13,6 +14,8 @@ MAX_READ_BYTES: Final = 20_000_000
 MAX_WRITE_BYTES: Final = 2_000_000
 SHOWN_CHARS: Final = 12_000
 SHOWN_FILES: Final = 200
+
+_PLACE: Final = re.compile(r"(?P<path>.+):(?P<line>[0-9]{1,9})")
 
 
 def make_list_files() -> Callable[..., Awaitable[str]]:
@@ -34,7 +37,7 @@ def make_read_file() -> Callable[..., Awaitable[str]]:
         For pdf, office and zip files use read_document, for pictures view_image.
 
         Args:
-            path: as list_files or search_files names it.
+            path: as list_files or search_files names it; `notes/a.md:12` begins at that line.
             start_line: the first line to show, from 1.
             workspace: where the run's files lie; not shown to the model.
         """
@@ -70,9 +73,12 @@ def _list(workspace: Workspace) -> str:
 
 
 def _read(workspace: Workspace, path: str, start_line: int) -> str:
-    text = as_text(workspace.read(path, max_bytes=MAX_READ_BYTES), is_html=False)
+    content, path, start_line = _found(workspace, path, start_line)
+    text = as_text(content, is_html=False)
     if text is None:
-        raise ToolInputError(f"{path!r} is not text; try read_document, view_image or run_python")
+        raise ToolInputError(
+            f"{path!r} is not text; try read_document or view_image, or run_python if list_files names it"
+        )
     lines = text.splitlines(keepends=True)
     if not lines:
         return f"{path!r} is empty."
@@ -87,6 +93,18 @@ def _read(workspace: Workspace, path: str, start_line: int) -> str:
         shown.append(line)
         n_chars += len(line)
     return _page("".join(shown), first, first + len(shown) - 1, len(lines))
+
+
+def _found(workspace: Workspace, path: str, start_line: int) -> tuple[bytes, str, int]:
+    """Read a file; `name:12` is a line of one when there is no file of that name."""
+    try:
+        return workspace.read(path, max_bytes=MAX_READ_BYTES), path, start_line
+    except ToolInputError:
+        place = _PLACE.fullmatch(path.strip())
+        if place is None:
+            raise
+    line = int(place["line"]) if start_line == 1 else start_line  # a page further on is asked for by start_line
+    return workspace.read(place["path"], max_bytes=MAX_READ_BYTES), place["path"], line
 
 
 def _page(text: str, first: int, last: int, n_lines: int) -> str:
