@@ -294,3 +294,14 @@ def test_cells_are_written_as_few_ranges() -> None:
     assert numbers([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10"
     assert relative('=A2+$B$1&"A2"', 2) == '=A[0]+$B$1&"A2"'
     assert relative("=LOG10(A3)", 2) == "=LOG10(A[1])"
+
+
+@pytest.mark.parametrize("content", [b"PAR1 table", b"SQLite format 3\0 rows", b"\0\1 unknown"])
+async def test_code_is_pointed_to_only_for_the_workspace_s_own_files(
+    workspace: Workspace, tmp_path: Path, content: bytes
+) -> None:
+    shelf = Workspace(tmp_path / "shelf")
+    await asyncio.to_thread(shelf.write, "table", content)
+    reading = Workspace(workspace.folder, shelves={"notes": shelf.folder})
+    with pytest.raises(ToolInputError, match="run_python may read all of it, if list_files names it"):
+        await make_read_document()("notes/table", workspace=reading)

@@ -47,6 +47,22 @@ async def test_reading_goes_on_where_it_stopped_when_a_file_is_long(workspace: W
         await read_file("long.txt", 301, workspace=workspace)
 
 
+async def test_reading_begins_at_a_line_when_the_path_names_a_place(workspace: Workspace) -> None:
+    await write_file("notes/a.md", "one\ntwo\nthree\n", workspace=workspace)
+    assert await read_file("notes/a.md:2", workspace=workspace) == "two\nthree\n[lines 2 to 3 of 3]"
+    assert await read_file("notes/a.md:2", 3, workspace=workspace) == "three\n[lines 3 to 3 of 3]"
+    with pytest.raises(ToolInputError, match="3 lines"):
+        await read_file("notes/a.md:4", workspace=workspace)
+    with pytest.raises(ToolInputError, match=r"b\.md"):
+        await read_file("notes/b.md:2", workspace=workspace)
+
+
+async def test_a_file_is_read_when_its_own_name_looks_like_a_place(workspace: Workspace) -> None:
+    await write_file("log", "other\n", workspace=workspace)
+    await write_file("log:2", "its own\n", workspace=workspace)
+    assert await read_file("log:2", workspace=workspace) == "its own\n"
+
+
 async def test_a_line_is_cut_when_it_is_longer_than_a_page(workspace: Workspace) -> None:
     await write_file("one.txt", "x" * (SHOWN_CHARS + 7) + "\nnext", workspace=workspace)
     shown = await read_file("one.txt", workspace=workspace)

@@ -11,6 +11,9 @@ from memento.tools.files.passages import cleaned
 MAX_FILE_BYTES: Final = 200_000_000
 """Larger files are not opened at all."""
 
+BY_CODE: Final = "run_python may read all of it, if list_files names it"
+"""A hint for what no tool reads: code sees the workspace's own files only."""
+
 Unit = Literal["page", "slide", "row", "line"]
 
 _WANTED: Final = re.compile(

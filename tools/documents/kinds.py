@@ -4,6 +4,7 @@ import os
 from typing import BinaryIO, Final, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
+from memento.tools.documents.document import BY_CODE
 from memento.tools.errors import ToolInputError
 
 HEAD_BYTES: Final = 8_192
@@ -91,8 +92,8 @@ _ELSEWHERE: Final = (
     ((b"ID3", b"\xff\xfb", b"OggS", b"fLaC"), "sound; use transcribe_audio"),
     ((b"\x1aE\xdf\xa3",), "a video; use watch_video"),
     ((b"7z\xbc\xaf\x27\x1c", b"Rar!"), "a 7z or RAR archive, which cannot be opened here; ask for a ZIP"),
-    ((b"SQLite format 3\0",), "an SQLite database; use run_python"),
-    ((b"PAR1",), "a Parquet table; use run_python"),
+    ((b"SQLite format 3\0",), f"an SQLite database; {BY_CODE}"),
+    ((b"PAR1",), f"a Parquet table; {BY_CODE}"),
 )
 
 
@@ -192,7 +193,7 @@ def _plain(head: bytes, promised: str) -> str:
     """Tell the kinds of text apart."""
     is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in head and not is_wide:
-        raise ToolInputError("it is not text, nor a document of a known format; run_python may read it")
+        raise ToolInputError(f"it is not text, nor a document of a known format; {BY_CODE}")
     if not head.strip():
         return promised if promised in ("csv", "text") else "text"
     start = head.decode("utf-16" if is_wide else "utf-8-sig", "replace").lstrip().lower()

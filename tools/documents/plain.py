@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
-from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.document import BY_CODE, Document, Part, clean
 from memento.tools.documents.office import lines
 from memento.tools.errors import ToolInputError
 from memento.tools.files.passages import as_text
@@ -49,7 +49,7 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
     notes = []
     if len(content) > MAX_TEXT_BYTES:
         content = content[:MAX_TEXT_BYTES]
-        notes.append(f"only the first {MAX_TEXT_BYTES // 1_000_000} MB were read; use run_python for all of it")
+        notes.append(f"only the first {MAX_TEXT_BYTES // 1_000_000} MB were read; {BY_CODE}")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return clean(content.decode("utf-16", "replace")), notes
     try:
@@ -85,7 +85,7 @@ def _records(text: str, dialect: Any) -> Iterator[Part]:
             if any(row):
                 yield Part(number, cells=tuple(row))
     except csv.Error as error:
-        raise ToolInputError(f"the table is damaged ({error}); run_python may read it") from None
+        raise ToolInputError(f"the table is damaged ({error}); {BY_CODE}") from None
 
 
 def json_text(file: BinaryIO) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO, Final
 
-from memento.tools.documents.document import Document, Mark, Part, clean
+from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean
 from memento.tools.documents.ranges import letters
 from memento.tools.errors import ToolInputError
 
@@ -170,4 +170,4 @@ def _text(value: Any) -> str:
 
 
 def _ended(sheet: str, row: int) -> str:
-    return f"read up to row {row} of {sheet!r} only; name another sheet to begin there, or use run_python"
+    return f"read up to row {row} of {sheet!r} only; name another sheet to begin there; {BY_CODE}"
