@@ -132,10 +132,10 @@ async def test_further_downloads_wait_when_enough_are_running(site: Site, worksp
     site.answers["/slow"] = Answer(PNG, drip_s=0.5)
     site.answers["/cat"] = png()
     slow = [
-        asyncio.create_task(download_file(f"{site.url}/slow", f"{number}", workspace=workspace))
+        asyncio.ensure_future(download_file(f"{site.url}/slow", f"{number}", workspace=workspace))
         for number in range(AT_ONCE)
     ]
-    third = asyncio.create_task(download_file(f"{site.url}/cat", "cat.png", workspace=workspace))
+    third = asyncio.ensure_future(download_file(f"{site.url}/cat", "cat.png", workspace=workspace))
     while site.hits.count("/slow") < AT_ONCE:  # noqa: ASYNC110 - the site runs in a thread
         await asyncio.sleep(0.01)
     assert await asyncio.wait([third], timeout=0.2) == (set(), {third})

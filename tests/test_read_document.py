@@ -296,7 +296,7 @@ def test_cells_are_written_as_few_ranges() -> None:
     assert relative("=LOG10(A3)", 2) == "=LOG10(A[1])"
 
 
-@pytest.mark.parametrize("content", [b"PAR1 table", b"SQLite format 3\0 rows", b"\0\1 unknown"])
+@pytest.mark.parametrize("content", [b"PAR1\0 table", b"SQLite format 3\0 rows", b"\0\1 unknown"])
 async def test_code_is_pointed_to_only_for_the_workspace_s_own_files(
     workspace: Workspace, tmp_path: Path, content: bytes
 ) -> None:

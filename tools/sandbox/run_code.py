@@ -16,8 +16,6 @@ SHOWN_CHARS: Final = 12_000
 _SHOWN_FILES: Final = 30
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
-_PYTHON: Final = "The standard library, numpy, and pandas and matplotlib where they are installed, are there. "
-
 _PYTHON: Final = """Run Python code in a sandbox and return what it prints, the last expression's value included.
 
 {packages} There is no network. The working directory is the workspace: read and write files there by relative path,
