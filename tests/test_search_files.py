@@ -290,9 +290,17 @@ def test_the_text_is_found_unchanged_when_it_is_not_english(folder: Path, text: 
     assert text.replace("e\u0301", "é") in found
 
 
-def test_broken_bytes_are_replaced_when_a_file_is_not_utf8(folder: Path) -> None:
-    (folder / "latin.txt").write_bytes("Málaga and platypus".encode("latin-1"))
-    assert "M\ufffdlaga and platypus" in ask(searching(folder), "platypus")
+@pytest.mark.parametrize(
+    ("content", "query", "shown"),
+    [
+        ("Málaga and platypus".encode("cp1252"), "malaga", "Málaga and platypus"),
+        ("Погода в Москве была хорошая".encode("cp1251"), "москве", "Погода в Москве была хорошая"),
+        ("Käse and platypus".encode("utf-16-le"), "käse", "Käse and platypus"),
+    ],
+)
+def test_the_text_is_found_when_it_is_not_utf8(folder: Path, content: bytes, query: str, shown: str) -> None:
+    (folder / "other.txt").write_bytes(content)
+    assert ask(searching(folder), query).startswith(f"1. other.txt:1\n{shown}")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file system refuses such names")

@@ -6,6 +6,7 @@ from zipfile import BadZipFile, ZipFile
 
 from memento.tools.documents.document import BY_CODE
 from memento.tools.errors import ToolInputError
+from memento.tools.files.text_files import decoded
 
 HEAD_BYTES: Final = 8_192
 MAX_MEMBERS: Final = 20_000
@@ -191,12 +192,12 @@ def refuse_bomb(archive: ZipFile) -> None:
 
 def _plain(head: bytes, promised: str) -> str:
     """Tell the kinds of text apart."""
-    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if b"\0" in head and not is_wide:
+    text = decoded(head, is_cut=True)
+    if text is None:
         raise ToolInputError(f"it is not text, nor a document of a known format; {BY_CODE}")
     if not head.strip():
         return promised if promised in ("csv", "text") else "text"
-    start = head.decode("utf-16" if is_wide else "utf-8-sig", "replace").lstrip().lower()
+    start = text.text.lstrip().lower()
     if start.startswith(("<!doctype html", "<html")):
         return "html"
     if start.startswith("<?xml"):

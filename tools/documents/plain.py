@@ -12,6 +12,7 @@ from memento.tools.documents.document import BY_CODE, Document, Part, clean
 from memento.tools.documents.office import lines
 from memento.tools.errors import ToolInputError
 from memento.tools.files.passages import as_text
+from memento.tools.files.text_files import decoded
 
 MAX_TEXT_BYTES: Final = 20_000_000
 """Bytes read of a text."""
@@ -44,28 +45,17 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
-    """Decode a file: UTF-8, what its first bytes say, else the likeliest encoding."""
     content = file.read(MAX_TEXT_BYTES + 1)
     notes = []
-    if len(content) > MAX_TEXT_BYTES:
+    if is_cut := len(content) > MAX_TEXT_BYTES:
         content = content[:MAX_TEXT_BYTES]
-        notes.append(f"only the first {MAX_TEXT_BYTES // 1_000_000} MB were read; {BY_CODE}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return clean(content.decode("utf-16", "replace")), notes
-    try:
-        # The last character may be cut in half.
-        return clean(content.decode("utf-8-sig", "strict" if not notes else "ignore")), notes
-    except UnicodeDecodeError:
-        encoding = _guessed(content)
-        notes.append(f"read as {encoding}")
-        return clean(content.decode(encoding, "replace")), notes
-
-
-def _guessed(content: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(content[:100_000]).best()
-    return best.encoding if best is not None else "cp1252"
+        notes.append(f"only the first {MAX_TEXT_BYTES // 1_000_000} MB were read; use run_python for all of it")
+    found = decoded(content, is_cut=is_cut)
+    if found is None:
+        raise ToolInputError("it is not text; run_python may read it")
+    if found.is_guess:
+        notes.append(f"read as {found.encoding}, which is a guess: some characters may be wrong")
+    return clean(found.text), notes
 
 
 def separated(file: BinaryIO, name: str) -> Document:

@@ -4,6 +4,7 @@ descent.py          the way down to a file, without following links
 folders.py          which folders are searched, and what below them
 index.py            the index that is brought up to date by every search
 index_rows.py       what is in it
+text_files.py       the characters of a text file, whatever its encoding
 passages.py         texts cut into passages, questions turned into full-text queries
 ranking.py          the passages of one text that answer a question
 search_files.py     the tool: documents are read, then the index is asked

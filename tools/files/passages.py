@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from memento.tools.files.text_files import decoded
 from memento.tools.text import without_controls
 
 PASSAGE_CHARS: Final = 800
@@ -45,9 +46,10 @@ class Passage(NamedTuple):
 
 def as_text(content: bytes, *, is_html: bool) -> str | None:
     """Decode a file; None when it is binary. Line numbers stay those of the file, in HTML too."""
-    if b"\0" in content[:8_192]:
+    found = decoded(content)
+    if found is None:
         return None
-    text = content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = found.text.replace("\r\n", "\n").replace("\r", "\n")
     if is_html:
         text = html.unescape(_MARKUP.sub(lambda markup: "\n" * markup[0].count("\n") or " ", text))
     return cleaned(text)
