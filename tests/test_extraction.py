@@ -78,7 +78,7 @@ async def test_an_endless_nesting_still_gives_its_text() -> None:
 async def test_a_page_that_is_made_to_hurt_ends_in_its_text_or_none(html: str) -> None:
     page = await page_text(f"<html><head><title>T</title></head><body>{html}")
     assert len(page.text) <= MAX_HTML_CHARS
-    assert page.text == "" or "word" in page.text
+    assert page.text.lstrip()[:3] in html  # nothing; or, where the good reader was not in time, what stands there
 
 
 def test_what_is_no_text_goes_first_when_a_page_is_too_heavy() -> None:
