@@ -30,6 +30,9 @@ from memento.tools.errors import ToolUnavailable
 MAX_LINE_BYTES: Final = 16_000_000
 _KEPT_STDERR_BYTES: Final = 4_000
 _GRACE_S: Final = 1.0
+_LAST_S: Final = 5.0
+"""For a killed process to be gone, on a busy machine; longer only where a descendant elsewhere holds its pipes."""
+
 _MAX_NOISE_LINES: Final = 500
 """Without a message in between."""
 
@@ -154,7 +157,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     finally:  # whoever was cancelled meanwhile
         _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
+            async with asyncio.timeout(_LAST_S):
                 await asyncio.gather(process.wait(), *drains, return_exceptions=True)
         for drain in drains:
             drain.cancel()
