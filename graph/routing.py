@@ -4,9 +4,10 @@ from typing import Literal
 
 from langgraph.types import Send
 
+from memento.nodes.costs import spent_of
 from memento.nodes.planner import needs_approval
 from memento.nodes.reread import needs_reread, reread_input
-from memento.nodes.state import MementoState, SubtaskInput, ready, spent_of
+from memento.nodes.state import MementoState, SubtaskInput, ready
 
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:

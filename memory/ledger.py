@@ -60,7 +60,7 @@ class Ledger:
                     await writer.set_fact("schema", tables.SCHEMA_VERSION)
                 elif version != tables.SCHEMA_VERSION:
                     raise InvalidInput(f"the ledger has schema {version}, this version reads {tables.SCHEMA_VERSION}")
-        except BaseException:
+        except BaseException:  # a cancellation, too, must not leave connections open
             await self.aclose()
             raise
         return self

@@ -88,7 +88,7 @@ class Storage:
                 views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker()
             )
             await self.bank.open()
-        except BaseException:
+        except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
 

@@ -7,8 +7,9 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from memento.nodes.sources import Price, model_name
-from memento.nodes.state import MementoState, Usage, no_usage
+from memento.nodes.state import MementoState, SubtaskResult
 from memento.nodes.structured import StructuredReply
+from memento.nodes.usage import Spent, Usage, no_usage
 
 
 def usage_of_reply(reply: AIMessage, model: BaseChatModel | None, price: Price | None) -> Usage:
@@ -49,3 +50,24 @@ def _names(reply: AIMessage, model: BaseChatModel | None) -> list[str]:
     reported = reply.response_metadata.get("model_name")
     names = [model_name(model) if model else "", reported if isinstance(reported, str) else ""]
     return list(dict.fromkeys(name for name in names if name))
+
+
+def spent_of(state: MementoState) -> Spent:
+    """What the run has spent so far, by what its state says."""
+    usage = no_usage() | (state.get("usage") or {})
+    return {
+        "model_calls": usage["model_calls"],
+        "tool_calls": usage["tool_calls"],
+        "tokens": usage["input_tokens"] + usage["output_tokens"],
+        "cost_usd": usage["cost_usd"],
+        "seconds": _seconds_worked(state.get("results") or []),
+    }
+
+
+def _seconds_worked(results: Sequence[SubtaskResult]) -> float:
+    """The union of the times in which subtasks were worked on; several at once count once."""
+    seconds, until = 0.0, 0.0
+    for began, ended in sorted((result.get("began_at", 0.0), result.get("ended_at", 0.0)) for result in results):
+        seconds += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return seconds

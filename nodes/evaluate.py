@@ -15,8 +15,9 @@ from memento.nodes.node import Node
 from memento.nodes.prompts import judge_messages
 from memento.nodes.rewards import Evaluation, Verdict, exact_match, judged
 from memento.nodes.sources import ModelSource, Price
-from memento.nodes.state import MementoState, Run, Usage, no_usage
+from memento.nodes.state import MementoState, Run
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.usage import Usage, no_usage
 
 _LOG = logging.getLogger(__name__)
 

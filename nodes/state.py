@@ -13,6 +13,8 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
+from memento.nodes.usage import Spent, Usage, add_usage
+
 
 class Run(TypedDict):
     """What this run is about: input and context, copied at its start because neither survives a resume."""
@@ -82,52 +84,12 @@ class SubtaskResult(TypedDict):
     ended_at: float
 
 
-class Usage(TypedDict):
-    """What was used."""
-
-    input_tokens: int
-    output_tokens: int
-    model_calls: int
-    tool_calls: int
-    cost_usd: float
-    """Of the calls whose price is known."""
-    unpriced_calls: int
-    """Model calls whose price is not known."""
-
-
-class Spent(TypedDict):
-    """What a run has spent of its budgets."""
-
-    model_calls: int
-    tool_calls: int
-    tokens: int
-    cost_usd: float
-    seconds: float
-    """In which at least one subtask was worked on: waiting for a person costs nothing."""
-
-
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
     """Reducer: results by cycle and subtask, in that order, whatever order they arrive in. None starts afresh."""
     if new is None:
         return []
     merged = {(result["cycle"], result["id"]): result for result in [*(old or []), *new]}
     return sorted(merged.values(), key=lambda result: (result["cycle"], _natural(result["id"])))
-
-
-def add_usage(old: Usage | None, new: Usage | None) -> Usage:
-    """Reducer: sums. None starts afresh."""
-    if new is None:
-        return no_usage()
-    # Threads that began with an earlier release lack some.
-    one, other = no_usage() | (old or {}), no_usage() | new
-    return {
-        "input_tokens": one["input_tokens"] + other["input_tokens"],
-        "output_tokens": one["output_tokens"] + other["output_tokens"],
-        "model_calls": one["model_calls"] + other["model_calls"],
-        "tool_calls": one["tool_calls"] + other["tool_calls"],
-        "cost_usd": one["cost_usd"] + other["cost_usd"],
-        "unpriced_calls": one["unpriced_calls"] + other["unpriced_calls"],
-    }
 
 
 def merge_artefacts(old: list[str] | None, new: list[str] | None) -> list[str]:
@@ -138,39 +100,6 @@ def merge_artefacts(old: list[str] | None, new: list[str] | None) -> list[str]:
 def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict[str, str]:
     """Reducer: the union. None starts afresh."""
     return {} if new is None else {**(old or {}), **new}
-
-
-def no_usage() -> Usage:
-    """Nothing used yet."""
-    return {
-        "input_tokens": 0,
-        "output_tokens": 0,
-        "model_calls": 0,
-        "tool_calls": 0,
-        "cost_usd": 0.0,
-        "unpriced_calls": 0,
-    }
-
-
-def spent_of(state: "MementoState") -> Spent:
-    """What the run has spent so far, by what its state says."""
-    usage = no_usage() | (state.get("usage") or {})
-    return {
-        "model_calls": usage["model_calls"],
-        "tool_calls": usage["tool_calls"],
-        "tokens": usage["input_tokens"] + usage["output_tokens"],
-        "cost_usd": usage["cost_usd"],
-        "seconds": _seconds_worked(state.get("results") or []),
-    }
-
-
-def _seconds_worked(results: Sequence[SubtaskResult]) -> float:
-    """The union of the times in which subtasks were worked on; several at once count once."""
-    seconds, until = 0.0, 0.0
-    for began, ended in sorted((result.get("began_at", 0.0), result.get("ended_at", 0.0)) for result in results):
-        seconds += max(0.0, ended - max(began, until))
-        until = max(until, ended)
-    return seconds
 
 
 class InputState(TypedDict, total=False):

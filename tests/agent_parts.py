@@ -12,8 +12,9 @@ from pydantic import Field
 
 from memento.nodes.executor import make_executor
 from memento.nodes.sources import Price, Toolbox, ToolSource
-from memento.nodes.state import SubtaskInput, SubtaskResult, Usage
+from memento.nodes.state import SubtaskInput, SubtaskResult
 from memento.nodes.tool_binding import bound_tool
+from memento.nodes.usage import Usage
 from memento.tools.workspace import Workspace
 from tests.node_parts import Roles, a_run, runtime_of
 from tests.scripted import ScriptedChatModel

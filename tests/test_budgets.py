@@ -13,7 +13,7 @@ from memento.graph.workflow import build_graph
 from memento.nodes.agent.budgets import Limits, Meter, RunMeters, nothing
 from memento.nodes.agent.notes import last_call
 from memento.nodes.executor import make_executor
-from memento.nodes.state import no_usage
+from memento.nodes.usage import no_usage
 from tests.agent_parts import carried_out, counted, multiply, slow, source, subtask_of
 from tests.node_parts import Roles, a_memory, a_run, always, answer, calling, plan, runtime_of, scripted
 from tests.scripted import ScriptedChatModel

@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from memento.nodes.costs import unpriced_notice, usage_of_reply
-from memento.nodes.state import no_usage
+from memento.nodes.usage import no_usage
 from tests.agent_parts import counted
 from tests.node_parts import a_run, begun, scripted
 

@@ -7,17 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from memento.nodes.costs import spent_of
 from memento.nodes.retrieve_case import fresh
-from memento.nodes.state import (
-    MementoState,
-    add_usage,
-    merge_artefacts,
-    merge_results,
-    no_usage,
-    ready,
-    remaining,
-    spent_of,
-)
+from memento.nodes.state import MementoState, merge_artefacts, merge_results, ready, remaining
+from memento.nodes.usage import add_usage, no_usage
 from tests.node_parts import a_run, begun
 
 

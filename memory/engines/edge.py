@@ -112,7 +112,7 @@ class EdgeEngine:
                 async for batch in batches:
                     await self._run(partial(self._write_next, batch))
                 await self._run(lambda: self._switch(generation, position))
-            except BaseException:
+            except BaseException:  # a cancellation, too, must not leave a half-filled copy behind
                 with contextlib.suppress(EngineError):  # the first error is the one to report
                     await self._run(self._abandon)
                 raise

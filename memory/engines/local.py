@@ -87,7 +87,7 @@ class LocalEngine:
         try:
             async for batch in batches:
                 await self._run(partial(self._write, name, batch))
-        except BaseException:
+        except BaseException:  # a cancellation, too, must not leave a half-filled copy behind
             await self._run(lambda: self._drop(name))
             raise
         await self._run(lambda: self._switch(name, position))

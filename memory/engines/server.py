@@ -135,7 +135,7 @@ class ServerEngine:
                 async for batch in batches:
                     await self._write(name, batch, seconds=STRUCTURE_S)
                 replaced = await self._switch(name, position)
-            except BaseException:
+            except BaseException:  # a cancellation, too, must not leave a half-filled copy behind
                 with contextlib.suppress(EngineError):  # the first error is the one to report
                     await self._delete([name])
                 raise

@@ -107,7 +107,7 @@ class Shard:
                 opened._query(
                     np.ones(dim, np.float32), limit=1, condition=None
                 )  # touches every code, so a cut file shows
-            except BaseException:
+            except BaseException:  # whatever stops the look, the engine lets go of its files
                 opened.close()
                 raise
         return opened

@@ -14,14 +14,12 @@ from torch.nn import functional
 
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.estimators.port import (
-    NOTHING,
-    CaseEffect,
     CaseRows,
     CaseView,
     Estimates,
     EstimatorName,
     Example,
-    Suggestions,
+    SharedOutcomes,
 )
 from memento.memory.estimators.q_function import QFunction
 from memento.memory.estimators.settings import Settings, checked_settings
@@ -44,7 +42,7 @@ class _Pairs(NamedTuple):
     ids: tuple[str, ...]
 
 
-class CrossEntropyQ:
+class CrossEntropyQ(SharedOutcomes):
     """Q(s, c), one row per served case, each with the outcome of its event."""
 
     name: EstimatorName = "cross_entropy"
@@ -129,15 +127,6 @@ class CrossEntropyQ:
             return float(self._values(example.state_D, example.cases).mean())
         rewards = [float(pairs.reward_N[0]) for pairs in self.replay.values() if len(pairs.reward_N)]
         return float(np.mean(rewards)) if rewards else 0.5
-
-    def effects(self) -> list[CaseEffect]:
-        """Nothing: outcomes are shared by all cases of an event, so that no case has an effect of its own."""
-        return []
-
-    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """Nothing: the paper ranks what similarity finds."""
-        del state_D
-        return NOTHING
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Weights and the optimizer's moments."""

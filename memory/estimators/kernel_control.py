@@ -29,14 +29,12 @@ from memento.memory.estimators.cross_entropy import MIN_OUTCOMES
 from memento.memory.estimators.episodes import Episode, Episodes, question_number
 from memento.memory.estimators.kernel import Evidence, LearnedKernel, episodic_values, kernel_settings, soft_value
 from memento.memory.estimators.port import (
-    NOTHING,
-    CaseEffect,
     CaseRows,
     CaseView,
     Estimates,
     EstimatorName,
     Example,
-    Suggestions,
+    SharedOutcomes,
 )
 from memento.memory.estimators.settings import Settings
 
@@ -61,7 +59,7 @@ class _Asked(NamedTuple):
     """A question whose episodes are left out."""
 
 
-class KernelControl:
+class KernelControl(SharedOutcomes):
     """Q_EC(s, c; theta) over the episodes of a namespace."""
 
     name: EstimatorName = "kernel"
@@ -125,15 +123,6 @@ class KernelControl:
         if not len(example.cases):
             return self.episodes.mean_reward
         return float(np.clip(self._read(example.state_D, example.cases).mean(), 0, 1))
-
-    def effects(self) -> list[CaseEffect]:
-        """Nothing: outcomes are shared by all cases of an event, so that no case has an effect of its own."""
-        return []
-
-    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """Nothing: the paper ranks what similarity finds."""
-        del state_D
-        return NOTHING
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Both kernels, and the store."""

@@ -75,9 +75,6 @@ class Suggestions(NamedTuple):
     """Vectors to search near, shape (M, D): where helpful cases lie for tasks like this one."""
 
 
-NOTHING = Suggestions([], np.empty((0, 0), np.float32))
-
-
 class CaseEffect(NamedTuple):
     """What serving a case has done on average, over the tasks that it was served for."""
 
@@ -162,3 +159,16 @@ class MakeEstimator(Protocol):
             InvalidInput: it has no such settings.
         """
         ...
+
+
+class SharedOutcomes:
+    """What the paper's estimators have in common: all cases of an event share its outcome."""
+
+    def effects(self) -> list[CaseEffect]:
+        """Nothing: no case has an effect of its own."""
+        return []
+
+    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
+        """Nothing: the paper ranks what similarity finds."""
+        del state_D
+        return Suggestions([], np.empty((0, 0), np.float32))

@@ -9,7 +9,9 @@ from collections import OrderedDict
 from typing import Final, NamedTuple
 
 from memento.nodes.context import Context
-from memento.nodes.state import MementoState, Spent, Usage, spent_of
+from memento.nodes.costs import spent_of
+from memento.nodes.state import MementoState
+from memento.nodes.usage import Spent, Usage
 
 _MAX_IDLE: Final = 64
 

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from memento.nodes.agent.budgets import Meter
 from memento.nodes.redaction import Redact
-from memento.nodes.state import Usage, add_usage, no_usage
+from memento.nodes.usage import Usage, add_usage, no_usage
 from memento.tools.workspace import Workspace
 
 WORK: Final = "__memento_work"
