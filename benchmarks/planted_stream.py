@@ -21,8 +21,8 @@ from benchmarks.planted.figures import Results
 from benchmarks.planted.jobs import run_all
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
+from benchmarks.planted.scenarios import SCENARIOS, World
 from benchmarks.planted.stream import ORACLE, POLICIES
-from benchmarks.planted.world import SCENARIOS, World
 from memento.memory.policies.registry import policy_named
 
 OUT = Path(__file__).parent.parent / "out" / "planted"

@@ -20,8 +20,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recorded import RECORDED
-from memento.memory.case_memory import CaseMemory
+from benchmarks.recorded_examples import LOG, Recorded, recorded
 from memento.memory.estimators.port import CaseRows, Estimator, EstimatorName, Example
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.evaluation.controls import shuffled, without_cases
@@ -38,24 +37,11 @@ from memento.memory.evaluation.metrics import (
 from memento.memory.evaluation.out_of_sample import out_of_sample
 from memento.memory.evaluation.reference_head import pairs_of, trained_heads
 from memento.memory.evaluation.splits import Split, grouped_folds
-from memento.memory.interchange import read_cases
-from memento.memory.learning.examples import ExampleReader
-from memento.memory.recorded_events import grouped
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
 
-LOG = RECORDED / "training_data.jsonl"
 N_SELECTED, N_ASKED = 8, 175
 P = NDArray[np.float64]
 Make = Callable[[], Estimator]
-
-
-class Recorded(NamedTuple):
-    """The log as an estimator sees it."""
-
-    examples: list[Example]
-    bank: CaseRows
-    """Every case; `similarity_N` is meaningless."""
-    question_of_case: NDArray[np.str_]
 
 
 class HeldOut(NamedTuple):
@@ -72,24 +58,6 @@ class Bar(NamedTuple):
     figure: str
     bar: str
     holds: bool
-
-
-async def recorded(folder: Path) -> Recorded:
-    """Import the log, or find it imported."""
-    async with CaseMemory.open(folder, policy="similarity") as memory:
-        groups = await asyncio.to_thread(lambda: list(grouped(read_cases(LOG, namespace="default"))))
-        selections = [group.selection for group in groups if group.selection]
-        for start in range(0, len(selections), 16):
-            await memory.keep_recorded(selections[start : start + 16])
-        reader = ExampleReader(
-            namespace="default", views=memory.views, texts=memory._storage.texts, wanted=("state", "text")
-        )
-        experiences = await memory.views.experiences(namespace="default", after=0, limit=10_000)
-        examples = [example for example in await reader.examples(experiences) if example]
-        cases = [case async for case in memory.views.walk(namespace="default")]
-        own_N = np.array([case.reward for case in cases], np.float32)
-        bank = await reader.rows(cases, np.zeros(len(cases), np.float32), own_N)
-    return Recorded(examples, bank, np.array([case.question for case in cases]))
 
 
 def held_out(predict: Callable[[Sequence[Split], int], P], questions: Sequence[str], n_seeds: int) -> HeldOut:

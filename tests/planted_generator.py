@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benchmarks.planted.world import Stream, World
+from benchmarks.planted.scenarios import World
+from benchmarks.planted.world import Stream
 
 
 def two_cases(world: World, seed: int, steps: int, k: int) -> Stream:

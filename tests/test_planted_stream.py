@@ -19,8 +19,9 @@ from benchmarks.planted.cells import Calibration, CaseColumns, Cell, Task, load,
 from benchmarks.planted.figures import Results, probe, ranking
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
+from benchmarks.planted.scenarios import SCENARIOS, World
 from benchmarks.planted.stream import POLICIES, OraclePlayer, Trace, play, play_on
-from benchmarks.planted.world import CASE_KINDS, SCENARIOS, World, planted
+from benchmarks.planted.world import CASE_KINDS, planted
 from benchmarks.planted_stream import main
 from memento.memory.policies.registry import POLICY_NAMES
 

@@ -1,11 +1,12 @@
 """A simulated stream of tasks with planted case effects. Nothing here is evidence about real agents.
 
-world.py    what is simulated: parameters, scenarios, the generator
-stream.py   plays a policy of the product on a stream, step by step
-cells.py    what is kept of one play, under a stamp of everything that decides it
-jobs.py     plays cells side by side
-figures.py  what cells say, with intervals over seeds
-bars.py     the bars that one policy is judged by
-report.py   tables and JSON lines
-plots.py    pictures
+scenarios.py  the numbers of a world, and the scenarios made of them
+world.py      what is simulated: tasks, and cases whose effects are known
+stream.py     plays a policy of the product on a stream, step by step
+cells.py      what is kept of one play, under a stamp of everything that decides it
+jobs.py       plays cells side by side
+figures.py    what cells say, with intervals over seeds
+bars.py       the bars that one policy is judged by
+report.py     tables and JSON lines
+plots.py      pictures
 """

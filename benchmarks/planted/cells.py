@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.planted.scenarios import World
 from benchmarks.planted.stream import ORACLE, Trace, play
-from benchmarks.planted.world import CASE_KINDS, Generator, World, planted
+from benchmarks.planted.world import CASE_KINDS, Generator, planted
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.registry import policy_named
 from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.planted.world import Generator, Stream, World, planted
+from benchmarks.planted.scenarios import World
+from benchmarks.planted.world import Generator, Stream, planted
 from memento.memory.estimators.port import CaseRows, Estimates, Estimator, Example
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose

@@ -80,9 +80,7 @@ class Learner:
         self.estimator = make(settings={})
         self.serving = built_in(namespace, self.estimator.name)
         self._reader = ExampleReader(namespace=namespace, views=views, texts=texts, wanted=self.estimator.views)
-        self._offset = 0
-        self._n_outcomes = 0
-        self._n_saved = 0
+        self._offset = self._n_outcomes = self._n_saved = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
 
@@ -223,8 +221,7 @@ class Learner:
         except (KeyError, ValueError, RuntimeError):  # of another seed, shape or time
             return
         self.estimator = estimator
-        self._offset, self._n_outcomes = snapshot.offset, snapshot.n_outcomes
-        self._n_saved = snapshot.n_outcomes
+        self._offset, self._n_outcomes, self._n_saved = snapshot.offset, snapshot.n_outcomes, snapshot.n_outcomes
 
     @property
     def _path(self) -> Path | None:
