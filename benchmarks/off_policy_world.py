@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
-from memento.memory.estimators.port import NOTHING, CaseRows, Estimates, EstimatorName, Example, Suggestions
+from memento.memory.estimators.port import CaseRows, Estimates, EstimatorName, Example, SharedOutcomes
 from memento.memory.evaluation.past_bank import PastBank, Revision
 from memento.memory.event import Candidate, Experience, RetrievalEvent, Slot
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy
@@ -59,7 +59,7 @@ class RewardLast:
         return greedy(score_C, chosen=chosen, k=k)
 
 
-class Ridge:
+class Ridge(SharedOutcomes):
     """A small reward model: ridge regression of the reward on the task and on what the served set looks like."""
 
     name = "cross_entropy"
@@ -88,11 +88,6 @@ class Ridge:
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates | None:
         """Nothing about single cases."""
         del state_D, cases
-
-    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """Nothing."""
-        del state_D
-        return NOTHING
 
     def _features(self, example: Example) -> NDArray[np.float64]:
         cases, state_D = example.cases, example.state_D.astype(np.float64)

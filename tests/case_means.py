@@ -8,19 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import (
-    NOTHING,
     CaseEffect,
     CaseRows,
     CaseView,
     Estimates,
     EstimatorName,
     Example,
-    Suggestions,
+    SharedOutcomes,
 )
 from memento.memory.estimators.settings import Settings, checked_settings
 
 
-class CaseMeans:
+class CaseMeans(SharedOutcomes):
     """p = mean over the served cases of their shrunk mean reward; an effect is that mean less the base rate."""
 
     name: EstimatorName = "kernel"
@@ -60,9 +59,6 @@ class CaseMeans:
             for case_id, rewards in self._rewards.items()
             for sd in [1.6 * spread / np.sqrt(len(rewards))]
         ]
-
-    def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        return NOTHING
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         return {}
