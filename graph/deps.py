@@ -20,6 +20,7 @@ from memento.nodes.sources import (
     ModelSource,
     Price,
     Role,
+    RunMemory,
     Secrets,
     Toolbox,
     ToolSource,
@@ -64,7 +65,7 @@ class Deps:
         if not isinstance(memory, CaseMemory):
             return memory
 
-        async def given() -> CaseMemory:
+        async def given() -> RunMemory:
             return memory
 
         return given

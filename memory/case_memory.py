@@ -156,6 +156,7 @@ class CaseMemory:
         namespace: str | None = None,
         task: str | None = None,
         follows: str | None = None,
+        seed: int | None = None,
     ) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
@@ -166,6 +167,7 @@ class CaseMemory:
             namespace: the memory's own by default.
             task: the task alone, where the query also tells what was found so far; cases of this task are not served.
             follows: id of the reading before this one in the same run; what comes of this one is its outcome too.
+            seed: of this reading's random choices, so that it can be repeated whatever was read before.
 
         Raises:
             InvalidInput: empty query, k below 0, unknown policy.
@@ -173,7 +175,7 @@ class CaseMemory:
             LedgerUnavailable: the choice cannot be recorded.
             UnknownEvent: the reading that it follows is not of this namespace.
         """
-        recall = await self.recall(query, policy=policy, namespace=namespace, task=task, follows=follows)
+        recall = await self.recall(query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed)
         return await self.select(recall, k=k)
 
     async def recall(
@@ -184,6 +186,7 @@ class CaseMemory:
         namespace: str | None = None,
         task: str | None = None,
         follows: str | None = None,
+        seed: int | None = None,
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
@@ -192,6 +195,7 @@ class CaseMemory:
             namespace=self._namespace(namespace),
             task=None if task is None else storable(task),
             follows=follows,
+            seed=seed,
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:

@@ -22,6 +22,8 @@ class Recall(NamedTuple):
     """The task alone, where the query says more."""
     follows: str | None = None
     """The event of the planning cycle before."""
+    seed: int | None = None
+    """Of this reading's random choices; without one, they come from the memory's own generator."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, for a checkpoint between the two halves of a read."""

@@ -48,7 +48,14 @@ class Retrieval:
         self._rng = rng
 
     async def recall(
-        self, query: str, *, policy: str, namespace: str, task: str | None = None, follows: str | None = None
+        self,
+        query: str,
+        *,
+        policy: str,
+        namespace: str,
+        task: str | None = None,
+        follows: str | None = None,
+        seed: int | None = None,
     ) -> Recall:
         """Find the candidates: what the policy will choose from.
 
@@ -58,6 +65,7 @@ class Retrieval:
             namespace: whose cases.
             task: the task alone, where the query says more; it is the task's own cases that are never found.
             follows: the event of the planning cycle before this one in the same run.
+            seed: of this reading's random choices.
 
         Raises:
             InvalidInput: empty query, unknown policy.
@@ -77,7 +85,7 @@ class Retrieval:
                 candidates += await self._suggested(query, question, namespace, learner, known)
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            candidates, pool_size = await self._draw(query, question, namespace)
+            candidates, pool_size = await self._draw(query, question, namespace, self._generator(seed))
             bank_version = await self._storage.views.newest_offset()
         return Recall(
             event_id=str(uuid.uuid4()),
@@ -90,6 +98,7 @@ class Retrieval:
             bank_version=bank_version,
             task=task,
             follows=follows,
+            seed=seed,
         )
 
     async def select(self, recall: Recall, *, k: int) -> Reading:
@@ -117,7 +126,8 @@ class Retrieval:
             query = await self._storage.texts.one(recall.query)
             cases = [found[candidate.case_id] for candidate in candidates]
             estimates, version, settings_version = await learner.estimates(query, cases, similarity_C)
-        choices = choose(policy, Candidates(similarity_C, reward_C, estimates, recall.pool_size), k=k, rng=self._rng)
+        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size)
+        choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
         event = RetrievalEvent(
             id=recall.event_id,
             namespace=namespace,
@@ -162,12 +172,17 @@ class Retrieval:
         similarity_C = await self._storage.texts.rows([case.state for case in cases]) @ vector
         return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
 
-    async def _draw(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], int]:
+    def _generator(self, seed: int | None) -> np.random.Generator:
+        return self._rng if seed is None else np.random.default_rng(seed)
+
+    async def _draw(
+        self, query: str, question: str, namespace: str, rng: np.random.Generator
+    ) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
         ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question)
         if not ids:
             return [], 0
-        drawn = [ids[i] for i in self._rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
+        drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
         cases = await self._storage.views.cases(drawn, namespace=namespace)
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
         similarity_C = state_CD @ await self._storage.texts.one(query)

@@ -3,6 +3,7 @@
 import re
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -41,10 +42,22 @@ def exact_match(answer: str, references: Sequence[str]) -> bool:
     return any(_is_same(answer, reference) for reference in references)
 
 
+def token_f1(answer: str, references: Sequence[str]) -> float:
+    """Harmonic mean of precision and recall over normalised words, with the best reference; in [0, 1]."""
+    return max((_f1(normalized(answer).split(), normalized(one).split()) for one in references), default=0.0)
+
+
 def judged(verdict: Verdict) -> Evaluation:
     """A judge's verdict as a reward; an unsure judge gives none."""
     reward = {"yes": 1.0, "no": 0.0, "unsure": None}[verdict.correct]
     return Evaluation(reward, "judge", reason=verdict.reason)
+
+
+def _f1(given: Sequence[str], wanted: Sequence[str]) -> float:
+    if not given or not wanted:  # where nothing is left to compare, only nothing is the same
+        return float(given == wanted)
+    n_common = (Counter(given) & Counter(wanted)).total()
+    return 2 * n_common / (len(given) + len(wanted))
 
 
 def _number(text: str) -> float | None:

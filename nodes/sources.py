@@ -7,13 +7,61 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.tools import BaseTool
 
-from memento.memory.case_memory import CaseMemory
+from memento.memory.case import ErrorClass
+from memento.memory.reading import Reading, Recall
 from memento.nodes.state import Run, SubtaskResult
 from memento.tools.workspace import Workspace
 
 Role = Literal["planner", "executor", "judge"]
 
-MemorySource = Callable[[], Awaitable[CaseMemory]]
+
+class RunMemory(Protocol):
+    """What a run needs of a memory: a `CaseMemory`, or what stands between it and the run."""
+
+    namespace: str
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user should be told about it."""
+        ...
+
+    async def recall(
+        self,
+        query: str,
+        *,
+        policy: str | None = None,
+        namespace: str | None = None,
+        task: str | None = None,
+        follows: str | None = None,
+    ) -> Recall:
+        """Find candidates; see `CaseMemory.recall`."""
+        ...
+
+    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
+        """Choose among them; see `CaseMemory.select`."""
+        ...
+
+    async def write(
+        self,
+        *,
+        state: str,
+        action: str,
+        reward: float | None,
+        answer: str = "",
+        event_id: str | None = None,
+        confidence: float = 1.0,
+        lesson: str = "",
+        error_class: ErrorClass | None = None,
+        evaluator: str = "unknown",
+        thread_id: str | None = None,
+        models: dict[str, str] | None = None,
+        namespace: str | None = None,
+    ) -> str | None:
+        """Keep what was tried; see `CaseMemory.write`."""
+        ...
+
+
+MemorySource = Callable[[], Awaitable[RunMemory]]
 """Gives the open memory; called by every node that needs it."""
 
 

@@ -1,0 +1,30 @@
+"""When a run stops before its end: its budget is spent, or something that no task is to blame for has failed."""
+
+
+class Halt:
+    """Shared by the streams of a run: tasks at work are finished, no other is begun."""
+
+    def __init__(self, *, budget_usd: float | None = None, spent_usd: float = 0.0) -> None:
+        """Begin.
+
+        Args:
+            budget_usd: what the run may cost in all, earlier sessions included.
+            spent_usd: what earlier sessions have cost.
+        """
+        self.budget_usd = budget_usd
+        self.spent_usd = spent_usd
+        self.error: BaseException | None = None
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether what was spent has reached the budget."""
+        return self.budget_usd is not None and self.spent_usd >= self.budget_usd
+
+    @property
+    def is_set(self) -> bool:
+        """Whether no other task may begin."""
+        return self.error is not None or self.is_over_budget
+
+    def spend(self, usd: float) -> None:
+        """Count what a task has cost."""
+        self.spent_usd += usd

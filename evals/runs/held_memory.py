@@ -1,0 +1,109 @@
+"""The memory as the runs of one stream see it: reads are real, writes wait for the end of the round.
+
+So tasks of a round see exactly the cases of earlier rounds, whatever is finished first, at any concurrency; and a
+stream that was killed goes on as if it had not been. A frozen bank is one whose writes are never applied.
+"""
+
+import hashlib
+import time
+from typing import Any
+
+from memento.memory.case import ErrorClass, question_hash, storable
+from memento.memory.case_memory import CaseMemory
+from memento.memory.reading import Reading, Recall
+
+
+class HeldMemory:
+    """A `RunMemory` around a `CaseMemory`."""
+
+    def __init__(self, memory: CaseMemory, *, seed: int) -> None:
+        """Wrap.
+
+        Args:
+            memory: open; reads go to it.
+            seed: of the stream; each reading's random choices follow from it, the task and the iteration.
+        """
+        self.namespace = memory.namespace
+        self.iteration = 1
+        self._memory = memory
+        self._seed = seed
+        self._held: dict[str, dict[str, Any]] = {}
+        self._seconds: dict[str, float] = {}
+
+    async def __call__(self) -> "HeldMemory":
+        """Itself, as a `MemorySource`."""
+        return self
+
+    @property
+    def notices(self) -> list[str]:
+        """The memory's."""
+        return self._memory.notices
+
+    async def recall(
+        self,
+        query: str,
+        *,
+        policy: str | None = None,
+        namespace: str | None = None,
+        task: str | None = None,
+        follows: str | None = None,
+    ) -> Recall:
+        """Real, with random choices that can be repeated."""
+        question, start = question_hash(task or query), time.perf_counter()
+        material = f"{self._seed} {self.iteration} {question} {follows is not None}"
+        seed = int.from_bytes(hashlib.sha256(material.encode()).digest()[:8])
+        try:
+            return await self._memory.recall(
+                query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed
+            )
+        finally:
+            self._took(question, start)
+
+    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
+        """Real."""
+        start = time.perf_counter()
+        try:
+            return await self._memory.select(recall, k=k)
+        finally:
+            self._took(question_hash(recall.task or recall.query), start)
+
+    async def write(
+        self,
+        *,
+        state: str,
+        action: str,
+        reward: float | None,
+        answer: str = "",
+        event_id: str | None = None,
+        confidence: float = 1.0,
+        lesson: str = "",
+        error_class: ErrorClass | None = None,
+        evaluator: str = "unknown",
+        thread_id: str | None = None,
+        models: dict[str, str] | None = None,
+        namespace: str | None = None,
+    ) -> str | None:
+        """Held until the round ends; there is no case id yet."""
+        self._held[question_hash(state)] = {
+            "state": state,
+            "action": action,
+            "reward": reward,
+            "answer": answer,
+            "event_id": event_id,
+            "confidence": confidence,
+            "lesson": lesson,
+            "error_class": error_class,
+            "evaluator": evaluator,
+            "thread_id": thread_id,
+            "models": models,
+            "namespace": namespace,
+        }
+        return None
+
+    def taken(self, question: str) -> tuple[dict[str, Any] | None, float]:
+        """What a task's run wanted written, and the seconds it spent on the memory; forgotten here."""
+        key = question_hash(storable(question))
+        return self._held.pop(key, None), self._seconds.pop(key, 0.0)
+
+    def _took(self, question: str, start: float) -> None:
+        self._seconds[question] = self._seconds.get(question, 0.0) + time.perf_counter() - start

@@ -1,0 +1,76 @@
+"""The journal of one stream: a line per finished task, on disk before anyone is told of it."""
+
+import json
+import os
+from pathlib import Path
+from typing import TextIO
+
+from memento.evals.runs.result import TaskResult
+from memento.memory.errors import InvalidInput
+
+
+class Journal:
+    """Append-only; a last line that a crash has torn is dropped. Blocking: call it off the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        """Describe it; `open` reads and opens the file."""
+        self._path = path
+        self._file: TextIO | None = None
+        self._n_whole = 0
+        self.results: dict[int, TaskResult] = {}
+        """By position."""
+        self.written: set[int] = set()
+        """Rounds whose cases are in the memory."""
+
+    def open(self) -> None:
+        """Read what is there and make it fit to be appended to.
+
+        Raises:
+            InvalidInput: a line before the last cannot be read.
+        """
+        self.read()
+        if self._path.exists() and self._path.stat().st_size > self._n_whole:
+            os.truncate(self._path, self._n_whole)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def read(self) -> None:
+        """Read what is there, but for a torn end; changes nothing, so a report may read while the run goes on."""
+        if not self._path.exists():
+            return
+        text = self._path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._n_whole = len(whole)
+        for number, line in enumerate(whole.decode("utf-8").splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                if "written" in entry:
+                    self.written.add(entry["written"])
+                else:
+                    result = TaskResult.model_validate(entry)
+                    self.results[result.position] = result
+            except (ValueError, TypeError) as error:
+                raise InvalidInput(f"{self._path}, line {number} is damaged: {error}") from error
+
+    def append(self, result: TaskResult) -> None:
+        """Keep a result; it is durable when this returns."""
+        self._write(result.model_dump_json())
+        self.results[result.position] = result
+
+    def mark_written(self, number: int) -> None:
+        """Note that a round's cases are in the memory."""
+        self._write(json.dumps({"written": number}))
+        self.written.add(number)
+
+    def close(self) -> None:
+        """Close the file; again is harmless."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            raise RuntimeError("the journal is not open")
+        self._file.write(line + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())

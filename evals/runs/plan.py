@@ -1,0 +1,119 @@
+"""The plan of a run: everything that its figures depend on, on disk before the first task."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from memento.evals.runs.arm import Arm
+from memento.evals.task import EvalTask
+from memento.memory.errors import InvalidInput
+
+Feedback = Literal["reward", "correction"]
+"""What the memory is told: how good the answer was; or, after a wrong one, also what would have been right."""
+Phase = Literal["learn", "test"]
+
+
+class StreamKey(NamedTuple):
+    """One arm with one seed: a stream of tasks with a memory of its own."""
+
+    arm: Arm
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder and namespace."""
+        return f"{self.arm.folder}-{self.seed}"
+
+
+class Visit(NamedTuple):
+    """One task in its place in a stream."""
+
+    task: EvalTask
+    phase: Phase
+    """Tasks of held-out sources are tests: they come last, and their bank is frozen."""
+    iteration: int
+    """From 1; how often the stream has come to this task."""
+    position: int
+    """In the whole stream, from 0."""
+    round: int
+    """Tasks of a round see the cases of earlier rounds, whatever is finished first."""
+
+
+class RunPlan(BaseModel):
+    """What a run does. Two runs of one plan and a deterministic model agree."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    tasks: str
+    """Fingerprint of the tasks."""
+    n_tasks: int
+    subject: str
+    scorer: str
+    arms: list[Arm] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    iterations: int = Field(default=1, ge=1, le=100)
+    round: int = Field(default=1, ge=1, le=1000)
+    feedback: Feedback = "reward"
+    held_out: list[str] = []
+    """Sources whose tasks come after all others, with a bank that learns nothing from them."""
+    settings: dict[str, Any] = {}
+    """Fields of `Context` that hold for every arm."""
+
+    def streams(self) -> list[StreamKey]:
+        """Seeds outside, arms inside: arms advance together."""
+        return [StreamKey(arm, seed) for seed in self.seeds for arm in self.arms]
+
+    def visits(self, tasks: Sequence[EvalTask], seed: int) -> Iterator[Visit]:
+        """The stream of a seed, the same for all arms: a fresh order each iteration, tests last."""
+        learnt = [task for task in tasks if task.source not in self.held_out]
+        tests = [task for task in tasks if task.source in self.held_out]
+        parts: list[tuple[Phase, int, list[EvalTask]]] = [("learn", i + 1, learnt) for i in range(self.iterations)]
+        parts.append(("test", 1, tests))
+        position = number = 0
+        for phase, iteration, part in parts:
+            order = np.random.default_rng([seed, iteration, phase == "test"]).permutation(len(part))
+            for place, index in enumerate(order):
+                yield Visit(part[index], phase, iteration, position, number + place // self.round)
+                position += 1
+            number += -(-len(part) // self.round)
+
+    def save(self, folder: Path) -> None:
+        """Write it, or check that what is there is the same run.
+
+        Raises:
+            InvalidInput: the folder holds another run.
+        """
+        path = folder / PLAN
+        if path.exists():
+            earlier, mine = RunPlan.load(folder).model_dump(), self.model_dump()
+            different = [name for name in mine if mine[name] != earlier[name]]
+            if different:
+                raise InvalidInput(
+                    f"{folder} holds a run with other {', '.join(different)}; "
+                    "give the same options to go on with it, or another --out"
+                )
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        whole = path.with_suffix(".whole")
+        whole.write_text(json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        whole.replace(path)
+
+    @classmethod
+    def load(cls, folder: Path) -> "RunPlan":
+        """Read it back.
+
+        Raises:
+            InvalidInput: there is no readable plan.
+        """
+        try:
+            return cls.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{folder} holds no evaluation run: {error}") from error
+
+
+PLAN = "plan.json"

@@ -1,0 +1,70 @@
+"""What came of one task of one stream."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from memento.evals.runs.plan import Phase
+from memento.nodes.usage import Usage
+
+
+class ServedCase(BaseModel):
+    """A case that the planner was shown."""
+
+    id: str
+    reward: float
+    similarity: float
+    score: float
+    slot: int
+    propensity: float
+
+
+class HeldWrite(BaseModel):
+    """What the run wanted remembered: arguments of `CaseMemory.write`, applied at the end of the round."""
+
+    arguments: dict[str, Any]
+
+
+class TaskResult(BaseModel):
+    """One task, worked on once. JSON-able."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arm: str
+    seed: int
+    phase: Phase
+    iteration: int
+    position: int
+    round: int
+    task_id: str
+    source: str = ""
+    level: str = ""
+    answer: str | None = None
+    reward: float | None = None
+    """In [0, 1]; None when it is not known, which is never counted as wrong."""
+    evaluator: str = "none"
+    confidence: float = 1.0
+    reason: str = ""
+    """What the scorer said."""
+    exact: float | None = None
+    """Exact match with a reference, whatever the reward goes by; None without references or answer."""
+    f1: float | None = None
+    """Token F1 with the best reference."""
+    error: str | None = None
+    error_class: str | None = None
+    event_id: str | None = None
+    policy: str = "none"
+    is_degraded: bool = False
+    cases: list[ServedCase] = []
+    usage: Usage
+    """Planner, executors, tools' models and judge together."""
+    seconds: float
+    """From the task's start to its result, the judge included."""
+    memory_seconds: float = 0.0
+    """Of these, spent on finding and choosing cases."""
+    held: HeldWrite | None = None
+
+
+def is_first_encounter(result: TaskResult) -> bool:
+    """Whether it counts for prequential accuracy: met for the first time, before anything was learned from it."""
+    return result.phase == "learn" and result.iteration == 1

@@ -1,0 +1,210 @@
+"""One stream: the tasks of one arm and one seed in order, round by round, with a memory of its own."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from memento.evals.runs.halt import Halt
+from memento.evals.runs.held_memory import HeldMemory
+from memento.evals.runs.journal import Journal
+from memento.evals.runs.plan import RunPlan, StreamKey, Visit
+from memento.evals.runs.result import HeldWrite, ServedCase, TaskResult
+from memento.evals.subject import Subject
+from memento.evals.task import EvalTask
+from memento.graph.workflow import MementoGraph, build_graph
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.case_memory import CaseMemory
+from memento.memory.encoder import Encoder
+from memento.memory.errors import InvalidInput
+from memento.nodes.context import Context
+from memento.nodes.errors import ModelError
+from memento.nodes.rewards import exact_match, token_f1
+from memento.nodes.state import InputState
+from memento.nodes.usage import no_usage
+
+_WANTED = (
+    *("answer", "reward", "evaluator", "confidence", "lesson", "error", "error_class"),
+    *("event_id", "policy", "retrieval_degraded", "cases", "usage"),
+)
+"""Of a run's state."""
+
+
+class Stream:
+    """Works through one stream; a killed one goes on where its journal ends."""
+
+    def __init__(
+        self,
+        key: StreamKey,
+        *,
+        plan: RunPlan,
+        tasks: Sequence[EvalTask],
+        subject: Subject,
+        folder: Path,
+        encoder: Encoder,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            key: arm and seed.
+            plan: of the whole run.
+            tasks: of the data set, in its order.
+            subject: what is put to work.
+            folder: of this stream.
+            encoder: shared by all streams.
+        """
+        self.key = key
+        self.journal = Journal(folder / "journal.jsonl")
+        self.visits = list(plan.visits(tasks, key.seed))
+        self._plan = plan
+        self._subject = subject
+        self._folder = folder
+        self._encoder = encoder
+        self._context = Context.model_validate(
+            subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
+        )
+
+    @asynccontextmanager
+    async def _memory(self) -> AsyncIterator[CaseMemory]:
+        arm, seed = self.key
+        memory = self._subject.open_memory(
+            self._folder, policy=arm.policy, namespace=self.key.name, seed=seed, encoder=self._encoder
+        )
+        async with memory:
+            yield memory
+
+    async def run(self, *, slots: asyncio.Semaphore, halt: Halt, listen: Callable[[TaskResult], None]) -> None:
+        """Work until the stream's end, or until the run halts.
+
+        Args:
+            slots: bounds how many tasks are at work in all streams.
+            halt: shared by all streams.
+            listen: told of every result once it is durable.
+
+        Raises:
+            MementoError: something failed that no task is to blame for; the stream can go on later.
+        """
+        await asyncio.to_thread(self.journal.open)
+        try:
+            if len(self.journal.written) == (self.visits[-1].round + 1 if self.visits else 0):
+                return
+            async with self._memory() as memory:
+                held = HeldMemory(memory, seed=self.key.seed)
+                graph = build_graph(self._subject.make_deps(held))
+                for number, visits in groupby(self.visits, key=lambda visit: visit.round):
+                    if number in self.journal.written:
+                        continue
+                    await self._round(list(visits), graph, held, slots, halt, listen)
+                    if halt.is_set:
+                        return
+                    await self._write(number, memory)
+        finally:
+            self.journal.close()
+
+    async def _round(
+        self,
+        visits: Sequence[Visit],
+        graph: MementoGraph,
+        held: HeldMemory,
+        slots: asyncio.Semaphore,
+        halt: Halt,
+        listen: Callable[[TaskResult], None],
+    ) -> None:
+        """Work on those tasks of a round that have no result yet."""
+        held.iteration = visits[0].iteration
+
+        async def work(visit: Visit) -> None:
+            async with slots:
+                if halt.is_set:
+                    return
+                try:
+                    result = await self._result(visit, graph, held)
+                    await asyncio.to_thread(self.journal.append, result)
+                except Exception as error:  # noqa: BLE001  raised again once those at work have finished
+                    halt.error = halt.error or error
+                    return
+                halt.spend(result.usage["cost_usd"])
+                listen(result)
+
+        await asyncio.gather(*(work(visit) for visit in visits if visit.position not in self.journal.results))
+
+    async def _result(self, visit: Visit, graph: MementoGraph, held: HeldMemory) -> TaskResult:
+        task, began = visit.task, time.perf_counter()
+        state = await self._run(visit, graph)
+        seconds = time.perf_counter() - began
+        arguments, memory_seconds = held.taken(task.question)
+        answer, references = state.get("answer"), task.references
+        is_comparable = bool(answer and references)
+        return TaskResult(
+            arm=self.key.arm.name,
+            seed=self.key.seed,
+            phase=visit.phase,
+            iteration=visit.iteration,
+            position=visit.position,
+            round=visit.round,
+            task_id=task.id,
+            source=task.source,
+            level=task.level,
+            answer=answer,
+            reward=state.get("reward"),
+            evaluator=state.get("evaluator", "none"),
+            confidence=state.get("confidence", 1.0),
+            reason=state.get("lesson", ""),
+            exact=float(exact_match(answer, references)) if answer and is_comparable else None,
+            f1=token_f1(answer, references) if answer and is_comparable else None,
+            error=state.get("error"),
+            error_class=state.get("error_class"),
+            event_id=state.get("event_id"),
+            policy=state.get("policy", "none"),
+            is_degraded=state.get("retrieval_degraded", False),
+            cases=[ServedCase.model_validate(case) for case in state.get("cases", [])],
+            usage=no_usage() | (state.get("usage") or {}),
+            seconds=seconds,
+            memory_seconds=memory_seconds,
+            held=HeldWrite(arguments=arguments) if arguments and visit.phase == "learn" else None,
+        )
+
+    async def _run(self, visit: Visit, graph: MementoGraph) -> dict[str, Any]:
+        """The state that a run ends in. What is wrong with the task itself is told there too.
+
+        Raises:
+            ModelError: no model answers: nobody's failure, and nothing to go on with.
+        """
+        task, (arm, seed) = visit.task, self.key
+        given: InputState = {"task": task.question, "reference": task.references}
+        labels = {"arm": arm.name, "seed": seed, "task_id": task.id, "phase": visit.phase, "iteration": visit.iteration}
+        config: RunnableConfig = {
+            "run_name": f"eval {task.id}",
+            "tags": ["memento-eval", f"arm:{arm.name}", f"seed:{seed}"],
+            "metadata": labels,
+        }
+        try:
+            state: dict[str, Any] = await graph.ainvoke(given, config, context=self._context, output_keys=_WANTED)
+        except InvalidInput as error:
+            if isinstance(error, ModelError):
+                raise
+            return {"error": str(error), "error_class": "format"}
+        return state
+
+    async def _write(self, number: int, memory: CaseMemory) -> None:
+        """Apply what the tasks of a round wanted remembered, in the order of the stream. Again changes nothing."""
+        visits = [visit for visit in self.visits if visit.round == number and visit.phase == "learn"]
+        for visit in visits:
+            result = self.journal.results[visit.position]
+            if result.held is not None:
+                await memory.write(**result.held.arguments)
+            is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
+            if is_wrong and self._plan.feedback == "correction":
+                correction = self._subject.correction(visit.task)
+                if correction is not None:
+                    action, answer = correction
+                    await memory.write(
+                        state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction"
+                    )
+        await memory.settle()
+        await asyncio.to_thread(self.journal.mark_written, number)

@@ -1,0 +1,62 @@
+"""What an evaluation puts to work: the configured agent by default, or any that a function of yours describes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from memento.evals.task import EvalTask
+from memento.graph.deps import Deps
+from memento.memory.case_memory import CaseMemory
+from memento.memory.encoder import Encoder
+from memento.nodes.sources import MemorySource
+
+DIRECT = "(answered directly)"
+
+
+class Correction(NamedTuple):
+    """What would have been right, as a case keeps it."""
+
+    action: str
+    answer: str
+
+
+class OpenMemory(Protocol):
+    """Describes the memory of one stream, which the runner opens and closes."""
+
+    def __call__(self, folder: Path, *, policy: str, namespace: str, seed: int, encoder: Encoder) -> CaseMemory:
+        """The memory, not opened.
+
+        Args:
+            folder: of the stream.
+            policy: of its arm.
+            namespace: of its arm and seed.
+            seed: of its random choices.
+            encoder: shared by all streams.
+        """
+        ...
+
+
+def embedded_memory(folder: Path, *, policy: str, namespace: str, seed: int, encoder: Encoder) -> CaseMemory:
+    """A memory of its own in the stream's folder, whatever else is configured."""
+    return CaseMemory.open(folder / "bank", policy=policy, namespace=namespace, seed=seed, encoder=encoder)
+
+
+def correct_answer(task: EvalTask) -> Correction | None:
+    """The first reference, as if it had been answered directly; None when there is none."""
+    return Correction(DIRECT, task.references[0]) if task.references else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is evaluated."""
+
+    name: str
+    """Stands in reports and in the plan of a run: a run that is resumed must have the same."""
+    make_deps: Callable[[MemorySource], Deps]
+    """The graph's parts around the memory that a stream has; called once per stream."""
+    correction: Callable[[EvalTask], Correction | None] = correct_answer
+    """What is written after a wrong answer, where a run gives corrections."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Fields of `Context` that hold for every arm."""
+    open_memory: OpenMemory = embedded_memory
