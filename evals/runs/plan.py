@@ -63,6 +63,8 @@ class RunPlan(BaseModel):
     """Sources whose tasks come after all others, with a bank that learns nothing from them."""
     settings: dict[str, Any] = {}
     """Fields of `Context` that hold for every arm."""
+    preset: str = ""
+    """Name of the paper's ablation that it is, if any."""
 
     def streams(self) -> list[StreamKey]:
         """Seeds outside, arms inside: arms advance together."""
