@@ -1,8 +1,6 @@
 """`memento ask`: one run of the workflow on a checkpointed thread, shown while it happens."""
 
 import asyncio
-import itertools
-import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -23,9 +21,8 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
-from memento.nodes.attachments import RUNS, SAFE_NAME, run_folder
+from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, run_folder
 from memento.nodes.context import Context
-from memento.nodes.errors import InvalidAttachment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,32 +182,6 @@ def _checked(options: AskOptions) -> str:
     if not SAFE_NAME.fullmatch(thread):
         raise InvalidInput(f"a thread's name is made of letters, digits, '_', '.' and '-', not {thread!r}")
     return thread
-
-
-def copy_in(files: list[Path], folder: Path) -> list[str]:
-    """Copy attachments into the thread's folder; the run works on the copies.
-
-    Returns:
-        Their names there; a second file of the same name is numbered.
-
-    Raises:
-        InvalidAttachment: one is missing, no file, or cannot be read.
-    """
-    names: dict[str, None] = {}
-    for file in dict.fromkeys(files):
-        if not file.is_file():
-            raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
-        named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
-        name = next(name for name in named if name not in names)
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(file, folder / name)
-        except shutil.SameFileError:
-            pass  # it lies there already
-        except OSError as error:
-            raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
-        names[name] = None
-    return list(names)
 
 
 def _say_resumable(thread: str, options: AskOptions) -> None:

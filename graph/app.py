@@ -5,6 +5,7 @@
 
 import asyncio
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -26,13 +27,15 @@ from memento.nodes.state import Run
 class Application:
     """Everything one process needs. Use it from one event loop; `aclose` it when done."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, workspace: Path | None = None) -> None:
         """Prepare.
 
         Args:
             settings: read from the environment on first use when not given.
+            workspace: folder of the runs' files, instead of the one below MEMENTO_HOME.
         """
         self._given = settings
+        self._workspace = workspace
         self._memory: CaseMemory | None = None
         self._opening = asyncio.Lock()
         self._knows_prices = False
@@ -53,10 +56,15 @@ class Application:
             endpoints=settings.endpoints(),
         )
 
+    @property
+    def workspace(self) -> Path:
+        """Where attachments are put, and each run has a folder."""
+        return self._workspace or self.settings.workspace
+
     @cached_property
     def toolset(self) -> Toolset:
         """The tools of all runs."""
-        return Toolset(self.settings, self)
+        return Toolset(self.settings, self, workspace=self.workspace)
 
     def deps(self) -> Deps:
         """What `build_graph` needs, each part opened when a run first asks for it."""
@@ -71,7 +79,7 @@ class Application:
             memory=self.memory,
             models=self,
             tools=toolbox,
-            workspace=lambda: self.settings.workspace,
+            workspace=lambda: self.workspace,
             price=price,
             secrets=lambda: (*environment_secrets(), *self.settings.secrets),
         )

@@ -56,14 +56,16 @@ class Offer(NamedTuple):
 class Toolset:
     """The tools of one process. Use it from one event loop; `aclose` it when done."""
 
-    def __init__(self, settings: Settings, models: ModelSource) -> None:
+    def __init__(self, settings: Settings, models: ModelSource, *, workspace: Path | None = None) -> None:
         """Prepare.
 
         Args:
             settings: what is configured.
             models: gives the model that sees.
+            workspace: in which each run has a folder; the one of the settings by default.
         """
         self._settings = settings
+        self._workspace = workspace or settings.workspace
         self._models = models
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
@@ -106,7 +108,7 @@ class Toolset:
     async def toolbox(self, run: Run) -> Toolbox:
         """What the subtasks of one run work with (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
-        workspace = self.workspace_in(run_folder(self._settings.workspace, own)) if own else None
+        workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         return Toolbox((await self.offer()).tools, workspace)
 
     def workspace_in(self, folder: Path) -> Workspace:

@@ -1,7 +1,10 @@
 """The files a run is given, and the folder of its own in which it makes others; blocking, so called in a thread."""
 
+import itertools
 import re
+import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -41,6 +44,32 @@ def folder_name(thread_id: str | None) -> str:
 def run_folder(root: Path, folder: str) -> Path:
     """The run's own folder."""
     return root / RUNS / folder
+
+
+def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
+    """Copy attachments into the run's folder; the run works on the copies.
+
+    Returns:
+        Their names there; a second file of the same name is numbered.
+
+    Raises:
+        InvalidAttachment: one is missing, no file, or cannot be read.
+    """
+    names: dict[str, None] = {}
+    for file in dict.fromkeys(files):
+        if not file.is_file():
+            raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
+        named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
+        name = next(name for name in named if name not in names)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file, folder / name)
+        except shutil.SameFileError:
+            pass  # it lies there already
+        except OSError as error:
+            raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
+        names[name] = None
+    return list(names)
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from memento.cli.ask import copy_in, reply_of
+from memento.cli.ask import reply_of
 from memento.memory.errors import InvalidInput
+from memento.nodes.attachments import copy_in
 from memento.nodes.errors import InvalidAttachment
 from tests.commands import assistant, ended, environment, invoke, memento, role_of, serving, started
 from tests.scripted import ScriptedServer
