@@ -1,0 +1,96 @@
+"""What the page is made of. All texts are plain: the template escapes them, whoever wrote them."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from memento.evals.report.drawing import Drawing
+
+
+class Note(NamedTuple):
+    """A paragraph."""
+
+    text: str
+    is_warning: bool = False
+    kind: Literal["note"] = "note"
+
+
+class Picture(NamedTuple):
+    """A figure, and what a reader needs to understand it."""
+
+    drawing: Drawing
+    caption: str
+    kind: Literal["picture"] = "picture"
+
+
+class Grid(NamedTuple):
+    """A table; the first column names the row, the others are figures."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    arms: bool = False
+    """Whether the first column is an arm, and has its colour."""
+    kind: Literal["grid"] = "grid"
+
+
+class Finding(NamedTuple):
+    """One arm against the control, in a sentence."""
+
+    arm: str
+    value: str
+    """How often it solves its tasks."""
+    difference: str
+    """Against the control; empty for the control itself."""
+    verdict: str
+    is_shown: bool = False
+    """Whether a difference is more than chance."""
+
+
+class Findings(NamedTuple):
+    """The answer, arm by arm."""
+
+    rows: Sequence[Finding]
+    kind: Literal["findings"] = "findings"
+
+
+class CaseCard(NamedTuple):
+    """A case, with what its servings came to."""
+
+    figures: str
+    state: str
+    action: str
+    answer: str
+    origin: str
+
+
+class Cards(NamedTuple):
+    """Cases side by side."""
+
+    title: str
+    cards: Sequence[CaseCard]
+    kind: Literal["cards"] = "cards"
+
+
+class Facts(NamedTuple):
+    """Names and values."""
+
+    pairs: Sequence[tuple[str, str]]
+    kind: Literal["facts"] = "facts"
+
+
+class Code(NamedTuple):
+    """Something to type."""
+
+    text: str
+    kind: Literal["code"] = "code"
+
+
+Block = Note | Picture | Grid | Findings | Cards | Facts | Code
+
+
+class Section(NamedTuple):
+    """A part of the page under a heading."""
+
+    id: str
+    title: str
+    blocks: Sequence[Block]

@@ -1,0 +1,80 @@
+"""Colours of the report: arms that colour-blind readers can tell apart, on paper and on a dark screen.
+
+Drawings are made in the light colours; inside the page each becomes a CSS variable, so that the same drawing is
+readable in the dark.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from memento.evals.runs.arm import Arm
+
+
+class Tone(NamedTuple):
+    """One colour of the page, and its CSS variable."""
+
+    variable: str
+    light: str
+    dark: str
+
+
+INK = Tone("--ink", "#1b1e23", "#e6e8eb")
+MUTED = Tone("--muted", "#5b626c", "#a2a9b3")
+GRID = Tone("--grid", "#dfe2e6", "#343a42")
+PAPER = Tone("--paper", "#fefefe", "#15181c")
+CONTROL = Tone("--control", "#6f7782", "#969eaa")
+_ARMS = (
+    Tone("--arm-0", "#0072b2", "#5cb3ee"),
+    Tone("--arm-1", "#d55e00", "#ff9248"),
+    Tone("--arm-2", "#00875f", "#37cfa2"),
+    Tone("--arm-3", "#a8478a", "#e893c8"),
+    Tone("--arm-4", "#8a6d00", "#dcc04f"),
+    Tone("--arm-5", "#3f4bbf", "#a5adff"),
+)
+"""After Okabe and Ito; darker where white paper asks for it."""
+TONES = (INK, MUTED, GRID, PAPER, CONTROL, *_ARMS)
+
+_HEX = re.compile("|".join(tone.light for tone in TONES))
+_VARIABLES = {tone.light: f"var({tone.variable})" for tone in TONES}
+
+
+class Look(NamedTuple):
+    """How an arm is drawn, in every figure."""
+
+    tone: Tone
+    dash: str
+    """A line style of matplotlib: once the colours are used up, they come again dashed."""
+
+    @property
+    def color(self) -> str:
+        """As drawings are made."""
+        return self.tone.light
+
+
+def looks(arms: Sequence[Arm]) -> dict[str, Look]:
+    """One look per arm, by name; an arm without memory is grey."""
+    found: dict[str, Look] = {}
+    n_colored = n_controls = 0
+    dashes = ("-", "--", ":", "-.")
+    for arm in arms:
+        if arm.policy == "none":
+            found[arm.name] = Look(CONTROL, dashes[n_controls % len(dashes)])
+            n_controls += 1
+        else:
+            turn, place = divmod(n_colored, len(_ARMS))
+            found[arm.name] = Look(_ARMS[place], dashes[turn % len(dashes)])
+            n_colored += 1
+    return found
+
+
+def with_variables(svg: str) -> str:
+    """A drawing whose colours follow the page's."""
+    return _HEX.sub(lambda match: _VARIABLES[match.group()], svg)
+
+
+def style_sheet() -> str:
+    """The variables: light by default and on paper, dark where the reader's system is."""
+    light = "".join(f"{tone.variable}:{tone.light};" for tone in TONES)
+    dark = "".join(f"{tone.variable}:{tone.dark};" for tone in TONES)
+    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
