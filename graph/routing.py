@@ -8,6 +8,7 @@ from memento.nodes.costs import spent_of
 from memento.nodes.planner import needs_approval
 from memento.nodes.reread import needs_reread, reread_input
 from memento.nodes.state import MementoState, SubtaskInput, ready
+from memento.nodes.trace_labels import case_ids
 
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
@@ -16,7 +17,7 @@ def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", 
         return "planner"
     if subtasks := ready(state):
         done = {result["id"]: result for result in state["results"] if result["cycle"] == state["cycle"]}
-        spent = spent_of(state)
+        spent, shown = spent_of(state), case_ids(state)
         inputs: list[SubtaskInput] = [
             {
                 "run": state["run"],
@@ -24,6 +25,9 @@ def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", 
                 "subtask": subtask,
                 "earlier": [done[name] for name in subtask["depends_on"]],
                 "spent": spent,
+                "event_id": state.get("event_id"),
+                "case_ids": shown,
+                "policy": state.get("policy", "none"),
             }
             for subtask in subtasks
         ]

@@ -25,6 +25,7 @@ from memento.nodes.retrieve_case import make_retrieve_case
 from memento.nodes.score_case import make_score_case
 from memento.nodes.state import InputState, MementoState, OutputState, SubtaskInput
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.trace_labels import labelled
 from memento.nodes.write_case import make_write_case
 
 MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState]
@@ -66,20 +67,24 @@ def build_graph(
     builder.add_node("score_case", make_score_case(memory))
     builder.add_node(
         "planner",
-        make_planner(
-            models,
-            caller,
-            schema=deps.plan_schema,
-            prompt=deps.planner_prompt,
-            answer_from_results=deps.answer_from_results,
-            price=deps.price,
+        labelled(
+            make_planner(
+                models,
+                caller,
+                schema=deps.plan_schema,
+                prompt=deps.planner_prompt,
+                answer_from_results=deps.answer_from_results,
+                price=deps.price,
+            )
         ),
+        input_schema=MementoState,
         retry_policy=_ASK_AGAIN,
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
-    builder.add_node("executor", executor, input_schema=SubtaskInput)
-    builder.add_node("evaluate", make_evaluate(models, caller, price=deps.price))
+    builder.add_node("executor", labelled(executor), input_schema=SubtaskInput)
+    evaluate = make_evaluate(models, caller, price=deps.price)
+    builder.add_node("evaluate", labelled(evaluate), input_schema=MementoState)
     builder.add_node("write_case", make_write_case(memory))
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")

@@ -183,6 +183,9 @@ class SubtaskInput(TypedDict):
     spent: NotRequired[Spent]
     """By the run, before this subtask and those beside it were handed out."""
     event_id: NotRequired[str | None]
+    """Of the reading that gave the planner its cases."""
+    case_ids: NotRequired[list[str]]
+    policy: NotRequired[str]
 
 
 class RereadInput(TypedDict):
