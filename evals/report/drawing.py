@@ -1,5 +1,6 @@
 """A figure as SVG for the page and as PNG beside it. Blocking: call it off the event loop."""
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -72,7 +73,6 @@ def draw(name: str, alt: str, plot: Callable[["Axes"], None], *, size: tuple[flo
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from markupsafe import escape
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=size, layout="constrained")
@@ -85,5 +85,5 @@ def draw(name: str, alt: str, plot: Callable[["Axes"], None], *, size: tuple[flo
         text = _SIZE.sub(r"\1", text, count=1)
     text = _PATH.sub(lambda match: _LONG_NUMBER.sub(r"\1", match.group()), text)  # half the size, and looks the same
     text = _ID.sub(lambda match: f"{match.group()}{name}-", text)
-    text = text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
+    text = text.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
     return Drawing(name, with_variables(text), png.getvalue())

@@ -1,4 +1,4 @@
-"""What the figures look like: curves with bands, dots with whiskers. Shares come as 0 to 1 and are shown as per cent."""
+"""What the figures look like: curves with bands, dots with whiskers. Shares from 0 to 1 are shown as per cent."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,7 +45,7 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
         y: label.
         is_marked: whether every point is marked, and whiskers take the place of bands: for few points.
     """
-    for name, look, at, values in series:
+    for _, look, at, values in series:
         value, low, high = (np.array([one[part] for one in values]) for part in range(3))
         if is_marked:
             spread = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
@@ -88,7 +88,7 @@ def differences(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
 def reliability(axes: "Axes", series: Sequence[Series]) -> None:
     """How often answers of a stated confidence are right; on the diagonal, words and deeds agree."""
     axes.plot([0, 1], [0, 1], color=CONTROL.light, lw=1, ls=":")
-    for name, look, at, values in series:
+    for _, look, at, values in series:
         value, low, high = (np.array([one[part] for one in values]) for part in range(3))
         spread = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
         axes.errorbar(at, value, yerr=spread, color=look.color, ls=look.dash, marker="o", ms=4, capsize=2, lw=1.5)
