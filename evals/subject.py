@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from memento.evals.imported import imported
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
+from memento.memory.errors import InvalidInput
 from memento.nodes.sources import MemorySource
 
 DIRECT = "(answered directly)"
@@ -60,3 +62,18 @@ class Subject:
     settings: dict[str, Any] = field(default_factory=dict)
     """Fields of `Context` that hold for every arm."""
     open_memory: OpenMemory = embedded_memory
+
+
+def load_subject(name: str) -> Subject:
+    """A subject of your own, from `package.module:function`. Blocking: it imports.
+
+    Args:
+        name: of a function without arguments that returns a `Subject`; modules of the working directory count too.
+
+    Raises:
+        InvalidInput: there is no such function, or it returns something else.
+    """
+    made = imported(name, wanted="a function that returns a memento.evals.subject.Subject")()
+    if not isinstance(made, Subject):
+        raise InvalidInput(f"{name} must return a memento.evals.subject.Subject, not {type(made).__name__}")
+    return made

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +18,7 @@ class Journal:
         self._path = path
         self._file: TextIO | None = None
         self._n_whole = 0
+        self._writing = threading.Lock()
         self.results: dict[int, TaskResult] = {}
         """By position."""
         self.written: set[int] = set()
@@ -63,14 +65,16 @@ class Journal:
         self.written.add(number)
 
     def close(self) -> None:
-        """Close the file; again is harmless."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the file, after the line that is being written; again is harmless."""
+        with self._writing:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def _write(self, line: str) -> None:
-        if self._file is None:
-            raise RuntimeError("the journal is not open")
-        self._file.write(line + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._writing:  # tasks end in several threads at once
+            if self._file is None:
+                raise RuntimeError("the journal is not open")
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())

@@ -56,6 +56,8 @@ class TaskResult(BaseModel):
     policy: str = "none"
     is_degraded: bool = False
     cases: list[ServedCase] = []
+    artefacts: list[str] = []
+    """Files that the run made, by their paths in its folder of the workspace."""
     usage: Usage
     """Planner, executors, tools' models and judge together."""
     seconds: float

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from memento.evals.runs.held_memory import HeldMemory
 from memento.evals.runs.journal import Journal
 from memento.evals.runs.plan import RunPlan, StreamKey, Visit
 from memento.evals.runs.result import HeldWrite, ServedCase, TaskResult
+from memento.evals.runs.task_files import LaidOut, lay_out
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
+from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
@@ -24,13 +27,13 @@ from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError
-from memento.nodes.rewards import exact_match, token_f1
+from memento.nodes.scoring import exact_match, token_f1
 from memento.nodes.state import InputState
 from memento.nodes.usage import no_usage
 
 _WANTED = (
     *("answer", "reward", "evaluator", "confidence", "lesson", "error", "error_class"),
-    *("event_id", "policy", "retrieval_degraded", "cases", "usage"),
+    *("event_id", "policy", "retrieval_degraded", "cases", "usage", "artefacts"),
 )
 """Of a run's state."""
 
@@ -65,6 +68,8 @@ class Stream:
         self._subject = subject
         self._folder = folder
         self._encoder = encoder
+        self._has_files = any(task.attachments for task in tasks)
+        self._workspace: Path | None = None
         self._context = Context.model_validate(
             subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         )
@@ -95,7 +100,7 @@ class Stream:
                 return
             async with self._memory() as memory:
                 held = HeldMemory(memory, seed=self.key.seed)
-                graph = build_graph(self._subject.make_deps(held))
+                graph = build_graph(self._with_workspace(self._subject.make_deps(held)))
                 for number, visits in groupby(self.visits, key=lambda visit: visit.round):
                     if number in self.journal.written:
                         continue
@@ -163,6 +168,7 @@ class Stream:
             policy=state.get("policy", "none"),
             is_degraded=state.get("retrieval_degraded", False),
             cases=[ServedCase.model_validate(case) for case in state.get("cases", [])],
+            artefacts=state.get("artefacts") or [],
             usage=no_usage() | (state.get("usage") or {}),
             seconds=seconds,
             memory_seconds=memory_seconds,
@@ -184,12 +190,27 @@ class Stream:
             "metadata": labels,
         }
         try:
+            thread, given["attachments"] = await self._laid_out(visit)
+            config["configurable"] = {"thread_id": thread}
             state: dict[str, Any] = await graph.ainvoke(given, config, context=self._context, output_keys=_WANTED)
         except InvalidInput as error:
             if isinstance(error, ModelError):
                 raise
             return {"error": str(error), "error_class": "format"}
         return state
+
+    async def _laid_out(self, visit: Visit) -> LaidOut:
+        name = f"{self.key.name}-{visit.position}"
+        if self._workspace is None:
+            return LaidOut(name, [])
+        return await asyncio.to_thread(lay_out, visit.task, self._workspace, name)
+
+    def _with_workspace(self, deps: Deps) -> Deps:
+        """The subject's own workspace, or one of the stream's where tasks bring files."""
+        if deps.workspace is None and self._has_files:
+            deps = replace(deps, workspace=self._folder / "workspace")
+        self._workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
+        return deps
 
     async def _write(self, number: int, memory: CaseMemory) -> None:
         """Apply what the tasks of a round wanted remembered, in the order of the stream. Again changes nothing."""

@@ -1,0 +1,114 @@
+"""The configured agent as a subject: its models, tools and prices; a memory and a workspace of the run's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from memento.evals.subject import OpenMemory, Subject, embedded_memory, load_subject
+from memento.graph.app import Application
+from memento.graph.deps import Deps
+from memento.graph.settings import Settings
+from memento.memory.case_memory import CaseMemory
+from memento.memory.encoder import Encoder
+from memento.memory.errors import InvalidInput
+from memento.nodes.errors import ModelError
+from memento.nodes.sources import MemorySource, Role, model_name
+
+WORKSPACE = "workspace"
+_NEED_JUDGE = ("judge", "judges")
+
+
+class OpenSubject(NamedTuple):
+    """A subject that can be put to work."""
+
+    subject: Subject
+    encoder: Encoder | None
+    """Of all its memories; None stands for the packaged one."""
+    notices: list[str]
+    """What to tell before it begins."""
+
+
+@asynccontextmanager
+async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[OpenSubject]:
+    """The subject of a run; a wrong model or tool is told before anything is begun.
+
+    Args:
+        name: `package.module:function`, or None for the configured agent.
+        folder: of the run; the configured agent's files go into its workspace.
+        settings: fields of `Context` that hold for every arm.
+
+    Raises:
+        InvalidInput: no such function, or a setting that makes no sense.
+        ModelError: a model is not configured.
+    """
+    if name is not None:
+        yield OpenSubject(await asyncio.to_thread(load_subject, name), None, [])
+        return
+    app = Application(workspace=folder.absolute() / WORKSPACE)
+    try:
+        models, notices = await _models(app, settings)
+        await app.toolset.offer()
+        told = ", ".join(f"{role} {model}" for role, model in models.items())
+        subject = Subject(
+            name=f"configured agent ({told})",
+            make_deps=lambda memory: _deps(app, memory),
+            open_memory=_server_memory(app.settings) if app.settings.qdrant_url else embedded_memory,
+        )
+        yield OpenSubject(subject, await app.encoder(), notices)
+    finally:
+        await app.aclose()
+
+
+def check_unseen(paths: Sequence[Path], settings: Settings) -> None:
+    """Make sure that no tool reads the data set's answers, or what other arms found. Blocking.
+
+    Raises:
+        InvalidInput: one of them lies in a folder of MEMENTO_FILES.
+    """
+    for path in paths:
+        for shelf in settings.folders:
+            if path.resolve().is_relative_to(shelf.resolve()):
+                raise InvalidInput(
+                    f"{path} lies in {shelf}, which the agent's tools may read (MEMENTO_FILES): "
+                    "it would find the answers there; move it, or leave that folder out"
+                )
+
+
+def _deps(app: Application, memory: MemorySource) -> Deps:
+    return replace(app.deps(), memory=memory)
+
+
+async def _models(app: Application, settings: Mapping[str, Any]) -> tuple[dict[Role, str], list[str]]:
+    """The name of each role's model; a missing judge is told, and leaves rewards unknown."""
+    models: dict[Role, str] = {}
+    for role in get_args(Role):
+        try:
+            models[role] = model_name(await app.get(role, settings.get(role)))
+        except ModelError as error:
+            if role != "judge" or settings.get("evaluator") in _NEED_JUDGE:
+                raise
+            return models, [f"there is no judge, what no rule decides stays unknown: {error}"]
+    return models, []
+
+
+def _server_memory(settings: Settings) -> OpenMemory:
+    """Memories on the configured Qdrant server, each with its ledger in its stream's folder.
+
+    An index belongs to its ledger, so streams never meet on the server, nor do runs.
+    """
+
+    def open_memory(folder: Path, *, policy: str, namespace: str, seed: int, encoder: Encoder) -> CaseMemory:
+        return CaseMemory.open(
+            settings.qdrant_url or "",
+            policy=policy,
+            namespace=namespace,
+            seed=seed,
+            encoder=encoder,
+            api_key=settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
+            home=folder / "bank",
+        )
+
+    return open_memory

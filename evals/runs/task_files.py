@@ -1,0 +1,45 @@
+"""A task's files, laid where its run accepts them: copies in the run's own folder of the workspace."""
+
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+from memento.evals.task import EvalTask
+from memento.nodes.attachments import RUNS, copy_in, folder_name, run_folder
+
+
+class LaidOut(NamedTuple):
+    """Where a run works."""
+
+    thread: str
+    """By which its folder is named."""
+    attachments: list[str]
+    """Paths in the workspace."""
+
+
+def lay_out(task: EvalTask, workspace: Path, name: str) -> LaidOut:
+    """Copy a task's files into a folder that no run has worked in: what a killed run has left is not met again.
+
+    Blocking.
+
+    Args:
+        task: with its files.
+        workspace: in which each run has a folder.
+        name: of the thread; it is numbered when its folder is there already.
+
+    Raises:
+        InvalidAttachment: a file is missing or cannot be read.
+    """
+    for number in itertools.count(1):
+        thread = name if number == 1 else f"{name}-{number}"
+        folder = run_folder(workspace, folder_name(thread))
+        if folder.exists():
+            continue
+        if task.attachments:
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+        names = copy_in(task.attachments, folder)
+        return LaidOut(thread, [f"{RUNS}/{folder.name}/{name}" for name in names])
+    raise AssertionError("numbers do not end")
