@@ -14,6 +14,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.nodes.attachments import run_folder
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
+from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import (
     AnswerFromResults,
     MemorySource,
@@ -58,6 +59,8 @@ class Deps:
     planner_prompt: PlannerPrompt = planner_messages
     answer_from_results: AnswerFromResults | None = None
     """Makes the answer of a finished plan without asking the planner again, or returns None to ask it."""
+    scorer: Scorer | None = None
+    """Gives the reward where a run's evaluator is `custom`; `load_scorer` finds one by name."""
 
     def memory_source(self) -> MemorySource:
         """The memory as a source."""

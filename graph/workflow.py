@@ -56,11 +56,8 @@ def build_graph(
     Returns:
         A compiled graph: give it `{"task": "..."}`, or messages that end with a human one.
     """
-    memory, models, caller = (
-        deps.memory_source(),
-        deps.model_source(),
-        StructuredCaller(redact=make_redact(deps.secrets)),
-    )
+    memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
+    caller = StructuredCaller(redact=redact)
     builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
     retrieve_case = make_retrieve_case(memory, workspace=deps.workspace)
     builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState)
@@ -83,7 +80,7 @@ def build_graph(
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
     builder.add_node("executor", labelled(executor), input_schema=SubtaskInput)
-    evaluate = make_evaluate(models, caller, price=deps.price)
+    evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
     builder.add_node("evaluate", labelled(evaluate), input_schema=MementoState)
     builder.add_node("write_case", make_write_case(memory))
     builder.add_edge(START, "retrieve_case")

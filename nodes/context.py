@@ -1,13 +1,12 @@
 """The dials of one run. Studio and the Assistants API draw a form from this model."""
 
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.memory.policies.registry import PolicyName
-
-EvaluatorName = Literal["auto", "exact", "judge", "human", "none"]
+from memento.nodes.scoring.evaluation import EvaluatorName
 
 
 class Context(BaseModel):
@@ -42,9 +41,17 @@ class Context(BaseModel):
     planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
     judge: str | None = Field(default=None, description="Judge model as provider:model.")
+    second_judge: str | None = Field(
+        default=None,
+        description="With judges: the second one as provider:model. Empty: the first is asked again in another way.",
+    )
     evaluator: EvaluatorName = Field(
         default="auto",
-        description="Who gives the reward. auto: exact match with the reference, then the judge; unknown without one.",
+        description=(
+            "Who gives the reward. With a reference: auto (exact match, then the judge), exact, f1 (words in common), "
+            "gaia (its rules), judge, judges (two must agree). Without one: rubric (a judge's list of criteria), "
+            "custom (the host's own function), human. none: nobody."
+        ),
     )
     approve_plan: bool = Field(default=False, description="Pause before a plan is carried out: approve, edit, reject.")
 

@@ -43,6 +43,28 @@ fine), "no" when it does not, and "unsure" when the references do not allow a de
 
 {_FENCED}"""
 
+SECOND_JUDGE_SYSTEM = f"""You compare an answer with the accepted answers to the same task, as a strict reader would.
+
+First look for what differs in substance: another person, place, time, amount or claim, or a part that is missing. How
+it is worded, spelled or rounded, and what it says in addition, is no difference unless it contradicts. Then decide:
+same is "yes" when nothing differs from at least one accepted answer, "no" when something differs from each, and
+"unsure" when that cannot be told from what you see.
+
+{_FENCED}"""
+
+RUBRIC_SYSTEM = f"""You check an answer to a task by a list of criteria. You are not told what is right.
+
+What you may see as <result> was found while the task was worked on: it is the only evidence there is. Say of each
+criterion "yes" when it is met, "no" when it is not, and "unsure" when what you see does not tell:
+- on_task: the answer gives what the task asks for, not something else, a refusal or a promise.
+- supported: the evidence bears the answer out, or what the task itself says does, by plain reckoning; "no" when they
+  contradict it or it is made up, "unsure" when nothing bears on it.
+- complete: every part of the task is answered.
+- consistent: the answer does not contradict itself.
+- well_formed: it has the form, unit, language and length that the task wants.
+
+{_FENCED}"""
+
 LAST_CYCLE = "No more plans are possible. Give the best final answer that the results support."
 
 
@@ -96,6 +118,20 @@ def judge_messages(*, run: Run, answer: str) -> list[BaseMessage]:
     references = "\n".join(f"- {reference}" for reference in run["references"])
     parts = [fence("task", run["task"]), fence("references", references), fence("answer", answer)]
     return [SystemMessage(JUDGE_SYSTEM), HumanMessage("\n\n".join(parts))]
+
+
+def second_judge_messages(*, run: Run, answer: str) -> list[BaseMessage]:
+    """What the second judge is asked: the same in other words, and what it sees the other way round."""
+    references = "\n".join(f"- {reference}" for reference in reversed(run["references"]))
+    parts = [fence("answer", answer), fence("references", references), fence("task", run["task"])]
+    return [SystemMessage(SECOND_JUDGE_SYSTEM), HumanMessage("\n\n".join(parts))]
+
+
+def rubric_messages(*, run: Run, answer: str, results: Sequence[SubtaskResult]) -> list[BaseMessage]:
+    """What a judge without references is asked."""
+    evidence = [_result_block(result) for result in results] or ["There is no evidence."]
+    parts = [*evidence, fence("task", run["task"]), fence("answer", answer)]
+    return [SystemMessage(RUBRIC_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 
 def _case_blocks(cases: Sequence[CaseView]) -> list[str]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memento.nodes.rewards import Verdict, exact_match, judged, normalized
+from memento.nodes.scoring import exact_match, normalized
+from memento.nodes.scoring.judge import Verdict, judged
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""One judge: a model says whether an answer means the same as a reference."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+from memento.nodes.prompts import judge_messages
+from memento.nodes.scoring.asking import ask_judge
+from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
+
+JUDGE_CONFIDENCE: Final = 0.8
+"""Of one judge's verdict: models that judge are wrong now and then."""
+
+
+class Verdict(BaseModel):
+    """A judge's reply."""
+
+    correct: Literal["yes", "no", "unsure"]
+    reason: str = Field(default="", description="One sentence.")
+
+
+async def score_by_judge(answered: Answered, parts: ScoringParts) -> Scored:
+    """Ask the judge; unknown when it fails or is not sure."""
+    messages = judge_messages(run=answered.run, answer=answered.answer)
+    reply = await ask_judge(parts, answered.settings.judge, Verdict, messages)
+    evaluation = unknown("judge", reply.failure) if reply.value is None else judged(reply.value)
+    return Scored(evaluation, reply.usage)
+
+
+def judged(verdict: Verdict) -> Evaluation:
+    """A judge's verdict as a reward; an unsure judge gives none."""
+    if verdict.correct == "unsure":
+        return unknown("judge", verdict.reason or "the judge is not sure")
+    return Evaluation(float(verdict.correct == "yes"), "judge", JUDGE_CONFIDENCE, verdict.reason)

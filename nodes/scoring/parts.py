@@ -1,0 +1,53 @@
+"""What is scored, what scoring takes, and what comes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from memento.nodes.context import Context
+from memento.nodes.redaction import Redact
+from memento.nodes.scoring.custom import Scorer
+from memento.nodes.scoring.evaluation import Evaluation
+from memento.nodes.sources import ModelSource, Price
+from memento.nodes.state import Run, SubtaskResult
+from memento.nodes.structured import StructuredCaller
+from memento.nodes.usage import Usage
+
+
+class Answered(NamedTuple):
+    """An answer and how it came about."""
+
+    run: Run
+    answer: str
+    results: Sequence[SubtaskResult] = ()
+    """Of the subtasks: the evidence."""
+    models: Mapping[str, str] = {}
+    """Role to the name of the model that played it."""
+
+    @property
+    def settings(self) -> Context:
+        """The run's."""
+        return Context.model_validate(self.run["settings"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringParts:
+    """What evaluators work with."""
+
+    models: ModelSource
+    """Gives the judges."""
+    caller: StructuredCaller
+    price: Price | None = None
+    scorer: Scorer | None = None
+    """The host's own."""
+    redact: Redact = str
+    """Takes secrets out of what the host's scorer says."""
+
+
+class Scored(NamedTuple):
+    """An evaluation and what it took."""
+
+    evaluation: Evaluation
+    usage: Usage | None = None
+    notice: str = ""
+    """What the user should know about it."""

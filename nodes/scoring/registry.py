@@ -1,0 +1,76 @@
+"""Evaluators by name. `human` is missing: the workflow's node asks a person."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from memento.nodes.scoring.custom import scored_by
+from memento.nodes.scoring.evaluation import Evaluation, EvaluatorName, unknown
+from memento.nodes.scoring.exact_match import exact_match
+from memento.nodes.scoring.gaia import gaia_match
+from memento.nodes.scoring.judge import score_by_judge
+from memento.nodes.scoring.judges import score_by_judges
+from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
+from memento.nodes.scoring.rubric import score_by_rubric
+from memento.nodes.scoring.token_f1 import token_f1
+
+Evaluator = Callable[[Answered, ScoringParts], Awaitable[Scored]]
+"""Scores one answer; never raises because a judge or a scorer failed."""
+
+_NO_SCORER = "no scorer is given: build the graph with Deps(scorer=...), or ask with --scorer package.module:function"
+
+
+async def score(answered: Answered, parts: ScoringParts) -> Scored:
+    """Score an answer by the evaluator that its run's settings name.
+
+    Raises:
+        KeyError: `human`, who is asked elsewhere.
+    """
+    return await EVALUATORS[answered.settings.evaluator](answered, parts)
+
+
+def _compared(name: EvaluatorName, reward: Callable[[str, Sequence[str]], float]) -> Evaluator:
+    async def compare(answered: Answered, _: ScoringParts) -> Scored:
+        return Scored(Evaluation(float(reward(answered.answer, answered.run["references"])), name))
+
+    return _with_references(compare)
+
+
+def _with_references(evaluator: Evaluator) -> Evaluator:
+    """The evaluator, where there is something to compare with."""
+
+    async def evaluate(answered: Answered, parts: ScoringParts) -> Scored:
+        if not answered.run["references"]:
+            return Scored(Evaluation(None, "none", reason="no reference to compare with"))
+        return await evaluator(answered, parts)
+
+    return evaluate
+
+
+async def _match_or_judge(answered: Answered, parts: ScoringParts) -> Scored:
+    if exact_match(answered.answer, answered.run["references"]):
+        return Scored(Evaluation(1.0, "exact"))
+    return await score_by_judge(answered, parts)
+
+
+async def _custom(answered: Answered, parts: ScoringParts) -> Scored:
+    if parts.scorer is None:
+        return Scored(unknown("custom", _NO_SCORER))
+    run = answered.run
+    return Scored(await scored_by(parts.scorer, run["task"], answered.answer, run["references"], redact=parts.redact))
+
+
+async def _off(_: Answered, __: ScoringParts) -> Scored:
+    return Scored(Evaluation(None, "none", reason="evaluation is off"))
+
+
+EVALUATORS: Final[Mapping[EvaluatorName, Evaluator]] = {
+    "auto": _with_references(_match_or_judge),
+    "exact": _compared("exact", exact_match),
+    "f1": _compared("f1", token_f1),
+    "gaia": _compared("gaia", gaia_match),
+    "judge": _with_references(score_by_judge),
+    "judges": _with_references(score_by_judges),
+    "rubric": score_by_rubric,
+    "custom": _custom,
+    "none": _off,
+}

@@ -1,0 +1,25 @@
+"""Token F1: how many words an answer has in common with a reference."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from memento.nodes.scoring.exact_match import is_same
+from memento.nodes.scoring.normalisation import normalized, number
+
+
+def token_f1(answer: str, references: Sequence[str]) -> float:
+    """Harmonic mean of precision and recall over normalised words, with the best reference; in [0, 1].
+
+    Two numbers have everything in common or nothing, so that an exact match is always worth 1.
+    """
+    return max((_f1(answer, reference) for reference in references), default=0.0)
+
+
+def _f1(answer: str, reference: str) -> float:
+    if is_same(answer, reference):
+        return 1.0
+    if number(answer) is not None and number(reference) is not None:
+        return 0.0
+    given, wanted = normalized(answer).split(), normalized(reference).split()
+    n_common = (Counter(given) & Counter(wanted)).total()
+    return 2 * n_common / (len(given) + len(wanted)) if n_common else 0.0
