@@ -39,7 +39,7 @@ class BadRow(NamedTuple):
     """A row that is no task, and why."""
 
     line: int
-    """Of the file, from 1."""
+    """Of the file, from 1: where the row begins."""
     reason: str
 
 
@@ -51,7 +51,7 @@ class Dataset(NamedTuple):
     tasks: list[EvalTask]
     bad_rows: list[BadRow]
     n_repeated: int
-    """Rows whose question stood in an earlier row: the same question is asked once."""
+    """Rows whose question stood in an earlier row: it is asked once, and what any of its rows accepts is accepted."""
 
 
 def fingerprint(tasks: Iterable[EvalTask]) -> str:

@@ -1,0 +1,58 @@
+"""GAIA: metadata.jsonl in one folder with the files that questions are about."""
+
+from pathlib import Path
+from typing import Any
+
+from memento.evals.datasets.row import Row
+from memento.evals.datasets.values import files_of, name_of, question_of, text_of
+from memento.evals.task import EvalTask
+from memento.memory.case import storable
+from memento.memory.errors import InvalidInput
+
+FIELDS = frozenset({"task_id", "Question", "Level"})
+METADATA = "metadata.jsonl"
+_HIDDEN = "?"
+"""Stands for the answers of the test split, which only the leaderboard knows."""
+
+
+def gaia_task(row: Row, folder: Path) -> EvalTask:
+    """A row as a task, with its file.
+
+    Raises:
+        InvalidInput: it is none, or its file is not there.
+    """
+    answer = text_of(row.fields.get("Final answer"), "Final answer")
+    file_name = text_of(row.fields.get("file_name"), "file_name")
+    return EvalTask(
+        id=name_of(row.fields.get("task_id"), "task_id"),
+        question=question_of(row.fields.get("Question"), "Question"),
+        references=[] if answer in ("", _HIDDEN) else [answer],
+        source="GAIA",
+        level=name_of(row.fields.get("Level"), "Level"),
+        attachments=files_of([file_name] if file_name else [], folder),
+        metadata=_annotations(row.fields.get("Annotator Metadata")),
+    )
+
+
+def gaia_file(folder: Path) -> Path:
+    """The file of questions in a folder.
+
+    Raises:
+        InvalidInput: there is none; the message names those in folders below.
+    """
+    if (folder / METADATA).is_file():
+        return folder / METADATA
+    below = sorted([*folder.glob(f"*/{METADATA}"), *folder.glob(f"*/*/{METADATA}")])
+    if below:
+        raise InvalidInput(
+            f"{folder} holds no {METADATA}; give one of: {', '.join(str(one.parent) for one in below[:5])}"
+        )
+    hint = "; save metadata.parquet as JSON lines" if (folder / "metadata.parquet").is_file() else ""
+    raise InvalidInput(f"{folder} is a folder without {METADATA}, so it is not GAIA's{hint}; name a file of questions")
+
+
+def _annotations(value: Any) -> dict[str, str]:
+    """What the annotators noted (steps, tools, time): texts of a flat object; anything else is left out."""
+    if not isinstance(value, dict):
+        return {}
+    return {storable(name): storable(note) for name, note in value.items() if isinstance(note, str)}

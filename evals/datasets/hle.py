@@ -1,0 +1,38 @@
+"""Humanity's Last Exam: questions of experts, some about a picture."""
+
+from pathlib import Path
+from typing import Any
+
+from memento.evals.datasets.row import Row
+from memento.evals.datasets.values import answer_of, files_of, name_of, question_of, text_of
+from memento.evals.task import EvalTask
+from memento.memory.errors import InvalidInput
+
+FIELDS = frozenset({"question", "answer", "answer_type"})
+_NOTES = ("answer_type", "raw_subject")
+
+
+def hle_task(row: Row, folder: Path) -> EvalTask:
+    """A row as a task; its picture is attached when it is the name of a file in the folder.
+
+    Raises:
+        InvalidInput: it is none, or its picture is no such file.
+    """
+    notes = {name: name_of(row.fields.get(name), name) for name in _NOTES}
+    return EvalTask(
+        id=name_of(row.fields.get("id"), "id"),
+        question=question_of(row.fields.get("question"), "question"),
+        references=answer_of(row.fields, "answer"),
+        source=name_of(row.fields.get("category"), "category") or notes["raw_subject"],
+        attachments=files_of(_picture(row.fields.get("image")), folder),
+        metadata={name: note for name, note in notes.items() if note},
+    )
+
+
+def _picture(value: Any) -> list[str]:
+    if isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip()[:5].lower() == "data:"):
+        raise InvalidInput("its picture stands inside of the row; save it as a file beside the data set and name that")
+    name = text_of(value, "image")
+    if name.lower().startswith(("http://", "https://")):
+        raise InvalidInput("its picture is a web address; save it as a file beside the data set and name that")
+    return [name] if name else []

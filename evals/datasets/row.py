@@ -1,0 +1,16 @@
+"""One row of a file, before it is known what its fields mean."""
+
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """What a row says, or why it cannot be read."""
+
+    line: int
+    """On which it begins, from 1."""
+    fields: dict[str, Any]
+    """As in JSON, but numbers are texts as they were written, and NaN is null."""
+    problem: str = ""
+    """Not empty where the row cannot be read."""
+    is_csv: bool = False
+    """Whether its fields could only be texts."""
