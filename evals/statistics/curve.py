@@ -1,0 +1,89 @@
+"""Learning curves: accuracy along the stream, at the first encounter with each task."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.outcomes import by_arm, part_of
+from memento.evals.statistics.resampling import Floats, ratio_interval
+from memento.memory.evaluation.metrics import Interval
+
+N_POINTS = 40
+_SHARE_OF_STREAM = 0.15
+_SMALLEST_WINDOW = 10
+
+
+class CurvePoint(NamedTuple):
+    """Where an arm stands after some tasks."""
+
+    position: int
+    """Tasks of the stream so far."""
+    moving: Interval
+    """Accuracy over the last `window` tasks of every seed; nan while nothing of them is known."""
+    cumulative: Interval
+    """Accuracy over all tasks so far, of every seed."""
+    n_results: int
+    """Known results in the window."""
+
+
+class LearningCurve(NamedTuple):
+    """One arm along its streams. Intervals are pointwise and resample questions."""
+
+    arm: str
+    window: int
+    """In tasks of one stream; the first points have fewer."""
+    points: list[CurvePoint]
+
+
+def learning_curves(
+    results: Sequence[TaskResult], *, window: int | None = None, n_points: int = N_POINTS, seed: int = 0
+) -> list[LearningCurve]:
+    """The curve of every arm, all on the same positions.
+
+    Args:
+        results: of a run; only first encounters count.
+        window: tasks that a point looks back on; about 15 % of the stream, and 10 at least, by default.
+        n_points: at most so many points, evenly spaced.
+        seed: of the resamples.
+    """
+    rows = part_of(results, "first")
+    length = max((row.position + 1 for row in rows), default=0)
+    if not length:
+        return []
+    step = -(-length // n_points)
+    wanted = window or max(_SMALLEST_WINDOW, round(_SHARE_OF_STREAM * length))
+    n_back = max(1, round(wanted / step))
+    return [_curve(arm, mine, length, step, n_back, seed) for arm, mine in by_arm(rows).items()]
+
+
+def _curve(arm: str, results: Sequence[TaskResult], length: int, step: int, n_back: int, seed: int) -> LearningCurve:
+    """Axes: Q questions, P points."""
+    row = {task: place for place, task in enumerate(sorted({result.task_id for result in results}))}
+    n_points = -(-length // step)
+    right_QP, known_QP = np.zeros((len(row), n_points)), np.zeros((len(row), n_points))
+    for result in results:
+        if result.reward is not None:
+            cell = row[result.task_id], result.position // step
+            right_QP[cell] += result.reward
+            known_QP[cell] += 1
+    figures = ratio_interval(
+        np.hstack([_windows(right_QP, n_back), right_QP.cumsum(axis=1)]),
+        np.hstack([_windows(known_QP, n_back), known_QP.cumsum(axis=1)]),
+        seed=seed,
+    )
+    moving, cumulative = figures[:n_points], figures[n_points:]
+    n_known = _windows(known_QP, n_back).sum(axis=0)
+    furthest = max(result.position for result in results) // step
+    points = [
+        CurvePoint(min((place + 1) * step, length), moving[place], cumulative[place], int(n_known[place]))
+        for place in range(furthest + 1)
+    ]
+    return LearningCurve(arm, n_back * step, points)
+
+
+def _windows(value_QP: Floats, n_back: int) -> Floats:
+    total = value_QP.cumsum(axis=1)
+    total[:, n_back:] -= total[:, :-n_back].copy()
+    return total

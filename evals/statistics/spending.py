@@ -1,0 +1,74 @@
+"""What an arm has used: tokens, calls, money and time, everything together and per task."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.resampling import ratio_interval
+from memento.memory.evaluation.metrics import Interval
+
+_USED = ("input_tokens", "output_tokens", "model_calls", "cost_usd")
+
+
+class PerTask(NamedTuple):
+    """Means over questions of their means over results, each with its 95 % interval."""
+
+    input_tokens: Interval
+    output_tokens: Interval
+    model_calls: Interval
+    cost_usd: Interval
+    seconds: Interval
+    memory_seconds: Interval
+
+
+class Spending(NamedTuple):
+    """Of all results of an arm: learning, retries and tests, judge and memory included."""
+
+    n_results: int
+    input_tokens: int
+    output_tokens: int
+    model_calls: int
+    tool_calls: int
+    cost_usd: float
+    """Of the calls whose price is known."""
+    unpriced_calls: int
+    """Model calls that cost something unknown: with any, the cost is a lower bound."""
+    seconds: float
+    """Summed over tasks, which may have run side by side."""
+    memory_seconds: float
+    """Of these, spent on finding and choosing cases."""
+    median_seconds: float
+    p95_seconds: float
+    per_task: PerTask
+
+
+def spending(results: Sequence[TaskResult], *, seed: int = 0) -> Spending:
+    """Add up what the results of one arm have used."""
+    usages = [result.usage for result in results]
+    seconds = [result.seconds for result in results] or [float("nan")]
+
+    rows = [
+        (*(float(one[name]) for name in _USED), result.seconds, result.memory_seconds)
+        for result, one in zip(results, usages, strict=True)
+    ]
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for result, row in zip(results, rows, strict=True):
+        found.setdefault(result.task_id, []).append(row)
+    mean_QB = np.array([np.mean(found[task], axis=0) for task in sorted(found)]).reshape(-1, len(PerTask._fields))
+    per_task = PerTask(*ratio_interval(mean_QB, np.ones_like(mean_QB), ends=(), seed=seed))
+    return Spending(
+        n_results=len(results),
+        input_tokens=sum(one["input_tokens"] for one in usages),
+        output_tokens=sum(one["output_tokens"] for one in usages),
+        model_calls=sum(one["model_calls"] for one in usages),
+        tool_calls=sum(one["tool_calls"] for one in usages),
+        cost_usd=sum(one["cost_usd"] for one in usages),
+        unpriced_calls=sum(one["unpriced_calls"] for one in usages),
+        seconds=sum(result.seconds for result in results),
+        memory_seconds=sum(result.memory_seconds for result in results),
+        median_seconds=float(np.median(seconds)),
+        p95_seconds=float(np.quantile(seconds, 0.95)),
+        per_task=per_task,
+    )
