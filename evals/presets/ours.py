@@ -1,23 +1,22 @@
-"""Our side of a paper's table: means of a run's results, in per cent, with intervals that resample whole questions.
+"""Our side of a paper's table: means of a run's results in per cent, with the intervals that all our figures have."""
 
-A question's answers of several seeds stand or fall together: seeds are no further questions.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from memento.evals.runs.result import TaskResult, is_first_encounter
-from memento.memory.evaluation.metrics import Interval, bootstrap
+from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.comparison import differences
+from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
+from memento.evals.statistics.resampling import difference_ends, macro_interval, mean_interval
+from memento.memory.evaluation.metrics import Interval
 
 Measure = Literal["accuracy", "f1"]
 """accuracy: the mean reward, whoever gave it; f1: token F1 with the best reference."""
 
+_MEASURES: dict[Measure, Callable[[TaskResult], float | None]] = {"accuracy": reward_of, "f1": f1_of}
+
 
 class Slice:
-    """Some results of a run."""
+    """Some results of a run, of one arm where a mean is asked for."""
 
     def __init__(self, results: Sequence[TaskResult]) -> None:
         """Hold them."""
@@ -42,57 +41,31 @@ class Slice:
 
     def n_questions(self, measure: Measure) -> int:
         """Questions whose figure is known."""
-        return len({one.task_id for one in self.results if _figure(one, measure) is not None})
+        return outcomes(self.results, _MEASURES[measure]).n_questions
 
     def mean(self, measure: Measure, *, is_macro: bool = False) -> Interval | None:
         """The mean over questions, or over sources; None when there is nothing to average.
 
         What is not known is left out, never counted as wrong.
         """
-        known = [(one, figure) for one in self.results if (figure := _figure(one, measure)) is not None]
-        if not known:
+        found = outcomes(self.results, _MEASURES[measure])
+        if not found.n_known:
             return None
-        tasks_N = [one.task_id for one, _ in known]
-        _, source_N = np.unique([one.source for one, _ in known], return_inverse=True)
-        figure_N = [figure for _, figure in known]
-        statistic = _macro_mean if is_macro else _mean
-        return _per_cent(bootstrap(statistic, tasks_N, source_N, figure_N))
+        return _per_cent(macro_interval(found.mean_Q, found.sources) if is_macro else mean_interval(found.mean_Q))
 
 
 def first_encounters(results: Sequence[TaskResult]) -> Slice:
     """Prequential: what was met for the first time, before anything was learned from it."""
-    return Slice([one for one in results if is_first_encounter(one)])
+    return Slice(part_of(results, "first"))
 
 
 def gain(mine: Slice, other: Slice, measure: Measure) -> Interval | None:
     """How far one is above another where both know the figure, paired by question and seed, in points."""
-    theirs = {(one.task_id, one.seed): _figure(one, measure) for one in other.results}
-    tasks_N: list[str] = []
-    gain_N: list[float] = []
-    for one in mine.results:
-        figure, against = _figure(one, measure), theirs.get((one.task_id, one.seed))
-        if figure is not None and against is not None:
-            tasks_N.append(one.task_id)
-            gain_N.append(figure - against)
-    if not gain_N:
+    paired = differences(mine.results, other.results, measure=_MEASURES[measure])
+    if not paired.tasks:
         return None
-    return _per_cent(bootstrap(_mean, tasks_N, np.zeros(len(gain_N), np.intp), gain_N))
-
-
-def _figure(result: TaskResult, measure: Measure) -> float | None:
-    return result.reward if measure == "accuracy" else result.f1
+    return _per_cent(mean_interval(paired.value_Q, ends=difference_ends(paired.value_Q)))
 
 
 def _per_cent(figure: Interval) -> Interval:
     return Interval(*(100 * one for one in figure))
-
-
-def _mean(_: NDArray[np.intp], figure_N: NDArray[np.float64]) -> float:
-    return float(figure_N.mean())
-
-
-def _macro_mean(source_N: NDArray[np.intp], figure_N: NDArray[np.float64]) -> float:
-    """Over the sources that are there."""
-    n_S = np.bincount(source_N)
-    sum_S = np.bincount(source_N, figure_N)
-    return float((sum_S[n_S > 0] / n_S[n_S > 0]).mean())

@@ -54,7 +54,7 @@ def paper_table(plan: RunPlan, results: Sequence[TaskResult]) -> PaperTable:
     if not plan.preset:
         raise InvalidInput("this run is none of the paper's ablations: nothing stands beside it there")
     preset = preset_named(plan.preset)
-    f1_name, reward_name = "token F1 with the best reference", f"mean reward by the scorer {plan.scorer}"
+    f1_name, reward_name = "token F1 with the best reference", f"mean over questions, by the scorer {plan.scorer}"
     return PaperTable(
         preset=preset.name,
         title=preset.title,
