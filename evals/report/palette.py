@@ -25,14 +25,13 @@ GRID = Tone("--grid", "#dfe2e6", "#343a42")
 PAPER = Tone("--paper", "#fefefe", "#15181c")
 CONTROL = Tone("--control", "#6f7782", "#969eaa")
 _ARMS = (
-    Tone("--arm-0", "#0072b2", "#5cb3ee"),
-    Tone("--arm-1", "#d55e00", "#ff9248"),
-    Tone("--arm-2", "#00875f", "#37cfa2"),
-    Tone("--arm-3", "#a8478a", "#e893c8"),
-    Tone("--arm-4", "#8a6d00", "#dcc04f"),
-    Tone("--arm-5", "#3f4bbf", "#a5adff"),
+    Tone("--arm-0", "#0072b2", "#4aa3ff"),
+    Tone("--arm-1", "#d55e00", "#ff8a3d"),
+    Tone("--arm-2", "#00452b", "#9df5b8"),
+    Tone("--arm-3", "#b3127f", "#ff3fb0"),
+    Tone("--arm-4", "#8a5a2b", "#eef06a"),
 )
-"""After Okabe and Ito; darker where white paper asks for it."""
+"""Searched for: far apart in CIELAB for readers who see all colours, no red, or no green, in the light and the dark."""
 TONES = (INK, MUTED, GRID, PAPER, CONTROL, *_ARMS)
 
 _HEX = re.compile("|".join(tone.light for tone in TONES))

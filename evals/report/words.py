@@ -1,0 +1,46 @@
+"""Amounts, durations, dollars and numbers of things as people read them; brackets hold 95 % intervals."""
+
+import math
+from collections.abc import Sequence
+
+from memento.memory.evaluation.metrics import Interval
+
+UNKNOWN = "n/a"
+"""Where a figure is not defined."""
+_MINUTE, _HOUR = 60, 3600
+
+
+def amount(interval: Interval, digits: int = 2) -> str:
+    """`1.25 [1.10, 1.40]`, in whatever unit the column says."""
+    if math.isnan(interval.value):
+        return UNKNOWN
+    if math.isnan(interval.low):
+        return f"{interval.value:,.{digits}f}"
+    return f"{interval.value:,.{digits}f} [{interval.low:,.{digits}f}, {interval.high:,.{digits}f}]"
+
+
+def usd(value: float) -> str:
+    """Dollars, with as many digits as it takes to see something."""
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """`0.82 s`, `3 min`, `2.5 h`."""
+    if seconds < _MINUTE:
+        return f"{seconds:.3g} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
+
+
+def counted(n: int, what: str) -> str:
+    """`1 question`, `2,542 questions`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def shortened(text: str, limit: int = 600) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= limit else f"{text[:limit].rstrip()} …"
