@@ -47,7 +47,7 @@ async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[st
     if name is not None:
         yield OpenSubject(await asyncio.to_thread(load_subject, name), None, [])
         return
-    app = Application(workspace=folder.absolute() / WORKSPACE)
+    app = Application(workspace=await asyncio.to_thread(folder.absolute) / WORKSPACE)
     try:
         models, notices = await _models(app, settings)
         await app.toolset.offer()

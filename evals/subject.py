@@ -1,7 +1,7 @@
 """What an evaluation puts to work: the configured agent by default, or any that a function of yours describes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from memento.graph.deps import Deps
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
+from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import MemorySource
 
 DIRECT = "(answered directly)"
@@ -77,3 +78,12 @@ def load_subject(name: str) -> Subject:
     if not isinstance(made, Subject):
         raise InvalidInput(f"{name} must return a memento.evals.subject.Subject, not {type(made).__name__}")
     return made
+
+
+def scored_with(subject: Subject, scorer: Scorer) -> Subject:
+    """The same subject, its answers scored by a function of your own where the evaluator is `custom`."""
+
+    def make_deps(memory: MemorySource) -> Deps:
+        return replace(subject.make_deps(memory), scorer=scorer)
+
+    return replace(subject, make_deps=make_deps)

@@ -1,0 +1,132 @@
+"""The command line of `memento eval run`, and the plan that it asks for."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from memento.evals.runs.arm import Arm, parse_arm
+from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.task import Dataset, fingerprint
+from memento.memory.errors import InvalidInput
+from memento.nodes.context import Context
+
+_NOBODY = ("human", "none", "custom")
+"""Evaluators that a run cannot go by: no person is there, or it is not said which function."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalOptions:
+    """What was asked for."""
+
+    dataset: Path
+    data_format: str = "auto"
+    fields: list[str]
+    """As `PART=PATH`."""
+    limit: int | None
+    arms: list[str]
+    n_seeds: int
+    iterations: int
+    round_size: int
+    feedback: str
+    held_out: list[str]
+    scorer: str
+    subject: str | None
+    settings: dict[str, Any]
+    """Fields of `Context`."""
+    concurrency: int
+    budget_usd: float | None
+    out: Path | None
+    as_json: bool
+    preset: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Of the run: the same for the same data set, so that the same command goes on."""
+        return self.out or Path("out", "eval", self.dataset.resolve().stem)
+
+    @property
+    def is_own_scorer(self) -> bool:
+        """Whether the scorer is a function of the user's."""
+        return ":" in self.scorer
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Settings of every arm.
+
+        Raises:
+            InvalidInput: no such scorer.
+        """
+        names = [name for name in get_args(Context.model_fields["evaluator"].annotation) if name not in _NOBODY]
+        if not self.is_own_scorer and self.scorer not in names:
+            known = ", ".join(names)
+            raise InvalidInput(f"there is no scorer {self.scorer!r}; choose {known}, or write package.module:function")
+        evaluator = "custom" if self.is_own_scorer else self.scorer
+        settings = {**self.settings, "evaluator": evaluator}
+        Context.model_validate(settings)
+        return settings
+
+
+def fields_of(options: EvalOptions) -> dict[str, str] | None:
+    """The field mapping of the data set.
+
+    Raises:
+        InvalidInput: an entry that is not of the form PART=PATH.
+    """
+    pairs = [field.partition("=") for field in options.fields]
+    for part, _, path in pairs:
+        if not (part.strip() and path.strip()):
+            raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")
+    return {part.strip(): path.strip() for part, _, path in pairs} or None
+
+
+def plan_of(options: EvalOptions, dataset: Dataset, *, subject: str) -> RunPlan:
+    """The plan that these options ask for.
+
+    Args:
+        options: of the command line.
+        dataset: as it was read.
+        subject: name of what is evaluated.
+
+    Raises:
+        InvalidInput: an arm, a scorer or a source that there is not.
+    """
+    if options.feedback not in get_args(Feedback):
+        raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
+    return RunPlan(
+        dataset=dataset.name,
+        tasks=fingerprint(dataset.tasks),
+        n_tasks=len(dataset.tasks),
+        subject=subject,
+        scorer=options.scorer,
+        arms=_arms(options.arms),
+        seeds=list(range(options.n_seeds)),
+        iterations=options.iterations,
+        round=options.round_size,
+        feedback=options.feedback,
+        held_out=_held_out(options.held_out, dataset),
+        settings=options.context,
+        preset=options.preset,
+    )
+
+
+def _arms(texts: list[str]) -> list[Arm]:
+    arms = [parse_arm(text) for text in texts]
+    for arm in arms:
+        if arm.settings.get("approve_plan") or arm.settings.get("evaluator") in _NOBODY:
+            raise InvalidInput(f"arm {arm.name!r}: nobody is there to approve plans or to score; leave that out")
+    ((folder, n),) = Counter(arm.folder for arm in arms).most_common(1)
+    if n > 1:
+        same = next(arm.name for arm in arms if arm.folder == folder)
+        raise InvalidInput(f"arm {same!r} was given {n} times, or under names that look alike; give every arm once")
+    return arms
+
+
+def _held_out(names: list[str], dataset: Dataset) -> list[str]:
+    sources = {task.source for task in dataset.tasks}
+    if unknown := [name for name in names if name not in sources]:
+        known = ", ".join(sorted(filter(None, sources))) or "none"
+        raise InvalidInput(f"--held-out {unknown[0]!r} is no source of {dataset.name}; its sources: {known}")
+    if names and sources <= set(names):
+        raise InvalidInput("all sources are held out: there is nothing to learn from")
+    return list(dict.fromkeys(names))

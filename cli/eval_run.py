@@ -1,0 +1,173 @@
+"""`memento eval run`: a data set is put to every arm, with everything kept that was finished."""
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from memento.cli.eval_options import EvalOptions, fields_of, plan_of
+from memento.cli.eval_progress import EvalProgress, dollars
+from memento.cli.eval_summary import print_summary, summary_json
+from memento.cli.printing import tell
+from memento.cli.running import ExitCode, print_json
+from memento.evals.configured import check_unseen, opened_subject
+from memento.evals.datasets.describing import describe
+from memento.evals.datasets.loading import load_dataset
+from memento.evals.runs.plan import PLAN, RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.run_lock import locked
+from memento.evals.runs.runner import EvalRunner, RunEnd, load_results
+from memento.evals.scorer import load_scorer
+from memento.evals.statistics.summary import summarize
+from memento.evals.subject import Subject, scored_with
+from memento.evals.task import Dataset
+from memento.graph.settings import Settings
+from memento.memory.errors import MementoError
+
+
+class _Work(NamedTuple):
+    """What is about to run."""
+
+    options: EvalOptions
+    dataset: Dataset
+    plan: RunPlan
+    runner: EvalRunner
+    n_earlier: int
+
+    @property
+    def again(self) -> str:
+        return f"{self.options.folder} keeps them; the same command goes on"
+
+
+async def run_eval(options: EvalOptions) -> ExitCode:
+    """Run, or go on with what was begun; 1 when the budget ended it.
+
+    Raises:
+        InvalidInput: something that was asked for makes no sense, or the folder holds another run.
+        MementoError: no model answers any more; what was finished is kept.
+    """
+    dataset = await asyncio.to_thread(_dataset, options)
+    settings = options.context
+    async with opened_subject(options.subject, folder=options.folder, settings=settings) as (given, encoder, notices):
+        subject = await asyncio.to_thread(_with_scorer, given, options)
+        plan = plan_of(options, dataset, subject=subject.name)
+        with ExitStack() as stack:
+            await asyncio.to_thread(stack.enter_context, locked(options.folder))
+            earlier = await asyncio.to_thread(_earlier, plan, options.folder)
+            runner = EvalRunner(
+                plan,
+                tasks=dataset.tasks,
+                subject=subject,
+                folder=options.folder,
+                concurrency=options.concurrency,
+                budget_usd=options.budget_usd,
+                encoder=encoder,
+            )
+            work = _Work(options, dataset, plan, runner, len(earlier))
+            _tell_start(work, notices)
+            return await _run(work)
+
+
+async def _run(work: _Work) -> ExitCode:
+    options, runner = work.options, work.runner
+    progress = EvalProgress(
+        arms=[arm.name for arm in work.plan.arms],
+        n_tasks=runner.n_tasks,
+        n_earlier=work.n_earlier,
+        budget_usd=options.budget_usd,
+        as_json=options.as_json,
+    )
+    try:
+        with progress:
+            end = await runner.run(progress.show)
+    except (asyncio.CancelledError, MementoError) as error:
+        if options.as_json:
+            print_json({"event": "interrupted", "done": progress.n_done, "tasks": runner.n_tasks})
+        why = "stopped" if isinstance(error, MementoError) else "interrupted"
+        tell(f"{why}: {progress.n_done:,} of {runner.n_tasks:,} tasks are done, {work.again}")
+        raise
+    results = await asyncio.to_thread(lambda: list(load_results(options.folder, work.plan)))
+    await asyncio.to_thread(_tell_end, work, end, results)
+    return ExitCode.OK if end.is_complete else ExitCode.FAILED
+
+
+def _dataset(options: EvalOptions) -> Dataset:
+    """The tasks; what no tool may read is checked before anything is opened."""
+    check_unseen([options.dataset, options.folder], Settings())
+    return load_dataset(options.dataset, format=options.data_format, fields=fields_of(options), limit=options.limit)
+
+
+def _with_scorer(subject: Subject, options: EvalOptions) -> Subject:
+    return scored_with(subject, load_scorer(options.scorer)) if options.is_own_scorer else subject
+
+
+def _earlier(plan: RunPlan, folder: Path) -> list[TaskResult]:
+    """Results of earlier sessions of the same run; another run in this folder is refused."""
+    if not (folder / PLAN).exists():
+        return []
+    plan.save(folder)
+    return list(load_results(folder, plan))
+
+
+def _tell_start(work: _Work, notices: list[str]) -> None:
+    plan, dataset = work.plan, work.dataset
+    n_tasks, n_streams = work.runner.n_tasks, len(plan.streams())
+    if work.options.as_json:
+        print_json(
+            {
+                "event": "start",
+                "dataset": dataset.name,
+                "format": dataset.format,
+                "questions": len(dataset.tasks),
+                "bad_rows": [row._asdict() for row in dataset.bad_rows],
+                "repeated": dataset.n_repeated,
+                "subject": plan.subject,
+                "arms": [arm.name for arm in plan.arms],
+                "seeds": plan.seeds,
+                "tasks": n_tasks,
+                "done": work.n_earlier,
+                "out": str(work.options.folder),
+                "notices": notices,
+            }
+        )
+        return
+    for line in describe(dataset):
+        tell(line)
+    tell(f"{plan.subject}; scorer {plan.scorer}, feedback {plan.feedback}")
+    done = f", {work.n_earlier:,} done already" if work.n_earlier else ""
+    arms = f"{len(plan.arms)} arms" if len(plan.arms) > 1 else "1 arm"
+    seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else "1 seed"
+    tell(f"{arms}, {seeds}: {n_streams} streams, {n_tasks:,} tasks{done}")
+    for notice in notices:
+        tell(f"note: {notice}")
+
+
+def _tell_end(work: _Work, end: RunEnd, results: list[TaskResult]) -> None:
+    has_test = any(result.phase == "test" for result in results)
+    summaries = [summarize(work.plan, results)]
+    if has_test:
+        summaries.append(summarize(work.plan, results, part="test"))
+    if work.options.as_json:
+        print_json({"event": "end", **_ended(work, end, results), **summary_json(summaries)})
+    else:
+        for summary in summaries:
+            print_summary(summary)
+        if end.is_complete:
+            tell(f"results: {work.options.folder}")
+    if end.is_over_budget:
+        tell(
+            f"the budget of ${work.options.budget_usd:g} is spent ({dollars(end.spent_usd)}): {len(results):,} of "
+            f"{work.runner.n_tasks:,} tasks are done; go on with a larger --budget-usd"
+        )
+
+
+def _ended(work: _Work, end: RunEnd, results: list[TaskResult]) -> dict[str, Any]:
+    return {
+        "done": len(results),
+        "tasks": work.runner.n_tasks,
+        "is_complete": end.is_complete,
+        "is_over_budget": end.is_over_budget,
+        "cost_usd": end.spent_usd,
+        "unpriced_calls": sum(result.usage["unpriced_calls"] for result in results),
+        "out": str(work.options.folder),
+    }

@@ -1,0 +1,54 @@
+"""The figures of an evaluation run, in short: every arm, and what it is worth against the control."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from memento.cli.eval_progress import dollars, duration
+from memento.cli.printing import print_table
+from memento.evals.statistics.figure import as_json, percent
+from memento.evals.statistics.spending import Spending
+from memento.evals.statistics.summary import ArmSummary, RunSummary
+
+
+def print_summary(summary: RunSummary) -> None:
+    """One part of a run: a table of its arms, and their differences from the control."""
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = f"{summary.dataset}, {summary.part_label}; 95 % intervals over questions"
+    for name in ("arm", "by question", "by source (macro)", "n", "unknown", "cost", "time per task"):
+        table.add_column(name, no_wrap=True)
+    for arm in summary.arms:
+        table.add_row(*map(Text, _row(arm)))
+    print_table(table)
+    if summary.comparisons:
+        compared = Table(show_header=False, box=None, pad_edge=False)
+        for one in summary.comparisons:
+            paired = f"({one.n_questions:,} questions, paired)"
+            compared.add_row(*map(Text, (f"{one.arm} against {one.control}:", f"{one.verdict} {paired}")))
+        print_table(compared)
+
+
+def summary_json(summaries: Sequence[RunSummary]) -> dict[str, Any]:
+    """The same, all of it."""
+    return {"parts": [as_json(summary) for summary in summaries]}
+
+
+def _row(arm: ArmSummary) -> tuple[str, ...]:
+    by_source = percent(arm.reward.macro.interval) if arm.n_sources > 1 else ""
+    return (
+        arm.arm,
+        percent(arm.reward.weighted.interval),
+        by_source,
+        f"{arm.n_results:,}",
+        f"{arm.n_unknown:,}",
+        _cost(arm.spending),
+        duration(arm.spending.per_task.seconds.value),
+    )
+
+
+def _cost(spent: Spending) -> str:
+    if not spent.unpriced_calls:
+        return dollars(spent.cost_usd)
+    return f"{dollars(spent.cost_usd)} and more" if spent.cost_usd else "not known"
