@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from memento.cli.eval_preset import presets
 from memento.cli.options import Json
 from memento.cli.running import finish, run_command
 
 evaluation = typer.Typer(
     help="Measure on your own tasks whether memory helps, by how much, and how sure that is.", no_args_is_help=True
 )
+evaluation.add_typer(presets)
 
 
 @evaluation.command("run")
