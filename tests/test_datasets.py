@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from memento.evals.datasets.describing import describe
 from memento.evals.datasets.loading import load_dataset
@@ -141,6 +143,34 @@ def test_error_lists_what_can_be_chosen_when_an_option_is_wrong(tmp_path: Path) 
         load_dataset(path, fields={"answer": "q"})
     with pytest.raises(InvalidInput, match=r"no row has anything in gold, q. Its fields: question, answer, gold"):
         load_dataset(path, fields={"question": "q", "references": "gold"})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    content=st.binary() | st.text(st.sampled_from('{}[],:"\\n\\\\1aq')).map(str.encode),
+    name=st.sampled_from(["s.jsonl", "s.csv", "s"]),
+)
+def test_file_is_read_or_refused_whatever_it_holds(tmp_path: Path, content: bytes, name: str) -> None:
+    (tmp_path / name).write_bytes(b'{"question": "Who is a?", "answer": 1}\n' * (name == "s.jsonl") + content)
+    refusal, dataset = "", None
+    try:
+        dataset = load_dataset(tmp_path / name)
+    except InvalidInput as error:
+        refusal = str(error)
+    if dataset is None:
+        assert name != "s.jsonl" or "not UTF-8 text" in refusal, "its first line is a task"
+    else:
+        assert dataset.tasks
+        assert all(row.reason.isprintable() for row in dataset.bad_rows)
+
+
+def test_lines_are_exact_when_rows_of_a_long_file_are_damaged(tmp_path: Path) -> None:
+    hurt = {n * 37 % 997: n % 3 for n in range(60)}
+    damages = ["{", '{"question": ""}', "[]"]
+    rows = [damages[hurt[n]] if n in hurt else asked(n) for n in range(997)]
+    dataset = load_dataset(saved(tmp_path, *rows))
+    assert [bad.line - 1 for bad in dataset.bad_rows] == sorted(hurt)
+    assert [task.id for task in dataset.tasks] == [f"line-{n + 1}" for n in range(997) if n not in hurt]
 
 
 def test_description_counts_parts_and_shows_some_bad_rows() -> None:

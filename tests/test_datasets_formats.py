@@ -263,6 +263,20 @@ def test_mapping_is_refused_when_it_is_not_one_field_for_one_part(pairs: list[st
         field_mapping(pairs)
 
 
+def test_named_format_is_used_when_fields_alone_would_not_tell_it(tmp_path: Path) -> None:
+    row = {"Question": "Who?", "Final answer": "b<|answer_split|>c", "Annotator Metadata": "none"}
+    dataset = loaded(tmp_path, row, format="gaia")
+    assert (dataset.format, only(dataset).references) == ("gaia", ["b<|answer_split|>c"])
+    assert loaded(tmp_path, row).format == "generic"
+
+
+def test_row_has_no_source_when_its_path_ends_early(tmp_path: Path) -> None:
+    rows = [{"question": f"Who is {n}?", "a": inner} for n, inner in enumerate(({"b": "x"}, "y", ["z"], [{"b": "w"}]))]
+    dataset = loaded(tmp_path, *rows, fields={"source": "a.b", "level": "a.0.b"})
+    assert [(task.source, task.level) for task in dataset.tasks] == [("x", ""), ("", ""), ("", "")]
+    assert dataset.bad_rows == [(4, "`a.b` is a list; a text or a number is needed")]
+
+
 def test_files_are_attached_when_they_lie_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.txt", "in/b.txt"):

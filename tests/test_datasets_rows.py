@@ -1,14 +1,18 @@
 """Rows of JSON lines, JSON and csv: the line on which each begins, and what cannot be read."""
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from memento.evals.datasets.row import Row
 from memento.evals.datasets.rows import read_rows
 from memento.memory.errors import InvalidInput
 
+CELLS = st.text(st.sampled_from('ab,"\n\r;\u2028 '), min_size=1, max_size=6).map("x".__add__)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -37,7 +41,7 @@ def test_numbers_stay_as_they_are_written(tmp_path: Path) -> None:
     ("line", "problem"),
     [
         (b'{"a": "\xff"}', "not UTF-8 at byte 8 of the line"),
-        (b'{"a": 1', "not JSON: Expecting ',' delimiter at column 8"),
+        (b'{"a": 1', "not JSON: Expecting ',' delimiter (column 8)"),
         (b'{"a": ' + b"[" * 100_000, "nested too deep to be read"),
         (b"3", "not a JSON object"),
     ],
@@ -78,7 +82,7 @@ def test_list_is_found_when_it_lies_inside_of_an_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b'[{"a": 1},\n {"a" 2}]', r"line 2: not JSON: Expecting ':' delimiter at column 7"),
+        (b'[{"a": 1},\n {"a" 2}]', r"line 2: not JSON: Expecting ':' delimiter .column 7."),
         (b'[{"a": 1}\n {"a": 2}]', r"line 2: not JSON: Expecting ','"),
         (b'[{"a": 1},\n]', r"line 1: not JSON: Expecting ',' and another value"),
         (b'[{"a": 1},\n {"a": 2}', r"line 2: not JSON"),
@@ -153,9 +157,41 @@ def test_rows_that_follow_are_read_when_a_cell_is_too_long(tmp_path: Path) -> No
     [
         (b"q,a,q\n1,2,3\n", "line 1: several columns are called 'q'"),
         (b'"q,a\n1,2\n', "line 1: the header of the csv file cannot be read: a quotation mark that is never closed"),
+        (b'""\n\n', "header of the csv file cannot be read: nothing stands in it"),
         (b"q,\xff\n1,2\n", "header of the csv file cannot be read: not UTF-8"),
     ],
 )
 def test_file_is_refused_when_its_header_cannot_be_read(tmp_path: Path, content: bytes, problem: str) -> None:
     with pytest.raises(InvalidInput, match=problem):
         rows(tmp_path, content, "set.csv")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(table=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+def test_rows_and_lines_are_right_whatever_cells_hold(tmp_path: Path, table: list[tuple[str, str]]) -> None:
+    path, begins = tmp_path / "set.csv", []
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(["q", "a"])
+        for row in table:
+            file.flush()
+            begins.append(len(path.read_bytes().splitlines()) + 1)
+            writer.writerow(row)
+    assert read(list(read_rows(path))) == [(line, {"q": q, "a": a}) for line, (q, a) in zip(begins, table, strict=True)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    table=st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.booleans(), max_size=2), max_size=5),
+    indent=st.sampled_from([None, 0, 2]),
+)
+def test_elements_and_lines_are_right_however_a_list_is_laid_out(
+    tmp_path: Path, table: list[dict[str, str | bool]], indent: int | None
+) -> None:
+    (tmp_path / "set").write_text(json.dumps(table, indent=indent))
+    found = list(read_rows(tmp_path / "set"))
+    assert [row.fields for row in found] == table
+    lines = (tmp_path / "set").read_text().split("\n")
+    assert indent is None or [line for line, text in enumerate(lines, 1) if text.strip()[:1] == "{"] == [
+        row.line for row in found
+    ]

@@ -40,7 +40,7 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _first(lines: Sequence[str], delimiter: str) -> _Record:
-    return next(_records(lines, delimiter))
+    return next(_records(lines, delimiter), _Record(1, [], "nothing stands in it"))
 
 
 def _header(record: _Record, path: Path) -> list[str]:

@@ -105,7 +105,7 @@ def _named(fields: Mapping[str, Any], part: str, mapping: Mapping[str, str]) -> 
     if part in mapping:
         return mapping[part], at_path(fields, mapping[part])
     taken = {path.partition(".")[0] for path in mapping.values()} | set(mapping.values())
-    own = {name.casefold(): name for name in reversed(fields) if name not in taken}
+    own = {name.casefold(): name for name in reversed(list(fields)) if name not in taken}
     for usual in USUAL[part]:
         if usual in own and fields[own[usual]] not in (None, "", []):
             return own[usual], fields[own[usual]]

@@ -35,7 +35,7 @@ def json_rows(path: Path) -> Iterator[Row]:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InvalidInput(f"{path}, line {line}: not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{path}, line {error.lineno}: not JSON: {error.msg} at column {error.colno}") from error
+        raise InvalidInput(f"{path}, line {error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
         raise InvalidInput(f"{path} is nested too deep to be read") from error
 
@@ -60,7 +60,7 @@ def _line_row(number: int, raw: bytes) -> Row:
     except UnicodeDecodeError as error:
         return Row(number, {}, f"not UTF-8 at byte {error.start + 1} of the line")
     except json.JSONDecodeError as error:
-        return Row(number, {}, f"not JSON: {error.msg} at column {error.colno}")
+        return Row(number, {}, f"not JSON: {error.msg} (column {error.colno})")
     except RecursionError:
         return Row(number, {}, "nested too deep to be read")
     return Row(number, value) if isinstance(value, dict) else Row(number, {}, _NOT_AN_OBJECT)

@@ -110,6 +110,8 @@ def files_of(names: Sequence[str], folder: Path) -> list[Path]:
     Raises:
         InvalidInput: a file is missing or lies outside.
     """
+    if not names:
+        return []
     home = Path(os.path.realpath(folder))
     return [_file(printable(name), home / name, home) for name in names]
 
@@ -127,7 +129,7 @@ def _file(name: str, path: Path, home: Path) -> Path:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list"}.get(type(value), type(value).__name__)
+    return "an object" if isinstance(value, dict) else "a list"
 
 
 def _inside(value: Mapping[str, Any], field: str) -> str:
