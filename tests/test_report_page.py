@@ -47,7 +47,7 @@ def page(text: str) -> str:
         Note(text, is_warning=True),
         Picture(Drawing("curves", "<svg></svg>", b""), text),
         Grid(text, ["arm", text], [["none", text], ["similarity:k=8", text], [text, text]], arms=True),
-        Findings([Finding(text, text, text, text), Finding("none", text, text, text, is_shown=True)]),
+        Findings([Finding(text, text, text), Finding("none", text, text, is_shown=True)]),
         Cards(text, [CaseCard(text, text, text, text, text)]),
         Facts([(text, text)]),
         Code(text),

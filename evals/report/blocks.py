@@ -39,8 +39,6 @@ class Finding(NamedTuple):
     arm: str
     value: str
     """How often it solves its tasks."""
-    difference: str
-    """Against the control; empty for the control itself."""
     verdict: str
     is_shown: bool = False
     """Whether a difference is more than chance."""

@@ -99,6 +99,11 @@ def reliability(axes: "Axes", series: Sequence[Series]) -> None:
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
+def height_of(n_rows: int) -> float:
+    """Inches that a chart of so many rows takes."""
+    return 0.9 + 0.42 * n_rows
+
+
 def _dot(axes: "Axes", place: float, interval: Interval, color: str, *, is_hollow: bool) -> None:
     value, low, high = interval
     if np.isfinite(low) and np.isfinite(high):

@@ -1,0 +1,86 @@
+"""Writes the report of a run: `report.html`, and its figures as PNG beside it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.drawing import check_can_draw
+from memento.evals.report.page import render
+from memento.evals.report.sections.answer import answer
+from memento.evals.report.sections.arms import arms
+from memento.evals.report.sections.cost import cost
+from memento.evals.report.sections.curves import learning
+from memento.evals.report.sections.pairs import paired_differences
+from memento.evals.report.sections.setup import setup
+from memento.evals.report.sections.sources import sources
+from memento.evals.report.sections.sweep import k_sweep
+from memento.evals.report.view import View, view_of
+from memento.evals.report.words import counted
+
+PAGE = "report.html"
+_SECTIONS: tuple[Callable[[View], Section | None], ...] = (
+    answer,
+    learning,
+    arms,
+    paired_differences,
+    k_sweep,
+    sources,
+    cost,
+    setup,
+)
+
+
+class Written(NamedTuple):
+    """What is there now."""
+
+    page: Path
+    pictures: list[Path]
+    is_complete: bool
+    """Whether the run was finished when it was read."""
+    n_results: int
+
+
+async def write_report(folder: Path) -> Written:
+    """Write the report of a run into its folder, as far as the run has come.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        InvalidInput: there is no run, it has no results yet, its journal is damaged, or matplotlib is missing.
+    """
+    check_can_draw()
+    view = await asyncio.to_thread(view_of, folder)
+    return await asyncio.to_thread(_write, view)
+
+
+def _write(view: View) -> Written:
+    sections = [section for make in _SECTIONS if (section := make(view)) is not None]
+    plan = view.plan
+    facts = [
+        counted(plan.n_tasks, "question"),
+        counted(len(plan.arms), "arm"),
+        counted(len(plan.seeds), "seed"),
+        f"feedback: {plan.feedback}",
+        f"{view.last:%Y-%m-%d}",
+    ]
+    page = render(f"Memory on {plan.dataset}", " · ".join(facts), sections, looks=view.looks, footer=_footer(view))
+    pictures = []
+    for drawing in (block.drawing for section in sections for block in section.blocks if isinstance(block, Picture)):
+        path = view.folder / f"{drawing.name}.png"
+        path.write_bytes(drawing.png)
+        pictures.append(path)
+    whole = view.folder / f"{PAGE}.whole"
+    whole.write_text(page, encoding="utf-8")
+    whole.replace(view.folder / PAGE)
+    return Written(view.folder / PAGE, pictures, view.is_complete, len(view.results))
+
+
+def _footer(view: View) -> str:
+    return (
+        f"Written by `memento eval report` from the run's own journals. All intervals resample questions, not results: "
+        f"the {counted(len(view.plan.seeds), 'seed')} of a question are no independent evidence. This page needs no "
+        f"network and no script."
+    )

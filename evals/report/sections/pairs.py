@@ -1,0 +1,72 @@
+"""Paired differences: each arm against the control on the same questions in the same orders."""
+
+import math
+
+from memento.evals.report.blocks import Grid, Note, Section
+from memento.evals.report.view import View
+from memento.evals.report.words import UNKNOWN, counted
+from memento.evals.statistics.comparison import Comparison
+from memento.evals.statistics.figure import points
+from memento.evals.statistics.power import Power
+
+
+def paired_differences(view: View) -> Section | None:
+    """The table, and what so many questions can show."""
+    found = view.summary.comparisons
+    if not found:
+        return None
+    n_tests = found[0].n_comparisons
+    correction = (
+        f" p is two-sided, from the resamples; p (Holm) is corrected for the {n_tests} comparisons of this table."
+        if n_tests > 1
+        else " p is two-sided, from the resamples."
+    )
+    caption = (
+        f"Each arm minus {view.control}, in percentage points, on the same questions in the same orders of the tasks; "
+        f"first encounters. Brackets are 95 % intervals of a bootstrap that resamples questions, so that the chance of "
+        f"which questions were asked is in them.{correction} Pairs without a known outcome on both sides are left out "
+        f"and counted."
+    )
+    head = [
+        *("arm", "difference, weighted", "difference, macro", "p", "p (Holm)"),
+        *("questions", "pairs", "pairs left out", "verdict"),
+    ]
+    return Section(
+        "pairs",
+        "Paired differences",
+        [Grid(caption, head, [_row(one) for one in found], arms=True), Note(_power(found))],
+    )
+
+
+def _row(one: Comparison) -> list[str]:
+    return [
+        one.arm,
+        points(one.weighted),
+        points(one.macro),
+        _p(one.p),
+        _p(one.p_holm),
+        f"{one.n_questions:,}",
+        f"{one.n_pairs:,}",
+        f"{one.n_unknown + one.n_unpaired:,}",
+        one.verdict.partition(":")[0] if one.verdict.startswith("no difference") else one.verdict,
+    ]
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return UNKNOWN
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _power(found: list[Comparison]) -> str:
+    known: list[Power] = [one.power for one in found if one.power.n_needed is not None]
+    if not known:
+        return "How many questions a difference needs cannot be told: the arms did not differ on any question."
+    worst = max(known, key=lambda one: one.n_needed or 0)
+    needed = worst.n_needed or 0
+    return (
+        f"What this run could show: with {counted(worst.n_questions, 'question')}, a true difference of "
+        f"{100 * worst.detectable:.1f} points or more would be found four times out of five (80 % power, 5 % "
+        f"two-sided, for the arm that varies most). A difference of {100 * worst.target:g} points needs "
+        f"{counted(needed, 'question')}. A smaller one may well be there and not be shown."
+    )

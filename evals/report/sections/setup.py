@@ -1,0 +1,83 @@
+"""What was run, and how to run it again."""
+
+import json
+import shlex
+from typing import Any
+
+from memento.evals.report.blocks import Code, Facts, Note, Section
+from memento.evals.report.view import View
+from memento.evals.report.words import counted, duration
+
+_FEEDBACK = {
+    "reward": "the memory is told how good each answer was (bandit feedback)",
+    "correction": "after a wrong answer the memory is also told what would have been right (corrections)",
+}
+
+
+def setup(view: View) -> Section:
+    """The plan in words, and the command."""
+    plan = view.plan
+    models = sorted({f"{role}: {name}" for role, name in _models(view)})
+    seconds = sum(one.seconds for one in view.results)
+    facts = [
+        ("Data set", f"{plan.dataset}, {counted(plan.n_tasks, 'question')} (fingerprint {plan.tasks[:16]})"),
+        ("What was evaluated", plan.subject),
+        ("Models", ", ".join(models) or "not recorded"),
+        ("Arms", ", ".join(arm.name for arm in plan.arms)),
+        ("Seeds", f"{', '.join(map(str, plan.seeds))}: each is another order of the tasks, the same in all arms"),
+        ("Iterations", f"{plan.iterations}"),
+        ("Feedback", f"{plan.feedback}: {_FEEDBACK[plan.feedback]}"),
+        ("Round", f"{plan.round}: so many tasks see the same memory, then it learns from them"),
+        ("Held out", ", ".join(plan.held_out) or "no source"),
+        ("Scorer", plan.scorer),
+        ("Settings", ", ".join(f"{name}={_plain(value)}" for name, value in plan.settings.items()) or "as configured"),
+        *([("Preset", plan.preset)] if plan.preset else []),
+        ("Began", f"{view.began:%Y-%m-%d %H:%M} UTC"),
+        ("Newest result", f"{view.last:%Y-%m-%d %H:%M} UTC"),
+        ("Work", f"{counted(len(view.results), 'result')}, {duration(seconds)} of tasks' own time"),
+    ]
+    return Section(
+        "setup",
+        "What was run",
+        [
+            Facts(facts),
+            Note(
+                "The same again, with the data set and the models of your own; the same folder goes on where a run was "
+                "stopped, another begins afresh:"
+            ),
+            Code(command(view)),
+        ],
+    )
+
+
+def command(view: View) -> str:
+    """What to type to run the plan again."""
+    plan = view.plan
+    settings = dict(plan.settings)
+    settings.pop("evaluator", None)
+    parts = [f"memento eval run --dataset {shlex.quote(plan.dataset)}"]
+    parts += [f"--arm {shlex.quote(arm.name)}" for arm in plan.arms]
+    parts.append(f"--seeds {len(plan.seeds)}")
+    if plan.iterations > 1:
+        parts.append(f"--iterations {plan.iterations}")
+    parts.append(f"--round {plan.round} --feedback {plan.feedback} --scorer {shlex.quote(plan.scorer)}")
+    parts += [f"--held-out {shlex.quote(source)}" for source in plan.held_out]
+    parts += [
+        f"--{name.replace('_', '-')} {shlex.quote(_plain(settings[name]))}"
+        for name in ("planner", "executor", "judge", "max_cycles")
+        if settings.get(name) is not None
+    ]
+    parts.append(f"--out {shlex.quote(str(view.folder))}")
+    return " \\\n  ".join(parts)
+
+
+def _models(view: View) -> set[tuple[str, str]]:
+    found = set[tuple[str, str]]()
+    for one in view.results:
+        if one.held is not None:
+            found |= set((one.held.arguments.get("models") or {}).items())
+    return found
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,90 @@
+"""What all sections of a report look at: the run, its results so far, and their summary."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from memento.evals.report.palette import Look, looks
+from memento.evals.runs.plan import PLAN, RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.runner import STREAMS, load_results
+from memento.evals.statistics.outcomes import by_arm, part_of
+from memento.evals.statistics.summary import RunSummary, control_of, summarize
+from memento.memory.errors import InvalidInput
+
+
+class View(NamedTuple):
+    """A run, read once."""
+
+    folder: Path
+    plan: RunPlan
+    results: Sequence[TaskResult]
+    by_arm: Mapping[str, Sequence[TaskResult]]
+    summary: RunSummary
+    """Of first encounters."""
+    looks: Mapping[str, Look]
+    control: str
+    """The arm that others are compared with."""
+    is_complete: bool
+    began: datetime
+    last: datetime
+    """When its newest result was kept."""
+
+    @property
+    def n_planned(self) -> int | None:
+        """Results that the whole run has; None when that cannot be told before its end."""
+        if self.is_complete:
+            return len(self.results)
+        plan = self.plan
+        is_known = not plan.held_out or plan.iterations == 1
+        return plan.n_tasks * plan.iterations * len(plan.streams()) if is_known else None
+
+
+def view_of(folder: Path) -> View:
+    """Read a run, finished or not. Blocking.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        InvalidInput: there is no run, or nothing has come of it yet.
+    """
+    plan = RunPlan.load(folder)
+    results = list(load_results(folder, plan))
+    if not part_of(results, "first"):
+        raise InvalidInput(f"{folder} has no results yet; `memento eval run` with --out {folder} makes some")
+    journals = [folder / STREAMS / key.name / "journal.jsonl" for key in plan.streams()]
+    times = [path.stat().st_mtime for path in journals if path.exists()]
+    return View(
+        folder=folder,
+        plan=plan,
+        results=results,
+        by_arm=by_arm(results),
+        summary=summarize(plan, results),
+        looks=looks(plan.arms),
+        control=control_of(plan),
+        is_complete=_is_complete(plan, results),
+        began=_time((folder / PLAN).stat().st_mtime),
+        last=_time(max(times)),
+    )
+
+
+def _is_complete(plan: RunPlan, results: Sequence[TaskResult]) -> bool:
+    """Whether every stream has met every task, and those that it learns from in every iteration."""
+    met: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
+    for one in results:
+        parts = met.setdefault((one.arm, one.seed), {})
+        parts[one.phase, one.iteration] = parts.get((one.phase, one.iteration), 0) + 1
+    if len(met) < len(plan.streams()):
+        return False
+    for parts in met.values():
+        n_learnt = parts.get(("learn", 1), 0)
+        n_repeats = {parts.get(("learn", number), 0) for number in range(1, plan.iterations + 1)}
+        if n_learnt + parts.get(("test", 1), 0) < plan.n_tasks or n_repeats != {n_learnt}:
+            return False
+    return True
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
