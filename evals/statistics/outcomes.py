@@ -65,7 +65,8 @@ class Outcomes(NamedTuple):
         """Each question's mean over the seeds that know it, shape (Q,); nan where none does."""
         is_known = ~np.isnan(self.value_QS)
         total, n = np.where(is_known, self.value_QS, 0.0).sum(axis=1), is_known.sum(axis=1)
-        return np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+        mean_Q: Floats = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+        return mean_Q
 
     @property
     def n_known(self) -> int:

@@ -55,18 +55,18 @@ def ratio_draws(
     ends = np.broadcast_to(ends[:, None] if ends.ndim == 1 else ends, (len(ends), top.shape[1]))
     # Questions that add the same are drawn as one: m weights of Exp(1) sum up to one of Gamma(m).
     kinds, n_U = np.unique(np.hstack([top, bottom]), axis=0, return_counts=True)
-    top, bottom = np.hsplit(kinds.astype(np.float32), 2)
+    top_UB, bottom_UB = np.hsplit(kinds.astype(np.float32), 2)
     rng, has_any_B = np.random.default_rng(seed), bottom.any(axis=0)
-    parts, step = [], max(1, _WEIGHTS // max(1, len(top)))
+    parts, step = [], max(1, _WEIGHTS // max(1, len(kinds)))
     for start in range(0, n, step):
-        shape = min(step, n - start), len(top)
+        shape = min(step, n - start), len(kinds)
         if (n_U == 1).all():
             weight_RU = rng.standard_exponential(shape, dtype=np.float32)
         else:
             weight_RU = rng.standard_gamma(n_U.astype(np.float32), shape, dtype=np.float32)
         made_RX = rng.standard_gamma(prior, (len(weight_RU), len(ends)))
-        above = (weight_RU @ top) + made_RX @ ends
-        below = (weight_RU @ bottom) + made_RX.sum(axis=1, keepdims=True)
+        above = (weight_RU @ top_UB) + made_RX @ ends
+        below = (weight_RU @ bottom_UB) + made_RX.sum(axis=1, keepdims=True)
         parts.append(np.divide(above, below, out=np.full(above.shape, np.nan), where=has_any_B))
     return np.concatenate(parts)
 

@@ -9,8 +9,6 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.resampling import ratio_interval
 from memento.memory.evaluation.metrics import Interval
 
-_USED = ("input_tokens", "output_tokens", "model_calls", "cost_usd")
-
 
 class PerTask(NamedTuple):
     """Means over questions of their means over results, each with its 95 % interval."""
@@ -49,13 +47,9 @@ def spending(results: Sequence[TaskResult], *, seed: int = 0) -> Spending:
     usages = [result.usage for result in results]
     seconds = [result.seconds for result in results] or [float("nan")]
 
-    rows = [
-        (*(float(one[name]) for name in _USED), result.seconds, result.memory_seconds)
-        for result, one in zip(results, usages, strict=True)
-    ]
     found: dict[str, list[tuple[float, ...]]] = {}
-    for result, row in zip(results, rows, strict=True):
-        found.setdefault(result.task_id, []).append(row)
+    for result in results:
+        found.setdefault(result.task_id, []).append(_used(result))
     mean_QB = np.array([np.mean(found[task], axis=0) for task in sorted(found)]).reshape(-1, len(PerTask._fields))
     per_task = PerTask(*ratio_interval(mean_QB, np.ones_like(mean_QB), ends=(), seed=seed))
     return Spending(
@@ -72,3 +66,10 @@ def spending(results: Sequence[TaskResult], *, seed: int = 0) -> Spending:
         p95_seconds=float(np.quantile(seconds, 0.95)),
         per_task=per_task,
     )
+
+
+def _used(result: TaskResult) -> tuple[float, ...]:
+    """In the order of `PerTask`."""
+    used = result.usage
+    counts = (used["input_tokens"], used["output_tokens"], used["model_calls"])
+    return (*counts, used["cost_usd"], result.seconds, result.memory_seconds)

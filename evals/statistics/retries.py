@@ -1,0 +1,134 @@
+"""Later meetings with a task: accuracy by iteration, pass@k, and what was forgotten or recovered.
+
+None of it is prequential accuracy: a stream has seen the outcome of these very tasks before.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.evals.runs.result import TaskResult, is_first_encounter
+from memento.evals.statistics.figure import Figure, figure
+from memento.evals.statistics.outcomes import by_arm, outcomes
+from memento.evals.statistics.resampling import Floats, mean_interval, ratio_interval
+from memento.memory.case import POSITIVE_FROM
+
+_WEIGHTED = "weighted (by question)"
+
+
+class Change(NamedTuple):
+    """How a later iteration differs from the first encounter, task by task and seed by seed."""
+
+    iteration: int
+    forgotten: Figure
+    """Of what was solved at first, failed now."""
+    recovered: Figure
+    """Of what was failed at first, solved now."""
+
+
+class Retries(NamedTuple):
+    """One arm over iterations and seeds."""
+
+    arm: str
+    by_iteration: list[Figure]
+    """Weighted accuracy of each iteration; the first is the prequential one."""
+    pass_over_iterations: list[Figure]
+    """Solved in any of the first k iterations of a stream, from k = 1 on."""
+    pass_over_seeds: list[Figure]
+    """Solved at the first encounter by any of k seeds, from k = 1 on."""
+    changes: list[Change]
+    """Of every later iteration."""
+
+
+def retries(results: Sequence[TaskResult], *, seed: int = 0) -> list[Retries]:
+    """The figures of every arm. With one iteration and one seed only the first of each list is there.
+
+    Args:
+        results: of a run; tests with a frozen bank are left out.
+        seed: of the resamples.
+    """
+    arms = by_arm(result for result in results if result.phase == "learn")
+    return [_of_arm(arm, rows, seed) for arm, rows in arms.items()]
+
+
+def pass_at_k(n_right: NDArray[np.int64], n: NDArray[np.int64], k: int) -> Floats:
+    """Probability that one of k attempts, drawn without replacement from n, is right.
+
+    1 - C(n - c, k) / C(n, k), the unbiased estimate (Chen et al., 2021, "Evaluating Large Language Models Trained on
+    Code", arXiv:2107.03374, eq. 1); nan where there are fewer than k attempts.
+    """
+    wrong = (n - n_right)[:, None] - np.arange(k)
+    left = np.maximum(n[:, None] - np.arange(k), 1)
+    return np.where(n >= k, 1 - np.prod(np.maximum(wrong, 0) / left, axis=1), np.nan)
+
+
+def _of_arm(arm: str, results: Sequence[TaskResult], seed: int) -> Retries:
+    """Axes: Q questions, S seeds, T iterations."""
+    n_iterations = max(result.iteration for result in results)
+    all_seeds = outcomes(results, lambda _: None)  # the same questions and seeds in every iteration
+    row = {task: place for place, task in enumerate(all_seeds.tasks)}
+    column = {one: place for place, one in enumerate(all_seeds.seeds)}
+    value_QST = np.full((len(row), len(column), n_iterations), np.nan)
+    for result in results:
+        if result.reward is not None:
+            value_QST[row[result.task_id], column[result.seed], result.iteration - 1] = result.reward
+    first = [result for result in results if is_first_encounter(result)]
+    turns = range(n_iterations)
+    solved = [_any_QS(value_QST[:, :, : t + 1]) for t in turns]
+    return Retries(
+        arm,
+        [_mean(f"accuracy, iteration {t + 1}, {_WEIGHTED}", value_QST[:, :, t], seed) for t in turns],
+        [_mean(f"pass@{t + 1}, first {t + 1} iterations of a stream, {_WEIGHTED}", solved[t], seed) for t in turns],
+        _over_seeds(first, seed),
+        [_change(value_QST[:, :, 0], value_QST[:, :, t], t + 1, seed) for t in turns[1:]],
+    )
+
+
+def _any_QS(value_QST: Floats) -> Floats:  # noqa: N802  axes
+    """1 where any attempt is known to be right, 0 where all are known to be wrong, nan where that is not known."""
+    is_right = (value_QST >= POSITIVE_FROM).any(axis=2)
+    is_unknown = np.isnan(value_QST).any(axis=2)
+    return np.where(is_right, 1.0, np.where(is_unknown, np.nan, 0.0))
+
+
+def _over_seeds(results: Sequence[TaskResult], seed: int) -> list[Figure]:
+    found = outcomes(results)
+    n = (~np.isnan(found.value_QS)).sum(axis=1)
+    n_right = (found.value_QS >= POSITIVE_FROM).sum(axis=1)
+    return [
+        _mean(
+            f"pass@{k}, any of {k} seeds, first encounter, {_WEIGHTED}",
+            pass_at_k(n_right, n, k)[:, None],
+            seed,
+            n_results=int(n[n >= k].sum()),
+        )
+        for k in range(1, len(found.seeds) + 1)
+    ]
+
+
+def _mean(label: str, value_QS: Floats, seed: int, *, n_results: int | None = None) -> Figure:
+    is_known = ~np.isnan(value_QS)
+    n = is_known.sum(axis=1)
+    mean = np.divide(np.where(is_known, value_QS, 0.0).sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
+    counted = int(n.sum()) if n_results is None else n_results
+    return figure(label, mean_interval(mean, seed=seed), n_questions=int((n > 0).sum()), n_results=counted)
+
+
+def _change(first_QS: Floats, later_QS: Floats, iteration: int, seed: int) -> Change:
+    is_known = ~(np.isnan(first_QS) | np.isnan(later_QS))
+    was_right, is_right = first_QS >= POSITIVE_FROM, later_QS >= POSITIVE_FROM
+    at_risk = np.stack([(is_known & was_right).sum(axis=1), (is_known & ~was_right).sum(axis=1)], axis=1)
+    changed = np.stack(
+        [(is_known & was_right & ~is_right).sum(axis=1), (is_known & ~was_right & is_right).sum(axis=1)], axis=1
+    )
+    labels = (
+        f"forgotten: of tasks solved at the first encounter, failed in iteration {iteration}",
+        f"recovered: of tasks failed at the first encounter, solved in iteration {iteration}",
+    )
+    forgotten, recovered = (
+        figure(label, rate, n_questions=int((n > 0).sum()), n_results=int(n.sum()))
+        for label, rate, n in zip(labels, ratio_interval(changed, at_risk, seed=seed), at_risk.T, strict=True)
+    )
+    return Change(iteration, forgotten, recovered)
