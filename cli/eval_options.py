@@ -1,6 +1,7 @@
 """The command line of `memento eval run`, and the plan that it asks for."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -67,13 +68,13 @@ class EvalOptions:
         return settings
 
 
-def fields_of(options: EvalOptions) -> dict[str, str] | None:
+def fields_of(texts: Sequence[str]) -> dict[str, str] | None:
     """The field mapping of the data set.
 
     Raises:
         InvalidInput: an entry that is not of the form PART=PATH.
     """
-    pairs = [field.partition("=") for field in options.fields]
+    pairs = [field.partition("=") for field in texts]
     for part, _, path in pairs:
         if not (part.strip() and path.strip()):
             raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")

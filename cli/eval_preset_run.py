@@ -49,11 +49,7 @@ async def run_preset(options: PresetOptions) -> ExitCode:
         MementoError: no model answers any more; what was finished is kept.
     """
     preset = preset_named(options.name)
-    if options.dataset is None:
-        raise InvalidInput("say which questions with --dataset FILE; --show prints the paper's figures without any")
-    given = _eval_options(options, preset, options.dataset, Shape([]))
-    shape = preset.shape(_asked(options, preset, await asyncio.to_thread(_sources, given)))
-    run = _eval_options(options, preset, options.dataset, shape)
+    run = await asyncio.to_thread(_evaluation, options, preset)
     code = await run_eval(run)
     table = await asyncio.to_thread(_table_of, run.folder, preset)
     print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
@@ -70,31 +66,38 @@ async def show_preset(options: PresetOptions) -> ExitCode:
     if options.out is not None and await asyncio.to_thread((options.out / PLAN).exists):
         table = await asyncio.to_thread(_table_of, options.out, preset)
     else:
-        sources = None
-        if options.dataset is not None:
-            given = _eval_options(options, preset, options.dataset, Shape([]))
-            sources = await asyncio.to_thread(_sources, given)
-        shape = preset.shape(_asked(options, preset, sources))
+        shape = await asyncio.to_thread(_shape, options, preset)
         table = blank_table(preset, shape)
         _tell_plan(shape, options)
     print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
     return ExitCode.OK
 
 
-def _asked(options: PresetOptions, preset: Preset, sources: tuple[str, ...] | None) -> Asked:
-    """What is wanted of the preset.
+def _shape(options: PresetOptions, preset: Preset) -> Shape:
+    """What the preset makes of what was asked, and of the data set where there is one.
 
     Raises:
-        InvalidInput: sources are to be held out where the ablation holds none out.
+        InvalidInput: sources are to be held out where the ablation holds none out, or there are none such.
     """
     if options.held_out and not preset.shape(Asked()).held_out:
         raise InvalidInput(f"{preset.name} holds no source out; --held-out is for `memento eval preset ood`")
-    return Asked(tuple(options.policies), tuple(options.held_out), sources)
+    sources = None if options.dataset is None else _sources(options, options.dataset)
+    return preset.shape(Asked(tuple(options.policies), tuple(options.held_out), sources))
 
 
-def _eval_options(options: PresetOptions, preset: Preset, dataset: Path, shape: Shape) -> EvalOptions:
+def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
+    """Of the data set, as far as it is asked."""
+    fields = fields_of(options.fields)
+    tasks = load_dataset(dataset, format=options.data_format, fields=fields, limit=options.limit).tasks
+    return tuple(dict.fromkeys(task.source for task in tasks))
+
+
+def _evaluation(options: PresetOptions, preset: Preset) -> EvalOptions:
+    if options.dataset is None:
+        raise InvalidInput("say which questions with --dataset FILE; --show prints the paper's figures without any")
+    shape = _shape(options, preset)
     return EvalOptions(
-        dataset=dataset,
+        dataset=options.dataset,
         data_format=options.data_format,
         fields=options.fields,
         limit=options.limit,
@@ -109,16 +112,10 @@ def _eval_options(options: PresetOptions, preset: Preset, dataset: Path, shape: 
         settings=options.settings,
         concurrency=options.concurrency,
         budget_usd=options.budget_usd,
-        out=options.out or Path("out", "eval", f"{dataset.resolve().stem}-{preset.name}"),
+        out=options.out or Path("out", "eval", f"{options.dataset.resolve().stem}-{preset.name}"),
         as_json=options.as_json,
         preset=preset.name,
     )
-
-
-def _sources(options: EvalOptions) -> tuple[str, ...]:
-    """Of the data set, as far as it is asked."""
-    dataset = load_dataset(options.dataset, format=options.data_format, fields=fields_of(options), limit=options.limit)
-    return tuple(dict.fromkeys(task.source for task in dataset.tasks))
 
 
 def _table_of(folder: Path, preset: Preset) -> PaperTable:

@@ -94,7 +94,8 @@ async def _run(work: _Work) -> ExitCode:
 def _dataset(options: EvalOptions) -> Dataset:
     """The tasks; what no tool may read is checked before anything is opened."""
     check_unseen([options.dataset, options.folder], Settings())
-    return load_dataset(options.dataset, format=options.data_format, fields=fields_of(options), limit=options.limit)
+    fields = fields_of(options.fields)
+    return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)
 
 
 def _with_scorer(subject: Subject, options: EvalOptions) -> Subject:
