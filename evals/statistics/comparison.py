@@ -113,28 +113,41 @@ def compare(
         seed: of the resamples.
     """
     paired = differences(part_of(results, part), part_of(control, part), measure=measure)
-    ends = difference_ends(paired.value_Q)
-    draws = mean_draws(paired.value_Q, ends=ends, seed=seed) if paired.tasks else np.full(1, np.nan)
-    by_source = macro_draws(paired.value_Q, paired.sources, ends=ends, seed=seed) if paired.tasks else draws
-    value = float(paired.value_Q.mean()) if paired.tasks else float("nan")
-    weighted = interval(value, draws)
+    return judged(paired, names=names or (_arm(results), _arm(control)), part=part, seed=seed)
+
+
+def judged(paired: Differences, *, names: tuple[str, str], part: Part = "first", seed: int = 0) -> Comparison:
+    """What paired differences show.
+
+    Args:
+        paired: of two arms.
+        names: of the two.
+        part: of the streams that they come from.
+        seed: of the resamples.
+    """
+    value_Q = paired.value_Q
+    draws, by_source = np.full(1, np.nan), np.full(1, np.nan)
+    if len(value_Q):
+        ends = difference_ends(value_Q)
+        draws = mean_draws(value_Q, ends=ends, seed=seed)
+        by_source = macro_draws(value_Q, paired.sources, ends=ends, seed=seed)
+    weighted = interval(float(value_Q.mean()) if len(value_Q) else float("nan"), draws)
     p = two_sided_p(draws)
-    arm, other = names or (_arm(results), _arm(control))
     return Comparison(
-        arm=arm,
-        control=other,
+        arm=names[0],
+        control=names[1],
         part=part,
         weighted=weighted,
-        macro=interval(macro_mean(paired.value_Q, paired.sources), by_source),
-        share_below_0=float(np.mean(draws < 0)) if paired.tasks else float("nan"),
+        macro=interval(macro_mean(value_Q, paired.sources), by_source),
+        share_below_0=float(np.mean(draws < 0)) if len(value_Q) else float("nan"),
         p=p,
         p_holm=p,
         n_comparisons=1,
-        n_questions=len(paired.tasks),
+        n_questions=len(value_Q),
         n_pairs=paired.n_pairs,
         n_unknown=paired.n_unknown,
         n_unpaired=paired.n_unpaired,
-        power=power_of(paired.value_Q),
+        power=power_of(value_Q),
         verdict=verdict(weighted, p, 1),
     )
 
