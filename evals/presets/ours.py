@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import differences
+from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
-from memento.evals.statistics.resampling import difference_ends, macro_interval, mean_interval
+from memento.evals.statistics.resampling import macro_interval, mean_interval
 from memento.memory.evaluation.metrics import Interval
 
 Measure = Literal["accuracy", "f1"]
@@ -51,7 +51,7 @@ class Slice:
         found = outcomes(self.results, _MEASURES[measure])
         if not found.n_known:
             return None
-        return _per_cent(macro_interval(found.mean_Q, found.sources) if is_macro else mean_interval(found.mean_Q))
+        return _per_cent(macro_interval(found.means, found.sources) if is_macro else mean_interval(found.means))
 
 
 def first_encounters(results: Sequence[TaskResult]) -> Slice:
@@ -60,11 +60,9 @@ def first_encounters(results: Sequence[TaskResult]) -> Slice:
 
 
 def gain(mine: Slice, other: Slice, measure: Measure) -> Interval | None:
-    """How far one is above another where both know the figure, paired by question and seed, in points."""
-    paired = differences(mine.results, other.results, measure=_MEASURES[measure])
-    if not paired.tasks:
-        return None
-    return _per_cent(mean_interval(paired.value_Q, ends=difference_ends(paired.value_Q)))
+    """How far one is above another on held-out questions, paired by question and seed, in points."""
+    found = compare(mine.results, other.results, part="test", measure=_MEASURES[measure])
+    return _per_cent(found.weighted) if found.n_questions else None
 
 
 def _per_cent(figure: Interval) -> Interval:
