@@ -5,7 +5,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from langgraph.types import Command
 
 from memento.cli.progress import RunView
 from memento.cli.running import ExitCode, print_json, reward_of
+from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.models import PACKAGED_MODEL
 from memento.graph.workflow import MementoGraph, build_graph
@@ -32,6 +33,7 @@ class AskOptions:
     task: str | None
     references: list[str]
     attach: list[Path]
+    scorer: str | None
     settings: dict[str, Any]
     thread: str | None
     resume: str | None
@@ -42,13 +44,17 @@ class AskOptions:
 
 async def ask_command(options: AskOptions) -> ExitCode:
     """Run or resume; 0 when there is an answer."""
-    context, thread = Context.model_validate(options.settings), _checked(options)
+    thread, context = _checked(options), Context.model_validate(options.settings)
+    scorer = None
+    if options.scorer is not None:
+        scorer = await asyncio.to_thread(load_scorer, options.scorer)
+        context = context.model_copy(update={"evaluator": "custom"})
     app = Application()
     try:
         async with open_checkpointer(app.settings.threads) as saver:
             if options.resume is None:
                 await _check_parts(app, context)
-            graph = build_graph(app.deps(), checkpointer=saver)
+            graph = build_graph(replace(app.deps(), scorer=scorer), checkpointer=saver)
             config: RunnableConfig = {"configurable": {"thread_id": thread}}
             try:
                 return await _converse(options, graph, config, context, run_folder(app.settings.workspace, thread))
@@ -175,6 +181,11 @@ def _checked(options: AskOptions) -> str:
         raise InvalidInput("--reply answers a waiting thread; name it with --resume")
     elif not (options.task or "").strip():
         raise InvalidInput("give a task: memento ask 'What is ...?'")
+    evaluator = options.settings.get("evaluator")
+    if evaluator == "custom" and options.scorer is None:
+        raise InvalidInput("--evaluator custom needs a function: name it with --scorer package.module:function")
+    if evaluator not in (None, "custom") and options.scorer is not None:
+        raise InvalidInput(f"--scorer gives the reward itself: leave --evaluator {evaluator} out")
     for text in (options.task or "", *options.references):
         if storable(text) != text:
             raise InvalidInput("the task and its references must be text: a character of them is not valid")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from memento.cli.eval import evaluation
 from memento.cli.learn import learn
 from memento.cli.lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
@@ -24,6 +25,7 @@ cases = typer.Typer(help="Look into the case memory, fill it, empty it into a fi
 app.add_typer(cases, name="cases")
 cases.add_typer(lifecycle)
 cases.add_typer(why)
+app.add_typer(evaluation, name="eval")
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
 app.add_typer(tools, name="tools")
@@ -48,7 +50,14 @@ def ask(
     planner: Annotated[str | None, typer.Option(help="provider:model of the planner.")] = None,
     executor: Annotated[str | None, typer.Option(help="provider:model of the executor.")] = None,
     judge: Annotated[str | None, typer.Option(help="provider:model of the judge.")] = None,
-    evaluator: Annotated[str | None, typer.Option(help="auto, exact, judge, human or none.")] = None,
+    second_judge: Annotated[str | None, typer.Option(help="provider:model of the second one, with judges.")] = None,
+    evaluator: Annotated[
+        str | None,
+        typer.Option(help="auto, exact, f1, gaia, judge, judges, rubric (needs no reference), human or none."),
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="package.module:function that gives the reward of a task, answer, references.")
+    ] = None,
     max_usd: Annotated[float | None, typer.Option(help="What the run may cost, in US dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="What the run may read and write, in tokens.", min=1)] = None,
     max_seconds: Annotated[float | None, typer.Option(help="How long the run may work on subtasks.")] = None,
@@ -69,6 +78,7 @@ def ask(
         "planner": planner or model,
         "executor": executor or model,
         "judge": judge or model,
+        "second_judge": second_judge,
         "evaluator": evaluator,
         "run_max_cost_usd": max_usd,
         "run_max_tokens": max_tokens,
@@ -79,6 +89,7 @@ def ask(
         task=task,
         references=reference or [],
         attach=attach or [],
+        scorer=scorer,
         settings={name: value for name, value in settings.items() if value is not None},
         thread=thread,
         resume=resume,

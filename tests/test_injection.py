@@ -13,13 +13,22 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.nodes.agent.notes import SUMMARY_SYSTEM
 from memento.nodes.errors import ModelRejected
-from memento.nodes.prompts import EXECUTOR_SYSTEM, JUDGE_SYSTEM, PLANNER_SYSTEM
+from memento.nodes.evaluate import make_evaluate
+from memento.nodes.prompts import (
+    EXECUTOR_SYSTEM,
+    JUDGE_SYSTEM,
+    PLANNER_SYSTEM,
+    RUBRIC_SYSTEM,
+    SECOND_JUDGE_SYSTEM,
+)
+from memento.nodes.structured import StructuredCaller
 from memento.tools.errors import ToolInputError, ToolLimitReached
 from tests.injections import INJECTIONS, MARK, escaped, roles, spoken
-from tests.node_parts import a_memory, calling, plan, scripted, verdict
+from tests.node_parts import Roles, a_memory, a_run, begun, calling, plan, runtime_of, scripted, verdict
 from tests.scripted import ScriptedChatModel
 
-SYSTEMS = {PLANNER_SYSTEM, EXECUTOR_SYSTEM, JUDGE_SYSTEM, SUMMARY_SYSTEM}
+JUDGES = {JUDGE_SYSTEM, SECOND_JUDGE_SYSTEM, RUBRIC_SYSTEM}
+SYSTEMS = {PLANNER_SYSTEM, EXECUTOR_SYSTEM, SUMMARY_SYSTEM, *JUDGES}
 SECRETS = {
     "OPENAI_API_KEY": "openai-marker-0123456789",
     "TAVILY_API_KEY": "tavily-marker-0123456789",
@@ -100,6 +109,24 @@ async def test_untrusted_text_stays_in_its_fence_wherever_it_comes_from(text: st
                 assert not escaped(message)
                 n_seen += message.text.count(MARK)
     assert n_seen >= 30, "it was there to be seen: in cases, results, errors, names, references"
+
+
+@pytest.mark.parametrize("text", INJECTIONS, ids=range(len(INJECTIONS)))
+@pytest.mark.parametrize("evaluator", ["judge", "judges", "rubric"])
+async def test_untrusted_text_stays_in_its_fence_when_a_judge_reads_it(evaluator: str, text: str) -> None:
+    judge = scripted(verdict("yes", text), verdict("yes", text), text)  # the first of two, then what fits no form
+    run = a_run(f"six times seven {text}", references=[text, f"42 {text}"], settings={"evaluator": evaluator})
+    step: Any = {"cycle": 1, "id": text, "description": text, "result": text, "is_complete": True, "tool_calls": []}
+    node = make_evaluate(Roles(judge=judge), StructuredCaller())
+    await node(begun(run, answer=f"42 {text}", results=[step], event_id="e"), runtime=runtime_of())
+    assert {call.messages[0].content for call in judge.calls} <= JUDGES
+    assert len(judge.calls) == {"judge": 1, "judges": 3, "rubric": 2}[evaluator]
+    for call in judge.calls:
+        assert not roles(call.messages)
+        shown = spoken(call.messages[1:])
+        assert not escaped(shown[0])
+        assert shown[0].text.count(MARK) >= 3
+        assert not any(MARK in message.text for message in shown[1:]), "a second try quotes nobody"
 
 
 def test_the_reader_notices_when_a_fence_is_left() -> None:

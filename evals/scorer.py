@@ -1,0 +1,31 @@
+"""A scorer of the user's own, by its name."""
+
+import inspect
+
+from memento.evals.imported import imported
+from memento.memory.errors import InvalidInput
+from memento.nodes.scoring.custom import Scorer
+
+_WANTED = "a function of (task, answer, references) that returns a reward from 0 to 1, or None when it cannot tell"
+
+
+def load_scorer(name: str) -> Scorer:
+    """A scorer for `Deps(scorer=...)`, from `package.module:function`. Blocking: it imports.
+
+    Unit tests: `def passes(task, answer, references): return run_tests_on(answer).returncode == 0`
+    SQL results: `async def same(task, answer, references): return await rows(answer) == await rows(references[0])`
+
+    Args:
+        name: of a function, async or not; modules of the working directory count too.
+
+    Raises:
+        InvalidInput: there is no such function, or it does not take a task, an answer and references.
+    """
+    scorer = imported(name, wanted=_WANTED)
+    try:
+        inspect.signature(scorer).bind("task", "answer", [])
+    except TypeError as error:
+        raise InvalidInput(f"{name} should be {_WANTED}; it cannot be called so: {error}") from error
+    except ValueError:  # written in C: it does not say what it takes
+        pass
+    return scorer
