@@ -48,7 +48,7 @@ def page(text: str) -> str:
         Picture(Drawing("curves", "<svg></svg>", b""), text),
         Grid(text, ["arm", text], [["none", text], ["similarity:k=8", text], [text, text]], arms=True),
         Findings([Finding(text, text, text), Finding("none", text, text, is_shown=True)]),
-        Cards(text, [CaseCard(text, text, text, text, text)]),
+        Cards(text, [CaseCard(text, text, text, text, text, text)]),
         Facts([(text, text)]),
         Code(text),
     ]

@@ -55,6 +55,7 @@ class CaseCard(NamedTuple):
     """A case, with what its servings came to."""
 
     figures: str
+    served: str
     state: str
     action: str
     answer: str

@@ -11,7 +11,8 @@ from memento.memory.evaluation.metrics import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BAND = 0.14
+_BAND = 0.3
+"""Opacity of all bands together: where they lie over each other, curves must still be seen."""
 _MIN_GAP = 0.052
 """Between labels, as a share of the axis' height."""
 
@@ -33,6 +34,7 @@ class Dot(NamedTuple):
     main: Interval
     other: Interval | None = None
     """Drawn smaller and hollow, below."""
+    is_hollow: bool = False
 
 
 def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked: bool = False) -> None:
@@ -51,7 +53,7 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
             spread = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
             axes.errorbar(at, value, yerr=spread, color=look.color, ls=look.dash, marker="o", capsize=3, lw=1.8)
         else:
-            axes.fill_between(at, low, high, color=look.color, alpha=_BAND, linewidth=0)
+            axes.fill_between(at, low, high, color=look.color, alpha=min(0.15, _BAND / len(series)), linewidth=0)
             axes.plot(at, value, color=look.color, ls=look.dash, lw=2, solid_capstyle="round")
     axes.set(xlabel=x)
     axes.set_title(y, loc="left", fontsize=10, color=MUTED.light)
@@ -62,11 +64,11 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
 
 def dots(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
     """A dot with its interval per row; a second, hollow one below where there is one."""
-    for place, (_, look, main, other) in enumerate(rows):
-        lift = 0.14 if other is not None else 0.0
-        _dot(axes, place - lift, main, look.color, is_hollow=False)
-        if other is not None:
-            _dot(axes, place + lift, other, look.color, is_hollow=True)
+    for place, row in enumerate(rows):
+        lift = 0.14 if row.other is not None else 0.0
+        _dot(axes, place - lift, row.main, row.look.color, is_hollow=False)
+        if row.other is not None:
+            _dot(axes, place + lift, row.other, row.look.color, is_hollow=True)
     _rows(axes, [row.name for row in rows])
     axes.set(xlabel=x)
     _per_cent(axes, "x", [end for row in rows for one in (row.main, row.other) if one for end in one[1:]])
@@ -76,12 +78,12 @@ def differences(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
     """Differences with their intervals around the line of no difference."""
     axes.axvline(0, color=INK.light, lw=1)
     for place, row in enumerate(rows):
-        _dot(axes, place, row.main, row.look.color, is_hollow=not row.main.excludes_zero)
+        _dot(axes, place, row.main, row.look.color, is_hollow=row.is_hollow)
     _rows(axes, [row.name for row in rows])
     axes.set(xlabel=x)
-    ends = [abs(end) for row in rows for end in row.main[1:] if np.isfinite(end)]
-    reach = max([0.02, *ends]) * 1.1
-    axes.set_xlim(-reach, reach)
+    ends = [end for row in rows for end in row.main if np.isfinite(end)]
+    low, high = min([-0.02, *ends]), max([0.02, *ends])
+    axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.3g}" if value else "0")
 
 

@@ -8,15 +8,22 @@ from typing import NamedTuple
 from memento.evals.report.blocks import Picture, Section
 from memento.evals.report.drawing import check_can_draw
 from memento.evals.report.page import render
+from memento.evals.report.run_cases import run_cases
 from memento.evals.report.sections.answer import answer
 from memento.evals.report.sections.arms import arms
+from memento.evals.report.sections.calibrated import calibrated
+from memento.evals.report.sections.case_cards import useful_cases
+from memento.evals.report.sections.checks import checks
 from memento.evals.report.sections.cost import cost
 from memento.evals.report.sections.curves import learning
+from memento.evals.report.sections.iterations import iterations
 from memento.evals.report.sections.pairs import paired_differences
+from memento.evals.report.sections.paper import paper
 from memento.evals.report.sections.setup import setup
 from memento.evals.report.sections.sources import sources
 from memento.evals.report.sections.sweep import k_sweep
-from memento.evals.report.view import View, view_of
+from memento.evals.report.sections.transfers import transfers
+from memento.evals.report.view import View, read_run, view_of
 from memento.evals.report.words import counted
 
 PAGE = "report.html"
@@ -26,8 +33,14 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     arms,
     paired_differences,
     k_sweep,
+    paper,
     sources,
+    iterations,
+    transfers,
+    useful_cases,
+    calibrated,
     cost,
+    checks,
     setup,
 )
 
@@ -52,8 +65,9 @@ async def write_report(folder: Path) -> Written:
         InvalidInput: there is no run, it has no results yet, its journal is damaged, or matplotlib is missing.
     """
     check_can_draw()
-    view = await asyncio.to_thread(view_of, folder)
-    return await asyncio.to_thread(_write, view)
+    plan, results = await asyncio.to_thread(read_run, folder)
+    cases = await run_cases(folder, plan, results)
+    return await asyncio.to_thread(lambda: _write(view_of(folder, plan, results, cases)))
 
 
 def _write(view: View) -> Written:

@@ -9,6 +9,7 @@ from memento.evals.report.palette import Look, looks
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS, load_results
+from memento.evals.statistics.banks import Cases
 from memento.evals.statistics.outcomes import by_arm, part_of
 from memento.evals.statistics.summary import RunSummary, control_of, summarize
 from memento.memory.errors import InvalidInput
@@ -26,6 +27,8 @@ class View(NamedTuple):
     looks: Mapping[str, Look]
     control: str
     """The arm that others are compared with."""
+    cases: Cases
+    """What stood in the cases, as far as it can be looked up."""
     is_complete: bool
     began: datetime
     last: datetime
@@ -41,8 +44,8 @@ class View(NamedTuple):
         return plan.n_tasks * plan.iterations * len(plan.streams()) if is_known else None
 
 
-def view_of(folder: Path) -> View:
-    """Read a run, finished or not. Blocking.
+def read_run(folder: Path) -> tuple[RunPlan, list[TaskResult]]:
+    """A plan and its results so far. Blocking.
 
     Args:
         folder: of the run.
@@ -54,8 +57,19 @@ def view_of(folder: Path) -> View:
     results = list(load_results(folder, plan))
     if not part_of(results, "first"):
         raise InvalidInput(f"{folder} has no results yet; `memento eval run` with --out {folder} makes some")
+    return plan, results
+
+
+def view_of(folder: Path, plan: RunPlan, results: Sequence[TaskResult], cases: Cases) -> View:
+    """Look at a run, finished or not. Blocking.
+
+    Args:
+        folder: of the run.
+        plan: of the run.
+        results: so far.
+        cases: of its memories.
+    """
     journals = [folder / STREAMS / key.name / "journal.jsonl" for key in plan.streams()]
-    times = [path.stat().st_mtime for path in journals if path.exists()]
     return View(
         folder=folder,
         plan=plan,
@@ -64,9 +78,10 @@ def view_of(folder: Path) -> View:
         summary=summarize(plan, results),
         looks=looks(plan.arms),
         control=control_of(plan),
+        cases=cases,
         is_complete=_is_complete(plan, results),
         began=_time((folder / PLAN).stat().st_mtime),
-        last=_time(max(times)),
+        last=_time(max(path.stat().st_mtime for path in journals if path.exists())),
     )
 
 

@@ -3,11 +3,17 @@
 import math
 from collections.abc import Sequence
 
+from memento.evals.statistics.figure import points
 from memento.memory.evaluation.metrics import Interval
 
 UNKNOWN = "n/a"
 """Where a figure is not defined."""
 _MINUTE, _HOUR = 60, 3600
+
+
+def gain(interval: Interval) -> str:
+    """A difference of shares where its column says that they are points: `+4.2 [1.0, 7.4]`."""
+    return UNKNOWN if math.isnan(interval.value) else points(interval).replace(" points", "")
 
 
 def amount(interval: Interval, digits: int = 2) -> str:

@@ -35,40 +35,47 @@ def is_shown(compared: Comparison) -> bool:
 
 
 def _headline(view: View) -> str:
-    summary, control = view.summary, view.control
-    n_seeds = counted(len(summary.seeds), "order")
+    summary = view.summary
+    n_questions = max(arm.n_questions for arm in summary.arms)
+    n_seeds = len(summary.seeds)
+    orders = "in one order" if n_seeds == 1 else f"in {n_seeds} orders, the same for all arms"
     counting = (
-        f"Counted are first encounters only: every question when an arm meets it for the first time, before anything "
-        f"was learned from it. Each arm saw the same {counted(view.plan.n_tasks, 'question')} in the same {n_seeds} of "
-        f"the tasks. Brackets are 95 % intervals; a difference whose interval holds 0 is no difference shown."
+        f"Counted are first encounters only: each of {counted(n_questions, 'question')} when an arm meets it for the "
+        f"first time, before anything was learned from it, {orders}. Brackets are 95 % intervals; a difference whose "
+        f"interval holds 0 is no difference shown, and with several arms it must also stand a correction for their "
+        f"number."
     )
     if not summary.comparisons:
         return f"This run has one arm, and nothing to compare it with. {counting}"
+    policy = next(arm.policy for arm in view.plan.arms if arm.name == view.control)
+    control = f"the control ({view.control}, {'which has no memory' if policy == 'none' else 'the first arm'})"
     better = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value > 0]
     worse = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value < 0]
     level = [one.arm for one in summary.comparisons if not is_shown(one)]
     found = []
-    if better:
-        found.append(f"{listed(better)} {_verb(better, 'solves', 'solve')} more questions than {control}.")
-    if worse:
-        found.append(f"{listed(worse)} {_verb(worse, 'solves', 'solve')} fewer questions than {control}.")
+    for names, word in ((better, "more"), (worse, "fewer")):
+        if names:
+            found.append(f"{listed(names)} {'solves' if len(names) == 1 else 'solve'} {word} questions than {control}.")
+            control = "the control"
     if level:
-        found.append(f"Between {listed(level)} and {control} no difference is shown.")
+        found.append(f"For {listed(level)} no difference from {control} is shown.")
     return f"{' '.join(found)} {counting}"
 
 
 def _picture(view: View) -> Picture:
-    rows = [Dot(one.arm, view.looks[one.arm], one.weighted) for one in view.summary.comparisons]
+    rows = [
+        Dot(one.arm, view.looks[one.arm], one.weighted, is_hollow=not is_shown(one)) for one in view.summary.comparisons
+    ]
     drawing = draw(
         "differences",
         f"Difference of each arm from {view.control}, with 95 % intervals",
-        lambda axes: differences(axes, rows, x=f"percentage points more than {view.control}"),
+        lambda axes: differences(axes, rows, x="percentage points more than the control"),
         size=(8.2, height_of(len(rows))),
     )
     pairs = view.summary.comparisons[0]
     return Picture(
         drawing,
-        f"How many more of its questions each arm solves than {view.control}, at the first encounter; right of 0 is "
+        f"How many more of its questions each arm solves than the control ({view.control}), at the first encounter; right of 0 is "
         f"better. Lines are 95 % intervals of the mean difference over {counted(pairs.n_questions, 'question')}, "
         f"paired by question and order; hollow dots are no difference shown.",
     )
@@ -78,7 +85,3 @@ def _unfinished(view: View) -> str:
     n, planned = len(view.results), view.n_planned
     done = f"{n:,} of {planned:,} results are there ({n / planned:.0%})" if planned else f"{n:,} results are there"
     return f"This run is not finished: {done}. All figures are of these alone, and will change."
-
-
-def _verb(names: list[str], one: str, several: str) -> str:
-    return one if len(names) == 1 else several

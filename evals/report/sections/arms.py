@@ -54,8 +54,8 @@ def _table(view: View, found: list[ArmSummary]) -> Grid:
         "out, never counted as wrong; the last column says how low and how high accuracy would be if all of it were "
         "wrong, or right.",
         [
-            *("arm", "questions", "results", "accuracy, weighted", "accuracy, macro"),
-            *("exact match, weighted", "token F1, weighted", "not scored", "if all wrong to all right"),
+            *("arm", "questions", "results", "accuracy,\nweighted", "accuracy,\nmacro"),
+            *("exact match,\nweighted", "token F1,\nweighted", "not\nscored", "if all of it were\nwrong, or right"),
         ],
         [
             [

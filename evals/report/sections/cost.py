@@ -20,7 +20,16 @@ def cost(view: View) -> Section:
         "Means per task with 95 % intervals over questions: planner, executors, tools' models, judge and memory "
         "together. Seconds are from a task's start to its result, while others were at work on the same machine; "
         "memory seconds are those of them spent on finding and choosing cases.",
-        ["arm", "tokens read", "tokens written", "model calls", "seconds", "median", "95th per cent", "memory seconds"],
+        [
+            "arm",
+            "tokens\nread",
+            "tokens\nwritten",
+            "model\ncalls",
+            "seconds",
+            "median",
+            "95th\nper cent",
+            "memory\nseconds",
+        ],
         [
             [
                 arm,
@@ -38,7 +47,16 @@ def cost(view: View) -> Section:
     )
     total = Grid(
         f"In all, retries and tests included.{unpriced}",
-        ["arm", "tasks", "tokens", "model calls", "tool calls", "dollars", "dollars per task", "calls without a price"],
+        [
+            "arm",
+            "tasks",
+            "tokens",
+            "model\ncalls",
+            "tool\ncalls",
+            "dollars",
+            "dollars\nper task",
+            "calls without\na price",
+        ],
         [
             [
                 arm,

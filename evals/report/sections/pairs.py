@@ -4,9 +4,8 @@ import math
 
 from memento.evals.report.blocks import Grid, Note, Section
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, counted
+from memento.evals.report.words import UNKNOWN, counted, gain
 from memento.evals.statistics.comparison import Comparison
-from memento.evals.statistics.figure import points
 from memento.evals.statistics.power import Power
 
 
@@ -22,14 +21,14 @@ def paired_differences(view: View) -> Section | None:
         else " p is two-sided, from the resamples."
     )
     caption = (
-        f"Each arm minus {view.control}, in percentage points, on the same questions in the same orders of the tasks; "
+        f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same orders of the tasks; "
         f"first encounters. Brackets are 95 % intervals of a bootstrap that resamples questions, so that the chance of "
         f"which questions were asked is in them.{correction} Pairs without a known outcome on both sides are left out "
         f"and counted."
     )
     head = [
-        *("arm", "difference, weighted", "difference, macro", "p", "p (Holm)"),
-        *("questions", "pairs", "pairs left out", "verdict"),
+        *("arm", "difference,\nweighted", "difference,\nmacro", "p", "p\n(Holm)"),
+        *("questions", "pairs", "pairs\nleft out", "verdict"),
     ]
     return Section(
         "pairs",
@@ -41,8 +40,8 @@ def paired_differences(view: View) -> Section | None:
 def _row(one: Comparison) -> list[str]:
     return [
         one.arm,
-        points(one.weighted),
-        points(one.macro),
+        gain(one.weighted),
+        gain(one.macro),
         _p(one.p),
         _p(one.p_holm),
         f"{one.n_questions:,}",

@@ -2,9 +2,9 @@
 
 from memento.evals.report.blocks import Block, Grid, Section
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN
+from memento.evals.report.words import UNKNOWN, gain
 from memento.evals.statistics.breakdown import By, GroupRow, breakdown
-from memento.evals.statistics.figure import percent, points
+from memento.evals.statistics.figure import percent
 
 _MAX_GROUPS = 40
 
@@ -36,7 +36,7 @@ def _table(view: View, by: By) -> list[Block]:
     left_out = f" The {len(shown)} largest of {len(groups)} are shown." if len(shown) < len(groups) else ""
     caption = (
         f"Accuracy at the first encounter by {by}, with 95 % intervals, and in the next line the paired difference "
-        f"from {view.control} in percentage points, which is not corrected for the number of rows: of twenty "
+        f"from the control ({view.control}) in percentage points, which is not corrected for the number of rows: of twenty "
         f"intervals about one misses the truth.{left_out}"
     )
     return [Grid(caption, [by, "questions", *arms], rows)]
@@ -45,5 +45,5 @@ def _table(view: View, by: By) -> list[Block]:
 def _cell(row: GroupRow | None) -> str:
     if row is None or not row.accuracy.is_defined:
         return UNKNOWN
-    against = f"\n{points(row.against_control.weighted)}" if row.against_control else ""
+    against = f"\n{gain(row.against_control.weighted)}" if row.against_control else ""
     return f"{percent(row.accuracy.interval)}{against}"

@@ -43,7 +43,7 @@ def k_sweep(view: View) -> Section | None:
         "differ in nothing else. Whiskers are 95 % intervals over questions; each point is an arm of its own, with a "
         "memory of its own."
     )
-    against = f" {view.control} is drawn at the same height throughout." if base is not None else ""
+    against = f" The control ({view.control}) is drawn at the same height throughout." if base is not None else ""
     return Section("k", "How many cases?", [Picture(drawing, caption + against)])
 
 

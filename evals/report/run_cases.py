@@ -1,0 +1,54 @@
+"""The cases of a run: from its memories, and from its journals where those are gone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.banks import bank_cases
+from memento.evals.subject import DIRECT
+from memento.memory.case import POSITIVE_FROM, Case, Provenance, case_id, storable
+from memento.memory.errors import InvalidInput, LedgerUnavailable
+
+
+async def run_cases(folder: Path, plan: RunPlan, results: Sequence[TaskResult]) -> dict[str, Case]:
+    """Every case that can still be looked up, by id.
+
+    What the journals tell is what each run wanted remembered, and that a direct correction followed, but not its
+    answer; a memory knows both, and its word counts.
+
+    Args:
+        folder: of the run.
+        plan: of the run.
+        results: of the run.
+    """
+    try:
+        kept = await bank_cases(folder, plan)
+    except (LedgerUnavailable, InvalidInput):  # the page can be read without
+        kept = {}
+    streams = {(key.arm.name, key.seed): key.name for key in plan.streams()}
+    told = (case for one in results for case in _told(one, streams[one.arm, one.seed], plan))
+    return {case.id: case for case in told} | kept
+
+
+def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
+    if result.held is None or result.reward is None:
+        return []
+    given = result.held.arguments
+    namespace, state = given.get("namespace") or stream, storable(given["state"])
+    own = _case(namespace, state, storable(given["action"]), result.reward, given.get("answer") or "", result.evaluator)
+    if result.reward >= POSITIVE_FROM or plan.feedback != "correction":
+        return [own]
+    return [own, _case(namespace, state, DIRECT, 1.0, "", "correction")]
+
+
+def _case(namespace: str, state: str, action: str, reward: float, answer: str, evaluator: str) -> Case:
+    return Case(
+        id=case_id(namespace, state, action),
+        namespace=namespace,
+        state=state,
+        action=action,
+        reward=reward,
+        answer=storable(answer),
+        provenance=Provenance(evaluator=evaluator),
+    )
