@@ -231,7 +231,7 @@ class _Stream:
         )
 
     def _served(self, task: EvalTask, draw: np.random.Generator) -> list[_Kept]:
-        bank = self._bank.get(task.source, [])
+        bank = self._bank.get(task.source) or [case for cases in self._bank.values() for case in cases]
         if self._key.arm.policy == "none" or not bank:
             return []
         ids = self._ids_of(task)

@@ -44,7 +44,7 @@ class Seen(HTMLParser):
 def page(text: str) -> str:
     blocks = [
         Note(text),
-        Note(text, is_warning=True),
+        Note(text, "warning"),
         Picture(Drawing("curves", "<svg></svg>", b""), text),
         Grid(text, ["arm", text], [["none", text], ["similarity:k=8", text], [text, text]], arms=True),
         Findings([Finding(text, text, text), Finding("none", text, text, is_shown=True)]),

@@ -10,7 +10,7 @@ class Note(NamedTuple):
     """A paragraph."""
 
     text: str
-    is_warning: bool = False
+    tone: Literal["", "lead", "aside", "warning"] = ""
     kind: Literal["note"] = "note"
 
 

@@ -26,6 +26,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, looks: Map
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["unbroken"] = lambda text: text.replace(" %", "\u00a0%")  # no line begins with a sign
     css = (_FOLDER / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         title=title,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _BAND = 0.3
 """Opacity of all bands together: where they lie over each other, curves must still be seen."""
+_ASIDE = 0.007
 _MIN_GAP = 0.052
 """Between labels, as a share of the axis' height."""
 
@@ -47,14 +48,20 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
         y: label.
         is_marked: whether every point is marked, and whiskers take the place of bands: for few points.
     """
-    for _, look, at, values in series:
+    places = sorted({place for one in series for place in one.x})
+    for number, (_, look, at, values) in enumerate(series):
         value, low, high = (np.array([one[part] for one in values]) for part in range(3))
         if is_marked:
+            aside = _ASIDE * (places[-1] - places[0]) * (number - (len(series) - 1) / 2)  # no whisker over another
             spread = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
-            axes.errorbar(at, value, yerr=spread, color=look.color, ls=look.dash, marker="o", capsize=3, lw=1.8)
+            axes.errorbar(
+                np.array(at) + aside, value, yerr=spread, color=look.color, ls=look.dash, marker="o", capsize=3, lw=1.8
+            )
         else:
             axes.fill_between(at, low, high, color=look.color, alpha=min(0.15, _BAND / len(series)), linewidth=0)
             axes.plot(at, value, color=look.color, ls=look.dash, lw=2, solid_capstyle="round")
+    if is_marked:
+        axes.set_xticks(places)
     axes.set(xlabel=x)
     axes.set_title(y, loc="left", fontsize=10, color=MUTED.light)
     _per_cent(axes, "y", [end for one in series for interval in one.y for end in interval[1:]])

@@ -13,8 +13,8 @@ def answer(view: View) -> Section:
     """Does memory help, by how much, and how sure is that?"""
     summary, blocks = view.summary, list[Block]()
     if not view.is_complete:
-        blocks.append(Note(_unfinished(view), is_warning=True))
-    blocks.append(Note(_headline(view)))
+        blocks.append(Note(_unfinished(view), "warning"))
+    blocks += [Note(_headline(view), "lead"), Note(_counting(view), "aside")]
     verdicts = {one.arm: one for one in summary.comparisons}
     rows = []
     for arm in summary.arms:
@@ -36,17 +36,8 @@ def is_shown(compared: Comparison) -> bool:
 
 def _headline(view: View) -> str:
     summary = view.summary
-    n_questions = max(arm.n_questions for arm in summary.arms)
-    n_seeds = len(summary.seeds)
-    orders = "in one order" if n_seeds == 1 else f"in {n_seeds} orders, the same for all arms"
-    counting = (
-        f"Counted are first encounters only: each of {counted(n_questions, 'question')} when an arm meets it for the "
-        f"first time, before anything was learned from it, {orders}. Brackets are 95 % intervals; a difference whose "
-        f"interval holds 0 is no difference shown, and with several arms it must also stand a correction for their "
-        f"number."
-    )
     if not summary.comparisons:
-        return f"This run has one arm, and nothing to compare it with. {counting}"
+        return "This run has one arm, and nothing to compare it with."
     policy = next(arm.policy for arm in view.plan.arms if arm.name == view.control)
     control = f"the control ({view.control}, {'which has no memory' if policy == 'none' else 'the first arm'})"
     better = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value > 0]
@@ -59,25 +50,36 @@ def _headline(view: View) -> str:
             control = "the control"
     if level:
         found.append(f"For {listed(level)} no difference from {control} is shown.")
-    return f"{' '.join(found)} {counting}"
+    return " ".join(found)
+
+
+def _counting(view: View) -> str:
+    n_questions = max(arm.n_questions for arm in view.summary.arms)
+    n_seeds = len(view.summary.seeds)
+    orders = "in one order" if n_seeds == 1 else f"in {n_seeds} orders, the same for all arms"
+    return (
+        f"Counted are first encounters only: each of {counted(n_questions, 'question')} when an arm meets it for the "
+        f"first time, before anything was learned from it, {orders}. Brackets are 95 % intervals; a difference whose "
+        f"interval holds 0 is no difference shown, and with several arms it must also stand a correction for their "
+        f"number."
+    )
 
 
 def _picture(view: View) -> Picture:
-    rows = [
-        Dot(one.arm, view.looks[one.arm], one.weighted, is_hollow=not is_shown(one)) for one in view.summary.comparisons
-    ]
+    found = view.summary.comparisons
+    rows = [Dot(one.arm, view.looks[one.arm], one.weighted, is_hollow=not is_shown(one)) for one in found]
     drawing = draw(
         "differences",
         f"Difference of each arm from {view.control}, with 95 % intervals",
         lambda axes: differences(axes, rows, x="percentage points more than the control"),
         size=(8.2, height_of(len(rows))),
     )
-    pairs = view.summary.comparisons[0]
+    n_questions = max(one.n_questions for one in found)
     return Picture(
         drawing,
-        f"How many more of its questions each arm solves than the control ({view.control}), at the first encounter; right of 0 is "
-        f"better. Lines are 95 % intervals of the mean difference over {counted(pairs.n_questions, 'question')}, "
-        f"paired by question and order; hollow dots are no difference shown.",
+        f"How many more of its questions each arm solves than the control ({view.control}), at the first encounter; "
+        f"right of 0 is better. Lines are 95 % intervals of the mean difference over "
+        f"{counted(n_questions, 'question')}, paired by question and order; hollow dots are no difference shown.",
     )
 
 

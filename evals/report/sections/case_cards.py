@@ -23,7 +23,7 @@ def useful_cases(view: View) -> Section | None:
         )
         return Section("cases", "Which cases helped", [note])
     n_each = min(_SHOWN, (len(found) + 1) // 2)
-    most, least = found[:n_each], [use for use in reversed(found[n_each:])][:_SHOWN]
+    most, least = found[:n_each], found[n_each:][::-1][:_SHOWN]
     intro = Note(
         f"For each case, the questions it was served for: how often they were solved with it, against the same "
         f"questions in the control ({view.control}), in percentage points with 95 % intervals. Cases are ordered by "

@@ -13,7 +13,7 @@ _EXAMPLES = 3
 def checks(view: View) -> Section:
     """The leakage guard, then a row per arm."""
     leakage = check_leakage(view.results, view.cases)
-    blocks: list[Block] = [Note(_leakage(leakage), is_warning=leakage.n_leaks > 0)]
+    blocks: list[Block] = [Note(_leakage(leakage), tone="warning" if leakage.n_leaks else "")]
     if leakage.examples:
         told = "; ".join(f"task {one.task_id} in {one.arm}, seed {one.seed}" for one in leakage.examples)
         blocks.append(Note(f"Leaks, for example: {told}."))

@@ -3,6 +3,7 @@
 import math
 
 from memento.evals.report.blocks import Grid, Note, Section
+from memento.evals.report.sections.answer import is_shown
 from memento.evals.report.view import View
 from memento.evals.report.words import UNKNOWN, counted, gain
 from memento.evals.statistics.comparison import Comparison
@@ -21,10 +22,10 @@ def paired_differences(view: View) -> Section | None:
         else " p is two-sided, from the resamples."
     )
     caption = (
-        f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same orders of the tasks; "
-        f"first encounters. Brackets are 95 % intervals of a bootstrap that resamples questions, so that the chance of "
-        f"which questions were asked is in them.{correction} Pairs without a known outcome on both sides are left out "
-        f"and counted."
+        f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same orders "
+        f"of the tasks; first encounters. Brackets are 95 % intervals of a bootstrap that resamples questions, so that "
+        f"the chance of which questions were asked is in them.{correction} Pairs without a known outcome on both sides "
+        f"are left out and counted."
     )
     head = [
         *("arm", "difference,\nweighted", "difference,\nmacro", "p", "p\n(Holm)"),
@@ -47,8 +48,17 @@ def _row(one: Comparison) -> list[str]:
         f"{one.n_questions:,}",
         f"{one.n_pairs:,}",
         f"{one.n_unknown + one.n_unpaired:,}",
-        one.verdict.partition(":")[0] if one.verdict.startswith("no difference") else one.verdict,
+        verdict_of(one),
     ]
+
+
+def verdict_of(one: Comparison) -> str:
+    """The verdict, without the figures that stand beside it."""
+    if is_shown(one):
+        return "better" if one.weighted.value > 0 else "worse"
+    if math.isnan(one.weighted.value):
+        return "nothing to compare"
+    return "not shown after correction" if one.weighted.excludes_zero else "no difference shown"
 
 
 def _p(value: float) -> str:

@@ -1,6 +1,7 @@
 """What memory does on sources it never learned from, and what it breaks that went well without it."""
 
 from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.sections.pairs import verdict_of
 from memento.evals.report.view import View
 from memento.evals.report.words import UNKNOWN, gain, listed
 from memento.evals.statistics.figure import Figure, percent
@@ -58,7 +59,7 @@ def _held_out(view: View, found: Transfer) -> Grid:
                 _share(accuracy.weighted),
                 _share(accuracy.macro),
                 gain(compared.weighted) if compared else "the control",
-                compared.verdict.partition(":")[0] if compared else "",
+                verdict_of(compared) if compared else "",
             ]
         )
     return Grid(
