@@ -5,6 +5,26 @@ from typing import Annotated
 
 import typer
 
+from memento.cli.eval_parameters import (
+    DATASET,
+    BudgetUsd,
+    Concurrency,
+    DataFormat,
+    Executor,
+    FeedbackName,
+    Fields,
+    Judge,
+    Limit,
+    MaxCycles,
+    Model,
+    Planner,
+    RoundSize,
+    Scorer,
+    SecondJudge,
+    Seeds,
+    SubjectName,
+    given_settings,
+)
 from memento.cli.eval_preset import presets
 from memento.cli.options import Json
 from memento.cli.running import finish, run_command
@@ -18,14 +38,9 @@ evaluation.add_typer(presets)
 @evaluation.command("run")
 def run(
     *,
-    dataset: Annotated[Path, typer.Option("--dataset", "-d", help="JSON lines, JSON, csv, or the folder of GAIA.")],
-    data_format: Annotated[
-        str, typer.Option("--format", help="deepresearcher, gaia, simpleqa, hle or generic; auto looks at the rows.")
-    ] = "auto",
-    field: Annotated[
-        list[str] | None,
-        typer.Option(help="Where a part of a task stands, such as question=problem.text.", metavar="PART=PATH"),
-    ] = None,
+    dataset: Annotated[Path, DATASET],
+    data_format: DataFormat = "auto",
+    field: Fields = None,
     arm: Annotated[
         list[str] | None,
         typer.Option(
@@ -34,49 +49,39 @@ def run(
             metavar="POLICY[:NAME=VALUE,...]",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How many orders of the tasks; each arm sees the same.", min=1)] = 1,
-    limit: Annotated[int | None, typer.Option(help="At most so many tasks, drawn always alike.", min=1)] = None,
+    seeds: Seeds = 1,
+    limit: Limit = None,
     iterations: Annotated[int, typer.Option(help="How often all tasks are gone through.", min=1, max=100)] = 1,
-    round_size: Annotated[
-        int,
-        typer.Option("--round", help="Tasks of a stream that see the same memory, and can be at work at once.", min=1),
-    ] = 1,
-    concurrency: Annotated[int, typer.Option(help="Tasks at work at once, in all streams.", min=1)] = 8,
-    budget_usd: Annotated[
-        float | None, typer.Option(help="What the run may cost in US dollars, earlier sessions included.", min=0)
-    ] = None,
+    round_size: RoundSize = 1,
+    concurrency: Concurrency = 8,
+    budget_usd: BudgetUsd = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; out/eval/DATASET by default.")] = None,
-    feedback: Annotated[
-        str, typer.Option(help="What the memory is told: the reward, or after a wrong answer also the correction.")
-    ] = "reward",
+    feedback: FeedbackName = "reward",
     held_out: Annotated[
         list[str] | None, typer.Option(help="A source that is asked last, with a memory that learns nothing; several.")
     ] = None,
-    scorer: Annotated[
-        str, typer.Option(help="exact, f1, gaia, judge, judges, rubric, auto, or your own package.module:function.")
-    ] = "auto",
-    subject: Annotated[
-        str | None, typer.Option(help="package.module:function that returns a Subject; the configured agent otherwise.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="provider:model for every role.")] = None,
-    planner: Annotated[str | None, typer.Option(help="provider:model of the planner.")] = None,
-    executor: Annotated[str | None, typer.Option(help="provider:model of the executor.")] = None,
-    judge: Annotated[str | None, typer.Option(help="provider:model of the judge.")] = None,
-    second_judge: Annotated[str | None, typer.Option(help="provider:model of the second one, with judges.")] = None,
-    max_cycles: Annotated[int | None, typer.Option(help="How many times to plan.", min=1, max=10)] = None,
+    scorer: Scorer = "auto",
+    subject: SubjectName = None,
+    model: Model = None,
+    planner: Planner = None,
+    executor: Executor = None,
+    judge: Judge = None,
+    second_judge: SecondJudge = None,
+    max_cycles: MaxCycles = None,
     as_json: Json = False,
 ) -> None:
     """Put every task to every arm. Stopped in any way, the same command goes on where it was."""
     from memento.cli.eval_options import EvalOptions
     from memento.cli.eval_run import run_eval
 
-    settings = {
-        "planner": planner or model,
-        "executor": executor or model,
-        "judge": judge or model,
-        "second_judge": second_judge,
-        "max_cycles": max_cycles,
-    }
+    settings = given_settings(
+        model=model,
+        planner=planner,
+        executor=executor,
+        judge=judge,
+        second_judge=second_judge,
+        max_cycles=max_cycles,
+    )
     options = EvalOptions(
         dataset=dataset,
         data_format=data_format,
@@ -90,10 +95,36 @@ def run(
         held_out=held_out or [],
         scorer=scorer,
         subject=subject,
-        settings={name: value for name, value in settings.items() if value is not None},
+        settings=settings,
         concurrency=concurrency,
         budget_usd=budget_usd,
         out=out,
         as_json=as_json,
     )
     finish(run_command(run_eval(options), as_json=as_json))
+
+
+@evaluation.command("report")
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")],
+    *,
+    is_opened: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write one page about a run, which needs no network, and its figures as PNG beside it."""
+    from memento.cli.eval_report import report_command
+
+    finish(run_command(report_command(folder, is_opened=is_opened, as_json=as_json), as_json=as_json))
+
+
+@evaluation.command("compare")
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(help="Folder of another.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Compare the same arms in two runs, question by question where both asked the same."""
+    from memento.cli.eval_compare import compare_command
+
+    finish(run_command(compare_command(first, second, as_json=as_json), as_json=as_json))

@@ -1,0 +1,62 @@
+"""`memento eval compare`: the same arms in two runs."""
+
+import asyncio
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from memento.cli.printing import print_table, tell
+from memento.cli.running import ExitCode, print_json
+from memento.evals.report.two_runs import ArmInBoth, Run, TwoRuns, compare_runs
+from memento.evals.report.view import read_run
+from memento.evals.statistics.figure import as_json as as_json_values
+from memento.evals.statistics.figure import percent, points
+
+
+async def compare_command(first: Path, second: Path, *, as_json: bool) -> ExitCode:
+    """Compare the arms that both runs have; no difference is a result, not a failure."""
+    runs = [Run(str(folder), *await asyncio.to_thread(read_run, folder)) for folder in (first, second)]
+    found = await asyncio.to_thread(compare_runs, *runs)
+    if as_json:
+        print_json(
+            {
+                "event": "runs",
+                "first": str(first),
+                "second": str(second),
+                "differs": {name: list(pair) for name, pair in found.differs.items()},
+                "only_first": found.only_first,
+                "only_second": found.only_second,
+            }
+        )
+        for arm in found.arms:
+            print_json({"event": "compared", **as_json_values(arm), "is_shown": arm.is_shown})
+        return ExitCode.OK
+    print_table(_table(found.arms))
+    for sentence in _notes(found, runs):
+        tell(sentence)
+    return ExitCode.OK
+
+
+def _table(arms: list[ArmInBoth]) -> Table:
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = "solved at the first encounter, weighted (by question); in brackets: 95 % intervals"
+    for name in ("arm", "first", "second", "second - first", "over", "verdict"):
+        table.add_column(name, no_wrap=name not in ("verdict", "arm"), overflow="fold")
+    for arm in arms:
+        over = f"{arm.n_questions:,} questions, paired" if arm.is_paired else "other questions, not paired"
+        row = (arm.arm, percent(arm.first.interval), percent(arm.second.interval), points(arm.difference), over)
+        table.add_row(*map(Text, (*row, arm.verdict)))
+    return table
+
+
+def _notes(found: TwoRuns, runs: list[Run]) -> list[str]:
+    notes = [f"{name}: {pair[0]!r} in the first, {pair[1]!r} in the second" for name, pair in found.differs.items()]
+    if not notes:
+        notes.append("both runs have the same plan, but for their arms")
+    if not all(arm.is_paired for arm in found.arms):
+        notes.append("not paired: the runs share no question and seed, so the chance of the questions is not taken out")
+    for run, names in zip(runs, (found.only_first, found.only_second), strict=True):
+        if names:
+            notes.append(f"only in {run.name}: {', '.join(names)}")
+    return notes

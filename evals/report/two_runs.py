@@ -1,0 +1,138 @@
+"""The same arms in two runs: another model, other settings. Paired by question where the questions are the same."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, two_sided_p, verdict
+from memento.evals.statistics.figure import Figure
+from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
+from memento.evals.statistics.resampling import interval, mean_draws
+from memento.evals.statistics.summary import summarize_arm
+from memento.memory.case import question_hash, storable
+from memento.memory.errors import InvalidInput
+from memento.memory.evaluation.metrics import Interval
+
+_COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
+
+
+class ArmInBoth(NamedTuple):
+    """One arm in two runs, at first encounters."""
+
+    arm: str
+    first: Figure
+    """Weighted accuracy."""
+    second: Figure
+    difference: Interval
+    """The second run minus the first."""
+    is_paired: bool
+    """Whether it is over the same questions in the same orders; else over each run's own."""
+    n_questions: int
+    """That were paired; 0 when none were."""
+    p_holm: float
+    """Corrected for the arms that were compared."""
+    verdict: str
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.difference.excludes_zero and self.p_holm < SIGNIFICANT
+
+
+class TwoRuns(NamedTuple):
+    """What two runs have in common, and how it differs."""
+
+    differs: dict[str, tuple[Any, Any]]
+    """What stands in one plan and not in the other."""
+    arms: list[ArmInBoth]
+    only_first: list[str]
+    """Arms that the second run does not have."""
+    only_second: list[str]
+
+
+class Run(NamedTuple):
+    """A run, read."""
+
+    name: str
+    plan: RunPlan
+    results: Sequence[TaskResult]
+
+
+def compare_runs(first: Run, second: Run, *, seed: int = 0) -> TwoRuns:
+    """Compare the arms that both runs have, by name.
+
+    Args:
+        first: a run, finished or not.
+        second: another.
+        seed: of the resamples.
+
+    Raises:
+        InvalidInput: they have no arm in common.
+    """
+    one, other = by_arm(part_of(first.results, "first")), by_arm(part_of(second.results, "first"))
+    common = [arm.name for arm in first.plan.arms if arm.name in one and arm.name in other]
+    if not common:
+        has = [
+            f"{run.name} has results of {', '.join(arms) or 'none'}" for run, arms in ((first, one), (second, other))
+        ]
+        raise InvalidInput(f"the runs have no arm in common: {'; '.join(has)}")
+    if first.plan.tasks != second.plan.tasks:  # ids may mean other questions there
+        names = [_questions(run.results) for run in (first, second)]
+        one, other = (
+            {arm: _renamed(rows, ids) for arm, rows in arms.items()}
+            for arms, ids in zip((one, other), names, strict=True)
+        )
+    rows = [_compared(arm, one[arm], other[arm], seed) for arm in common]
+    corrected = holm([p for _, p in rows])
+    return TwoRuns(
+        _differs(first.plan, second.plan),
+        [
+            row._replace(p_holm=p, verdict=verdict(row.difference, p, len(rows)))
+            for (row, _), p in zip(rows, corrected, strict=True)
+        ],
+        [name for name in one if name not in common],
+        [name for name in other if name not in common],
+    )
+
+
+def _compared(
+    arm: str, first: Sequence[TaskResult], second: Sequence[TaskResult], seed: int
+) -> tuple[ArmInBoth, float]:
+    figures = [summarize_arm(rows, seed=seed).reward.weighted for rows in (first, second)]
+    paired = compare(second, first, names=(arm, arm), seed=seed)
+    if paired.n_questions:
+        difference, p = paired.weighted, paired.p
+    else:
+        # Other questions: the two runs are drawn independently.
+        draws = [mean_draws(outcomes(rows).means, seed=seed + at) for at, rows in enumerate((first, second))]
+        difference = interval(figures[1].value - figures[0].value, draws[1] - draws[0])
+        p = two_sided_p(draws[1] - draws[0])
+    row = ArmInBoth(arm, figures[0], figures[1], difference, bool(paired.n_questions), paired.n_questions, p, "")
+    return row, p
+
+
+def _questions(results: Sequence[TaskResult]) -> dict[str, str]:
+    """Task ids to hashes of their questions, as far as any of its runs wanted something remembered."""
+    return {
+        one.task_id: question_hash(storable(one.held.arguments["state"])) for one in results if one.held is not None
+    }
+
+
+def _renamed(results: Sequence[TaskResult], questions: dict[str, str]) -> list[TaskResult]:
+    """The results under the names of their questions; those whose question is not known keep a name of their own."""
+    return [
+        one.model_copy(update={"task_id": questions.get(one.task_id, f"{id(questions)}-{one.task_id}")})
+        for one in results
+    ]
+
+
+def _differs(first: RunPlan, second: RunPlan) -> dict[str, tuple[Any, Any]]:
+    found = {
+        name: (getattr(first, name), getattr(second, name))
+        for name in _COMPARED
+        if getattr(first, name) != getattr(second, name)
+    }
+    settings = sorted(first.settings.keys() | second.settings.keys())
+    changed = {name: (first.settings.get(name), second.settings.get(name)) for name in settings}
+    return found | {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
