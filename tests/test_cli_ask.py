@@ -58,12 +58,24 @@ def test_only_the_answer_is_on_stdout_when_piped(served: ScriptedServer) -> None
     assert "\x1b" not in done.err
 
 
+def test_reward_is_that_of_ones_own_function_when_it_is_named(
+    served: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scorer_of_ask.py").write_text("def score(task, answer, references):\n    return len(answer) / 10\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    last = invoke("ask", TASK, "--scorer", "scorer_of_ask:score", "--json").lines[-1]
+    assert (last["answer"], last["reward"]) == ("forty-two", 0.9)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["  "], "give a task"),
         (["x", "--policy", "foo"], "--policy should be "),
         (["x", "--evaluator", "foo"], "--evaluator should be "),
+        (["x", "--evaluator", "custom"], "name it with --scorer"),
+        (["x", "--scorer", "no_such_module_e5:f"], "there is no module"),
+        (["x", "--scorer", "builtins:max", "--evaluator", "judge"], "leave --evaluator judge out"),
         (["x", "--k", "-1"], "--k"),
         (["x", "--model", "foo"], "unknown model 'foo'"),
         (["x", "--model", "foo:bar"], "unknown model 'foo:bar'"),

@@ -43,6 +43,8 @@ def test_no_dial_holds_a_secret_when_shown() -> None:
         {"run_max_seconds": float("inf")},
         {"policy": "best"},
         {"evaluator": "nobody"},
+        {"evaluator": "os:system"},
+        {"scorer": "os:system"},
         {"polcy": "random"},
     ],
 )

@@ -1,15 +1,18 @@
 """The reward: in [0, 1], or None when it cannot be known. Human rewards: test_workflow.py."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from memento.nodes.errors import ModelRejected, ModelUnavailable, NoModelConfigured
 from memento.nodes.evaluate import HumanReward, make_evaluate
+from memento.nodes.scoring import EvaluatorName
+from memento.nodes.scoring.registry import EVALUATORS
 from memento.nodes.structured import StructuredCaller
 from tests.node_parts import Roles, a_run, begun, names, runtime_of, scripted, verdict
 from tests.scripted import Reply
+from tests.test_rubric import criteria
 
 
 async def evaluated(
@@ -50,11 +53,60 @@ async def test_reward_is_zero_without_a_judge_when_only_matches_count() -> None:
     assert (update["reward"], update["evaluator"], calls) == (0.0, "exact", [])
 
 
-@pytest.mark.parametrize("evaluator", ["auto", "exact", "judge"])
+@pytest.mark.parametrize("evaluator", ["auto", "exact", "f1", "gaia", "judge", "judges"])
 async def test_reward_is_unknown_when_there_is_no_reference(evaluator: str) -> None:
     update, calls = await evaluated(references=[], evaluator=evaluator)
     assert (update["reward"], update["evaluator"], calls) == (None, "none", [])
     assert "error" not in update, "nothing went wrong"
+
+
+def test_every_evaluator_is_there_when_it_can_be_named() -> None:
+    assert {*EVALUATORS, "human"} == set(get_args(EvaluatorName)), "a person is asked by the node itself"
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "answer", "reward"),
+    [
+        ("exact", "Forty-Two", 1.0),
+        ("exact", "forty-two apples", 0.0),
+        ("f1", "forty-two", 1.0),
+        ("f1", "it is forty-two", 0.5),
+        ("f1", "six", 0.0),
+        ("gaia", "Forty Two", 1.0),
+        ("gaia", "the forty-two", 0.0),
+    ],
+)
+async def test_reward_is_by_rule_without_a_judge_when_a_rule_is_named(
+    evaluator: str, answer: str, reward: float
+) -> None:
+    update, calls = await evaluated(answer=answer, evaluator=evaluator)
+    assert (update["reward"], update["evaluator"], update["confidence"]) == (reward, evaluator, 1.0)
+    assert calls == []
+    assert "error" not in update
+
+
+async def test_reward_is_unknown_when_judges_disagree() -> None:
+    second = '{"difference": "another number", "same": "no"}'
+    update, calls = await evaluated(verdict("yes"), second, evaluator="judges")
+    assert (update["reward"], update["evaluator"], update["confidence"]) == (None, "judges", 0.0)
+    assert (update["error_class"], update["lesson"]) == ("judge", "")
+    assert "the judges disagree" in update["error"]
+    assert update["usage"]["model_calls"] == len(calls) == 2
+
+
+async def test_user_is_told_when_a_model_judged_itself() -> None:
+    update, _ = await evaluated(
+        criteria(), references=[], evaluator="rubric", models={"planner": "scripted"}, notices=["one"]
+    )
+    assert (update["reward"], update["confidence"]) == (1.0, 0.3)
+    assert update["notices"][0] == "one"
+    assert "scripted judged its own work as planner" in update["notices"][1]
+
+
+async def test_reward_is_unknown_when_no_scorer_is_given() -> None:
+    update, calls = await evaluated(references=[], evaluator="custom")
+    assert (update["reward"], update["error_class"], calls) == (None, "judge", [])
+    assert "Deps(scorer=...)" in update["error"]
 
 
 async def test_reward_is_unknown_when_evaluation_is_off() -> None:

@@ -93,11 +93,12 @@ async def test_confidence_is_cut_and_said_when_a_model_judges_itself(role: str) 
 
 
 async def test_reward_is_unknown_when_the_judge_fails_or_is_not_sure() -> None:
-    for replies, said in [
+    failures: list[tuple[list[Reply], str]] = [
         ([ModelUnavailable("down")], "the judge failed"),
         (["all is well", "all is well"], "the judge failed"),
         ([criteria(supported="unsure")], "not sure"),
-    ]:
+    ]
+    for replies, said in failures:
         done, _ = await scored(*replies)
         assert (done.evaluation.reward, done.evaluation.evaluator, done.evaluation.confidence) == (None, "rubric", 0.0)
         assert said in done.evaluation.reason
