@@ -13,6 +13,8 @@ from memento.memory.database import Connection, sequence_chunks
 from memento.memory.engines.port import Vector
 from memento.memory.event import Outcome, RetrievalEvent
 
+_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
+
 
 class LedgerWriter:
     """The appends, inside one transaction: all of them are kept, or none."""
@@ -82,16 +84,31 @@ class LedgerWriter:
 
     async def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
         """Add an event with its slots, or return the one that is already there under this id."""
-        row = event.model_dump(include={"namespace", "is_degraded"})
-        row |= {"event_id": event.id, "body": event.model_dump_json()}
-        added = self._insert_if_new(tables.events).values(**row).returning(tables.events.c.event_id)
-        if await self._connection.scalar(added) is None:
-            return await self.event(event.id) or event
-        if event.slots:
-            kept = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
-            rows = [{"event_id": event.id, **slot.model_dump(include=kept)} for slot in event.slots]
-            await self._connection.execute(insert(tables.slots), rows)
-        return event
+        return (await self.append_events([event]))[0]
+
+    async def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent]:
+        """Add events with their slots; in place of each that was already there, the one that is."""
+        if not events:
+            return []
+        rows = [
+            event.model_dump(include={"namespace", "is_degraded"})
+            | {"event_id": event.id, "body": event.model_dump_json()}
+            for event in events
+        ]
+        adding = self._insert_if_new(tables.events).returning(tables.events.c.event_id)
+        added = set((await self._connection.execute(adding, rows)).scalars().all())
+        kept: list[RetrievalEvent] = []
+        slots: list[dict[str, Any]] = []
+        for event in events:
+            if event.id not in added:
+                kept.append(await self.event(event.id) or event)
+                continue
+            added.remove(event.id)  # given twice, it is there already
+            kept.append(event)
+            slots += [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+        if slots:
+            await self._connection.execute(insert(tables.slots), slots)
+        return kept
 
     async def event(self, event_id: str) -> RetrievalEvent | None:
         """The event of this id, or None."""

@@ -8,6 +8,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import BankPoint, VectorEngine
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.together import Together
 
 BATCH = 256
 """Case revisions applied at a time."""
@@ -42,13 +43,14 @@ class Projection:
         self._is_damaged = False
         self._is_rebuilding = False
         self._stepping = asyncio.Lock()
+        self._together = Together(self._step)
 
     def note_damage(self) -> None:
         """The engine failed in a way that only a rebuild repairs: the next step is one."""
         self._is_damaged = True
 
     async def step(self) -> tuple[int, bool]:
-        """Apply the next batch, unless a rebuild is under way.
+        """Apply the next batch, unless a rebuild is under way. Whoever asks while one runs shares the next.
 
         Returns:
             The ledger offset up to which cases can be found now, and whether there is more to apply.
@@ -57,17 +59,7 @@ class Projection:
             if self._position is None or self._is_damaged:
                 raise EngineUnavailable("the index is being rebuilt")
             return self._position, False  # the old one serves until the new one is complete
-        async with self._stepping:
-            position = await self._connected()
-            changes = await self._views.changes(after=position, limit=BATCH)
-            if not changes:
-                return position, False
-            await self._engine.upsert(await self._points([change.case for change in changes]))
-            self._position = changes[-1].offset
-            self._n_unsaved += len(changes)
-            if self._n_unsaved >= BATCH:
-                await self._save()
-            return self._position, len(changes) == BATCH
+        return await self._together(None)
 
     async def complete(self) -> None:
         """Apply everything, however long it takes."""
@@ -88,6 +80,18 @@ class Projection:
         """Make what has been applied durable, so that the next start need not repeat it."""
         if self._n_unsaved and not self._is_damaged:
             await self._save()
+
+    async def _step(self, asked: Sequence[None]) -> list[tuple[int, bool]]:
+        async with self._stepping:
+            position, has_more = await self._connected(), False
+            if changes := await self._views.changes(after=position, limit=BATCH):
+                await self._engine.upsert(await self._points([change.case for change in changes]))
+                position, has_more = changes[-1].offset, len(changes) == BATCH
+                self._position = position
+                self._n_unsaved += len(changes)
+                if self._n_unsaved >= BATCH:
+                    await self._save()
+        return [(position, has_more)] * len(asked)
 
     async def _connected(self) -> int:
         if self._position is not None and not self._is_damaged:

@@ -1,7 +1,7 @@
 """The read side of the memory: recall candidates, let the policy choose, record the choice with its propensities."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from memento.memory.case import ScoredCase, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent, Slot
+from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.policies.port import Candidates, SlotChoice, choose
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.storage import Storage
+from memento.memory.together import Together
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import Estimates, EstimatorName
@@ -46,6 +48,7 @@ class Retrieval:
         self._storage = storage
         self._learner = learner
         self._rng = rng
+        self._record = Together(self._append)
 
     async def recall(
         self,
@@ -142,7 +145,7 @@ class Retrieval:
             candidates=candidates,
             slots=[_slot(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)],
         )
-        return await self._record(event)
+        return await self._reading(event)
 
     async def _search(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], bool, int]:
         """The nearest cases, whether the search was degraded, and the version of the bank."""
@@ -189,24 +192,42 @@ class Retrieval:
         candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
         return candidates, len(ids)
 
-    async def _record(self, event: RetrievalEvent) -> Reading:
-        encoder = self._storage.texts.encoder.name
-        vectors = {event.query: await self._storage.texts.one(event.query)} if event.candidates else {}
-        async with self._storage.ledger.writing() as writer:
-            if event.follows is not None:
-                before = await writer.event(event.follows)
-                if before is None or before.namespace != event.namespace:
-                    raise UnknownEvent(event.follows, event.namespace)
-            stored = await writer.append_event(event)
-            if stored.namespace != event.namespace:
-                raise UnknownEvent(event.id, event.namespace)
-            await writer.save_vectors(encoder, vectors)
-        cases = await self._storage.views.cases(stored.case_ids, namespace=stored.namespace)
+    async def _reading(self, event: RetrievalEvent) -> Reading:
+        stored = await self._record(event)
+        ids = stored.case_ids
+        cases = await self._storage.views.cases(ids, namespace=stored.namespace) if ids else {}
         scored = [
             ScoredCase(cases.get(slot.case_id or ""), slot.similarity, slot.score, slot.slot, slot.propensity)
             for slot in stored.slots
         ]
         return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded)
+
+    async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
+        """Put selections on record in one commit; those of a run whose earlier one is not known are refused."""
+        texts = self._storage.texts
+        queries = [event.query for event in events if event.candidates]
+        vectors = dict(zip(queries, await texts.rows(queries), strict=True))
+        async with self._storage.ledger.writing() as writer:
+            are_fit = [await _follows_its_own(writer, event) for event in events]
+            fit = [event for event, is_fit in zip(events, are_fit, strict=True) if is_fit]
+            stored = iter(await writer.append_events(fit))
+            await writer.save_vectors(texts.encoder.name, vectors)
+        return [
+            _own(event, next(stored)) if is_fit else UnknownEvent(event.follows or "", event.namespace)
+            for event, is_fit in zip(events, are_fit, strict=True)
+        ]
+
+
+def _own(event: RetrievalEvent, stored: RetrievalEvent) -> RetrievalEvent | Exception:
+    """What is on record under an event's id; nobody hears of another namespace's."""
+    return stored if stored.namespace == event.namespace else UnknownEvent(event.id, event.namespace)
+
+
+async def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:
+    if event.follows is None:
+        return True
+    before = await writer.event(event.follows)
+    return before is not None and before.namespace == event.namespace
 
 
 def _slot(

@@ -24,6 +24,7 @@ from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.learning.versions import PolicyVersion, PolicyVersions, built_in
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.together import Together
 from memento.memory.uncancelled import to_the_end
 
 _LOG = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Learner:
         self._offset = self._n_outcomes = self._n_saved = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
+        self._together = Together(self._catch_up)
 
     @property
     def version(self) -> int:
@@ -118,16 +120,12 @@ class Learner:
     async def catch_up(self) -> int:
         """Learn from every outcome that is new since the last call. May be cancelled anywhere.
 
+        Whoever asks while it is at work shares the next.
+
         Returns:
             Number of outcomes learned from now.
         """
-        async with self._learning:
-            await self._follow_version()
-            n_before = self._n_outcomes
-            await self._read_on()
-            if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
-                await self._save()
-            return self._n_outcomes - n_before
+        return await self._together(None)
 
     async def prepare(self, version: PolicyVersion, *, is_fresh: bool = False) -> int:
         """Learn with a version that need not serve yet, and save it: whoever follows it later has little left to learn.
@@ -154,6 +152,15 @@ class Learner:
         async with self._learning:
             if self._n_outcomes > self._n_saved:
                 await self._save()
+
+    async def _catch_up(self, asked: Sequence[None]) -> list[int]:
+        async with self._learning:
+            await self._follow_version()
+            n_before = self._n_outcomes
+            await self._read_on()
+            if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
+                await self._save()
+            return [self._n_outcomes - n_before] * len(asked)
 
     async def _read_on(self) -> None:
         while news := await self._views.experiences(
