@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memento.evals.statistics.resampling import (
@@ -22,12 +22,15 @@ from memento.evals.statistics.resampling import (
 VALUES = st.lists(st.sampled_from([0.0, 1 / 3, 0.5, 1.0]), min_size=1, max_size=30)
 
 
-def test_interval_of_right_and_wrong_is_that_of_jeffreys() -> None:
-    for n_right, n in ((3, 5), (8, 11), (90, 100), (1, 300)):
+def test_interval_of_right_and_wrong_is_that_of_jeffreys_a_little_wider() -> None:
+    for n_right, n in ((3, 5), (8, 11), (90, 100), (150, 300)):
         posterior = np.random.default_rng(0).beta(n_right + 0.5, n - n_right + 0.5, size=200_000)
+        posterior = posterior.mean() + math.sqrt((n + 1) / (n - 1)) * (posterior - posterior.mean())  # widened
         found = mean_interval([1.0] * n_right + [0.0] * (n - n_right), n=20_000)
         assert found.value == pytest.approx(n_right / n)
-        assert (found.low, found.high) == pytest.approx(np.quantile(posterior, [0.025, 0.975]), abs=0.006)
+        assert (found.low, found.high) == pytest.approx(
+            np.clip(np.quantile(posterior, [0.025, 0.975]), 0, 1), abs=0.006
+        )
 
 
 def test_interval_has_a_width_when_all_is_right_or_all_the_same() -> None:
@@ -37,6 +40,7 @@ def test_interval_has_a_width_when_all_is_right_or_all_the_same() -> None:
     assert -0.2 < nothing.low < 0 < nothing.high < 0.2
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_interval_holds_the_figure_and_stays_on_the_scale(values: list[float]) -> None:
     found = mean_interval(values, n=200)
@@ -44,6 +48,7 @@ def test_interval_holds_the_figure_and_stays_on_the_scale(values: list[float]) -
     assert found.value == pytest.approx(np.mean(values))
 
 
+@settings(deadline=None)
 @given(VALUES, st.randoms())
 def test_interval_does_not_depend_on_the_order_of_questions(values: list[float], random: object) -> None:
     shuffled = list(values)
