@@ -1,0 +1,119 @@
+"""Runs the experiment and prints its tables; the same again goes on where it stopped.
+
+python -m benchmarks.frozen_model routing --feedback correction --tasks 300 --seeds 3 --out DIR
+"""
+
+import argparse
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+
+from benchmarks.frozen_model.chat_model import FrozenChatModel
+from benchmarks.frozen_model.engine import FrozenWeights
+from benchmarks.frozen_model.families import FAMILIES, Family, house, routing
+from benchmarks.frozen_model.figures import print_figures
+from benchmarks.recorded import RECORDED
+from memento.evals.runs.arm import parse_arm
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.runner import EvalRunner
+from memento.evals.task import fingerprint
+from memento.graph.local_model import find_packaged_model
+from memento.nodes.sources import MemorySource
+
+ARMS = ("none", "random", "similarity", "similarity_reward", "parametric", "advantage")
+ROUND = 4
+"""Tasks whose cases are written together: the model is never idle, and nothing depends on which ends first."""
+_CONCURRENCY = 16
+
+
+def main() -> None:
+    """Parse, run, print."""
+    options = _options()
+    family = _family(options)
+    plan = _plan(family, options)
+    if not options.print:
+        asyncio.run(_run(family, plan, options))
+    print_figures(options.out, family, plan)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.frozen_model", description=__doc__)
+    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("--feedback", choices=("correction", "reward"), default="correction")
+    parser.add_argument("--tasks", type=int, default=300)
+    parser.add_argument("--seeds", type=int, default=3, help="orders of the tasks, each with memories of its own")
+    parser.add_argument("--arm", action="append", help="policy[:field=value], repeatable; six policies by default")
+    parser.add_argument("--k", type=int, default=4, help="cases shown at most")
+    parser.add_argument("--draw", type=int, default=0, help="seed of the tasks that are drawn")
+    parser.add_argument("--readers", type=int, default=2, help="prompts read at a time")
+    parser.add_argument("--file", type=Path, default=RECORDED / "deepresearcher.jsonl", help="questions, for routing")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--first", type=int, help="work only on the first so many of the orders, for now")
+    parser.add_argument("--print", action="store_true", help="only print what is there")
+    return parser.parse_args()
+
+
+def _family(options: argparse.Namespace) -> Family:
+    if options.family == "house":
+        return house(options.tasks, seed=options.draw)
+    return routing(options.tasks, file=options.file, seed=options.draw)
+
+
+def _plan(family: Family, options: argparse.Namespace) -> RunPlan:
+    return RunPlan(
+        dataset=family.name,
+        tasks=fingerprint(family.tasks),
+        n_tasks=len(family.tasks),
+        subject=f"frozen-{family.name}",
+        scorer="exact",
+        arms=[parse_arm(arm) for arm in options.arm or ARMS],
+        seeds=list(range(options.seeds)),
+        round=ROUND,
+        feedback=options.feedback,
+        settings={"k": options.k},
+    )
+
+
+async def _run(family: Family, plan: RunPlan, options: argparse.Namespace) -> None:
+    path = await asyncio.to_thread(find_packaged_model)
+    with await asyncio.to_thread(lambda: FrozenWeights(path, readers=options.readers)) as weights:
+        await _run_with(weights, family, plan, options)
+
+
+async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, options: argparse.Namespace) -> None:
+    def planner(memory: MemorySource) -> FrozenChatModel:
+        """Greedy where right answers are told; where only rewards are, answers must vary to be found."""
+        seed = None
+        if plan.feedback == "reward":
+            namespace = getattr(memory, "namespace", "")
+            seed = int.from_bytes(hashlib.sha256(namespace.encode()).digest()[:4])
+        return FrozenChatModel(weights=weights, sampling_seed=seed)
+
+    runner = EvalRunner(
+        plan,
+        tasks=family.tasks,
+        subject=family.subject(planner),
+        folder=options.out,
+        concurrency=_CONCURRENCY,
+        only=[key.name for key in plan.streams() if options.first is None or key.seed < options.first],
+    )
+    began, seen = time.monotonic(), [0, 0]
+
+    def listen(result: TaskResult) -> None:
+        seen[0] += 1
+        seen[1] += result.reward is None
+        if seen[0] % 200 == 0:
+            took = time.monotonic() - began
+            print(
+                f"{seen[0]:6d}/{runner.n_tasks} tasks  {took:6.0f} s  {weights.n_prompts} prompts read, "
+                f"{weights.n_tokens / max(weights.n_prompts, 1):.0f} tokens each  {seen[1]} without reward",
+                flush=True,
+            )
+
+    await runner.run(listen)
+
+
+if __name__ == "__main__":
+    main()

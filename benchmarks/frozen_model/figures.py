@@ -1,0 +1,140 @@
+"""What a run says: accuracy along the stream, differences of arms on the same questions, and the vote beside them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.frozen_model.families import Family
+from benchmarks.frozen_model.vote import named_cases, votes
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.runner import load_results
+from memento.evals.statistics.comparison import compare
+from memento.evals.statistics.figure import as_json, points
+from memento.evals.statistics.outcomes import by_arm, outcomes
+from memento.evals.statistics.resampling import mean_interval
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.evaluation.metrics import Interval
+
+BLOCK = 100
+_PAIRS = (
+    ("similarity", "random"),
+    ("similarity_reward", "similarity"),
+    ("parametric", "similarity"),
+    ("advantage", "similarity"),
+    ("advantage", "similarity_reward"),
+    ("advantage", "parametric"),
+    ("advantage", "none"),
+)
+
+
+class Row(NamedTuple):
+    """One arm, or the vote over its cases."""
+
+    arm: str
+    kind: str
+    """`model` or `vote`."""
+    blocks: list[Interval]
+    whole: Interval
+    worked: float
+    """Cases served that had worked, per task."""
+    right: float
+    """Of those, the share whose plan was the right one here."""
+
+
+class Difference(NamedTuple):
+    """One against another, paired by question and seed."""
+
+    name: str
+    first: Interval
+    """Over all tasks of the stream."""
+    later: Interval
+    """Without the first block, in which there is little to remember."""
+
+
+class Figures(NamedTuple):
+    """A run's."""
+
+    rows: list[Row]
+    differences: list[Difference]
+    n_results: int
+    n_unknown: int
+
+
+def figures(folder: Path, family: Family, plan: RunPlan) -> Figures:
+    """The figures of a run, finished or not. Blocking."""
+    results = list(load_results(folder, plan))
+    arms = by_arm(results)
+    voted = {arm: _voted(rows, family) for arm, rows in arms.items()}
+    rows = [_row(arm, "model", mine, family) for arm, mine in arms.items()]
+    rows += [_row(arm, "vote", mine, family) for arm, mine in voted.items() if arm not in ("none",)]
+    differences = [
+        _difference(f"{arm} - {other}", arms[arm], arms[other])
+        for arm, other in _PAIRS
+        if arm in arms and other in arms
+    ]
+    differences += [
+        _difference(f"{arm} - vote over the same cases", arms[arm], voted[arm]) for arm in arms if arm != "none"
+    ]
+    return Figures(rows, differences, len(results), sum(one.reward is None for one in results))
+
+
+def print_figures(folder: Path, family: Family, plan: RunPlan) -> None:
+    """The tables, and the same as JSON in `figures.json` beside the plan."""
+    found = figures(folder, family, plan)
+    (folder / "figures.json").write_text(_json(found), encoding="utf-8")
+    print(
+        f"\n{family.name}, feedback: {plan.feedback}; {plan.n_tasks} tasks, {len(plan.seeds)} orders, "
+        f"k = {plan.settings['k']}; {found.n_results} results, {found.n_unknown} without reward\n"
+    )
+    n = max((len(row.blocks) for row in found.rows), default=0)
+    heads = [f"{i * BLOCK + 1}-{(i + 1) * BLOCK}" for i in range(n)]
+    print(f"{'':26s}" + "".join(f"{head:>19s}" for head in [*heads, "all"]) + "   worked  right")
+    for row in found.rows:
+        name = row.arm if row.kind == "model" else f"vote: {row.arm}"
+        shown = "".join(f"{_short(one):>19s}" for one in [*row.blocks, row.whole])
+        print(f"{name:26s}{shown}   {row.worked:6.2f}  {row.right:5.2f}")
+    print(f"\n{'difference':48s}{'all tasks':>34s}{f'without the first {BLOCK}':>34s}")
+    for one in found.differences:
+        print(f"{one.name:48s}{points(one.first):>34s}{points(one.later):>34s}")
+
+
+def _voted(results: Sequence[TaskResult], family: Family) -> list[TaskResult]:
+    hits = votes(results, family)
+    return [one.model_copy(update={"reward": hit}) for one, hit in zip(results, hits, strict=True)]
+
+
+def _row(arm: str, kind: str, results: Sequence[TaskResult], family: Family) -> Row:
+    stop = max(one.position for one in results) + 1
+    blocks = [[one for one in results if one.position // BLOCK == i] for i in range(-(-stop // BLOCK))]
+    worked, right = _served(results, family)
+    return Row(arm, kind, [_accuracy(block) for block in blocks], _accuracy(results), worked, right)
+
+
+def _accuracy(results: Sequence[TaskResult]) -> Interval:
+    return mean_interval(outcomes(results).means)
+
+
+def _served(results: Sequence[TaskResult], family: Family) -> tuple[float, float]:
+    names, wanted = named_cases(results, family), {task.id: family.right(task) for task in family.tasks}
+    served = [
+        [names[case.id] == wanted[one.task_id] for case in one.cases if case.reward >= POSITIVE_FROM] for one in results
+    ]
+    every = [hit for hits in served for hit in hits]
+    return len(every) / len(results), float(np.mean(every)) if every else float("nan")
+
+
+def _difference(name: str, results: Sequence[TaskResult], control: Sequence[TaskResult]) -> Difference:
+    later = [[one for one in rows if one.position >= BLOCK] for rows in (results, control)]
+    return Difference(name, compare(results, control).weighted, compare(later[0], later[1]).weighted)
+
+
+def _short(one: Interval) -> str:
+    return f"{one.value:.3f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def _json(found: Figures) -> str:
+    return json.dumps(as_json(found), indent=1) + "\n"

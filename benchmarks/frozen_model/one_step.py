@@ -1,0 +1,62 @@
+"""Plans of one step, whose name comes from a list, and how a model of 135M parameters is asked for one.
+
+The model writes `{"name": "..."}`; that is a third of the tokens of a whole plan, and reading them is what takes time.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from pydantic import Field, create_model, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from benchmarks.frozen_model.chat_model import shown
+from memento.memory.case import POSITIVE_FROM
+from memento.nodes.plan import Plan, PlannedSubtask
+from memento.nodes.prompts import PlannerPrompt
+from memento.nodes.state import CaseView, Run, SubtaskResult
+
+
+class OneStep(Plan):
+    """What the model writes becomes the only subtask."""
+
+    subtasks: SkipJsonSchema[list[PlannedSubtask]] = Field(default_factory=list)
+    answer: SkipJsonSchema[None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_subtask(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "name" in given:
+            return {"name": given["name"], "subtasks": [{"id": "1", "description": given["name"]}]}
+        return given
+
+
+def plan_of(names: Sequence[str]) -> type[Plan]:
+    """A plan schema that allows one step with one of these names, and nothing else."""
+    return create_model("OneStepPlan", __base__=OneStep, name=(Literal[tuple(names)], ...))
+
+
+def as_action(name: str) -> str:
+    """The plan as a case keeps it."""
+    return f"1. {name}"
+
+
+def name_of(action: str) -> str:
+    """What the plan of a case names."""
+    return action.partition("\n")[0].removeprefix("1. ").strip()
+
+
+def prompt_of(instruction: str) -> PlannerPrompt:
+    """A prompt with what worked as earlier turns, the best case last, then the task."""
+
+    def prompt(
+        *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
+    ) -> list[BaseMessage]:
+        del results, is_last, feedback
+        messages: list[BaseMessage] = [SystemMessage(instruction)]
+        for case in reversed(cases):
+            if case["reward"] >= POSITIVE_FROM:
+                messages += [HumanMessage(case["state"]), AIMessage(shown({"name": name_of(case["action"])}))]
+        return [*messages, HumanMessage(run["task"])]
+
+    return prompt
