@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from memento.evals.runs.plan import Phase
+from memento.memory.case import storable
 from memento.nodes.usage import Usage
 
 
@@ -23,6 +24,11 @@ class HeldWrite(BaseModel):
     """What the run wanted remembered: arguments of `CaseMemory.write`, applied at the end of the round."""
 
     arguments: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return _storable(given)
 
 
 class TaskResult(BaseModel):
@@ -65,6 +71,20 @@ class TaskResult(BaseModel):
     memory_seconds: float = 0.0
     """Of these, spent on finding and choosing cases."""
     held: HeldWrite | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return _storable(given)
+
+
+def _storable(value: Any) -> Any:
+    """The same with texts that a file can keep: models cut characters in two."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def is_first_encounter(result: TaskResult) -> bool:
