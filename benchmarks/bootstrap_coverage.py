@@ -154,6 +154,16 @@ def rate(hits: Sequence[bool]) -> Interval:
     return mean_interval(np.asarray(hits, np.float64))
 
 
+def speed(rng: np.random.Generator) -> float:
+    """Seconds for the interval of 10,000 questions, no two alike, from 1,000 resamples; median of five."""
+    value_Q, taken = rng.random(10_000), []
+    for _ in range(5):
+        start = time.perf_counter()
+        mean_interval(value_Q, n=1000)
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
 def tables(trials: Sequence[Trial], rng: np.random.Generator) -> Iterator[tuple[str, dict[str, str]]]:
     """A row per setting."""
     for setting in settings():
@@ -197,6 +207,7 @@ def main() -> int:
         "false alarms, all nulls": str(rate([one.is_shown for one in nulls])),
         f"BAR: covered of the first {N_BAR}": str(covered),
         f"BAR: 'no difference' of the first {N_BAR} nulls": str(quiet),
+        "10,000 questions x 1,000 resamples, seconds": round(speed(rng), 3),
         "seed": options.seed,
         "seconds": round(time.perf_counter() - start),
     }
