@@ -156,6 +156,7 @@ def test_autograd_is_equation_eleven_when_written_out() -> None:
         torch.arange(n),
         torch.zeros(n, dtype=torch.int64),
         torch.tensor(values, dtype=torch.float32),
+        torch.ones(n),
     )
     state, task = torch.tensor(s[None], dtype=torch.float32), torch.zeros(1, dtype=torch.int64)
     f_P = episodic_values(kernel, state, task, torch.tensor([prior]), evidence, prior_weight=k0)

@@ -92,7 +92,9 @@ class Advantage:
         site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
         taken = TakenIn(example.reward, example.confidence, self._n, example.cases.ids, features, site)
         self._sites.put(example.event_id, taken)
-        self._difficulty.take(example.event_id, example.state_D, example.question, example.reward)
+        self._difficulty.take(
+            example.event_id, example.state_D, example.question, example.reward, confidence=example.confidence
+        )
         if self._n % _OUTCOMES_PER_FADE == 0:
             self._beliefs.fade(_OUTCOMES_PER_FADE)
         if self._n >= 64 and (self._n & (self._n - 1) == 0 or self._n % 1024 == 0):

@@ -1,7 +1,8 @@
 """The paper's parametric estimator: Q(s, c; theta) trained online by cross-entropy (Eq. 15).
 
 Every case served shares its event's outcome, as in the paper; that is what makes it a control. What is replayed is what
-is believed now: a corrected outcome replaces the one it corrects, a withdrawn one leaves.
+is believed now, for as much as its evaluator is believed: a corrected outcome replaces the one it corrects, a withdrawn
+one leaves.
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ class _Pairs(NamedTuple):
     state_ND: torch.Tensor
     case_ND: torch.Tensor
     reward_N: torch.Tensor
+    weight_N: torch.Tensor
+    """The evaluator's confidence."""
     ids: tuple[str, ...]
 
 
@@ -91,11 +94,11 @@ class CrossEntropyQ(SharedOutcomes):
         n_new = len(pairs.reward_N)
         if before is None:
             self._count(pairs.ids, 1)
-        if n_new == 0 or (before is not None and torch.equal(before.reward_N, pairs.reward_N)):
+        if n_new == 0 or (before is not None and _say_the_same(before, pairs)):
             return  # nothing was served, or somebody else says the same again: no credit twice
-        state_ND, case_ND, reward_N = (
+        state_ND, case_ND, reward_N, weight_N = (
             torch.cat([getattr(one, part) for one in self.replay.values()])
-            for part in ("state_ND", "case_ND", "reward_N")
+            for part in ("state_ND", "case_ND", "reward_N", "weight_N")
         )
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + example.offset)
         for _ in range(self._n_steps):
@@ -103,7 +106,9 @@ class CrossEntropyQ(SharedOutcomes):
             row_B = torch.cat([old_B, torch.arange(len(reward_N) - n_new, len(reward_N))])
             self._optimizer.zero_grad()
             logit_B = self.q(state_ND[row_B], case_ND[row_B])
-            loss: torch.Tensor = functional.binary_cross_entropy_with_logits(logit_B, reward_N[row_B])
+            loss: torch.Tensor = functional.binary_cross_entropy_with_logits(
+                logit_B, reward_N[row_B], weight=weight_N[row_B]
+            )
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
@@ -180,4 +185,9 @@ def _pairs(example: Example) -> _Pairs:
     case_ND = torch.from_numpy(example.cases.vectors["text"])
     state_D = torch.from_numpy(np.array(example.state_D))
     reward_N = torch.full((len(case_ND),), example.reward)
-    return _Pairs(state_D.expand_as(case_ND), case_ND, reward_N, example.cases.ids)
+    weight_N = torch.full((len(case_ND),), example.confidence)
+    return _Pairs(state_D.expand_as(case_ND), case_ND, reward_N, weight_N, example.cases.ids)
+
+
+def _say_the_same(one: _Pairs, other: _Pairs) -> bool:
+    return torch.equal(one.reward_N, other.reward_N) and torch.equal(one.weight_N, other.weight_N)

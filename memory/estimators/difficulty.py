@@ -28,7 +28,7 @@ class Difficulty:
         """
         self._task_ND = np.zeros((capacity, dim), np.float32)
         self._reward_N = np.zeros(capacity, np.float32)
-        self._counts_N = np.zeros(capacity, np.float32)  # 0 for rows that are unused or withdrawn
+        self._counts_N = np.zeros(capacity, np.float32)  # confidences; 0 for rows that are unused or withdrawn
         self._question_N = np.full(capacity, "", dtype="<U32")
         self._event_N = np.full(capacity, "", dtype="<U64")
         self._row: dict[str, int] = {}
@@ -50,8 +50,10 @@ class Difficulty:
         )
         return (value - mean) / (mean * (1 - mean))
 
-    def take(self, event_id: str, task_D: NDArray[np.float32], question: str, reward: float) -> None:
-        """Keep what came of a task; an event that is known is corrected."""
+    def take(
+        self, event_id: str, task_D: NDArray[np.float32], question: str, reward: float, *, confidence: float = 1.0
+    ) -> None:
+        """Keep what came of a task, for as much as it is believed; an event that is known is corrected."""
         row = self._row.get(event_id)
         if row is None:
             row = self._n % len(self._task_ND)
@@ -59,7 +61,7 @@ class Difficulty:
             self._row[event_id], self._event_N[row] = row, event_id
             self._task_ND[row], self._question_N[row] = task_D, question
             self._n += 1
-        self._reward_N[row], self._counts_N[row] = reward, 1.0
+        self._reward_N[row], self._counts_N[row] = reward, confidence
 
     def withdraw(self, event_id: str) -> None:
         """What came of this event is not known after all."""

@@ -28,6 +28,8 @@ class Episode(NamedTuple):
     similarities: tuple[float, ...]
     """Their cosines to the task."""
     reward: float
+    confidence: float
+    """The evaluator's."""
     row: int
     """Where its state and value lie."""
 
@@ -70,6 +72,8 @@ class Episodes:
         """Q by row: what the stored (s, c, Q) of each episode hold."""
         self.question_E = np.zeros(len(self.state_ED), np.int64)
         """A number for each episode's question, by row; never 0."""
+        self.confidence_E = np.zeros(len(self.state_ED), np.float32)
+        """Of each episode's evaluator, by row."""
         self._by_event: dict[str, Episode] = {}
         self._of_case: dict[str, dict[str, int]] = {}  # case -> event -> row, in order
         self._follower: dict[str, str] = {}
@@ -125,6 +129,7 @@ class Episodes:
             example.cases.ids,
             similarities,
             example.reward,
+            example.confidence,
             row,
         )
         self._add(episode)
@@ -177,15 +182,17 @@ class Episodes:
         if tensors["state"].shape != (n_rows, self.state_ED.shape[1]) or tensors["value"].shape != (n_rows,):
             raise ValueError("states of another shape")
         self.state_ED, self.value_E = tensors["state"].copy(), tensors["value"].copy()
-        self.question_E = np.zeros(n_rows, np.int64)
-        for event_id, follows, question, ids, similarities, reward, row in stamp["episodes"]:
-            self._add(Episode(event_id, follows, question, tuple(ids), tuple(similarities), reward, row))
+        self.question_E, self.confidence_E = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.float32)
+        for event_id, follows, question, ids, similarities, *rest in stamp["episodes"]:
+            reward, confidence, row = rest
+            self._add(Episode(event_id, follows, question, tuple(ids), tuple(similarities), reward, confidence, row))
         self._free = list(stamp["free"])
         self._sums = _Sums(*stamp["sums"])
 
     def _add(self, episode: Episode) -> None:
         self._by_event[episode.event_id] = episode
         self.question_E[episode.row] = question_number(episode.question)
+        self.confidence_E[episode.row] = episode.confidence
         for case_id in episode.ids:
             self._of_case.setdefault(case_id, {})[episode.event_id] = episode.row
         if episode.follows is not None:
@@ -197,6 +204,7 @@ class Episodes:
             self.state_ED = np.concatenate([self.state_ED, np.zeros_like(self.state_ED)])
             self.value_E = np.concatenate([self.value_E, np.zeros_like(self.value_E)])
             self.question_E = np.concatenate([self.question_E, np.zeros_like(self.question_E)])
+            self.confidence_E = np.concatenate([self.confidence_E, np.zeros_like(self.confidence_E)])
             self._free = list(range(2 * n - 1, n - 1, -1))
         return self._free.pop()
 

@@ -66,6 +66,8 @@ class Evidence(NamedTuple):
     """The pair that the outcome is evidence for."""
     value_N: Tensor
     """Q' of the outcome."""
+    confidence_N: Tensor
+    """How far its evaluator is believed, in [0, 1]."""
 
 
 class LearnedKernel(nn.Module):
@@ -119,7 +121,8 @@ def episodic_values(
         evidence: what is remembered of the pairs' cases.
         prior_weight: k0, in outcomes of the same task.
     """
-    weight_N = kernel(state_BD, evidence.state_RD)[task_P[evidence.pair_N], evidence.row_N]
+    likeness_N = kernel(state_BD, evidence.state_RD)[task_P[evidence.pair_N], evidence.row_N]
+    weight_N = evidence.confidence_N * likeness_N
     total_P = (prior_weight * prior_P).index_add(0, evidence.pair_N, weight_N * evidence.value_N)
     return total_P / torch.full_like(prior_P, prior_weight).index_add(0, evidence.pair_N, weight_N)
 

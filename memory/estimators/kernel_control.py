@@ -11,6 +11,7 @@ Where it differs, and why:
 - A read serves a set of K cases, not one: each of them gets an entry with the event's outcome.
 - The paper stores a Q_t without saying which. Here it is the step's target, by the target kernel: the return for a
   terminal step; refreshed for others when the outcome after them changes, and whenever the step is replayed.
+- An outcome counts in Eq. 9 and 10 for as much as its evaluator is believed; the paper's are all certain.
 - Eq. 10 is measured without the entries of the same question: otherwise each entry explains itself best under a kernel
   that is 0 everywhere else.
 """
@@ -95,7 +96,8 @@ class KernelControl(SharedOutcomes):
         before = self.episodes.get(example.event_id)
         episode = self.episodes.keep(example)
         self._refresh(episode)
-        if not episode.ids or (before is not None and before.reward == episode.reward):
+        said = None if before is None else (before.reward, before.confidence)
+        if not episode.ids or said == (episode.reward, episode.confidence):
             return  # nothing was served, or somebody else says the same again: no credit twice
         rng = np.random.default_rng((self._seed, example.offset))
         self._step([*self.episodes.draw(_BATCH - 1, rng), episode])
@@ -157,7 +159,9 @@ class KernelControl(SharedOutcomes):
         pairs_of_B = torch.tensor([len(episode.ids) for episode in batch])
         asked = [self._asked(episode, without=episode.question) for episode in batch]
         q_P = self._q(self.kernel, asked, newest=_NEWEST_IN_STEP)
-        loss = (q_P - target_B.repeat_interleave(pairs_of_B)).square().mean()
+        confidence_B = torch.tensor([episode.confidence for episode in batch])
+        error_P = (q_P - target_B.repeat_interleave(pairs_of_B)).square()
+        loss = (confidence_B.repeat_interleave(pairs_of_B) * error_P).mean()
         parameters = list(self.kernel.parameters())
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
@@ -210,6 +214,7 @@ class KernelControl(SharedOutcomes):
             row_N=torch.from_numpy(place_N),
             pair_N=torch.from_numpy(pair_N[is_heeded_N]),
             value_N=torch.from_numpy(self.episodes.value_E[row_R][place_N]),
+            confidence_N=torch.from_numpy(self.episodes.confidence_E[row_R][place_N]),
         )
         cosine_P = torch.tensor([cosine for one in asked for cosine in one.similarities])
         prior_P = self.episodes.mean_reward + self._set.cosine_weight * (cosine_P - self.episodes.mean_cosine)
