@@ -18,7 +18,7 @@ from memento.nodes.errors import ModelError
 from memento.nodes.sources import MemorySource, Role, model_name
 
 WORKSPACE = "workspace"
-_NEED_JUDGE = ("judge", "judges")
+_NEED_JUDGE = ("judge", "judges", "rubric")
 
 
 class OpenSubject(NamedTuple):
