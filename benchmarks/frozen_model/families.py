@@ -65,7 +65,7 @@ def routing(n: int, *, file: Path, seed: int = 0) -> Family:
         seed: of the draw.
     """
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    chance = random.Random(seed)  # noqa: S311  a draw
+    chance = random.Random(seed)
     tasks = []
     for source, desk in DESKS.items():
         asked = sorted({row["question"] for row in rows if row["data_source"] == source})

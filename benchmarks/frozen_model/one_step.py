@@ -3,7 +3,7 @@
 The model writes `{"name": "..."}`; that is a third of the tokens of a whole plan, and reading them is what takes time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
