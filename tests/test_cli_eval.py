@@ -16,7 +16,10 @@ from tests.commands import Finished, ended, environment, invoke, memento, servin
 from tests.eval_commands import PRICES, answering, question_of, write_dataset
 from tests.scripted import ScriptedServer
 
-pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
+pytestmark = [
+    pytest.mark.allow_blocking("a command has its event loop to itself"),
+    pytest.mark.timeout(300),  # many commands, each of which loads the encoder
+]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,223 @@
+"""Streams: what a round sees and writes, what is never served, what a stopped one goes on with, and tasks' files."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import BaseMessage
+
+from memento.evals.runs.arm import parse_arm
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.runner import STREAMS, EvalRunner, RunEnd, load_results
+from memento.evals.subject import Subject, embedded_memory
+from memento.evals.task import EvalTask, fingerprint
+from memento.graph.deps import Deps
+from memento.memory.case import Case
+from memento.nodes.errors import ModelUnavailable
+from tests.eval_runs import made_tasks
+from tests.hashing_encoder import HashingEncoder
+from tests.node_parts import answer
+from tests.scripted import ScriptedChatModel
+
+
+def right(messages: list[BaseMessage]) -> str:
+    """The right answer, whatever is shown beside the task."""
+    return answer(f"answer {item_of(messages)}")
+
+
+def item_of(messages: list[BaseMessage]) -> int:
+    """The item that is asked for: the last one named, after those of cases."""
+    return int(re.findall(r"item (\d+) of", messages[-1].text)[-1])
+
+
+class Run:
+    """One run in a folder, with a scripted planner."""
+
+    def __init__(
+        self,
+        folder: Path,
+        tasks: Sequence[EvalTask],
+        reply: Callable[[list[BaseMessage]], Any] = right,
+        *,
+        arms: Sequence[str] = ("similarity",),
+        workspace: Path | None = None,
+        **more: Any,
+    ) -> None:
+        self.folder, self.tasks = folder, tasks
+        self.model = ScriptedChatModel(reply)
+        self.plan = RunPlan.model_validate(
+            {
+                "dataset": "made",
+                "tasks": fingerprint(tasks),
+                "n_tasks": len(tasks),
+                "subject": "scripted",
+                "scorer": "exact",
+                "arms": [parse_arm(arm) for arm in arms],
+                "seeds": [0],
+                "settings": {"evaluator": "exact"},
+            }
+            | more
+        )
+        self.subject = Subject(
+            name="scripted", make_deps=lambda memory: Deps(memory=memory, planner=self.model, workspace=workspace)
+        )
+
+    async def go(self, listen: Callable[[TaskResult], None] = lambda result: None, **options: Any) -> RunEnd:
+        runner = EvalRunner(
+            self.plan,
+            tasks=self.tasks,
+            subject=self.subject,
+            folder=self.folder,
+            encoder=HashingEncoder(),
+            **options,
+        )
+        return await runner.run(listen)
+
+    async def results(self) -> list[TaskResult]:
+        return await asyncio.to_thread(lambda: list(load_results(self.folder, self.plan)))
+
+    async def cases(self) -> list[Case]:
+        (key,) = self.plan.streams()
+        folder, encoder = self.folder / STREAMS / key.name, HashingEncoder()
+        memory = embedded_memory(folder, policy=key.arm.policy, namespace=key.name, seed=0, encoder=encoder)
+        async with memory:
+            return [case async for case in memory.views.walk(namespace=key.name)]
+
+
+async def test_a_round_sees_the_cases_of_earlier_rounds_only(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(9, sources=["chess"]), round=3, arms=["similarity:k=9"])
+    await run.go(concurrency=9)
+    assert [len(one.cases) for one in await run.results()] == [0, 0, 0, 3, 3, 3, 6, 6, 6]
+    assert len(await run.cases()) == 9
+
+
+async def test_nothing_is_written_before_the_rounds_end_when_the_model_goes_away(tmp_path: Path) -> None:
+    def leaving(messages: list[BaseMessage]) -> str | Exception:
+        return ModelUnavailable("away") if len(run.model.calls) > 5 else right(messages)
+
+    run = Run(tmp_path, made_tasks(8), leaving, round=4)
+    with pytest.raises(ModelUnavailable, match="away"):
+        await run.go(concurrency=1)
+    assert len(await run.results()) == 5
+    assert len(await run.cases()) == 4  # the first round's; of the second, one task is done and waits
+
+    again = Run(tmp_path, run.tasks, round=4)
+    told: list[TaskResult] = []
+    assert (await again.go(told.append)).is_complete
+    assert len(again.model.calls) == 3
+    assert sorted(one.position for one in told) == list(range(8))
+    assert len(await again.cases()) == 8
+
+
+async def test_a_stopped_run_ends_as_one_that_was_never_stopped(tmp_path: Path) -> None:
+    def shown(results: list[TaskResult]) -> list[Any]:
+        served = [[(case.id, case.score, case.propensity) for case in one.cases] for one in results]
+        return [(one.task_id, one.answer, one.reward, cases) for one, cases in zip(results, served, strict=True)]
+
+    tasks = made_tasks(12)
+    options: dict[str, Any] = {"round": 3, "iterations": 2, "arms": ["advantage"]}
+    whole = Run(tmp_path / "whole", tasks, **options)
+    await whole.go()
+    stopped = Run(tmp_path / "stopped", tasks, **options)
+    n_told = 0
+
+    def stop(result: TaskResult) -> None:
+        nonlocal n_told
+        n_told += 1
+        if n_told == 8:
+            working.cancel()
+
+    working = asyncio.create_task(stopped.go(stop, concurrency=2))
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    kept = len(await stopped.results())
+    assert 8 <= kept < 24
+    await stopped.go()
+    assert shown(await stopped.results()) == shown(await whole.results())
+
+
+async def test_a_question_is_never_shown_its_own_case_when_it_comes_again(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(4, sources=["chess"]), iterations=3, arms=["similarity:k=9"], feedback="correction")
+    await run.go()
+    own = {case.state: case.id for case in await run.cases()}
+    questions = {task.id: task.question for task in run.tasks}
+    results = await run.results()
+    assert [len(one.cases) for one in results] == [0, 1, 2, 3] + [3] * 8
+    assert all(own[questions[one.task_id]] not in [case.id for case in one.cases] for one in results)
+
+
+async def test_a_wrong_answer_is_followed_by_what_is_right_when_corrections_are_given(tmp_path: Path) -> None:
+    def wrong(messages: list[BaseMessage]) -> str:
+        return answer("no idea")
+
+    told, untold = (Run(tmp_path / name, made_tasks(2), wrong, feedback=name) for name in ("correction", "reward"))
+    for run in (told, untold):
+        await run.go()
+    # Both were answered directly: what is right takes the place of what was wrong.
+    assert sorted((case.answer, case.reward) for case in await told.cases()) == [("answer 0", 1.0), ("answer 1", 1.0)]
+    assert [case.reward for case in await untold.cases()] == [0.0, 0.0]
+
+
+async def test_arms_have_memories_of_their_own(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(6, sources=["chess"]), arms=["similarity:k=9", "random:k=9", "none"], seeds=[0, 1])
+    await run.go(concurrency=3)
+    results = await run.results()
+    served = {(one.arm, one.seed): set[str]() for one in results}
+    for one in results:
+        served[one.arm, one.seed] |= {case.id for case in one.cases}
+    assert [len(served[arm, 0]) for arm in ("similarity:k=9", "none")] == [5, 0]
+    assert sum(map(len, served.values())) == len(set.union(*served.values()))
+    orders = {key: [one.task_id for one in results if (one.arm, one.seed) == key] for key in served}
+    assert orders["none", 0] == orders["random:k=9", 0] != orders["none", 1]
+
+
+async def test_no_task_begins_when_the_budget_is_spent(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(4))
+    end = await run.go(budget_usd=0.0)
+    assert (end.is_complete, end.is_over_budget, run.model.calls) == (False, True, [])
+
+
+def with_files(folder: Path) -> EvalTask:
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "table.csv").write_text(name)
+    files = [folder / "a" / "table.csv", folder / "b" / "table.csv"]
+    return made_tasks(1)[0].model_copy(update={"attachments": files})
+
+
+async def test_files_are_copied_where_the_run_accepts_them_when_a_task_has_some(tmp_path: Path) -> None:
+    task = await asyncio.to_thread(with_files, tmp_path)
+    run = Run(tmp_path / "out", [task, made_tasks(2)[1]])
+    await run.go()
+    (call,) = [call for call in run.model.calls if "table.csv" in call.text]
+    assert "table-2.csv" in call.text
+    assert [one.reward for one in await run.results()] == [1.0, 1.0]
+    runs = tmp_path / "out/streams/similarity-0/workspace/runs"
+    files = await asyncio.to_thread(lambda: {file.name: file.read_text() for file in runs.glob("*/*")})
+    assert files == {"table.csv": "a", "table-2.csv": "b"}
+
+
+async def test_a_folder_that_a_killed_run_has_left_is_neither_used_nor_cleaned(tmp_path: Path) -> None:
+    task = await asyncio.to_thread(with_files, tmp_path)
+    left = tmp_path / "workspace/runs/similarity-0-0"
+    await asyncio.to_thread(left.mkdir, parents=True)
+    await asyncio.to_thread((left / "half.txt").write_text, "half")
+    run = Run(tmp_path / "out", [task], workspace=tmp_path / "workspace")
+    await run.go()
+    assert "half.txt" not in run.model.calls[0].text
+    there = await asyncio.to_thread(lambda: sorted(str(p.relative_to(left.parent)) for p in left.parent.rglob("*.*")))
+    assert there == ["similarity-0-0-2/table-2.csv", "similarity-0-0-2/table.csv", "similarity-0-0/half.txt"]
+
+
+async def test_a_missing_file_is_told_and_costs_no_other_task(tmp_path: Path) -> None:
+    gone = made_tasks(1)[0].model_copy(update={"attachments": [tmp_path / "gone.pdf"]})
+    run = Run(tmp_path / "out", [gone, made_tasks(2)[1]])
+    assert (await run.go()).is_complete
+    results = {one.task_id: one for one in await run.results()}
+    assert results["t0"].reward is None
+    assert "gone.pdf" in (results["t0"].error or "")
+    assert results["t1"].reward == 1.0
