@@ -44,14 +44,19 @@ def _table(arms: list[ArmInBoth]) -> Table:
     for name in ("arm", "first", "second", "second - first", "over", "verdict"):
         table.add_column(name, no_wrap=name not in ("verdict", "arm"), overflow="fold")
     for arm in arms:
-        over = f"{arm.n_questions:,} questions, paired" if arm.is_paired else "other questions, not paired"
+        over = f"{arm.n_questions:,} questions, paired" if arm.is_paired else "each its own, not paired"
         row = (arm.arm, percent(arm.first.interval), percent(arm.second.interval), points(arm.difference), over)
         table.add_row(*map(Text, (*row, arm.verdict)))
     return table
 
 
 def _notes(found: TwoRuns, runs: list[Run]) -> list[str]:
-    notes = [f"{name}: {pair[0]!r} in the first, {pair[1]!r} in the second" for name, pair in found.differs.items()]
+    notes = [
+        "the questions are not all the same"
+        if name == "tasks"
+        else f"{name}: {one!r} in the first, {other!r} in the second"
+        for name, (one, other) in found.differs.items()
+    ]
     if not notes:
         notes.append("both runs have the same plan, but for their arms")
     if not all(arm.is_paired for arm in found.arms):

@@ -236,7 +236,7 @@ class _Stream:
             return []
         ids = self._ids_of(task)
         own = [self._known[one] for one in ids if one in self._known][:1] if self._leak else []
-        found = [bank[at] for at in draw.choice(len(bank), min(self._k + len(ids), len(bank)), replace=False)]
+        found = [bank[at] for at in dict.fromkeys(draw.integers(len(bank), size=self._k + len(ids)).tolist())]
         return [*own, *(case for case in found if case.id not in ids)][: self._k]
 
     def _keep(self, visit: Visit, arguments: dict[str, Any]) -> None:

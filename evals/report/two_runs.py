@@ -1,6 +1,6 @@
 """The same arms in two runs: another model, other settings. Paired by question where the questions are the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from memento.evals.runs.plan import RunPlan
@@ -70,7 +70,8 @@ def compare_runs(first: Run, second: Run, *, seed: int = 0) -> TwoRuns:
     Raises:
         InvalidInput: they have no arm in common.
     """
-    one, other = by_arm(part_of(first.results, "first")), by_arm(part_of(second.results, "first"))
+    one: Mapping[str, Sequence[TaskResult]] = by_arm(part_of(first.results, "first"))
+    other: Mapping[str, Sequence[TaskResult]] = by_arm(part_of(second.results, "first"))
     common = [arm.name for arm in first.plan.arms if arm.name in one and arm.name in other]
     if not common:
         has = [
@@ -78,11 +79,8 @@ def compare_runs(first: Run, second: Run, *, seed: int = 0) -> TwoRuns:
         ]
         raise InvalidInput(f"the runs have no arm in common: {'; '.join(has)}")
     if first.plan.tasks != second.plan.tasks:  # ids may mean other questions there
-        names = [_questions(run.results) for run in (first, second)]
-        one, other = (
-            {arm: _renamed(rows, ids) for arm, rows in arms.items()}
-            for arms, ids in zip((one, other), names, strict=True)
-        )
+        one = _by_question(one, _questions(first.results), run=1)
+        other = _by_question(other, _questions(second.results), run=2)
     rows = [_compared(arm, one[arm], other[arm], seed) for arm in common]
     corrected = holm([p for _, p in rows])
     return TwoRuns(
@@ -119,12 +117,16 @@ def _questions(results: Sequence[TaskResult]) -> dict[str, str]:
     }
 
 
-def _renamed(results: Sequence[TaskResult], questions: dict[str, str]) -> list[TaskResult]:
+def _by_question(
+    arms: Mapping[str, Sequence[TaskResult]], questions: Mapping[str, str], *, run: int
+) -> dict[str, list[TaskResult]]:
     """The results under the names of their questions; those whose question is not known keep a name of their own."""
-    return [
-        one.model_copy(update={"task_id": questions.get(one.task_id, f"{id(questions)}-{one.task_id}")})
-        for one in results
-    ]
+    return {
+        arm: [
+            one.model_copy(update={"task_id": questions.get(one.task_id, f"run {run}: {one.task_id}")}) for one in rows
+        ]
+        for arm, rows in arms.items()
+    }
 
 
 def _differs(first: RunPlan, second: RunPlan) -> dict[str, tuple[Any, Any]]:
