@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from pydantic import ValidationError
 
 from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.case_bank import CaseBank
@@ -22,7 +21,6 @@ from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.evaluation.service import PolicyEvaluation
-from memento.memory.event import Attempt
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import PolicyVersions
@@ -31,9 +29,10 @@ from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
-from memento.memory.retention import Retention, check_share, checked_namespace
+from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
+from memento.memory.written import Written, check_share
 
 _REINDEX_BATCH = 256
 
@@ -247,29 +246,35 @@ class CaseMemory:
             UnknownEvent: no such event in this namespace.
             LedgerUnavailable: it was not kept.
         """
-        try:
-            attempt = Attempt(
-                action=storable(action),
-                answer=storable(answer),
-                lesson=storable(lesson),
-                error_class=error_class,
-                thread_id=thread_id,
-                models=models or {},
-            )
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
-        case_id = await self._retention.write(
-            namespace=self._namespace(namespace),
-            state=storable(state),
-            attempt=attempt,
+        written = Written(
+            state=state,
+            action=action,
             reward=reward,
-            confidence=confidence,
-            evaluator=evaluator,
+            answer=answer,
             event_id=event_id,
+            confidence=confidence,
+            lesson=lesson,
+            error_class=error_class,
+            evaluator=evaluator,
+            thread_id=thread_id,
+            models=models,
+            namespace=namespace,
         )
-        await self._retained(self._namespace(namespace))
-        return case_id
+        return (await self.write_all([written]))[0]
+
+    async def write_all(self, written: Sequence[Written]) -> list[str | None]:
+        """Keep experiences as `write` would one after the other, in one commit: all of them or none.
+
+        Returns:
+            The cases' ids; None where the reward is None.
+
+        Raises:
+            InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
+        """
+        tried = [one.tried(self._namespace(one.namespace)) for one in written]
+        ids = await self._retention.write(tried)
+        await self._retained(*dict.fromkeys(one.namespace for one in tried))
+        return ids
 
     async def feedback(
         self,
@@ -336,8 +341,7 @@ class CaseMemory:
             LedgerUnavailable: nothing was kept.
         """
         kept = await self._retention.keep_recorded(selections, is_trusted=is_trusted)
-        for namespace in {case.namespace for selection in selections for case in selection.cases}:
-            await self._retained(namespace)
+        await self._retained(*{case.namespace for selection in selections for case in selection.cases})
         return kept
 
     async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
@@ -389,7 +393,8 @@ class CaseMemory:
     def _namespace(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else checked_namespace(namespace)
 
-    async def _retained(self, namespace: str) -> None:
+    async def _retained(self, *namespaces: str) -> None:
         """After the acknowledgement: searchable now if the engine answers, learned from in the background."""
         await self.bank.project()
-        self._learning.catch_up_soon(namespace)
+        for namespace in namespaces:
+            self._learning.catch_up_soon(namespace)

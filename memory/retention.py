@@ -10,6 +10,7 @@ from memento.memory.ledger_batches import LedgerBatches
 from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
+from memento.memory.written import Tried, check_share
 
 MAX_NAMESPACE = 200
 
@@ -27,55 +28,48 @@ class Retention:
         self._storage = storage
         self._min_confidence = min_confidence
 
-    async def write(
-        self,
-        *,
-        namespace: str,
-        state: str,
-        attempt: Attempt,
-        reward: float | None,
-        confidence: float,
-        evaluator: str,
-        event_id: str | None,
-    ) -> str | None:
-        """Keep an attempt and its reward; with an event, as that event's outcome and that of those it follows.
+    async def write(self, tried: Sequence[Tried]) -> list[str | None]:
+        """Keep attempts and their rewards, all or none; with an event, as its outcome and that of those it follows.
 
         Returns:
-            The case's id; None when the reward is None.
+            The cases' ids; None where the reward is None.
         """
-        check_share("reward", reward)
-        check_share("confidence", confidence)
-        if not state.strip():
-            raise InvalidInput("the state is empty")
-        vectors = {state: await self._storage.texts.one(state)}
+        states = list(dict.fromkeys(one.state for one in tried))
+        vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
-            if event_id is not None:
-                key = f"{event_id}:write"
-                if await writer.has_outcome(key):  # delivered before, perhaps corrected since: leave it alone
-                    return None if reward is None else case_id(namespace, state, attempt.action)
-                event = await _event_in(writer, event_id, namespace)
-                if past := await writer.outcomes_of(event_id):  # feedback was faster than the run: it knows better
-                    reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
-                    attempt = judged_by_another(attempt) if reward is not None else attempt
-                outcome = Outcome(
-                    key=key,
-                    event_id=event_id,
-                    namespace=namespace,
-                    reward=reward,
-                    confidence=confidence,
-                    evaluator=evaluator,
-                    attempt=attempt,
-                )
-                for earlier in await _earlier(writer, event):
-                    if not await writer.outcomes_of(earlier.id):
-                        await writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
-                await writer.append_outcome(outcome)
-            if reward is None:
-                return None
-            floor = self._min_confidence
-            case = judged(namespace, state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor)
-            await admit(writer, case)
-            await writer.save_vectors(self._storage.texts.encoder.name, vectors)
+            ids = [await self._keep(writer, one) for one in tried]
+            kept = {one.state: vectors[one.state] for one, id_ in zip(tried, ids, strict=True) if id_ is not None}
+            await writer.save_vectors(self._storage.texts.encoder.name, kept)
+        return ids
+
+    async def _keep(self, writer: LedgerWriter, tried: Tried) -> str | None:
+        namespace, state, attempt, reward, confidence, evaluator, event_id = tried
+        if event_id is not None:
+            key, past = f"{event_id}:write", await writer.outcomes_of(event_id)
+            if any(outcome.key == key for outcome in past):  # delivered before, perhaps corrected since: leave it alone
+                return None if reward is None else case_id(namespace, state, attempt.action)
+            event = await _event_in(writer, event_id, namespace)
+            if past:  # feedback was faster than the run: it knows better
+                reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
+                attempt = judged_by_another(attempt) if reward is not None else attempt
+            outcome = Outcome(
+                key=key,
+                event_id=event_id,
+                namespace=namespace,
+                reward=reward,
+                confidence=confidence,
+                evaluator=evaluator,
+                attempt=attempt,
+            )
+            for earlier in await _earlier(writer, event):
+                if not await writer.outcomes_of(earlier.id):
+                    await writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
+            await writer.append_outcome(outcome)
+        if reward is None:
+            return None
+        floor = self._min_confidence
+        case = judged(namespace, state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor)
+        await admit(writer, case)
         return case.id
 
     async def keep(self, cases: Sequence[Case], *, is_trusted: bool) -> int:
@@ -171,16 +165,6 @@ def checked_namespace(namespace: str) -> str:
     if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
         raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
     return namespace
-
-
-def check_share(what: str, value: float | None) -> None:
-    """Refuse a reward or a confidence that is none.
-
-    Raises:
-        InvalidInput: not in [0, 1] and not None.
-    """
-    if value is not None and not 0 <= value <= 1:
-        raise InvalidInput(f"a {what} lies in [0, 1], not {value}")
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
