@@ -14,6 +14,7 @@ class Halt:
         self.budget_usd = budget_usd
         self.spent_usd = spent_usd
         self.error: BaseException | None = None
+        self._is_stopped = False
 
     @property
     def is_over_budget(self) -> bool:
@@ -23,8 +24,12 @@ class Halt:
     @property
     def is_set(self) -> bool:
         """Whether no other task may begin."""
-        return self.error is not None or self.is_over_budget
+        return self.error is not None or self._is_stopped or self.is_over_budget
 
     def spend(self, usd: float) -> None:
         """Count what a task has cost."""
         self.spent_usd += usd
+
+    def stop(self) -> None:
+        """Begin no other task, because somebody else has spent the budget or failed."""
+        self._is_stopped = True

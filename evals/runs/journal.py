@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +21,9 @@ class Journal:
         self._n_whole = 0
         self._writing = threading.Lock()
         self.results: dict[int, TaskResult] = {}
-        """By position."""
+        """By position; while the journal is open, only those of rounds whose cases are not in the memory yet."""
+        self.finished: set[int] = set()
+        """Positions of all results."""
         self.written: set[int] = set()
         """Rounds whose cases are in the memory."""
 
@@ -31,6 +34,7 @@ class Journal:
             InvalidInput: a line before the last cannot be read.
         """
         self.read()
+        self._forget_written()
         if self._path.exists() and self._path.stat().st_size > self._n_whole:
             os.truncate(self._path, self._n_whole)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,26 +47,28 @@ class Journal:
         text = self._path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         self._n_whole = len(whole)
-        for number, line in enumerate(whole.decode("utf-8").splitlines(), 1):
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):  # answers hold every other kind of line end
             try:
                 entry = json.loads(line)
                 if "written" in entry:
                     self.written.add(entry["written"])
                 else:
                     result = TaskResult.model_validate(entry)
-                    self.results[result.position] = result
+                    self._add(result)
             except (ValueError, TypeError) as error:
                 raise InvalidInput(f"{self._path}, line {number} is damaged: {error}") from error
 
-    def append(self, result: TaskResult) -> None:
-        """Keep a result; it is durable when this returns."""
-        self._write(result.model_dump_json())
-        self.results[result.position] = result
+    def append(self, results: Sequence[TaskResult]) -> None:
+        """Keep results; they are durable when this returns."""
+        self._write("".join(result.model_dump_json() + "\n" for result in results))
+        for result in results:
+            self._add(result)
 
     def mark_written(self, number: int) -> None:
         """Note that a round's cases are in the memory."""
-        self._write(json.dumps({"written": number}))
+        self._write(json.dumps({"written": number}) + "\n")
         self.written.add(number)
+        self._forget_written()
 
     def close(self) -> None:
         """Close the file, after the line that is being written; again is harmless."""
@@ -71,10 +77,17 @@ class Journal:
                 self._file.close()
                 self._file = None
 
-    def _write(self, line: str) -> None:
-        with self._writing:  # tasks end in several threads at once
+    def _add(self, result: TaskResult) -> None:
+        self.results[result.position] = result
+        self.finished.add(result.position)
+
+    def _forget_written(self) -> None:
+        self.results = {place: result for place, result in self.results.items() if result.round not in self.written}
+
+    def _write(self, lines: str) -> None:
+        with self._writing:
             if self._file is None:
                 raise RuntimeError("the journal is not open")
-            self._file.write(line + "\n")
+            self._file.write(lines)
             self._file.flush()
             os.fsync(self._file.fileno())

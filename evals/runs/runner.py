@@ -89,7 +89,7 @@ class EvalRunner:
                 group.create_task(self._run(stream, slots, halt, listen))
         if halt.error is not None:
             raise halt.error
-        is_complete = all(len(stream.journal.results) == len(stream.visits) for stream in self.streams)
+        is_complete = all(len(stream.journal.finished) == len(stream.visits) for stream in self.streams)
         return RunEnd(is_complete, halt.is_over_budget and not is_complete, halt.spent_usd)
 
     async def _run(

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +24,9 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import EngineError, InvalidInput
+from memento.memory.together import Together
+from memento.memory.written import Written
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError
 from memento.nodes.scoring import exact_match, token_f1
@@ -70,6 +72,7 @@ class Stream:
         self._encoder = encoder
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
+        self._keep = Together(self._append)
         self._context = Context.model_validate(
             subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         )
@@ -99,15 +102,17 @@ class Stream:
             if len(self.journal.written) == (self.visits[-1].round + 1 if self.visits else 0):
                 return
             async with self._memory() as memory:
+                await _indexed(memory)
                 held = HeldMemory(memory, seed=self.key.seed)
                 graph = build_graph(self._with_workspace(self._subject.make_deps(held)))
                 for number, visits in groupby(self.visits, key=lambda visit: visit.round):
                     if number in self.journal.written:
                         continue
-                    await self._round(list(visits), graph, held, slots, halt, listen)
+                    tasks = list(visits)
+                    await self._round(tasks, graph, held, slots, halt, listen)
                     if halt.is_set:
                         return
-                    await self._write(number, memory)
+                    await self._write(number, tasks, memory)
         finally:
             self.journal.close()
 
@@ -129,14 +134,14 @@ class Stream:
                     return
                 try:
                     result = await self._result(visit, graph, held)
-                    await asyncio.to_thread(self.journal.append, result)
+                    await self._keep(result)
                 except Exception as error:  # noqa: BLE001  raised again once those at work have finished
                     halt.error = halt.error or error
                     return
                 halt.spend(result.usage["cost_usd"])
                 listen(result)
 
-        await asyncio.gather(*(work(visit) for visit in visits if visit.position not in self.journal.results))
+        await asyncio.gather(*(work(visit) for visit in visits if visit.position not in self.journal.finished))
 
     async def _result(self, visit: Visit, graph: MementoGraph, held: HeldMemory) -> TaskResult:
         task, began = visit.task, time.perf_counter()
@@ -212,20 +217,31 @@ class Stream:
         self._workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
         return deps
 
-    async def _write(self, number: int, memory: CaseMemory) -> None:
+    async def _append(self, results: Sequence[TaskResult]) -> list[None]:
+        await asyncio.to_thread(self.journal.append, results)
+        return [None] * len(results)
+
+    async def _write(self, number: int, visits: Sequence[Visit], memory: CaseMemory) -> None:
         """Apply what the tasks of a round wanted remembered, in the order of the stream. Again changes nothing."""
-        visits = [visit for visit in self.visits if visit.round == number and visit.phase == "learn"]
-        for visit in visits:
-            result = self.journal.results[visit.position]
-            if result.held is not None:
-                await memory.write(**result.held.arguments)
-            is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
-            if is_wrong and self._plan.feedback == "correction":
-                correction = self._subject.correction(visit.task)
-                if correction is not None:
-                    action, answer = correction
-                    await memory.write(
-                        state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction"
-                    )
+        written = [one for visit in visits if visit.phase == "learn" for one in self._written(visit)]
+        await memory.write_all(written)
+        await _indexed(memory)
         await memory.settle()
         await asyncio.to_thread(self.journal.mark_written, number)
+
+    def _written(self, visit: Visit) -> Iterator[Written]:
+        """What is remembered of a task: what its run tried, and after a wrong answer what would have been right."""
+        result = self.journal.results[visit.position]
+        if result.held is not None:
+            yield Written(**result.held.arguments)
+        is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
+        correction = self._subject.correction(visit.task) if is_wrong and self._plan.feedback == "correction" else None
+        if correction is not None:
+            action, answer = correction
+            yield Written(state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction")
+
+
+async def _indexed(memory: CaseMemory) -> None:
+    """Make every case of earlier rounds findable, however many: a search itself waits for a part of them only."""
+    with suppress(EngineError):  # an engine that is away: the searches say that they are degraded
+        await memory.bank.project_all()
