@@ -39,6 +39,7 @@ class EvalOptions:
     budget_usd: float | None
     out: Path | None
     as_json: bool
+    processes: int = 1
     preset: str = ""
 
     @property

@@ -19,6 +19,9 @@ RoundSize = Annotated[
     int, typer.Option("--round", help="Tasks of a stream that see the same memory, and can be at work at once.", min=1)
 ]
 Concurrency = Annotated[int, typer.Option(help="Tasks at work at once, in all streams.", min=1)]
+Processes = Annotated[
+    int, typer.Option(help="In how many processes; each works on one stream at a time. Results stay the same.", min=1)
+]
 BudgetUsd = Annotated[
     float | None, typer.Option(help="What the run may cost in US dollars, earlier sessions included.", min=0)
 ]

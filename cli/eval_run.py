@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from memento.cli.eval_options import EvalOptions, fields_of, plan_of
 from memento.cli.eval_progress import EvalProgress, dollars
-from memento.cli.eval_summary import print_summary, summary_json
+from memento.cli.eval_summary import print_summary, summary_json, why_unknown
 from memento.cli.printing import tell
 from memento.cli.running import ExitCode, print_json
 from memento.evals.configured import check_unseen, opened_subject
@@ -17,11 +17,13 @@ from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.run_lock import locked
 from memento.evals.runs.runner import EvalRunner, RunEnd, load_results
+from memento.evals.runs.workers import WorkerRunner
 from memento.evals.scorer import load_scorer
 from memento.evals.statistics.summary import summarize
 from memento.evals.subject import Subject, scored_with
 from memento.evals.task import Dataset
 from memento.graph.settings import Settings
+from memento.memory.encoder import Encoder
 from memento.memory.errors import MementoError
 
 
@@ -31,7 +33,7 @@ class _Work(NamedTuple):
     options: EvalOptions
     dataset: Dataset
     plan: RunPlan
-    runner: EvalRunner
+    runner: EvalRunner | WorkerRunner
     n_earlier: int
 
     @property
@@ -53,19 +55,36 @@ async def run_eval(options: EvalOptions) -> ExitCode:
         plan = plan_of(options, dataset, subject=subject.name)
         with ExitStack() as stack:
             await asyncio.to_thread(stack.enter_context, locked(options.folder))
-            earlier = await asyncio.to_thread(_earlier, plan, options.folder)
-            runner = EvalRunner(
-                plan,
-                tasks=dataset.tasks,
-                subject=subject,
-                folder=options.folder,
-                concurrency=options.concurrency,
-                budget_usd=options.budget_usd,
-                encoder=encoder,
-            )
-            work = _Work(options, dataset, plan, runner, len(earlier))
-            _tell_start(work, notices)
+            n_earlier = await asyncio.to_thread(_count_earlier, plan, options.folder)
+            runner = _runner(options, dataset, plan, subject, encoder)
+            work = _Work(options, dataset, plan, runner, n_earlier)
+            _tell_start(work, [*notices, *(runner.notices if isinstance(runner, WorkerRunner) else [])])
             return await _run(work)
+
+
+def _runner(
+    options: EvalOptions, dataset: Dataset, plan: RunPlan, subject: Subject, encoder: Encoder | None
+) -> EvalRunner | WorkerRunner:
+    if options.processes > 1:
+        return WorkerRunner(
+            plan,
+            tasks=dataset.tasks,
+            subject=options.subject,
+            scorer=options.scorer if options.is_own_scorer else None,
+            folder=options.folder,
+            processes=options.processes,
+            concurrency=options.concurrency,
+            budget_usd=options.budget_usd,
+        )
+    return EvalRunner(
+        plan,
+        tasks=dataset.tasks,
+        subject=subject,
+        folder=options.folder,
+        concurrency=options.concurrency,
+        budget_usd=options.budget_usd,
+        encoder=encoder,
+    )
 
 
 async def _run(work: _Work) -> ExitCode:
@@ -102,12 +121,12 @@ def _with_scorer(subject: Subject, options: EvalOptions) -> Subject:
     return scored_with(subject, load_scorer(options.scorer)) if options.is_own_scorer else subject
 
 
-def _earlier(plan: RunPlan, folder: Path) -> list[TaskResult]:
+def _count_earlier(plan: RunPlan, folder: Path) -> int:
     """Results of earlier sessions of the same run; another run in this folder is refused."""
     if not (folder / PLAN).exists():
-        return []
+        return 0
     plan.save(folder)
-    return list(load_results(folder, plan))
+    return sum(1 for _ in load_results(folder, plan))
 
 
 def _tell_start(work: _Work, notices: list[str]) -> None:
@@ -153,6 +172,8 @@ def _tell_end(work: _Work, end: RunEnd, results: list[TaskResult]) -> None:
     else:
         for summary in summaries:
             print_summary(summary)
+        for reason, n in why_unknown(results):
+            tell(f"{n:,} {'result' if n == 1 else 'results'} without a reward: {reason}")
         if end.is_complete:
             tell(f"results: {work.options.folder}")
     if end.is_over_budget:

@@ -1,16 +1,21 @@
 """The figures of an evaluation run, in short: every arm, and what it is worth against the control."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.eval_progress import dollars, duration
 from memento.cli.printing import print_table
+from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.figure import as_json, percent
 from memento.evals.statistics.spending import Spending
 from memento.evals.statistics.summary import ArmSummary, RunSummary
+
+_SHOWN_REASONS: Final = 3
+_REASON_CHARS: Final = 160
 
 
 def print_summary(summary: RunSummary) -> None:
@@ -33,6 +38,17 @@ def print_summary(summary: RunSummary) -> None:
 def summary_json(summaries: Sequence[RunSummary]) -> dict[str, Any]:
     """The same, all of it."""
     return {"parts": [as_json(summary) for summary in summaries]}
+
+
+def why_unknown(results: Iterable[TaskResult]) -> list[tuple[str, int]]:
+    """The most frequent reasons of rewards that are not known, and how often each was."""
+    reasons = Counter(_reason(one) for one in results if one.reward is None)
+    return reasons.most_common(_SHOWN_REASONS)
+
+
+def _reason(result: TaskResult) -> str:
+    reason = " ".join((result.error or result.reason or "no reference to compare with").split())
+    return reason if len(reason) <= _REASON_CHARS else reason[: _REASON_CHARS - 1] + "…"
 
 
 def _row(arm: ArmSummary) -> tuple[str, ...]:

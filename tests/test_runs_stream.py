@@ -17,7 +17,7 @@ from memento.evals.subject import Subject, embedded_memory
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
 from memento.memory.case import Case
-from memento.nodes.errors import ModelUnavailable
+from memento.nodes.errors import ModelRejected, ModelUnavailable
 from tests.eval_runs import made_tasks
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import answer
@@ -179,6 +179,28 @@ async def test_no_task_begins_when_the_budget_is_spent(tmp_path: Path) -> None:
     run = Run(tmp_path, made_tasks(4))
     end = await run.go(budget_usd=0.0)
     assert (end.is_complete, end.is_over_budget, run.model.calls) == (False, True, [])
+
+
+async def test_a_task_that_the_provider_refuses_costs_no_other_task(tmp_path: Path) -> None:
+    def choosy(messages: list[BaseMessage]) -> str | Exception:
+        return ModelRejected("against our rules", 400) if item_of(messages) == 2 else right(messages)
+
+    run = Run(tmp_path, made_tasks(5), choosy)
+    assert (await run.go()).is_complete
+    results = {one.task_id: one for one in await run.results()}
+    assert (results["t2"].reward, results["t2"].error) == (None, "against our rules")
+    assert [one.reward for name, one in results.items() if name != "t2"] == [1.0] * 4
+    assert len(await run.cases()) == 4
+
+
+@pytest.mark.parametrize(("status", "n_kept"), [(400, 4), (401, 0), (None, 0)])
+async def test_a_run_stops_when_the_provider_refuses_everything(
+    status: int | None, n_kept: int, tmp_path: Path
+) -> None:
+    run = Run(tmp_path, made_tasks(9), lambda messages: ModelRejected("no such parameter", status))
+    with pytest.raises(ModelRejected, match="no such parameter"):
+        await run.go(concurrency=1)
+    assert len(await run.results()) == n_kept
 
 
 def with_files(folder: Path) -> EvalTask:

@@ -83,6 +83,7 @@ class EvalRunner:
         halt = Halt(budget_usd=self._budget_usd, spent_usd=sum(one.usage["cost_usd"] for one in earlier))
         for result in earlier:
             listen(result)
+        del earlier
         slots = asyncio.Semaphore(self._concurrency)
         async with asyncio.TaskGroup() as group:
             for stream in self.streams:

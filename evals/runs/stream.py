@@ -16,7 +16,7 @@ from memento.evals.runs.held_memory import HeldMemory
 from memento.evals.runs.journal import Journal
 from memento.evals.runs.plan import RunPlan, StreamKey, Visit
 from memento.evals.runs.result import HeldWrite, ServedCase, TaskResult
-from memento.evals.runs.task_files import LaidOut, lay_out
+from memento.evals.runs.task_files import laid_out
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
@@ -28,7 +28,7 @@ from memento.memory.errors import EngineError, InvalidInput
 from memento.memory.together import Together
 from memento.memory.written import Written
 from memento.nodes.context import Context
-from memento.nodes.errors import ModelError
+from memento.nodes.errors import ModelError, ModelRejected
 from memento.nodes.scoring import exact_match, token_f1
 from memento.nodes.state import InputState
 from memento.nodes.usage import no_usage
@@ -133,7 +133,7 @@ class Stream:
                 if halt.is_set:
                     return
                 try:
-                    result = await self._result(visit, graph, held)
+                    result = await self._result(visit, graph, held, halt)
                     await self._keep(result)
                 except Exception as error:  # noqa: BLE001  raised again once those at work have finished
                     halt.error = halt.error or error
@@ -143,9 +143,9 @@ class Stream:
 
         await asyncio.gather(*(work(visit) for visit in visits if visit.position not in self.journal.finished))
 
-    async def _result(self, visit: Visit, graph: MementoGraph, held: HeldMemory) -> TaskResult:
+    async def _result(self, visit: Visit, graph: MementoGraph, held: HeldMemory, halt: Halt) -> TaskResult:
         task, began = visit.task, time.perf_counter()
-        state = await self._run(visit, graph)
+        state = await self._run(visit, graph, halt)
         seconds = time.perf_counter() - began
         arguments, memory_seconds = held.taken(task.question)
         answer, references = state.get("answer"), task.references
@@ -180,7 +180,7 @@ class Stream:
             held=HeldWrite(arguments=arguments) if arguments and visit.phase == "learn" else None,
         )
 
-    async def _run(self, visit: Visit, graph: MementoGraph) -> dict[str, Any]:
+    async def _run(self, visit: Visit, graph: MementoGraph, halt: Halt) -> dict[str, Any]:
         """The state that a run ends in. What is wrong with the task itself is told there too.
 
         Raises:
@@ -195,20 +195,20 @@ class Stream:
             "metadata": labels,
         }
         try:
-            thread, given["attachments"] = await self._laid_out(visit)
+            name = f"{self.key.name}-{visit.position}"
+            thread, given["attachments"] = await laid_out(task, self._workspace, name)
             config["configurable"] = {"thread_id": thread}
             state: dict[str, Any] = await graph.ainvoke(given, config, context=self._context, output_keys=_WANTED)
         except InvalidInput as error:
             if isinstance(error, ModelError):
                 raise
             return {"error": str(error), "error_class": "format"}
+        except ModelRejected as error:
+            if not halt.is_refusal(error):
+                raise
+            return {"error": str(error), "error_class": "format"}
+        halt.answered()
         return state
-
-    async def _laid_out(self, visit: Visit) -> LaidOut:
-        name = f"{self.key.name}-{visit.position}"
-        if self._workspace is None:
-            return LaidOut(name, [])
-        return await asyncio.to_thread(lay_out, visit.task, self._workspace, name)
 
     def _with_workspace(self, deps: Deps) -> Deps:
         """The subject's own workspace, or one of the stream's where tasks bring files."""

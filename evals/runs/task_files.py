@@ -1,5 +1,6 @@
 """A task's files, laid where its run accepts them: copies in the run's own folder of the workspace."""
 
+import asyncio
 import itertools
 from pathlib import Path
 from typing import NamedTuple
@@ -17,19 +18,23 @@ class LaidOut(NamedTuple):
     """Paths in the workspace."""
 
 
-def lay_out(task: EvalTask, workspace: Path, name: str) -> LaidOut:
+async def laid_out(task: EvalTask, workspace: Path | None, name: str) -> LaidOut:
     """Copy a task's files into a folder that no run has worked in: what a killed run has left is not met again.
-
-    Blocking.
 
     Args:
         task: with its files.
-        workspace: in which each run has a folder.
+        workspace: in which each run has a folder; without one there is nothing to do.
         name: of the thread; it is numbered when its folder is there already.
 
     Raises:
         InvalidAttachment: a file is missing or cannot be read.
     """
+    if workspace is None:
+        return LaidOut(name, [])
+    return await asyncio.to_thread(_lay_out, task, workspace, name)
+
+
+def _lay_out(task: EvalTask, workspace: Path, name: str) -> LaidOut:
     for number in itertools.count(1):
         thread = name if number == 1 else f"{name}-{number}"
         folder = run_folder(workspace, folder_name(thread))
