@@ -34,7 +34,7 @@ class Together(Generic[T, R]):
 
     async def __call__(self, what: T) -> R:
         """The answer to one."""
-        asked = _Asked(what, asyncio.get_running_loop().create_future())
+        asked: _Asked[T, R] = _Asked(what, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         if self._serving is None:
             self._begin()

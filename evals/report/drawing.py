@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memento.evals.report.palette import GRID, INK, MUTED, PAPER, with_variables
 from memento.memory.errors import InvalidInput
@@ -20,7 +20,7 @@ _SIZE = re.compile(r'(<svg[^>]*?) (?:width|height)="[^"]*"')
 _ID = re.compile(r'\bid="|url\(#|href="#')
 _PATH = re.compile(r' d="[^"]*"')
 _LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
-_STYLE = {
+_STYLE: Any = {  # matplotlib's type names every key there is
     "svg.fonttype": "none",  # real text: it can be searched, read aloud, and takes the page's font
     "svg.hashsalt": "memento",
     "font.size": 10,
