@@ -2,11 +2,12 @@
 
 from memento.evals.report.blocks import Block, Grid, Section
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, gain
+from memento.evals.report.words import UNKNOWN, gain, shortened
 from memento.evals.statistics.breakdown import By, GroupRow, breakdown
 from memento.evals.statistics.figure import percent
 
 _MAX_GROUPS = 40
+_LONGEST_NAME = 60
 
 
 def sources(view: View) -> Section | None:
@@ -27,7 +28,7 @@ def _table(view: View, by: By) -> list[Block]:
     arms = [arm.name for arm in view.plan.arms if arm.name in view.by_arm]
     rows = [
         [
-            group or "(none)",
+            shortened(group, _LONGEST_NAME) or "(none)",
             f"{max(row.accuracy.n_questions for row in groups[group].values()):,}",
             *(_cell(groups[group].get(arm)) for arm in arms),
         ]
