@@ -200,6 +200,37 @@ def test_files_of_a_task_lie_in_its_runs_folder(tmp_path: Path, served: Scripted
     assert "map.txt" in json.dumps(served.requests[0]["messages"])
 
 
+def test_reasons_are_told_when_rewards_are_not_known(tmp_path: Path, served: ScriptedServer) -> None:
+    rows = [{"question": f"What is item {i} of the list?"} for i in (1, 2)]
+    rows.append({"question": "What is item 4 of the list?", "answer": "thing 4"})
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = evaluate(tmp_path)
+    assert done.code == 0
+    assert "3 tasks, 2 without a reference" in done.err
+    assert "none 100.0% (n 1, 2 unknown)" in done.err
+    assert "2 results without a reward: no reference to compare with" in done.err
+
+
+@pytest.mark.slow
+async def test_processes_share_the_work_when_there_are_several(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "items.jsonl", 6)
+    env = environment(tmp_path / "home", MEMENTO_PLANNER="openai:stub", MEMENTO_PRICES=PRICES)
+    words = ("eval", "run", "-d", str(data), "--arm", "none", "--arm", "similarity", "--scorer", "exact", "--json")
+    async with answering() as server:
+        env["OPENAI_BASE_URL"] = server.base_url
+        together = await memento(*words, "--out", str(tmp_path / "two"), "--processes", "9", env=env)
+        alone = await memento(*words, "--out", str(tmp_path / "one"), env=env)
+    assert (together.code, alone.code) == (0, 0)
+    assert "2 of 9 processes are used" in together.lines[0]["notices"][0]
+    told = [
+        {(one["arm"], one["task_id"], one["reward"], len(one["cases"])) for one in done.lines if one["event"] == "task"}
+        for done in (together, alone)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == 12
+    assert [done.lines[-1]["cost_usd"] for done in (together, alone)] == pytest.approx([0.12, 0.12])
+
+
 AGENT = """
 import json
 from langchain_core.language_models import GenericFakeChatModel
