@@ -97,9 +97,7 @@ class FrozenWeights:
 def tokenizer_of(path: Path) -> Any:
     """The tokenizer that a GGUF file holds."""
     from transformers import AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
     return AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
 
 
@@ -108,12 +106,10 @@ _reader: dict[str, Any] = {}
 
 
 def _load(path: Path) -> None:
-    os.environ["TQDM_DISABLE"] = "1"
+    os.environ |= {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     import torch
     from transformers import AutoModelForCausalLM, DynamicCache
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
     torch.set_num_threads(1)
     model: Any = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.bfloat16)
     _reader.update(model=model.eval(), cache=DynamicCache(config=model.config), ids=[])

@@ -33,7 +33,8 @@ class OneStep(Plan):
 
 def plan_of(names: Sequence[str]) -> type[Plan]:
     """A plan schema that allows one step with one of these names, and nothing else."""
-    return create_model("OneStepPlan", __base__=OneStep, name=(Literal[tuple(names)], ...))
+    fields: dict[str, Any] = {"name": (Literal[tuple(names)], ...)}
+    return create_model("OneStepPlan", __base__=OneStep, **fields)
 
 
 def as_action(name: str) -> str:
