@@ -70,7 +70,7 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     written = asyncio.run(write_report(folder))
     assert (written.is_complete, written.n_results) == (False, 40)
     text = read(written.page.read_text(encoding="utf-8"))
-    assert "This run is not finished: 40 of 80 results are there (50%)." in text
+    assert "This run is not finished: 40 of 80 results are there (50 %)." in text
     assert "This run is not finished" not in read(page_of(make_run(tmp_path / "2", n_tasks=10)))
     assert made.plan.n_tasks == 40
 

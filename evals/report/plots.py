@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _BAND = 0.3
 """Opacity of all bands together: where they lie over each other, curves must still be seen."""
+_FAINTEST = 0.05
 _ASIDE = 0.007
+"""Between the whiskers of two arms at the same place, as a share of the axis' width."""
 _MIN_GAP = 0.052
 """Between labels, as a share of the axis' height."""
 
@@ -58,7 +60,9 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
                 np.array(at) + aside, value, yerr=spread, color=look.color, ls=look.dash, marker="o", capsize=3, lw=1.8
             )
         else:
-            axes.fill_between(at, low, high, color=look.color, alpha=min(0.15, _BAND / len(series)), linewidth=0)
+            axes.fill_between(
+                at, low, high, color=look.color, alpha=max(_FAINTEST, min(0.15, _BAND / len(series))), linewidth=0
+            )
             axes.plot(at, value, color=look.color, ls=look.dash, lw=2, solid_capstyle="round")
     if is_marked:
         axes.set_xticks(places)

@@ -42,6 +42,11 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
+def orders(n: int) -> str:
+    """In how many orders the tasks came: one per seed."""
+    return "one order of the tasks" if n == 1 else f"{n} orders of the tasks"
+
+
 def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

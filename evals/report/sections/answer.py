@@ -4,9 +4,12 @@ from memento.evals.report.blocks import Block, Finding, Findings, Note, Picture,
 from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Dot, differences, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, listed
+from memento.evals.report.words import counted, listed, orders
 from memento.evals.statistics.comparison import SIGNIFICANT, Comparison
 from memento.evals.statistics.figure import percent
+
+_FEW = 4
+"""Arms that a sentence can name."""
 
 
 def answer(view: View) -> Section:
@@ -43,25 +46,31 @@ def _headline(view: View) -> str:
     better = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value > 0]
     worse = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value < 0]
     level = [one.arm for one in summary.comparisons if not is_shown(one)]
-    found = []
+    n, found = len(summary.comparisons), list[str]()
     for names, word in ((better, "more"), (worse, "fewer")):
         if names:
-            found.append(f"{listed(names)} {'solves' if len(names) == 1 else 'solve'} {word} questions than {control}.")
+            verb = "solves" if len(names) == 1 else "solve"
+            found.append(f"{_named(names, n)} {verb} {word} questions than {control}.")
             control = "the control"
     if level:
-        found.append(f"For {listed(level)} no difference from {control} is shown.")
+        whose = f"any of {len(level)} arms" if n == len(level) > _FEW else listed(level)
+        found.append(f"For {whose} no difference from {control} is shown.")
     return " ".join(found)
+
+
+def _named(names: list[str], n_arms: int) -> str:
+    return f"All {n_arms} other arms" if n_arms == len(names) > _FEW else listed(names)
 
 
 def _counting(view: View) -> str:
     n_questions = max(arm.n_questions for arm in view.summary.arms)
     n_seeds = len(view.summary.seeds)
-    orders = "in one order" if n_seeds == 1 else f"in {n_seeds} orders, the same for all arms"
+    same = "" if len(view.summary.arms) == 1 else ", the same for all arms"
     return (
         f"Counted are first encounters only: each of {counted(n_questions, 'question')} when an arm meets it for the "
-        f"first time, before anything was learned from it, {orders}. Brackets are 95 % intervals; a difference whose "
-        f"interval holds 0 is no difference shown, and with several arms it must also stand a correction for their "
-        f"number."
+        f"first time, before anything was learned from it, in {orders(n_seeds)}{same}. Brackets are 95 % intervals; a "
+        f"difference whose interval holds 0 is no difference shown, and with several arms it must also stand a "
+        f"correction for their number."
     )
 
 
@@ -85,5 +94,7 @@ def _picture(view: View) -> Picture:
 
 def _unfinished(view: View) -> str:
     n, planned = len(view.results), view.n_planned
-    done = f"{n:,} of {planned:,} results are there ({n / planned:.0%})" if planned else f"{n:,} results are there"
+    done = (
+        f"{n:,} of {planned:,} results are there ({100 * n / planned:.0f} %)" if planned else f"{n:,} results are there"
+    )
     return f"This run is not finished: {done}. All figures are of these alone, and will change."

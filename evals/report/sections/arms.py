@@ -6,7 +6,7 @@ from memento.evals.report.blocks import Block, Grid, Picture, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Dot, dots, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, counted
+from memento.evals.report.words import UNKNOWN, orders
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.summary import ArmSummary
 
@@ -80,7 +80,7 @@ def _by_seed(view: View, found: list[ArmSummary]) -> list[Block]:
     if len(seeds) < 2:
         return []
     caption = (
-        f"Weighted accuracy in each of {counted(len(seeds), 'order')} of the tasks. The intervals above resample "
+        f"Weighted accuracy in each of {orders(len(seeds))}. The intervals above resample "
         "questions; what the order does to a memory shows here, as the standard deviation between orders."
     )
     rows = [

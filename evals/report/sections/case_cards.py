@@ -29,7 +29,8 @@ def useful_cases(view: View) -> Section | None:
         f"questions in the control ({view.control}), in percentage points with 95 % intervals. Cases are ordered by "
         f"that difference, drawn to the mean as far as few questions make it unsure. It is no experiment: cases served "
         f"together share the credit, so this says where to look, not what a case causes. Of "
-        f"{counted(len(found), 'case')} that were served for {MIN_QUESTIONS} questions or more:"
+        f"{counted(len(found), 'case')} that were served for {MIN_QUESTIONS} questions or more:",
+        "aside",
     )
     blocks: list[Block] = [intro, Cards("Most useful", [_card(use, view) for use in most])]
     if least:

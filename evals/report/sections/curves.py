@@ -4,7 +4,7 @@ from memento.evals.report.blocks import Picture, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.report.words import counted
+from memento.evals.report.words import counted, orders
 from memento.evals.statistics.curve import learning_curves
 
 
@@ -22,12 +22,12 @@ def learning(view: View) -> Section:
     drawing = draw(
         "learning-curves",
         "Learning curves of all arms with 95 % bands",
-        lambda axes: curves(axes, series, x="tasks met", y=f"solved, of the last {window} tasks"),
+        lambda axes: curves(axes, series, x="tasks met", y=f"solved, of the last {window:,} tasks"),
         size=(8.2, 4.4),
     )
     caption = (
-        f"Share of the last {counted(window, 'task')} that was solved, at the first encounter, as the stream goes on; "
-        f"all {counted(len(view.plan.seeds), 'order')} of the tasks together. Bands are pointwise 95 % intervals over "
+        f"Share of the last {counted(window, 'task')} that was solved, at the first encounter, as the stream goes on, "
+        f"over {orders(len(view.plan.seeds))}. Bands are pointwise 95 % intervals over "
         f"questions. A memory that helps lifts its curve away from that of the control ({view.control}); a curve "
         f"that rises in all arms alike says only that later tasks were easier."
     )
