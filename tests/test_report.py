@@ -93,6 +93,7 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
     assert read(page).count("alert(1)") > 10
 
 
+@pytest.mark.slow
 def test_a_page_stays_small_when_there_is_much_to_show(tmp_path: Path) -> None:
     names = [f"{number:02} {'a long name ' * 20}" for number in range(45)]
     tasks = made_tasks(135, sources=names, ask="{number} {source}" + "a long question " * 300)
