@@ -50,8 +50,8 @@ def test_every_part_is_there_when_the_run_has_something_to_say(tmp_path: Path) -
     for words in ("Brackets are 95 % intervals", "pass@2", "Forgotten", "Negative transfer", "Transfer: tasks of sour"):
         assert words in text
     assert "No leak among" in text
-    assert "memento eval run --dataset made-questions \\ --arm none --arm" not in text  # each option on a line
-    assert "--arm similarity:k=1" in text
+    assert "memento eval run --dataset FILE \\ --arm none \\ --arm similarity:k=1" in text
+    assert "--subject PACKAGE.MODULE:FUNCTION \\ --limit 90 --seeds 3 --round 5 \\ --feedback correction" in text
     assert "planner: scripted:small" in text
 
 
@@ -133,6 +133,7 @@ def test_the_papers_figures_stand_beside_a_run_of_its_ablation(tmp_path: Path) -
     text = text_of(tmp_path, n_tasks=20, arms=arms, preset="k-sweep")
     assert "Beside the paper" in text
     assert "arXiv 2508.16153" in text
+    assert "memento eval preset k-sweep --dataset FILE" in text
 
 
 def test_what_cannot_be_reported_is_refused_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

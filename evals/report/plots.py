@@ -105,8 +105,8 @@ def reliability(axes: "Axes", series: Sequence[Series]) -> None:
         value, low, high = (np.array([one[part] for one in values]) for part in range(3))
         spread = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
         axes.errorbar(at, value, yerr=spread, color=look.color, ls=look.dash, marker="o", ms=4, capsize=2, lw=1.5)
-    axes.set(xlabel="stated confidence", xlim=(0, 1), ylim=(0, 1))
-    axes.set_title("right", loc="left", fontsize=10, color=MUTED.light)
+    axes.set(xlabel="stated", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set_title("came true", loc="left", fontsize=10, color=MUTED.light)
     _name_ends(axes, [(one.name, one.look, float(one.x[-1]), one.y[-1].value) for one in series])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")

@@ -42,8 +42,8 @@ def setup(view: View) -> Section:
         [
             Facts(facts),
             Note(
-                "The same again, with the data set and the models of your own; the same folder goes on where a run was "
-                "stopped, another begins afresh:"
+                "The same again, where FILE is the data set: in the same folder it goes on where this run has stopped, "
+                "in another it begins afresh."
             ),
             Code(command(view)),
         ],
@@ -53,21 +53,22 @@ def setup(view: View) -> Section:
 def command(view: View) -> str:
     """What to type to run the plan again."""
     plan = view.plan
-    settings = dict(plan.settings)
-    settings.pop("evaluator", None)
-    parts = [f"memento eval run --dataset {shlex.quote(plan.dataset)}"]
-    parts += [f"--arm {shlex.quote(arm.name)}" for arm in plan.arms]
-    parts.append(f"--seeds {len(plan.seeds)}")
-    if plan.iterations > 1:
-        parts.append(f"--iterations {plan.iterations}")
-    parts.append(f"--round {plan.round} --feedback {plan.feedback} --scorer {shlex.quote(plan.scorer)}")
-    parts += [f"--held-out {shlex.quote(source)}" for source in plan.held_out]
+    if plan.preset:
+        parts = [f"memento eval preset {plan.preset} --dataset FILE"]
+    else:
+        parts = ["memento eval run --dataset FILE", *(f"--arm {shlex.quote(arm.name)}" for arm in plan.arms)]
+        parts += [f"--iterations {plan.iterations}"] if plan.iterations > 1 else []
+        parts += [f"--held-out {shlex.quote(source)}" for source in plan.held_out]
+    if not plan.subject.startswith("configured agent"):
+        parts.append("--subject PACKAGE.MODULE:FUNCTION")
+    parts.append(f"--limit {plan.n_tasks} --seeds {len(plan.seeds)} --round {plan.round}")
+    parts.append(f"--feedback {plan.feedback} --scorer {shlex.quote(plan.scorer)}")
     parts += [
-        f"--{name.replace('_', '-')} {shlex.quote(_plain(settings[name]))}"
-        for name in ("planner", "executor", "judge", "max_cycles")
-        if settings.get(name) is not None
+        f"--{name.replace('_', '-')} {shlex.quote(_plain(plan.settings[name]))}"
+        for name in ("planner", "executor", "judge", "second_judge", "max_cycles")
+        if plan.settings.get(name) is not None
     ]
-    parts.append(f"--out {shlex.quote(str(view.folder))}")
+    parts.append(f"--out {shlex.quote(view.folder.resolve().name)}")
     return " \\\n  ".join(parts)
 
 
