@@ -19,6 +19,8 @@ DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a database raises; SQLite's driver its own while a connection is being set up."""
 
 _BUSY_TIMEOUT_MS = 15_000
+_CONNECTIONS = 8
+"""To an SQLite file, each with a thread. A statement takes microseconds: whoever finds none free waits for one."""
 
 T = TypeVar("T")
 
@@ -83,7 +85,13 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
-    engine = create_async_engine(url, async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_MS / 1000))
+    engine = create_async_engine(
+        url,
+        async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_MS / 1000),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,  # one that is closed after every burst costs more than all that it was opened for
+        pool_timeout=None,
+    )
     synchronous = "FULL" if is_durable else "OFF"
 
     @sa_event.listens_for(engine.sync_engine, "connect")

@@ -21,6 +21,7 @@ from memento.memory.engines.port import Vector
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.together import Together
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -189,6 +190,7 @@ class EncodedTexts:
         self._ledger = ledger
         self._views = LedgerViews(ledger)
         self._recent: OrderedDict[str, Vector] = OrderedDict()
+        self._kept = Together(self._look_up)
 
     async def one(self, text: str) -> Vector:
         """The unit row of one text, shape (dim,)."""
@@ -207,8 +209,8 @@ class EncodedTexts:
         known = {text: self._recent[key] for text in texts if (key := text_hash(text)) in self._recent}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
-            kept = await self._views.vectors(missing, encoder=self.encoder.name)
-            known |= {text: row for text, row in kept.items() if len(row) == self.encoder.dim}
+            kept = await self._kept(missing)
+            known |= {text: kept[text] for text in missing if text in kept and len(kept[text]) == self.encoder.dim}
         unseen = [text for text in missing if text not in known]
         if unseen:
             rows = await self.encoder.encode(unseen)
@@ -224,6 +226,10 @@ class EncodedTexts:
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
+
+    async def _look_up(self, asked: Sequence[list[str]]) -> list[dict[str, Vector]]:
+        texts = list(dict.fromkeys(text for part in asked for text in part))
+        return [await self._views.vectors(texts, encoder=self.encoder.name)] * len(asked)
 
     def _remember(self, vectors: dict[str, Vector]) -> None:
         for text, row in vectors.items():

@@ -11,11 +11,17 @@ from memento.memory import tables
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
 from memento.memory.database import sequence_chunks
 from memento.memory.engines.port import Vector
+from memento.memory.ledger import Ledger
 from memento.memory.ledger_events import EventViews
+from memento.memory.together import Together
 
 _REVISIONS = tables.case_revisions
 _LATER = aliased(_REVISIONS)
 _IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
+
+
+_CasesOf = tuple[Sequence[str], str]
+"""Ids and their namespace."""
 
 
 class Change(NamedTuple):
@@ -47,32 +53,44 @@ class LedgerCounts(NamedTuple):
 class LedgerViews(EventViews):
     """Read side of one ledger."""
 
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._cases = Together(self._find_cases)
+        self._rewards = Together(self._find_rewards)
+
     async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
-        """The newest revisions of these cases, as far as they exist in the namespace."""
+        """The newest revisions of these cases, as far as they exist in the namespace; by id, sorted."""
+        return await self._cases((ids, namespace)) if ids else {}
+
+    async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
+        """Own rewards of those of these cases that are active in the namespace; by id, sorted."""
+        return await self._rewards((ids, namespace)) if ids else {}
+
+    async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
         found: dict[str, Case] = {}
         async with self._ledger.reading() as connection:
-            for chunk in sequence_chunks(list(ids)):
-                query = select(_REVISIONS.c.body).where(
-                    _IS_HEAD, _REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.namespace == namespace
-                )
+            for chunk in sequence_chunks(_all_ids(asked)):
+                query = select(_REVISIONS.c.body).where(_IS_HEAD, _REVISIONS.c.case_id.in_(chunk))
                 for body in (await connection.scalars(query)).all():
                     case = Case.model_validate_json(body)
                     found[case.id] = case
-        return found
+        return [
+            {one: found[one] for one in sorted(set(ids) & found.keys()) if found[one].namespace == namespace}
+            for ids, namespace in asked
+        ]
 
-    async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
-        """Own rewards of those of these cases that are active in the namespace."""
-        found: dict[str, float] = {}
+    async def _find_rewards(self, asked: Sequence[_CasesOf]) -> list[dict[str, float]]:
+        found: dict[str, tuple[str, float]] = {}
         async with self._ledger.reading() as connection:
-            for chunk in sequence_chunks(list(ids)):
-                query = select(_REVISIONS.c.case_id, _REVISIONS.c.reward).where(
-                    _IS_HEAD,
-                    _REVISIONS.c.case_id.in_(chunk),
-                    _REVISIONS.c.namespace == namespace,
-                    _REVISIONS.c.status == "active",
+            for chunk in sequence_chunks(_all_ids(asked)):
+                query = select(_REVISIONS.c.case_id, _REVISIONS.c.namespace, _REVISIONS.c.reward).where(
+                    _IS_HEAD, _REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.status == "active"
                 )
-                found.update((row.case_id, row.reward) for row in (await connection.execute(query)).all())
-        return found
+                found.update((row[0], (row[1], row[2])) for row in (await connection.execute(query)).all())
+        return [
+            {one: found[one][1] for one in sorted(set(ids) & found.keys()) if found[one][0] == namespace}
+            for ids, namespace in asked
+        ]
 
     async def walk(
         self, *, namespace: str, status: CaseStatus | None = None, newest_first: bool = False, limit: int | None = None
@@ -185,3 +203,7 @@ class LedgerViews(EventViews):
         async with self._ledger.reading() as connection:
             value: str | None = await connection.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
         return value
+
+
+def _all_ids(asked: Sequence[_CasesOf]) -> list[str]:
+    return sorted({case_id for ids, _ in asked for case_id in ids})

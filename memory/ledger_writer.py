@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Select, Table, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from memento.memory import tables
@@ -21,6 +21,9 @@ class LedgerWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._events: dict[str, RetrievalEvent | None] = {}
+        self._outcomes: dict[str, list[Outcome]] = {}
+        self._heads: dict[str, Case | None] = {}
 
     @property
     def connection(self) -> Connection:
@@ -30,6 +33,23 @@ class LedgerWriter:
     async def create_tables(self) -> None:
         """Create the schema where it is missing."""
         await self._connection.create_all(tables.metadata)
+
+    async def look_up(self, *, events: Sequence[str], cases: Sequence[str]) -> None:
+        """Read events with their outcomes, and newest revisions, at once: they are not read one by one afterwards."""
+        self._events |= dict.fromkeys(events)
+        self._outcomes |= {event_id: [] for event_id in events}
+        self._heads |= dict.fromkeys(cases)
+        outcomes, revisions, later = tables.outcomes, tables.case_revisions, tables.case_revisions.alias()
+        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.version > revisions.c.version)
+        for chunk in sequence_chunks(list(dict.fromkeys(events))):
+            bodies = await self._bodies(select(tables.events.c.body).where(tables.events.c.event_id.in_(chunk)))
+            self._events |= {event.id: event for event in map(RetrievalEvent.model_validate_json, bodies)}
+            told = select(outcomes.c.body).where(outcomes.c.event_id.in_(chunk)).order_by(outcomes.c.offset)
+            for outcome in map(Outcome.model_validate_json, await self._bodies(told)):
+                self._outcomes[outcome.event_id].append(outcome)
+        for chunk in sequence_chunks(list(dict.fromkeys(cases))):
+            bodies = await self._bodies(select(revisions.c.body).where(revisions.c.case_id.in_(chunk), is_newest))
+            self._heads |= {case.id: case for case in map(Case.model_validate_json, bodies)}
 
     async def append_case(self, case: Case) -> Case:
         """Add a revision, unless the newest one already says the same.
@@ -43,6 +63,8 @@ class LedgerWriter:
         # A version that comes from elsewhere (an import) is kept: what has been changed here since is then newer.
         case = case.model_copy(update={"version": max(case.version, 1 if head is None else head.version + 1)})
         await self._connection.execute(insert(tables.case_revisions).values(_case_row(case)))
+        if case.id in self._heads:
+            self._heads[case.id] = case
         return case
 
     async def append_newer(self, cases: Sequence[Case]) -> int:
@@ -59,6 +81,7 @@ class LedgerWriter:
             versions |= {case_id: version for case_id, version in found.all()}  # noqa: C416  rows are no pairs to a type checker
         rows = []
         for case in cases:
+            self._heads.pop(case.id, None)
             if case.version > versions.get(case.id, 0):
                 versions[case.id] = case.version
                 rows.append(_case_row(case))
@@ -68,6 +91,8 @@ class LedgerWriter:
 
     async def newest_case(self, case_id: str) -> Case | None:
         """The newest revision of a case, or None."""
+        if case_id in self._heads:
+            return self._heads[case_id]
         revisions = tables.case_revisions
         query = select(revisions.c.body).where(revisions.c.case_id == case_id).order_by(revisions.c.version.desc())
         body = await self._connection.scalar(query.limit(1))
@@ -104,6 +129,7 @@ class LedgerWriter:
                 kept.append(await self.event(event.id) or event)
                 continue
             added.remove(event.id)  # given twice, it is there already
+            self._events.pop(event.id, None)
             kept.append(event)
             slots += [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
         if slots:
@@ -112,6 +138,8 @@ class LedgerWriter:
 
     async def event(self, event_id: str) -> RetrievalEvent | None:
         """The event of this id, or None."""
+        if event_id in self._events:
+            return self._events[event_id]
         body = await self._connection.scalar(select(tables.events.c.body).where(tables.events.c.event_id == event_id))
         return None if body is None else RetrievalEvent.model_validate_json(body)
 
@@ -122,6 +150,8 @@ class LedgerWriter:
 
     async def outcomes_of(self, event_id: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts."""
+        if event_id in self._outcomes:
+            return list(self._outcomes[event_id])
         outcomes = tables.outcomes
         query = select(outcomes.c.body).where(outcomes.c.event_id == event_id).order_by(outcomes.c.offset)
         return [Outcome.model_validate_json(body) for body in (await self._connection.scalars(query)).all()]
@@ -130,6 +160,8 @@ class LedgerWriter:
         """Add an outcome; its key must be new."""
         row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
         await self._connection.execute(insert(tables.outcomes).values(**row, body=outcome.model_dump_json()))
+        if outcome.event_id in self._outcomes:
+            self._outcomes[outcome.event_id].append(outcome)
 
     async def save_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
         """Keep encoded texts; those already there are left alone.
@@ -163,6 +195,10 @@ class LedgerWriter:
         """Add a line to the audit trail."""
         row = {"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail}
         await self._connection.execute(insert(tables.audit).values(row))
+
+    async def _bodies(self, query: Select[tuple[str]]) -> Sequence[str]:
+        bodies: Sequence[str] = (await self._connection.scalars(query)).all()
+        return bodies
 
     def _insert_if_new(self, table: Table) -> Any:
         dialect = postgresql if self._connection.dialect_name == "postgresql" else sqlite

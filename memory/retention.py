@@ -37,6 +37,10 @@ class Retention:
         states = list(dict.fromkeys(one.state for one in tried))
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
+            await writer.look_up(
+                events=[one.event_id for one in tried if one.event_id is not None],
+                cases=[case_id(one.namespace, one.state, one.attempt.action) for one in tried],
+            )
             ids = [await self._keep(writer, one) for one in tried]
             kept = {one.state: vectors[one.state] for one, id_ in zip(tried, ids, strict=True) if id_ is not None}
             await writer.save_vectors(self._storage.texts.encoder.name, kept)

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Asked(NamedTuple, Generic[T, R]):
+@dataclass(frozen=True, eq=False)  # each asker is one, whatever is asked
+class _Asked(Generic[T, R]):
     what: T
     answer: "asyncio.Future[R]"
 
@@ -39,12 +41,13 @@ class Together(Generic[T, R]):
         if self._serving is None:
             self._begin()
         try:
-            return await asked.answer
+            answer: R = await asked.answer
         except asyncio.CancelledError:
             if self._serving is not None and asked in self._batch and all(one.answer.done() for one in self._batch):
                 self._serving.cancel()
                 await asyncio.wait([self._serving])  # what it opened is closed when the cancellation is told
             raise
+        return answer
 
     def _begin(self) -> None:
         self._batch = [asked for asked in self._waiting if not asked.answer.done()]
@@ -57,7 +60,8 @@ class Together(Generic[T, R]):
     def _served(self, batch: "list[_Asked[T, R]]", serving: "asyncio.Task[Sequence[R | Exception]]") -> None:
         error = asyncio.CancelledError() if serving.cancelled() else serving.exception()
         answers = serving.result() if error is None else [error] * len(batch)
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for asked, answer in zip(batch, answers, strict=True):
+            future = asked.answer
             if future.done():
                 continue
             if isinstance(answer, asyncio.CancelledError):
