@@ -5,6 +5,7 @@ The model's answer follows from what it is shown, cases included, so that a memo
 
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -13,17 +14,21 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from memento.evals.runs.arm import parse_arm
-from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.plan import Feedback, RunPlan
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
+from memento.nodes.sources import MemorySource
 
 CALLS = "BENCHMARK_CALLS"
-"""Environment variable: a file in which every call of the model leaves a line, the task's text."""
+"""Environment variable: a file in which every call of the model leaves a line, its stream and the task's text."""
 
 
 class Scripted(BaseChatModel):
     """Says one of three numbers, by a hash of all that it is shown."""
+
+    namespace: str = ""
+    """Of the stream whose model it is."""
 
     @property
     def _llm_type(self) -> str:
@@ -39,7 +44,8 @@ class Scripted(BaseChatModel):
         shown = messages[-1].text
         if CALLS in os.environ:
             with open(os.environ[CALLS], "a", encoding="utf-8") as file:
-                file.write(shown.rpartition("<task>")[2].strip().partition("\n")[0] + "\n")
+                task = shown.rpartition("<task>")[2].strip().partition("\n")[0]
+                file.write(f"{self.namespace}\t{task}\n")
         answer = ("one", "two", "three")[hashlib.sha256(shown.encode()).digest()[0] % 3]
         text = f'{{"subtasks": [], "answer": "{answer}"}}'
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
@@ -56,10 +62,12 @@ class Scripted(BaseChatModel):
 
 def subject() -> Subject:
     """The graph around it; no tools."""
-    model = Scripted()
-    return Subject(
-        name="scripted", make_deps=lambda memory: Deps(memory=memory, planner=model, executor=model, judge=model)
-    )
+
+    def make_deps(memory: MemorySource) -> Deps:
+        model = Scripted(namespace=getattr(memory, "namespace", ""))
+        return Deps(memory=memory, planner=model, executor=model, judge=model)
+
+    return Subject(name="scripted", make_deps=make_deps)
 
 
 def made_tasks(n: int) -> list[EvalTask]:
@@ -75,8 +83,10 @@ def made_tasks(n: int) -> list[EvalTask]:
     ]
 
 
-def made_plan(tasks: list[EvalTask], arms: list[str], *, round_size: int) -> RunPlan:
-    """One seed, exact match, corrections."""
+def made_plan(
+    tasks: list[EvalTask], arms: Sequence[str], *, round_size: int, feedback: Feedback = "correction"
+) -> RunPlan:
+    """One seed, exact match."""
     return RunPlan(
         dataset="made",
         tasks=fingerprint(tasks),
@@ -86,6 +96,6 @@ def made_plan(tasks: list[EvalTask], arms: list[str], *, round_size: int) -> Run
         arms=[parse_arm(arm) for arm in arms],
         seeds=[0],
         round=round_size,
-        feedback="correction",
+        feedback=feedback,
         settings={"evaluator": "exact", "max_cycles": 1},
     )

@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from filelock import FileLock, Timeout
+
 from memento.evals.runs.result import TaskResult
 from memento.memory.errors import InvalidInput
+
+_PATIENCE_S = 30.0
+"""How long to wait for the workers of a run that was killed: they end by themselves."""
 
 
 class Journal:
@@ -17,6 +22,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Describe it; `open` reads and opens the file."""
         self._path = path
+        self._lock = FileLock(path.with_suffix(".lock"), timeout=_PATIENCE_S, thread_local=False)
         self._file: TextIO | None = None
         self._n_whole = 0
         self._writing = threading.Lock()
@@ -28,16 +34,20 @@ class Journal:
         """Rounds whose cases are in the memory."""
 
     def open(self) -> None:
-        """Read what is there and make it fit to be appended to.
+        """Read what is there and make it fit to be appended to, by this process alone.
 
         Raises:
-            InvalidInput: a line before the last cannot be read.
+            InvalidInput: a line before the last cannot be read, or another process does not let go of it.
         """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise InvalidInput(f"another process is working on {self._path.parent}; wait until it has ended") from error
         self.read()
         self._forget_written()
         if self._path.exists() and self._path.stat().st_size > self._n_whole:
             os.truncate(self._path, self._n_whole)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("a", encoding="utf-8")
 
     def read(self) -> None:
@@ -76,6 +86,7 @@ class Journal:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+            self._lock.release()
 
     def _add(self, result: TaskResult) -> None:
         self.results[result.position] = result
