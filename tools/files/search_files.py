@@ -19,6 +19,7 @@ from memento.tools.files.folders import Place, places
 from memento.tools.files.index import FileIndex
 from memento.tools.files.index_rows import Hit, Pending
 from memento.tools.files.passages import query_expression
+from memento.tools.handover import opened_in_thread
 from memento.tools.workspace import Workspace
 
 MAX_RESULTS: Final = 10
@@ -113,7 +114,7 @@ async def _read_document(index: FileIndex, document: Pending, document_s: float)
     """Index one document; False when there was not enough time, so that a later search has to try again."""
     found: list[tuple[str, str]] | None = None
     try:
-        file = await asyncio.to_thread(Workspace(Path(document.folder)).open, document.path)
+        file = await opened_in_thread(Workspace(Path(document.folder)).open, document.path)
         try:
             name = document.path.rpartition("/")[2]
             found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=document_s)
