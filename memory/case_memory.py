@@ -271,6 +271,8 @@ class CaseMemory:
         Raises:
             InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
         """
+        if not written:
+            return []
         tried = [one.tried(self._namespace(one.namespace)) for one in written]
         ids = await self._retention.write(tried)
         await self._retained(*dict.fromkeys(one.namespace for one in tried))
