@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from memento.memory.breaker import Breaker
 from memento.memory.encoder import EncodedTexts
@@ -18,6 +17,8 @@ _LOG = logging.getLogger(__name__)
 _FALLBACK_CASES = 2_000
 _MAX_RETRY_PAUSE_S = 30.0
 _MAX_NOTICES = 20
+_COSINE_DIGITS = 6
+"""Beyond them a cosine differs with the order of its additions, which engines choose."""
 
 
 class Search(NamedTuple):
@@ -72,7 +73,11 @@ class CaseBank:
     async def search(
         self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
     ) -> Search:
-        """Active cases of the namespace by descending cosine; never raises because of the engine."""
+        """Active cases of the namespace by descending cosine; never raises because of the engine.
+
+        What is equally near comes in the order of its id, whatever order the engine has stored it in, so that the same
+        cases make the same reading in every process and after every rebuild.
+        """
         if self._breaker.allows():
             try:
                 async with asyncio.timeout(self._deadline_s):
@@ -81,7 +86,7 @@ class CaseBank:
                         vector, namespace=namespace, limit=limit, exclude_question=exclude_question
                     )
                 self._breaker.succeeded()
-                return Search(hits, is_degraded=False, bank_version=position)
+                return Search(_in_order(hits), is_degraded=False, bank_version=position)
             except (EngineError, TimeoutError) as error:
                 self._failed(error)
         return await self._scan(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
@@ -160,9 +165,10 @@ class CaseBank:
         if not cases:
             return Search([], is_degraded=True, bank_version=newest)
         similarity_C = await self._texts.rows([case.state for case in cases]) @ vector
-        best = np.argsort(-similarity_C, kind="stable")[:limit]
-        hits = [Hit(cases[index].id, float(similarity_C[index])) for index in best]
-        return Search(hits, is_degraded=True, bank_version=newest)
+        hits = _in_order(
+            [Hit(case.id, float(similarity)) for case, similarity in zip(cases, similarity_C, strict=True)]
+        )
+        return Search(hits[:limit], is_degraded=True, bank_version=newest)
 
     def _failed(self, error: Exception) -> None:
         self._breaker.failed(pause_s=error.retry_after_s if isinstance(error, EngineThrottled) else None)
@@ -199,3 +205,8 @@ class CaseBank:
                 if isinstance(error, IndexDamaged):
                     self._projection.note_damage()
                 pause_s = min(max(1.0, pause_s * 2), _MAX_RETRY_PAUSE_S)
+
+
+def _in_order(hits: Sequence[Hit]) -> list[Hit]:
+    rounded = [Hit(hit.case_id, round(hit.similarity, _COSINE_DIGITS)) for hit in hits]
+    return sorted(rounded, key=lambda hit: (-hit.similarity, hit.case_id))
