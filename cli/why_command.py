@@ -61,6 +61,7 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
         "score": slot.score,
         "interval": None if reach is None else [slot.score - reach, slot.score + reach],
         "own_reward": slot.own_reward,
+        "support": slot.support,
         "exposures": slot.exposures,
         "propensity": slot.propensity,
         "is_randomised": slot.is_randomised,
@@ -69,7 +70,18 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
 
 def _table(slots: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
-    for name in ("slot", "case", "similarity", "score", "90 %", "own reward", "exposures", "propensity", "chosen"):
+    for name in (
+        "slot",
+        "case",
+        "similarity",
+        "score",
+        "90 %",
+        "own reward",
+        "support",
+        "exposures",
+        "propensity",
+        "chosen",
+    ):
         table.add_column(name, no_wrap=True)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for slot in slots:
@@ -82,6 +94,7 @@ def _table(slots: list[dict[str, Any]]) -> Table:
             f"{slot['score']:.3f}",
             "" if low_high is None else f"[{low_high[0]:.3f}, {low_high[1]:.3f}]",
             _number(slot["own_reward"]),
+            "" if slot["support"] is None else f"{slot['support']:.2f}",
             _number(slot["exposures"]),
             f"{slot['propensity']:.3g}",
             "by lot" if slot["is_randomised"] else "as the best",

@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from memento.memory.breaker import Breaker
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Hit, Vector, VectorEngine
@@ -208,5 +210,5 @@ class CaseBank:
 
 
 def _in_order(hits: Sequence[Hit]) -> list[Hit]:
-    rounded = [Hit(hit.case_id, round(hit.similarity, _COSINE_DIGITS)) for hit in hits]
+    rounded = [Hit(hit.case_id, float(np.float32(round(hit.similarity, _COSINE_DIGITS)))) for hit in hits]
     return sorted(rounded, key=lambda hit: (-hit.similarity, hit.case_id))

@@ -39,6 +39,8 @@ class Slot(BaseModel):
     """The case's own reward then; feedback may have changed it since."""
     exposures: int | None = None
     """Known outcomes that the case had been served in, as far as the policy looked."""
+    support: float | None = None
+    """What the cases recalled then said for this one's action, where the policy's estimator asked."""
 
 
 class RetrievalEvent(BaseModel):

@@ -239,6 +239,7 @@ def _slot(
 ) -> Slot:
     index = choice.candidate
     sd_C = None if estimates is None else estimates.sd_C
+    support_C = None if estimates is None else estimates.support_C
     return Slot(
         slot=position,
         case_id=None if index is None else candidates[index].case_id,
@@ -249,4 +250,5 @@ def _slot(
         own_reward=None if index is None else float(reward_C[index]),
         sd=None if index is None or sd_C is None else float(sd_C[index]),
         exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
+        support=None if index is None or support_C is None else float(support_C[index]),
     )

@@ -233,3 +233,26 @@ def test_intervals_cover_planted_effects() -> None:
         effects = [(truth[int(effect.case_id.split()[1])], effect) for effect in estimator.effects()]
         covered += [abs(effect.effect - planted) < 1.645 * effect.sd for planted, effect in effects]
     assert 0.82 <= np.mean(covered) <= 0.97
+
+
+def test_what_recalled_cases_agree_on_comes_first_before_anything_is_known() -> None:
+    estimates = Advantage(dim=DIM).estimate(AXES[0], rows(["a0", "b0", "c0"], actions=("x", "y", "x")))
+    assert estimates.value_C[0] == estimates.value_C[2] > estimates.value_C[1]
+    assert estimates.support_C is not None
+    assert estimates.support_C[0] > estimates.support_C[1] > 0
+
+
+def test_agreement_is_trusted_less_where_it_has_misled() -> None:
+    estimator, both = Advantage(dim=DIM), rows(["a0", "b0", "c0"], actions=("x", "y", "x"))
+
+    def margin() -> float:
+        value_C = estimator.estimate(AXES[0], both).value_C
+        return float(value_C[0] - value_C[1])
+
+    before = margin()
+    for number in range(200):
+        is_agreed = number % 2 == 0
+        case = rows([f"case {number}0"], actions=(f"act {number}",))
+        case = case.supported(np.array([0.6 if is_agreed else 0.0], np.float32))
+        estimator.learn(outcome(number, 0.2 if is_agreed else 0.8, case))
+    assert margin() < before / 2

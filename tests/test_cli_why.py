@@ -40,7 +40,7 @@ def explored(home: Path) -> str:
             case_id = await memory.write(state="capital of a land", action="[red]plan[/red]", reward=0.0)
             slots = [
                 Slot(slot=0, case_id=case_id, similarity=0.7, score=0.4, propensity=0.9, is_randomised=True,
-                     sd=0.2, own_reward=0.0, exposures=17),
+                     sd=0.2, own_reward=0.0, exposures=17, support=0.35),
                 Slot(slot=1, case_id=None, similarity=0.0, score=0.0, propensity=0.02, is_randomised=True),
             ]  # fmt: skip
             event = RetrievalEvent(
@@ -76,13 +76,14 @@ def test_the_utility_has_its_90_percent_interval_when_the_policy_knew_one(home: 
     (line,) = invoke("cases", "why", explored(home), "--json").lines
     assert (line["outcomes_learned_from"], line["settings_version"], line["reward"]) == (40, 3, None)
     assert line["slots"][0]["interval"] == [pytest.approx(0.4 - 1.645 * 0.2), pytest.approx(0.4 + 1.645 * 0.2)]
-    assert line["slots"][0]["exposures"] == 17
+    assert (line["slots"][0]["exposures"], line["slots"][0]["support"]) == (17, 0.35)
     assert (line["slots"][1]["case_id"], line["slots"][1]["propensity"]) == (None, 0.02)
 
 
 def test_people_see_intervals_and_the_null_case(home: Path) -> None:
     shown = invoke("cases", "why", explored(home)).out
     assert "[0.071, 0.729]" in shown
+    assert "0.35" in shown
     assert "no case: the null case was chosen" in shown
     assert "not known" in shown
 

@@ -12,6 +12,7 @@ import torch
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.estimators.cross_entropy import MIN_OUTCOMES, CrossEntropyQ
+from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.learner import Learner
 from tests.memories import Place, filled, place
 from tests.wire_shim import Faults
@@ -293,3 +294,24 @@ async def test_planted_signal_is_learned(memory: CaseMemory) -> None:
     good = np.array(["amber" in case.action for case in cases])
     auc = (value_C[good][:, None] > value_C[~good][None, :]).mean()
     assert auc > 0.9
+
+
+async def test_what_recalled_cases_said_is_learned_from_as_it_was_said_then(empty: Place) -> None:
+    async with empty.memory(policy="advantage") as memory:
+        for number in range(4):
+            await memory.write(state=f"task {number} of the capital", action=f"act {number % 2}", reward=1.0)
+        reading = await memory.read("another task of the capital", k=2)
+        event = await memory.views.event(reading.event_id, namespace="default")
+        assert event is not None
+        told = [slot.support for slot in event.slots if slot.case_id is not None]
+        assert len(told) == 2
+        assert all(one is not None and one > 0 for one in told)
+        for number in range(4, 8):  # they would say something else by now
+            await memory.write(state=f"task {number} of the capital", action="act 9", reward=1.0)
+        await memory.write(state="another task of the capital", action="act 0", reward=1.0, event_id=reading.event_id)
+        reader = ExampleReader(namespace="default", views=memory.views, texts=memory._storage.texts, wanted=("state",))
+        (experience,) = await memory.views.experiences(namespace="default", after=0, limit=9)
+        (example,) = await reader.examples([experience])
+        assert example is not None
+        assert example.cases.support_N is not None
+        assert example.cases.support_N.tolist() == pytest.approx(told)

@@ -1,10 +1,11 @@
 """Ours: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c): how hard a task is, and what each case adds.
 
-u(s, c) = w . (1, cosine, own reward) + f(s)' W g(c) + a_c, where f says how much the task belongs to each landmark and
-g which groups the case is in: a low-rank bilinear form whose factors are found instead of trained. The prior of w is
-similarity and the own reward, those of W and a are 0: without evidence the nearest good cases are served. A case that
-is not served adds 0, which makes the null case an arm like any other. All coefficients are believed jointly, so that no
-case is credited with the difficulty of its tasks or with what was served beside it, and every u has its uncertainty.
+u(s, c) = w . (1, cosine, own reward, support) + f(s)' W g(c) + a_c, where support is what recalled cases say for its
+action, f how much the task belongs to each landmark, and g which groups the case is in: a low-rank bilinear form whose
+factors are found instead of trained. The prior of w is similarity, own reward and support, those of W and a are 0:
+without evidence the nearest good cases are served, and what most of them agree on. A case that is not served adds 0,
+which makes the null case an arm like any other. All coefficients are believed jointly, so that no case is credited with
+the difficulty of its tasks or with what was served beside it, and every u has its uncertainty.
 """
 
 from collections.abc import Mapping
@@ -32,8 +33,9 @@ from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
 from memento.memory.estimators.settings import Settings, checked_settings
 from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
+from memento.memory.estimators.support import supported
 
-_REVISION = 1
+_REVISION = 2
 """Goes up when the same outcomes would teach something else, so that older snapshots are learned again."""
 _OUTCOMES_PER_FADE = 16
 
@@ -112,9 +114,9 @@ class Advantage:
 
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
-        task = self._task(state_D)
+        task, cases = self._task(state_D), supported(cases)
         mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(task.landmark_L, self._placed(cases, task)))
-        return Estimates(mean_C, sd_C, self._exposures.n(cases.ids))
+        return Estimates(mean_C, sd_C, self._exposures.n(cases.ids), cases.support_N)
 
     def predict(self, example: Example) -> float:
         """p(r = 1 | s, S), the uncertainty of everything in it taken into account."""
@@ -140,7 +142,7 @@ class Advantage:
         for index, case_id in enumerate(self._exposures.ids):
             if averages.n_N[index] > 0:
                 case = Placed(
-                    (case_id,), averages.weight_N3[[index]], averages.group_NG[[index]], np.ones(1, np.float32)
+                    (case_id,), averages.weight_N4[[index]], averages.group_NG[[index]], np.ones(1, np.float32)
                 )
                 mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(averages.task_NL[index], case))
                 effects.append(CaseEffect(case_id, int(averages.n_N[index]), float(mean_C[0]), float(sd_C[0])))
@@ -153,15 +155,17 @@ class Advantage:
 
     def _placed(self, cases: CaseRows, task: Task) -> Placed:
         ones_N = np.ones(len(cases), np.float32)
-        weight_N3 = np.stack([ones_N, cases.similarity_N, cases.reward_N], axis=1).astype(np.float32)
+        weights = (ones_N, cases.similarity_N, cases.reward_N, _support(cases))
+        weight_N4 = np.stack(weights, axis=1).astype(np.float32)
         reach_N = self._exposures.reach(cases.ids, task.landmark_L)
-        return Placed(cases.ids, weight_N3, self._groups.shares(cases), reach_N)
+        return Placed(cases.ids, weight_N4, self._groups.shares(cases), reach_N)
 
     def _expose(self, cases: CaseRows, task_L: NDArray[np.float32]) -> None:
         self._exposures.count(
             cases.ids,
             similarity_N=cases.similarity_N,
             reward_N=cases.reward_N,
+            support_N=_support(cases),
             task_L=task_L,
             group_NG=self._groups.shares(cases),
         )
@@ -224,3 +228,8 @@ class Advantage:
         self._exposures.restore(part("exposures"), stamp["exposed"])
         self._sites.restore(part("sites"), stamp["sites"], n_experts=len(self._beliefs.weights))
         self._n = stamp["n"]
+
+
+def _support(cases: CaseRows) -> NDArray[np.float32]:
+    """As it was recorded when they were served; nothing, where it was not."""
+    return np.zeros(len(cases), np.float32) if cases.support_N is None else cases.support_N

@@ -1,6 +1,6 @@
 """Which position of the posterior holds which coefficient of the advantage model, made as outcomes need them.
 
-b(s): one base, one for V(s), one per landmark. u(s, c): three weights for every case, one per pair of a task's landmark
+b(s): one base, one for V(s), one per landmark. u(s, c): four weights for every case, one per pair of a task's landmark
 and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:
 what is believed of it is kept, without its ties to the rest.
 
@@ -20,8 +20,8 @@ from memento.memory.estimators.posterior import Features, Posterior
 BASE = 0
 EASE = 1
 """Of what came of tasks like this one."""
-WEIGHTS = (2, 3, 4)
-"""Of the constant, the cosine and the case's own reward."""
+WEIGHTS = (2, 3, 4, 5)
+"""Of the constant, the cosine, the case's own reward, and what the recalled cases say for its action."""
 FIXED, TOPICS, PAIRS, CASES = range(4)
 """Families."""
 
@@ -42,8 +42,8 @@ class Placed(NamedTuple):
     """The cases of an outcome or a read, in the model's terms."""
 
     ids: tuple[str, ...]
-    weight_C3: NDArray[np.float32]
-    """Features that every case has: 1, cosine, own reward."""
+    weight_C4: NDArray[np.float32]
+    """Features that every case has: 1, cosine, own reward, support."""
     group_CG: NDArray[np.float32]
     """How much each case belongs to each group."""
     reach_C: NDArray[np.float32]
@@ -55,7 +55,7 @@ _Sums = Sequence[tuple[Tensor, Tensor]]
 
 
 class _Shared(NamedTuple):
-    """Coefficients that all cases share for one task. Axes: R = 3 weights + G groups, J landmarks of the task."""
+    """Coefficients that all cases share for one task. Axes: R = 4 weights + G groups, J landmarks of the task."""
 
     mean_ER: Tensor
     covariance_ERR: Tensor
@@ -76,7 +76,7 @@ class Coefficients:
     """The layout of one posterior."""
 
     def __init__(self, posterior: Posterior, *, n_landmarks: int, n_groups: int) -> None:
-        """Lay out nothing; positions 0 to 4 are the caller's.
+        """Lay out nothing; positions 0 to 5 are the caller's.
 
         Args:
             posterior: whose positions to give out.
@@ -120,7 +120,7 @@ class Coefficients:
             (own, cases.reach_C),
         ]
         if own:
-            parts.append((WEIGHTS, cases.weight_C3.sum(axis=0)))
+            parts.append((WEIGHTS, cases.weight_C4.sum(axis=0)))
         position_X, value_X = (np.concatenate([np.asarray(part[side]) for part in parts]) for side in (0, 1))
         return Features(torch.from_numpy(position_X.astype(np.int64)), torch.from_numpy(value_X.astype(np.float32)))
 
@@ -142,7 +142,7 @@ class Coefficients:
     def utility(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[Tensor, Tensor]:
         """Mean and variance of u(s, c), each of shape (E, C)."""
         beliefs, shared = self._posterior, self._shared(task_L)
-        value_CR = torch.from_numpy(np.concatenate([cases.weight_C3, cases.group_CG], axis=1))
+        value_CR = torch.from_numpy(np.concatenate([cases.weight_C4, cases.group_CG], axis=1))
         own_C = torch.tensor([self._case.get(case_id, -1) for case_id in cases.ids], dtype=torch.int64)
         mean_EC = shared.mean_ER @ value_CR.T
         variance_EC = ((value_CR @ shared.covariance_ERR) * value_CR).sum(2)

@@ -17,8 +17,8 @@ class Exposed(NamedTuple):
     """Averages over the events that served each case."""
 
     n_N: NDArray[np.int64]
-    weight_N3: NDArray[np.float32]
-    """1, mean cosine, own reward as it was last."""
+    weight_N4: NDArray[np.float32]
+    """1, mean cosine, own reward as it was last, mean support."""
     task_NL: NDArray[np.float32]
     group_NG: NDArray[np.float32]
 
@@ -33,6 +33,7 @@ class Exposures:
             "n": np.zeros(64, np.int64),
             "similarity": np.zeros(64, np.float32),
             "reward": np.zeros(64, np.float32),
+            "support": np.zeros(64, np.float32),
             "task": np.zeros((64, n_landmarks), np.float32),
             "group": np.zeros((64, n_groups), np.float32),
         }
@@ -48,16 +49,19 @@ class Exposures:
         *,
         similarity_N: NDArray[np.float32],
         reward_N: NDArray[np.float32],
+        support_N: NDArray[np.float32],
         task_L: NDArray[np.float32],
         group_NG: NDArray[np.float32],
     ) -> None:
         """Take in one event."""
-        for case_id, similarity, reward, group_G in zip(ids, similarity_N, reward_N, group_NG, strict=True):
+        served = zip(ids, similarity_N, reward_N, support_N, group_NG, strict=True)
+        for case_id, similarity, reward, support, group_G in served:
             row = self._row.setdefault(case_id, len(self._row))
             if row == len(self._tables["n"]):
                 self._tables = {name: np.concatenate([of, np.zeros_like(of)]) for name, of in self._tables.items()}
             self._tables["n"][row] += 1
             self._tables["similarity"][row] += similarity
+            self._tables["support"][row] += support
             self._tables["task"][row] += task_L
             self._tables["reward"][row] = reward
             self._tables["group"][row] = group_G
@@ -67,8 +71,8 @@ class Exposures:
         for row in (self._row[case_id] for case_id in ids):
             n = int(self._tables["n"][row])
             self._tables["n"][row] = n - 1
-            self._tables["similarity"][row] *= (n - 1) / n
-            self._tables["task"][row] *= (n - 1) / n
+            for name in ("similarity", "support", "task"):
+                self._tables[name][row] *= (n - 1) / n
 
     def n(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Known outcomes that each case was served in."""
@@ -93,9 +97,10 @@ class Exposures:
         stop = len(self._row)
         table = {name: of[:stop] for name, of in self._tables.items()}
         n_N = np.maximum(table["n"], 1)
-        cosine_N = table["similarity"] / n_N
-        weight_N3 = np.stack([np.ones(stop), cosine_N, table["reward"]], axis=1).astype(np.float32)
-        return Exposed(table["n"], weight_N3, (table["task"] / n_N[:, None]).astype(np.float32), table["group"])
+        mean = {name: table[name] / n_N for name in ("similarity", "support")}
+        weight_N4 = np.stack([np.ones(stop), mean["similarity"], table["reward"], mean["support"]], axis=1)
+        task_NL = (table["task"] / n_N[:, None]).astype(np.float32)
+        return Exposed(table["n"], weight_N4.astype(np.float32), task_NL, table["group"])
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The tables."""

@@ -29,10 +29,27 @@ class CaseRows(NamedTuple):
     """The views that the estimator asked for, each of shape (N, D)."""
     actions: tuple[str, ...] = ()
     """Hashes of what was tried: the same text is the same action. Empty when actions are not told apart."""
+    support_N: NDArray[np.float32] | None = None
+    """What all the cases recalled then said for each one's action; None where nobody asked."""
 
     def __len__(self) -> int:
         """Number of cases."""
         return len(self.ids)
+
+    def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
+        """The same ones, with what the recalled cases say for them."""
+        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N)
+
+    def only(self, rows: NDArray[np.intp]) -> "CaseRows":
+        """Those at these positions."""
+        return CaseRows(
+            tuple(self.ids[row] for row in rows),
+            self.similarity_N[rows],
+            self.reward_N[rows],
+            {view: row_ND[rows] for view, row_ND in self.vectors.items()},
+            tuple(self.actions[row] for row in rows) if self.actions else (),
+            None if self.support_N is None else self.support_N[rows],
+        )
 
 
 class Example(NamedTuple):
@@ -64,6 +81,8 @@ class Estimates(NamedTuple):
     """Posterior standard deviation of `value_C`, where the estimator has one."""
     exposures_C: NDArray[np.int64]
     """Known outcomes that each case was served in."""
+    support_C: NDArray[np.float32] | None = None
+    """What the candidates say for each one's action, where the estimator asks; to be logged with what is served."""
 
 
 class Suggestions(NamedTuple):

@@ -18,9 +18,11 @@ BUILT_IN: Final = {
     "topic_sd": 1.0,
     "similarity_prior": 0.4,
     "reward_prior": 0.2,
+    "support_prior": 0.6,
     "constant_sd": 0.05,
     "similarity_sd": 0.35,
     "reward_sd": 0.2,
+    "support_sd": 0.35,
     "pair_sd": 0.25,
     "case_sd": 0.22,
     "memory": 0.998,
@@ -45,8 +47,8 @@ def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
     beliefs.place(EASE, family=FIXED, mean=settings["ease_prior"], variance=settings["ease_sd"] ** 2)
     for position, weight, mean in zip(
         WEIGHTS,
-        ("constant", "similarity", "reward"),
-        (0.0, settings["similarity_prior"], settings["reward_prior"]),
+        ("constant", "similarity", "reward", "support"),
+        (0.0, settings["similarity_prior"], settings["reward_prior"], settings["support_prior"]),
         strict=True,
     ):
         beliefs.place(position, family=FIXED, mean=mean, variance=settings[f"{weight}_sd"] ** 2)

@@ -30,12 +30,12 @@ def earned_cases(
     ids, averages = exposures.ids, exposures.averages()
     mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0).numpy()
     reach_N = exposures.reach(ids, task.landmark_L)
-    weight_N3 = averages.weight_N3 * np.array([1, 0, 1], np.float32)  # their cosines are not known here
-    value_N = weight_N3 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
+    weight_N4 = averages.weight_N4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
+    value_N = weight_N4 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
     value_N += reach_N * coefficients.case_means(ids, mean_P)
     best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
     named = tuple(ids[index] for index in best)
-    cases = Placed(named, weight_N3[best], averages.group_NG[best], reach_N[best])
+    cases = Placed(named, weight_N4[best], averages.group_NG[best], reach_N[best])
     mean_C, sd_C = beliefs.mixed(*coefficients.utility(task.landmark_L, cases))
     return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
 

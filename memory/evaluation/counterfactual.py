@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, Estimator, Example
+from memento.memory.estimators.support import supported
 from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Experience
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
@@ -84,8 +85,10 @@ class TargetPolicy:
         """
         event, example, k = logged.experience.event, logged.example, logged.k
         rows, similarity_C = self._candidates(logged, estimator)
-        views = () if estimator is None else estimator.views
+        views = model.views if estimator is None else tuple(dict.fromkeys((*model.views, *estimator.views)))
         cases = self._bank.cases(rows, similarity_C, views=views, rewards=logged.rewards)
+        if any(slot.support is not None for slot in event.slots):  # else the model has learned without it
+            cases = supported(cases)
         estimates = estimator.estimate(example.state_D, cases) if estimator is not None and len(cases) else None
         candidates = Candidates(similarity_C, cases.reward_N, estimates, len(rows))
         position = {case_id: index for index, case_id in enumerate(cases.ids)}
@@ -109,7 +112,7 @@ class TargetPolicy:
             if sets is None
             else thinned(sets, at_most=self._n_predictions, rng=rng)
         )
-        expected = self._expected(sets, rows, similarity_C, logged, model)
+        expected = _expected(sets, cases, example, model)
         return Counterfactual(float(np.prod(propensities)) if of_set is None else of_set, target, expected)
 
     def _candidates(self, logged: LoggedEvent, estimator: Estimator | None) -> tuple[NDArray[np.intp], Vector]:
@@ -152,22 +155,16 @@ class TargetPolicy:
             draws[frozenset(slot.candidate for slot in slots if slot.candidate is not None)] += 1
         return {served: count / n_draws for served, count in draws.items()}
 
-    def _expected(
-        self,
-        sets: dict[ServedSet, float],
-        rows: NDArray[np.intp],
-        similarity_C: Vector,
-        logged: LoggedEvent,
-        model: Estimator,
-    ) -> float:
-        total = 0.0
-        for served, probability in sets.items():
-            places = np.array(sorted(served), np.intp)
-            cases: CaseRows = self._bank.cases(
-                rows[places], similarity_C[places], views=model.views, rewards=logged.rewards
-            )
-            instead = logged.example._replace(
-                cases=cases, is_randomised_N=np.zeros(len(places), np.bool_), propensity_N=np.ones(len(places))
-            )
-            total += probability * model.predict(instead)
-        return total
+
+def _expected(sets: dict[ServedSet, float], cases: CaseRows, example: Example, model: Estimator) -> float:
+    """The reward that the model expects of what would have been served."""
+    total = 0.0
+    for served, probability in sets.items():
+        places = np.array(sorted(served), np.intp)
+        instead = example._replace(
+            cases=cases.only(places),
+            is_randomised_N=np.zeros(len(places), np.bool_),
+            propensity_N=np.ones(len(places)),
+        )
+        total += probability * model.predict(instead)
+    return total

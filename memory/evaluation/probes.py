@@ -155,6 +155,7 @@ def _with_stranger(
                 for view in own.vectors
             },
             (*(own.actions[index] for index in kept), case_id) if own.actions else (),
+            None if own.support_N is None else np.append(own.support_N[kept], np.float32(0)).astype(np.float32),
         ),
         is_randomised_N=np.append(example.is_randomised_N[kept], np.False_),
         propensity_N=np.append(example.propensity_N[kept], 1.0),

@@ -59,7 +59,8 @@ class ExampleReader:
     async def _page(self, cases: Sequence[Case], slots: Sequence[Slot]) -> CaseRows:
         similarity_N = np.array([slot.similarity for slot in slots], np.float32)
         own_N = [_own_reward(slot, case) for slot, case in zip(slots, cases, strict=True)]
-        return await self.rows(cases, similarity_N, np.array(own_N, np.float32))
+        rows = await self.rows(cases, similarity_N, np.array(own_N, np.float32))
+        return rows.supported(np.array([slot.support or 0.0 for slot in slots], np.float32))
 
 
 def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
@@ -70,6 +71,7 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
         rows.reward_N[start:stop].copy(),
         {view: row_ND[start:stop].copy() for view, row_ND in rows.vectors.items()},
         rows.actions[start:stop],
+        None if rows.support_N is None else rows.support_N[start:stop].copy(),
     )
 
 
