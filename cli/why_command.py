@@ -70,18 +70,8 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
 
 def _table(slots: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
-    for name in (
-        "slot",
-        "case",
-        "similarity",
-        "score",
-        "90 %",
-        "own reward",
-        "support",
-        "exposures",
-        "propensity",
-        "chosen",
-    ):
+    known = ("similarity", "score", "90 %", "own reward", "support", "exposures", "propensity")
+    for name in ("slot", "case", *known, "chosen"):
         table.add_column(name, no_wrap=True)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for slot in slots:
