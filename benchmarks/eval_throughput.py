@@ -3,7 +3,9 @@
 The chat model answers at once, so that what is measured is ours: graph, durable ledger, encoder, embedded Qdrant,
 journal; checkpoints are off. Every task is another one and is remembered, so that a bank grows to as many cases.
 Printed per arm: tasks a second between the first result and the last, CPU time of all processes per task, and by how
-much resident memory grows after a warm-up, in MB per 1,000 tasks.
+much memory grows after a warm-up, in MB per 1,000 tasks: the processes' own, and apart from it the mapped files, which
+are the case bank itself (a vector of 384 floats and its text per task) and which the system takes back when it needs
+the room.
 
 With one process an arm comes after the other. With several they are worked on side by side, each by a process of its
 own; then an arm's figures are taken while the others run, and CPU time and memory are those of all. The machine's load
@@ -19,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,14 @@ N_LOOKS = 20
 """How often, in an arm, clock and memory are looked at."""
 
 
+class Megabytes(NamedTuple):
+    """Resident memory."""
+
+    own: float
+    mapped: float
+    """Files, shared libraries among them."""
+
+
 class ArmFigures:
     """What was seen of one arm."""
 
@@ -47,8 +57,8 @@ class ArmFigures:
         self.n_tasks = 0
         self.seconds = 0.0
         self.cpu_s = 0.0
-        self.mb: list[tuple[int, float]] = []
-        """Tasks done, and megabytes of all processes then."""
+        self.mb: list[tuple[int, Megabytes]] = []
+        """Tasks done, and the memory of all processes then."""
         self._every = max(1, (n_planned - 1) // N_LOOKS)
         self._began, self._cpu_before = time.perf_counter(), cpu_s()
 
@@ -67,15 +77,16 @@ class ArmFigures:
         """Tasks."""
         return self.n_tasks / self.seconds
 
-    def growth(self) -> Interval:
-        """MB per 1,000 tasks after the warm-up: least squares, and an interval that resamples the looks."""
-        late = np.array([(n / 1000, mb) for n, mb in self.mb if n > WARM * self.n_tasks])
-        return bootstrap(_slope, np.arange(len(late)), late[:, 0], late[:, 1])
+    def growth(self) -> tuple[Interval, Interval]:
+        """Own memory and mapped files, MB per 1,000 tasks after the warm-up; the intervals resample the looks."""
+        late = np.array([(n / 1000, *mb) for n, mb in self.mb if n > WARM * self.n_tasks])
+        looks = np.arange(len(late))
+        return bootstrap(_slope, looks, late[:, 0], late[:, 1]), bootstrap(_slope, looks, late[:, 0], late[:, 2])
 
     def __str__(self) -> str:
         return (
             f"{self.arm:<12} {self.n_tasks:>7,} tasks {self.per_second:>6.1f}/s, "
-            f"{1000 * self.cpu_s:.1f} ms CPU per task, {self.mb[-1][1]:.0f} MB"
+            f"{1000 * self.cpu_s:.1f} ms CPU per task, {self.mb[-1][1].own:.0f} + {self.mb[-1][1].mapped:.0f} MB"
         )
 
 
@@ -88,10 +99,11 @@ def processes() -> list[int]:
     return [os.getpid(), *map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())]
 
 
-def resident_mb() -> float:
+def resident_mb() -> Megabytes:
     """Of all processes."""
-    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in processes())
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    pages = [list(map(int, Path(f"/proc/{one}/statm").read_text().split())) for one in processes()]
+    mb = os.sysconf("SC_PAGE_SIZE") / 2**20
+    return Megabytes(sum(one[1] - one[2] for one in pages) * mb, sum(one[2] for one in pages) * mb)
 
 
 def cpu_s() -> float:
@@ -177,9 +189,9 @@ def main() -> None:
         print(json.dumps({"arms": rows, "tasks": n, "per_second": n / seconds, "load": loads}))
         return
     for one in found:
-        print(
-            f"{one}; memory {one.growth()} MB per 1,000 tasks{'' if one.per_second >= BAR else f' (bar {BAR:.0f}/s)'}"
-        )
+        own, mapped = one.growth()
+        missed = "" if one.per_second >= BAR else f" (bar {BAR:.0f}/s)"
+        print(f"{one}; per 1,000 tasks {own} MB of its own, {mapped} MB of mapped files{missed}")
     print(
         f"all: {n:,} tasks in {seconds:.0f} s with opening and closing, {n / seconds:.1f}/s; processes "
         f"{options.processes}, cores {os.cpu_count()}, load {loads[0]:.1f} before, {loads[1]:.1f} after"

@@ -19,15 +19,22 @@ from typing import Any
 # Read once, when these libraries are imported, so a fixture would come too late.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Tests run side by side, and what they compute is small: more threads than that wait for each other. The suite takes
+# twice as long with them.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import settings
 from pytest_socket import SocketBlockedError
 
 from tests.built import built
 from tests.postgres import postgres_url
 
 __all__ = ["built", "postgres_url"]  # fixtures are offered to every test by being here
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "cli", "evals")
