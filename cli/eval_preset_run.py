@@ -36,6 +36,7 @@ class PresetOptions:
     subject: str | None
     settings: dict[str, Any]
     concurrency: int
+    processes: int
     budget_usd: float | None
     out: Path | None
     as_json: bool
@@ -111,6 +112,7 @@ def _evaluation(options: PresetOptions, preset: Preset) -> EvalOptions:
         subject=options.subject,
         settings=options.settings,
         concurrency=options.concurrency,
+        processes=options.processes,
         budget_usd=options.budget_usd,
         out=options.out or Path("out", "eval", f"{options.dataset.resolve().stem}-{preset.name}"),
         as_json=options.as_json,

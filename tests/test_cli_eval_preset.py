@@ -1,5 +1,6 @@
 """`memento eval preset`: the paper's figures without any model, and beside those of a run."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.runner import load_results
-from tests.commands import Finished, invoke, role_of, serving
+from tests.commands import Finished, environment, invoke, memento, role_of, serving
 from tests.eval_commands import answering, question_of
 from tests.eval_runs import make_run
 from tests.scripted import ScriptedServer
@@ -194,3 +195,16 @@ def test_other_sources_can_be_held_out_when_the_data_set_has_not_the_papers(tmp_
     done = invoke("eval", "preset", "ood", "--show", "-d", str(data), "--held-out", "LAW", "--json")
     assert done.lines[0]["held_out"] == ["law"]
     assert {row["remark"] for row in rows_of(done)} == {"not in the paper"}
+
+
+@pytest.mark.slow
+async def test_processes_share_an_ablation(tmp_path: Path) -> None:
+    data = await asyncio.to_thread(questions, tmp_path / "q.jsonl", n=4)
+    env = environment(tmp_path / "home", MEMENTO_PLANNER="openai:stub")
+    words = ("eval", "preset", "k-sweep", "-d", str(data), "--scorer", "exact", "--json")
+    async with answering() as server:
+        env["OPENAI_BASE_URL"] = server.base_url
+        together = await memento(*words, "--out", str(tmp_path / "two"), "--processes", "2", env=env)
+        alone = await memento(*words, "--out", str(tmp_path / "one"), env=env)
+    assert (together.code, alone.code) == (0, 0)
+    assert rows_of(together) == rows_of(alone) != []
