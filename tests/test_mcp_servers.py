@@ -56,7 +56,7 @@ class Opened:
     async def aclose(self) -> None:
         for servers in self._all:
             await servers.aclose()
-        for _ in range(100):  # a process that was killed takes a moment to go on a busy machine
+        for _ in range(600):  # a process that was killed takes a moment to go on a busy machine
             if not await self.n_processes():
                 return
             await asyncio.sleep(0.05)
