@@ -55,8 +55,9 @@ class Dataset(NamedTuple):
 
 
 def fingerprint(tasks: Iterable[EvalTask]) -> str:
-    """Hash of the tasks and their order: what a run that is resumed must agree on."""
+    """Hash of the tasks and their order: what a run that is resumed must agree on, wherever its files lie by then."""
     digest = hashlib.sha256()
     for task in tasks:
-        digest.update(task.model_dump_json().encode())
+        named = task.model_copy(update={"attachments": [Path(path.name) for path in task.attachments]})
+        digest.update(named.model_dump_json().encode())
     return digest.hexdigest()

@@ -139,3 +139,10 @@ def test_a_folder_without_a_readable_plan_holds_no_run(text: str | None, tmp_pat
         (tmp_path / "plan.json").write_text(text)
     with pytest.raises(InvalidInput, match="holds no evaluation run"):
         RunPlan.load(tmp_path)
+
+
+def test_tasks_are_the_same_ones_when_their_files_have_moved() -> None:
+    def tasks(folder: str, *names: str) -> str:
+        return fingerprint([EvalTask(id="1", question="What is drawn?", attachments=[Path(folder, n) for n in names])])
+
+    assert tasks("/one", "a.png") == tasks("/another", "a.png") != tasks("/one", "b.png")
