@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -13,6 +14,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 from benchmarks.frozen_model.chat_model import chat_text, instances, shown
 from benchmarks.frozen_model.families import DESKS, house, routing
 from benchmarks.frozen_model.one_step import as_action, name_of, plan_of, prompt_of
+from benchmarks.frozen_model.regression import regressed
 from benchmarks.frozen_model.vote import votes
 from memento.evals.house_rules import RULES
 from memento.evals.runs.result import ServedCase, TaskResult
@@ -128,6 +130,35 @@ def test_vote_counts_what_worked_and_the_best_ranked_case_breaks_ties() -> None:
     assert name_of(as_action(right)) == right
 
 
+def test_regression_knows_earlier_rounds_and_no_later_ones() -> None:
+    family = house(60)
+    direction = dict(zip(family.names, np.eye(len(family.names), dtype=np.float32), strict=True))
+    vectors = {task.id: direction[family.right(task)] for task in family.tasks}
+    results = [
+        TaskResult(
+            arm="none",
+            seed=0,
+            phase="learn",
+            iteration=1,
+            position=position,
+            round=position // 30,
+            task_id=task.id,
+            usage=no_usage(),
+            seconds=0.0,
+        )
+        for position, task in enumerate(family.tasks)
+    ]
+
+    hits = regressed(results, family, vectors)
+
+    in_turn = [family.names[position % len(family.names)] for position in range(30)]
+    assert hits[:30] == [
+        float(family.right(task) == name) for task, name in zip(family.tasks, in_turn, strict=False)
+    ], "nothing is known in the first round"
+    assert hits[30:] == [1.0] * 30
+    assert regressed([one.model_copy(update={"round": 0}) for one in results], family, vectors)[30:] != [1.0] * 30
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_WEIGHTS, reason="needs the extra `experiment` and the packaged model")
 def test_real_weights_answer_through_the_product(tmp_path: Path) -> None:
@@ -140,4 +171,4 @@ def test_real_weights_answer_through_the_product(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     assert "16 results, 0 without reward" in first.stdout
     assert again.stdout == first.stdout
-    assert len(json.loads((tmp_path / "run" / "figures.json").read_text("utf-8"))["rows"]) == 3
+    assert len(json.loads((tmp_path / "run" / "figures.json").read_text("utf-8"))["rows"]) == 4

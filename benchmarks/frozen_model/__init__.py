@@ -5,6 +5,7 @@ chat_model.py  the same as a LangChain chat model, for the product's planner
 one_step.py    plans of one step with a name from a list, and how a model of this size is asked for one
 families.py    the tasks: real questions to be sent to the right desk, and house rules
 vote.py        the control without a model: the majority of the very same cases
+regression.py  the control that is told everything: a regression on the right names of all earlier tasks
 figures.py     tables with intervals from a run's folder
 agreement.py   whether llama.cpp, as the product runs it, chooses the same
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.frozen_model.chat_model import FrozenChatModel
 from benchmarks.frozen_model.engine import FrozenWeights
 from benchmarks.frozen_model.families import FAMILIES, Family, house, routing
-from benchmarks.frozen_model.figures import print_figures
+from benchmarks.frozen_model.figures import Vectors, print_figures
 from benchmarks.recorded import RECORDED
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
@@ -20,6 +20,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.task import fingerprint
 from memento.graph.local_model import find_packaged_model
+from memento.memory.encoder import MiniLmEncoder
 from memento.nodes.sources import MemorySource
 
 ARMS = ("none", "random", "similarity", "similarity_reward", "parametric", "advantage")
@@ -35,7 +36,12 @@ def main() -> None:
     plan = _plan(family, options)
     if not options.print:
         asyncio.run(_run(family, plan, options))
-    print_figures(options.out, family, plan)
+    print_figures(options.out, family, plan, _vectors(family) if plan.feedback == "correction" else None)
+
+
+def _vectors(family: Family) -> Vectors:
+    rows = asyncio.run(MiniLmEncoder().encode([task.question for task in family.tasks]))
+    return {task.id: row for task, row in zip(family.tasks, rows, strict=True)}
 
 
 def _options() -> argparse.Namespace:

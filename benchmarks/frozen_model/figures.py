@@ -1,13 +1,15 @@
-"""What a run says: accuracy along the stream, differences of arms on the same questions, and the vote beside them."""
+"""What a run says: accuracy along the stream, differences of arms on the same questions, and controls beside them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.frozen_model.families import Family
+from benchmarks.frozen_model.regression import regressed
 from benchmarks.frozen_model.vote import named_cases, votes
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -32,11 +34,11 @@ _PAIRS = (
 
 
 class Row(NamedTuple):
-    """One arm, or the vote over its cases."""
+    """One arm, the vote over its cases, or the regression on everything that was right before."""
 
     arm: str
     kind: str
-    """`model` or `vote`."""
+    """`model`, `vote` or `regression`."""
     blocks: list[Interval]
     whole: Interval
     worked: float
@@ -64,13 +66,27 @@ class Figures(NamedTuple):
     n_unknown: int
 
 
-def figures(folder: Path, family: Family, plan: RunPlan) -> Figures:
-    """The figures of a run, finished or not. Blocking."""
+Vectors = Mapping[str, NDArray[np.float32]]
+"""Unit vectors of the questions, by task id."""
+
+
+def figures(folder: Path, family: Family, plan: RunPlan, vectors: Vectors | None = None) -> Figures:
+    """The figures of a run, finished or not. Blocking.
+
+    Args:
+        folder: of the run.
+        family: its tasks.
+        plan: what was run.
+        vectors: for the regression; None leaves it out.
+    """
     results = list(load_results(folder, plan))
     arms = by_arm(results)
     voted = {arm: _voted(rows, family) for arm, rows in arms.items()}
     rows = [_row(arm, "model", mine, family) for arm, mine in arms.items()]
     rows += [_row(arm, "vote", mine, family) for arm, mine in voted.items() if arm not in ("none",)]
+    told = [] if vectors is None else list(arms.values())[:1]
+    regression = [_with(mine, regressed(mine, family, vectors or {})) for mine in told]
+    rows += [_row("", "regression", mine, family) for mine in regression]
     differences = [
         _difference(f"{arm} - {other}", arms[arm], arms[other])
         for arm, other in _PAIRS
@@ -79,12 +95,18 @@ def figures(folder: Path, family: Family, plan: RunPlan) -> Figures:
     differences += [
         _difference(f"{arm} - vote over the same cases", arms[arm], voted[arm]) for arm in arms if arm != "none"
     ]
+    differences += [
+        _difference(f"{arm} - regression on all that was right", arms[arm], mine)
+        for arm in ("similarity", "advantage")
+        for mine in regression
+        if arm in arms
+    ]
     return Figures(rows, differences, len(results), sum(one.reward is None for one in results))
 
 
-def print_figures(folder: Path, family: Family, plan: RunPlan) -> None:
+def print_figures(folder: Path, family: Family, plan: RunPlan, vectors: Vectors | None = None) -> None:
     """The tables, and the same as JSON in `figures.json` beside the plan."""
-    found = figures(folder, family, plan)
+    found = figures(folder, family, plan, vectors)
     (folder / "figures.json").write_text(_json(found), encoding="utf-8")
     print(
         f"\n{family.name}, feedback: {plan.feedback}; {plan.n_tasks} tasks, {len(plan.seeds)} orders, "
@@ -94,7 +116,7 @@ def print_figures(folder: Path, family: Family, plan: RunPlan) -> None:
     heads = [f"{i * BLOCK + 1}-{(i + 1) * BLOCK}" for i in range(n)]
     print(f"{'':26s}" + "".join(f"{head:>19s}" for head in [*heads, "all"]) + "   worked  right")
     for row in found.rows:
-        name = row.arm if row.kind == "model" else f"vote: {row.arm}"
+        name = {"model": row.arm, "vote": f"vote: {row.arm}"}.get(row.kind, "regression")
         shown = "".join(f"{_short(one):>19s}" for one in [*row.blocks, row.whole])
         print(f"{name:26s}{shown}   {row.worked:6.2f}  {row.right:5.2f}")
     print(f"\n{'difference':48s}{'all tasks':>34s}{f'without the first {BLOCK}':>34s}")
@@ -103,7 +125,10 @@ def print_figures(folder: Path, family: Family, plan: RunPlan) -> None:
 
 
 def _voted(results: Sequence[TaskResult], family: Family) -> list[TaskResult]:
-    hits = votes(results, family)
+    return _with(results, votes(results, family))
+
+
+def _with(results: Sequence[TaskResult], hits: Sequence[float]) -> list[TaskResult]:
     return [one.model_copy(update={"reward": hit}) for one, hit in zip(results, hits, strict=True)]
 
 
