@@ -21,7 +21,7 @@ from benchmarks.recorded import Median, median
 from memento.memory.estimators.port import CaseRows, Estimator, EstimatorName, Example
 from memento.memory.estimators.registry import make_estimator
 
-DIM, N_TOPICS, N_CASES, K = 384, 40, 2000, 4
+DIM, N_TOPICS, N_ACTIONS, N_CASES, K = 384, 40, 40, 2000, 4
 BARS = {"online update": 3.0, "10,000 events again": 30_000.0, "score 64": 2.0, "score 10,000": 15.0}
 """Milliseconds."""
 
@@ -44,7 +44,8 @@ class Made(NamedTuple):
         case_ND = self.case_ND[cases]
         vectors = {"state": case_ND, "action": case_ND, "text": case_ND}
         reward_N = (cases % 3 > 0).astype(np.float32)
-        return CaseRows(tuple(f"case {one}" for one in cases), case_ND @ state_D, reward_N, vectors)
+        actions = tuple(f"action {one % N_ACTIONS}" for one in cases)
+        return CaseRows(tuple(f"case {one}" for one in cases), case_ND @ state_D, reward_N, vectors, actions)
 
     def example(self, number: int) -> Example:
         """One outcome of a read of near cases."""

@@ -17,6 +17,8 @@ _NOISE = 0.6
 """Variance of what one case says, in units of a unit vector's own; .3 to 1 were alike on simulated streams."""
 _FAILURE = 0.6
 """How much a failure says against an action, where a success says 1 for it; .3 to 1 were alike."""
+_SPEAKERS = 256
+"""Candidates that are listened to, at most, the nearest ones: what they say takes a third of a millisecond for 64."""
 
 
 def support(
@@ -39,10 +41,13 @@ def support(
     n = len(similarity_C)
     if not n or not actions:
         return np.zeros(n, np.float32)
-    states = state_CD.astype(np.float64)
-    voice_C = np.linalg.solve(states @ states.T + _NOISE * np.eye(n), similarity_C.astype(np.float64))
-    said_C = voice_C * (reward_C - _FAILURE * (1.0 - reward_C))
-    _, action_C = np.unique(np.asarray(actions), return_inverse=True)
+    nearest = np.argsort(-similarity_C, kind="stable")[:_SPEAKERS]
+    states, cosines = state_CD[nearest].astype(np.float64), similarity_C[nearest].astype(np.float64)
+    said_C = np.zeros(n)
+    said_C[nearest] = np.linalg.solve(states @ states.T + _NOISE * np.eye(len(nearest)), cosines)
+    said_C *= reward_C - _FAILURE * (1.0 - reward_C)
+    number: dict[str, int] = {}
+    action_C = np.array([number.setdefault(action, len(number)) for action in actions])
     return np.bincount(action_C, weights=said_C)[action_C].astype(np.float32)
 
 
