@@ -9,6 +9,7 @@ Axes: C candidates, D vector dimensions.
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import CaseRows
@@ -42,13 +43,15 @@ def support(
     if not n or not actions:
         return np.zeros(n, np.float32)
     nearest = np.argsort(-similarity_C, kind="stable")[:_SPEAKERS]
-    states, cosines = state_CD[nearest].astype(np.float64), similarity_C[nearest].astype(np.float64)
-    said_C = np.zeros(n)
-    said_C[nearest] = np.linalg.solve(states @ states.T + _NOISE * np.eye(len(nearest)), cosines)
-    said_C *= reward_C - _FAILURE * (1.0 - reward_C)
+    states = torch.from_numpy(state_CD[nearest]).double()
+    cosines = torch.from_numpy(similarity_C[nearest]).double()
+    voice_C = np.zeros(n)
+    voice_C[nearest] = torch.linalg.solve(states @ states.T + _NOISE * torch.eye(len(nearest)), cosines).numpy()
+    said_C = voice_C * (reward_C - _FAILURE * (1.0 - reward_C))
     number: dict[str, int] = {}
     action_C = np.array([number.setdefault(action, len(number)) for action in actions])
-    return np.bincount(action_C, weights=said_C)[action_C].astype(np.float32)
+    summed_C: NDArray[np.float32] = np.bincount(action_C, weights=said_C)[action_C].astype(np.float32)
+    return summed_C
 
 
 def supported(candidates: CaseRows) -> CaseRows:
