@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.child_processes import children
 from benchmarks.scripted_subject import made_plan, made_tasks, subject
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
@@ -96,7 +97,7 @@ def _slope(tasks_N: NDArray[Any], mb_N: NDArray[Any]) -> float:
 
 def processes() -> list[int]:
     """This one and those that it has started."""
-    return [os.getpid(), *map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())]
+    return [os.getpid(), *children(os.getpid())]
 
 
 def resident_mb() -> Megabytes:

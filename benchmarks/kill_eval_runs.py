@@ -11,7 +11,6 @@ With `--processes 2` the run has worker processes. Only the run is killed then, 
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.child_processes import children, n_outlive
 from benchmarks.scripted_subject import CALLS, made_plan, made_tasks, subject
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -142,31 +142,6 @@ async def session(command: list[str], calls: Path, moment: Moment | None) -> End
     status = await run.wait()
     assert status in (0, -9), status
     return Ended(status != 0, n_said, workers)
-
-
-def children(process: int) -> list[int]:
-    """Processes that it has started."""
-    with contextlib.suppress(OSError):
-        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    return []
-
-
-def n_running(processes: Sequence[int]) -> int:
-    """How many of them have not ended."""
-    n = 0
-    for one in processes:
-        with contextlib.suppress(OSError):
-            n += Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return n
-
-
-async def n_outlive(workers: Sequence[int]) -> int:
-    """How many of them are there after ten seconds."""
-    for _ in range(100):
-        if not n_running(workers):
-            return 0
-        await asyncio.sleep(0.1)
-    return n_running(workers)
 
 
 async def kill_and_compare(made: Made, place: Path, *, n_kills: int, seed: int) -> Figures:

@@ -1,9 +1,16 @@
 """The two halves of a read: the candidates, and the cases chosen from them."""
 
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from memento.memory.case import ScoredCase
-from memento.memory.event import Candidate
+from memento.memory.event import Candidate, Slot
+from memento.memory.policies.port import SlotChoice
+
+if TYPE_CHECKING:
+    from memento.memory.estimators.port import Estimates
 
 
 class Recall(NamedTuple):
@@ -46,3 +53,28 @@ class Reading(NamedTuple):
     policy_version: int
     is_degraded: bool
     """The search engine did not answer; the newest cases were searched instead, and this reading never trains."""
+
+
+def slot_of(
+    position: int,
+    choice: SlotChoice,
+    candidates: list[Candidate],
+    reward_C: NDArray[np.float32],
+    estimates: "Estimates | None",
+) -> Slot:
+    """A choice as the event keeps it, with what was known of the case then."""
+    index = choice.candidate
+    sd_C = None if estimates is None else estimates.sd_C
+    support_C = None if estimates is None else estimates.support_C
+    return Slot(
+        slot=position,
+        case_id=None if index is None else candidates[index].case_id,
+        similarity=0.0 if index is None else candidates[index].similarity,
+        score=choice.score,
+        propensity=choice.propensity,
+        is_randomised=choice.is_randomised,
+        own_reward=None if index is None else float(reward_C[index]),
+        sd=None if index is None or sd_C is None else float(sd_C[index]),
+        exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
+        support=None if index is None or support_C is None else float(support_C[index]),
+    )

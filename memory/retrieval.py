@@ -5,20 +5,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memento.memory.case import ScoredCase, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
-from memento.memory.event import Candidate, RetrievalEvent, Slot
+from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger_writer import LedgerWriter
-from memento.memory.policies.port import Candidates, SlotChoice, choose
+from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.registry import policy_named
-from memento.memory.reading import Reading, Recall
+from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.storage import Storage
 from memento.memory.together import Together
 
 if TYPE_CHECKING:
-    from memento.memory.estimators.port import Estimates, EstimatorName
+    from memento.memory.estimators.port import EstimatorName
     from memento.memory.learning.learner import Learner
 
 N_CANDIDATES = 64
@@ -143,7 +142,9 @@ class Retrieval:
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
             candidates=candidates,
-            slots=[_slot(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)],
+            slots=[
+                slot_of(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)
+            ],
         )
         return await self._reading(event)
 
@@ -228,27 +229,3 @@ async def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:
         return True
     before = await writer.event(event.follows)
     return before is not None and before.namespace == event.namespace
-
-
-def _slot(
-    position: int,
-    choice: SlotChoice,
-    candidates: list[Candidate],
-    reward_C: NDArray[np.float32],
-    estimates: "Estimates | None",
-) -> Slot:
-    index = choice.candidate
-    sd_C = None if estimates is None else estimates.sd_C
-    support_C = None if estimates is None else estimates.support_C
-    return Slot(
-        slot=position,
-        case_id=None if index is None else candidates[index].case_id,
-        similarity=0.0 if index is None else candidates[index].similarity,
-        score=choice.score,
-        propensity=choice.propensity,
-        is_randomised=choice.is_randomised,
-        own_reward=None if index is None else float(reward_C[index]),
-        sd=None if index is None or sd_C is None else float(sd_C[index]),
-        exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
-        support=None if index is None or support_C is None else float(support_C[index]),
-    )

@@ -85,7 +85,8 @@ def figures(folder: Path, family: Family, plan: RunPlan, vectors: Vectors | None
     rows = [_row(arm, "model", mine, family) for arm, mine in arms.items()]
     rows += [_row(arm, "vote", mine, family) for arm, mine in voted.items() if arm not in ("none",)]
     told = [] if vectors is None else list(arms.values())[:1]
-    regression = [_with(mine, regressed(mine, family, vectors or {})) for mine in told]
+    unserved = [[one.model_copy(update={"cases": []}) for one in mine] for mine in told]
+    regression = [_with(mine, regressed(mine, family, vectors or {})) for mine in unserved]
     rows += [_row("", "regression", mine, family) for mine in regression]
     differences = [
         _difference(f"{arm} - {other}", arms[arm], arms[other])

@@ -85,6 +85,17 @@ class Estimates(NamedTuple):
     """What the candidates say for each one's action, where the estimator asks; to be logged with what is served."""
 
 
+class Answer(NamedTuple):
+    """Estimates for one read, and how much they rest on."""
+
+    estimates: Estimates | None
+    """None while evidence is thin."""
+    version: int
+    """Number of outcomes learned from."""
+    settings_version: int
+    """The promoted settings they were learned with; 0 is the built-in ones."""
+
+
 class Suggestions(NamedTuple):
     """What recall should look at beside the nearest cases."""
 

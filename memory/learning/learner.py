@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import CaseEffect, Estimates, Example, MakeEstimator, Suggestions
+from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEstimator, Suggestions
 from memento.memory.event import Experience
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
@@ -33,17 +33,6 @@ _OUTCOMES_PER_SNAPSHOT = 64
 """A kill costs learning so many outcomes again."""
 
 T = TypeVar("T")
-
-
-class Answer(NamedTuple):
-    """Estimates for one read, and how much they rest on."""
-
-    estimates: Estimates | None
-    """None while evidence is thin."""
-    version: int
-    """Number of outcomes learned from."""
-    settings_version: int
-    """The promoted settings they were learned with; 0 is the built-in ones."""
 
 
 class Learner:
