@@ -20,18 +20,21 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix live lock docs clean
+.PHONY: help run test coverage check fix live lock docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
-test: .venv/.dev ## Run the tests, quick ones first, and print their coverage
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
+test: .venv/.dev ## Run the tests, quick ones first
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live"
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live"
+
+coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
 check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
 	$(BIN)/ruff check
