@@ -109,13 +109,10 @@ async def test_index_is_made_again_when_the_collection_vanishes(server: Place, m
 
 
 async def test_closing_does_not_wait_when_the_server_hangs(server: Place) -> None:
-    loop = asyncio.get_running_loop()
-    async with server.memory() as memory:
+    async with asyncio.timeout(100), server.memory() as memory:
         await filled(memory, 1)
-        shim(server).faults = Faults(delay_s=30)
+        shim(server).faults = Faults(delay_s=1000)
         await filled(memory, 1, start=1)
-        began = loop.time()
-    assert loop.time() - began < 8
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("memento")]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Literal
 
@@ -141,10 +140,8 @@ def test_process_ends_at_once_and_says_nothing_when_server_was_left_running(endi
 
         asyncio.run(main())
     """
-    begun = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == (3 if "SystemExit" in ending else 0)
     assert (done.stdout, done.stderr) == ("running\n", "")
-    assert time.monotonic() - begun < 30
