@@ -3,14 +3,11 @@
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from memento.cli.progress import RunView
@@ -18,6 +15,7 @@ from memento.cli.running import ExitCode, print_json, reward_of
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.models import PACKAGED_MODEL
+from memento.graph.threads import open_checkpointer
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
@@ -92,24 +90,6 @@ async def _check_parts(app: Application, context: Context) -> None:
     await app.toolset.offer()
     if PACKAGED_MODEL in (context.planner, app.settings.planner):
         print("note: the packaged 135M model is a demonstration, not a brain", file=sys.stderr)  # noqa: T201
-
-
-@asynccontextmanager
-async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """The command line's threads: SQLite, shared by processes."""
-    import aiosqlite
-
-    try:
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(f"{path.parent} cannot be used: {error.strerror}; set MEMENTO_HOME to a folder") from error
-    async with aiosqlite.connect(path, timeout=15) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
-        # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = AsyncSqliteSaver(connection)
-        await saver.setup()
-        yield saver
 
 
 def reply_of(question: dict[str, Any], reply: str) -> Any:

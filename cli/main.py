@@ -11,6 +11,7 @@ from memento.cli.lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
 from memento.cli.policy import policy
 from memento.cli.running import ExitCode, finish, run_command
+from memento.cli.threads import threads
 from memento.cli.tools import tools
 from memento.cli.why import why
 
@@ -28,6 +29,7 @@ cases.add_typer(why)
 app.add_typer(evaluation, name="eval")
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
+app.add_typer(threads, name="threads")
 app.add_typer(tools, name="tools")
 
 

@@ -1,0 +1,134 @@
+"""What the commands of `memento threads` do."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from memento.cli.printing import print_table, tell
+from memento.cli.running import ExitCode, print_json
+from memento.graph.app import Application
+from memento.graph.threads import Thread, Threads, open_checkpointer
+from memento.graph.workflow import build_graph
+from memento.memory.errors import InvalidInput
+
+_TASK_CHARS = 60
+
+
+class Wanted(NamedTuple):
+    """Which threads are to go."""
+
+    days: float
+    """Since the last change."""
+    unfinished: bool
+    """Those too that could go on."""
+    folders: bool
+    """Folders too whose threads are kept elsewhere."""
+
+
+async def list_command(limit: int, *, as_json: bool) -> ExitCode:
+    """The newest threads; an empty home has none."""
+    async with _opened() as threads:
+        names = await threads.names()
+        found = [await threads.read(name) for name in names[:limit]]
+    _show(found, as_json=as_json)
+    if not as_json and len(found) < len(names):
+        tell(f"older ones: {len(names) - len(found)}; --limit shows more")
+    elif not as_json and not names:
+        tell("there are no threads yet")
+    return ExitCode.OK
+
+
+async def prune_command(wanted: Wanted, *, is_meant: bool, as_json: bool) -> ExitCode:
+    """Show what would go, and remove it when that is meant."""
+    try:
+        before = datetime.now(UTC) - timedelta(days=wanted.days)
+    except (OverflowError, ValueError) as error:
+        raise InvalidInput(f"--older-than is a number of days, not {wanted.days:g}") from error
+    async with _opened() as threads:
+        found = [thread async for thread in _old(threads, wanted, before)]
+        if not is_meant:
+            _show(found, as_json=as_json)
+            _summary(found, is_done=False, as_json=as_json)
+            return ExitCode.OK
+        gone: list[Thread] = []
+        try:
+            for thread in found:
+                if await threads.remove(thread):
+                    gone.append(thread)
+                else:
+                    tell(f"{thread.name} stays: it went on meanwhile")
+            await threads.tidy()
+        finally:  # Ctrl-C too: what is gone is gone, and the rest is whole
+            _show(gone, as_json=as_json)
+            _summary(gone, is_done=True, as_json=as_json)
+    return ExitCode.OK
+
+
+async def _old(threads: Threads, wanted: Wanted, before: datetime) -> AsyncIterator[Thread]:
+    for name in await threads.names():
+        thread = await threads.read(name)
+        if thread.changed_at < before and (wanted.unfinished or not thread.waits_for):
+            yield thread
+    for folder in await threads.folders() if wanted.folders else ():
+        if folder.changed_at < before:
+            yield folder
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Threads]:
+    app = Application()
+    try:
+        async with open_checkpointer(app.settings.threads) as saver:
+            yield Threads(build_graph(app.deps(), checkpointer=saver), saver, app.workspace)
+    finally:
+        await app.aclose()
+
+
+def _show(threads: Sequence[Thread], *, as_json: bool) -> None:
+    if as_json:
+        for thread in threads:
+            print_json({"event": "thread", **_row(thread)})
+        return
+    if not threads:
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("thread", "last change", "state", "files", "task"):
+        table.add_column(title, no_wrap=True, overflow="ellipsis")
+    for thread in threads:
+        when = thread.changed_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        task = " ".join(thread.task.split())[:_TASK_CHARS]
+        row = (thread.name, when, _state(thread), decimal(thread.n_bytes), task)
+        table.add_row(*map(Text, row))
+    print_table(table)
+
+
+def _row(thread: Thread) -> dict[str, object]:
+    return {
+        "thread": thread.name,
+        "changed_at": thread.changed_at.isoformat(),
+        "state": "elsewhere" if thread.checkpoint is None else "waits" if thread.waits_for else "ended",
+        "waits_for": list(thread.waits_for),
+        "bytes": thread.n_bytes,
+        "task": thread.task,
+    }
+
+
+def _state(thread: Thread) -> str:
+    if thread.checkpoint is None:
+        return "kept elsewhere"
+    return f"waits for {', '.join(thread.waits_for)}" if thread.waits_for else "ended"
+
+
+def _summary(threads: Sequence[Thread], *, is_done: bool, as_json: bool) -> None:
+    n_bytes = sum(thread.n_bytes for thread in threads)
+    if as_json:
+        print_json({"event": "pruned" if is_done else "plan", "threads": len(threads), "bytes": n_bytes})
+    elif is_done:
+        tell(f"removed: {len(threads)}, with files of {decimal(n_bytes)}")
+    else:
+        tell(f"would go: {len(threads)}, with files of {decimal(n_bytes)}" + ("; --yes does it" if threads else ""))

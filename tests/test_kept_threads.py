@@ -1,0 +1,160 @@
+"""The threads of one home: what is said of them, and what goes with them."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from memento.graph.deps import Deps
+from memento.graph.threads import Threads, open_checkpointer
+from memento.graph.workflow import MementoGraph, build_graph
+from memento.memory.errors import InvalidInput
+from tests.node_parts import a_memory, always, answer
+
+LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
+
+
+class Home(NamedTuple):
+    graph: MementoGraph
+    saver: AsyncSqliteSaver
+    threads: Threads
+    runs: Path
+
+    async def run(self, name: str, task: str, **context: Any) -> None:
+        await self.graph.ainvoke({"task": task}, {"configurable": {"thread_id": name}}, context=context)  # type: ignore[arg-type]
+
+    async def write(self, folder: str, text: str, *, at: datetime | None = None) -> None:
+        def write() -> None:
+            file = self.runs / folder / "notes" / "made.txt"
+            file.parent.mkdir(parents=True)
+            file.write_text(text)
+            if at is not None:
+                os.utime(file, (at.timestamp(), at.timestamp()))
+
+        await asyncio.to_thread(write)
+
+    async def folders(self) -> list[str]:
+        return await asyncio.to_thread(names_in, self.runs)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+@asynccontextmanager
+async def a_home(folder: Path) -> AsyncIterator[Home]:
+    workspace = folder / "workspace"
+    async with a_memory() as memory, open_checkpointer(folder / "home" / "threads.sqlite") as saver:
+        parts = Deps(memory=memory, planner=always(answer("42")), executor=always("42"), workspace=workspace)
+        graph = build_graph(parts, checkpointer=saver)
+        yield Home(graph, saver, Threads(graph, saver, workspace), workspace / "runs")
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "kept.txt").write_text("kept")
+    return folder
+
+
+async def test_a_thread_is_told_by_its_last_run(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        begun = datetime.now(UTC)
+        await home.run("one", "what is six times seven")
+        await home.run("two", "asks first", evaluator="human")
+        await home.run("one", "and eight times nine")
+        await home.write("one", "forty-two", at=LONG_AGO)
+        assert await home.threads.names() == ["one", "two"]
+        one, two = [await home.threads.read(name) for name in ("one", "two")]
+    assert (one.task, one.waits_for, one.n_bytes) == ("and eight times nine", (), 9)
+    assert begun < two.changed_at < one.changed_at < datetime.now(UTC)
+    assert (two.task, two.waits_for, two.n_bytes) == ("asks first", ("reward",), 0)
+
+
+async def test_a_file_that_is_younger_than_the_last_step_counts(tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(days=1)
+    async with a_home(tmp_path) as home:
+        await home.run("one", "what is six times seven")
+        await home.write("one", "", at=soon)
+        assert abs((await home.threads.read("one")).changed_at - soon) < timedelta(seconds=1)
+
+
+async def test_only_its_own_goes_when_a_thread_is_removed(tmp_path: Path, mine: Path) -> None:
+    async with a_home(tmp_path) as home:
+        for name in ("one", "two"):
+            await home.run(name, name)
+            await home.write(name, name)
+        await asyncio.to_thread((home.runs / "one" / "link").symlink_to, mine)
+        assert await home.threads.remove(await home.threads.read("one"))
+        await home.threads.tidy()
+        assert await home.threads.names() == ["two"]
+        assert await home.folders() == ["two"]
+        await home.run("one", "begins anew")
+        assert (await home.threads.read("one")).task == "begins anew"
+    assert await asyncio.to_thread(names_in, mine) == ["kept.txt"]
+
+
+async def test_a_thread_stays_when_it_went_on_since_it_was_read(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("one", "first")
+        before = await home.threads.read("one")
+        await home.run("one", "second")
+        await home.write("one", "made")
+        assert not await home.threads.remove(before)
+        assert await home.folders() == ["one"]
+        assert (await home.threads.read("one")).task == "second"
+
+
+async def test_folders_of_threads_kept_elsewhere_are_known_by_age_alone(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("one", "here")
+        await home.write("one", "x")
+        await home.write("of-a-server", "made there", at=LONG_AGO)
+        await asyncio.to_thread((home.runs / "empty").mkdir)
+        await asyncio.to_thread((home.runs / "a-file").write_text, "no folder")
+        empty, other = await home.threads.folders()
+        assert (empty.name, empty.n_bytes) == ("empty", 0)
+        assert (other.name, other.n_bytes, other.changed_at) == ("of-a-server", 10, LONG_AGO)
+        assert await home.threads.remove(other)
+        assert [one.name for one in await home.threads.folders()] == ["empty"]
+
+
+async def test_a_removal_that_was_cut_short_is_ended_later(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("one", "here")
+        await home.write("one", "x")
+        await home.saver.adelete_thread("one")  # killed here: the folder stays
+        assert [one.name for one in await home.threads.folders()] == ["one"]
+        await asyncio.to_thread((home.runs / "one").rename, home.runs / ".leaving-one")  # or here
+        assert await home.threads.folders() == []
+        await home.threads.tidy()
+        assert await home.folders() == []
+
+
+async def test_a_thread_with_an_odd_name_finds_its_folder(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("../odd name", "here")
+        folder = (await home.graph.aget_state({"configurable": {"thread_id": "../odd name"}})).values["run"]["folder"]
+        await home.write(folder, "four")
+        thread = await home.threads.read("../odd name")
+        assert thread.n_bytes == 4
+        assert await home.threads.folders() == []
+        assert await home.threads.remove(thread)
+        assert await home.folders() == []
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    async def opened() -> None:
+        async with open_checkpointer(tmp_path / "home" / "threads.sqlite"):
+            pass
+
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(InvalidInput, match="set MEMENTO_HOME"):
+        asyncio.run(opened())
