@@ -56,6 +56,7 @@ class Opened:
     async def aclose(self) -> None:
         for servers in self._all:
             await servers.aclose()
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("mcp ")]
         for _ in range(600):  # a process that was killed takes a moment to go on a busy machine
             if not await self.n_processes():
                 return

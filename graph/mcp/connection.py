@@ -63,6 +63,8 @@ class Connection:
         self._start_timeout_s = start_timeout_s
         self._call_timeout_s = config.timeout_s or call_timeout_s
         self._life: _Life | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of every life that has not ended yet: one that is replaced takes its time to go."""
         self._listed: list[Tool] | None = None
 
     async def listed(self) -> "list[Tool]":
@@ -110,14 +112,14 @@ class Connection:
 
     async def aclose(self) -> None:
         """End the server; returns when nothing of it is left."""
-        life = self._life
-        if life is None or life.task is None or life.task.done():
-            return
-        life.ending.set()
-        if life.client is None:  # still starting
-            life.task.cancel()
-        await asyncio.wait({life.task})
-        self._life = None
+        life, self._life = self._life, None
+        if life is not None and life.task is not None and not life.ending.is_set():
+            life.ending.set()
+            if life.client is None:  # still starting
+                life.task.cancel()
+        here = asyncio.get_running_loop()
+        if left := {task for task in self._tasks if task.get_loop() is here}:  # those of a loop that is gone never end
+            await asyncio.wait(left)
 
     def masked(self, text: str) -> str:
         """Text without the secrets that the configuration gave this server."""
@@ -135,6 +137,8 @@ class Connection:
             life = self._life = _Life(began=now, is_retry=life is not None)
             # In a context of its own, for it outlives the run that happened to start it.
             life.task = asyncio.create_task(self._live(life), name=f"mcp {self.config.name}", context=Context())
+            self._tasks.add(life.task)
+            life.task.add_done_callback(self._tasks.discard)
         deadline = life.began + self._start_timeout_s if is_needed or not life.is_retry else now
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(max(now, deadline)):
