@@ -97,6 +97,12 @@ import subprocess, sys
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 {GOOD}"""
 
+LEAVES_ONE_ELSEWHERE = f"""
+import pathlib, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+pathlib.Path(__file__).with_name("elsewhere.pid").write_text(str(child.pid))
+{GOOD}"""
+
 
 def stub(folder: Path, source: str, **more: Any) -> dict[str, Any]:
     """Write a server's script, and give its entry of an `mcpServers` file; blocks."""

@@ -1,7 +1,10 @@
 """Real MCP servers, each a process of its own: the good ones serve, whatever the others do, and none is left behind."""
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +24,7 @@ from memento.graph.mcp.servers import McpServers
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError, ToolUnavailable
 from memento.tools.workspace import Workspace
-from tests.mcp_stubs import DIES, GOOD, HOSTILE, LEAVES_A_CHILD, NOISY, stub
+from tests.mcp_stubs import DIES, GOOD, HOSTILE, LEAVES_A_CHILD, LEAVES_ONE_ELSEWHERE, NOISY, stub
 from tests.scripted import ScriptedChatModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -166,6 +169,27 @@ async def test_nothing_is_left_of_a_servers_own_children(opened: Opened) -> None
     assert await opened.n_processes() == 2
     await servers.aclose()
     assert await opened.n_processes() == 0
+
+
+def open_pipes() -> set[str]:
+    """Those of this process."""
+    pipes = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # that of the folder itself
+            pipes.add(str(link.readlink()))
+    return {pipe for pipe in pipes if pipe.startswith("pipe:")}
+
+
+async def test_nothing_of_ours_stays_open_when_a_servers_child_holds_its_pipes(opened: Opened, tmp_path: Path) -> None:
+    before = await asyncio.to_thread(open_pipes)
+    servers = await opened.servers(one=LEAVES_ONE_ELSEWHERE)
+    assert "add" in await tools_of(servers)
+    child = int(await asyncio.to_thread((tmp_path / "elsewhere.pid").read_text))
+    try:
+        await servers.aclose()
+        assert await asyncio.to_thread(open_pipes) <= before
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 async def test_no_tool_takes_a_built_in_ones_place(opened: Opened) -> None:

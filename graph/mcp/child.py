@@ -25,6 +25,7 @@ from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from memento.graph.mcp.config import ServerConfig
+from memento.memory.uncancelled import to_the_end
 from memento.tools.errors import ToolUnavailable
 
 MAX_LINE_BYTES: Final = 16_000_000
@@ -80,7 +81,7 @@ class Child:
                 pipe.cancel()
             for stream in (received, incoming, outgoing, sent):
                 stream.close()
-            await _end(process)
+            await to_the_end(_end(process))
 
     async def _read(self, process: asyncio.subprocess.Process, received: Any) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
@@ -161,6 +162,15 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 await asyncio.gather(process.wait(), *drains, return_exceptions=True)
         for drain in drains:
             drain.cancel()
+        _let_go(process)
+
+
+def _let_go(process: asyncio.subprocess.Process) -> None:
+    """Close our ends of the pipes: a descendant in a session of its own may hold the others for as long as it likes."""
+    transport = getattr(process, "_transport", None)  # nothing public leads to it
+    if isinstance(transport, asyncio.BaseTransport):
+        with contextlib.suppress(PermissionError):  # of a process that has become another user's
+            transport.close()
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
