@@ -15,10 +15,12 @@ from langgraph.types import StateSnapshot
 
 from memento.graph.workflow import MementoGraph
 from memento.memory.errors import InvalidInput
+from memento.memory.sqlite_connection import open_shared
 from memento.nodes.attachments import RUNS, folder_name, run_folder
 
 Bytes: TypeAlias = int
 
+_BUSY_TIMEOUT_S: Final = 15.0
 _LEAVING: Final = ".leaving-"
 """Before the name of a folder while it is removed; no thread's folder begins so."""
 
@@ -60,8 +62,8 @@ async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"{path.parent} cannot be used: {error.strerror}; set MEMENTO_HOME to a folder") from error
-    async with aiosqlite.connect(path, timeout=15) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
+    opened = aiosqlite.Connection(lambda: open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S), iter_chunk_size=64)
+    async with opened as connection:
         # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection)

@@ -18,7 +18,7 @@ from memento.memory.uncancelled import to_the_end
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a database raises; SQLite's driver its own while a connection is being set up."""
 
-_BUSY_TIMEOUT_MS = 15_000
+_BUSY_TIMEOUT_S = 15.0
 _CONNECTIONS = 8
 """To an SQLite file, each with a thread. A statement takes microseconds: whoever finds none free waits for one."""
 
@@ -87,7 +87,7 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
         raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
     engine = create_async_engine(
         url,
-        async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_MS / 1000),
+        async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_S),
         pool_size=_CONNECTIONS,
         max_overflow=0,  # one that is closed after every burst costs more than all that it was opened for
         pool_timeout=None,
@@ -98,8 +98,7 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.close()
 
     @sa_event.listens_for(engine.sync_engine, "begin")

@@ -6,12 +6,14 @@ aiosqlite each is a round trip between two threads, and costs more than the stat
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import aiosqlite
 
 _NO_CHUNKS = 64
+_PAUSE_S = 0.02
 
 
 class OneHopConnection(aiosqlite.Connection):
@@ -79,7 +81,7 @@ async def connect(path: str, *, timeout_s: float) -> OneHopConnection:
         path: of the file.
         timeout_s: how long a statement waits for another process' lock.
     """
-    connection = OneHopConnection(lambda: sqlite3.connect(path, timeout=timeout_s), _NO_CHUNKS)
+    connection = OneHopConnection(lambda: open_shared(path, timeout_s=timeout_s), _NO_CHUNKS)
     connection._thread.daemon = True
     try:
         await connection
@@ -87,3 +89,34 @@ async def connect(path: str, *, timeout_s: float) -> OneHopConnection:
         await asyncio.to_thread(connection._thread.join)  # it is ending, and has a word to say to this loop
         raise
     return connection
+
+
+def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
+    """Open a file whose readers and writers do not wait for each other (WAL). Blocks.
+
+    Args:
+        path: of the file.
+        timeout_s: how long this, and each statement later, waits for another process' lock.
+
+    Raises:
+        sqlite3.Error: it is no database, or was locked for longer.
+    """
+    connection = sqlite3.connect(path, timeout=timeout_s)
+    try:
+        _use_wal(connection, time.monotonic() + timeout_s)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Where several open a new file at once, SQLite does not wait by itself here: two may each wait for the other."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_S)

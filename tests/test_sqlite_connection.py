@@ -1,6 +1,8 @@
 """One hop per statement: what SQLAlchemy sees is what aiosqlite would have shown it."""
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from memento.memory.sqlite_connection import connect
+from memento.memory.sqlite_connection import connect, open_shared
 
 
 def _engine(path: Path) -> AsyncEngine:
@@ -45,3 +47,30 @@ async def test_database_errors_come_through_when_a_statement_fails(tmp_path: Pat
 async def test_opening_fails_with_sqlites_own_error_when_there_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         await connect(str(tmp_path / "nowhere" / "a.sqlite"), timeout_s=1.0)
+
+
+def test_all_can_open_when_they_come_to_a_new_file_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def opened(_: int) -> list[str]:
+        modes = []
+        for number in range(100):
+            together.wait()
+            connection = open_shared(str(tmp_path / f"{number}.sqlite"), timeout_s=60.0)
+            modes += connection.execute("PRAGMA journal_mode").fetchone()
+            connection.close()
+        return modes
+
+    with ThreadPoolExecutor(6) as pool:
+        assert {mode for modes in pool.map(opened, range(6)) for mode in modes} == {"wal"}
+
+
+def test_a_file_that_stays_locked_is_given_up_in_the_end(tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)
+    holder.execute("CREATE TABLE t (n)")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        open_shared(str(tmp_path / "a.sqlite"), timeout_s=0.1)
+    holder.execute("COMMIT")
+    open_shared(str(tmp_path / "a.sqlite"), timeout_s=0.1).close()
+    holder.close()
