@@ -3,8 +3,9 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -14,7 +15,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import StateSnapshot
 
 from memento.graph.workflow import MementoGraph
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.sqlite_connection import open_shared
 from memento.nodes.attachments import RUNS, folder_name, run_folder
 
@@ -55,6 +56,7 @@ async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 
     Raises:
         InvalidInput: its folder cannot be made.
+        MementoError: the file is damaged, or cannot be written.
     """
     import aiosqlite
 
@@ -62,12 +64,17 @@ async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"{path.parent} cannot be used: {error.strerror}; set MEMENTO_HOME to a folder") from error
-    opened = aiosqlite.Connection(lambda: open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S), iter_chunk_size=64)
-    async with opened as connection:
-        # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = AsyncSqliteSaver(connection)
-        await saver.setup()
+    connection = aiosqlite.Connection(lambda: open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S), iter_chunk_size=64)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(connection)
+            # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
+            await connection.execute("PRAGMA synchronous=NORMAL")
+            saver = AsyncSqliteSaver(connection)
+            await saver.setup()
+        except sqlite3.Error as error:
+            why = f"the threads in {path} cannot be opened: {error}"
+            raise MementoError(f"{why}; move the file away to begin anew, memory is not in it") from error
         yield saver
 
 

@@ -82,6 +82,16 @@ def test_what_was_learned_stays_when_all_goes(asked: None) -> None:
     assert invoke("cases", "stats", "--json").lines[-1].items() >= {"cases": 1, "events": 2}.items()
 
 
+def test_a_damaged_file_is_named() -> None:
+    home = Settings().folder
+    home.mkdir(parents=True)
+    (home / "threads.sqlite").write_bytes(b"no database " * 500)
+    done = invoke("threads", "list")
+    assert (done.code, done.out) == (1, "")
+    assert f"the threads in {home / 'threads.sqlite'} cannot be opened: file is not a database" in done.err
+    assert "move the file away" in done.err
+
+
 @pytest.mark.parametrize("days", ["-1", "nan", "1e300", "x"])
 def test_exit_2_when_days_are_none(days: str) -> None:
     done = invoke("threads", "prune", "--older-than", days)
