@@ -30,7 +30,8 @@ class Place:
         return self.arguments["location"] != ":memory:"
 
     def memory(self, **changes: Any) -> CaseMemory:
-        given = {"encoder": self.encoder, "policy": "similarity", **self.arguments, **changes}
+        """One that draws the same lots in every run."""
+        given = {"encoder": self.encoder, "policy": "similarity", "seed": 0, **self.arguments, **changes}
         return CaseMemory.open(given.pop("location"), **given)
 
 

@@ -300,7 +300,7 @@ async def test_what_recalled_cases_said_is_learned_from_as_it_was_said_then(empt
     async with empty.memory(policy="advantage") as memory:
         for number in range(4):
             await memory.write(state=f"task {number} of the capital", action=f"act {number % 2}", reward=1.0)
-        reading = await memory.read("another task of the capital", k=2, seed=1)
+        reading = await memory.read("another task of the capital", k=2)
         event = await memory.views.event(reading.event_id, namespace="default")
         assert event is not None
         told = [slot.support for slot in event.slots if slot.case_id is not None]
