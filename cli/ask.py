@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from memento.cli.progress import RunView
-from memento.cli.running import ExitCode, print_json, reward_of
+from memento.cli.running import ExitCode, parsing_options, print_json, reward_of
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.models import PACKAGED_MODEL
@@ -42,7 +42,9 @@ class AskOptions:
 
 async def ask_command(options: AskOptions) -> ExitCode:
     """Run or resume; 0 when there is an answer."""
-    thread, context = _checked(options), Context.model_validate(options.settings)
+    thread = _checked(options)
+    with parsing_options():
+        context = Context.model_validate(options.settings)
     scorer = None
     if options.scorer is not None:
         scorer = await asyncio.to_thread(load_scorer, options.scorer)

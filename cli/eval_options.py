@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from memento.cli.running import parsing_options
 from memento.evals.runs.arm import Arm, parse_arm
 from memento.evals.runs.plan import Feedback, RunPlan
 from memento.evals.task import Dataset, fingerprint
@@ -65,7 +66,8 @@ class EvalOptions:
             raise InvalidInput(f"there is no scorer {self.scorer!r}; choose {known}, or write package.module:function")
         evaluator = "custom" if self.is_own_scorer else self.scorer
         settings = {**self.settings, "evaluator": evaluator}
-        Context.model_validate(settings)
+        with parsing_options():
+            Context.model_validate(settings)
         return settings
 
 

@@ -7,12 +7,13 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
-"""Options of `ask` whose name is not that of the setting."""
+"""Options whose name is not that of the setting."""
 
 
 class ExitCode(IntEnum):
@@ -26,8 +27,6 @@ class ExitCode(IntEnum):
 
 def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> ExitCode:
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
-    from pydantic import ValidationError
-
     from memento.graph.settings import load_env_file
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
@@ -39,8 +38,6 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
         return asyncio.run(command)
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
-    except ValidationError as error:
-        return _complain(_settings_problem(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ModelUnavailable as error:
         return _complain(f"{error} (`memento doctor` says which model answers)", ExitCode.FAILED, as_json=as_json)
     except MementoError as error:
@@ -70,6 +67,23 @@ def print_json(value: object) -> None:
     """One JSON object on a line of stdout."""
     is_unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
     print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
+
+
+@contextmanager
+def parsing_options() -> Iterator[None]:
+    """Where a command makes settings of its options: those that do not fit are named as they were typed.
+
+    Raises:
+        InvalidInput: one of them does not fit.
+    """
+    from pydantic import ValidationError
+
+    from memento.nodes.misfit import misfit_of
+
+    try:
+        yield
+    except ValidationError as error:
+        raise misfit_of(error, lambda name: f"--{_OPTIONS.get(name, name).replace('_', '-')}") from error
 
 
 def reward_of(text: str) -> float | None:
@@ -105,20 +119,6 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
         print_json({"event": "error", "error": sentence, "exit_code": int(code)})
     print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
-
-
-def _settings_problem(error: Any) -> str:
-    """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
-    first = error.errors()[0]
-    name = ".".join(map(str, first["loc"]))
-    if error.title == "Settings":
-        name = name if name.isupper() else f"MEMENTO_{name.upper()}"
-    else:
-        name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    given = str(first.get("input"))
-    is_secret = any(word in name.lower() for word in ("key", "ledger_url"))
-    return f"{name} {problem}" if is_secret else f"{name} {problem}, not {given[:80]!r}"
 
 
 def _bug(error: Exception) -> str:

@@ -14,7 +14,7 @@ from langchain_core.messages.ai import UsageMetadata
 from memento.graph.deps import Deps
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings, environment_secrets
+from memento.graph.settings import Settings, environment_secrets, read_settings
 from memento.graph.toolset import Toolset
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
@@ -43,7 +43,7 @@ class Application:
     @cached_property
     def settings(self) -> Settings:
         """The process' settings."""
-        return self._given or Settings()
+        return self._given or read_settings()
 
     @cached_property
     def models(self) -> ChatModels:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
 from memento.memory.policies.registry import PolicyName
+from memento.nodes.misfit import misfit_of
 from memento.tools.sandbox.choice import SandboxName
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
@@ -163,6 +164,18 @@ class Settings(BaseSettings):
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        InvalidInput: a variable that does not parse; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise misfit_of(error, lambda name: name if name.isupper() else f"MEMENTO_{name.upper()}") from error
 
 
 def process_environment() -> Mapping[str, str]:

@@ -6,7 +6,10 @@
     ├── InvalidReply (ValueError)               the model was asked twice and never answered in the form asked for
     └── ModelError                              a chat model that cannot be asked
         ├── ModelUnavailable                    down, slow, throttled, 5xx; the node's retry policy asks again
+        │   └── NoCompletion                    a server answered, but not with a completion; asked again likewise
         ├── ModelRejected (ValueError)          key refused, quota spent, request refused; asking again cannot help
+        │   └── ContentFiltered                 the provider's content filter refused what it was to read
+        ├── ModelFailed                         the model's class raised an error of its own; the run can be resumed
         ├── UnknownModel (InvalidInput)         no such provider or name; the message shows a name that would work
         ├── NoModelConfigured (InvalidInput)    the message gives one command per way out
         └── LocalModelUnusable (InvalidInput)   weights or runtime missing or damaged; the message says what to install
@@ -17,15 +20,19 @@ these, only `ModelUnavailable` is worth another try.
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from memento.memory.errors import InvalidInput, MementoError
+from memento.nodes.provider_errors import holds_reply, is_unread_reply, said_by
 
 _REASON_CHARS = 300
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+_NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 # SDKs that give a lost connection no status code still agree on the names of its classes.
 _TRANSIENT_NAMES = frozenset(
     {"APIConnectionError", "APITimeoutError", "TransportError", "ServiceUnavailable", "DeadlineExceeded"}
 )
+_NO_COMPLETION = "the server answered, but not with a completion ({})"
 # Of llama.cpp, vLLM and OpenAI, Anthropic, Google, in this order.
 _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maximum number of tokens|context window")
 _SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
@@ -44,11 +51,13 @@ class InvalidReply(MementoError, ValueError):
 
     Attributes:
         raw: the start of the last reply, at most 500 characters.
+        spent: the calls, counted: a `StructuredReply` whose value is None. None where nobody has counted them.
     """
 
-    def __init__(self, reason: str, raw: str = "") -> None:
+    def __init__(self, reason: str, raw: str = "", *, spent: Any = None) -> None:
         super().__init__(f"the model's reply cannot be used: {reason}")
         self.raw = raw[:500]
+        self.spent = spent
 
 
 class ModelError(MementoError):
@@ -57,6 +66,10 @@ class ModelError(MementoError):
 
 class ModelUnavailable(ModelError):
     """The model did not answer (connection lost, slow, throttled, 5xx); the same call may succeed later."""
+
+
+class NoCompletion(ModelUnavailable):
+    """A server answered, but not with a completion: an error inside a 200, no choices, a page of HTML, half a body."""
 
 
 class ModelRejected(ModelError, ValueError):
@@ -69,6 +82,17 @@ class ModelRejected(ModelError, ValueError):
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class ContentFiltered(ModelRejected):
+    """The provider's content filter refused the request: what it was to read breaks a rule of the provider's.
+
+    A subtask ends with it, and the run goes on; a planner's own call ends the run.
+    """
+
+
+class ModelFailed(ModelError):
+    """The model's class raised what is neither the provider's refusal nor an outage: mostly a bug in that class."""
 
 
 class UnknownModel(ModelError, InvalidInput):
@@ -104,30 +128,39 @@ def as_model_error(error: Exception) -> ModelError | None:
     """
     if isinstance(error, ModelError):
         return error
-    status = _status_of(error)
+    if holds_reply(error):
+        return None
+    said = said_by(error)
     reason = f"{type(error).__name__}: {brief_reason(error)}"
-    if "insufficient_quota" in (getattr(error, "code", None), getattr(error, "type", None)):
+    status = said.http_status or said.status
+    if said.codes & _NO_QUOTA:
         return ModelRejected(reason, status)  # a 429 that no waiting cures
-    if status is not None:
-        if status in _TRANSIENT_STATUSES or status >= 500:
-            return ModelUnavailable(reason)
-        return ModelRejected(reason, status)
+    if said.is_filter:
+        return ContentFiltered(reason, status)
+    if status is not None and status >= 400:
+        is_transient = status in _TRANSIENT_STATUSES or status >= 500
+        if not is_transient:
+            return ModelRejected(reason, status)
+        return ModelUnavailable(reason) if said.http_status else NoCompletion(_NO_COMPLETION.format(reason))
+    if status is not None or said.has_error_body:
+        return NoCompletion(_NO_COMPLETION.format(reason))
     names = {base.__name__ for base in type(error).__mro__}
     if isinstance(error, TimeoutError | ConnectionError) or names & _TRANSIENT_NAMES:
         return ModelUnavailable(reason)
     # LangChain's own classification, which its provider packages mix into the SDK's classes.
     if "ModelError" in names:
         return ModelUnavailable(reason) if getattr(error, "is_retryable", False) else ModelRejected(reason)
-    return None
+    return NoCompletion(_NO_COMPLETION.format(reason)) if is_unread_reply(error) else None
 
 
 def is_context_overflow(error: Exception) -> bool:
     """Whether a provider refused a call because the conversation is longer than its model can read."""
     # LangChain's class is not raised for every server that says so.
     named = any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
-    if named or getattr(error, "code", None) == "context_length_exceeded":
+    said = said_by(error)
+    if named or "context_length_exceeded" in said.codes:
         return True
-    is_refusal = isinstance(error, ModelRejected) or _status_of(error) in (400, 413, 422)
+    is_refusal = isinstance(error, ModelRejected) or (said.http_status or said.status) in (400, 413, 422)
     return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None
 
 
@@ -144,11 +177,3 @@ def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
         message = "(it does not say why)"
     text = re.sub(r"\s*\[type=.*", "", " ".join(redact(message).split()))  # pydantic repeats the input, keys included
     return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]
-
-
-def _status_of(error: Exception) -> int | None:
-    for source in (error, getattr(error, "response", None)):
-        status = getattr(source, "status_code", None)
-        if isinstance(status, int):
-            return status
-    return None

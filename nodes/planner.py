@@ -104,7 +104,8 @@ def make_planner(
                 return spent(final) | {"plan": [], "answer": final.value.answer}
             reply = await caller.ask(model, schema, messages)
         except InvalidReply as error:
-            return {"plan": [], "rejection": "", "error": f"no valid plan: {error}", "error_class": "format"}
+            used = spent(error.spent) if error.spent is not None else {"rejection": ""}
+            return used | {"plan": [], "error": f"no valid plan: {error}", "error_class": "format"}
         if reply.value.subtasks:
             return spent(reply) | _accept(reply.value.steps(), state, runtime)
         return spent(reply) | {"plan": [], "answer": reply.value.answer}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from memento.nodes.errors import ModelError, ModelRejected, ModelUnavailable
+from memento.nodes.errors import ModelError, ModelFailed, ModelRejected, ModelUnavailable
 from memento.nodes.sources import Secrets
 
 Redact = Callable[[str], str]
@@ -36,7 +36,9 @@ def shown_error(refused: ModelError, original: Exception, redact: Redact) -> Mod
     if redact(str(original)) == str(original):
         return refused
     reason = "the provider's message is not shown: it quotes a secret of this machine"
-    return ModelRejected(reason, refused.status) if isinstance(refused, ModelRejected) else ModelUnavailable(reason)
+    if isinstance(refused, ModelRejected):
+        return type(refused)(reason, refused.status)
+    return type(refused)(reason) if isinstance(refused, ModelUnavailable) else ModelFailed(reason)
 
 
 @lru_cache(maxsize=8)

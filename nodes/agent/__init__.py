@@ -8,7 +8,6 @@ long_results.py   tool results as the model sees them: fenced, and cut when long
 loops.py          whether the model goes round in circles
 model_calls.py    every model call: its deadline, its budget, and the last one, which is an answer
 notes.py          what an agent is told on the way
-replies.py        replies as every provider, checkpointer and tool takes them back
 tool_calls.py     every tool call: its budget, its time limit, another try, its result
 tool_models.py    model calls that tools make
 window.py         conversations longer than the model can read
