@@ -1,8 +1,8 @@
-"""What an exception of a model's client library says: its HTTP status, its error codes, and the body that came with it.
+"""What an exception of a model's client library says: its HTTP status, its error codes, the body that came with it.
 
-Client libraries expect completions. Where a server sends something else, they fail in whatever line meets it first, with
-a `TypeError` or `IndexError` of no class of theirs. Such an error is known by where it was raised: in the client's code,
-not in that of whoever wrote a model's class.
+Client libraries expect completions. Where a server sends something else, they fail in whatever line meets it first,
+with a `TypeError` or `IndexError` of no class of theirs. Such an error is known by where it was raised: in the client's
+code, not in that of whoever wrote a model's class.
 """
 
 import json
@@ -22,8 +22,8 @@ _BORROWED: Final = sys.stdlib_module_names | {"pydantic", "pydantic_core", "orjs
 """Packages that raise on behalf of whoever calls them."""
 _MISREAD: Final = (AssertionError, AttributeError, LookupError, TypeError, json.JSONDecodeError, ValidationError)
 """What reading a body of another shape raises, by accident."""
-# What LangChain raises on purpose, and where its packages raise what a body says: elsewhere, a `ValueError` is about the
-# request.
+# What LangChain raises on purpose, and where its packages raise what a body says; elsewhere, a `ValueError` is about
+# the request.
 _NO_REPLY: Final = re.compile(
     r"(?i)unexpected response type|\bno generations?\b|no generation chunks|['\"]choices['\"]"
 )

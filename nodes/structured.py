@@ -107,9 +107,8 @@ class StructuredCaller:
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
             asked = [*messages, *_correction(reading, schema)]
-        raise InvalidReply(
-            reading.problem, _visible(reading.raw), spent=StructuredReply(None, reading.raw, _MAX_ATTEMPTS, usage)
-        )
+        spent = StructuredReply(None, reading.raw, _MAX_ATTEMPTS, usage)
+        raise InvalidReply(reading.problem, _visible(reading.raw), spent=spent)
 
     async def _ask_once(
         self, model: BaseChatModel, schema: type[T], messages: list[BaseMessage], config: RunnableConfig | None

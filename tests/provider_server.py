@@ -1,4 +1,4 @@
-"""A loopback server of the OpenAI protocol that can answer wrongly: bodies that are no completion, streams that break off."""
+"""A loopback server of the OpenAI protocol that can answer wrongly: no completion, or a stream that breaks off."""
 
 import json
 import threading

@@ -58,7 +58,7 @@ def ending_of(message: AIMessage) -> Ending:
 
 
 class EndingsSeen:
-    """Whether a model's server gives finish reasons at all: without one, a stream of a server that does was broken off."""
+    """Whether a model's server gives finish reasons at all: only then does a stream without one mean anything."""
 
     _UNDECIDED: Final = 2
     """Streams without one that are taken for broken ones before any had one."""

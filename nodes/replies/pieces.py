@@ -10,9 +10,8 @@ _SAME_START: Final = 60
 def joined(first: str, second: str) -> str:
     """Both pieces as one text; what the second repeats of the first is left out."""
     first, second = first.rstrip("\n"), second.strip("\n")
-    if not first.strip() or (
-        len(second) >= len(first) and second.lstrip()[:_SAME_START] == first.lstrip()[:_SAME_START]
-    ):
+    start = first.lstrip()[:_SAME_START]
+    if not start or (len(second) >= len(first) and second.lstrip().startswith(start)):
         return second.strip()  # it began again
     for n in range(min(len(first), len(second), _MOST_OVERLAP), _LEAST_OVERLAP - 1, -1):
         if first.endswith(second[:n]):

@@ -36,7 +36,7 @@ async def received(call: Awaitable[Any], *, tools: Collection[str] = (), redact:
         message = await call
         if isinstance(message, dict):  # LangChain's structured output with its raw reply
             message, parsed = message["raw"], message.get("parsed")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  raised again, under its name
         message = reply_within(error)
         if message is None:
             raise_named(error, redact)

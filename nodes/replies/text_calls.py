@@ -8,8 +8,8 @@
     <|python_tag|>{"name": ..., "parameters": {...}}               Llama
     {"name": ..., "arguments": {...}}                              as the whole reply, in a fence or bare
 
-A call is carried out only where it stands on a line of its own, ends the reply and names a tool that was offered: a page
-that is quoted in an answer may hold such a text as well.
+A call is carried out only where it stands on a line of its own, ends the reply and names a tool that was offered: a
+page that is quoted in an answer may hold such a text as well.
 """
 
 import json

@@ -49,7 +49,7 @@ def without_thoughts(text: str) -> str:
 
 
 def message_without_thoughts(message: AIMessage) -> AIMessage:
-    """The message itself, or one without thoughts in its text. Blocks of thoughts stay: some providers want them back."""
+    """The message without thoughts in its text. Blocks of thoughts stay: some providers want them back."""
     content: Any = message.content
     if isinstance(content, str):
         said: Any = without_thoughts(content)

@@ -12,7 +12,7 @@ from memento.nodes.provider_errors import holds_reply
 
 
 def reply_within(error: Exception) -> AIMessage | None:
-    """The reply that a client could not parse and therefore raised (cut off, filtered, not JSON); None for other errors."""
+    """The reply that a client could not parse and raised (cut off, filtered, not JSON); None for other errors."""
     if not holds_reply(error):
         return None
     if isinstance(error, ValidationError) and (calls := _unread_calls(error)):
