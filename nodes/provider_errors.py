@@ -60,6 +60,8 @@ class Said(NamedTuple):
     codes: frozenset[str]
     """Names of the error, in lower case."""
     has_error_body: bool
+    message: str
+    """What the body says; empty where there is none, or only the exception's own text."""
     is_filter: bool
     """Whether a content filter refused the request."""
 
@@ -73,14 +75,17 @@ def said_by(error: Exception) -> Said:
         str(getattr(error, name)).lower() for name in ("code", "type") if isinstance(getattr(error, name, 0), str)
     }
     in_body = next((number for one in errors if (number := _number(one))), None)
-    is_refused = (http or in_body or 400) in (400, 403, 422, 451)
+    is_refused = (http if http is not None and http >= 400 else in_body or 400) in (400, 403, 422, 451)
     is_named = bool(codes & _FILTER_CODES or {base.__name__ for base in type(error).__mro__} & _FILTER_CLASSES)
-    is_worded = (http is not None or bool(errors)) and _FILTER_WORDS.search(_text(error, errors)) is not None
+    messages = [str(one["message"]) for one in errors if one.get("message")]
+    text = "\n".join(messages or [str(error)])
+    is_worded = (http is not None or bool(errors)) and _FILTER_WORDS.search(text) is not None
     return Said(
         http_status=http if http is not None and http >= 400 else None,
         status=in_body if in_body is not None else http if http is not None and http < 400 else None,
         codes=frozenset(codes),
         has_error_body=bool(errors),
+        message=messages[0] if messages else "",
         is_filter=is_refused and (is_named or is_worded),
     )
 
@@ -166,8 +171,3 @@ def _number(body: Mapping[str, Any]) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
             return value
     return None
-
-
-def _text(error: Exception, errors: list[Mapping[str, Any]]) -> str:
-    messages = [str(one.get("message") or "") for one in errors]
-    return "\n".join(messages or [str(error)])

@@ -33,7 +33,7 @@ def shown_error(refused: ModelError, original: Exception, redact: Redact) -> Mod
 
     An error that leaves a step is kept in checkpoints and written to logs.
     """
-    if redact(str(original)) == str(original):
+    if all(redact(text) == text for text in (str(original), str(refused))):
         return refused
     reason = "the provider's message is not shown: it quotes a secret of this machine"
     if isinstance(refused, ModelRejected):

@@ -88,7 +88,7 @@ async def test_the_failure_is_the_tool_s_when_there_is_no_model_or_it_takes_no_p
     with pytest.raises(ToolUnavailable, match="Unsupported block type"):
         await look_through(ChatModels(executor=refusing))("what?", [RED])
     broken = ScriptedChatModel([KeyError("a bug")])
-    with pytest.raises(KeyError, match="a bug"):
+    with pytest.raises(ToolUnavailable, match="failed with KeyError: 'a bug'"):
         await look_through(ChatModels(executor=broken))("what?", [RED])
 
 

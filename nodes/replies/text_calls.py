@@ -48,6 +48,7 @@ _NAMED: Final = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?:\[CALL_ID\]\S*?)?(?:\[ARG
 _WRAPPER: Final = re.compile(r"\s*</?(?:function_calls|tool_calls)>\s*")
 _ARGUMENTS: Final = ("arguments", "parameters", "args", "input")
 _NO_ARGUMENTS: Final = object()
+_MAX_DEPTH: Final = 3
 
 
 class TextCalls(NamedTuple):
@@ -84,7 +85,7 @@ def text_calls(text: str, tools: Collection[str]) -> TextCalls:
     return TextCalls(before.strip(), [_made(name, arguments) for name, arguments in filter(None, found)])
 
 
-def _marked(text: str) -> Iterator[tuple[str, dict[str, Any]] | None]:
+def _marked(text: str, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]] | None]:
     """The calls of a text that holds nothing else, by name and arguments; None for what is not one."""
     text = _WRAPPER.sub("", text) if "<invoke" in text else text
     position = 0
@@ -98,18 +99,18 @@ def _marked(text: str) -> Iterator[tuple[str, dict[str, Any]] | None]:
             arguments = _written(match["arguments"] if match["function"] else match["parameters"])
             yield None if arguments is None else (name, arguments)
         elif match["tag"] is not None:
-            yield from _inside(match["in"])
+            yield from _inside(match["in"], depth + 1)
         else:
-            yield from _inside(match["mistral"] if match["mistral"] is not None else match["python"])
+            yield from _inside(match["mistral"] if match["mistral"] is not None else match["python"], depth + 1)
 
 
-def _inside(text: str) -> Iterator[tuple[str, dict[str, Any]] | None]:
+def _inside(text: str, depth: int) -> Iterator[tuple[str, dict[str, Any]] | None]:
     text = text.strip()
     if text.startswith(("{", "[")):
         calls = _parsed(text)
         yield from ([_call_of(call) for call in calls] if calls else [None])
-    elif text.startswith("<"):
-        yield from _marked(text)
+    elif text.startswith("<") and depth < _MAX_DEPTH:
+        yield from _marked(text, depth)
     elif (named := _NAMED.fullmatch(text)) and (pairs := _PAIR.findall(named["rest"])):
         yield named["name"], {key.strip(): _value(value) for key, value in pairs}
     elif named and named["rest"].strip().startswith("{"):

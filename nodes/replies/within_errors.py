@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, InvalidToolCall
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import InvalidToolCall
 from pydantic import ValidationError
 
 from memento.nodes.provider_errors import holds_reply
