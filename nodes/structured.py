@@ -107,7 +107,7 @@ class StructuredCaller:
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
             asked = [*messages, *_correction(reading, schema)]
-        spent = StructuredReply(None, reading.raw, _MAX_ATTEMPTS, usage)
+        spent = StructuredReply[Any](None, reading.raw, _MAX_ATTEMPTS, usage)
         raise InvalidReply(reading.problem, _visible(reading.raw), spent=spent)
 
     async def _ask_once(

@@ -1,9 +1,10 @@
 """A loopback server of the OpenAI protocol that can answer wrongly: no completion, or a stream that breaks off."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
@@ -70,6 +71,17 @@ def provider(answer: Answer) -> Iterator[str]:
 
     with listening(Endpoint, threading.Event()) as port:
         yield f"http://127.0.0.1:{port}/v1"
+
+
+@asynccontextmanager
+async def served(answer: Answer) -> AsyncIterator[str]:
+    """The same beside an event loop."""
+    server = provider(answer)
+    url = await asyncio.to_thread(server.__enter__)
+    try:
+        yield url
+    finally:
+        await asyncio.to_thread(server.__exit__, None, None, None)
 
 
 def _events(request: dict[str, Any], finish_reason: str | None, message: dict[str, Any]) -> Iterator[bytes]:
