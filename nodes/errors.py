@@ -134,7 +134,8 @@ def as_model_error(error: Exception) -> ModelError | None:
     status = said.http_status or said.status
     reason = f"{type(error).__name__}: {brief_reason(error)}"
     if said.message and said.http_status is None:  # of an error inside a 200, the exception itself tells nothing
-        reason = f"error {status}: {_brief(said.message)}" if status and status >= 400 else _brief(said.message)
+        message = brief_reason(Exception(said.message))
+        reason = f"error {status}: {message}" if status and status >= 400 else message
     if said.codes & _NO_QUOTA:
         return ModelRejected(reason, status)  # a 429 that no waiting cures
     if said.is_filter:
@@ -177,9 +178,5 @@ def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
         message = str(error)
     except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
         message = "(it does not say why)"
-    return _brief(redact(message))
-
-
-def _brief(message: str) -> str:
-    text = re.sub(r"\s*\[type=.*", "", " ".join(message.split()))  # pydantic repeats the input, keys included
+    text = re.sub(r"\s*\[type=.*", "", " ".join(redact(message).split()))  # pydantic repeats the input, keys included
     return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]

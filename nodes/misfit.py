@@ -1,8 +1,8 @@
-"""One clear sentence of a pydantic error in something that a user gave: an option, a variable, a setting."""
+"""A clear sentence of a pydantic error in something that a user gave: an option, a variable, a setting."""
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,15 +13,19 @@ _HIDDEN: Final = re.compile(r"(?i)key|ledger_url|password|secret|token$")
 
 
 def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> InvalidInput:
-    """The first fault: `--max-cycles should be less than or equal to 10, not '99'`.
+    """Every fault: `--max-cycles should be less than or equal to 10, not '99'`.
 
     Args:
         error: of parsing what was given.
         named: from the name of a field to the name by which it was given.
     """
-    first = error.errors(include_url=False)[0]
-    name = named(".".join(map(str, first["loc"])))
-    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if _HIDDEN.search(name):
-        return InvalidInput(f"{name} {problem}")
-    return InvalidInput(f"{name} {problem}, not {str(first.get('input'))[:_SHOWN_CHARS]!r}")
+    faults = error.errors(include_url=False)
+    return InvalidInput("; ".join(_sentence(named(".".join(map(str, one["loc"]))), one) for one in faults))
+
+
+def _sentence(name: str, fault: Any) -> str:
+    problem: str = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if problem.startswith(f"{name} "):
+        return problem
+    given = "" if _HIDDEN.search(name) else f", not {str(fault.get('input'))[:_SHOWN_CHARS]!r}"
+    return f"{name} {problem}{given}"

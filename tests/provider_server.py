@@ -55,7 +55,9 @@ def provider(answer: Answer) -> Iterator[str]:
             self._send(body({"object": "list", "data": [{"id": "stub"}]}))
 
         def do_POST(self) -> None:
-            self._send(answer(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            is_json = self.headers["Content-Type"] == "application/json"
+            self._send(answer(json.loads(content) if is_json else {}))
 
         def _send(self, wire: Wire) -> None:
             self.send_response(wire.status)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Collection
 from typing import Any, NoReturn
 
 from langchain_core.messages import AIMessage
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, is_invalid_resume
 
 from memento.nodes.errors import InvalidReply, ModelError, ModelFailed, as_model_error, brief_reason
 from memento.nodes.redaction import Redact, shown_error
@@ -57,7 +57,7 @@ def raise_named(error: Exception, redact: Redact = str) -> NoReturn:
     Raises:
         ModelError: always, but for those.
     """
-    if isinstance(error, GraphBubbleUp | InvalidReply):
+    if isinstance(error, GraphBubbleUp | InvalidReply) or is_invalid_resume(error):
         raise error
     refused = named(error)
     shown = shown_error(refused, error, redact)
