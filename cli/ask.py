@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from memento.cli.progress import RunView
-from memento.cli.running import ExitCode, parsing_options, print_json, reward_of
+from memento.cli.running import ExitCode, parsed_options, print_json, reward_of
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.models import PACKAGED_MODEL
@@ -43,8 +43,7 @@ class AskOptions:
 async def ask_command(options: AskOptions) -> ExitCode:
     """Run or resume; 0 when there is an answer."""
     thread = _checked(options)
-    with parsing_options():
-        context = Context.model_validate(options.settings)
+    context = parsed_options(lambda: Context.model_validate(options.settings))
     scorer = None
     if options.scorer is not None:
         scorer = await asyncio.to_thread(load_scorer, options.scorer)

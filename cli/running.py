@@ -7,10 +7,11 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
 """Options whose name is not that of the setting."""
@@ -69,9 +70,8 @@ def print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
 
 
-@contextmanager
-def parsing_options() -> Iterator[None]:
-    """Where a command makes settings of its options: those that do not fit are named as they were typed.
+def parsed_options(parse: Callable[[], T]) -> T:
+    """What a command makes of its options: those that do not fit are named as they were typed.
 
     Raises:
         InvalidInput: one of them does not fit.
@@ -81,7 +81,7 @@ def parsing_options() -> Iterator[None]:
     from memento.nodes.misfit import misfit_of
 
     try:
-        yield
+        return parse()
     except ValidationError as error:
         raise misfit_of(error, lambda name: f"--{_OPTIONS.get(name, name).replace('_', '-')}") from error
 

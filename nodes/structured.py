@@ -160,10 +160,11 @@ class StructuredCaller:
 
 def _is_form_refused(error: ModelError) -> bool:
     """Whether it is the form of the request that cannot be had, not what is asked."""
-    if isinstance(error.__cause__, NotImplementedError):
+    cause = error.__cause__ or error.__context__  # where the provider's words are hidden, it is the context alone
+    if isinstance(cause, NotImplementedError):
         return True
     is_form = isinstance(error, ModelRejected) and error.status in _FORM_REFUSED
-    said = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    said = cause if isinstance(cause, Exception) else error
     return is_form and not isinstance(error, ContentFiltered) and not is_context_overflow(said)
 
 

@@ -13,7 +13,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel, ValidationError
 
-from memento.cli.running import ExitCode, parsing_options, reward_of, run_command
+from memento.cli.running import ExitCode, parsed_options, reward_of, run_command
 from memento.graph.settings import read_settings
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.nodes.context import Context
@@ -37,8 +37,7 @@ def failing(error: BaseException) -> Coroutine[Any, Any, ExitCode]:
 
 
 async def parsing(parse: Callable[[], object]) -> ExitCode:
-    with parsing_options():
-        parse()
+    parsed_options(parse)
     return ExitCode.OK
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from pydantic import ValidationError
 
 from memento.evals.runs.halt import Halt
 from memento.evals.runs.held_memory import HeldMemory
@@ -29,6 +30,7 @@ from memento.memory.together import Together
 from memento.memory.written import Written
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
+from memento.nodes.misfit import misfit_of
 from memento.nodes.scoring import exact_match, token_f1
 from memento.nodes.state import InputState
 from memento.nodes.usage import no_usage
@@ -64,6 +66,9 @@ class Stream:
             subject: what is put to work.
             folder: of this stream.
             encoder: shared by all streams.
+
+        Raises:
+            InvalidInput: the subject's settings make no sense.
         """
         self.key = key
         self.journal = Journal(folder / "journal.jsonl")
@@ -75,9 +80,11 @@ class Stream:
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
         self._keep = Together(self._append)
-        self._context = Context.model_validate(
-            subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
-        )
+        settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
+        try:
+            self._context = Context.model_validate(settings)
+        except ValidationError as error:
+            raise InvalidInput(f"arm {key.arm.name!r} of {subject.name}: {misfit_of(error)}") from error
 
     @asynccontextmanager
     async def _memory(self) -> AsyncIterator[CaseMemory]:

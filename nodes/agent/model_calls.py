@@ -206,7 +206,7 @@ class _Asked:
     def _judged(self, reply: ModelReply, taken: set[str]) -> ModelReply:
         is_broken_off = self._endings.is_broken_off(reply.ending)
         message = reply.message
-        if is_broken_off and message.tool_calls and self._endings.is_giving:
+        if is_broken_off and message.tool_calls:
             message = unreadable(message)
         ending = reply.ending if reply.ending != "unended" or is_broken_off else ""
         return reply._replace(message=usable(message, taken), ending=ending)
@@ -263,7 +263,8 @@ def _ended_by_error(error: Exception) -> str:
 
 
 def _original(error: Exception) -> Exception:
-    return error.__cause__ if isinstance(error, ModelError) and isinstance(error.__cause__, Exception) else error
+    cause = error.__cause__ or error.__context__  # where the provider's words are hidden, it is the context alone
+    return cause if isinstance(error, ModelError) and isinstance(cause, Exception) else error
 
 
 def _is_unavailable(error: Exception) -> bool:

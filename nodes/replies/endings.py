@@ -65,16 +65,15 @@ class EndingsSeen:
 
     def __init__(self) -> None:
         self._n_unended = 0
-        self.is_giving = False
-        """Whether one has been seen."""
+        self._has_ended = False
 
     def is_broken_off(self, ending: Ending) -> bool:
         """Take note of a reply's ending, and say whether it means that the reply was broken off."""
         if ending != "unended":
-            self.is_giving = True
+            self._has_ended = True
             return False
         self._n_unended += 1
-        return self.is_giving or self._n_unended <= self._UNDECIDED
+        return self._has_ended or self._n_unended <= self._UNDECIDED
 
 
 def refusal_in(message: AIMessage) -> str:
