@@ -23,6 +23,13 @@ from tests.test_reply_conformance import models_of
 ROLES = {"planner": "planner", "executor": "executor"}
 
 
+class Filtered(Exception):
+    """What a provider's package raises."""
+
+    status_code = 400
+    code = "content_filter"
+
+
 def cut(text: str, reason: str = "length") -> AIMessage:
     return AIMessage(text, response_metadata={"finish_reason": reason})
 
@@ -121,6 +128,22 @@ async def test_other_subtasks_go_on_when_a_page_of_one_is_filtered() -> None:
     assert (first["ended_by"], second["is_complete"]) == ("filter", True)
     assert "content management policy" in first["result"]
     assert "Called: fetch." in first["result"]
+
+
+async def test_what_was_said_before_stays_and_the_reason_with_it_when_a_page_is_filtered() -> None:
+    said = calling("multiply", a=6, b=7).model_copy(update={"content": "First I multiply."})
+    model = scripted(said, Filtered("the content management policy"))
+    done = await carried_out(model, multiply)
+    assert (done.result["ended_by"], len(model.calls)) == ("filter", 2)
+    assert done.result["result"].startswith("First I multiply.")
+    assert "content management policy" in done.result["result"]
+
+
+async def test_no_tool_is_called_any_more_when_the_rest_of_a_reply_is_the_last_call() -> None:
+    model = scripted(cut("Six times se"), calling("multiply", a=6, b=7))
+    done = await carried_out(model, multiply, settings={"max_model_calls": 2})
+    assert (done.result["result"], done.result["ended_by"]) == ("Six times se", "length")
+    assert (len(model.calls), done.result["tool_calls"], model.calls[1].tools) == (2, [], [])
 
 
 async def test_the_planner_is_told_when_a_result_is_not_complete() -> None:

@@ -1,6 +1,7 @@
 """What carries out one subtask: LangChain's agent, kept within its budgets and always brought to an answer.
 
 agents.py         compiled agents, each shared by all runs that use the same model and tools
+asked.py          one model call, from the request to a reply that ends its turn, or the subtask
 budgets.py        what may be spent, what was, and which budget ended
 deadlines.py      waiting for something that may never come back
 failures.py       errors of tools as messages that a model can act on; which are worth another try
