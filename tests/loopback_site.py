@@ -94,6 +94,12 @@ def serving() -> Iterator[Site]:
         yield site
 
 
+class _Server(ThreadingHTTPServer):
+    """Lets as many clients wait at once as tests have: others are cut off when the machine is busy."""
+
+    request_queue_size = 256
+
+
 @contextlib.contextmanager
 def listening(endpoint: type[BaseHTTPRequestHandler], released: threading.Event) -> Iterator[int]:
     """Answer on loopback until the end of the block; the port.
@@ -102,7 +108,7 @@ def listening(endpoint: type[BaseHTTPRequestHandler], released: threading.Event)
         endpoint: answers.
         released: set at the end, for answers that still drip.
     """
-    with ThreadingHTTPServer(("127.0.0.1", 0), endpoint) as server:
+    with _Server(("127.0.0.1", 0), endpoint) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

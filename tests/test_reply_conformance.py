@@ -307,6 +307,7 @@ async def test_an_evaluation_is_complete_whatever_one_of_its_tasks_is_answered_w
         assert (poisoned.reward, bool(poisoned.error)) == expected, f"{name}: {poisoned.error}"
 
 
+@pytest.mark.slow
 @pytest.mark.allow_blocking("a command has its event loop to itself")
 @pytest.mark.parametrize(
     ("group", "name", "role", "times", "code", "said"),
