@@ -71,6 +71,8 @@ class Toolbox(NamedTuple):
     tools: Sequence[BaseTool]
     workspace: Workspace | None = None
     """The run's own folder; without one, no tool can use files, and long results are cut."""
+    notices: Sequence[str] = ()
+    """Which tools are missing, and why."""
 
 
 ToolSource = Callable[[Run], Awaitable[Toolbox]]

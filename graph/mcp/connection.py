@@ -66,6 +66,8 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         """Of every life that has not ended yet: one that is replaced takes its time to go."""
         self._listed: list[Tool] | None = None
+        self.n_nameless = 0
+        """Tools of its last listing that have no name."""
 
     async def listed(self) -> "list[Tool]":
         """The server's tools, as it described them when it was last started.
@@ -152,13 +154,15 @@ class Connection:
         from mcp import Client
 
         from memento.graph.mcp.child import Child
+        from memento.graph.mcp.listing import ToolListing
 
-        child = Child()
+        child, listing = Child(), ToolListing()
         try:
             async with asyncio.timeout(_GIVEN_UP_AFTER_S) as limit:
-                async with Client(_transport(self.config, child), cache=None) as client:
-                    life.listed = await _all_tools(client)
-                    self._listed = life.listed
+                streams = listing.streams(_transport(self.config, child))
+                async with Client(streams, cache=None) as client:
+                    life.listed = listing.as_said(await _all_tools(client))
+                    self._listed, self.n_nameless = life.listed, listing.n_nameless
                     life.client = client
                     life.known.set()
                     limit.reschedule(None)
