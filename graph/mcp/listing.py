@@ -1,8 +1,8 @@
 """Reads a server's list of tools one tool at a time: a malformed one loses its own place, and no other does.
 
-The SDK checks a whole page at once and refuses all of it for one tool without `inputSchema.type`. So each tool is checked
-by the SDK's own rule before the page is, and a form that passes stands in for one that does not; what the server said of
-its arguments is put back afterwards.
+The SDK checks a whole page at once and refuses all of it for one tool without `inputSchema.type`. So each tool is
+checked by the SDK's own rule before the page is, and a form that passes stands in for one that does not; what the
+server said of its arguments is put back afterwards.
 """
 
 from collections.abc import AsyncIterator

@@ -16,7 +16,7 @@ from memento.nodes.tool_schemas.said import described, values_said
 MAX_CHARS: Final = 30_000
 """Of a schema as JSON; a larger one is shown with less detail."""
 
-_DEPTHS: Final = (16, 6, 3)
+_DEPTHS: Final = (16, 6, 3, 2, 1)
 _MAX_PARTS: Final = 2_000
 _MAX_FORMS: Final = 16
 _BOUNDS: Final = {
