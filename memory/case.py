@@ -78,16 +78,15 @@ class Case(BaseModel):
 
 
 class ScoredCase(NamedTuple):
-    """One slot of a reading."""
+    """A served case, and how it was chosen."""
 
-    case: Case | None
-    """None is the null case: the slot was deliberately left empty."""
+    case: Case
     similarity: float
     """Cosine between the task and the case's state, in [-1, 1]."""
     score: float
     """What the policy ranked by; its unit is the policy's own (cosine, probability of success, ...)."""
     slot: int
-    """Position, from 0; slot 0 is the best."""
+    """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
 

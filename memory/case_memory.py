@@ -3,6 +3,7 @@
 ```python
 async with CaseMemory.open("./bank") as memory:
     reading = await memory.read("What is the capital of Columbia County?", k=4)
+    plans = [scored.case.action for scored in reading.cases]  # fewer than k where an empty slot promises more
     case_id = await memory.write(state="...", action="...", reward=1.0, event_id=reading.event_id)
     await memory.feedback(reading.event_id, reward=0.0)  # later and better knowledge replaces the outcome
 ```

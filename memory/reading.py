@@ -48,11 +48,13 @@ class Reading(NamedTuple):
     event_id: str
     """Give it to `write` and `feedback`, so that the memory learns what these cases were worth."""
     cases: list[ScoredCase]
-    """Best first; at most k."""
+    """The cases served, best first; at most k, and fewer where the policy left slots empty."""
     policy: str
     policy_version: int
     is_degraded: bool
-    """The search engine did not answer; the newest cases were searched instead, and this reading never trains."""
+    """Not all cases could be searched (the engine did not answer, or its index is far behind): never trains."""
+    slots: list[Slot]
+    """Every slot in order, with its propensity; `case_id` is None where the policy chose the null case."""
 
 
 def slot_of(

@@ -198,10 +198,11 @@ class Retrieval:
         ids = stored.case_ids
         cases = await self._storage.views.cases(ids, namespace=stored.namespace) if ids else {}
         scored = [
-            ScoredCase(cases.get(slot.case_id or ""), slot.similarity, slot.score, slot.slot, slot.propensity)
+            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
             for slot in stored.slots
+            if slot.case_id in cases
         ]
-        return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded)
+        return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded, stored.slots)
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
         """Put selections on record in one commit; those of a run whose earlier one is not known are refused."""
