@@ -13,6 +13,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Hit, Vector, VectorEngine
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.products import cosines
 from memento.memory.projection import Projection
 
 _LOG = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ class CaseBank:
         cases = [case async for case in recent if case.question != exclude_question]
         if not cases:
             return Search([], is_degraded=True, bank_version=newest)
-        similarity_C = await self._texts.rows([case.state for case in cases]) @ vector
+        similarity_C = cosines(await self._texts.rows([case.state for case in cases]), vector)
         hits = _in_order(
             [Hit(case.id, float(similarity)) for case, similarity in zip(cases, similarity_C, strict=True)]
         )

@@ -12,6 +12,7 @@ from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.registry import policy_named
+from memento.memory.products import cosines
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.storage import Storage
 from memento.memory.together import Together
@@ -173,7 +174,7 @@ class Retrieval:
         fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
         found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
         cases = [case for case in found.values() if case.status == "active" and case.question != question]
-        similarity_C = await self._storage.texts.rows([case.state for case in cases]) @ vector
+        similarity_C = cosines(await self._storage.texts.rows([case.state for case in cases]), vector)
         return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
 
     def _generator(self, seed: int | None) -> np.random.Generator:
@@ -189,7 +190,7 @@ class Retrieval:
         drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
         cases = await self._storage.views.cases(drawn, namespace=namespace)
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
-        similarity_C = state_CD @ await self._storage.texts.one(query)
+        similarity_C = cosines(state_CD, await self._storage.texts.one(query))
         candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
         return candidates, len(ids)
 
