@@ -144,7 +144,10 @@ class CaseMemory:
 
     @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory: the index was rebuilt, the engine is away."""
+        """What a user should be told about this memory now: the engine is away, the index is behind or was rebuilt.
+
+        A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
+        """
         return self.bank.notices
 
     async def read(
