@@ -5,9 +5,11 @@ import re
 import unicodedata
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+R = TypeVar("R", bound=BaseModel)
 
 CaseStatus = Literal["active", "quarantined", "retired"]
 ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
@@ -93,7 +95,7 @@ class ScoredCase(NamedTuple):
 
 def case_id(namespace: str, state: str, action: str) -> str:
     """The id of a case: the same namespace, state and action always give the same id."""
-    return str(uuid.uuid5(_CASE_IDS, "\x1f".join((namespace, state, action))))
+    return str(uuid.uuid5(_CASE_IDS, storable("\x1f".join((namespace, state, action)))))
 
 
 def question_hash(text: str) -> str:
@@ -104,7 +106,26 @@ def question_hash(text: str) -> str:
 
 def storable(text: str) -> str:
     """The text as every database, encoder and wire takes it: half a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+def storable_record(record: R) -> R:
+    """The record with every text in it storable."""
+    given = record.model_dump()
+    kept = _storable_value(given)
+    return record if kept == given else type(record).model_validate(kept)
+
+
+def _storable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {_storable_value(key): _storable_value(one) for key, one in value.items()}
+    return [_storable_value(one) for one in value] if isinstance(value, list) else value
 
 
 def text_hash(text: str) -> str:

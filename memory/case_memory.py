@@ -197,12 +197,19 @@ class CaseMemory:
             policy=policy or self.policy,
             namespace=self._namespace(namespace),
             task=None if task is None else storable(task),
-            follows=follows,
+            follows=None if follows is None else storable(follows),
             seed=seed,
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
+        recall = recall._replace(
+            event_id=storable(recall.event_id),
+            query=storable(recall.query),
+            namespace=checked_namespace(recall.namespace),
+            task=None if recall.task is None else storable(recall.task),
+            follows=None if recall.follows is None else storable(recall.follows),
+        )
         return await self._retrieval.select(recall, k=k)
 
     async def write(
@@ -307,11 +314,11 @@ class CaseMemory:
             LedgerUnavailable: it was not kept.
         """
         case_id = await self._retention.feedback(
-            event_id,
+            storable(event_id),
             reward,
             namespace=self._namespace(namespace),
             confidence=confidence,
-            evaluator=evaluator,
+            evaluator=storable(evaluator),
             lesson=storable(lesson),
         )
         await self._retained(self._namespace(namespace))
