@@ -3,6 +3,7 @@
 ```python
 async with CaseMemory.open("./bank") as memory:
     reading = await memory.read("What is the capital of Columbia County?", k=4)
+    plans = [scored.case.action for scored in reading.cases]  # fewer than k where an empty slot promises more
     case_id = await memory.write(state="...", action="...", reward=1.0, event_id=reading.event_id)
     await memory.feedback(reading.event_id, reward=0.0)  # later and better knowledge replaces the outcome
 ```
@@ -143,7 +144,10 @@ class CaseMemory:
 
     @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory: the index was rebuilt, the engine is away."""
+        """What a user should be told about this memory now: the engine is away, the index is behind or was rebuilt.
+
+        A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
+        """
         return self.bank.notices
 
     async def read(
@@ -193,12 +197,19 @@ class CaseMemory:
             policy=policy or self.policy,
             namespace=self._namespace(namespace),
             task=None if task is None else storable(task),
-            follows=follows,
+            follows=None if follows is None else storable(follows),
             seed=seed,
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
+        recall = recall._replace(
+            event_id=storable(recall.event_id),
+            query=storable(recall.query),
+            namespace=checked_namespace(recall.namespace),
+            task=None if recall.task is None else storable(recall.task),
+            follows=None if recall.follows is None else storable(recall.follows),
+        )
         return await self._retrieval.select(recall, k=k)
 
     async def write(
@@ -303,11 +314,11 @@ class CaseMemory:
             LedgerUnavailable: it was not kept.
         """
         case_id = await self._retention.feedback(
-            event_id,
+            storable(event_id),
             reward,
             namespace=self._namespace(namespace),
             confidence=confidence,
-            evaluator=evaluator,
+            evaluator=storable(evaluator),
             lesson=storable(lesson),
         )
         await self._retained(self._namespace(namespace))

@@ -1,5 +1,6 @@
 """Connections to the ledger's database: SQLite or Postgres, in SQLAlchemy's words and with our promises."""
 
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -83,8 +84,12 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
     path = url.partition(":///")[2]
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            Path(path).stat()
     except OSError as error:
         raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
+    except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
+        raise InvalidInput(f"{path!r} is not the name of a file: {error}") from error
     engine = create_async_engine(
         url,
         async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_S),

@@ -12,7 +12,7 @@ from memento.memory.breaker import Breaker
 from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
 from memento.memory.engines.port import VectorEngine
-from memento.memory.errors import EncoderMismatch, LedgerUnavailable
+from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger import Ledger
@@ -174,6 +174,8 @@ class Storage:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerUnavailable(f"no bank can be kept in {folder}: {error.strerror}") from error
+        except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
+            raise InvalidInput(f"{str(folder)!r} is not the name of a folder: {error}") from error
         return folder.absolute()
 
     def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:

@@ -20,11 +20,6 @@ class RunMemory(Protocol):
 
     namespace: str
 
-    @property
-    def notices(self) -> list[str]:
-        """What a user should be told about it."""
-        ...
-
     async def recall(
         self,
         query: str,
