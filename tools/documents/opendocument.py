@@ -5,7 +5,8 @@ from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 from memento.tools.documents.document import Document, Part, clean
-from memento.tools.documents.office import lines
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.lines import lines
 from memento.tools.documents.tables import table
 from memento.tools.errors import ToolInputError
 
@@ -16,14 +17,14 @@ _BLANKS: Final = {"s": " ", "tab": "\t", "line-break": "\n"}
 
 def odt(file: BinaryIO) -> Document:
     """Read a text document as lines of Markdown."""
-    return lines(clean("\n".join(_blocks(_body(file), 0))))
+    return lines(clean("\n".join(_blocks(_body(file), 0))), LeftOut())
 
 
 def odp(file: BinaryIO) -> Document:
     """Read a presentation slide by slide."""
     slides = [element for element in _body(file).iter() if _name(element) == "page"]
     parts = [Part(number, clean("\n".join(_blocks(slide, 0)))) for number, slide in enumerate(slides, 1)]
-    return Document("slide", parts, len(parts))
+    return Document("slide", parts, LeftOut(), len(parts))
 
 
 def _body(file: BinaryIO) -> Element:

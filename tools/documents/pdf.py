@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from memento.tools.documents.document import Document, Part, Wanted, clean, numbers
+from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def pdf(file: BinaryIO, wanted: Wanted) -> Document:
     if wanted.first > n_pages:
         raise ToolInputError(f"the document has {n_pages} pages, there is no page {wanted.first}")
     last = min(wanted.last or n_pages, n_pages, wanted.first + MAX_PAGES - 1)
-    document = Document("page", (), n_pages)
+    document = Document("page", (), LeftOut(), n_pages)
     if last < min(wanted.last or n_pages, n_pages):
         document.notes.append(f"no more than {MAX_PAGES:,} pages are read at once; call again with pages='{last + 1}-'")
     document.parts = _parts(pages, range(wanted.first, last + 1), document.notes)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from memento.tools.documents.document import Document, clean
-from memento.tools.documents.office import lines
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.lines import lines
 from memento.tools.documents.plain import MAX_TEXT_BYTES
 
 # A control word with its number, an encoded character, a control symbol, a brace, line ends, or text.
@@ -44,7 +45,7 @@ def rtf(file: BinaryIO) -> Document:
     source = file.read(MAX_TEXT_BYTES).decode("latin-1")
     words = "".join(_words(source))
     # A character beyond 16 bits is written as two halves.
-    return lines(clean(words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")))
+    return lines(clean(words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")), LeftOut())
 
 
 def _words(source: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import Any, BinaryIO, Final
 
 from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean
+from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.ranges import letters
 from memento.tools.errors import ToolInputError
 
@@ -29,7 +30,7 @@ def xlsx(file: BinaryIO, sheet: str) -> Document:
     formulas = openpyxl.load_workbook(file, read_only=True)
     values = openpyxl.load_workbook(file, read_only=True, data_only=True)
     names = formulas.sheetnames
-    document = Document("row", (), sheets=[_size(formulas[name]) for name in names])
+    document = Document("row", (), LeftOut(), sheets=[_size(formulas[name]) for name in names])
     document.parts = _rows(formulas, values, _chosen(names, sheet), document.notes)
     return document
 
@@ -43,7 +44,7 @@ def calamine(file: BinaryIO, sheet: str) -> Document:
     except PasswordError:
         raise ToolInputError("it is protected by a password; ask for a copy without one") from None
     names = workbook.sheet_names
-    document = Document("row", (), sheets=names)
+    document = Document("row", (), LeftOut(), sheets=names)
     document.notes.append("values only: formulas and colours of this format are not read")
     document.parts = _plain_rows(workbook, _chosen(names, sheet), document.notes)
     return document
