@@ -62,7 +62,8 @@ def _marks(rows: Sequence[Part]) -> Iterator[str]:
                 first.setdefault(key, mark.value)
                 formulas[key].append(row)
             elif mark.what in _TITLES:
-                beside[mark.what].append(f"{letters(mark.column)}{row.number}: {mark.value}")
+                place = "" if mark.what == "merged" else f"{letters(mark.column)}{row.number}: "
+                beside[mark.what].append(f"{place}{mark.value}")
             else:
                 cells[f"{mark.what} {mark.value}"].append((row.number, mark.column))
     written = [

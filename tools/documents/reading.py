@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, TypedDict
 from zipfile import ZipFile
 
-from memento.tools.documents import archives, office, opendocument, pdf, plain, rtf, sheets, word
+from memento.tools.documents import archives, office, opendocument, opendocument_sheets, pdf, plain, rtf, sheets, word
 from memento.tools.documents.document import Document, Wanted, clean, wanted_parts
 from memento.tools.documents.kinds import NAMES, Kind, kind_of
 from memento.tools.documents.selection import Block, blocks, selected
@@ -98,7 +98,9 @@ def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
         return pdf.pdf(file, wanted)
     if kind.name == "xlsx":
         return sheets.xlsx(file, wanted.sheet)
-    if kind.name in ("xls", "xlsb", "ods"):
+    if kind.name == "ods":
+        return opendocument_sheets.ods(file, wanted.sheet)
+    if kind.name in ("xls", "xlsb"):
         return sheets.calamine(file, wanted.sheet)
     if kind.name == "csv":
         return plain.separated(file, name)
