@@ -8,26 +8,27 @@ from urllib.parse import urljoin, urlsplit
 from memento.tools.documents.document import Document, clean
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
-from memento.tools.documents.mathematics import linear, local_name, raised
+from memento.tools.documents.mathematics import exponent, linear, local_name
 from memento.tools.documents.page_tables import fill_spans, move_inner_tables
 
-_ORDINALS: Final = frozenset("st nd rd th er re e o a os as tm sm ® ™ ℠".split())
 _FILES: Final = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".csv", ".tsv", ".pptx", ".ppt", ".odt", ".ods", ".zip")
+_FIELDS: Final = frozenset({"input", "select"})
 _MAX_ADDRESS: Final = 500
 
 
-def shown(page: Any, left_out: LeftOut, *, address: str = "") -> None:
+def shown(page: Any, left_out: LeftOut, *, address: str = "", has_fields: bool = True) -> None:
     """Turn what has no words of its own into words: frames, equations, exponents, pictures, fields of forms.
 
     Args:
         page: an lxml tree, changed in place.
         left_out: counts what cannot be told.
         address: of the page, for those within it; empty when it has none.
+        has_fields: whether the fields of forms are shown with their values.
     """
     fill_spans(page)
     write = partial(_written, left_out=left_out, address=address)
     for element in list(page.iter(*_WRITERS, "m:math", "mml:math")):
-        if element.getparent() is not None:
+        if element.getparent() is not None and (has_fields or element.tag not in _FIELDS):
             write(element)
 
 
@@ -49,12 +50,12 @@ def _text(element: Any) -> str:
 
 
 def _sup(element: Any, _: LeftOut, __: str, sign: str = "^") -> str | None:
-    """Write an exponent; what is a reference to a note, or part of a word, stays as it is."""
-    text = _text(element)
-    is_reference = next(element.iter("a"), None) is not None or text.startswith("[")
-    if is_reference or not text or text.lower() in _ORDINALS or not _follows_text(element):
-        return None
-    return raised("", text, sign)
+    """Write an exponent; a reference to a note, or part of a word, stays as it is."""
+    is_reference = next(element.iter("a"), None) is not None
+    words = exponent(_text(element), sign) if not is_reference and _follows_text(element) else None
+    if words is None:
+        element.drop_tag()
+    return words
 
 
 def _follows_text(element: Any) -> bool:
@@ -113,10 +114,12 @@ def _absolute(where: str, address: str) -> str:
 
 def _picture(element: Any, left_out: LeftOut, _: str) -> str:
     words = (element.get("alt") or element.get("title") or "").strip()
-    if not words:
-        left_out.add("picture")
-        return ""
-    return f" [picture: {words}] "
+    if words:
+        return f" [picture: {words}] "
+    if next(element.iterancestors("figure"), None) is not None:
+        return " [picture] "
+    left_out.add("picture")
+    return ""
 
 
 def _media(element: Any, left_out: LeftOut, address: str) -> str:

@@ -50,7 +50,7 @@ def _grid(rows: Sequence[Part]) -> str:
 
 
 def _marks(rows: Sequence[Part]) -> Iterator[str]:
-    """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells one by one."""
+    """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells."""
     formulas: dict[tuple[int, str], list[Part]] = defaultdict(list)
     cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
     first: dict[tuple[int, str], str] = {}

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 _MAX_DEPTH: Final = 60
 _INVISIBLE: Final = dict.fromkeys(range(0x2061, 0x2065))  # "function of", "times" and the like, drawn as nothing
+_ORDINALS: Final = frozenset(
+    {"st", "nd", "rd", "th", "er", "re", "e", "o", "a", "os", "as", "tm", "sm", "\u00ae", "\u2122", "\u2120"}
+)
 _UNSEEN: Final = frozenset({"annotation", "annotation-xml", "ctrlPr", "del", "moveFrom", "instrText"})
 
 
@@ -26,6 +29,12 @@ def raised(base: str, exponent: str, sign: str = "^") -> str:
     """Write an exponent (`^`) or an index (`_`) behind what it belongs to."""
     exponent = exponent.strip()
     return f"{base}{sign}{exponent if _is_one_token(exponent) else f'({exponent})'}" if exponent else base
+
+
+def exponent(text: str, sign: str = "^") -> str | None:
+    """Write what stands raised or lowered behind something; None for what is part of a word, or refers to a note."""
+    text = text.strip()
+    return None if not text or text.startswith("[") or text.lower() in _ORDINALS else raised("", text, sign)
 
 
 def _is_one_token(text: str) -> bool:

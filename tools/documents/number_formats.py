@@ -13,6 +13,7 @@ _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|[_*](.)|\[([^\]]*)\]|(E[+-])|(Gener
 _CONDITION: Final = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
 _CURRENCY: Final = re.compile(r"\$([^-]*)")
 _DIGITS: Final = frozenset("0#?")
+_SEPARATORS: Final = {".": "point", ",": "comma"}
 _MAX_EXPONENT: Final = 20
 
 
@@ -155,7 +156,7 @@ def _section(tokens: list[re.Match[str]], *, is_negative: bool) -> _Section:
         elif exponent or general or other in ("/", "@"):
             is_odd = True
         elif room is None:
-            kinds.append("digit" if other in _DIGITS else "point" if other == "." else "comma" if other == "," else "text")
+            kinds.append("digit" if other in _DIGITS else _SEPARATORS.get(other, "text"))
             pieces.append(other)
             shift += 2 if other == "%" else 0
     return _assembled(pieces, kinds, shift, condition, is_odd=is_odd, is_negative=is_negative)

@@ -14,6 +14,7 @@ _MAX_GROUPS: Final = 20
 """Groups of shapes within groups."""
 _COUNTED: Final = {"ole": "embedded object", "chartex": "chart", "ink": "piece of ink", "slicer": "slicer"}
 """What a frame holds that is not shown, by the end of its kind."""
+_SHAPES: Final = {"cxnSp": "connector", "contentPart": "piece of ink"}
 _MEDIA: Final = {"videoFile": "video", "audioFile": "sound", "wavAudioFile": "sound", "media": "video"}
 
 
@@ -59,12 +60,12 @@ def rewrite(slide: Any) -> None:
             for child in list(forms[0]):
                 element.addprevious(child)
             parent.remove(element)
-    for element in [one for one in slide.iter() if local_name(one) == "oMath"]:
-        holder = element.getparent()
+    for equation in [one for one in slide.iter() if local_name(one) == "oMath"]:
+        inner, holder = equation, equation.getparent()
         while holder is not None and local_name(holder) != "p":
-            element, holder = holder, holder.getparent()
+            inner, holder = holder, holder.getparent()
         if holder is not None:
-            _replace_by_run(holder, element, linear(element))
+            _replace_by_run(holder, inner, linear(equation))
     for properties in [one for one in slide.iter() if local_name(one) == "rPr" and one.get("baseline")]:
         _raise(properties)
 
@@ -113,8 +114,10 @@ def _shape(shape: Any, left_out: LeftOut) -> Iterator[str]:
         yield table(_cells(shape.table))
     elif getattr(shape, "has_chart", False) and shape.has_chart:
         yield from _chart(shape.chart, left_out)
-    elif local_name(shape._element) == "graphicFrame":
+    elif (kind := local_name(shape._element)) == "graphicFrame":
         yield from _frame(shape, left_out)
+    elif kind != "pic":
+        left_out.add(_SHAPES.get(kind, "drawing"))
 
 
 def _frame_text(frame: Any) -> str:

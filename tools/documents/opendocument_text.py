@@ -1,6 +1,5 @@
 """Blocks and lines of OpenDocument XML as Markdown."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -8,14 +7,21 @@ from zipfile import ZipFile
 
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.mathematics import linear, local_name, raised
+from memento.tools.documents.opendocument_styles import Styles
 from memento.tools.documents.packages import attribute, parsed
 from memento.tools.documents.tables import table
 
 _MAX_DEPTH: Final = 100
 _MAX_REPEATED: Final = 100
-_SHAPES: Final = frozenset("custom-shape line path polygon polyline rect circle ellipse connector measure caption".split())
-_UNSEEN: Final = frozenset("tracked-changes sequence-decls title desc annotation-end variable-decls scripts".split())
-_FIELDS: Final = frozenset("text textarea checkbox radio listbox combobox button password date time number".split())
+_SHAPES: Final = frozenset(
+    {"custom-shape", "line", "path", "polygon", "polyline", "rect", "circle", "ellipse", "connector", "measure"}
+)
+_UNSEEN: Final = frozenset(
+    {"tracked-changes", "sequence-decls", "variable-decls", "title", "desc", "annotation-end", "scripts"}
+)
+_FIELDS: Final = frozenset(
+    {"text", "textarea", "checkbox", "radio", "listbox", "combobox", "button", "password", "date", "time", "number"}
+)
 
 
 class Writer:
@@ -31,44 +37,21 @@ class Writer:
         """
         self._archive = archive
         self._left_out = left_out
-        self._raised: dict[str, str] = {}  # by style: ^ or _
-        self._hidden: set[str] = set()
-        self._deleted: dict[str, str] = {}
+        self._styles = Styles(roots)
         self._inner: list[Element] = []  # tables within cells that wait for the end of theirs
         self._n_inner = 0
-        self._changes: Counter[str] = Counter()
-        for root in roots:
-            self._read_styles(root)
-        for root in roots:
-            self._read_changes(root)
-
-    def _read_styles(self, root: Element) -> None:
-        for style in (one for one in root.iter() if local_name(one) == "style"):
-            for properties in style:
-                position = attribute(properties, "text-position").split()
-                if position and position[0].rstrip("%") not in ("0", ""):
-                    is_low = position[0] == "sub" or position[0].startswith("-")
-                    self._raised[attribute(style, "name")] = "_" if is_low else "^"
-                if attribute(properties, "display") == "none" or attribute(properties, "visibility") == "hidden":
-                    self._hidden.add(attribute(style, "name"))
-
-    def _read_changes(self, root: Element) -> None:
-        for region in (one for one in root.iter() if local_name(one) == "changed-region"):
-            for change in region:
-                kind = local_name(change)
-                self._changes[kind] += kind in ("insertion", "deletion")
-                if kind == "deletion":
-                    blocks = [one for one in change if local_name(one) in ("p", "h")]
-                    self._deleted[attribute(region, "id")] = " / ".join(self.inline(one) for one in blocks)
+        self._deleted = {
+            key: " / ".join(self.inline(one) for one in blocks) for key, blocks in self._styles.deleted.items()
+        }
 
     def notes(self) -> list[str]:
         """Say what the reader should know of the document."""
-        told = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in self._changes.items() if n]
+        told = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in self._styles.changes.items()]
         return [f"tracked changes: {', '.join(told)}; what was deleted is shown ~~struck through~~"] if told else []
 
     def is_hidden_slide(self, style: str) -> bool:
         """Tell whether slides of that style are not presented."""
-        return style in self._hidden
+        return style in self._styles.hidden
 
     def blocks(self, parent: Element, depth: int = 0) -> list[str]:
         """Write the blocks below an element, one string each."""
@@ -149,8 +132,8 @@ class Writer:
             return text if not address or address.startswith("#") or address in text else f"{text} ({address})"
         if name == "span":
             style = attribute(element, "style-name")
-            text = raised("", text, self._raised[style]) if style in self._raised else text
-            return f"[hidden: {text}]" if style in self._hidden and text else text
+            text = raised("", text, self._styles.raised[style]) if style in self._styles.raised else text
+            return f"[hidden: {text}]" if style in self._styles.hidden and text else text
         return text
 
     def _comment(self, element: Element) -> str:

@@ -15,7 +15,7 @@ MAX_ANNOTATIONS: Final = 500
 
 _MAX_OBJECTS: Final = 2_000
 _MAX_BYTES: Final = 20_000
-_MARKED: Final = {9: "highlighted passage", 10: "underlined passage", 11: "underlined passage", 12: "struck-out passage"}
+_MARKED: Final = {9: "highlighted passage", 10: "underlined passage", 11: "underlined passage", 12: "crossed-out text"}
 _COUNTED: Final = {
     13: "stamp",
     15: "piece of ink",

@@ -190,7 +190,7 @@ def _read_drawing(archive: ZipFile, part: str, found: Extras, left_out: LeftOut)
             elif name == "pic":
                 left_out.add("picture")
             elif name == "cxnSp":
-                left_out.add("drawing")
+                left_out.add("connector")
             elif name == "graphicData":
                 left_out.add(_GRAPHICS.get((element.get("uri") or "").rpartition("/")[2], "drawing"))
 
