@@ -10,8 +10,16 @@ from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
 from memento.tools.documents.mathematics import exponent, linear, local_name
 from memento.tools.documents.page_tables import fill_spans, move_inner_tables
+from memento.tools.files.passages import as_text
 
 _FILES: Final = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".csv", ".tsv", ".pptx", ".ppt", ".odt", ".ods", ".zip")
+MAX_ELEMENTS: Final = 100_000
+"""Of a page that is converted; a larger one would take too long."""
+
+_BAR: Final = "\\|"
+_BACK: Final = "\u2191"
+_DEEP: Final = "its elements are nested too deep"
+_LIMITS: Final = ("ERR_INTERNAL_ERROR", "ERR_RESOURCE_LIMIT")
 _FIELDS: Final = frozenset({"input", "select"})
 _MAX_ADDRESS: Final = 500
 
@@ -200,43 +208,62 @@ _WRITERS: Final[dict[str, Callable[[Any, LeftOut, str], str | None]]] = {
 
 
 def as_document(html: str, left_out: LeftOut) -> Document:
-    """Convert a page to lines of Markdown.
+    """Convert a page to lines of Markdown; one that is too much for that to its bare text.
 
     Args:
         html: the page, at most a few megabytes.
         left_out: counts what the lines do not show; may have been counted into before.
-
-    Raises:
-        RecursionError: its elements are nested too deep.
     """
+    if not html.strip():
+        return lines("", left_out)
+    try:
+        return lines(_markdown(html, left_out), left_out)
+    except (RecursionError, _TooMuch) as error:
+        why = str(error) if isinstance(error, _TooMuch) else _DEEP
+    document = lines(as_text(html.encode(), is_html=True) or "", left_out)
+    document.notes.append(f"{why}, so only the bare text is shown")
+    return document
+
+
+class _TooMuch(Exception):
+    """A page is not converted."""
+
+
+def _markdown(html: str, left_out: LeftOut) -> str:
     from bs4 import BeautifulSoup
     from lxml import etree
     from lxml.html import HTMLParser, document_fromstring
 
-    if not html.strip():
-        return lines("", left_out)
-    page = document_fromstring(html.encode(), parser=HTMLParser(encoding="utf-8", remove_comments=True))
+    parser = HTMLParser(encoding="utf-8", remove_comments=True)
+    page = document_fromstring(html.encode(), parser=parser)
+    if any(error.type_name in _LIMITS for error in parser.error_log):
+        raise _TooMuch(_DEEP)
+    if sum(1 for _ in page.iter()) > MAX_ELEMENTS:
+        raise _TooMuch(f"it has more than {MAX_ELEMENTS:,} elements")
     etree.strip_elements(page, "script", "style", "template", with_tail=False)
     for link in page.iter("a"):
         if (link.get("href") or "").startswith("#"):
             del link.attrib["href"]
+            if link.text == _BACK:  # from a note to where it is referred to
+                link.text = ""
     shown(page, left_out)
     move_inner_tables(page)
-    soup = BeautifulSoup(etree.tostring(page, encoding="unicode", method="html"), "lxml")
-    return lines(clean(_converter().convert_soup(soup)), left_out)
+    html = etree.tostring(page, encoding="unicode", method="html")
+    del page
+    return clean(_converter().convert_soup(BeautifulSoup(html, "lxml")))
 
 
 def _converter() -> Any:
     from markdownify import MarkdownConverter
 
-    class Converter(MarkdownConverter):  # type: ignore[misc]  # it has no types
-        """Writes cells that stay within their row."""
+    class Converter(MarkdownConverter):
+        """Writes cells that stay within their row; none of them spans others any more."""
 
         def convert_td(self, element: Any, text: str, parent_tags: Any) -> str:
-            return str(super().convert_td(element, text.replace("|", "\\|"), parent_tags))
+            del element, parent_tags
+            return f" {' '.join(text.split()).replace('|', _BAR)} |"
 
-        def convert_th(self, element: Any, text: str, parent_tags: Any) -> str:
-            return str(super().convert_th(element, text.replace("|", "\\|"), parent_tags))
+        convert_th = convert_td
 
     return Converter(
         heading_style="ATX",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _PLURALS: Final = {
-    "drop-down list of allowed values": "drop-down lists of allowed values",
+    "list of allowed values": "lists of allowed values",
     "link to another workbook": "links to other workbooks",
     "piece of ink": "pieces of ink",
     "text box": "text boxes",

@@ -8,6 +8,7 @@ _INVISIBLE: Final = dict.fromkeys(range(0x2061, 0x2065))  # "function of", "time
 _ORDINALS: Final = frozenset(
     {"st", "nd", "rd", "th", "er", "re", "e", "o", "a", "os", "as", "tm", "sm", "\u00ae", "\u2122", "\u2120"}
 )
+_OPERATORS: Final = "+-*/=<>\u2212\u00b1\u00d7\u00b7\u00f7"
 _UNSEEN: Final = frozenset({"annotation", "annotation-xml", "ctrlPr", "del", "moveFrom", "instrText"})
 
 
@@ -82,8 +83,12 @@ def _at(parts: Sequence[str], position: int) -> str:
 def _base(text: str) -> str:
     """Put what is raised or lowered in parentheses where it would be misread otherwise."""
     text = text.strip()
-    is_closed = text.startswith("(") and text.endswith(")") and text.count("(") == 1
-    return text if not text or _is_one_token(text) or is_closed or text[-1] not in "+-*/=0123456789" else f"({text})"
+    depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if not depth and (sign in _OPERATORS or sign.isspace()):
+            return f"({text})"
+    return text
 
 
 def _fraction(_: Any, parts: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ def _paragraph(paragraph: Any) -> str:
             continue
         if address and address not in paragraph.text:
             addresses.append(address)
-    return paragraph.text + "".join(f" ({address})" for address in dict.fromkeys(addresses))
+    return f"{paragraph.text}{''.join(f' ({address})' for address in dict.fromkeys(addresses))}"
 
 
 def _cells(found: Any) -> list[list[str]]:

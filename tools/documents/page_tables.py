@@ -120,7 +120,7 @@ def move_inner_tables(page: Any) -> None:
         name = table.makeelement("p")
         name.text = f"Table {number}:"
         mark = table.makeelement("span")
-        mark.text = f"(table {number}, below)"
+        mark.text = f" (table {number}, below) "
         mark.tail, table.tail = table.tail, None
         table.getparent().replace(table, mark)
         last = behind.get(outer, outer)

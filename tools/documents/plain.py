@@ -152,12 +152,9 @@ def html(file: BinaryIO) -> Document:
     """Read a page as Markdown, with its tables; one that is too much for that as bare text."""
     text, notes = _decoded(file)
     if len(text) <= _MAX_LAID_OUT_BYTES // 2:
-        try:
-            document = as_document(text, LeftOut())
-            document.notes = notes
-            return document
-        except RecursionError:
-            notes.append("its elements are nested too deep, so only the bare text is shown")
-    document = lines(as_text(text.encode(), is_html=True) or "", LeftOut())
-    document.notes = notes
+        document = as_document(text, LeftOut())
+    else:
+        document = lines(as_text(text.encode(), is_html=True) or "", LeftOut())
+        notes.append("it is too long to be converted, so only the bare text is shown")
+    document.notes[:0] = notes
     return document

@@ -83,11 +83,12 @@ def _around(archive: ZipFile, part: str, found: Extras) -> Element | None:
     """Parse a sheet without its rows; of these, note which are hidden."""
     head, rows, tail = b"", b"", bytearray()
     with archive.open(part) as stream:
-        while (chunk := stream.read(_CHUNK_BYTES)) and (start := _START.search(head := head + chunk)) is None:
+        while (start := _START.search(head)) is None:
+            if not (chunk := stream.read(_CHUNK_BYTES)):
+                return parsed_bytes(head)
+            head += chunk
             if len(head) > _MAX_AROUND_BYTES:
                 return None
-        if not chunk:
-            return parsed_bytes(head)
         head, rest = head[: start.start()], head[start.end() :]
         while not start[1]:
             rows += rest

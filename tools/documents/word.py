@@ -39,7 +39,7 @@ def docx(file: BinaryIO) -> Document:
         elif "w:sym" in message.message:
             left_out.add("symbol of a special font")
     document = as_document(page.value, left_out)
-    document.notes = notes
+    document.notes[:0] = notes
     return document
 
 

@@ -44,11 +44,11 @@ def prepared(file: BinaryIO, left_out: LeftOut) -> tuple[dict[str, bytes], list[
             if not name.endswith((".xml", ".rels")) or name.startswith(("customXml/", "docProps/")):
                 continue
             content = archive.read(name)
-            root = _ROOT.search(content[:_HEAD_BYTES]) if name.endswith(".xml") and "glossary" not in name else None
-            if root is None:
+            start = _ROOT.search(content[:_HEAD_BYTES]) if name.endswith(".xml") and "glossary" not in name else None
+            if start is None:
                 parts[name] = content
             else:
-                found.setdefault(root[1].decode(), []).append((name, fromstring(content)))
+                found.setdefault(start[1].decode(), []).append((name, fromstring(content)))
         left_out.add("macro project", sum(name.endswith("vbaProject.bin") for name in archive.namelist()))
     changes: Counter[str] = Counter()
     for kind in ("document", "footnotes", "endnotes", "comments", "hdr", "ftr"):
