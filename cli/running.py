@@ -109,6 +109,8 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
 
 def _settings_problem(error: Any) -> str:
     """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
+    from memento.memory.reasons import masked
+
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"]))
     if error.title == "Settings":
@@ -116,8 +118,10 @@ def _settings_problem(error: Any) -> str:
     else:
         name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
     problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    given = str(first.get("input"))
-    is_secret = any(word in name.lower() for word in ("key", "ledger_url"))
+    if problem.startswith(f"{name} "):  # it shows what was given, without passwords
+        return problem
+    given = masked(str(first.get("input")))
+    is_secret = any(word in name.lower() for word in ("key", "url"))
     return f"{name} {problem}" if is_secret else f"{name} {problem}, not {given[:80]!r}"
 
 
