@@ -60,7 +60,7 @@ def _print_findings(findings: list[Finding]) -> None:
     console.print(table)
     for fix, subjects in advice.items():
         console.print()
-        console.print(Text(f"{', '.join(subjects)}:", style="bold"))
+        console.print(Text(f"{', '.join(dict.fromkeys(subjects))}:", style="bold"))
         console.print(Text(textwrap.indent(fix, "  ")), soft_wrap=not console.is_terminal)
 
 
@@ -73,18 +73,23 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
                 yield _redacted(finding, redact)
         except ValidationError as error:  # only the settings are parsed here; nothing else can be examined without
             for problem in settings_problems(error):
-                yield Finding(what, "bad", masked(problem), "mend this variable; nothing runs before it can be read")
+                yield Finding(what, "bad", problem, "mend this variable; nothing runs before it can be read")
             return
         except Exception as error:  # noqa: BLE001  a bug, or a library's own error: it is what this command is for
             found = f"this check failed with {type(error).__name__}: {brief_reason(error, redact)}"
             yield _redacted(Finding(what, "bad", found, fix), redact)
         if "settings" in app.__dict__:
-            redact = make_redact(lambda: (*environment_secrets(), *app.settings.secrets))
+            redact = make_redact(lambda: _keys(app))
+
+
+def _keys(app: Application) -> tuple[str, ...]:
+    """Keys and passwords. Of a URL that counts as a secret only its password is one: the place itself is shown."""
+    return tuple(key for key in (*environment_secrets(), *app.settings.secrets) if "://" not in key)
 
 
 def _redacted(finding: Finding, redact: Redact) -> Finding:
     what, status, found, fix = finding
-    return Finding(what, status, masked(redact(found)), masked(redact(fix)))
+    return Finding(what, status, redact(masked(found)), redact(masked(fix)))
 
 
 async def _version(_app: Application) -> AsyncIterator[Finding]:

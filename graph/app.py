@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings, environment_secrets
+from memento.graph.settings import Settings, environment_secrets, unknown_variables
 from memento.graph.toolset import Toolset
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
@@ -22,6 +23,8 @@ from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import Encoder
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
+
+_LOG = logging.getLogger(__name__)
 
 
 class Application:
@@ -43,8 +46,12 @@ class Application:
 
     @cached_property
     def settings(self) -> Settings:
-        """The process' settings."""
-        return self._given or Settings()
+        """The process' settings; variables that look like one and are none are logged."""
+        if self._given is not None:
+            return self._given
+        for name, meant in unknown_variables().items():
+            _LOG.warning("%s is not a setting, nothing reads it%s", name, f"; did you mean {meant}?" if meant else "")
+        return Settings()
 
     @cached_property
     def models(self) -> ChatModels:

@@ -31,6 +31,8 @@ async def make_encoder(spec: str, endpoints: Endpoints) -> EmbeddingsEncoder:
         embeddings = await asyncio.to_thread(_build, provider, model, endpoints)
     except Exception as error:  # whatever the constructor of any provider's class raises
         reason = brief_reason(error)
+        if "is not supported" in reason:  # LangChain's list of all providers and their packages follows
+            reason = f"there is no provider {provider!r}; for a server that speaks OpenAI's protocol write openai:model"
         raise EncoderUnavailable(f"MEMENTO_ENCODER={spec} cannot be set up: {reason}") from error
     return EmbeddingsEncoder(embeddings, name=spec)
 

@@ -20,7 +20,8 @@ from memento.tools.web.guard import AddressGuard
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 
-_OTHER_VARIABLES = ("MEMENTO_EXECUTION",)
+_PREFIX = "MEMENTO_"
+_OTHER_VARIABLES = frozenset({"MEMENTO_EXECUTION"})
 """Set by our own sandbox, for what runs in it."""
 
 _SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|pass|pwd|pat|cookie|auth|credentials?)$")
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MEMENTO_", env_ignore_empty=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
@@ -117,6 +118,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_ledger(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         return None if url is None else SecretStr(parse_ledger_url(url.get_secret_value(), variable(info.field_name)))
+
+    @field_validator("qdrant_api_key", "openai_api_key", "tavily_api_key", "e2b_api_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key is not None else "key"
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("holds a space, a line end or a letter that no key has; copy it again")
+        return key
 
     @field_validator("encoder")
     @classmethod
@@ -217,18 +226,17 @@ def variable(field_name: str | None) -> str:
     """The environment variable of a setting."""
     field = Settings.model_fields.get(field_name or "")
     alias = field.validation_alias if field is not None else None
-    return alias if isinstance(alias, str) else f"MEMENTO_{str(field_name).upper()}"
+    return alias if isinstance(alias, str) else f"{_PREFIX}{str(field_name).upper()}"
 
 
 def unknown_variables() -> dict[str, str]:
     """`MEMENTO_*` variables that no setting reads, mostly misspelt, each with the setting it resembles, or empty."""
-    known = [variable(name) for name in Settings.model_fields]
-    unknown = sorted(
-        name
-        for name, value in os.environ.items()
-        if name.upper().startswith("MEMENTO_") and value and name.upper() not in {*known, *_OTHER_VARIABLES}
-    )
-    return {name: next(iter(get_close_matches(name.upper(), known, n=1, cutoff=0.75)), "") for name in unknown}
+    known = {variable(name) for name in Settings.model_fields}
+    ours = [name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)]
+    set_here = (name for name, value in os.environ.items() if value and name.upper().startswith(_PREFIX))
+    unknown = sorted(name for name in set_here if name.upper() not in known | _OTHER_VARIABLES)
+    resembled = {name: get_close_matches(name.upper().removeprefix(_PREFIX), sorted(ours), n=1) for name in unknown}
+    return {name: f"{_PREFIX}{found[0]}" if found else "" for name, found in resembled.items()}
 
 
 def _listed(text: str) -> tuple[str, ...]:

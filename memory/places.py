@@ -16,7 +16,7 @@ MAX_ENCODER_NAME: Final = 200
 """Characters of an encoder's name that the ledger keeps."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
-_SERVER_LIKE: Final = re.compile(r"(?i)(https?|grpcs?|qdrant|tcp)([:;]|//)")
+_SERVER_LIKE: Final = re.compile(r"(?i)(https?|grpcs?|qdrant|tcp)([:;](?!\d)|//)")
 _DRIVE: Final = re.compile(r"[A-Za-z]:(\\|/(?!/))")
 _ADDRESS: Final = re.compile(r"/*(?P<address>(\[[0-9A-Fa-f:.]+\]|[^/\\:]+):\d+)(/|$)")
 _EXPLICIT: Final = ("./", "../", "~", ".\\", "..\\")

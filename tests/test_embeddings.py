@@ -96,7 +96,7 @@ async def test_the_reason_is_shown_when_a_single_text_is_refused(
     server: EmbeddingServer, encoder: EmbeddingsEncoder
 ) -> None:
     server.answer = lambda texts: refusal(400, "no such model: stub") if "bad" in texts else vectors(texts)
-    with pytest.raises(EncoderUnavailable, match="openai:stub.*BadRequestError.*no such model: stub"):
+    with pytest.raises(EncoderUnavailable, match=r"openai:stub.*BadRequestError.*no such model: stub"):
         await encoder.encode(["good", "bad", "fine"])
     assert server.asked == [["good", "bad", "fine"], ["good", "bad"], ["good"], ["bad"]]
 
@@ -161,13 +161,13 @@ async def test_both_lengths_are_named_when_the_model_behind_the_name_was_exchang
 
 async def test_named_error_when_no_server_is_there() -> None:
     encoder = EmbeddingsEncoder(OpenAITexts("stub", base_url="http://127.0.0.1:9/v1", max_retries=0))
-    with pytest.raises(EncoderUnavailable, match="'OpenAITexts:stub'.*APIConnectionError"):
+    with pytest.raises(EncoderUnavailable, match=r"'OpenAITexts:stub'.*APIConnectionError"):
         await encoder.connect()
     await encoder.aclose()
 
 
 async def test_what_to_set_is_named_when_there_is_neither_key_nor_server() -> None:
-    with pytest.raises(EncoderUnavailable, match="OPENAI_API_KEY.*OPENAI_BASE_URL"):
+    with pytest.raises(EncoderUnavailable, match=r"OPENAI_API_KEY.*OPENAI_BASE_URL"):
         await EmbeddingsEncoder(OpenAITexts("stub")).encode(["a"])
 
 
