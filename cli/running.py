@@ -127,7 +127,7 @@ def _problem(title: str, first: Any) -> str:
         name = name if name.isupper() else f"MEMENTO_{name.upper()}"
     else:
         name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    problem: str = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
     if problem.startswith(f"{name} "):  # it shows what was given, without passwords
         return problem
     given = masked(str(first.get("input")))
