@@ -31,8 +31,8 @@ async def examine_encoder(app: Application) -> AsyncIterator[Finding]:
     except Exception as error:  # noqa: BLE001  of a library that cannot be loaded, too
         reason = str(error) if isinstance(error, MementoError) else f"{type(error).__name__}: {brief_reason(error)}"
         if isinstance(error, TimeoutError):
-            reason = f"no answer within {_SERVICE_S:g} s"
-        yield Finding("encoder", "bad", f"{where}: {reason}", _encoder_fix(app))
+            reason = f"{where}: no answer within {_SERVICE_S:g} s"
+        yield Finding("encoder", "bad", reason, _encoder_fix(app))
         return
     name = encoder.name if spec is None else where
     yield Finding("encoder", "ok", f"{name}, {encoder.dim} dimensions")

@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
     qdrant_url: str | None = Field(default=None, description="URL of a Qdrant server; embedded on disk when empty.")
     qdrant_api_key: SecretStr | None = Field(default=None, description="Its key.")
-    ledger_url: SecretStr | None = Field(default=None, description="SQLite or Postgres, as an SQLAlchemy URL; a file under home if empty.")
+    ledger_url: SecretStr | None = Field(
+        default=None, description="SQLite or Postgres, as an SQLAlchemy URL; a file under home if empty."
+    )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
     encoder: str | None = Field(default=None, description="Embeddings as provider:model; packaged if empty.")

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from memento.memory.encoder import check_rows, unit_rows
 from memento.memory.errors import EncoderUnavailable, InvalidInput
 from memento.memory.places import MAX_ENCODER_NAME
-from memento.memory.reasons import brief_reason, status_of
+from memento.memory.reasons import brief_reason, masked, status_of
 
 _AT_ONCE = 64
 _REQUEST_S = 300.0
 """Limit of one request to an object of the host's, its own retries included."""
 _SMALLER = frozenset({400, 413, 422})
 """Statuses of a request that may be too large: too many texts, or too long ones."""
+_SHORT = 40
+"""A reason of fewer characters says little: its cause is shown too."""
 _MIN_CHARS = 500
 """A text is not cut below this length."""
 _MIN_KEY_CHARS = 6
@@ -32,8 +34,9 @@ _TOO_LONG = ("long", "large", "length", "tokens", "exceed", "size", "limit")
 class EmbeddingsEncoder:
     """An `Encoder` over anything with LangChain's `aembed_documents` or `embed_documents`.
 
-    A request refused with 400, 413 or 422 is halved until it is accepted, and later ones begin at the size that was. A
-    single text refused as too long is cut by halves, as every encoder cuts texts beyond its window.
+    Tasks are compared with tasks, so `aembed_documents` serves both sides. A request refused with 400, 413 or 422 is
+    halved until it is accepted, and later ones begin at the size that was. A single text refused as too long is cut by
+    halves, as every encoder cuts texts beyond its window.
     """
 
     def __init__(self, embeddings: Any, *, name: str | None = None, dim: int = 0) -> None:
@@ -123,13 +126,16 @@ class EmbeddingsEncoder:
         reason = brief_reason(error, self._redact)
         if not reason:
             reason = f"no answer within {_REQUEST_S:g} s" if isinstance(error, TimeoutError) else "it does not say why"
+        if isinstance(cause := error.__cause__, Exception) and len(reason) < _SHORT:  # "Connection error."
+            reason += f" ({type(cause).__name__}: {brief_reason(cause, self._redact)})"
         hint = ""
         if getattr(self._embeddings, "check_embedding_ctx_length", False) is True:
             hint = (
                 "; this object sends token ids, whose vocabulary is downloaded: for servers that take texts, and "
                 "offline, make it with check_embedding_ctx_length=False"
             )
-        named = EncoderUnavailable(f"encoder {self.name!r} failed: {type(error).__name__}: {reason}{hint}")
+        place = f" at {masked(place)}" if (place := str(getattr(self._embeddings, "place", ""))) else ""
+        named = EncoderUnavailable(f"encoder {self.name!r}{place} failed: {type(error).__name__}: {reason}{hint}")
         status = status_of(error)
         is_too_long = status == 413 or any(word in reason.lower() for word in _TOO_LONG)
         if status in _SMALLER or (status == 500 and "too large to process" in reason):  # llama-server says it so

@@ -7,7 +7,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from memento.memory.errors import EncoderUnavailable
+from memento.memory.errors import EncoderUnavailable, InvalidInput
+from memento.memory.places import parse_http_url
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -51,7 +52,12 @@ class OpenAITexts:
             api_key: OPENAI_API_KEY by default; a server other than OpenAI's needs none.
             timeout_s: limit of one request in seconds.
             max_retries: further tries of a request that failed for a passing reason.
+
+        Raises:
+            InvalidInput: the base URL does not parse.
         """
+        if base_url is not None:
+            base_url = parse_http_url(base_url, "the base URL of the embeddings")
         self.model = model
         self._options: dict[str, Any] = {"timeout": timeout_s, "max_retries": max_retries}
         self._base_url = base_url
@@ -59,6 +65,11 @@ class OpenAITexts:
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connecting = asyncio.Lock()
+
+    @property
+    def place(self) -> str:
+        """The server's base URL, as far as it is known."""
+        return str(self._client.base_url) if self._client is not None else self._base_url or ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -98,11 +109,17 @@ class OpenAITexts:
         """Runs in a thread: it reads certificates, and the first import of the library takes a second."""
         from openai import AsyncOpenAI, OpenAIError
 
+        has_key = True
         try:
-            return AsyncOpenAI(base_url=self._base_url, api_key=self._api_key, **self._options)
+            client = AsyncOpenAI(base_url=self._base_url, api_key=self._api_key, **self._options)
         except OpenAIError:
+            has_key = False
             client = AsyncOpenAI(base_url=self._base_url, api_key="none", **self._options)
-        if client.base_url.host == "api.openai.com":
+        try:
+            parse_http_url(str(client.base_url), "OPENAI_BASE_URL")
+        except InvalidInput as error:  # the library reads the variable itself
+            raise EncoderUnavailable(str(error)) from None
+        if not has_key and client.base_url.host == "api.openai.com":
             raise EncoderUnavailable(
                 f"encoder 'openai:{self.model}' needs a key: set OPENAI_API_KEY, "
                 "or OPENAI_BASE_URL to a server that asks for none"

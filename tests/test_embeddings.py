@@ -161,7 +161,10 @@ async def test_both_lengths_are_named_when_the_model_behind_the_name_was_exchang
 
 async def test_named_error_when_no_server_is_there() -> None:
     encoder = EmbeddingsEncoder(OpenAITexts("stub", base_url="http://127.0.0.1:9/v1", max_retries=0))
-    with pytest.raises(EncoderUnavailable, match=r"'OpenAITexts:stub'.*APIConnectionError"):
+    with pytest.raises(
+        EncoderUnavailable,
+        match=r"'OpenAITexts:stub' at http://127.0.0.1:9/v1/ failed: APIConnectionError: .*\(ConnectError: ",
+    ):
         await encoder.connect()
     await encoder.aclose()
 
@@ -169,6 +172,18 @@ async def test_named_error_when_no_server_is_there() -> None:
 async def test_what_to_set_is_named_when_there_is_neither_key_nor_server() -> None:
     with pytest.raises(EncoderUnavailable, match=r"OPENAI_API_KEY.*OPENAI_BASE_URL"):
         await EmbeddingsEncoder(OpenAITexts("stub")).encode(["a"])
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "localhost:8000/v1", "grpc://h/v1", "http:/h/v1", "  "])
+async def test_the_right_form_is_named_when_the_variable_does_not_parse(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises(EncoderUnavailable, match=r"http://"):
+        await EmbeddingsEncoder(OpenAITexts("stub", max_retries=0)).encode(["a"])
+    with pytest.raises(InvalidInput, match=r"http://"):
+        OpenAITexts("stub", base_url=url)
 
 
 def test_it_serves_again_when_another_event_loop_asks() -> None:
