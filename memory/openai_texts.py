@@ -13,6 +13,7 @@ from memento.memory.places import parse_http_url
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+_OPENAI_URL = "https://api.openai.com/v1"
 _TIMEOUT_S = 60.0
 _MAX_RETRIES = 2
 
@@ -109,12 +110,15 @@ class OpenAITexts:
         """Runs in a thread: it reads certificates, and the first import of the library takes a second."""
         from openai import AsyncOpenAI, OpenAIError
 
-        has_key = True
-        try:
-            client = AsyncOpenAI(base_url=self._base_url, api_key=self._api_key, **self._options)
-        except OpenAIError:
-            has_key = False
-            client = AsyncOpenAI(base_url=self._base_url, api_key="none", **self._options)
+        def made(base_url: str | None) -> tuple[AsyncOpenAI, bool]:
+            try:
+                return AsyncOpenAI(base_url=base_url, api_key=self._api_key, **self._options), True
+            except OpenAIError:  # the library demands a key, other servers than OpenAI's do not
+                return AsyncOpenAI(base_url=base_url, api_key="none", **self._options), False
+
+        client, has_key = made(self._base_url)
+        if not str(client.base_url).strip(" /"):  # the variable is there and blank: the same as not there
+            client, has_key = made(_OPENAI_URL)
         try:
             parse_http_url(str(client.base_url), "OPENAI_BASE_URL")
         except InvalidInput as error:  # the library reads the variable itself
@@ -124,7 +128,7 @@ class OpenAITexts:
                 f"encoder 'openai:{self.model}' needs a key: set OPENAI_API_KEY, "
                 "or OPENAI_BASE_URL to a server that asks for none"
             )
-        return client  # the library demands a key, other servers do not
+        return client
 
 
 def _vectors(content: bytes) -> list[Any]:

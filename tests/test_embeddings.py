@@ -169,12 +169,18 @@ async def test_named_error_when_no_server_is_there() -> None:
     await encoder.aclose()
 
 
-async def test_what_to_set_is_named_when_there_is_neither_key_nor_server() -> None:
+@pytest.mark.parametrize("blank", [False, True])
+async def test_what_to_set_is_named_when_there_is_neither_key_nor_server(
+    monkeypatch: pytest.MonkeyPatch, *, blank: bool
+) -> None:
+    if blank:
+        monkeypatch.setenv("OPENAI_BASE_URL", "")
+        monkeypatch.setenv("OPENAI_API_KEY", "")
     with pytest.raises(EncoderUnavailable, match=r"OPENAI_API_KEY.*OPENAI_BASE_URL"):
         await EmbeddingsEncoder(OpenAITexts("stub")).encode(["a"])
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "localhost:8000/v1", "grpc://h/v1", "http:/h/v1", "  "])
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "localhost:8000/v1", "grpc://h/v1", "http:/h/v1"])
 async def test_the_right_form_is_named_when_the_variable_does_not_parse(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
