@@ -145,12 +145,15 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
 async def reindex_command(*, as_json: bool) -> ExitCode:
     """Encode everything again and rebuild the index; an interruption leaves the old one serving."""
     app = Application()
-    async with app.describe_memory(await app.encoder(), is_reindexing=True) as memory:
-        total = await memory.views.newest_offset()
-        with _progress(as_json) as progress:
-            bar = progress.add_task("encoding", total=total, count=0)
-            await memory.reindex(lambda n_done: progress.update(bar, completed=n_done, count=n_done))
-        n_points = await memory.bank.count()
+    try:
+        async with app.describe_memory(await app.encoder(), is_reindexing=True) as memory:
+            total = await memory.views.newest_offset()
+            with _progress(as_json) as progress:
+                bar = progress.add_task("encoding", total=total, count=0)
+                await memory.reindex(lambda n_done: progress.update(bar, completed=n_done, count=n_done))
+            n_points = await memory.bank.count()
+    finally:
+        await app.aclose()
     if as_json:
         print_json({"event": "reindexed", "points": n_points})
     else:

@@ -67,7 +67,12 @@ def _refusal(reason: str, status: int) -> JSONResponse:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Close the process' memory and models when the server stops."""
+    """Refuse to start with settings that cannot be read; close the process' memory and models when the server stops.
+
+    Raises:
+        ValidationError: a setting does not parse; the message names it.
+    """
+    _ = application.settings
     yield
     await application.aclose()
 

@@ -12,7 +12,7 @@ async with CaseMemory.open("./bank") as memory:
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class CaseMemory:
         cls,
         location: str | Path,
         *,
-        encoder: Encoder | None = None,
+        encoder: Encoder | Any | str | None = None,
         policy: str = "advantage",
         namespace: str = "default",
         seed: int | None = None,
@@ -71,12 +71,15 @@ class CaseMemory:
         """Describe a memory; `async with` opens it.
 
         Args:
-            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server.
-            encoder: texts to vectors; the packaged all-MiniLM-L6-v2 by default.
+            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server,
+                with `http://` or `https://`; a folder whose name holds a colon is written `./a:b`.
+            encoder: texts to vectors: an object with `name`, `dim` and `async encode(texts)`, a LangChain `Embeddings`
+                object, or `"openai:model"` of any server with OpenAI's protocol (OPENAI_API_KEY, OPENAI_BASE_URL); the
+                packaged all-MiniLM-L6-v2 by default.
             policy: how cases are chosen when `read` does not say otherwise.
             namespace: whose cases; a namespace sees only its own.
             seed: makes random choices repeatable.
-            ledger_url: SQL database of the ledger; by default an SQLite file in the folder.
+            ledger_url: SQL database of the ledger, SQLite or Postgres; by default an SQLite file in the folder.
             api_key: of the Qdrant server.
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
@@ -84,7 +87,8 @@ class CaseMemory:
 
         Raises:
             UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1].
+            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1]; the location, the home, the
+                ledger's URL or the encoder does not parse.
         """
         storage = Storage(
             location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
@@ -98,6 +102,7 @@ class CaseMemory:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
+            EncoderUnavailable: an embedding service that is used for the first time does not answer.
         """
         await self._storage.open()
         return self
@@ -391,13 +396,16 @@ class CaseMemory:
         Args:
             on_progress: called with the number of case revisions encoded so far.
         """
+        texts = self._storage.texts
+        async with self._storage.ledger.writing() as writer:
+            await writer.drop_vectors(texts.encoder.name, except_length=texts.encoder.dim)
         after, n_done = 0, 0
         while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
             after = changes[-1].offset
             states = [change.case.state for change in changes]
-            rows = await self._storage.texts.rows(states)
+            rows = await texts.rows(states)
             async with self._storage.ledger.writing() as writer:
-                await writer.save_vectors(self._storage.texts.encoder.name, dict(zip(states, rows, strict=True)))
+                await writer.save_vectors(texts.encoder.name, dict(zip(states, rows, strict=True)))
             n_done += len(changes)
             on_progress(n_done)
         await self.bank.rebuild()

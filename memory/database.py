@@ -122,7 +122,10 @@ def _server(url: str) -> AsyncEngine:
         return create_async_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
     except (SQLAlchemyError, ImportError) as error:  # the URL may hold a password: it is not repeated
         scheme = url.partition(":")[0]
-        raise InvalidInput(f"no async database driver for a ledger URL that starts with {scheme!r}") from error
+        raise InvalidInput(
+            f"no async database driver for a ledger URL that starts with {scheme!r}; for Postgres, "
+            "pip install 'memento-langgraph[postgres]'"
+        ) from error
 
 
 def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:

@@ -150,6 +150,13 @@ class LedgerViews(EventViews):
         async with self._ledger.reading() as connection:
             return await connection.scalar(query) or 0
 
+    async def vector_length(self, *, encoder: str) -> int | None:
+        """How many numbers a kept vector of this encoder has; None when none is kept."""
+        statement = select(tables.vectors.c.vector).where(tables.vectors.c.encoder == encoder).limit(1)
+        async with self._ledger.reading() as connection:
+            kept = await connection.scalar(statement)
+        return None if kept is None else len(kept) // np.dtype(np.float32).itemsize
+
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Encoded texts that are already kept: text to unit row, shape (dim,)."""
         by_hash = {text_hash(value): value for value in texts}
