@@ -18,6 +18,7 @@ from memento.graph.workflow import MementoGraph
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.sqlite_connection import open_shared
 from memento.nodes.attachments import RUNS, folder_name, run_folder
+from memento.private_files import make_private_folder
 
 Bytes: TypeAlias = int
 
@@ -61,7 +62,7 @@ async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     import aiosqlite
 
     try:
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(make_private_folder, path.parent)
     except OSError as error:
         raise InvalidInput(f"{path.parent} cannot be used: {error.strerror}; set MEMENTO_HOME to a folder") from error
     connection = aiosqlite.Connection(lambda: open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S), iter_chunk_size=64)

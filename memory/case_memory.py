@@ -143,8 +143,8 @@ class CaseMemory:
 
     @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory: the index was rebuilt, the engine is away."""
-        return self.bank.notices
+        """What a user should be told about this memory: it is only read, the index was rebuilt, the engine is away."""
+        return [*self._storage.notices, *self.bank.notices]
 
     async def read(
         self,

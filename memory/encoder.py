@@ -220,7 +220,7 @@ class EncodedTexts:
                     f"expected {(len(unseen), self.encoder.dim)} finite numbers"
                 )
             new = dict(zip(unseen, rows, strict=True))
-            if is_kept:
+            if is_kept and not self._ledger.only_read_because:
                 async with self._ledger.writing() as writer:
                     await writer.save_vectors(self.encoder.name, new)
             known |= new

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
+from memento.private_files import create_private_file, make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
 from memento.tools.files.folders import Place, Stamp, is_document, walk
@@ -172,7 +173,8 @@ class FileIndex:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             if self._path:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_private_folder(self._path.parent)
+                create_private_file(self._path)
             # Autocommit: transactions are explicit. Another process may hold the write lock for one batch.
             self._connection = sqlite3.connect(
                 self._path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
