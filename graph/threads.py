@@ -117,9 +117,10 @@ class Threads:
             MementoError: the file of threads cannot be written, or is damaged.
             OSError: the folder cannot be removed.
         """
-        if self._saver.not_kept:
-            raise MementoError(f"nothing can be removed: {self._saver.not_kept}")
         is_kept_here = thread.checkpoint is not None
+        if self._saver.not_kept and is_kept_here:  # on a full disk its files can go, which makes room for the rest
+            await asyncio.to_thread(_remove, run_folder(self._workspace, folder_name(thread.name)))
+            raise MementoError(f"of it only files can be removed, {self._saver.not_kept}")
         if is_kept_here and (await self._newest(thread.name) or "") != thread.checkpoint:
             return False
         if is_kept_here:
