@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import Literal, NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
@@ -51,7 +51,7 @@ async def doctor_command(*, as_json: bool) -> ExitCode:
 
 def _print_findings(findings: list[Finding]) -> None:
     """A line each, and below them every piece of advice once."""
-    console = Console(highlight=False)
+    console = StdoutConsole(highlight=False)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

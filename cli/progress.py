@@ -5,13 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 from rich.text import Text
 from rich.tree import Tree
 
+from memento.cli.printing import StderrConsole
 from memento.cli.running import ExitCode, print_json
 
 _SHOWN_CHARS = 100
@@ -32,7 +33,7 @@ class RunView:
         self.folder, self._thread = folder, folder.name
         self._not_kept = [f"{not_kept}; this conversation is not kept"] if not_kept else []
         self._as_json = as_json
-        self._console = Console(stderr=True, quiet=as_json, highlight=False)
+        self._console = StderrConsole(stderr=True, quiet=as_json, highlight=False)
         self._tree = Tree(f"thread {self._thread}", guide_style="dim")
         self._depth: dict[int, int] = {id(self._tree): 0}
         self._plan: dict[tuple[int, str], Tree] = {}

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
     )
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
+    mcp_token: SecretStr | None = Field(
+        default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
+    )
     community_tools: str = Field(
         default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
     )
