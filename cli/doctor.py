@@ -1,7 +1,10 @@
 """`memento doctor`: what is configured, reachable or missing, and the one thing to do about it."""
 
 import asyncio
+import os
 import platform
+import shlex
+import stat
 import textwrap
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -18,6 +21,7 @@ from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.memory.encoder import MiniLmEncoder
 from memento.memory.errors import EncoderMismatch, EngineError, InvalidInput, MementoError
+from memento.private_files import is_open, is_shared, make_private_folder
 
 Status = Literal["ok", "note", "bad"]
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
@@ -89,12 +93,17 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
 def _home(app: Application) -> Finding:
     folder = app.settings.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        mode = stat.S_IMODE(folder.stat().st_mode)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return Finding("home", "bad", f"{folder}: {error.strerror}", "set MEMENTO_HOME to a folder of yours")
-    return Finding("home", "ok", str(folder))
+        fix = "set MEMENTO_HOME to a folder of yours, or make room on its disk; until then it is only read"
+        return Finding("home", "bad", f"{folder}: {error.strerror}", fix)
+    if os.name == "posix" and is_open(mode):
+        found = f"{folder}, which others on this machine can look into (mode {mode:04o})"
+        return Finding("home", "note", found, f"chmod -R go-rwx {shlex.quote(str(folder))}")
+    return Finding("home", "ok", f"{folder}, shared with its group" if is_shared(mode) else str(folder))
 
 
 def _model(line: RoleModel) -> Finding:
@@ -126,13 +135,19 @@ async def _memory(app: Application) -> AsyncIterator[Finding]:
     except MementoError as error:
         yield Finding("ledger", "bad", str(error), _NO_LEDGER)
         return
-    yield Finding("ledger", "ok", f"{counts.cases} cases, {counts.events} events in namespace {memory.namespace!r}")
+    found = f"{counts.cases} cases, {counts.events} events in namespace {memory.namespace!r}"
+    if only_read := memory.only_read_because:
+        yield Finding("ledger", "bad", f"{found}; {only_read}", "nothing is remembered until it can be written")
+    else:
+        yield Finding("ledger", "ok", found)
     try:
         await memory.bank.project_all()
         found = f"{memory.bank.engine_name}, {await memory.bank.count()} points"
         yield Finding("case search", "note" if memory.notices else "ok", found, "; ".join(memory.notices))
     except EngineError as error:
         fix = "start it (docker compose up -d qdrant) or unset MEMENTO_QDRANT_URL; until then runs go without cases"
+        if app.settings.qdrant_url is None:
+            fix = "mend the folder or its disk; until then the newest cases are searched one by one"
         yield Finding("case search", "bad", f"{memory.bank.engine_name}: {error}", fix)
 
 

@@ -11,7 +11,7 @@ from memento.cli.lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
 from memento.cli.policy import policy
 from memento.cli.running import ExitCode, finish, run_command
-from memento.cli.streams import open_missing_streams
+from memento.cli.streams import open_missing_streams, silence_broken_streams
 from memento.cli.threads import threads
 from memento.cli.tools import tools
 from memento.cli.why import why
@@ -252,3 +252,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         raise SystemExit(ExitCode.INTERRUPTED) from None
+    except OSError as error:  # of `--help`: commands name theirs themselves
+        silence_broken_streams()
+        raise SystemExit(f"memento: {error.strerror or error}") from None

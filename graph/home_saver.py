@@ -50,7 +50,9 @@ class HomeSaver(AsyncSqliteSaver):
             MementoError: it is damaged.
         """
         try:
-            await self.aget_tuple({"configurable": {"thread_id": thread}})
+            found = await self.aget_tuple({"configurable": {"thread_id": thread}})
+            if found is not None and not isinstance(found.checkpoint.get("channel_values"), dict):
+                raise TypeError("it holds no state")
         except Exception as error:
             raise MementoError(
                 f"thread {thread!r} cannot be read: {damage_of(error)}; name another one, or remove it: "

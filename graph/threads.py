@@ -85,7 +85,7 @@ class Threads:
         Raises:
             MementoError: the file is damaged, or locked for too long.
         """
-        left = await asyncio.to_thread(_left, run_folder(self._workspace, folder_name(name)))
+        left = await asyncio.to_thread(_left, run_folder(self._workspace, _folder(name)))
         try:
             return _thread(name, await self._graph.aget_state(_config(name)), left)
         except Exception as error:  # noqa: BLE001  whatever the decoders of state, or those of the graph, raise
@@ -104,7 +104,7 @@ class Threads:
 
     async def folders(self) -> list[Thread]:
         """Folders of threads that have no checkpoints here: those of a server, or of an app of one's own."""
-        known = {folder_name(name) for name in await self.names()}
+        known = {_folder(name) for name in await self.names()}
         return await asyncio.to_thread(_folders_but, self._workspace / RUNS, known)
 
     async def remove(self, thread: Thread) -> bool:
@@ -119,13 +119,13 @@ class Threads:
         """
         is_kept_here = thread.checkpoint is not None
         if self._saver.not_kept and is_kept_here:  # on a full disk its files can go, which makes room for the rest
-            await asyncio.to_thread(_remove, run_folder(self._workspace, folder_name(thread.name)))
+            await asyncio.to_thread(_remove, run_folder(self._workspace, _folder(thread.name)))
             raise MementoError(f"of it only files can be removed, {self._saver.not_kept}")
         if is_kept_here and (await self._newest(thread.name) or "") != thread.checkpoint:
             return False
         if is_kept_here:
             await self._forget(thread.name)
-        folder = folder_name(thread.name) if is_kept_here else thread.name
+        folder = _folder(thread.name) if is_kept_here else thread.name
         await asyncio.to_thread(_remove, run_folder(self._workspace, folder))
         return True
 
@@ -151,6 +151,11 @@ class Threads:
 
 def _config(name: str) -> RunnableConfig:
     return {"configurable": {"thread_id": name}}
+
+
+def _folder(name: str) -> str:
+    """Of a name that is no text: damage, for no run has such a thread, and so none has such a folder."""
+    return folder_name(name.encode(errors="backslashreplace").decode())
 
 
 def _named(name: str) -> tuple[str, str | bytes]:

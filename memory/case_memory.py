@@ -142,6 +142,11 @@ class CaseMemory:
         return self._storage.versions
 
     @property
+    def only_read_because(self) -> str:
+        """Why nothing can be written, where the ledger's file is only read; else empty."""
+        return self._storage.ledger.only_read_because
+
+    @property
     def notices(self) -> list[str]:
         """What a user should be told about this memory: it is only read, the index was rebuilt, the engine is away."""
         return [*self._storage.notices, *self.bank.notices]
