@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from memento.cli.printing import facts_table, print_table, tell
+from memento.cli.printing import StderrConsole, facts_table, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.memory.case import Case
@@ -229,7 +228,7 @@ def _report_import(file: Path, report: dict[str, int], problems: list[ParsedLine
 
 
 def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = Console(stderr=True)
+    console = StderrConsole(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

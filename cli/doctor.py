@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import platform
+import shlex
+import stat
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
@@ -10,12 +13,12 @@ from importlib.util import find_spec
 from tempfile import TemporaryFile
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_memory
 from memento.cli.finding import Finding, Status
+from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode, print_json, settings_problems
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
@@ -24,6 +27,7 @@ from memento.graph.settings import environment_secrets, unknown_variables
 from memento.memory.errors import InvalidInput
 from memento.memory.reasons import brief_reason, masked
 from memento.nodes.redaction import Redact, make_redact
+from memento.private_files import is_open, is_shared, make_private_folder
 
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
 
@@ -47,7 +51,7 @@ async def doctor_command(*, as_json: bool) -> ExitCode:
 
 def _print_findings(findings: list[Finding]) -> None:
     """A line each, and below them every piece of advice once."""
-    console = Console(highlight=False)
+    console = StdoutConsole(highlight=False)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -114,12 +118,17 @@ async def _home_folder(app: Application) -> AsyncIterator[Finding]:
 def _home(app: Application) -> Finding:
     folder = app.settings.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        mode = stat.S_IMODE(folder.stat().st_mode)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return Finding("home", "bad", f"{folder}: {error.strerror}", "set MEMENTO_HOME to a folder of yours")
-    return Finding("home", "ok", str(folder))
+        fix = "set MEMENTO_HOME to a folder of yours, or make room on its disk; until then it is only read"
+        return Finding("home", "bad", f"{folder}: {error.strerror}", fix)
+    if os.name == "posix" and is_open(mode):
+        found = f"{folder}, which others on this machine can look into (mode {mode:04o})"
+        return Finding("home", "note", found, f"chmod -R go-rwx {shlex.quote(str(folder))}")
+    return Finding("home", "ok", f"{folder}, shared with its group" if is_shared(mode) else str(folder))
 
 
 def _model(line: RoleModel) -> Finding:

@@ -58,7 +58,10 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
         yield Finding("ledger", "bad", f"{place}: {error}", NO_LEDGER)
         return
     found = f"{place}, {counts.cases} cases, {counts.events} events in namespace {memory.namespace!r}"
-    yield Finding("ledger", "ok", found)
+    if only_read := memory.only_read_because:
+        yield Finding("ledger", "bad", f"{found}; {only_read}", "nothing is remembered until it can be written")
+    else:
+        yield Finding("ledger", "ok", found)
     searched = f"{memory.bank.engine_name} at {settings.qdrant_url or settings.folder}"
     try:
         await memory.bank.project_all()
@@ -69,7 +72,7 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
     except EngineError as error:
         fix = "start it (docker compose up -d qdrant) or unset MEMENTO_QDRANT_URL; until then runs go without cases"
         if not settings.qdrant_url:
-            fix = "memento cases reindex rebuilds it from the ledger; until then runs go without cases"
+            fix = "mend the folder or its disk, or memento cases reindex; until then the newest cases are searched"
         yield Finding("case search", "bad", f"{searched}: {error}", fix)
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import io
 import json
-import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Coroutine, Mapping
 from enum import IntEnum
 from typing import Any
+
+from memento.cli.streams import flushed, open_missing_streams, silence_broken_streams, written_if_possible
 
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
 """Options of `ask` whose name is not that of the setting."""
@@ -32,12 +33,13 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
 
+    open_missing_streams()
     _quiet_libraries()
     _print_anything()
     try:
         _load(load_env_file)
         _tell_unknown(unknown_variables())
-        return asyncio.run(command)
+        return flushed(asyncio.run(command))
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ValidationError as error:
@@ -49,7 +51,7 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `memento cases export | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        silence_broken_streams()
         return ExitCode.OK
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -108,9 +110,15 @@ def _tell_unknown(variables: Mapping[str, str]) -> None:
 
 
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
+    from memento.graph.settings import environment_secrets
+    from memento.nodes.redaction import make_redact
+
+    sentence = make_redact(environment_secrets)(sentence)
     if as_json:
-        print_json({"event": "error", "error": sentence, "exit_code": int(code)})
-    print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
+        with written_if_possible():
+            print_json({"event": "error", "error": sentence, "exit_code": int(code)})
+    with written_if_possible():
+        print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
 
 
@@ -137,10 +145,13 @@ def _problem(title: str, first: Any) -> str:
 
 def _bug(error: Exception) -> str:
     name, said = type(error).__name__, str(error).partition("\n")[0][:200]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        file.write("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError as why:
+        return f"this should not have happened: {name}: {said} (its traceback cannot be saved: {why.strerror})"
     return f"this should not have happened: {name}: {said} (please report it with {file.name})"
 
 

@@ -1,7 +1,6 @@
 """The only reader of the environment. Argument > environment > `.env` file > default."""
 
 import os
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,6 +14,7 @@ from memento.graph.prices import parse_prices
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
+from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
 from memento.tools.web.guard import AddressGuard
 
@@ -23,9 +23,6 @@ SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 _PREFIX = "MEMENTO_"
 _OTHER_VARIABLES = frozenset({"MEMENTO_EXECUTION"})
 """Set by our own sandbox, for what runs in it."""
-
-_SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|pass|pwd|pat|cookie|auth|credentials?)$")
-_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@")
 
 
 class Settings(BaseSettings):
@@ -61,6 +58,9 @@ class Settings(BaseSettings):
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
     )
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
+    mcp_token: SecretStr | None = Field(
+        default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
+    )
     community_tools: str = Field(
         default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
     )
@@ -191,7 +191,8 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Keys and passwords among these settings, wherever they were given."""
         given = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in given if isinstance(value, SecretStr))
+        values = [value.get_secret_value() for value in given if isinstance(value, SecretStr)]
+        return (*values, *(part for value in values for part in secrets_in_urls(value)))
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -251,11 +252,8 @@ def process_environment() -> Mapping[str, str]:
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """The values of variables whose names say that they hold a key, a token or a password, and of URLs with one."""
-    named = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
-    urls = (value for value in os.environ.values() if "://" in value)
-    in_urls = (found[1] for url in urls if (found := _URL_PASSWORD.match(url)))
-    return (*named, *in_urls)
+    """Values of variables whose names say that they hold a key, token or password, and the passwords of URLs."""
+    return tuple(dict.fromkeys(secrets_of(os.environ)))
 
 
 def load_env_file(path: Path = Path(".env")) -> None:

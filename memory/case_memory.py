@@ -148,12 +148,17 @@ class CaseMemory:
         return self._storage.versions
 
     @property
+    def only_read_because(self) -> str:
+        """Why nothing can be written, where the ledger's file is only read; else empty."""
+        return self._storage.ledger.only_read_because
+
+    @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory now: the engine is away, the index is behind or was rebuilt.
+        """What a user should be told about this memory now: it is only read, the index is behind, the engine is away.
 
         A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
         """
-        return self.bank.notices
+        return [*self._storage.notices, *self.bank.notices]
 
     async def read(
         self,

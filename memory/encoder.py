@@ -182,7 +182,7 @@ class EncodedTexts:
         if unseen:
             rows = await self._encoded(unseen)
             new = dict(zip(unseen, rows, strict=True))
-            if is_kept:
+            if is_kept and not self._ledger.only_read_because:
                 async with self._ledger.writing() as writer:
                     await writer.save_vectors(self.encoder.name, new)
             known |= new

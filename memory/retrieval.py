@@ -217,7 +217,13 @@ class Retrieval:
         )
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
-        """Put selections on record in one commit; those of a run whose earlier one is not known are refused."""
+        """Put selections on record in one commit; those of a run whose earlier one is not known are refused.
+
+        A ledger that is only read has no record of them: their cases are served all the same, and nothing can be
+        learned from what comes of it, for that cannot be written either.
+        """
+        if self._storage.ledger.only_read_because:
+            return list(events)
         texts = self._storage.texts
         queries = [event.query for event in events if event.candidates]
         vectors = dict(zip(queries, await texts.rows(queries), strict=True))

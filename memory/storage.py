@@ -20,6 +20,7 @@ from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
+from memento.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import Estimator, EstimatorName
@@ -153,6 +154,12 @@ class Storage:
             folder=self._weights,
         )
 
+    @property
+    def notices(self) -> list[str]:
+        """What a user should be told: the ledger is only read."""
+        reason = self.ledger.only_read_because
+        return [f"{reason}; it is only read, and nothing is remembered"] if reason else []
+
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
         async with self.ledger.writing() as writer:
@@ -161,7 +168,8 @@ class Storage:
     async def _check_encoder(self) -> None:
         stored = await self.views.fact("encoder")
         if stored is None or (stored != self._encoder.name and not await self.views.newest_offset()):
-            await self.adopt_encoder()
+            if not self.ledger.only_read_because:
+                await self.adopt_encoder()
         elif stored != self._encoder.name and not self._is_reindexing:
             raise EncoderMismatch(stored, self._encoder.name)
 
@@ -178,6 +186,9 @@ class Storage:
 
     async def _ledger_id(self) -> str:
         """Names the ledger, so that two ledgers never share one index by accident."""
+        identity = await self.views.fact("id")
+        if identity is not None or self.ledger.only_read_because:
+            return identity or "unknown"
         async with self.ledger.writing() as writer:
             identity = await writer.fact("id")
             if identity is None:
@@ -194,7 +205,7 @@ class Storage:
         else:
             folder = self._home or Path(self._location)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             raise LedgerUnavailable(f"no bank can be kept in {folder}: {error.strerror}") from error
         except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair

@@ -10,8 +10,9 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from memento.graph.mcp.config import ServerConfig
+from memento.graph.mcp.config import MIN_SECRET_CHARS, ServerConfig
 from memento.graph.mcp.remote import remote_streams
+from memento.nodes.redaction import make_redact
 from memento.tools.errors import ToolError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Connection:
             call_timeout_s: limit of one call, where the server's own entry names none.
         """
         self.config = config
+        self._redact = make_redact(lambda: config.secrets, min_chars=MIN_SECRET_CHARS)
         self._start_timeout_s = start_timeout_s
         self._call_timeout_s = config.timeout_s or call_timeout_s
         self._life: _Life | None = None
@@ -125,9 +127,7 @@ class Connection:
 
     def masked(self, text: str) -> str:
         """Text without the secrets that the configuration gave this server."""
-        for secret in self.config.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._redact(text)
 
     async def _started(self, *, is_needed: bool) -> _Life:
         """The running server, after a start if need be; a second start is waited for only when it is needed now."""
