@@ -64,7 +64,7 @@ class RetrievalEvent(BaseModel):
     bank_version: int
     """Ledger offset of the newest case revision that could have been chosen."""
     is_degraded: bool = False
-    """The search engine did not answer and the exact fallback served; such events never train."""
+    """Not all cases could be searched, because the engine did not answer or its index was far behind: never trains."""
     candidates: list[Candidate] = Field(default_factory=list)
     slots: list[Slot] = Field(default_factory=list)
     created_at: str = Field(default_factory=utc_now)

@@ -182,9 +182,9 @@ class Retrieval:
         found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
         cases = [case for case in found.values() if case.status == "active" and case.question != question]
         similarity_C = cosines(await self._storage.texts.rows([case.state for case in cases]), vector)
-        found = [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
+        candidates = [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
         told = [notice for search in searches for notice in search.notices]
-        return found, any(search.is_degraded for search in searches), told
+        return candidates, any(search.is_degraded for search in searches), told
 
     def _generator(self, seed: int | None) -> np.random.Generator:
         return self._rng if seed is None else np.random.default_rng(seed)
