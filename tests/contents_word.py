@@ -64,6 +64,13 @@ def word_rows() -> Iterator[Row]:
     nested = f"<w:tc><w:p>{one.run('outer')}</w:p>{INNER_TABLE}<w:p/></w:tc>{CELL.format('', one.run('z'))}"
     yield row("table in a cell", table(nested), "| in1 | in2 |")
     yield row("row beside a table in a cell", table(nested), "| outer (table 1, below) | z |")
+    shape = '<w:r><w:pict><v:{0} xmlns:v="urn:schemas-microsoft-com:vml">{1}</v:{0}></w:pict></w:r>'
+    in_oval = f"<v:textbox><w:txbxContent>{said(one.run('in an oval'))}</w:txbxContent></v:textbox>"
+    yield row("words in an old shape", said(shape.format("oval", in_oval)), "in an oval")
+    yield row("letters drawn as a shape", said(shape.format("shape", '<v:textpath string="DRAFT"/>')), "DRAFT")
+    watermark = said(shape.format("shape", '<v:textpath string="DRAFT"/>'))
+    yield row("watermark", "", "[header: DRAFT]", header1=watermark)
+    yield row("old shape", said(shape.format("line", "")), "1 drawing")
     yield row("chart", said(one.drawing("chart")), "1 chart")
     yield row("diagram", said(one.drawing("diagram")), "1 diagram")
     yield row("shape", said(one.drawing("wordprocessingShape")), "1 drawing")

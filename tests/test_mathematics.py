@@ -1,8 +1,7 @@
 """Equations of office files and of pages on one line."""
 
-from xml.etree.ElementTree import fromstring
-
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from memento.tools.documents.mathematics import exponent, linear, raised
 
@@ -19,7 +18,8 @@ def named(name: str, **parts: str) -> str:
     return f"<m:{name}>{''.join(f'<m:{key}>{value}</m:{key}>' for key, value in parts.items())}</m:{name}>"
 
 
-NARY = f'<m:nary><m:naryPr><m:chr m:val="\u2211"/></m:naryPr><m:sub>{run("i=1")}</m:sub><m:sup>{run("n")}</m:sup>{{}}</m:nary>'
+NARY_BOUNDS = f"<m:sub>{run('i=1')}</m:sub><m:sup>{run('n')}</m:sup>"
+NARY = f'<m:nary><m:naryPr><m:chr m:val="\u2211"/></m:naryPr>{NARY_BOUNDS}{{}}</m:nary>'
 BRACKETS = '<m:d><m:dPr><m:begChr m:val="["/><m:endChr m:val="]"/></m:dPr><m:e>{}</m:e><m:e>{}</m:e></m:d>'
 
 

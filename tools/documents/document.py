@@ -49,7 +49,8 @@ class Part(NamedTuple):
     def n_chars(self) -> int:
         """About how long it is when shown."""
         marked = sum(4 + len(mark.value) for mark in self.marks if mark.what not in ("fill", "font"))
-        return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + 1 + marked
+        beside = 5 + len(str(self.number)) if self.cells else 1
+        return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + beside + marked
 
 
 @dataclass

@@ -33,7 +33,7 @@ def shown(page: Any, left_out: LeftOut, *, address: str = "", has_fields: bool =
         address: of the page, for those within it; empty when it has none.
         has_fields: whether the fields of forms are shown with their values.
     """
-    fill_spans(page)
+    fill_spans(page, left_out)
     write = partial(_written, left_out=left_out, address=address)
     for element in list(page.iter(*_WRITERS, "m:math", "mml:math")):
         if element.getparent() is not None and (has_fields or element.tag not in _FIELDS):

@@ -8,6 +8,7 @@ _PLURALS: Final = {
     "list of allowed values": "lists of allowed values",
     "link to another workbook": "links to other workbooks",
     "piece of ink": "pieces of ink",
+    "table whose merged cells are not all filled in": "tables whose merged cells are not all filled in",
     "text box": "text boxes",
     "value of a formula that was never computed": "values of formulas that were never computed",
 }

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from memento.tools.documents.left_out import LeftOut
+
 MAX_ADDED: Final = 50_000
 """Cells added to one page for those that span others; no further ones are filled in."""
 
@@ -12,7 +14,7 @@ _MAX_MOVED: Final = 500
 _CELLS: Final = ("td", "th")
 
 
-def fill_spans(page: Any) -> None:
+def fill_spans(page: Any, left_out: LeftOut) -> None:
     """Give every cell of every table a place of its own, so that no row is shifted.
 
     What a merged cell says is repeated in each place that it covers, as `pandas.read_html` does, but not along a row
@@ -20,11 +22,13 @@ def fill_spans(page: Any) -> None:
 
     Args:
         page: an lxml tree, changed in place.
+        left_out: counts the tables for which that is too much.
     """
     n_added = 0
     for table in page.iter("table"):
         if any(cell.get("rowspan") or cell.get("colspan") for cell in table.iter(*_CELLS)):
             n_added += _filled(_rows(table), MAX_ADDED - n_added)
+            left_out.add("table whose merged cells are not all filled in", n_added > MAX_ADDED)
 
 
 def _filled(rows: list[Any], max_added: int) -> int:
@@ -45,14 +49,16 @@ def _filled(rows: list[Any], max_added: int) -> int:
             n_rows = min(_span(cell, "rowspan", len(rows)) or len(rows), len(rows) - number)
             n_columns = max(_span(cell, "colspan", _MAX_SPAN), 1)
             is_alone = len(cells) == 1 and not carried
+            n_placed = 1
             for place in range(column, column + n_columns):
-                if place in carried:
+                if place in carried or len(laid) > max_added - n_added:
                     break
                 if place > column:
                     laid[place] = _copy(cell, "" if is_alone else _words(cell))
+                n_placed = place - column + 1
                 if n_rows > 1:
                     below[place] = (n_rows - 1, cell)
-            column += n_columns
+            column += n_placed
         n_added += _lay(row, cells, laid, carried)
         carried = below
     return n_added

@@ -51,8 +51,9 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
         """Read a document, table, text or page of the workspace as text, whatever its format.
 
         pdf (also scanned), docx, pptx, odt, odp, rtf; xlsx with values, formulas and cell colours, xls, xlsb, ods; csv,
-        json, xml, html, plain text, code; of a zip, tar or gz, a list of what is in it. Shows about 16,000 characters,
-        and says how to get the rest.
+        json, xml, html, plain text, code; of a zip, tar or gz, a list of what is in it. Comments, notes, equations and
+        links are shown, deleted text ~~struck through~~. Shows about 16,000 characters, and says how to get the rest,
+        and at the end what cannot be shown.
 
         Args:
             path: as list_files or search_files names it; `report.pdf:12` begins at that page or line.

@@ -54,8 +54,10 @@ def calamine(file: BinaryIO, sheet: str) -> Document:
     except PasswordError:
         raise ToolInputError("it is protected by a password; ask for a copy without one") from None
     names = workbook.sheet_names
-    states = {SheetVisibleEnum.Visible: "", SheetVisibleEnum.Hidden: " (hidden)"}
-    sheets = [f"{one.name}{states.get(one.visible, ' (hidden)')}" for one in workbook.sheets_metadata]
+    sheets = [
+        one.name if one.visible == SheetVisibleEnum.Visible else f"{one.name} (hidden)"
+        for one in workbook.sheets_metadata
+    ]
     document = Document("row", (), LeftOut(), sheets=sheets)
     document.notes.append(
         "values only: formulas, number formats (a percentage is a plain fraction), colours, notes and links of this "

@@ -1,6 +1,7 @@
 """Word documents (docx) as Markdown, with comments, notes, equations, tracked changes, headers and footers."""
 
 import io
+import re
 from typing import Any, BinaryIO, Final
 from zipfile import ZipFile
 
@@ -9,6 +10,7 @@ from memento.tools.documents.hypertext import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.word_parts import prepared
 
+_WORDLESS: Final = re.compile(r"(perm(Start|End)|tblPrEx|[sS]eparator|lock|path|stroke|fill|customXml\w+Range\w+)$")
 _UNREAD: Final = "An unrecognised element was ignored: "
 
 
@@ -34,7 +36,7 @@ def docx(file: BinaryIO) -> Document:
     parts.clear()
     for message in page.messages:
         _, is_unread, name = message.message.partition(_UNREAD)
-        if is_unread:
+        if is_unread and not _WORDLESS.search(name):
             left_out.add(f"element {name.rpartition('}')[2]}")
         elif "w:sym" in message.message:
             left_out.add("symbol of a special font")

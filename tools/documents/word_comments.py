@@ -78,8 +78,6 @@ def _piece(element: Element) -> str:
     name = local_name(element)
     if name == "t":
         return element.text or ""
-    if name == "textpath":  # a watermark
-        return element.get("string") or ""
     return " " if name in ("tab", "br", "ptab") else ""
 
 

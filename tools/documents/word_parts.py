@@ -15,6 +15,8 @@ _ROOT: Final = re.compile(rb"<(?:\w+:)?(document|footnotes|endnotes|comments|hdr
 _HEAD_BYTES: Final = 20_000
 # Elements around words that mammoth does not know: their words are kept, they are not.
 _WRAPPERS: Final = frozenset({"fldSimple", "dir", "bdo", "rubyBase"})
+# Shapes that mammoth does not know, though they may hold words.
+_OUTLINES: Final = frozenset({"oval", "line", "polyline", "arc", "curve"})
 _DRAWINGS: Final = {"chart": "chart", "diagram": "diagram", "chartex": "chart", "ink": "piece of ink"}
 _COUNTED: Final = {
     "altChunk": "inserted document",
@@ -152,6 +154,13 @@ class _Rewriter:
             self._mark_hidden(element)
         elif name == "trPr":
             self._show_deleted_row(element)
+        elif name in _OUTLINES:
+            element.tag = f"{element.tag.rpartition('}')[0]}}}rect"
+        elif name == "textpath" and element.get("string"):  # letters drawn as a shape
+            return word_run(self._space, element.get("string") or "")
+        elif name == "pict":
+            holds = {local_name(one) for one in element.iter()}
+            self._left_out.add("drawing", len(element) > 0 and not holds & {"txbxContent", "imagedata", "textpath"})
         elif name in ("cr", "ptab"):
             element.tag = f"{self._space}{'br' if name == 'cr' else 'tab'}"
         elif name == "ruby":
