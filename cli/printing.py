@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from memento.cli.streams import silence_broken_streams, written_if_possible
+from memento.cli.streams import silence, written_if_possible
 
 _PIPE_WIDTH = 200
 
@@ -38,7 +38,7 @@ class StderrConsole(Console):
     def on_broken_pipe(self) -> None:
         """Show nothing from here on."""
         self.quiet = True
-        silence_broken_streams()
+        silence(sys.stderr)
 
 
 def print_table(table: Table) -> None:
@@ -48,5 +48,5 @@ def print_table(table: Table) -> None:
 
 def tell(sentence: str) -> None:
     """A sentence that is not the command's product."""
-    with written_if_possible():
+    with written_if_possible(sys.stderr):
         print(sentence, file=sys.stderr)  # noqa: T201

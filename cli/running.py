@@ -115,9 +115,9 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
 
     sentence = make_redact(environment_secrets)(sentence)
     if as_json:
-        with written_if_possible():
+        with written_if_possible(sys.stdout):
             print_json({"event": "error", "error": sentence, "exit_code": int(code)})
-    with written_if_possible():
+    with written_if_possible(sys.stderr):
         print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
 

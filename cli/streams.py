@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 Value = TypeVar("Value")
 
@@ -44,15 +44,20 @@ def silence_broken_streams() -> None:
         try:
             stream.flush()
         except OSError:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
-            os.close(null)
+            silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lead a stream to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 @contextlib.contextmanager
-def written_if_possible() -> Iterator[None]:
-    """Print on a stream whose reader may have gone, or whose disk may be full."""
+def written_if_possible(stream: TextIO) -> Iterator[None]:
+    """Print on a stream whose reader may have gone, or whose disk may be full; then it is silent from here on."""
     try:
         yield
     except OSError:
-        silence_broken_streams()
+        silence(stream)

@@ -2,11 +2,16 @@
 
 import asyncio
 import json
+import os
+import shlex
+import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from memento.graph.settings import Settings
 from tests.commands import assistant, invoke, serving
 from tests.embedding_server import EmbeddingServer, refusal, vectors
 
@@ -57,6 +62,21 @@ def test_the_home_is_named_when_it_is_no_folder(monkeypatch: pytest.MonkeyPatch)
     findings = found()
     assert findings["home"]["status"] == findings["ledger"]["status"] == "bad"
     assert "MEMENTO_HOME" in findings["home"]["fix"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_a_home_that_others_can_look_into_is_named_with_the_command_that_closes_it() -> None:
+    home = Settings().folder
+    assert found()["home"]["status"] == "ok"
+    home.chmod(0o755)
+    finding = found()["home"]
+    assert (finding["status"], finding["fix"]) == ("note", f"chmod -R go-rwx {home}")
+    assert "0755" in finding["found"]
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755  # it is the user's to change
+    subprocess.run(shlex.split(finding["fix"]), check=True)
+    assert found()["home"]["status"] == "ok"
+    home.chmod(0o2770)
+    assert (found()["home"]["status"], "shared with its group" in found()["home"]["found"]) == ("ok", True)
 
 
 def test_a_missing_folder_is_named_when_search_files_should_look_there(

@@ -15,8 +15,9 @@ from memento.cli.streams import flushed, open_missing_streams, silence_broken_st
 open_missing_streams()
 open_missing_streams()
 number = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
-with written_if_possible():
+with written_if_possible(sys.stdout):
     print("x" * 100_000, flush=True)
+with written_if_possible(sys.stderr):
     print("y", flush=True, file=sys.stderr)
 silence_broken_streams()
 print("after")
