@@ -69,7 +69,7 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
     except EngineError as error:
         fix = "start it (docker compose up -d qdrant) or unset MEMENTO_QDRANT_URL; until then runs go without cases"
         if not settings.qdrant_url:
-            fix = "memento cases reindex rebuilds it from the ledger; until then runs go without cases"
+            fix = "mend the folder or its disk; until then the newest cases are searched one by one"
         yield Finding("case search", "bad", f"{searched}: {error}", fix)
 
 
