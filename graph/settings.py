@@ -93,13 +93,11 @@ class Settings(BaseSettings):
     @field_validator("files")
     @classmethod
     def _are_folders(cls, text: str, info: ValidationInfo) -> str:
+        what = variable(info.field_name, cls.model_fields)
         if "://" in text:
-            raise ValueError(
-                f"{variable(info.field_name, cls.model_fields)} {masked(text)!r} holds a URL; give folders of this machine, "
-                f"separated by {os.pathsep!r}"
-            )
+            raise ValueError(f"{what} {masked(text)!r} holds a URL; give folders, separated by {os.pathsep!r}")
         for name in filter(None, text.split(os.pathsep)):
-            parse_folder(Path(name), variable(info.field_name, cls.model_fields))
+            parse_folder(Path(name), what)
         return text
 
     @field_validator("qdrant_url", "openai_base_url", "azure_openai_endpoint", "tavily_base_url")
