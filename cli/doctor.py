@@ -19,17 +19,22 @@ from rich.text import Text
 from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_memory
 from memento.cli.finding import Finding, Status
 from memento.cli.printing import StdoutConsole
-from memento.cli.running import ExitCode, print_json, settings_problems
+from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.graph.prices import parse_prices
-from memento.graph.settings import environment_secrets, unknown_variables
+from memento.graph.settings import Settings, environment_secrets, process_environment
+from memento.graph.variables import setting_faults, unknown_variables
 from memento.memory.errors import InvalidInput
 from memento.memory.reasons import brief_reason, masked
 from memento.nodes.redaction import Redact, make_redact
 from memento.private_files import is_open, is_shared, make_private_folder
 
 _MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
+
+
+class _UnreadableError(Exception):
+    """The settings do not parse: nothing else can be examined."""
 
 
 async def doctor_command(*, as_json: bool) -> ExitCode:
@@ -75,9 +80,7 @@ async def _examine(app: Application) -> AsyncIterator[Finding]:
         try:
             async for finding in check(app):
                 yield _redacted(finding, redact)
-        except ValidationError as error:  # only the settings are parsed here; nothing else can be examined without
-            for problem in settings_problems(error):
-                yield Finding(what, "bad", problem, "mend this variable; nothing runs before it can be read")
+        except _UnreadableError:
             return
         except Exception as error:  # noqa: BLE001  a bug, or a library's own error: it is what this command is for
             found = f"this check failed with {type(error).__name__}: {brief_reason(error, redact)}"
@@ -101,9 +104,15 @@ async def _version(_app: Application) -> AsyncIterator[Finding]:
 
 
 async def _settings(app: Application) -> AsyncIterator[Finding]:
-    """Refuses settings that cannot be read; names those that nothing reads."""
+    """Names settings that cannot be read, and those that nothing reads."""
+    try:
+        Settings()
+    except ValidationError as error:
+        for fault in setting_faults(error, Settings.model_fields):
+            yield Finding("settings", "bad", fault, "mend this variable; nothing runs before it can be read")
+        raise _UnreadableError from error
     settings = app.settings
-    for name, meant in unknown_variables().items():
+    for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
         fix = f"write {meant}" if meant else "take it out, or see the table of settings in README.md"
         yield Finding("settings", "note", f"{name} is not a setting: nothing reads it", fix)
     if settings.qdrant_api_key and not settings.qdrant_url:

@@ -29,7 +29,8 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
     from pydantic import ValidationError
 
-    from memento.graph.settings import load_env_file, unknown_variables
+    from memento.graph.settings import Settings, load_env_file, process_environment
+    from memento.graph.variables import unknown_variables
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
 
@@ -38,12 +39,12 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     _print_anything()
     try:
         _load(load_env_file)
-        _tell_unknown(unknown_variables())
+        _tell_unknown(unknown_variables(process_environment(), Settings.model_fields))
         return flushed(asyncio.run(command))
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ValidationError as error:
-        return _complain("; ".join(settings_problems(error)), ExitCode.BAD_INPUT, as_json=as_json)
+        return _complain(_settings_problem(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ModelUnavailable as error:
         return _complain(f"{error} (`memento doctor` says which model answers)", ExitCode.FAILED, as_json=as_json)
     except MementoError as error:
@@ -122,25 +123,18 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
     return code
 
 
-def settings_problems(error: Any) -> list[str]:
-    """`MEMENTO_POLICY should be ..., not 'x'` for each setting that cannot be: under the name by which it was given."""
-    return [_problem(error.title, one) for one in error.errors()]
+def _settings_problem(error: Any) -> str:
+    """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
+    from memento.graph.settings import Settings
+    from memento.graph.variables import setting_faults
 
-
-def _problem(title: str, first: Any) -> str:
-    from memento.memory.reasons import masked
-
+    if error.title == "Settings":
+        return "; ".join(setting_faults(error, Settings.model_fields))
+    first = error.errors()[0]
     name = ".".join(map(str, first["loc"]))
-    if title == "Settings":
-        name = name if name.isupper() else f"MEMENTO_{name.upper()}"
-    else:
-        name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    problem: str = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if problem.startswith(f"{name} "):  # it shows what was given, without passwords
-        return problem
-    given = masked(str(first.get("input")))
-    is_secret = any(word in name.lower() for word in ("key", "url"))
-    return f"{name} {problem}" if is_secret else f"{name} {problem}, not {given[:80]!r}"
+    name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
+    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{name} {problem}, not {str(first.get('input'))[:80]!r}"
 
 
 def _bug(error: Exception) -> str:

@@ -15,8 +15,9 @@ from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings, environment_secrets, unknown_variables
+from memento.graph.settings import Settings, environment_secrets, process_environment
 from memento.graph.toolset import Toolset
+from memento.graph.variables import unknown_variables
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.embeddings import EmbeddingsEncoder
@@ -49,7 +50,7 @@ class Application:
         """The process' settings; variables that look like one and are none are logged."""
         if self._given is not None:
             return self._given
-        for name, meant in unknown_variables().items():
+        for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
             _LOG.warning("%s is not a setting, nothing reads it%s", name, f"; did you mean {meant}?" if meant else "")
         return Settings()
 

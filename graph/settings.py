@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
+from memento.graph.variables import PREFIX, variable
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
@@ -20,16 +20,12 @@ from memento.tools.web.guard import AddressGuard
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 
-_PREFIX = "MEMENTO_"
-_OTHER_VARIABLES = frozenset({"MEMENTO_EXECUTION"})
-"""Set by our own sandbox, for what runs in it."""
-
 
 class Settings(BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
@@ -92,34 +88,40 @@ class Settings(BaseSettings):
     @field_validator("home", "local_model", "mcp")
     @classmethod
     def _is_path(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return None if path is None else parse_folder(path, variable(info.field_name))
+        return None if path is None else parse_folder(path, variable(info.field_name, cls.model_fields))
 
     @field_validator("files")
     @classmethod
     def _are_folders(cls, text: str, info: ValidationInfo) -> str:
+        what = variable(info.field_name, cls.model_fields)
         if "://" in text:
-            raise ValueError(
-                f"{variable(info.field_name)} {masked(text)!r} holds a URL; give folders of this machine, "
-                f"separated by {os.pathsep!r}"
-            )
+            raise ValueError(f"{what} {masked(text)!r} holds a URL; give folders, separated by {os.pathsep!r}")
         for name in filter(None, text.split(os.pathsep)):
-            parse_folder(Path(name), variable(info.field_name))
+            parse_folder(Path(name), what)
         return text
 
     @field_validator("qdrant_url", "openai_base_url", "azure_openai_endpoint", "tavily_base_url")
     @classmethod
     def _is_url(cls, url: str | None, info: ValidationInfo) -> str | None:
-        return None if url is None else parse_http_url(url, variable(info.field_name))
+        return None if url is None else parse_http_url(url, variable(info.field_name, cls.model_fields))
 
     @field_validator("searxng_url")
     @classmethod
     def _is_secret_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        return None if url is None else SecretStr(parse_http_url(url.get_secret_value(), variable(info.field_name)))
+        return (
+            None
+            if url is None
+            else SecretStr(parse_http_url(url.get_secret_value(), variable(info.field_name, cls.model_fields)))
+        )
 
     @field_validator("ledger_url")
     @classmethod
     def _is_ledger(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        return None if url is None else SecretStr(parse_ledger_url(url.get_secret_value(), variable(info.field_name)))
+        return (
+            None
+            if url is None
+            else SecretStr(parse_ledger_url(url.get_secret_value(), variable(info.field_name, cls.model_fields)))
+        )
 
     @field_validator("qdrant_api_key", "openai_api_key", "tavily_api_key", "e2b_api_key")
     @classmethod
@@ -133,7 +135,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_encoder(cls, spec: str | None, info: ValidationInfo) -> str | None:
         if spec is not None:
-            parse_encoder_name(spec, variable(info.field_name))
+            parse_encoder_name(spec, variable(info.field_name, cls.model_fields))
         return spec
 
     @field_validator("fetch_allowed")
@@ -223,23 +225,6 @@ class Settings(BaseSettings):
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
-
-
-def variable(field_name: str | None) -> str:
-    """The environment variable of a setting."""
-    field = Settings.model_fields.get(field_name or "")
-    alias = field.validation_alias if field is not None else None
-    return alias if isinstance(alias, str) else f"{_PREFIX}{str(field_name).upper()}"
-
-
-def unknown_variables() -> dict[str, str]:
-    """`MEMENTO_*` variables that no setting reads, mostly misspelt, each with the setting it resembles, or empty."""
-    known = {variable(name) for name in Settings.model_fields}
-    ours = [name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)]
-    set_here = (name for name, value in os.environ.items() if value and name.upper().startswith(_PREFIX))
-    unknown = sorted(name for name in set_here if name.upper() not in known | _OTHER_VARIABLES)
-    resembled = {name: get_close_matches(name.upper().removeprefix(_PREFIX), sorted(ours), n=1) for name in unknown}
-    return {name: f"{_PREFIX}{found[0]}" if found else "" for name, found in resembled.items()}
 
 
 def _listed(text: str) -> tuple[str, ...]:

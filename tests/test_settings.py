@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from memento.cli.running import settings_problems
-from memento.graph.settings import Settings, environment_secrets, load_env_file, unknown_variables
+from memento.graph.settings import Settings, environment_secrets, load_env_file, process_environment
+from memento.graph.variables import setting_faults, unknown_variables
 
 
 def test_defaults_apply_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_a_setting_that_does_not_parse_is_refused_under_its_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValidationError) as caught:
         Settings()
-    (problem,) = settings_problems(caught.value)
+    (problem,) = setting_faults(caught.value, Settings.model_fields)
     assert problem.startswith(f"{variable} ")
     assert len(problem.removeprefix(variable)) > 20
     assert "hidden" not in f"{problem} {caught.value}"
@@ -139,11 +139,14 @@ def test_a_place_is_read(monkeypatch: pytest.MonkeyPatch, variable: str, value: 
 
 
 def test_misspelt_variables_are_named_with_what_they_resemble(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert unknown_variables() == {}
+    assert unknown_variables(process_environment(), Settings.model_fields) == {}
     for name in ("MEMENTO_QDRANT_ULR", "MEMENTO_FOO", "MEMENTO_EXECUTION", "MEMENTO_POLICY"):
         monkeypatch.setenv(name, "none")
     monkeypatch.setenv("MEMENTO_BLANK", "")
-    assert unknown_variables() == {"MEMENTO_FOO": "", "MEMENTO_QDRANT_ULR": "MEMENTO_QDRANT_URL"}
+    assert unknown_variables(process_environment(), Settings.model_fields) == {
+        "MEMENTO_FOO": "",
+        "MEMENTO_QDRANT_ULR": "MEMENTO_QDRANT_URL",
+    }
 
 
 def test_secrets_are_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
