@@ -13,6 +13,7 @@ from langchain_core.messages import BaseMessage
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
 from memento.tools.errors import ToolError
+from memento.tools.names import shown
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
@@ -102,8 +103,11 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
 def _brought_in(path: Path, workspace: Workspace) -> str:
     """Copy a file of the root into the run's folder, unless it lies there already, under a name that tools can take."""
     own = workspace.folder.resolve()
-    if path.is_relative_to(own) and (name := path.relative_to(own).as_posix()) in {e.path for e in workspace.entries()}:
-        return name
+    if path.is_relative_to(own):
+        named = path.relative_to(own).as_posix()
+        for entry in workspace.entries():
+            if entry.named == named:
+                return entry.path
     plain = _NOT_IN_A_NAME.sub("_", path.name.encode(errors="replace").decode()).strip(" .") or "file"
     try:
         return _saved(MessageFile(plain, path.read_bytes()), workspace)
@@ -115,10 +119,10 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
     """Write a file under its name, or a numbered one where a thread's earlier message brought another of that name."""
     sizes = {entry.path: entry.n_bytes for entry in workspace.entries()}
     path, name, number = PurePosixPath(file.name), file.name, 1
-    while name in sizes:
-        is_same = sizes[name] == len(file.content)
-        if is_same and workspace.read(name, max_bytes=len(file.content)) == file.content:
-            return name
+    while (kept := shown(name)) in sizes:
+        is_same = sizes[kept] == len(file.content)
+        if is_same and workspace.read(kept, max_bytes=len(file.content)) == file.content:
+            return kept
         number += 1
         name = f"{path.stem}-{number}{path.suffix}"
     return workspace.write(name, file.content)

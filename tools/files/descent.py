@@ -14,9 +14,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 # Windows knows none of these; there a path is checked as a whole, before it is opened.
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
-_CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | NO_LINK
+CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
 
 
 class Identity(NamedTuple):
@@ -58,12 +58,12 @@ def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Bi
     """
     if unseen is not None and any(map(is_hidden, parts)):
         raise HiddenError
-    if not _CAN_WALK:
+    if not CAN_WALK:
         return _checked(root, parts, unseen).open("rb")
     folder = _folder(root, parts[:-1], unseen=unseen or frozenset())
     try:
         # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
-        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=folder)
     finally:
         os.close(folder)
     return _regular(descriptor)
@@ -83,7 +83,7 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
         OSError: it cannot be written, or what has its name is no file, or a file with a second name.
     """
     unfinished = f".{secrets.token_hex(8)}.part"
-    if not _CAN_WALK:
+    if not CAN_WALK:
         target = _checked(root, parts, None)
         target.parent.mkdir(parents=True, exist_ok=True)
         _put(target.parent / unfinished, target, content)
@@ -98,7 +98,7 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
 
 def _put(unfinished: Path | str, target: Path | str, content: bytes, folder: int | None = None) -> None:
     # A link that was planted meanwhile is no matter: the first would be an error, the last is replaced itself.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | getattr(os, "O_BINARY", 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
     descriptor = os.open(unfinished, flags, 0o644, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -124,13 +124,13 @@ def _refuse_unlike_file(name: str, folder: int) -> None:
 
 def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
     """Open the folder at the end of a path, one part after another."""
-    descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(root, os.O_RDONLY | FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
     _refuse_unseen(descriptor, unseen)
     for part in parts:
         try:
             if is_making:
                 _make(part, descriptor)
-            below = os.open(part, os.O_RDONLY | _FOLDER, dir_fd=descriptor)
+            below = os.open(part, os.O_RDONLY | FOLDER, dir_fd=descriptor)
         finally:
             os.close(descriptor)
         descriptor = below

@@ -11,6 +11,7 @@ unsafe_local.py   no sandbox, only when asked for by name
 watchdog.py       limits over all processes of an execution
 processes.py      what they use
 footprint.py      what lies in the workspace
+leftovers.py      what code must not leave there
 inside.py         the command that runs inside
 runner.py         the program that runs Python like a notebook's cell
 run_code.py       the tools: run_python, run_shell

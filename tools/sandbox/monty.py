@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.sandbox.processes import end_child, is_child, usage
 
@@ -122,6 +123,7 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
     finally:
         mount.close()
         await _gone(pid)
+        await asyncio.to_thread(make_harmless, folder)
 
 
 async def _gone(pid: int | None) -> None:

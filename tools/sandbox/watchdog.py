@@ -18,6 +18,7 @@ from typing import IO, Final, Protocol
 
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.inside import TASKS_PER_PROCESS
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Limits
 from memento.tools.sandbox.processes import Usage
 
@@ -110,7 +111,10 @@ class _Watch:
                     self._drain(selector)
             exit_code = process.wait() if ending == "exit" else None
         finally:
-            self._running.kill()
+            try:
+                self._running.kill()
+            finally:
+                make_harmless(self._folder)
             stdin.close()
             stdout.close()
             process.wait()
