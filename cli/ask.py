@@ -20,7 +20,7 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
-from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, run_folder
+from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context
 
 
@@ -55,7 +55,8 @@ async def ask_command(options: AskOptions) -> ExitCode:
             graph = build_graph(replace(app.deps(), scorer=scorer), checkpointer=saver)
             config: RunnableConfig = {"configurable": {"thread_id": thread}}
             try:
-                return await _converse(options, graph, config, context, run_folder(app.settings.workspace, thread))
+                folder = await _folder(graph, config, app.settings.workspace, thread)
+                return await _converse(options, graph, config, context, folder)
             except (MementoError, asyncio.CancelledError):
                 if (await graph.aget_state(config)).next:
                     _say_resumable(thread, options)
@@ -64,11 +65,18 @@ async def ask_command(options: AskOptions) -> ExitCode:
         await app.aclose()
 
 
+async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, thread: str) -> Path:
+    """Where the files of the thread's runs lie."""
+    earlier = ((await graph.aget_state(config)).values.get("run") or {}).get("folder")
+    return run_folder(workspace, await asyncio.to_thread(folder_name, thread, workspace, earlier=earlier))
+
+
 async def _converse(
     options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, folder: Path
 ) -> ExitCode:
     """Run to the end, or to a question that nobody is here to answer."""
-    with RunView(folder=folder, as_json=options.as_json) as view:
+    thread = config["configurable"]["thread_id"]
+    with RunView(thread=thread, folder=folder, as_json=options.as_json) as view:
         given, is_old = await _input(options, graph, config, folder)
         if not is_old:
             await _stream(graph, given, config, context, view)

@@ -21,14 +21,15 @@ _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering
 class RunView:
     """Shows the custom events of one run on stderr, and its answer on stdout."""
 
-    def __init__(self, *, folder: Path, as_json: bool) -> None:
+    def __init__(self, *, thread: str, folder: Path, as_json: bool) -> None:
         """Prepare.
 
         Args:
-            folder: the files of the run's thread, by whose name it is called.
+            thread: the run's, by name.
+            folder: its files.
             as_json: print every event as a line of JSON instead.
         """
-        self._files, self._thread = folder, folder.name
+        self._files, self._thread = folder, thread
         self._as_json = as_json
         self._console = Console(stderr=True, quiet=as_json, highlight=False)
         self._tree = Tree(f"thread {self._thread}", guide_style="dim")
@@ -121,7 +122,7 @@ class RunView:
             is_old: the run had ended before this command.
         """
         if self._as_json:
-            print_json(summary(values, folder=self._files))
+            print_json(summary(values, thread=self._thread, folder=self._files))
             return
         self._stop()
         if is_old:
@@ -176,11 +177,11 @@ class RunView:
         self._live.stop()
 
 
-def summary(values: dict[str, Any], *, folder: Path) -> dict[str, Any]:
+def summary(values: dict[str, Any], *, thread: str, folder: Path) -> dict[str, Any]:
     """The last line of `ask --json`."""
     return {
         "event": "done",
-        "thread": folder.name,
+        "thread": thread,
         **{name: values.get(name) for name in ("answer", "reward", "case_id", "event_id", "policy", "error")},
         "cases_used": [case["id"] for case in values.get("cases", [])],
         "cycles": values.get("cycle", 0),

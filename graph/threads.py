@@ -1,8 +1,8 @@
 """The threads of one home: their checkpoints, and the folders in which their runs made files."""
 
 import asyncio
+import contextlib
 import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +17,9 @@ from langgraph.types import StateSnapshot
 from memento.graph.workflow import MementoGraph
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.sqlite_connection import open_shared
-from memento.nodes.attachments import RUNS, folder_name, run_folder
+from memento.nodes.attachments import RUNS, folder_name, folder_names, run_folder
+from memento.tools.files.removal import remove_tree
+from memento.tools.files.walking import Walk
 
 Bytes: TypeAlias = int
 
@@ -102,7 +104,7 @@ class Threads:
     async def read(self, name: str) -> Thread:
         """What there is of one thread."""
         state = await self._graph.aget_state(_config(name))
-        left = await asyncio.to_thread(_left, run_folder(self._workspace, folder_name(name)))
+        left = await asyncio.to_thread(_left, run_folder(self._workspace, await self._folder(name, state)))
         began = datetime.fromisoformat(state.created_at) if state.created_at else datetime.fromtimestamp(0, UTC)
         return Thread(
             name=name,
@@ -115,7 +117,7 @@ class Threads:
 
     async def folders(self) -> list[Thread]:
         """Folders of threads that have no checkpoints here: those of a server, or of an app of one's own."""
-        known = {folder_name(name) for name in await self.names()}
+        known = {folder for name in await self.names() for folder in folder_names(name)}
         return await asyncio.to_thread(_folders_but, self._workspace / RUNS, known)
 
     async def remove(self, thread: Thread) -> bool:
@@ -129,9 +131,13 @@ class Threads:
             return False
         if now is not None:
             await self._saver.adelete_thread(thread.name)
-        folder = thread.name if now is None else folder_name(thread.name)
+        folder = thread.name if now is None else await self._folder(thread.name, now)
         await asyncio.to_thread(_remove, run_folder(self._workspace, folder))
         return True
+
+    async def _folder(self, name: str, state: StateSnapshot) -> str:
+        earlier = (state.values.get("run") or {}).get("folder")
+        return await asyncio.to_thread(folder_name, name, self._workspace, earlier=earlier)
 
     async def tidy(self) -> None:
         """Give back the room of what was removed, and end removals that were cut short."""
@@ -156,14 +162,10 @@ def _waits_for(state: StateSnapshot) -> tuple[str, ...]:
 def _left(folder: Path) -> Left:
     """Links are counted as themselves: what they lead to is not the folder's."""
     newest, n_bytes = None, 0
-    for inside, _, files in os.walk(folder):
-        for name in files:
-            try:
-                found = os.lstat(os.path.join(inside, name))
-            except FileNotFoundError:  # somebody is at work there
-                continue
-            newest = max(newest or found.st_mtime, found.st_mtime)
-            n_bytes += found.st_size
+    for found in Walk(folder):
+        if not found.is_folder:
+            newest = max(newest or found.status.st_mtime, found.status.st_mtime)
+            n_bytes += found.status.st_size
     return Left(None if newest is None else datetime.fromtimestamp(newest, UTC), n_bytes)
 
 
@@ -181,14 +183,16 @@ def _folders_but(runs: Path, known: set[str]) -> list[Thread]:
 def _remove(folder: Path) -> None:
     """Renamed first: half a folder is never taken for a whole one."""
     leaving = folder.with_name(_LEAVING + folder.name)
-    shutil.rmtree(leaving, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        remove_tree(leaving)
     try:
         folder.rename(leaving)
     except FileNotFoundError:
         return
-    shutil.rmtree(leaving)
+    remove_tree(leaving)
 
 
 def _remove_leaving(runs: Path) -> None:
     for leaving in runs.glob(f"{_LEAVING}*"):
-        shutil.rmtree(leaving, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_tree(leaving)

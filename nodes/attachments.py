@@ -1,6 +1,8 @@
 """The files a run is given, and the folder of its own in which it makes others; blocking, so called in a thread."""
 
+import hashlib
 import itertools
+import os
 import re
 import shutil
 import uuid
@@ -13,10 +15,14 @@ from langchain_core.messages import BaseMessage
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
 from memento.tools.errors import ToolError
-from memento.tools.names import shown
+from memento.tools.names import is_text, shown
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
+_REPLACED = "_"
+"""Before the folder name of a thread whose own name cannot be one: a safe name does not begin so."""
+_ONCE_REPLACED = re.compile(r"[0-9a-f]{12}5[0-9a-f]{3}[89ab][0-9a-f]{15}")
+"""What earlier releases put in place of an unsafe name, a UUID of version 5: no other thread may be called so."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
@@ -35,11 +41,45 @@ class Given(NamedTuple):
     """What was left out, and why."""
 
 
-def folder_name(thread_id: str | None) -> str:
-    """Name the folder by the thread, so that its runs find each other's files; an unsafe name is replaced."""
+def folder_name(thread_id: str | None, root: Path | None = None, *, earlier: str | None = None) -> str:
+    """Name the folder by the thread, so that its runs find each other's files and no other thread's do; looks at disk.
+
+    A name that is unsafe, or that another thread's folder may have, is replaced by one that no thread can have.
+
+    Args:
+        thread_id: of the run; without one, it has a folder that no other run finds.
+        root: the workspace. A folder that an earlier release made there for an unsafe name goes on being used.
+        earlier: the folder of the thread's last run, as its state tells. It is believed where it is one of the names
+            that this thread may have had.
+    """
     if thread_id is None:
         return uuid.uuid4().hex
-    return thread_id if SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+    own, *older = folder_names(thread_id)
+    if earlier in (own, *older):
+        return str(earlier)
+    if root is None:
+        return own
+    if own == thread_id:
+        return older[0] if _is_anothers(root / RUNS, own) else own
+    is_old = not SAFE_NAME.fullmatch(thread_id) and not (root / RUNS / own).exists()
+    return next((name for name in older if is_old and (root / RUNS / name).is_dir()), own)
+
+
+def folder_names(thread_id: str) -> list[str]:
+    """All names that a thread's folder may have, that of new threads first."""
+    replaced = _REPLACED + hashlib.sha256(thread_id.encode(errors="surrogatepass")).hexdigest()
+    if SAFE_NAME.fullmatch(thread_id):
+        return [replaced, thread_id] if _ONCE_REPLACED.fullmatch(thread_id) else [thread_id, replaced]
+    return [replaced, *([uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex] if is_text(thread_id) else [])]
+
+
+def _is_anothers(runs: Path, name: str) -> bool:
+    """Whether a file system that ignores case would take another thread's folder for this one."""
+    try:
+        is_folded = os.path.samefile(runs / name, runs / name.swapcase())
+    except OSError:  # the usual case: one of them is missing
+        return False
+    return is_folded and name != name.swapcase() and name not in os.listdir(runs)
 
 
 def run_folder(root: Path, folder: str) -> Path:

@@ -40,6 +40,10 @@ class Running(Protocol):
         """What all its processes use now."""
         ...
 
+    def is_short_of_memory(self) -> bool:
+        """Whether somebody else has ended it because of its limit of memory; asked when it has ended."""
+        ...
+
     def kill(self) -> None:
         """End every process, the ended program's children too; return when none is left.
 
@@ -106,6 +110,8 @@ class _Watch:
                 selector.register(stdin, selectors.EVENT_WRITE)
                 selector.register(stdout, selectors.EVENT_READ)
                 ending = self._until_end(selector)
+                if ending == "exit" and self._running.is_short_of_memory():
+                    ending = "memory"
                 self._running.kill()
                 if ending == "exit":
                     self._drain(selector)
