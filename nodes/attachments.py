@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import os
 import re
-import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from langchain_core.messages import BaseMessage
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
 from memento.tools.errors import ToolError
+from memento.tools.files.descent import opened, write_file
 from memento.tools.names import is_text, shown
 from memento.tools.workspace import Workspace
 
@@ -104,13 +104,22 @@ def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
         name = next(name for name in named if name not in names)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(file, folder / name)
-        except shutil.SameFileError:
-            pass  # it lies there already
+            _copy(file, folder, name)
         except OSError as error:
             raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
         names[name] = None
     return list(names)
+
+
+def _copy(file: Path, folder: Path, name: str) -> None:
+    """Copy a file, unless it lies there already; a link that code has left there is replaced, not followed."""
+    target = folder / name
+    if target.is_symlink():
+        target.unlink()
+    elif target.exists() and target.samefile(file):
+        return
+    with file.open("rb") as stream:
+        write_file(folder, [name], stream)
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
@@ -131,7 +140,7 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
         lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
         return Given([], [], [*notices, *lost])
     workspace = Workspace(run_folder(root, folder))
-    names = [_brought_in(path, workspace) for path in paths]
+    names = [_brought_in(path, workspace, root) for path in paths]
     for file in files:
         try:
             names.append(_saved(file, workspace))
@@ -140,7 +149,7 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
     return Given(list(dict.fromkeys(names)), [entry.path for entry in workspace.entries()], notices)
 
 
-def _brought_in(path: Path, workspace: Workspace) -> str:
+def _brought_in(path: Path, workspace: Workspace, root: Path) -> str:
     """Copy a file of the root into the run's folder, unless it lies there already, under a name that tools can take."""
     own = workspace.folder.resolve()
     if path.is_relative_to(own):
@@ -149,8 +158,10 @@ def _brought_in(path: Path, workspace: Workspace) -> str:
             if entry.named == named:
                 return entry.path
     plain = _NOT_IN_A_NAME.sub("_", path.name.encode(errors="replace").decode()).strip(" .") or "file"
+    top = root.resolve()
     try:
-        return _saved(MessageFile(plain, path.read_bytes()), workspace)
+        with opened(top, path.relative_to(top).parts, None) as stream:  # no link that has come since is followed
+            return _saved(MessageFile(plain, stream.read()), workspace)
     except (ToolError, OSError) as error:
         raise InvalidAttachment(f"attachment {path.name!r} cannot be brought into the run's folder: {error}") from error
 

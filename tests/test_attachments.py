@@ -12,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
-from memento.nodes.attachments import folder_name, given_files
+from memento.nodes.attachments import copy_in, folder_name, given_files
 from memento.tools.workspace import Workspace
 from tests.node_parts import a_memory, answer, calling, plan
 from tests.scripted import ScriptedChatModel
@@ -83,6 +83,19 @@ async def test_a_thread_goes_on_in_the_folder_that_its_last_run_had(tmp_path: Pa
         await asyncio.to_thread((tmp_path / "runs" / folder_name("acme/7")).mkdir)
         assert await folder_of("acme/7") == ONCE
         assert await folder_of(ONCE) == folder_name(ONCE) != ONCE
+
+
+def test_a_link_that_code_has_left_is_replaced_by_the_attachment_and_not_written_through(tmp_path: Path) -> None:
+    own, outside, folder = tmp_path / "data.csv", tmp_path / "outside", tmp_path / "run"
+    own.write_text("own")
+    outside.write_text("untouched")
+    folder.mkdir()
+    (folder / "data.csv").symlink_to(outside)
+    assert copy_in([own], folder) == ["data.csv"]
+    assert (folder / "data.csv").read_text() == "own"
+    assert not (folder / "data.csv").is_symlink()
+    assert outside.read_text() == "untouched"
+    assert copy_in([folder / "data.csv"], folder) == ["data.csv"]  # it lies there already
 
 
 def test_folders_differ_when_there_is_no_thread() -> None:

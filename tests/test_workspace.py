@@ -226,7 +226,11 @@ def test_a_file_is_opened_by_its_name_as_it_is_or_as_it_is_shown(workspace: Work
     assert [workspace.read(path, max_bytes=9) for path in shown] == list(names.values())
     assert workspace.read(r"a\x1bb", max_bytes=9) == b"1"  # not a/x1bb, which has a name of its own
     (workspace.folder / "a" / "own").write_bytes(b"6")
-    assert workspace.read(r"a\own", max_bytes=9) == b"6"  # as it is written on Windows
+    for path in (r"a\own", r".\a\own", "./a/own"):  # as it is written on Windows, and elsewhere
+        assert workspace.read(path, max_bytes=9) == b"6"
+    assert workspace.read(r"./a\x1bb", max_bytes=9) == b"1"
+    assert workspace.write(r"a\own:", b"7") == "a/own:"
+    assert workspace.read(r"a\own:", max_bytes=9) == b"7"
 
 
 def test_a_file_is_overwritten_by_its_name_as_it_is_shown(workspace: Workspace) -> None:

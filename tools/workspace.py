@@ -169,9 +169,10 @@ def _readings(path: str) -> list[Sequence[str]]:
     Raises:
         ToolInputError: it leads outside in all of them.
     """
-    readings = []
+    readings: list[Sequence[str]] = []
     if has_escapes(path):
-        names = [as_named(name) for name in path.strip().removeprefix("/workspace/").split("/")]
+        parts = path.strip().removeprefix("/workspace/").split("/")
+        names = [as_named(name) for name in parts if name != "."]
         if all(names) and len(names) <= _MAX_PARTS:
             readings.append([name for name in names if name])
     try:
@@ -180,8 +181,8 @@ def _readings(path: str) -> list[Sequence[str]]:
         if not readings:
             raise
     else:
-        if "\\" in path and os.sep == "/":
-            readings.append(_parts(path))
+        with contextlib.suppress(ToolInputError):
+            readings += [_parts(path)] if "\\" in path and os.sep == "/" else []
     return readings
 
 

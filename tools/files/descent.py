@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Sequence, Set
 from pathlib import Path
@@ -69,7 +70,7 @@ def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Bi
     return _regular(descriptor)
 
 
-def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
+def write_file(root: Path, parts: Sequence[str], content: bytes | BinaryIO) -> None:
     """Write a file, with the folders above it, in place of one that may be there.
 
     It gets its name when all of it is written, so that a kill or a full disk leaves no half of it.
@@ -77,7 +78,7 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
     Args:
         root: must be there.
         parts: of the path below it.
-        content: the whole.
+        content: the whole, or a file that it is read from.
 
     Raises:
         OSError: it cannot be written, or what has its name is no file, or a file with a second name.
@@ -96,13 +97,16 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
         os.close(folder)
 
 
-def _put(unfinished: Path | str, target: Path | str, content: bytes, folder: int | None = None) -> None:
+def _put(unfinished: Path | str, target: Path | str, content: bytes | BinaryIO, folder: int | None = None) -> None:
     # A link that was planted meanwhile is no matter: the first would be an error, the last is replaced itself.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
     descriptor = os.open(unfinished, flags, 0o644, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            if isinstance(content, bytes):
+                stream.write(content)
+            else:
+                shutil.copyfileobj(content, stream)
         os.replace(unfinished, target, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
