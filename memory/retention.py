@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
-from memento.memory.case import Case, case_id
+from memento.memory.case import Case, case_id, storable, storable_record
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger_batches import LedgerBatches
@@ -93,6 +93,7 @@ class Retention:
             checked_namespace(case.namespace)
             if case.id != case_id(case.namespace, case.state, case.action):
                 raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
+        cases = [storable_record(case) for case in cases]
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
@@ -102,6 +103,7 @@ class Retention:
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
         """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
+        selections = [_storable_selection(selection) for selection in selections]
         cases = [case for selection in selections for case in selection.cases]
         texts = [selection.served.query for selection in selections] + [case.state for case in cases]
         vectors = dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
@@ -169,6 +171,11 @@ def checked_namespace(namespace: str) -> str:
     if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
         raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
     return namespace
+
+
+def _storable_selection(selection: Selection) -> Selection:
+    served = selection.served._replace(query=storable(selection.served.query))
+    return Selection(storable(selection.event_id), served, tuple(storable_record(case) for case in selection.cases))
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:

@@ -46,14 +46,20 @@ class Written:
                 answer=storable(self.answer),
                 lesson=storable(self.lesson),
                 error_class=self.error_class,
-                thread_id=self.thread_id,
-                models=self.models or {},
+                thread_id=None if self.thread_id is None else storable(self.thread_id),
+                models={storable(role): storable(model) for role, model in (self.models or {}).items()},
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         return Tried(
-            namespace, storable(self.state), attempt, self.reward, self.confidence, self.evaluator, self.event_id
+            namespace=namespace,
+            state=storable(self.state),
+            attempt=attempt,
+            reward=self.reward,
+            confidence=self.confidence,
+            evaluator=storable(self.evaluator),
+            event_id=None if self.event_id is None else storable(self.event_id),
         )
 
 

@@ -7,12 +7,13 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from langchain_core.messages import BaseMessage
 
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolError
 from memento.tools.files.descent import opened, write_file
 from memento.tools.names import is_text, shown
@@ -102,24 +103,28 @@ def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
             raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
         named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
         name = next(name for name in named if name not in names)
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            _copy(file, folder, name)
+            stream = file.open("rb")
         except OSError as error:
             raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
+        with stream:
+            try:
+                make_private_folder(folder)
+                _copy(file, stream, folder, name)
+            except OSError as error:
+                raise InvalidAttachment(f"attachment {file} cannot be put in {folder}: {error.strerror}") from error
         names[name] = None
     return list(names)
 
 
-def _copy(file: Path, folder: Path, name: str) -> None:
+def _copy(file: Path, stream: BinaryIO, folder: Path, name: str) -> None:
     """Copy a file, unless it lies there already; a link that code has left there is replaced, not followed."""
     target = folder / name
     if target.is_symlink():
         target.unlink()
     elif target.exists() and target.samefile(file):
         return
-    with file.open("rb") as stream:
-        write_file(folder, [name], stream)
+    write_file(folder, [name], stream)
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:

@@ -30,7 +30,7 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
         except (EncoderUnavailable, LedgerUnavailable, UnknownEvent) as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases = [view for view in map(_view, reading.cases) if view is not None]
+        cases = list(map(_view, reading.cases))
         runtime.stream_writer(
             {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases}
         )
@@ -39,9 +39,7 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
     return score_case
 
 
-def _view(scored: ScoredCase) -> CaseView | None:
-    if scored.case is None:
-        return None
+def _view(scored: ScoredCase) -> CaseView:
     case = scored.case
     return {
         "id": case.id,

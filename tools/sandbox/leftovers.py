@@ -22,27 +22,30 @@ def make_harmless(folder: Path) -> None:
     """Clean up after code; what was there before is treated alike. Blocks.
 
     Set-id bits and capabilities of files go; devices, pipes and sockets go themselves; a folder that is closed to its
-    owner is opened again. No file's content is changed. A set-id file with a second name, which may lie elsewhere, is
-    left as it is, and loses the name that it has here. What is another user's is left alone where we may not change it.
+    owner is opened again. Where the folder above passes its group on, as a shared one does, folders go on to do so. No
+    file's content is changed. A set-id file with a second name, which may lie elsewhere, is left as it is, and loses
+    the name that it has here. What is another user's is left alone where we may not change it.
     """
     if os.name != "posix":  # elsewhere there is nothing of it
         return
+    kept = 0
     with contextlib.suppress(OSError):
-        set_mode(os.fspath(folder), _harmless(os.stat(folder).st_mode))
+        kept = os.stat(folder.parent).st_mode & stat.S_ISGID
+        set_mode(os.fspath(folder), _harmless(os.stat(folder).st_mode, kept))
     for _ in range(_TRIES):  # another execution may be moving folders
         walk = Walk(folder)
         for found in walk:
             with contextlib.suppress(OSError):
-                _clean(found)
+                _clean(found, kept)
         if not walk.n_closed:
             return
 
 
-def _clean(found: Found) -> None:
+def _clean(found: Found, kept: int) -> None:
     mode = found.status.st_mode
     if found.is_folder:
-        if mode != _harmless(mode):
-            set_mode(found.name, _harmless(mode), found.place)
+        if mode != _harmless(mode, kept):
+            set_mode(found.name, _harmless(mode, kept), found.place)
     elif not stat.S_ISREG(mode):
         if not stat.S_ISLNK(mode):
             remove(found)
@@ -56,6 +59,6 @@ def _clean(found: Found) -> None:
             remove(found)
 
 
-def _harmless(mode: int) -> int:
-    """The mode of a folder without set-id bits, open to its owner."""
-    return mode & ~_SET_ID | stat.S_IRWXU
+def _harmless(mode: int, kept: int) -> int:
+    """The mode of a folder without set-id bits but those to be kept, open to its owner."""
+    return mode & ~(_SET_ID & ~kept) | stat.S_IRWXU
