@@ -25,7 +25,7 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
-from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, run_folder
+from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context
 
 _LEAST_FREE_BYTES = 8 << 20
@@ -65,7 +65,8 @@ async def ask_command(options: AskOptions) -> ExitCode:
                     await _check_parts(app, context)
                 graph = build_graph(replace(app.deps(), scorer=scorer), checkpointer=saver)
                 config: RunnableConfig = {"configurable": {"thread_id": thread}}
-                view = RunView(folder=run_folder(workspace, thread), as_json=options.as_json, not_kept=saver.not_kept)
+                folder = await _folder(graph, config, workspace, thread)
+                view = RunView(thread=thread, folder=folder, as_json=options.as_json, not_kept=saver.not_kept)
                 try:
                     with saver.named_errors():
                         return await _converse(options, graph, config, context, view)
@@ -100,6 +101,12 @@ async def _workspace(settings: Settings, saver: HomeSaver) -> AsyncIterator[Path
 def _remove_without_files(folder: Path) -> None:
     if not any(path.is_file() for path in folder.rglob("*")):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, thread: str) -> Path:
+    """Where the files of the thread's runs lie."""
+    earlier = ((await graph.aget_state(config)).values.get("run") or {}).get("folder")
+    return run_folder(workspace, await asyncio.to_thread(folder_name, thread, workspace, earlier=earlier))
 
 
 async def _converse(

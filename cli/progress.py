@@ -22,15 +22,16 @@ _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering
 class RunView:
     """Shows the custom events of one run on stderr, and its answer on stdout."""
 
-    def __init__(self, *, folder: Path, as_json: bool, not_kept: str = "") -> None:
+    def __init__(self, *, thread: str, folder: Path, as_json: bool, not_kept: str = "") -> None:
         """Prepare.
 
         Args:
-            folder: the files of the run's thread, by whose name it is called.
+            thread: the run's, by name.
+            folder: its files.
             as_json: print every event as a line of JSON instead.
             not_kept: why the thread is not kept; empty when it is.
         """
-        self.folder, self._thread = folder, folder.name
+        self.folder, self._thread = folder, thread
         self._not_kept = [f"{not_kept}; this conversation is not kept"] if not_kept else []
         self._as_json = as_json
         self._console = StderrConsole(stderr=True, quiet=as_json, highlight=False)
@@ -128,7 +129,7 @@ class RunView:
         """
         notices = [*values.get("notices", []), *self._not_kept]
         if self._as_json:
-            print_json(summary(values | {"notices": notices}, folder=self.folder))
+            print_json(summary(values | {"notices": notices}, thread=self._thread, folder=self.folder))
             return
         self._stop()
         if is_old:
@@ -183,11 +184,11 @@ class RunView:
         self._live.stop()
 
 
-def summary(values: dict[str, Any], *, folder: Path) -> dict[str, Any]:
+def summary(values: dict[str, Any], *, thread: str, folder: Path) -> dict[str, Any]:
     """The last line of `ask --json`."""
     return {
         "event": "done",
-        "thread": folder.name,
+        "thread": thread,
         **{name: values.get(name) for name in ("answer", "reward", "case_id", "event_id", "policy", "error")},
         "cases_used": [case["id"] for case in values.get("cases", [])],
         "cycles": values.get("cycle", 0),

@@ -1,8 +1,8 @@
 """The threads of one home: their checkpoints, and the folders in which their runs made files."""
 
 import asyncio
+import contextlib
 import os
-import shutil
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,9 @@ from langgraph.types import StateSnapshot
 from memento.graph.home_saver import HomeSaver, damage_of, open_checkpointer
 from memento.graph.workflow import MementoGraph
 from memento.memory.errors import MementoError
-from memento.nodes.attachments import RUNS, folder_name, run_folder
+from memento.nodes.attachments import RUNS, folder_name, folder_names, run_folder
+from memento.tools.files.removal import remove_tree
+from memento.tools.files.walking import Walk
 
 Bytes: TypeAlias = int
 
@@ -85,11 +87,13 @@ class Threads:
         Raises:
             MementoError: the file is damaged, or locked for too long.
         """
-        left = await asyncio.to_thread(_left, run_folder(self._workspace, _folder(name)))
         try:
-            return _thread(name, await self._graph.aget_state(_config(name)), left)
+            state = await self._graph.aget_state(_config(name))
+            left = await asyncio.to_thread(_left, run_folder(self._workspace, await self._folder(name, state)))
+            return _thread(name, state, left)
         except Exception as error:  # noqa: BLE001  whatever the decoders of state, or those of the graph, raise
             newest, problem = await self._newest(name), damage_of(error)
+        left = await asyncio.to_thread(_left, run_folder(self._workspace, await self._folder(name)))
         changed_at = max(_time_of(newest), left.changed_at or _EPOCH)
         return Thread(name, "", changed_at, (), left.n_bytes, newest or "", problem)
 
@@ -104,7 +108,7 @@ class Threads:
 
     async def folders(self) -> list[Thread]:
         """Folders of threads that have no checkpoints here: those of a server, or of an app of one's own."""
-        known = {_folder(name) for name in await self.names()}
+        known = {folder for name in await self.names() for folder in folder_names(_as_text(name))}
         return await asyncio.to_thread(_folders_but, self._workspace / RUNS, known)
 
     async def remove(self, thread: Thread) -> bool:
@@ -119,15 +123,27 @@ class Threads:
         """
         is_kept_here = thread.checkpoint is not None
         if self._saver.not_kept and is_kept_here:  # on a full disk its files can go, which makes room for the rest
-            await asyncio.to_thread(_remove, run_folder(self._workspace, _folder(thread.name)))
+            await asyncio.to_thread(_remove, run_folder(self._workspace, await self._folder_of(thread)))
             raise MementoError(f"of it only files can be removed, {self._saver.not_kept}")
         if is_kept_here and (await self._newest(thread.name) or "") != thread.checkpoint:
             return False
+        folder = await self._folder_of(thread)
         if is_kept_here:
             await self._forget(thread.name)
-        folder = _folder(thread.name) if is_kept_here else thread.name
         await asyncio.to_thread(_remove, run_folder(self._workspace, folder))
         return True
+
+    async def _folder_of(self, thread: Thread) -> str:
+        """Name the folder of a thread that is to be removed; its state is read where it can be."""
+        if thread.checkpoint is None:
+            return thread.name
+        if thread.problem:
+            return await self._folder(thread.name)
+        return await self._folder(thread.name, await self._graph.aget_state(_config(thread.name)))
+
+    async def _folder(self, name: str, state: StateSnapshot | None = None) -> str:
+        earlier = (state.values.get("run") or {}).get("folder") if state is not None else None
+        return await asyncio.to_thread(folder_name, _as_text(name), self._workspace, earlier=earlier)
 
     async def _forget(self, name: str) -> None:
         """Remove a thread's rows, whatever is in them."""
@@ -153,9 +169,9 @@ def _config(name: str) -> RunnableConfig:
     return {"configurable": {"thread_id": name}}
 
 
-def _folder(name: str) -> str:
+def _as_text(name: str) -> str:
     """Of a name that is no text: damage, for no run has such a thread, and so none has such a folder."""
-    return folder_name(name.encode(errors="backslashreplace").decode())
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _named(name: str) -> tuple[str, str | bytes]:
@@ -198,14 +214,10 @@ def _waits_for(state: StateSnapshot) -> tuple[str, ...]:
 def _left(folder: Path) -> Left:
     """Links are counted as themselves: what they lead to is not the folder's."""
     newest, n_bytes = None, 0
-    for inside, _, files in os.walk(folder):
-        for name in files:
-            try:
-                found = os.lstat(os.path.join(inside, name))
-            except OSError:  # somebody is at work there, or the disk is damaged
-                continue
-            newest = max(newest or found.st_mtime, found.st_mtime)
-            n_bytes += found.st_size
+    for found in Walk(folder):
+        if not found.is_folder:
+            newest = max(newest or found.status.st_mtime, found.status.st_mtime)
+            n_bytes += found.status.st_size
     return Left(None if newest is None else datetime.fromtimestamp(newest, UTC), n_bytes)
 
 
@@ -226,14 +238,16 @@ def _folders_but(runs: Path, known: set[str]) -> list[Thread]:
 def _remove(folder: Path) -> None:
     """Renamed first: half a folder is never taken for a whole one."""
     leaving = folder.with_name(_LEAVING + folder.name)
-    shutil.rmtree(leaving, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        remove_tree(leaving)
     try:
         folder.rename(leaving)
     except FileNotFoundError:
         return
-    shutil.rmtree(leaving)
+    remove_tree(leaving)
 
 
 def _remove_leaving(runs: Path) -> None:
     for leaving in runs.glob(f"{_LEAVING}*"):
-        shutil.rmtree(leaving, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_tree(leaving)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.sandbox.processes import end_child, is_child, usage
 
@@ -123,6 +124,7 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
     finally:
         mount.close()
         await _gone(pid)
+        await asyncio.to_thread(make_harmless, folder)
 
 
 async def _gone(pid: int | None) -> None:
