@@ -106,7 +106,8 @@ def make_planner(
         except InvalidReply as error:
             return {"plan": [], "rejection": "", "error": f"no valid plan: {error}", "error_class": "format"}
         if reply.value.subtasks:
-            return spent(reply) | _accept(reply.value.steps(), state, runtime)
+            notices = [*state["notices"], *_mended(reply.value)]
+            return spent(reply) | {"notices": notices} | _accept(reply.value.steps(), state, runtime)
         return spent(reply) | {"plan": [], "answer": reply.value.answer}
 
     return planner
@@ -118,6 +119,10 @@ def _notice(state: MementoState, why: str) -> dict[str, Any]:
         return {}
     text = f"the run ended early, {WHY_ENDED[why]} ({why}): the answer is the best there was"
     return {"notices": [*state["notices"], text]}
+
+
+def _mended(plan: Plan) -> list[str]:
+    return [f"the plan was mended: {'; '.join(plan.mended)}"] if plan.mended else []
 
 
 def needs_approval(state: MementoState) -> bool:
@@ -138,7 +143,7 @@ def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
         return {"is_plan_approved": True}
     earlier = state["plans"][:-1]
     if review.decision == "edit" and review.plan is not None:
-        plan = review.plan.steps()
-        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan]}
+        plan, notices = review.plan.steps(), [*state["notices"], *_mended(review.plan)]
+        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
     rejection = f"{plan_text([state['plan']])}\nReason: {review.reason.strip() or 'none given'}"
     return {"plan": [], "plans": earlier, "cycle": state["cycle"] - 1, "rejection": rejection}
