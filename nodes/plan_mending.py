@@ -57,6 +57,7 @@ def mended(given: Any) -> Mended:
     dependencies = _dependencies(steps, names, notes)
     whole = zip(steps, names, dependencies, strict=True)
     done = [_with(step.given, {"id": name, "depends_on": after}) for step, name, after in whole]
+    notes = list(dict.fromkeys(notes))
     more = [f"and {len(notes) - _MAX_NOTES} more"] if len(notes) > _MAX_NOTES else []
     return Mended(done, (*notes[:_MAX_NOTES], *more))
 
