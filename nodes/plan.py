@@ -25,7 +25,6 @@ class PlannedSubtask(BaseModel):
 class Plan(BaseModel):
     """Subtasks to carry out now, or, when the results suffice, the final answer.
 
-    What can be read in one way only is mended, never refused: see `plan_mending`.
     Hosts may narrow it: a subclass whose subtasks only allow what their executor can do.
     """
 
@@ -41,6 +40,7 @@ class Plan(BaseModel):
         """What was changed of the model's reply so that it can be carried out, in words."""
         return self._mended
 
+    # What can be read in one way only is mended, never refused. Not said above: models are shown the docstring.
     @model_validator(mode="wrap")
     @classmethod
     def _from_reply(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:

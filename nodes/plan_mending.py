@@ -103,7 +103,7 @@ def _names(steps: Sequence[_Step], notes: list[str]) -> list[str]:
             name = next(free for free in map(str, range(number, number + 2 * len(steps) + 2)) if free not in taken)
             taken.add(name)
             if step.id:
-                notes.append(f"step {_shown(step.id)} became step {name}, since its id was taken or too long")
+                notes.append(f"step {_shown(step.id)} became step {_shown(name)}, since its id was taken or too long")
         names.append(name)
     return names
 
@@ -124,7 +124,7 @@ def _dependencies(steps: Sequence[_Step], names: Sequence[str], notes: list[str]
             others = before or ([] if position in positions else positions)
             if not others:
                 why = "waited for itself" if position in positions else f"waited for {_shown(wanted)}, which is missing"
-                notes.append(f"step {names[position]} {why}")
+                notes.append(f"step {_shown(names[position])} {why}")
             after += [names[one] for one in others]
         found.append(list(dict.fromkeys(after)))
     return found
@@ -164,4 +164,4 @@ def _key(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    return ascii(name[:MAX_ID_CHARS])
+    return repr(name[:MAX_ID_CHARS])

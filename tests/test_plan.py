@@ -32,7 +32,7 @@ def test_plan_is_mended_and_says_so_when_a_step_waits_for_itself() -> None:
     reply = steps(("1", ["1"]), ("2", ["1"]))
     for plan in (Plan.model_validate(reply), Plan(**reply), Plan.model_validate_json(json.dumps(reply))):
         assert [step["depends_on"] for step in plan.steps()] == [[], ["1"]]
-        assert plan.mended == ("step 1 waited for itself",)
+        assert plan.mended == ("step '1' waited for itself",)
     assert Plan.model_validate(steps(("1", []))).mended == ()
 
 

@@ -23,23 +23,23 @@ def order(plan: Plan) -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(
     ("rows", "wanted", "said"),
     [
-        ([("1", "a", ["1"])], [("1", [])], ["step 1 waited for itself"]),
-        ([("1", "a", ["9"])], [("1", [])], ["step 1 waited for '9', which is missing"]),
-        ([("1", "a", []), ("2", "b", ["1", "1", "2"])], [("1", []), ("2", ["1"])], ["step 2 waited for itself"]),
+        ([("1", "a", ["1"])], [("1", [])], ["step '1' waited for itself"]),
+        ([("1", "a", ["9"])], [("1", [])], ["step '1' waited for '9', which is missing"]),
+        ([("1", "a", []), ("2", "b", ["1", "1", "2"])], [("1", []), ("2", ["1"])], ["step '2' waited for itself"]),
         ([("1", "a", []), ("1", "a", []), ("2", "b", ["1"])], [("1", []), ("2", ["1"])], ["step '1' was there twice"]),
         (
             [("1", "a", []), ("1", "b", ["1"]), ("3", "c", ["1"])],
             [("1", []), ("2", ["1"]), ("3", ["1", "2"])],
-            ["step '1' became step 2, since its id was taken or too long"],
+            ["step '1' became step '2', since its id was taken or too long"],
         ),
         (
             [("1", "a", []), ("2", "b", ["1"]), ("1", "c", ["2"])],
             [("1", []), ("2", ["1"]), ("3", ["2"])],
-            ["step '1' became step 3, since its id was taken or too long"],
+            ["step '1' became step '3', since its id was taken or too long"],
         ),
         ([("1", "c", ["2"]), ("2", "a", []), ("2", "b", [])], [("1", ["2", "3"]), ("2", []), ("3", [])], ["became"]),
         ([("1", "  "), ("2", "b", ["1"])], [("2", [])], ["1 of the steps had no description", "which is missing"]),
-        ([("x" * 60, "a"), ("2", "b", ["x" * 60])], [("1", []), ("2", ["1"])], ["became step 1"]),
+        ([("x" * 60, "a"), ("2", "b", ["x" * 60])], [("1", []), ("2", ["1"])], ["became step '1'"]),
         # a matter of form, which needs no telling
         ([(1, "a", []), (2.0, "b", [1.0])], [("1", []), ("2", ["1"])], []),
         ([("A", "a"), ("b", "b", [" a "]), ("C", "c", ["A", "B"])], [("A", []), ("b", ["A"]), ("C", ["A", "b"])], []),

@@ -139,7 +139,7 @@ async def test_plan_is_mended_and_the_user_told_when_a_step_waits_for_itself_or_
     )
     assert len(calls) == 1, "not asked again"
     assert [step["depends_on"] for step in update["plan"]] == [[], ["1"]]
-    said = "the plan was mended: step 1 waited for itself; step 2 waited for '9', which is missing"
+    said = "the plan was mended: step '1' waited for itself; step '2' waited for '9', which is missing"
     assert update["notices"] == ["x", said]
 
 

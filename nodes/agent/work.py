@@ -43,6 +43,8 @@ class Work:
     max_seconds: float
     max_result_chars: int
     """Of a tool's result that the model is shown whole."""
+    max_result_tokens: int
+    """Of the results of earlier subtasks together."""
     workspace: Workspace | None = None
     usage: Usage = field(default_factory=no_usage)
     refused_by: str = ""
