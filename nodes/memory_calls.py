@@ -23,7 +23,7 @@ class MemoryFailed(Exception):
 
 def memory_seconds(run: Run) -> float:
     """How long a run waits for its memory: at most its own time, but never less than a minute."""
-    return min(_MOST_S, max(_LEAST_S, run["settings"]["run_max_seconds"]))
+    return min(_MOST_S, max(_LEAST_S, float(run["settings"]["run_max_seconds"])))
 
 
 async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds: float = math.inf) -> T:
