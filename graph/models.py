@@ -171,7 +171,8 @@ class ChatModels:
 
     async def _make_local(self, choice: Choice) -> BaseChatModel:
         path = await asyncio.to_thread(_local_path, choice.spec)
-        base_url = await self._servers.setdefault(path, LocalModelServer(path)).start()
+        server = self._servers.setdefault(path, LocalModelServer(path))
+        base_url = await server.start()
         options = {"base_url": base_url, "api_key": "none", "temperature": 0, "max_tokens": _LOCAL_MAX_TOKENS}
 
         def build() -> BaseChatModel:
@@ -182,7 +183,8 @@ class ChatModels:
             self._clients.append(client)
             return ChatOpenAI(model=path.stem, http_async_client=client, **options, **self._limits)
 
-        return ConstrainedChatModel(inner=await asyncio.to_thread(build))
+        # What it can read, so that cases and results are kept within it.
+        return ConstrainedChatModel(inner=await asyncio.to_thread(build), profile={"max_input_tokens": server.n_ctx})
 
     async def _describe(self, role: Role) -> RoleModel:
         named = self._configured[role]

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from memento.memory.case import ScoredCase
 from memento.memory.reading import Recall
+from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.nodes.context import Context
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
@@ -49,10 +50,11 @@ def _view(scored: ScoredCase) -> CaseView | None:
     case = scored.case
     return {
         "id": case.id,
-        "state": case.state,
-        "action": case.action,
-        "answer": case.answer,
-        "lesson": case.lesson,
+        # An earlier release kept texts of any length; every checkpoint of the run would hold them.
+        "state": bounded(case.state, MAX_STATE_CHARS),
+        "action": bounded(case.action, MAX_ACTION_CHARS),
+        "answer": bounded(case.answer, MAX_ANSWER_CHARS),
+        "lesson": bounded(case.lesson, MAX_LESSON_CHARS),
         "reward": case.reward,
         "similarity": scored.similarity,
         "score": scored.score,
