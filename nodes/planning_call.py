@@ -111,7 +111,7 @@ def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[
 def narrowed(state: MementoState, shown: Sequence[CaseView]) -> dict[str, Any]:
     """The update of a run whose model could not read all of its cases; empty when it could.
 
-    Cases that no plan of the run was made with earn nothing from its outcome.
+    Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.
     """
     n_all, n_shown = len(state["cases"]), len(shown)
     if n_shown == n_all:
@@ -119,5 +119,5 @@ def narrowed(state: MementoState, shown: Sequence[CaseView]) -> dict[str, Any]:
     dropped = [case["id"] for case in state["cases"][n_shown:]]
     is_new = state["cycle"] <= state.get("read_cycle", 0)
     text = f"{n_all - n_shown} of {n_all} cases were left out: the planner's model cannot read so much at once"
-    update = {"cases": list(shown), "notices": [*state["notices"], text]}
-    return update | ({"left_out": [*(state.get("left_out") or []), *dropped]} if is_new else {})
+    update: dict[str, Any] = {} if text in state["notices"] else {"notices": [*state["notices"], text]}
+    return update | ({"cases": list(shown), "left_out": [*(state.get("left_out") or []), *dropped]} if is_new else {})
