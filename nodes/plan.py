@@ -1,6 +1,6 @@
 """The planner's reply: a small graph of subtasks, or the final answer."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
@@ -12,6 +12,10 @@ MAX_SUBTASKS = 20
 _FORGIVING = ConfigDict(str_strip_whitespace=True, coerce_numbers_to_str=True)
 
 
+_Id = Annotated[str, Field(max_length=MAX_ID_CHARS)]
+"""Its length is told to models that decode by the schema: small ones would write on and on."""
+
+
 class PlannedSubtask(BaseModel):
     """One subtask of a plan."""
 
@@ -19,7 +23,7 @@ class PlannedSubtask(BaseModel):
 
     id: str = Field(description="Short unique id, such as 1, 2, 3.", min_length=1, max_length=MAX_ID_CHARS)
     description: str = Field(description="What to find out or do, complete in itself.", min_length=1)
-    depends_on: list[str] = Field(default_factory=list, description="Ids of subtasks whose results it needs.")
+    depends_on: list[_Id] = Field(default_factory=list, description="Ids of subtasks whose results it needs.")
 
 
 class Plan(BaseModel):
