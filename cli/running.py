@@ -3,13 +3,14 @@
 import asyncio
 import io
 import json
-import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from enum import IntEnum
 from typing import Any
+
+from memento.cli.streams import flushed, open_missing_streams, silence_broken_streams, written_if_possible
 
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
 """Options of `ask` whose name is not that of the setting."""
@@ -28,19 +29,21 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
     from pydantic import ValidationError
 
-    from memento.graph.settings import load_env_file
+    from memento.graph.settings import load_env_file, unknown_variables
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
 
+    open_missing_streams()
     _quiet_libraries()
     _print_anything()
     try:
         _load(load_env_file)
-        return asyncio.run(command)
+        _tell_unknown(unknown_variables())
+        return flushed(asyncio.run(command))
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ValidationError as error:
-        return _complain(_settings_problem(error), ExitCode.BAD_INPUT, as_json=as_json)
+        return _complain("; ".join(settings_problems(error)), ExitCode.BAD_INPUT, as_json=as_json)
     except ModelUnavailable as error:
         return _complain(f"{error} (`memento doctor` says which model answers)", ExitCode.FAILED, as_json=as_json)
     except MementoError as error:
@@ -48,7 +51,7 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `memento cases export | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        silence_broken_streams()
         return ExitCode.OK
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -100,33 +103,55 @@ def _load(load_env_file: Any) -> None:
         raise InvalidInput(f"the .env file of this folder is not UTF-8 text (byte {error.start})") from error
 
 
+def _tell_unknown(variables: Mapping[str, str]) -> None:
+    for name, meant in variables.items():
+        advice = f"did you mean {meant}?" if meant else "`memento doctor` says more"
+        print(f"memento: {name} is not a setting, nothing reads it; {advice}", file=sys.stderr)  # noqa: T201
+
+
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
+    from memento.graph.settings import environment_secrets
+    from memento.nodes.redaction import make_redact
+
+    sentence = make_redact(environment_secrets)(sentence)
     if as_json:
-        print_json({"event": "error", "error": sentence, "exit_code": int(code)})
-    print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
+        with written_if_possible():
+            print_json({"event": "error", "error": sentence, "exit_code": int(code)})
+    with written_if_possible():
+        print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
 
 
-def _settings_problem(error: Any) -> str:
-    """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
-    first = error.errors()[0]
+def settings_problems(error: Any) -> list[str]:
+    """`MEMENTO_POLICY should be ..., not 'x'` for each setting that cannot be: under the name by which it was given."""
+    return [_problem(error.title, one) for one in error.errors()]
+
+
+def _problem(title: str, first: Any) -> str:
+    from memento.memory.reasons import masked
+
     name = ".".join(map(str, first["loc"]))
-    if error.title == "Settings":
+    if title == "Settings":
         name = name if name.isupper() else f"MEMENTO_{name.upper()}"
     else:
         name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    given = str(first.get("input"))
-    is_secret = any(word in name.lower() for word in ("key", "ledger_url"))
+    problem: str = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if problem.startswith(f"{name} "):  # it shows what was given, without passwords
+        return problem
+    given = masked(str(first.get("input")))
+    is_secret = any(word in name.lower() for word in ("key", "url"))
     return f"{name} {problem}" if is_secret else f"{name} {problem}, not {given[:80]!r}"
 
 
 def _bug(error: Exception) -> str:
     name, said = type(error).__name__, str(error).partition("\n")[0][:200]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        file.write("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError as why:
+        return f"this should not have happened: {name}: {said} (its traceback cannot be saved: {why.strerror})"
     return f"this should not have happened: {name}: {said} (please report it with {file.name})"
 
 

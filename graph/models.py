@@ -208,7 +208,10 @@ class ChatModels:
                 return RoleModel(role, spec, source, is_reachable=True)
             return RoleModel(role, spec, source, await _answers(await self._model(choice)))
         except ModelError as error:
-            return RoleModel(role, spec, source, is_reachable=False, problem=str(error))
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001  of a provider's package: told of this role, the others are examined
+            problem = f"{type(error).__name__}: {brief_reason(error)}"
+        return RoleModel(role, spec, source, is_reachable=False, problem=problem)
 
 
 def _is_local(spec: str) -> bool:

@@ -5,9 +5,11 @@ import re
 import unicodedata
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+R = TypeVar("R", bound=BaseModel)
 
 CaseStatus = Literal["active", "quarantined", "retired"]
 ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
@@ -78,23 +80,22 @@ class Case(BaseModel):
 
 
 class ScoredCase(NamedTuple):
-    """One slot of a reading."""
+    """A served case, and how it was chosen."""
 
-    case: Case | None
-    """None is the null case: the slot was deliberately left empty."""
+    case: Case
     similarity: float
     """Cosine between the task and the case's state, in [-1, 1]."""
     score: float
     """What the policy ranked by; its unit is the policy's own (cosine, probability of success, ...)."""
     slot: int
-    """Position, from 0; slot 0 is the best."""
+    """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
 
 
 def case_id(namespace: str, state: str, action: str) -> str:
     """The id of a case: the same namespace, state and action always give the same id."""
-    return str(uuid.uuid5(_CASE_IDS, "\x1f".join((namespace, state, action))))
+    return str(uuid.uuid5(_CASE_IDS, storable("\x1f".join((namespace, state, action)))))
 
 
 def question_hash(text: str) -> str:
@@ -105,7 +106,26 @@ def question_hash(text: str) -> str:
 
 def storable(text: str) -> str:
     """The text as every database, encoder and wire takes it: half a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+def storable_record(record: R) -> R:
+    """The record with every text in it storable."""
+    given = record.model_dump()
+    kept = _storable_value(given)
+    return record if kept == given else type(record).model_validate(kept)
+
+
+def _storable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {_storable_value(key): _storable_value(one) for key, one in value.items()}
+    return [_storable_value(one) for one in value] if isinstance(value, list) else value
 
 
 def text_hash(text: str) -> str:

@@ -130,6 +130,15 @@ class LedgerViews(EventViews):
             rows = (await connection.execute(query.order_by(_REVISIONS.c.offset).limit(limit))).all()
         return [Change(offset, Case.model_validate_json(body)) for offset, body in rows]
 
+    async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[Change]:
+        """Case revisions of a namespace after an offset, newest first: what an index that is behind cannot find."""
+        # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
+        is_in = _REVISIONS.c.namespace.concat("") == namespace
+        query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(_REVISIONS.c.offset > after, is_in)
+        async with self._ledger.reading() as connection:
+            rows = (await connection.execute(query.order_by(_REVISIONS.c.offset.desc()).limit(limit))).all()
+        return [Change(offset, Case.model_validate_json(body)) for offset, body in rows]
+
     async def newest_offset(self) -> int:
         """Offset of the newest case revision, 0 for an empty ledger."""
         async with self._ledger.reading() as connection:
@@ -140,6 +149,13 @@ class LedgerViews(EventViews):
         query = select(func.count(func.distinct(_REVISIONS.c.case_id))).where(_REVISIONS.c.offset <= offset)
         async with self._ledger.reading() as connection:
             return await connection.scalar(query) or 0
+
+    async def vector_length(self, *, encoder: str) -> int | None:
+        """How many numbers a kept vector of this encoder has; None when none is kept."""
+        statement = select(tables.vectors.c.vector).where(tables.vectors.c.encoder == encoder).limit(1)
+        async with self._ledger.reading() as connection:
+            kept = await connection.scalar(statement)
+        return None if kept is None else len(kept) // np.dtype(np.float32).itemsize
 
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Encoded texts that are already kept: text to unit row, shape (dim,)."""

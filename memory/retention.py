@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
-from memento.memory.case import Case, case_id
+from memento.memory.case import Case, case_id, storable, storable_record
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger_batches import LedgerBatches
 from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
+from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 from memento.memory.written import Tried, bounded_case, check_share
 
 MAX_NAMESPACE = 200
@@ -94,7 +95,7 @@ class Retention:
             checked_namespace(case.namespace)
             if case.id != case_id(case.namespace, case.state, case.action):
                 raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
-        cases = list(map(bounded_case, cases))
+        cases = [bounded_case(storable_record(case)) for case in cases]
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
@@ -104,7 +105,7 @@ class Retention:
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
         """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
-        selections = [selection._replace(cases=tuple(map(bounded_case, selection.cases))) for selection in selections]
+        selections = [_kept_selection(selection) for selection in selections]
         cases = [case for selection in selections for case in selection.cases]
         texts = [selection.served.query for selection in selections] + [case.state for case in cases]
         vectors = dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
@@ -173,6 +174,12 @@ def checked_namespace(namespace: str) -> str:
     if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
         raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
     return namespace
+
+
+def _kept_selection(selection: Selection) -> Selection:
+    served = selection.served._replace(query=bounded(storable(selection.served.query), MAX_STATE_CHARS))
+    cases = tuple(bounded_case(storable_record(case)) for case in selection.cases)
+    return Selection(storable(selection.event_id), served, cases)
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:

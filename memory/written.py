@@ -49,21 +49,21 @@ class Written:
                 answer=bounded(storable(self.answer), MAX_ANSWER_CHARS),
                 lesson=bounded(storable(self.lesson), MAX_LESSON_CHARS),
                 error_class=self.error_class,
-                thread_id=self.thread_id,
-                models=self.models or {},
+                thread_id=None if self.thread_id is None else storable(self.thread_id),
+                models={storable(role): storable(model) for role, model in (self.models or {}).items()},
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         return Tried(
-            namespace,
-            bounded(storable(self.state), MAX_STATE_CHARS),
-            attempt,
-            self.reward,
-            self.confidence,
-            self.evaluator,
-            self.event_id,
-            tuple(self.left_out),
+            namespace=namespace,
+            state=bounded(storable(self.state), MAX_STATE_CHARS),
+            attempt=attempt,
+            reward=self.reward,
+            confidence=self.confidence,
+            evaluator=storable(self.evaluator),
+            event_id=None if self.event_id is None else storable(self.event_id),
+            left_out=tuple(map(storable, self.left_out)),
         )
 
 

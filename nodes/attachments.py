@@ -12,6 +12,7 @@ from langchain_core.messages import BaseMessage
 
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
+from memento.private_files import create_private_file, make_private_folder
 from memento.tools.errors import ToolError
 from memento.tools.workspace import Workspace
 
@@ -61,7 +62,11 @@ def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
             raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
         named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
         name = next(name for name in named if name not in names)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            make_private_folder(folder)
+            create_private_file(folder / name)
+        except OSError as error:
+            raise InvalidAttachment(f"attachment {file} cannot be put in {folder}: {error.strerror}") from error
         try:
             shutil.copyfile(file, folder / name)
         except shutil.SameFileError:

@@ -18,11 +18,11 @@ these, only `ModelUnavailable` is worth another try.
 """
 
 import re
-from collections.abc import Callable
 
 from memento.memory.errors import InvalidInput, MementoError
+from memento.memory.reasons import brief_reason as brief_reason  # noqa: PLC0414  callers find it beside the errors
+from memento.memory.reasons import status_of as _status_of
 
-_REASON_CHARS = 300
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 # SDKs that give a lost connection no status code still agree on the names of its classes.
 _TRANSIENT_NAMES = frozenset(
@@ -30,7 +30,6 @@ _TRANSIENT_NAMES = frozenset(
 )
 # Of llama.cpp, vLLM and OpenAI, Anthropic, Google, in this order.
 _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maximum number of tokens|context window")
-_SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
 
 
 class InvalidTask(InvalidInput):
@@ -145,26 +144,3 @@ def is_context_overflow(error: Exception) -> bool:
         return True
     is_refusal = isinstance(error, ModelRejected) or _status_of(error) in (400, 413, 422)
     return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None
-
-
-def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
-    """One line of an exception's message, short and without what looks like a key.
-
-    Args:
-        error: any exception.
-        redact: takes known secrets out, before the message is cut: half of one is still half of one.
-    """
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
-        message = "(it does not say why)"
-    text = re.sub(r"\s*\[type=.*", "", " ".join(redact(message).split()))  # pydantic repeats the input, keys included
-    return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]
-
-
-def _status_of(error: Exception) -> int | None:
-    for source in (error, getattr(error, "response", None)):
-        status = getattr(source, "status_code", None)
-        if isinstance(status, int):
-            return status
-    return None

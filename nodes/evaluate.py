@@ -84,8 +84,10 @@ def make_evaluate(
 
 
 def _notices(state: MementoState, *more: str) -> dict[str, Any]:
-    added = [notice for notice in (*more, unpriced_notice(state)) if notice]
-    return {"notices": [*state["notices"], *added]} if added else {}
+    of_results = [notice for result in state.get("results") or [] for notice in result.get("notices", [])]
+    told = dict.fromkeys([*state["notices"], *of_results, *more, unpriced_notice(state)])
+    notices = [notice for notice in told if notice]
+    return {"notices": notices} if notices != state["notices"] else {}
 
 
 def _scored(evaluation: Evaluation) -> dict[str, Any]:

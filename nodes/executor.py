@@ -87,11 +87,14 @@ def make_executor(
                 max_result_chars=shown_chars(window_tokens(model)),
                 max_result_tokens=min(RESULT_TOKENS, window_tokens(model) // RESULT_SHARE),
                 workspace=toolbox.workspace,
+                notices=[redact(notice) for notice in toolbox.notices],
             )
             messages = await _carry_out(agents.get(model, toolbox.tools), state, work, settings.max_model_calls)
         finally:
             meter.end()
         result = _result(state, messages, began_at)
+        if work.notices:
+            result["notices"] = work.notices
         runtime.stream_writer({"event": "result", "result": result})
         update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)

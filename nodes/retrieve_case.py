@@ -73,7 +73,7 @@ def make_retrieve_case(
         return update | {
             "recall": recall.to_json(),
             "retrieval_degraded": recall.is_degraded,
-            "notices": [*given.notices, *memory.notices],
+            "notices": [*given.notices, *recall.notices],
         }
 
     return retrieve_case
@@ -98,7 +98,7 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
         fresh_notices = [f"cases were not read again: {error}"]
     else:
         update = {"recall": recall.to_json(), "retrieval_degraded": state["is_degraded"] or recall.is_degraded}
-        fresh_notices = [notice for notice in memory.notices if notice not in notices]
+        fresh_notices = [notice for notice in recall.notices if notice not in notices]
     return update | {"read_cycle": state["cycle"], "notices": [*notices, *fresh_notices]}
 
 

@@ -35,7 +35,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases = [view for view in map(_view, reading.cases) if view is not None]
+        cases = list(map(_view, reading.cases))
         runtime.stream_writer(
             {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases}
         )
@@ -44,9 +44,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
     return score_case
 
 
-def _view(scored: ScoredCase) -> CaseView | None:
-    if scored.case is None:
-        return None
+def _view(scored: ScoredCase) -> CaseView:
     case = scored.case
     return {
         "id": case.id,

@@ -82,6 +82,8 @@ class SubtaskResult(TypedDict):
     began_at: float
     """Unix time."""
     ended_at: float
+    notices: NotRequired[list[str]]
+    """What the user should know about it."""
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:

@@ -117,7 +117,7 @@ async def test_formulas_and_colours_are_told_compactly_when_a_workbook_has_them(
     assert "| 2 | Bolt | 2.5 | 4 | =B2*C2 |" in text  # never computed, so the formula stands for its value
     assert "Formulas:\n- D2:D4: =B2*C2 and so on down\n- D5: =SUM(D2:D4)" in text
     assert "Looks:\n- fill FF0000: A1:D1\n- font bold: A1:D1" in text
-    assert "(no values, only colours)\nLooks:\n- fill 00B050: B2:C3, E9" in text
+    assert "(no values here)\nLooks:\n- fill 00B050: B2:C3, E9" in text
 
 
 async def test_only_the_rows_asked_for_are_shown_under_their_heading(workspace: Workspace) -> None:

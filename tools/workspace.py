@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.files.descent import HiddenError, Identity, identity, opened, write_file
 
@@ -104,8 +105,8 @@ class Workspace:
             raise ToolLimitReached(
                 f"the workspace is full ({n_files:,} files of {n_bytes:,} bytes); make no more of them"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            make_private_folder(self.folder)
             write_file(self.folder, parts, content)
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error

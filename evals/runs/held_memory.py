@@ -35,11 +35,6 @@ class HeldMemory:
         """Itself, as a `MemorySource`."""
         return self
 
-    @property
-    def notices(self) -> list[str]:
-        """The memory's."""
-        return self._memory.notices
-
     async def recall(
         self,
         query: str,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from memento.private_files import create_private_file, make_private_folder
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -42,7 +44,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     fields = snapshot._asdict()
     tensors = {name: np.ascontiguousarray(value) for name, value in fields.pop("tensors").items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
+        create_private_file(fresh)
         save_file(tensors, fresh, metadata={"snapshot": json.dumps(fields)})
         fresh.replace(path)
     except (OSError, SafetensorError) as error:

@@ -50,6 +50,8 @@ class Work:
     refused_by: str = ""
     """The budget that refused a tool call."""
     summary: Summary | None = None
+    notices: list[str] = field(default_factory=list)
+    """What the user should know about it, each said once."""
     _has_caught_up: bool = False
 
     def catch_up(self, messages: Sequence[BaseMessage]) -> None:
@@ -83,6 +85,11 @@ class Work:
         else:
             self.charge(no_usage() | {"tool_calls": 1})
         return why
+
+    def notice(self, text: str) -> None:
+        """Tell the user, once."""
+        if text not in self.notices:
+            self.notices.append(text)
 
     def charge(self, usage: Usage) -> None:
         """Add what was used to the subtask's account and to the run's."""

@@ -73,7 +73,7 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
             raise ToolInputError(f"{path}: {error}") from error
         finally:
             file.close()
-        return "\n\n".join(text for text in (_head(path, reading), reading["text"], *seen) if text)
+        return "\n\n".join(text for text in (_head(path, reading), reading["text"], *seen, _left_out(reading)) if text)
 
     return read_document
 
@@ -102,7 +102,7 @@ async def text_of(name: str, content: bytes, *, query: str = "", max_chars: int 
         reading = await _read(file, name, query, "", max_chars, None)
     finally:
         await asyncio.to_thread(file.close)
-    return "\n\n".join(text for text in (_notes(reading), reading["text"]) if text)
+    return "\n\n".join(text for text in (_notes(reading), reading["text"], _left_out(reading)) if text)
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
@@ -144,6 +144,10 @@ def _head(path: str, reading: Reading) -> str:
 
 def _notes(reading: Reading) -> str:
     return "\n".join(f"[{note}]" for note in reading["notes"])
+
+
+def _left_out(reading: Reading) -> str:
+    return f"[{reading['left_out']}]" if reading["left_out"] else ""
 
 
 async def _scans(file: BinaryIO, name: str, reading: Reading, query: str, look: Look | None) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from memento.private_files import make_private_folder, private_modes
+
 SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 # Windows knows none of these; there a path is checked as a whole, before it is opened.
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -85,7 +87,7 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
     unfinished = f".{secrets.token_hex(8)}.part"
     if not _CAN_WALK:
         target = _checked(root, parts, None)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         _put(target.parent / unfinished, target, content)
         return
     folder = _folder(root, parts[:-1], is_making=True)
@@ -99,7 +101,8 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
 def _put(unfinished: Path | str, target: Path | str, content: bytes, folder: int | None = None) -> None:
     # A link that was planted meanwhile is no matter: the first would be an error, the last is replaced itself.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(unfinished, flags, 0o644, dir_fd=folder)
+    mode = 0o600 if folder is None else private_modes(os.fstat(folder)).file
+    descriptor = os.open(unfinished, flags, mode, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
@@ -148,7 +151,7 @@ def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
 
 def _make(name: str, folder: int) -> None:
     with contextlib.suppress(FileExistsError):
-        os.mkdir(name, dir_fd=folder)
+        os.mkdir(name, private_modes(os.fstat(folder)).folder, dir_fd=folder)
 
 
 def _regular(descriptor: int) -> BinaryIO:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
@@ -138,7 +139,7 @@ async def _gone(pid: int | None) -> None:
 def _mounted(folder: Path, limits: Limits) -> "MountDir":
     from pydantic_monty import MountDir
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     return MountDir(
         host_path=folder,
         virtual_path=PLACE,

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from memento.private_files import make_private_folder
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.inside import TASKS_PER_PROCESS
 from memento.tools.sandbox.port import Ending, Execution, Limits
@@ -89,7 +90,7 @@ class _Watch:
     def __init__(
         self, start: Callable[[], Running], source: bytes, folder: Path, limits: Limits, stop: threading.Event
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._folder, self._limits, self._stop, self._source = folder, limits, stop, source
         self._allowed = Footprint(limits.n_files, limits.workspace_bytes)
         self._before = footprint(folder, at_most=self._allowed)
