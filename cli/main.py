@@ -63,7 +63,7 @@ def ask(
     ] = None,
     max_usd: Annotated[float | None, typer.Option(help="What the run may cost, in US dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="What the run may read and write, in tokens.", min=1)] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="How long the run may work on subtasks.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="How long the run may plan and work.")] = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Ask before a plan is carried out.")] = False,
     thread: Annotated[str | None, typer.Option(help="Name of the conversation; a new one by default.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with an interrupted thread.")] = None,

@@ -33,6 +33,7 @@ from memento.memory.recorded_events import Kept, Selection
 from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
+from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.memory.written import Written, check_share
 
 _REINDEX_BATCH = 256
@@ -203,10 +204,10 @@ class CaseMemory:
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
-            storable(query),
+            bounded(storable(query), MAX_STATE_CHARS),
             policy=policy or self.policy,
             namespace=self._namespace(namespace),
-            task=None if task is None else storable(task),
+            task=None if task is None else bounded(storable(task), MAX_STATE_CHARS),
             follows=None if follows is None else storable(follows),
             seed=seed,
         )
@@ -237,11 +238,13 @@ class CaseMemory:
         thread_id: str | None = None,
         models: dict[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None:
         """Keep an experience, and with `event_id` what came of the cases that were served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
-        answers again. The same event written twice is written once. Readings that this one follows have the same
+        answers again. Texts beyond the limits of `text_limits` lose their middle. The same event written twice is
+        written once. Readings that this one follows have the same
         outcome, unless they were given one of their own.
 
         Args:
@@ -258,6 +261,7 @@ class CaseMemory:
             thread_id: of the run.
             models: role to model name.
             namespace: the memory's own by default.
+            left_out: ids of cases that were served but not shown to the model: nothing is learned of them.
 
         Returns:
             The case's id; None when the reward is None.
@@ -280,6 +284,7 @@ class CaseMemory:
             thread_id=thread_id,
             models=models,
             namespace=namespace,
+            left_out=left_out,
         )
         return (await self.write_all([written]))[0]
 
@@ -329,7 +334,7 @@ class CaseMemory:
             namespace=self._namespace(namespace),
             confidence=confidence,
             evaluator=storable(evaluator),
-            lesson=storable(lesson),
+            lesson=bounded(storable(lesson), MAX_LESSON_CHARS),
         )
         await self._retained(self._namespace(namespace))
         return case_id

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from memento.memory import tables
@@ -182,7 +182,7 @@ class LedgerViews(EventViews):
         query = (
             select(func.count(), func.count(outcomes.c.reward), func.avg(outcomes.c.reward))
             .select_from(slots.outerjoin(outcomes, outcomes.c.offset == newest))
-            .where(slots.c.case_id == case_id)
+            .where(slots.c.case_id == case_id, or_(outcomes.c.body.is_(None), ~_leaves_out(outcomes.c.body, case_id)))
         )
         async with self._ledger.reading() as connection:
             exposures, known, mean = (await connection.execute(query)).one()
@@ -223,3 +223,8 @@ class LedgerViews(EventViews):
 
 def _all_ids(asked: Sequence[_CasesOf]) -> list[str]:
     return sorted({case_id for ids, _ in asked for case_id in ids})
+
+
+def _leaves_out(body: ColumnElement[str], case_id: str) -> ColumnElement[bool]:
+    """Whether an outcome says that the model was not shown the case; inside JSON strings quotes are never bare."""
+    return body.like(f'%"left_out":[%"{case_id}"%]%')

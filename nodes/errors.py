@@ -6,7 +6,9 @@
     ├── InvalidReply (ValueError)               the model was asked twice and never answered in the form asked for
     └── ModelError                              a chat model that cannot be asked
         ├── ModelUnavailable                    down, slow, throttled, 5xx; the node's retry policy asks again
+        │   └── ModelTimedOut                   the run's own time is up; can be resumed, is not asked again by itself
         ├── ModelRejected (ValueError)          key refused, quota spent, request refused; asking again cannot help
+        │   └── TaskTooLong                     the task alone, without any case, is more than the model can read
         ├── UnknownModel (InvalidInput)         no such provider or name; the message shows a name that would work
         ├── NoModelConfigured (InvalidInput)    the message gives one command per way out
         └── LocalModelUnusable (InvalidInput)   weights or runtime missing or damaged; the message says what to install
@@ -58,6 +60,10 @@ class ModelUnavailable(ModelError):
     """The model did not answer (connection lost, slow, throttled, 5xx); the same call may succeed later."""
 
 
+class ModelTimedOut(ModelUnavailable):
+    """The model did not answer in the time that the run has for it, several attempts together."""
+
+
 class ModelRejected(ModelError, ValueError):
     """The provider refused the call (key, quota, request too long or malformed); repeating it cannot help.
 
@@ -68,6 +74,16 @@ class ModelRejected(ModelError, ValueError):
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class TaskTooLong(ModelRejected):
+    """The task is more than the planner's model can read, with nothing beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the task is longer than the planner's model can read, even without any case beside it; "
+            "make it shorter, give its long parts as attached files, or name a model that reads more"
+        )
 
 
 class UnknownModel(ModelError, InvalidInput):

@@ -51,8 +51,9 @@ class RunMemory(Protocol):
         thread_id: str | None = None,
         models: dict[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None:
-        """Keep what was tried; see `CaseMemory.write`."""
+        """Keep what was tried; see `CaseMemory.write`. `left_out` is given where there is something to leave out."""
         ...
 
 

@@ -9,17 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from memento.nodes.agent.budgets import Meter
+from memento.nodes.agent.budgets import Meter, grace_seconds
 from memento.nodes.redaction import Redact
 from memento.nodes.usage import Usage, add_usage, no_usage
 from memento.tools.workspace import Workspace
 
 WORK: Final = "__memento_work"
 """Key of the agent's configurable. Keys with two underscores stay out of checkpoints and traces."""
-
-_LEAST_GRACE_S: Final = 1.0
-_MOST_GRACE_S: Final = 60.0
-_GRACE_SHARE: Final = 0.2
 
 
 class Summary(NamedTuple):
@@ -47,6 +43,8 @@ class Work:
     max_seconds: float
     max_result_chars: int
     """Of a tool's result that the model is shown whole."""
+    max_result_tokens: int
+    """Of the results of earlier subtasks together."""
     workspace: Workspace | None = None
     usage: Usage = field(default_factory=no_usage)
     refused_by: str = ""
@@ -115,9 +113,8 @@ class Work:
         return "run_max_seconds" if is_run else "max_seconds"
 
     def grace(self) -> float:
-        """Say how long the last call may take: what is left, or a little more when that is not much."""
-        little = min(max(self.max_seconds * _GRACE_SHARE, _LEAST_GRACE_S), _MOST_GRACE_S)
-        return max(self.seconds_left(), 0.0) + little
+        """Say how long the last call may take: what is left, and a little more."""
+        return grace_seconds(self.seconds_left(), self.max_seconds)
 
 
 def work_of(config: Mapping[str, Any]) -> Work:

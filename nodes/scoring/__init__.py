@@ -6,7 +6,7 @@ exact_match.py    equal to a reference
 token_f1.py       words in common with a reference
 gaia.py           equal by the rules that GAIA publishes
 parts.py          what is scored, what it takes, and what comes of it
-asking.py         a judge's reply; one that fails abstains
+asking.py         a judge's reply; one that fails or hangs abstains
 judge.py          one judge with references
 judges.py         a second judge, asked in another way
 rubric.py         a judge without references: criteria that evidence must meet
