@@ -17,6 +17,9 @@ ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
 POSITIVE_FROM = 0.5
 """A reward from here on counts as a success in figures; learning uses the reward itself."""
 
+QUESTION_VERSION = 2
+"""Goes up when `question_hash` does, so that what was learned under other hashes is learned again."""
+
 _CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
 _SPACES = re.compile(r"\s+")
 _CLOSING = "?!. "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memento.memory.case import ScoredCase, question_hash
+from memento.memory.case import ScoredCase, former_question_hash, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger_writer import LedgerWriter
@@ -87,7 +87,9 @@ class Retrieval:
                 candidates += await self._suggested(query, question, namespace, learner, known)
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            candidates, pool_size = await self._draw(query, question, namespace, self._generator(seed))
+            former_key = former_question_hash(query if task is None else task)
+            rng = self._generator(seed)
+            candidates, pool_size = await self._draw(query, question, namespace, rng, former_key=former_key)
             bank_version = await self._storage.views.newest_offset()
         return Recall(
             event_id=str(uuid.uuid4()),
@@ -149,14 +151,22 @@ class Retrieval:
         return await self._reading(event)
 
     async def _search(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], bool, int]:
-        """The nearest cases, whether the search was degraded, and the version of the bank."""
-        hits, is_degraded, bank_version = await self._storage.bank.search(
-            await self._storage.texts.one(query),
-            namespace=namespace,
-            limit=N_CANDIDATES,
-            exclude_question=question,
-        )
-        return [Candidate(*hit) for hit in hits], is_degraded, bank_version
+        """The nearest cases, whether the search was degraded, and the version of the bank.
+
+        An index may have cases of this question under another key (see `LedgerViews.of_question`): these are left out
+        by their text, and as many more are asked for.
+        """
+        vector, limit = await self._storage.texts.one(query), N_CANDIDATES
+        while True:
+            hits, is_degraded, bank_version = await self._storage.bank.search(
+                vector, namespace=namespace, limit=limit, exclude_question=question
+            )
+            ids = [hit.case_id for hit in hits]
+            own = await self._storage.views.of_question(ids, question, namespace=namespace)
+            if len(hits) - len(own) >= N_CANDIDATES or len(hits) < limit or is_degraded:
+                kept = [Candidate(*hit) for hit in hits if hit.case_id not in own]
+                return kept[:N_CANDIDATES], is_degraded, bank_version
+            limit *= 2
 
     async def _suggested(
         self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
@@ -180,14 +190,16 @@ class Retrieval:
         return self._rng if seed is None else np.random.default_rng(seed)
 
     async def _draw(
-        self, query: str, question: str, namespace: str, rng: np.random.Generator
+        self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str
     ) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
-        ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question)
+        views = self._storage.views
+        ids = await views.active_ids(namespace=namespace, exclude_question=question, former_key=former_key)
         if not ids:
             return [], 0
         drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
-        cases = await self._storage.views.cases(drawn, namespace=namespace)
+        cases = await views.cases(drawn, namespace=namespace)
+        drawn = [case_id for case_id in drawn if cases[case_id].question != question]  # kept under neither key
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
         similarity_C = state_CD @ await self._storage.texts.one(query)
         candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]

@@ -14,7 +14,7 @@ from tests.folding_pairs import APART, ONE, STANDARD
 MADE_BEFORE = {
     "What is 2\u2078?": "2425579817025890eb5b894e1bb13d08",
     "What is 28?": "2425579817025890eb5b894e1bb13d08",
-    "1,234 \u2013 \u201cx\u00bd\u201d": "OLDK",
+    "1,234 \u2013 \u201cx\u00bd\u201d": "c87cf729bdb7b0c7b53e7f9acbe5e340",
     " Who  wrote\nDUNE ?!": "1b2aea53051de65865151cad1e174a61",
 }
 

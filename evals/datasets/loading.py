@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from memento.evals.datasets.formats import AUTO, chosen_format, listed
+from memento.evals.datasets.benchmarks import recognised
+from memento.evals.datasets.formats import AUTO, GENERIC, chosen_format, listed
 from memento.evals.datasets.gaia import METADATA, gaia_file
 from memento.evals.datasets.gathering import Gathering
 from memento.evals.datasets.row import Row
@@ -37,8 +38,8 @@ def load_dataset(
     Args:
         path: a file of JSON lines, JSON or csv, or GAIA's folder. Attachments lie in its folder.
         format: deepresearcher, gaia, simpleqa, hle or generic; `auto` knows it by the fields of the first rows.
-        fields: part of a task (question, references, id, source, level, attachments) to the path of its field; makes
-            the format generic.
+        fields: part of a task (question, references, choices, id, source, level, attachments) to the path of its
+            field; makes the format generic.
         limit: at most so many tasks. They are drawn at random, always the same (data sets are sorted by source, so the
             first would be of one), and stay in the order of the file; a larger limit keeps the tasks of a smaller one.
 
@@ -49,6 +50,8 @@ def load_dataset(
         raise InvalidInput(f"the limit is {limit}; it must be at least 1")
     file = gaia_file(path) if path.is_dir() else path
     rows = read_rows(file)
+    if format in (AUTO, GENERIC) and not fields:
+        rows = map(recognised, rows)
     first = _first_rows(rows)
     seen = list(dict.fromkeys(name for row in first for name in row.fields))
     if not seen:
