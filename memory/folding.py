@@ -5,12 +5,12 @@ NFKC makes 28 of 2⁸, 11/2 of 1½, 51 of 5①. Here, before NFKC:
 - raised and lowered signs get a `^` or `_`: x² is x^2, 2ⁿ⁺¹ is 2^(n+1), xₙ is x_n, 101₂ is 101_2. Lowered digits behind
   a letter are as good as plain ones, so CO₂, CO_2 and CO2 are one. Raised letters that are no exponent (5ᵗʰ, nº, ™)
   stay letters.
-- a fraction keeps its bar (U+2044) and stands alone: 1½ is 1 1⁄2.
+- a fraction keeps its bar (U+2044) and stands alone: 1½ is 1 and 1/2.
 - a sign that stands for several (①, ㎡) never joins the digits beside it.
 
-What can be typed in other ways is brought to one: `x**2`, `x^{2}`, `x<sup>2</sup>`; quotes, dashes and the minus sign;
-digits of all scripts; `<=`; and the thousands of a number, where all groups have three digits. A comma elsewhere between
-digits stays: 3,14 is not 314, and whether it is 3.14 cannot be known.
+What can be typed in other ways is brought to one: `x**2`, `x^{2}`, `x<sup>2</sup>`; quotes, dashes and the minus
+sign; digits of all scripts; `<=`; and the thousands of a number, where all groups have three digits. A comma elsewhere
+between digits stays: 3,14 is not 314, and whether it is 3.14 cannot be known.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Multiple choice: never asked without its choices; each data set's way to tell the right one is understood, or refused."""
+"""Multiple choice: never asked without its choices; however a data set tells the right one, it is found or refused."""
 
 import csv
 import json
@@ -38,19 +38,36 @@ def refused(folder: Path, row: dict[str, Any], **options: Any) -> str:
 @pytest.mark.parametrize(
     "told",
     [
-        {"answer": 0}, {"answer": "0"}, {"answer": 0.0}, {"answer": "A"}, {"answer": "a"}, {"answer": "(A)"}, {"answer": "A."},
-        {"answer": "Lima"}, {"answer": ["A"]}, {"answer": [0]}, {"answer": "A", "answer_index": 0},
-        {"answer": "Lima", "answer_idx": "A"}, {"answerKey": "A", "answer": None}, {"answer": None, "label": "0"},
-        {"answer": None, "correct_option": 0}, {"answer": None, "correct": "A"}, {"answer": None, "gold": 0},
+        {"answer": 0},
+        {"answer": "0"},
+        {"answer": 0.0},
+        {"answer": "A"},
+        {"answer": "a"},
+        {"answer": "(A)"},
+        {"answer": "A."},
+        {"answer": "Lima"},
+        {"answer": ["A"]},
+        {"answer": [0]},
+        {"answer": "A", "answer_index": 0},
+        {"answer": "Lima", "answer_idx": "A"},
+        {"answerKey": "A", "answer": None},
+        {"answer": None, "label": "0"},
+        {"answer": None, "correct_option": 0},
+        {"answer": None, "correct": "A"},
+        {"answer": None, "gold": 0},
         {"answer": "A", "choices": {"text": CITIES, "label": ["A", "B", "C", "D"]}},
         {"answer": None, "answerKey": "1", "choices": {"text": CITIES, "label": ["1", "2", "3", "4"]}},
         {"answer": None, "answerKey": 1, "choices": {"text": CITIES, "label": [1, 2, 3, 4]}},
         {"choices": dict(zip("ABCD", CITIES, strict=True)), "answer": "A"},
-        {"choices": [{"label": letter, "text": text} for letter, text in zip("ABCD", CITIES, strict=True)], "answer": "A"},
+        {
+            "choices": [{"label": letter, "text": text} for letter, text in zip("ABCD", CITIES, strict=True)],
+            "answer": "A",
+        },
         {"choices": [f"({letter}) {text}" for letter, text in zip("ABCD", CITIES, strict=True)], "answer": "A"},
-        {"choices": None, "options": CITIES, "answer": "A"}, {"choices": None, "Options": CITIES, "answer": 0},
+        {"choices": None, "options": CITIES, "answer": "A"},
+        {"choices": None, "Options": CITIES, "answer": 0},
     ],
-)  # fmt: skip
+)
 def test_choices_are_asked_however_the_right_one_is_told(tmp_path: Path, told: dict[str, Any]) -> None:
     task = only(tmp_path, MMLU | told)
     assert task == EvalTask(
@@ -70,30 +87,70 @@ def test_tenth_choice_is_j_when_there_are_as_many_as_in_mmlu_pro(tmp_path: Path)
 
 
 BENCHMARKS = {
-    "arc": ({"id": "x", "question": "Q?", "choices": {"text": ["a1", "b1"], "label": ["A", "B"]}, "answerKey": "B"}, "Q?", "b1"),
-    "hellaswag": ({"ind": 4, "ctx_a": "He", "ctx_b": "x", "ctx": "He ran", "endings": ["off.", "up."], "label": "1"}, "He ran", "up."),
+    "arc": (
+        {"id": "x", "question": "Q?", "choices": {"text": ["a1", "b1"], "label": ["A", "B"]}, "answerKey": "B"},
+        "Q?",
+        "b1",
+    ),
+    "hellaswag": (
+        {"ind": 4, "ctx_a": "He", "ctx_b": "x", "ctx": "He ran", "endings": ["off.", "up."], "label": "1"},
+        "He ran",
+        "up.",
+    ),
     "piqa": ({"goal": "Boil", "sol1": "heat it", "sol2": "cool it", "label": 0}, "Boil", "heat it"),
     "piqa, second": ({"goal": "Boil", "sol1": "heat it", "sol2": "cool it", "label": 1}, "Boil", "cool it"),
     "winogrande": ({"sentence": "So _ won.", "option1": "Ann", "option2": "Bob", "answer": "2"}, "So _ won.", "Bob"),
     "social iqa": (
-        {"context": "Ann won.", "question": "Why?", "answerA": "luck", "answerB": "skill", "answerC": "rain", "label": "3"},
-        "Ann won.\n\nWhy?", "rain",
+        {
+            "context": "Ann won.",
+            "question": "Why?",
+            "answerA": "luck",
+            "answerB": "skill",
+            "answerC": "rain",
+            "label": "3",
+        },
+        "Ann won.\n\nWhy?",
+        "rain",
     ),
     "copa": (
         {"premise": "It fell.", "choice1": "wind", "choice2": "sun", "question": "cause", "label": 1},
-        "It fell.\n\nWhat was the cause?", "sun",
+        "It fell.\n\nWhat was the cause?",
+        "sun",
     ),
-    "openbookqa": ({"question_stem": "Sun is", "choices": {"text": ["hot", "wet"], "label": ["A", "B"]}, "answerKey": "A"}, "Sun is", "hot"),
-    "race": ({"article": "Ann is six.", "question": "How old?", "options": ["six", "ten"], "answer": "A"}, "Ann is six.\n\nHow old?", "six"),
+    "openbookqa": (
+        {"question_stem": "Sun is", "choices": {"text": ["hot", "wet"], "label": ["A", "B"]}, "answerKey": "A"},
+        "Sun is",
+        "hot",
+    ),
+    "race": (
+        {"article": "Ann is six.", "question": "How old?", "options": ["six", "ten"], "answer": "A"},
+        "Ann is six.\n\nHow old?",
+        "six",
+    ),
     "logiqa": ({"context": "All.", "query": "So?", "options": ["no", "so"], "correct_option": 1}, "All.\n\nSo?", "so"),
     "c-eval": ({"question": "Q?", "A": "ha", "B": "hb", "C": "hc", "D": "hd", "answer": "C"}, "Q?", "hc"),
-    "medqa": ({"question": "Q?", "options": {"A": "flu", "B": "gout"}, "answer_idx": "B", "answer": "gout"}, "Q?", "gout"),
-    "sciq": ({"question": "Q?", "distractor1": "x1", "distractor2": "x2", "distractor3": "x3", "correct_answer": "ok"}, "Q?", "ok"),
-    "gpqa": (
-        {"Question": "Q?", "Correct Answer": "ok", "Incorrect Answer 1": "x1", "Incorrect Answer 2": "x2", "Incorrect Answer 3": "x3"},
-        "Q?", "ok",
+    "medqa": (
+        {"question": "Q?", "options": {"A": "flu", "B": "gout"}, "answer_idx": "B", "answer": "gout"},
+        "Q?",
+        "gout",
     ),
-}  # fmt: skip
+    "sciq": (
+        {"question": "Q?", "distractor1": "x1", "distractor2": "x2", "distractor3": "x3", "correct_answer": "ok"},
+        "Q?",
+        "ok",
+    ),
+    "gpqa": (
+        {
+            "Question": "Q?",
+            "Correct Answer": "ok",
+            "Incorrect Answer 1": "x1",
+            "Incorrect Answer 2": "x2",
+            "Incorrect Answer 3": "x3",
+        },
+        "Q?",
+        "ok",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -142,7 +199,10 @@ def test_no_reference_is_known_when_the_right_choice_is_hidden(tmp_path: Path, t
         ({"answer": "2", "choices": ["1", "2", "3"]}, "which could mean several of the 3 choices"),
         ({"answer": "A", "choices": ["B", "A"]}, "which could mean several of the 2 choices"),
         ({"answer": [0, 1]}, "`answer` is a list; a text or a number is needed"),
-        ({"answer": "A", "answer_index": 1}, "its fields tell different choices: `answer_index` says B, `answer` says A"),
+        (
+            {"answer": "A", "answer_index": 1},
+            "its fields tell different choices: `answer_index` says B, `answer` says A",
+        ),
         ({"choices": ["one"]}, "`choices` lists 1 choices; 2 to 26 can be asked"),
         ({"choices": [f"c{n}" for n in range(27)]}, "`choices` lists 27 choices; 2 to 26 can be asked"),
         ({"choices": ["x", ""]}, "`choices` has an empty choice"),
@@ -172,7 +232,10 @@ def test_number_is_a_place_and_text_a_text_when_choices_are_numbers(tmp_path: Pa
 def test_known_format_refuses_choices_that_it_would_not_ask(tmp_path: Path) -> None:
     row = {"question": "Who?", "ground_truth": "A", "data_source": "nq"}
     dataset = loaded(tmp_path, row, row | {"question": "Whom?", "choices": CITIES})
-    assert dataset.bad_rows[0].reason == "it has choices in `choices`, which the format deepresearcher does not ask; use generic"
+    assert (
+        dataset.bad_rows[0].reason
+        == "it has choices in `choices`, which the format deepresearcher does not ask; use generic"
+    )
 
 
 def test_settings_called_options_are_no_choices(tmp_path: Path) -> None:
@@ -189,7 +252,9 @@ def test_mapped_fields_are_asked_with_choices(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cell", [json.dumps(CITIES), repr(CITIES), str(dict(zip("ABCD", CITIES, strict=True)))])
 def test_choices_are_read_from_a_cell(tmp_path: Path, cell: str) -> None:
     with (tmp_path / "set.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["question", "choices", "answer"], ["Q?", cell, "A"], ["R?", "['Lima' 'Quito']", "A"]])
+        csv.writer(file).writerows(
+            [["question", "choices", "answer"], ["Q?", cell, "A"], ["R?", "['Lima' 'Quito']", "A"]]
+        )
     dataset = load_dataset(tmp_path / "set.csv")
     assert dataset.tasks[0].references == LIMA
     assert [row.reason for row in dataset.bad_rows] == ["`choices` lists 1 choices; 2 to 26 can be asked"]

@@ -75,7 +75,10 @@ def test_key_is_what_it_was_when_nothing_was_lost(text: str) -> None:
     assert question_hash(text) == former_question_hash(text)
 
 
-SIGNS = "0123,.^_{}()abX-+*/ <>=!'$%\u00b2\u00b3\u207f\u2081\u2082\u2099\u00bd\u2460\u33a1\u207b\u207a\u20ac\ufb01\u2212\u0663\u2019\u00a0\u2044\u215f\u1d57\u02b0"
+SIGNS = (
+    "0123,.^_{}()abX-+*/ <>=!'$%\u00b2\u00b3\u207f\u2081\u2082\u2099\u00bd\u2460\u33a1\u207b\u207a"
+    "\u20ac\ufb01\u2212\u0663\u2019\u00a0\u2044\u215f\u1d57\u02b0"
+)
 
 
 @given(st.text(st.sampled_from(SIGNS) | st.characters(), max_size=20))
@@ -86,7 +89,9 @@ def test_folding_again_changes_nothing(text: str) -> None:
     assert exact_match(unicodedata.normalize("NFD", text), [text])
 
 
-@pytest.mark.parametrize("piece", ["9", "1,234,", "^{", "x^(", "_1", "\u00b2\u2082", "\u00bd\u2460", "<sup>", " ^ ", "a**"])
+@pytest.mark.parametrize(
+    "piece", ["9", "1,234,", "^{", "x^(", "_1", "\u00b2\u2082", "\u00bd\u2460", "<sup>", " ^ ", "a**"]
+)
 def test_long_texts_are_folded_when_every_sign_counts(piece: str) -> None:
     text = piece * (20_000 // len(piece))
     assert exact_match(text, [text])

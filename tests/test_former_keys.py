@@ -1,4 +1,4 @@
-"""A ledger and an index that an earlier release wrote: its keys took 2⁸ for 28, and told don’t from don't."""
+"""A ledger and an index of an earlier release: its keys took 2⁸ for 28, and a curly apostrophe for another sign."""
 
 import asyncio
 import contextlib

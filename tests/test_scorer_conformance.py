@@ -72,7 +72,7 @@ def is_comma(left: str, right: str) -> bool:
 
 
 def is_minus(left: str, right: str) -> bool:
-    return (left[-1:] == "^" or left[-1:] in ("", "(") or left[-1:].isspace()) and right.removeprefix(".")[:1].isdecimal()
+    return (left[-1:] in ("", "(", "^") or left[-1:].isspace()) and right.removeprefix(".")[:1].isdecimal()
 
 
 def is_point(left: str, right: str) -> bool:

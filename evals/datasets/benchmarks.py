@@ -1,7 +1,7 @@
 """Rows of well-known benchmarks whose fields have names of their own, as rows with `question`, `choices` and `answer`.
 
-Choices in columns (PIQA's sol1 and sol2) become one list; what a question is about (RACE's article, BoolQ's passage) is put
-before it. Where the right choice always stands first, the order is drawn by the texts, always the same.
+Choices in columns (PIQA's sol1 and sol2) become one list; what a question is about (RACE's article, BoolQ's passage)
+is put before it. Where the right choice has a column of its own, the order follows from the texts' hashes.
 """
 
 from collections.abc import Mapping

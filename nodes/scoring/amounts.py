@@ -17,13 +17,13 @@ _CODES = (
 )
 """Of ISO 4217, those that are much used and no English words in capitals."""
 _DOLLARS = {
-    **{"US$": "USD", "AU$": "AUD", "A$": "AUD", "CA$": "CAD", "CAN$": "CAD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD"},
-    **{"S$": "SGD", "NT$": "TWD", "MX$": "MXN"},
-}
+    "US$": "USD", "AU$": "AUD", "A$": "AUD", "CA$": "CAD", "CAN$": "CAD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD",
+    "S$": "SGD", "NT$": "TWD", "MX$": "MXN",
+}  # fmt: skip
 _SIGNS = {
-    **{"\u20ac": "EUR", "\u00a3": "GBP", "\u20b9": "INR", "Rs": "INR", "\u20bd": "RUB", "\u20a9": "KRW", "R$": "BRL"},
-    **{"\u20aa": "ILS", "\u20ab": "VND", "\u20b4": "UAH", "\u20b1": "PHP", "\u0e3f": "THB", "%": "%"},
-}
+    "\u20ac": "EUR", "\u00a3": "GBP", "\u20b9": "INR", "Rs": "INR", "\u20bd": "RUB", "\u20a9": "KRW", "R$": "BRL",
+    "\u20aa": "ILS", "\u20ab": "VND", "\u20b4": "UAH", "\u20b1": "PHP", "\u0e3f": "THB", "%": "%",
+}  # fmt: skip
 _UNITS = {
     **{name: frozenset((code,)) for name, code in (_SIGNS | _DOLLARS).items()},
     **{code: frozenset((code,)) for code in _CODES},
@@ -38,7 +38,7 @@ class Amount(NamedTuple):
 
     value: Decimal
     units: frozenset[str]
-    """What its sign may stand for: codes of currencies (several for `$` and `¥`) or per cent; empty when it names none."""
+    """What its sign may stand for: codes of currencies (several for `$` and `¥`), or `%`; empty when it names none."""
 
     def agrees(self, other: "Amount") -> bool:
         """Whether the numbers are equal, and the units, where both name one."""
