@@ -68,14 +68,19 @@ class _Piece(NamedTuple):
 
 def folded(text: str) -> str:
     """The text with its forms made one; case, spacing and most punctuation stay."""
-    text = text.translate(_SIGNS)
     if not text.isascii():
+        text = text.translate(_SIGNS)
         text = text.translate({ord(sign): _plain(sign) for sign in set(text) if not sign.isascii()})
         text = _without_separators(text)  # before the spaces among them become spaces like others
         text = unicodedata.normalize("NFKC", _unpacked(text)).translate(_SIGNS)
-    text = _TAGS.sub(lambda found: f"{'^' if found[1] in 'pP' else '_'}{{{found[2]}}}", _without_separators(text))
-    text = _SCRIPTS.sub(_braced, _POWERS.sub("^", text))
-    return _UNEQUAL.sub("\u2260", _AT_LEAST.sub("\u2265", _AT_MOST.sub("\u2264", text)))
+    text = _without_separators(text)
+    if "</su" in text.lower():
+        text = _TAGS.sub(lambda found: f"{'^' if found[1] in 'pP' else '_'}{{{found[2]}}}", text)
+    if "^" in text or "_" in text or "**" in text:
+        text = _SCRIPTS.sub(_braced, _POWERS.sub("^", text))
+    if "=" in text:
+        text = _UNEQUAL.sub("\u2260", _AT_LEAST.sub("\u2265", _AT_MOST.sub("\u2264", text)))
+    return text
 
 
 def _plain(sign: str) -> str:
@@ -86,6 +91,8 @@ def _plain(sign: str) -> str:
 
 
 def _without_separators(text: str) -> str:
+    if not any(sign in text for sign in _SEPARATORS):
+        return text
     return _THOUSANDS.sub(lambda found: _NO_DIGIT.sub("", found[0]), text)
 
 

@@ -74,7 +74,8 @@ class LedgerViews(EventViews):
         """Those of these cases that are of a question, by their text.
 
         The key that is kept beside a case may be one of before November 2026 (see `former_question_hash`), in the
-        ledger and in an index, and cannot tell.
+        ledger and in an index, and cannot tell: it may miss a case of the question, which is found here, and hide one
+        of another (2⁸ from who asks for 28), which costs one case and gives nothing away.
         """
         unknown = [case_id for case_id in ids if case_id not in self._questions]
         if len(self._questions) + len(unknown) > _MAX_KNOWN_QUESTIONS:

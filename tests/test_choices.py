@@ -238,6 +238,16 @@ def test_known_format_refuses_choices_that_it_would_not_ask(tmp_path: Path) -> N
     )
 
 
+def test_choices_in_columns_are_asked_or_refused_when_fields_are_mapped(tmp_path: Path) -> None:
+    row = {"qid": "7", "goal": "Boil", "sol1": "heat it", "sol2": "cool it", "label": 1}
+    task = only(tmp_path, row, fields={"id": "qid"})
+    assert (task.id, task.references) == ("7", ["B", "cool it", "B. cool it"])
+    with pytest.raises(
+        InvalidInput, match=r"choices stand in columns \(goal, sol1, sol2, label\), and would not be asked"
+    ):
+        loaded(tmp_path, row, fields={"question": "goal", "references": "label"})
+
+
 def test_settings_called_options_are_no_choices(tmp_path: Path) -> None:
     row = {"question": "Who?", "answer": "Ann", "options": {"temperature": 0.5}}
     assert only(tmp_path, row) == EvalTask(id="line-1", question="Who?", references=["Ann"])

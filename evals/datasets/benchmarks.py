@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from memento.evals.datasets.choices import CHOICES
 from memento.evals.datasets.row import Row
 from memento.evals.datasets.values import text_of
 
@@ -63,6 +64,16 @@ def recognised(row: Row) -> Row:
         made = {"question": _joined(row.fields, ("passage", "question")), "answer": _truth(row.fields["answer"])}
         return _with(row, made, {"passage"})
     return row
+
+
+def refused_without_choices(row: Row) -> Row:
+    """A row whose fields are mapped: a bad one where its choices stand in columns, which no mapping tells."""
+    known = recognised(row)
+    if "choices" not in known.fields or any(name.casefold() in CHOICES for name in row.fields):
+        return row
+    columns = ", ".join(name for name in row.fields if name not in known.fields)
+    why = f"its choices stand in columns ({columns}), and would not be asked; map no question, references or choices"
+    return row._replace(problem=why)
 
 
 def _renamed(row: Row, benchmark: _Benchmark) -> Row:

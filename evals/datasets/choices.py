@@ -16,7 +16,7 @@ from memento.evals.datasets.values import printable, text_of
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring.exact_match import is_same
 
-CHOICES: Final = ("choices", "options", "endings", "answer_choices", "candidates")
+CHOICES: Final = ("choices", "options", "endings", "answer_choices")
 """Names of fields that hold choices; capitals do not matter."""
 RIGHT: Final = (
     *("answerkey", "answer_key", "answer_idx", "answer_index", "correct_option", "correct_choice", "correct_index"),
@@ -114,7 +114,10 @@ def right_of(choices: Choices, values: Mapping[str, Any]) -> int | None:
 def has_choices(row: Row) -> str:
     """The name of a field with choices; empty when there is none."""
     for name, value in row.fields.items():
-        if name.casefold() in CHOICES and not isinstance(value, str) and choices_of(value, name) is not None:
+        try:
+            if name.casefold() in CHOICES and choices_of(value, name, is_csv=row.is_csv):
+                return name
+        except InvalidInput:
             return name
     return ""
 
