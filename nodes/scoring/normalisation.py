@@ -7,9 +7,9 @@ The field's standard, SQuAD's (lower case, no ASCII punctuation, no articles, si
   and lowered signs, the per mille. Without them, 3.5 million would be 35 million, -5 °C 5 °C, 3,14 314, and 10² 102;
 - `<` and `>` between two operands or before a number stay.
 
-The standard's kindness is kept elsewhere, because figures are compared with others': 12:30 is 1230, C++ is C, 1/2 is
-12, 5! is 5, x + 1 is x - 1 and vitamin A is vitamin. Where that matters, let a judge or a function of your own score.
-Only beside a fraction that was written as one sign does the slash count: ½ is 1/2, and not 12.
+The standard's kindness is kept elsewhere, because figures are compared with others': 12:30 is 1230, 5-6 is 56, 1/2 is
+12, 5! is 5, C++ is C, x + 1 is x - 1, mW is MW and vitamin A is vitamin. Where that matters, let a judge or a function
+of your own score. Only beside a fraction that was written as one sign does the slash count: ½ is 1/2, and not 12.
 """
 
 import re
