@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
+from memento.tools.csv_reader import CsvReader
 from memento.tools.documents.document import BY_CODE, Document, Part, clean
 from memento.tools.documents.hypertext import as_document
 from memento.tools.documents.left_out import LeftOut
@@ -63,7 +63,6 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
 def separated(file: BinaryIO, name: str) -> Document:
     """Read a table of values (CSV, TSV, or with another separator)."""
     text, notes = _decoded(file)
-    csv.field_size_limit(sys.maxsize)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
     except csv.Error:
@@ -73,7 +72,7 @@ def separated(file: BinaryIO, name: str) -> Document:
 
 def _records(text: str, dialect: Any) -> Iterator[Part]:
     try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1):
+        for number, row in enumerate(CsvReader(io.StringIO(text, newline=""), dialect), 1):
             if any(row):
                 yield Part(number, cells=tuple(row))
     except csv.Error as error:
