@@ -118,7 +118,7 @@ def test_a_call_written_as_text_is_a_call_when_it_names_an_offered_tool(
     ],
 )
 def test_a_text_stays_an_answer_when_it_is_no_call(text: str) -> None:
-    assert text_calls(text, TOOLS) == (text, [], "")
+    assert text_calls(text, TOOLS) == (text, [], "", "")
 
 
 @pytest.mark.parametrize(

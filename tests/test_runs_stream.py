@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from memento.evals.subject import Subject, embedded_memory
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
 from memento.memory.case import Case
+from memento.memory.errors import InvalidInput
 from memento.nodes.errors import ContentFiltered, ModelFailed, ModelRejected, ModelUnavailable, NoCompletion
 from tests.eval_runs import made_tasks
 from tests.hashing_encoder import HashingEncoder
@@ -205,6 +207,13 @@ async def test_a_task_whose_run_fails_is_named_and_costs_no_other_task(failure: 
     assert str(failure).strip("'") in (results["t1"].error or "")
     assert sum(one.reward == 1.0 for one in results.values()) == 4
     assert len(await run.cases()) == 4, "nothing is learned of what is unknown"
+
+
+async def test_settings_of_the_subject_are_refused_before_the_start_when_they_do_not_fit(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(2))
+    run.subject = replace(run.subject, settings={"max_cycles": 99})
+    with pytest.raises(InvalidInput, match="max_cycles should be less than or equal to 10"):
+        await run.go()
 
 
 async def test_a_bug_of_the_subject_stops_the_run_when_every_task_meets_it(tmp_path: Path) -> None:

@@ -29,10 +29,11 @@ from memento.nodes.errors import (
     is_context_overflow,
 )
 from memento.nodes.replies.endings import EndingsSeen
-from memento.nodes.replies.model_reply import ModelReply
+from memento.nodes.replies.model_reply import ModelReply, is_quoted, read_reply
 from memento.nodes.replies.pieces import joined
 from memento.nodes.replies.received import received
 from memento.nodes.replies.streaming import unstreamed
+from memento.nodes.replies.text_calls import NOT_A_CALL
 from memento.nodes.replies.usable import ids_of, unreadable, usable, without_calls
 
 ENDED_BY: Final = "memento_ended_by"
@@ -99,7 +100,10 @@ class Asked:
             return [said, HumanMessage(note), second.message]
         text = joined(first.message.text, second.message.text)
         whole = without_calls(second.message).model_copy(update={"content": text})
-        if not second.text or second.problem:
+        reread = read_reply(whole, self._offered())  # a call that was cut in two
+        if has_tools and reread.message.tool_calls and not is_quoted(reread.written, messages):
+            return [said, HumanMessage(note), reread.message]
+        if not second.text or second.problem or reread.problem or reread.written:
             return [said, HumanMessage(note), ended_early(whole, why)]
         return [said, HumanMessage(note), settled(second._replace(message=whole))]
 
@@ -155,22 +159,29 @@ class Asked:
         request = request if has_tools else request.override(tools=[])
         if not is_streamed:
             request = request.override(model_settings={**request.model_settings, **unstreamed(request.model)})
-        offered = [name for tool in self._request.tools if (name := _name(tool))]
-        call = received(_made(self._handler, request), tools=offered, redact=self._work.redact)
+        call = received(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
         try:
             reply = await within(seconds, call)
         except Abandoned:
             raise ModelUnavailable("the model's call was cancelled") from None
         self._work.count_reply(reply.message)
-        return self._judged(reply, ids_of([*self._request.messages, *messages]))
+        return self._judged(reply, [*self._request.messages, *messages])
 
-    def _judged(self, reply: ModelReply, taken: set[str]) -> ModelReply:
+    def _offered(self) -> list[str]:
+        return [name for tool in self._request.tools if (name := _name(tool))]
+
+    def _judged(self, reply: ModelReply, shown: Sequence[BaseMessage]) -> ModelReply:
+        """The reply as it can be sent back, and by what is known of its server and was shown to the model."""
+        if reply.written and is_quoted(reply.written, shown):
+            text = f"{reply.message.text}\n{reply.written}".strip()
+            said = without_calls(reply.message).model_copy(update={"content": text})
+            reply = ModelReply(said, reply.ending, NOT_A_CALL)
         is_broken_off = self._endings.is_broken_off(reply.ending)
         message = reply.message
         if is_broken_off and message.tool_calls:
             message = unreadable(message)
         ending = reply.ending if reply.ending != "unended" or is_broken_off else ""
-        return reply._replace(message=usable(message, taken), ending=ending)
+        return reply._replace(message=usable(message, ids_of(shown)), ending=ending)
 
 
 def settled(reply: ModelReply) -> AIMessage:

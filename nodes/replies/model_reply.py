@@ -1,9 +1,9 @@
 """What a reply of a chat model says: its text without thoughts, its calls, and how it ended."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from memento.nodes.replies.endings import Ending, ending_of, refusal_in
 from memento.nodes.replies.text_calls import text_calls
@@ -29,6 +29,8 @@ class ModelReply(NamedTuple):
     """What to tell a model whose reply is neither an answer nor a call."""
     parsed: Any = None
     """The object that the client has made of it, where one was asked for."""
+    written: str = ""
+    """What of its text became its calls."""
 
     @property
     def text(self) -> str:
@@ -68,4 +70,11 @@ def read_reply(message: AIMessage, tools: Collection[str] = ()) -> ModelReply:
         return ModelReply(message, ending)
     if not found.calls:
         return ModelReply(message, ending, found.problem)
-    return ModelReply(message.model_copy(update={"content": found.text, "tool_calls": found.calls}), "")
+    called = message.model_copy(update={"content": found.text, "tool_calls": found.calls})
+    return ModelReply(called, "", written=found.written)
+
+
+def is_quoted(written: str, material: Iterable[BaseMessage]) -> bool:
+    """Whether a call that was written as text stands in what the model was shown: then it may be a page that speaks."""
+    plain = "".join(written.split())
+    return any(plain in "".join(message.text.split()) for message in material if not isinstance(message, AIMessage))

@@ -9,7 +9,7 @@
     {"name": ..., "arguments": {...}}                              as the whole reply, in a fence or bare
 
 A call is carried out only where it stands on a line of its own, ends the reply and names a tool that was offered: a
-page that is quoted in an answer may hold such a text as well.
+page that is quoted in an answer may hold such a text as well. (An agent also looks whether it was shown the text.)
 """
 
 import json
@@ -59,6 +59,8 @@ class TextCalls(NamedTuple):
     calls: list[ToolCall]
     problem: str = ""
     """What to tell a model whose call cannot be carried out."""
+    written: str = ""
+    """The part of the text that is calls."""
 
 
 def text_calls(text: str, tools: Collection[str]) -> TextCalls:
@@ -72,7 +74,7 @@ def text_calls(text: str, tools: Collection[str]) -> TextCalls:
         return TextCalls(text, [])
     whole = fenced["in"] if (fenced := _FENCED.fullmatch(text)) else text
     if whole.lstrip()[:1] in ("{", "[") and (calls := _bare(whole, tools)):
-        return TextCalls("", calls)
+        return TextCalls("", calls, written=text)
     outside = text if fenced else _CODE.sub(lambda code: " " * len(code[0]), text)
     start = _MARK.search(whole if fenced else outside)
     if start is None:
@@ -82,7 +84,8 @@ def text_calls(text: str, tools: Collection[str]) -> TextCalls:
     found = list(_marked(marked)) if is_own_line else []
     if not found or any(call is None or call[0] not in tools for call in found):
         return TextCalls(text, [], NOT_A_CALL)
-    return TextCalls(before.strip(), [_made(name, arguments) for name, arguments in filter(None, found)])
+    calls = [_made(name, arguments) for name, arguments in filter(None, found)]
+    return TextCalls(before.strip(), calls, written=marked)
 
 
 def _marked(text: str, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]] | None]:
