@@ -85,10 +85,18 @@ def json_text(file: BinaryIO) -> Document:
     if len(text) > _MAX_LAID_OUT_BYTES:
         return _as_it_is(text, notes)
     try:
-        return _as_it_is("\n".join(_laid_out(json.loads(text))), notes)
+        return _as_it_is("\n".join(_laid_out(json.loads(text, object_pairs_hook=_all_keys))), notes)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         return _as_it_is(text, [*notes, f"shown as it is, because it cannot be parsed as JSON: {why}"])
+
+
+def _all_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, in which no key may take the place of an equal one before it."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return made
 
 
 def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> Iterator[str]:
@@ -138,6 +146,7 @@ def xml(file: BinaryIO) -> Document:
     indent(root, space=" ")
     left_out = LeftOut()
     left_out.add("comment", text.count("<!--"))
+    left_out.add("processing instruction", text.count("<?") - text.lstrip().startswith("<?xml "))
     return lines(tostring(root, encoding="unicode"), left_out)
 
 
