@@ -30,6 +30,8 @@ _NO_REPLY: Final = re.compile(
 _READS_REPLIES: Final = re.compile(
     r"create_chat_result|to_message|construct_lc_result|format_output|response_to_result"
 )
+# Where a request is still being made, nothing has been answered yet.
+_BUILDS_REQUESTS: Final = re.compile(r"bind_tools|convert_to_openai|request_payload|message_to_dict|format_messages")
 _FILTER_CODES: Final = frozenset(
     {"content_filter", "contentfilter", "content_filtered", "content_policy_violation", "responsibleaipolicyviolation"}
     | {"data_inspection_failed", "datainspectionfailed", "moderation_blocked", "prompt_blocked", "safety"}
@@ -102,11 +104,13 @@ def holds_reply(error: Exception) -> bool:
 
 def is_unread_reply(error: Exception) -> bool:
     """Whether a client's code failed on what a server sent, because it is no completion."""
-    if isinstance(error, _MISREAD):
-        return _is_clients(error)
-    if not isinstance(error, ValueError) or not _is_clients(error):
+    names = [name for _, name in _raised_through(error)]
+    if not _is_clients(error) or any(map(_BUILDS_REQUESTS.search, names)):
         return False
-    return bool(_NO_REPLY.search(str(error))) or any(_READS_REPLIES.search(name) for _, name in _raised_through(error))
+    if isinstance(error, _MISREAD):
+        return True
+    is_said = _NO_REPLY.search(str(error)) is not None or any(map(_READS_REPLIES.search, names))
+    return isinstance(error, ValueError) and is_said
 
 
 def _is_clients(error: Exception) -> bool:

@@ -29,7 +29,7 @@ from memento.nodes.errors import (
 from memento.nodes.redaction import Redact
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
-from memento.nodes.replies.received import received
+from memento.nodes.replies.received import raise_named, received
 from memento.nodes.replies.streaming import unstreamed
 
 T = TypeVar("T", bound=BaseModel)
@@ -144,6 +144,10 @@ class StructuredCaller:
                 structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
             except (ValueError, TypeError) as error:  # providers that do not know this `method`
                 raise NotImplementedError(str(error)) from error
+            except Exception as error:
+                if isinstance(error, NotImplementedError):
+                    raise
+                raise_named(error, self._redact)
             call = _with_raw(structured, messages, config)
         try:
             return _interpret(await received(call, redact=self._redact), schema)

@@ -240,6 +240,11 @@ def test_who_raised_an_accidental_error_says_whose_it_is(statement: str) -> None
     assert as_model_error(raised_in("my_company.models", statement, json=json, empty=None)) is None
 
 
+def test_nothing_was_answered_when_the_request_was_still_being_made() -> None:
+    statement = "def _get_request_payload():\n    return [][0]\n_get_request_payload()"
+    assert as_model_error(raised_in("langchain_openai.base", statement)) is None
+
+
 AZURE = {"innererror": {"code": "ResponsibleAIPolicyViolation"}}
 
 

@@ -201,6 +201,18 @@ async def test_model_failed_when_its_class_has_a_bug(error: Exception) -> None:
     assert caught.value.__cause__ is error
 
 
+class Unbindable(ScriptedChatModel):
+    """A model whose class fails before it asks."""
+
+    def with_structured_output(self, *args: Any, **kwargs: Any) -> Any:
+        raise KeyError("a bug")
+
+
+async def test_model_failed_when_its_class_cannot_even_be_asked() -> None:
+    with pytest.raises(ModelFailed, match="a bug"):
+        await StructuredCaller().ask(Unbindable([GOOD]), Plan, TASK)
+
+
 @pytest.mark.parametrize(
     ("make_error", "expected"),
     [
