@@ -15,12 +15,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from memento.cli.progress import RunView
-from memento.cli.running import ExitCode, print_json, reward_of
+from memento.cli.running import ExitCode, parsed_options, print_json, reward_of
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.home_saver import HomeSaver, open_checkpointer
 from memento.graph.models import PACKAGED_MODEL
-from memento.graph.settings import Settings
+from memento.graph.settings import Settings, read_settings
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
@@ -50,12 +50,13 @@ class AskOptions:
 
 async def ask_command(options: AskOptions) -> ExitCode:
     """Run or resume; 0 when there is an answer."""
-    thread, context = _checked(options), Context.model_validate(options.settings)
+    thread = _checked(options)
+    context = parsed_options(lambda: Context.model_validate(options.settings))
     scorer = None
     if options.scorer is not None:
         scorer = await asyncio.to_thread(load_scorer, options.scorer)
         context = context.model_copy(update={"evaluator": "custom"})
-    settings = Settings()
+    settings = read_settings()
     async with open_checkpointer(settings.threads, least_free_bytes=_LEAST_FREE_BYTES) as saver:
         await saver.check(thread)
         async with _workspace(settings, saver) as workspace:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from memento.cli.running import parsed_options
 from memento.evals.runs.arm import Arm, parse_arm
 from memento.evals.runs.plan import Feedback, RunPlan
 from memento.evals.task import Dataset, fingerprint
@@ -65,7 +66,7 @@ class EvalOptions:
             raise InvalidInput(f"there is no scorer {self.scorer!r}; choose {known}, or write package.module:function")
         evaluator = "custom" if self.is_own_scorer else self.scorer
         settings = {**self.settings, "evaluator": evaluator}
-        Context.model_validate(settings)
+        parsed_options(lambda: Context.model_validate(settings))
         return settings
 
 
@@ -95,20 +96,22 @@ def plan_of(options: EvalOptions, dataset: Dataset, *, subject: str) -> RunPlan:
     """
     if options.feedback not in get_args(Feedback):
         raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
-    return RunPlan(
-        dataset=dataset.name,
-        tasks=fingerprint(dataset.tasks),
-        n_tasks=len(dataset.tasks),
-        subject=subject,
-        scorer=options.scorer,
-        arms=_arms(options.arms),
-        seeds=list(range(options.n_seeds)),
-        iterations=options.iterations,
-        round=options.round_size,
-        feedback=options.feedback,
-        held_out=_held_out(options.held_out, dataset),
-        settings=options.context,
-        preset=options.preset,
+    return parsed_options(
+        lambda: RunPlan(
+            dataset=dataset.name,
+            tasks=fingerprint(dataset.tasks),
+            n_tasks=len(dataset.tasks),
+            subject=subject,
+            scorer=options.scorer,
+            arms=_arms(options.arms),
+            seeds=list(range(options.n_seeds)),
+            iterations=options.iterations,
+            round=options.round_size,
+            feedback=options.feedback,
+            held_out=_held_out(options.held_out, dataset),
+            settings=options.context,
+            preset=options.preset,
+        )
     )
 
 

@@ -22,7 +22,7 @@ from memento.evals.scorer import load_scorer
 from memento.evals.statistics.summary import summarize
 from memento.evals.subject import Subject, scored_with
 from memento.evals.task import Dataset
-from memento.graph.settings import Settings
+from memento.graph.settings import read_settings
 from memento.memory.encoder import Encoder
 from memento.memory.errors import MementoError
 
@@ -112,7 +112,7 @@ async def _run(work: _Work) -> ExitCode:
 
 def _dataset(options: EvalOptions) -> Dataset:
     """The tasks; what no tool may read is checked before anything is opened."""
-    check_unseen([options.dataset, options.folder], Settings())
+    check_unseen([options.dataset, options.folder], read_settings())
     fields = fields_of(options.fields)
     return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)
 

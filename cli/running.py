@@ -6,14 +6,16 @@ import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from memento.cli.streams import flushed, open_missing_streams, silence_broken_streams, written_if_possible
 
+T = TypeVar("T")
+
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
-"""Options of `ask` whose name is not that of the setting."""
+"""Options whose name is not that of the setting."""
 
 
 class ExitCode(IntEnum):
@@ -27,8 +29,6 @@ class ExitCode(IntEnum):
 
 def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> ExitCode:
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
-    from pydantic import ValidationError
-
     from memento.graph.settings import Settings, load_env_file, process_environment
     from memento.graph.variables import unknown_variables
     from memento.memory.errors import InvalidInput, MementoError
@@ -43,8 +43,6 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
         return flushed(asyncio.run(command))
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
-    except ValidationError as error:
-        return _complain(_settings_problem(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ModelUnavailable as error:
         return _complain(f"{error} (`memento doctor` says which model answers)", ExitCode.FAILED, as_json=as_json)
     except MementoError as error:
@@ -74,6 +72,22 @@ def print_json(value: object) -> None:
     """One JSON object on a line of stdout."""
     is_unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
     print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
+
+
+def parsed_options(parse: Callable[[], T]) -> T:
+    """What a command makes of its options: those that do not fit are named as they were typed.
+
+    Raises:
+        InvalidInput: one of them does not fit.
+    """
+    from pydantic import ValidationError
+
+    from memento.nodes.misfit import misfit_of
+
+    try:
+        return parse()
+    except ValidationError as error:
+        raise misfit_of(error, lambda name: f"--{_OPTIONS.get(name, name).replace('_', '-')}") from error
 
 
 def reward_of(text: str) -> float | None:
@@ -121,20 +135,6 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
     with written_if_possible(sys.stderr):
         print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
-
-
-def _settings_problem(error: Any) -> str:
-    """`MEMENTO_POLICY should be ..., not 'x'`: under the name by which it was given."""
-    from memento.graph.settings import Settings
-    from memento.graph.variables import setting_faults
-
-    if error.title == "Settings":
-        return "; ".join(setting_faults(error, Settings.model_fields))
-    first = error.errors()[0]
-    name = ".".join(map(str, first["loc"]))
-    name = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    problem = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{name} {problem}, not {str(first.get('input'))[:80]!r}"
 
 
 def _bug(error: Exception) -> str:

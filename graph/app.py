@@ -15,7 +15,7 @@ from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings, environment_secrets, process_environment
+from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
 from memento.graph.variables import unknown_variables
 from memento.graph.workflow import build_graph
@@ -52,7 +52,7 @@ class Application:
             return self._given
         for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
             _LOG.warning("%s is not a setting, nothing reads it%s", name, f"; did you mean {meant}?" if meant else "")
-        return Settings()
+        return read_settings()
 
     @cached_property
     def models(self) -> ChatModels:

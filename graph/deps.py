@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from memento.graph.models import ChatModels
-from memento.graph.settings import Settings, environment_secrets
+from memento.graph.settings import environment_secrets, read_settings
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.attachments import run_folder
 from memento.nodes.plan import Plan
@@ -103,7 +103,7 @@ class _ConfiguredModels:
 
     @cached_property
     def _models(self) -> ChatModels:
-        settings = Settings()
+        settings = read_settings()
         return ChatModels(
             planner=self._named["planner"] or settings.planner,
             executor=self._named["executor"] or settings.executor,

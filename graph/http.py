@@ -70,7 +70,7 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
     """Refuse to start with settings that cannot be read; close the process' memory and models when the server stops.
 
     Raises:
-        ValidationError: a setting does not parse; the message names it.
+        InvalidInput: settings that do not parse; the message names each.
     """
     _ = application.settings
     yield

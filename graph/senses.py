@@ -9,10 +9,13 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 
 from memento.graph.endpoints import Endpoints
-from memento.nodes.errors import ModelError, ModelRejected, as_model_error, brief_reason
+from memento.nodes.errors import ContentFiltered, InvalidReply, ModelError, ModelFailed, ModelRejected
+from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
+from memento.nodes.replies.received import named, received
+from memento.nodes.replies.streaming import unstreamed
 from memento.nodes.sources import ModelSource
 from memento.tools.errors import ToolUnavailable
 from memento.tools.media.port import Look, Picture, Transcribe
@@ -51,15 +54,11 @@ def look_through(models: ModelSource, spec: str | None = None) -> Look:
         try:
             model = await models.get("executor", spec)
             asked = [SystemMessage(VISION_SYSTEM), HumanMessage(content)]
-            reply: AIMessage = await model.ainvoke(asked, {"tags": [_UNSTREAMED], "run_name": "look"})
-        except Exception as error:
-            reason = _refusal(error, spec or "the executor's model")
-            if reason is None:
-                raise
-            raise ToolUnavailable(reason) from error
-        if not (answer := reply.text.strip()):
-            raise ToolUnavailable("the model that looks at pictures said nothing; ask it something more definite")
-        return answer
+            call = model.ainvoke(asked, {"tags": [_UNSTREAMED], "run_name": "look"}, **unstreamed(model))
+            reply = await received(call)
+        except (ModelError, InvalidReply) as error:
+            raise ToolUnavailable(_refusal(error, spec or "the executor's model")) from error
+        return _seen(reply)
 
     return look
 
@@ -88,11 +87,8 @@ def transcribe_with_openai(endpoints: Endpoints, model: str | None = None) -> Tr
             async with client:
                 heard = await client.audio.transcriptions.create(model=chosen, file=(file_name, content))
         except Exception as error:
-            refused = as_model_error(error)
-            if refused is None:
-                raise
             raise ToolUnavailable(
-                f"the recording could not be transcribed by {chosen} ({refused}); work with what you have"
+                f"the recording could not be transcribed by {chosen} ({named(error)}); work with what you have"
             ) from error
         text = getattr(heard, "text", None)
         if not isinstance(text, str):
@@ -115,14 +111,24 @@ def _client(endpoints: Endpoints) -> "AsyncOpenAI":
     )
 
 
-def _refusal(error: Exception, which: str) -> str | None:
-    """What the executor is told; None when the error is not the model's."""
-    refused = as_model_error(error)
-    if isinstance(refused, ModelError) and not isinstance(refused, ModelRejected):
-        why = str(refused).partition("\n")[0]  # what a user could do about it fills a page
-        return f"{which} cannot look at pictures now ({why}); work with what you have"
+def _seen(reply: ModelReply) -> str:
+    """What the model saw; what is missing of it is said."""
+    if reply.ending == "refusal":
+        raise ToolUnavailable(f"the model that looks at pictures refused: {reply.text or 'it does not say why'}")
+    why = WHY_UNFINISHED.get(reply.ending, "")
+    if not reply.text:
+        missing = f" ({why})" if why else ""
+        raise ToolUnavailable(f"the model that looks at pictures said nothing{missing}; ask it something more definite")
+    return f"{reply.text}\n\n[not complete: {why}]" if why else reply.text
+
+
+def _refusal(error: Exception, which: str) -> str:
+    """What the executor is told."""
+    why = str(error).partition("\n")[0]  # what a user could do about it fills a page
+    if isinstance(error, ContentFiltered):
+        return f"the provider's content filter refused the picture or the question ({why}); work with what you have"
     # Some providers' packages refuse pictures before they ask.
-    if refused is None and not isinstance(error, ValueError | TypeError | NotImplementedError):
-        return None
-    reason = refused or brief_reason(error)
-    return f"{which} did not take the picture ({reason}); the user can name a model that sees in MEMENTO_VISION"
+    is_before = isinstance(error.__cause__, ValueError | TypeError | NotImplementedError)
+    if isinstance(error, ModelRejected | InvalidReply) or (isinstance(error, ModelFailed) and is_before):
+        return f"{which} did not take the picture ({why}); the user can name a model that sees in MEMENTO_VISION"
+    return f"{which} cannot look at pictures now ({why}); work with what you have"

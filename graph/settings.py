@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
-from memento.graph.variables import PREFIX, variable
+from memento.graph.variables import PREFIX, setting_faults, variable
+from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
@@ -229,6 +230,18 @@ class Settings(BaseSettings):
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        InvalidInput: variables that do not parse; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidInput("; ".join(setting_faults(error, Settings.model_fields))) from error
 
 
 def process_environment() -> Mapping[str, str]:

@@ -20,6 +20,9 @@ _LATER = aliased(_REVISIONS)
 _IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
 
 
+_MAX_KNOWN_QUESTIONS = 100_000
+"""Cases whose question is remembered; about 15 MB."""
+
 _CasesOf = tuple[Sequence[str], str]
 """Ids and their namespace."""
 
@@ -57,6 +60,7 @@ class LedgerViews(EventViews):
         super().__init__(ledger)
         self._cases = Together(self._find_cases)
         self._rewards = Together(self._find_rewards)
+        self._questions: dict[str, str] = {}
 
     async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
         """The newest revisions of these cases, as far as they exist in the namespace; by id, sorted."""
@@ -65,6 +69,21 @@ class LedgerViews(EventViews):
     async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
         """Own rewards of those of these cases that are active in the namespace; by id, sorted."""
         return await self._rewards((ids, namespace)) if ids else {}
+
+    async def of_question(self, ids: Sequence[str], question: str, *, namespace: str) -> set[str]:
+        """Those of these cases that are of a question, by their text.
+
+        The key that is kept beside a case may be one of before November 2026 (see `former_question_hash`), in the
+        ledger and in an index, and cannot tell: it may miss a case of the question, which is found here, and hide one
+        of another (2⁸ from who asks for 28), which costs one case and gives nothing away.
+        """
+        unknown = [case_id for case_id in ids if case_id not in self._questions]
+        if len(self._questions) + len(unknown) > _MAX_KNOWN_QUESTIONS:
+            self._questions.clear()
+            unknown = list(ids)
+        found = await self.cases(unknown, namespace=namespace)
+        self._questions |= {case.id: case.question for case in found.values()}
+        return {case_id for case_id in ids if self._questions.get(case_id) == question}
 
     async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
         found: dict[str, Case] = {}
@@ -113,15 +132,24 @@ class LedgerViews(EventViews):
             after = rows[-1].offset
             left = None if left is None else left - len(rows)
 
-    async def active_ids(self, *, namespace: str, exclude_question: str | None) -> list[str]:
-        """Ids of all active cases of a namespace, sorted, without those of one question."""
-        query = select(_REVISIONS.c.case_id).where(
+    async def active_ids(self, *, namespace: str, exclude_question: str | None, former_key: str = "") -> list[str]:
+        """Ids of all active cases of a namespace, sorted, without those of one question.
+
+        Args:
+            namespace: whose cases.
+            exclude_question: the hash of that question; None excludes nothing.
+            former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
+        """
+        query = select(_REVISIONS.c.case_id, _REVISIONS.c.question).where(
             _IS_HEAD, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
         )
-        if exclude_question is not None:
-            query = query.where(_REVISIONS.c.question != exclude_question)
         async with self._ledger.reading() as connection:
-            return list((await connection.scalars(query.order_by(_REVISIONS.c.case_id))).all())
+            rows = (await connection.execute(query.order_by(_REVISIONS.c.case_id))).all()
+        if exclude_question is None:
+            return [row.case_id for row in rows]
+        suspects = [row.case_id for row in rows if row.question in (exclude_question, former_key)]
+        own = await self.of_question(suspects, exclude_question, namespace=namespace)
+        return [row.case_id for row in rows if row.case_id not in own]
 
     async def changes(self, *, after: int, limit: int) -> list[Change]:
         """Case revisions of every namespace after an offset, in order: what a projection still has to apply."""

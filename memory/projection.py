@@ -143,7 +143,7 @@ class Projection:
             await self._engine.rebuild(batches(), position=position)
         finally:
             self._is_rebuilding = False
-        self._position, self._n_unsaved, self._is_damaged = after, 0, False
+        self._position, self._n_unsaved, self._is_damaged = after, after - position, False
 
     async def _save(self) -> None:
         assert self._position is not None  # noqa: S101  something has been applied

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memento.memory.case import ScoredCase, question_hash
+from memento.memory.case import ScoredCase, former_question_hash, question_hash
+from memento.memory.case_bank import Search
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger_writer import LedgerWriter
@@ -82,12 +83,7 @@ class Retrieval:
         pool_size, is_degraded, bank_version = 0, False, 0
         notices: list[str] = []
         if chosen_by.pool == "nearest":
-            nearest = await self._storage.bank.search(
-                await self._storage.texts.one(query),
-                namespace=namespace,
-                limit=N_CANDIDATES,
-                exclude_question=question,
-            )
+            nearest = await self._nearest(query, question, namespace)
             candidates = [Candidate(*hit) for hit in nearest.hits]
             is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
             if chosen_by.estimator is not None and not is_degraded:
@@ -98,7 +94,9 @@ class Retrieval:
                 notices = list(dict.fromkeys([*notices, *more]))
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            candidates, pool_size = await self._draw(query, question, namespace, self._generator(seed))
+            former_key = former_question_hash(query if task is None else task)
+            rng = self._generator(seed)
+            candidates, pool_size = await self._draw(query, question, namespace, rng, former_key=former_key)
             bank_version = await self._storage.views.newest_offset()
         return Recall(
             event_id=str(uuid.uuid4()),
@@ -160,6 +158,25 @@ class Retrieval:
         )
         return await self._reading(event, recall.notices)
 
+    async def _nearest(self, query: str, question: str, namespace: str) -> Search:
+        """The nearest cases of other questions.
+
+        An index may have cases of this question under another key (see `LedgerViews.of_question`): these are left out
+        by their text, and as many more are asked for.
+        """
+        vector, limit = await self._storage.texts.one(query), N_CANDIDATES
+        told: list[str] = []
+        while True:
+            found = await self._storage.bank.search(vector, namespace=namespace, limit=limit, exclude_question=question)
+            told += found.notices
+            own = await self._storage.views.of_question(
+                [hit.case_id for hit in found.hits], question, namespace=namespace
+            )
+            if len(found.hits) - len(own) >= N_CANDIDATES or len(found.hits) < limit or found.is_degraded:
+                kept = [hit for hit in found.hits if hit.case_id not in own]
+                return found._replace(hits=kept[:N_CANDIDATES], notices=told)
+            limit *= 2
+
     async def _suggested(
         self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
     ) -> tuple[list[Candidate], bool, list[str]]:
@@ -190,14 +207,16 @@ class Retrieval:
         return self._rng if seed is None else np.random.default_rng(seed)
 
     async def _draw(
-        self, query: str, question: str, namespace: str, rng: np.random.Generator
+        self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str
     ) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
-        ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question)
+        views = self._storage.views
+        ids = await views.active_ids(namespace=namespace, exclude_question=question, former_key=former_key)
         if not ids:
             return [], 0
         drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
-        cases = await self._storage.views.cases(drawn, namespace=namespace)
+        cases = await views.cases(drawn, namespace=namespace)
+        drawn = [case_id for case_id in drawn if cases[case_id].question != question]  # kept under neither key
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
         similarity_C = cosines(state_CD, await self._storage.texts.one(query))
         candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]

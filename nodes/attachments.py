@@ -150,7 +150,7 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
         try:
             names.append(_saved(file, workspace))
         except (ToolError, OSError) as error:
-            notices = [*notices, f"{file.name} of the message was left out: {error}"]
+            notices = [*notices, f"{shown(file.name)} of the message was left out: {error}"]
     return Given(list(dict.fromkeys(names)), [entry.path for entry in workspace.entries()], notices)
 
 

@@ -21,8 +21,10 @@ from langchain_core.utils.function_calling import convert_to_openai_function, co
 from pydantic import BaseModel, Field
 
 from memento.nodes.bounded_schema import bounded_schema
-from memento.nodes.errors import InvalidReply
-from memento.nodes.structured import json_objects, reply_within
+from memento.nodes.errors import InvalidReply, NoCompletion
+from memento.nodes.replies.json_objects import json_objects
+from memento.nodes.replies.thoughts import without_thoughts
+from memento.nodes.replies.within_errors import reply_within
 
 _REQUIRE_A_TOOL = frozenset({"any", "required", "True"})
 
@@ -176,10 +178,12 @@ def _without_tool_roles(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 def _read(result: ChatResult, request: _Request) -> ChatResult:
     """Turns the inner model's JSON into a tool call or an answer; replies that are no action are refused."""
+    if not result.generations:
+        raise NoCompletion("the server answered, but not with a completion (it gave no choices)")
     message = result.generations[0].message
     if request.answer_action is None or not isinstance(message, AIMessage):
         return result
-    chosen = next(json_objects(message.text), None)
+    chosen = next(json_objects(without_thoughts(message.text)), None)
     if chosen is None:
         _refuse("it holds no complete JSON object", message)
     action = chosen.get("action")
@@ -204,7 +208,7 @@ def _refuse_unparsed(error: Exception, request: _Request) -> None:
 
 
 def _parse(raw: AIMessage, schema: dict[str, Any] | type) -> Any:
-    found = next(json_objects(raw.text), None)
+    found = next(json_objects(without_thoughts(raw.text)), None)
     if found is None:
         _refuse("it holds no complete JSON object", raw)
     return schema.model_validate(found) if isinstance(schema, type) and issubclass(schema, BaseModel) else found

@@ -6,9 +6,12 @@
     ├── InvalidReply (ValueError)               the model was asked twice and never answered in the form asked for
     └── ModelError                              a chat model that cannot be asked
         ├── ModelUnavailable                    down, slow, throttled, 5xx; the node's retry policy asks again
+        │   ├── NoCompletion                    a server answered, but not with a completion; asked again likewise
         │   └── ModelTimedOut                   the run's own time is up; can be resumed, is not asked again by itself
         ├── ModelRejected (ValueError)          key refused, quota spent, request refused; asking again cannot help
+        │   ├── ContentFiltered                 the provider's content filter refused what it was to read
         │   └── TaskTooLong                     the task alone, without any case, is more than the model can read
+        ├── ModelFailed                         the model's class raised an error of its own; the run can be resumed
         ├── UnknownModel (InvalidInput)         no such provider or name; the message shows a name that would work
         ├── NoModelConfigured (InvalidInput)    the message gives one command per way out
         └── LocalModelUnusable (InvalidInput)   weights or runtime missing or damaged; the message says what to install
@@ -18,16 +21,19 @@ these, only `ModelUnavailable` is worth another try.
 """
 
 import re
+from typing import Any
 
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.reasons import brief_reason as brief_reason  # noqa: PLC0414  callers find it beside the errors
-from memento.memory.reasons import status_of as _status_of
+from memento.nodes.provider_errors import holds_reply, is_unread_reply, said_by
 
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+_NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 # SDKs that give a lost connection no status code still agree on the names of its classes.
 _TRANSIENT_NAMES = frozenset(
     {"APIConnectionError", "APITimeoutError", "TransportError", "ServiceUnavailable", "DeadlineExceeded"}
 )
+_NO_COMPLETION = "the server answered, but not with a completion ({})"
 # Of llama.cpp, vLLM and OpenAI, Anthropic, Google, in this order.
 _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maximum number of tokens|context window")
 
@@ -45,11 +51,13 @@ class InvalidReply(MementoError, ValueError):
 
     Attributes:
         raw: the start of the last reply, at most 500 characters.
+        spent: the calls, counted: a `StructuredReply` whose value is None. None where nobody has counted them.
     """
 
-    def __init__(self, reason: str, raw: str = "") -> None:
+    def __init__(self, reason: str, raw: str = "", *, spent: Any = None) -> None:
         super().__init__(f"the model's reply cannot be used: {reason}")
         self.raw = raw[:500]
+        self.spent = spent
 
 
 class ModelError(MementoError):
@@ -62,6 +70,10 @@ class ModelUnavailable(ModelError):
 
 class ModelTimedOut(ModelUnavailable):
     """The model did not answer in the time that the run has for it, several attempts together."""
+
+
+class NoCompletion(ModelUnavailable):
+    """A server answered, but not with a completion: an error inside a 200, no choices, a page of HTML, half a body."""
 
 
 class ModelRejected(ModelError, ValueError):
@@ -84,6 +96,17 @@ class TaskTooLong(ModelRejected):
             "the task is longer than the planner's model can read, even without any case beside it; "
             "make it shorter, give its long parts as attached files, or name a model that reads more"
         )
+
+
+class ContentFiltered(ModelRejected):
+    """The provider's content filter refused the request: what it was to read breaks a rule of the provider's.
+
+    A subtask ends with it, and the run goes on; a planner's own call ends the run.
+    """
+
+
+class ModelFailed(ModelError):
+    """The model's class raised what is neither the provider's refusal nor an outage: mostly a bug in that class."""
 
 
 class UnknownModel(ModelError, InvalidInput):
@@ -119,28 +142,40 @@ def as_model_error(error: Exception) -> ModelError | None:
     """
     if isinstance(error, ModelError):
         return error
-    status = _status_of(error)
+    if holds_reply(error):
+        return None
+    said = said_by(error)
+    status = said.http_status or said.status
     reason = f"{type(error).__name__}: {brief_reason(error)}"
-    if "insufficient_quota" in (getattr(error, "code", None), getattr(error, "type", None)):
+    if said.message and said.http_status is None:  # of an error inside a 200, the exception itself tells nothing
+        message = brief_reason(Exception(said.message))
+        reason = f"error {status}: {message}" if status and status >= 400 else message
+    if said.codes & _NO_QUOTA:
         return ModelRejected(reason, status)  # a 429 that no waiting cures
-    if status is not None:
-        if status in _TRANSIENT_STATUSES or status >= 500:
-            return ModelUnavailable(reason)
-        return ModelRejected(reason, status)
+    if said.is_filter:
+        return ContentFiltered(reason, status)
+    if status is not None and status >= 400:
+        is_transient = status in _TRANSIENT_STATUSES or status >= 500
+        if not is_transient:
+            return ModelRejected(reason, status)
+        return ModelUnavailable(reason) if said.http_status else NoCompletion(_NO_COMPLETION.format(reason))
+    if status is not None or said.has_error_body:
+        return NoCompletion(_NO_COMPLETION.format(reason))
     names = {base.__name__ for base in type(error).__mro__}
     if isinstance(error, TimeoutError | ConnectionError) or names & _TRANSIENT_NAMES:
         return ModelUnavailable(reason)
     # LangChain's own classification, which its provider packages mix into the SDK's classes.
     if "ModelError" in names:
         return ModelUnavailable(reason) if getattr(error, "is_retryable", False) else ModelRejected(reason)
-    return None
+    return NoCompletion(_NO_COMPLETION.format(reason)) if is_unread_reply(error) else None
 
 
 def is_context_overflow(error: Exception) -> bool:
     """Whether a provider refused a call because the conversation is longer than its model can read."""
     # LangChain's class is not raised for every server that says so.
     named = any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
-    if named or getattr(error, "code", None) == "context_length_exceeded":
+    said = said_by(error)
+    if named or "context_length_exceeded" in said.codes:
         return True
-    is_refusal = isinstance(error, ModelRejected) or _status_of(error) in (400, 413, 422)
+    is_refusal = isinstance(error, ModelRejected) or (said.http_status or said.status) in (400, 413, 422)
     return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None

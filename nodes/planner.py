@@ -26,6 +26,7 @@ from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_n
 from memento.nodes.state import MementoState, Subtask, remaining
 from memento.nodes.step_time import StepTime
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.usage import Usage, no_usage
 from memento.tools.text import without_middle
 
 PlanT = TypeVar("PlanT", bound=Plan)
@@ -117,7 +118,10 @@ def make_planner(
                     raise
                 return _answered(await asked(FinalAnswer, clock.ended_by()))
         except InvalidReply as error:
-            return {"plan": [], "rejection": "", "error": f"no valid plan: {error}", "error_class": "format"}
+            model = await models.get("planner", settings.planner)
+            return _unreadable(
+                error, usage_of_structured(error.spent, model, price) if error.spent else no_usage(), clock
+            )
         except DeadlinePassed:
             return _stand_in(state, clock)
         if value.subtasks:
@@ -143,6 +147,12 @@ def _spent(
         "rejection": "",
         "notices": notices,
     }
+
+
+def _unreadable(error: InvalidReply, usage: Usage, clock: StepTime) -> dict[str, Any]:
+    """The end of a run whose planner gave no plan; what its replies cost is counted all the same."""
+    failed = {"error": f"no valid plan: {error}", "error_class": "format"}
+    return failed | {"plan": [], "rejection": "", "usage": usage, "asked_seconds": clock.spent()}
 
 
 def _answered(asked: "_Update[FinalAnswer]") -> dict[str, Any]:

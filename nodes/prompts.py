@@ -10,6 +10,7 @@ from typing import Protocol
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from memento.memory.case import POSITIVE_FROM
+from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.fences import fence
 from memento.nodes.prompt_budgets import (
@@ -182,5 +183,7 @@ def _case_block(case: CaseView, outcome: str, lesson_is: str) -> str:
 
 
 def _result_block(result: SubtaskResult) -> str:
-    text = f"Subtask: {result['description']}\nResult: {result['result']}"
+    why = "" if result.get("is_complete", True) else WHY_ENDED.get(result.get("ended_by", ""), "it ended early")
+    mark = f" (not complete: {why})" if why else ""
+    text = f"Subtask: {result['description']}\nResult{mark}: {result['result']}"
     return fence("result", text, id=result["id"], cycle=str(result["cycle"]))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from memento.nodes.errors import ModelError, ModelRejected, ModelUnavailable
+from memento.nodes.errors import ModelError, ModelFailed, ModelRejected, ModelUnavailable
 from memento.nodes.sources import Secrets
 
 Redact = Callable[[str], str]
@@ -53,10 +53,12 @@ def shown_error(refused: ModelError, original: Exception, redact: Redact) -> Mod
 
     An error that leaves a step is kept in checkpoints and written to logs.
     """
-    if redact(str(original)) == str(original):
+    if all(redact(text) == text for text in (str(original), str(refused))):
         return refused
     reason = "the provider's message is not shown: it quotes a secret of this machine"
-    return ModelRejected(reason, refused.status) if isinstance(refused, ModelRejected) else ModelUnavailable(reason)
+    if isinstance(refused, ModelRejected):
+        return type(refused)(reason, refused.status)
+    return type(refused)(reason) if isinstance(refused, ModelUnavailable) else ModelFailed(reason)
 
 
 class _Forms(NamedTuple):

@@ -49,7 +49,7 @@ def make_retrieve_case(
         question = messages[-1] if messages and isinstance(messages[-1], HumanMessage) else None
         root = workspace() if callable(workspace) else workspace
         thread = runtime.execution_info.thread_id if runtime.execution_info else None
-        before = cast("MementoState", state).get("run")
+        before = state.get("run")
         earlier = before.get("folder") if before else None
         folder = await asyncio.to_thread(folder_name, thread, root, earlier=earlier)
         given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)

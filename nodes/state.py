@@ -77,7 +77,7 @@ class SubtaskResult(TypedDict):
     is_complete: bool
     """False when something ended it early and the result is the best there was."""
     ended_by: str
-    """What ended it early: a budget by its name in `Context`, `loop`, `context`, `reply`; empty when complete."""
+    """What ended it early: a budget by its name in `Context`, or a reason in `notes.WHY_ENDED`; empty when complete."""
     tool_calls: list[ToolCall]
     began_at: float
     """Unix time."""

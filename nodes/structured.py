@@ -8,18 +8,29 @@ way is tried first; when the server refuses the form of the request, the next is
 
 import json
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ValidationError
 
-from memento.nodes.errors import InvalidReply, ModelRejected, as_model_error, brief_reason, is_context_overflow
-from memento.nodes.redaction import Redact, shown_error
+from memento.nodes.errors import (
+    ContentFiltered,
+    InvalidReply,
+    ModelError,
+    ModelRejected,
+    brief_reason,
+    is_context_overflow,
+)
+from memento.nodes.redaction import Redact
+from memento.nodes.replies.json_objects import json_objects
+from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
+from memento.nodes.replies.received import received
+from memento.nodes.replies.streaming import unstreamed
 
 T = TypeVar("T", bound=BaseModel)
 Method = Literal["json_schema", "function_calling", "plain"]
@@ -27,11 +38,8 @@ Method = Literal["json_schema", "function_calling", "plain"]
 _METHODS: tuple[Method, ...] = ("json_schema", "function_calling", "plain")
 # What servers answer when they do not know `response_format` or `tools`; 404 and 501 come from routers and gateways.
 _FORM_REFUSED = frozenset({400, 404, 405, 415, 422, 501})
-_CUT_OFF = "it was cut off by the token limit; answer more briefly"
-_UNFINISHED = {"length": _CUT_OFF, "max_tokens": _CUT_OFF, "content_filter": "the provider's content filter stopped it"}
 _MAX_ATTEMPTS = 2
 _QUOTED_CHARS = 2000
-_MAX_OBJECTS = 20
 
 
 class StructuredReply(NamedTuple, Generic[T]):
@@ -87,7 +95,8 @@ class StructuredCaller:
         Raises:
             InvalidReply: the second reply does not fit the schema either (cut off, refused, empty, not JSON).
             ModelUnavailable: the model cannot be reached now.
-            ModelRejected: the provider refuses the call in every form.
+            ModelRejected: the provider refuses the call in every form, or what is asked.
+            ModelFailed: the model's class has a fault of its own.
         """
         asked = list(messages)
         usage: UsageMetadata | None = None
@@ -98,7 +107,8 @@ class StructuredCaller:
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
             asked = [*messages, *_correction(reading, schema)]
-        raise InvalidReply(reading.problem, _visible(reading.raw))
+        spent = StructuredReply[Any](None, reading.raw, _MAX_ATTEMPTS, usage)
+        raise InvalidReply(reading.problem, _visible(reading.raw), spent=spent)
 
     async def _ask_once(
         self, model: BaseChatModel, schema: type[T], messages: list[BaseMessage], config: RunnableConfig | None
@@ -106,21 +116,39 @@ class StructuredCaller:
         known = self._methods.get((id(model), schema), _METHODS[0])
         for method in _METHODS[_METHODS.index(known) :]:
             try:
-                reading = await _read(model, schema, messages, method, config)
+                reading = await self._read(model, schema, messages, method, config)
             except NotImplementedError:
                 continue  # a model class without structured output or without tools
-            except Exception as error:
-                refused = as_model_error(error)
-                if refused is None:
-                    raise
-                is_form = isinstance(refused, ModelRejected) and refused.status in _FORM_REFUSED
-                if is_form and method != "plain" and not is_context_overflow(error):
+            except ModelError as error:
+                if method != "plain" and _is_form_refused(error):
                     continue
-                shown = shown_error(refused, error, self._redact)
-                raise shown from (error if shown is refused else None)
+                raise
             self._remember(model, schema, method)
             return reading
         raise AssertionError("the plain way either answers or raises")
+
+    async def _read(
+        self,
+        model: BaseChatModel,
+        schema: type[T],
+        messages: list[BaseMessage],
+        method: Method,
+        config: RunnableConfig | None,
+    ) -> _Reading[T]:
+        """One call in one form."""
+        call: Awaitable[Any]
+        if method == "plain":
+            call = model.ainvoke(_with_schema(messages, schema), config)
+        else:
+            try:
+                structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
+            except (ValueError, TypeError) as error:  # providers that do not know this `method`
+                raise NotImplementedError(str(error)) from error
+            call = _with_raw(structured, messages, config)
+        try:
+            return _interpret(await received(call, redact=self._redact), schema)
+        except InvalidReply as error:
+            return _Reading(AIMessage(error.raw), problem=brief_reason(error))
 
     def _remember(self, model: BaseChatModel, schema: type[BaseModel], method: Method) -> None:
         # Per schema too: a server may refuse one schema (an open dict, in strict mode) and take the next.
@@ -130,40 +158,35 @@ class StructuredCaller:
         self._methods[key] = method
 
 
-async def _read(
-    model: BaseChatModel, schema: type[T], messages: list[BaseMessage], method: Method, config: RunnableConfig | None
-) -> _Reading[T]:
-    """One call in one form; raises what the provider raises, except for replies that came but cannot be used."""
-    try:
-        if method == "plain":
-            return _interpret(await model.ainvoke(_with_schema(messages, schema), config), schema)
-        try:
-            structured = model.with_structured_output(schema, method=method, include_raw=True)
-        except (ValueError, TypeError) as error:  # providers that do not know this `method`
-            raise NotImplementedError(str(error)) from error
-        answer = await structured.ainvoke(messages, config)
-    except InvalidReply as error:
-        return _Reading(AIMessage(error.raw), problem=brief_reason(error))
-    except Exception as error:
-        raw = reply_within(error)
-        if raw is None:
-            raise
-        return _interpret(raw, schema)
+def _is_form_refused(error: ModelError) -> bool:
+    """Whether it is the form of the request that cannot be had, not what is asked."""
+    cause = error.__cause__ or error.__context__  # where the provider's words are hidden, it is the context alone
+    if isinstance(cause, NotImplementedError):
+        return True
+    is_form = isinstance(error, ModelRejected) and error.status in _FORM_REFUSED
+    said = cause if isinstance(cause, Exception) else error
+    return is_form and not isinstance(error, ContentFiltered) and not is_context_overflow(said)
+
+
+async def _with_raw(structured: Runnable[Any, Any], messages: list[BaseMessage], config: RunnableConfig | None) -> Any:
+    answer = await structured.ainvoke(messages, config)
     if not isinstance(answer, dict) or not isinstance(answer.get("raw"), AIMessage):
-        raise NotImplementedError(f"{type(model).__name__} does not return its raw reply")
-    if isinstance(answer.get("parsed"), schema):
-        return _Reading(answer["raw"], answer["parsed"])
-    return _interpret(answer["raw"], schema)
+        raise NotImplementedError("it does not return its raw reply")
+    return answer
 
 
-def _interpret(raw: AIMessage, schema: type[T]) -> _Reading[T]:
-    """Finds the object in a reply that no parser has accepted: in its tool call, or anywhere in its text."""
-    if refusal := raw.additional_kwargs.get("refusal"):
-        return _Reading(raw, problem=f"the model refused: {str(refusal)[:200]}")
-    ended = raw.response_metadata.get("finish_reason") or raw.response_metadata.get("stop_reason")
-    if ended in _UNFINISHED:
-        return _Reading(raw, problem=_UNFINISHED[ended])
-    problem = "it holds no complete JSON object" if raw.text.strip() else "it is empty"
+def _interpret(reply: ModelReply, schema: type[T]) -> _Reading[T]:
+    """The object that the client has parsed, or the one in the reply's tool call, or anywhere in its text."""
+    raw = reply.message
+    if reply.ending == "refusal":
+        return _Reading(raw, problem=f"the model refused: {reply.text[:_QUOTED_CHARS] or 'it does not say why'}")
+    # An object that is whole shows that a stream without a finish reason was whole, too.
+    if reply.is_unfinished and reply.ending != "unended":
+        advice = "; answer more briefly" if reply.ending == "length" else ""
+        return _Reading(raw, problem=f"{WHY_UNFINISHED[reply.ending]}{advice}")
+    if isinstance(reply.parsed, schema):
+        return _Reading(raw, reply.parsed)
+    problem = reply.problem or ("it holds no complete JSON object" if reply.text else "it is empty")
     for number, candidate in enumerate([*(call["args"] for call in raw.tool_calls), *json_objects(raw.text)]):
         # Models without tool support write the call they were asked for as text.
         inner = candidate.get("arguments", candidate.get("parameters"))
@@ -174,25 +197,6 @@ def _interpret(raw: AIMessage, schema: type[T]) -> _Reading[T]:
                 if number == 0 and found is candidate:
                     problem = _explain(error)
     return _Reading(raw, problem=problem)
-
-
-def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yields the outermost JSON objects of a text, whatever surrounds them (fences, prose, a chain of thought)."""
-    text = text.rpartition("</think>")[2]
-    decoder = json.JSONDecoder(strict=False)  # small models put raw newlines into strings
-    start = text.find("{")
-    for _ in range(_MAX_OBJECTS):
-        if start < 0:
-            return
-        try:
-            found, end = decoder.raw_decode(text, start)
-        except json.JSONDecodeError as error:
-            if error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()):
-                return  # cut off: an inner object would pass for the whole
-            end = start + 1
-        else:
-            yield found
-        start = text.find("{", end)
 
 
 def _with_schema(messages: list[BaseMessage], schema: type[BaseModel]) -> list[BaseMessage]:
@@ -224,25 +228,6 @@ def _request(schema: type[BaseModel]) -> str:
 def _explain(error: ValidationError) -> str:
     faults = [f"{'.'.join(map(str, fault['loc'])) or 'object'}: {fault['msg']}" for fault in error.errors()[:5]]
     return "; ".join(faults)
-
-
-def reply_within(error: Exception) -> AIMessage | None:
-    """The reply an SDK could not parse and therefore raised (cut off, filtered, not JSON); None for other errors."""
-    completion, response = getattr(error, "completion", None), getattr(error, "response", None)
-    if completion is None and not isinstance(error, ValidationError):
-        return None
-    try:
-        body = completion.model_dump() if completion is not None else response.json()  # type: ignore[union-attr]
-        choice, usage = body["choices"][0], body.get("usage")
-        content, finish_reason = choice["message"].get("content") or "", choice.get("finish_reason")
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        return AIMessage("")  # another SDK's shape: what it raised is all we know
-    counted = usage and UsageMetadata(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        total_tokens=usage.get("total_tokens") or 0,
-    )
-    return AIMessage(content, usage_metadata=counted, response_metadata={"finish_reason": finish_reason})
 
 
 def _visible(raw: AIMessage) -> str:

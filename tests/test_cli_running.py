@@ -5,20 +5,28 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from langchain_core.messages import AIMessage
+from pydantic import BaseModel, ValidationError
 
-from memento.cli.running import ExitCode, reward_of, run_command
-from memento.graph.settings import Settings
+from memento.cli.running import ExitCode, parsed_options, reward_of, run_command
+from memento.graph.settings import read_settings
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.nodes.context import Context
+from memento.nodes.misfit import misfit_of
 from tests.commands import MEMENTO
 
 HEAVY = ("torch", "langgraph", "langchain", "langchain_core", "qdrant_client", "qdrant_edge", "pydantic_settings")
+
+
+class Keys(BaseModel):
+    """Holds a key."""
+
+    api_key: int
 
 
 def failing(error: BaseException) -> Coroutine[Any, Any, ExitCode]:
@@ -28,10 +36,9 @@ def failing(error: BaseException) -> Coroutine[Any, Any, ExitCode]:
     return command()
 
 
-def refused(model: type[Settings] | type[Context], **given: Any) -> ValidationError:
-    with pytest.raises(ValidationError) as caught:
-        model(**given)
-    return caught.value
+async def parsing(parse: Callable[[], object]) -> ExitCode:
+    parsed_options(parse)
+    return ExitCode.OK
 
 
 @pytest.mark.parametrize("words", [["--help"], ["cases", "--help"], ["ask", "--help"], ["ask", "--k", "-1", "x"]])
@@ -90,7 +97,7 @@ def test_the_traceback_goes_to_a_file_when_a_bug_ends_a_command(capsys: pytest.C
 
 
 def test_the_option_is_named_when_its_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(failing(refused(Context, max_cycles=99)), as_json=False) == 2
+    assert run_command(parsing(lambda: Context(max_cycles=99)), as_json=False) == 2
     assert capsys.readouterr().err.startswith("memento: --max-cycles should be less than or equal to 10, not '99'")
 
 
@@ -98,8 +105,23 @@ def test_the_variable_is_named_when_its_value_is_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEMENTO_POLICY", "foo")
-    assert run_command(failing(refused(Settings)), as_json=False) == 2
+    assert run_command(parsing(read_settings), as_json=False) == 2
     assert capsys.readouterr().err.startswith("memento: MEMENTO_POLICY should be ")
+
+
+def test_a_key_is_not_shown_when_its_variable_is_refused() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Keys(api_key="sk-secret-1234")  # type: ignore[arg-type]
+    assert "sk-secret" not in str(misfit_of(caught.value))
+
+
+def test_usage_is_not_blamed_when_something_else_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        AIMessage("", tool_calls=[{"name": "look", "args": ["x"], "id": "1", "type": "tool_call"}])
+    assert run_command(failing(caught.value), as_json=False) == 1
+    sentence = capsys.readouterr().err
+    assert "--" not in sentence
+    Path(sentence.rpartition(" with ")[2].strip(" )\n")).unlink()
 
 
 def test_a_sentence_names_the_env_file_when_it_is_no_text(

@@ -1,5 +1,6 @@
 """`ConstrainedChatModel` over a scripted inner model: what it shows it, and what it makes of the replies."""
 
+import asyncio
 import json
 from typing import Any, Literal
 
@@ -12,8 +13,11 @@ from pydantic import BaseModel, Field
 
 from memento.nodes.bounded_schema import bounded_schema
 from memento.nodes.constrained import ConstrainedChatModel
-from memento.nodes.errors import InvalidReply
+from memento.nodes.errors import InvalidReply, NoCompletion
+from memento.nodes.replies.received import received
 from memento.nodes.structured import StructuredCaller
+from tests import reply_shapes as shapes
+from tests.provider_server import served
 from tests.scripted import ScriptedChatModel, ScriptedServer
 
 SEARCH = '{"action": "search", "arguments": {"query": "tallest tower"}}'
@@ -131,6 +135,16 @@ async def test_invalid_reply_is_raised_when_server_cuts_the_action_off() -> None
         inner = ChatOpenAI(model="tiny", base_url=server.base_url, api_key="none", max_retries=0)
         with pytest.raises(InvalidReply, match="not a complete action"):
             await ConstrainedChatModel(inner=inner).bind_tools([search]).ainvoke("Which?")
+
+
+@pytest.mark.parametrize("name", shapes.NO_COMPLETION)
+async def test_the_server_is_unavailable_when_it_gives_no_completion(name: str) -> None:
+    async with served(lambda request: shapes.NO_COMPLETION[name](request, "")) as url:
+        inner = await asyncio.to_thread(lambda: ChatOpenAI(model="stub", base_url=url, api_key="none", max_retries=0))
+        model = ConstrainedChatModel(inner=inner)
+        for call in (model.ainvoke("hi"), model.bind_tools([search]).ainvoke("hi")):
+            with pytest.raises(NoCompletion):
+                await received(call)
 
 
 async def test_call_is_counted_once_when_server_reports_tokens() -> None:

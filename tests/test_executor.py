@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableLambda
 
 from memento.nodes.agent.failures import UNREADABLE_CALL
 from memento.nodes.agent.notes import EMPTY_REPLY, last_call
-from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable
+from memento.nodes.errors import InvalidReply, ModelFailed, ModelRejected, ModelUnavailable
 from memento.nodes.executor import make_executor
 from memento.nodes.fences import fence
 from memento.nodes.prompts import EXECUTOR_SYSTEM
@@ -203,8 +203,8 @@ async def test_model_rejected_when_the_provider_refuses() -> None:
         await executed(scripted(Refused("bad key")))
 
 
-async def test_bug_stays_a_bug_when_the_model_class_has_one() -> None:
-    with pytest.raises(ZeroDivisionError):
+async def test_a_bug_is_named_when_the_model_class_has_one() -> None:
+    with pytest.raises(ModelFailed, match="ZeroDivisionError"):
         await executed(scripted(ZeroDivisionError()))
 
 

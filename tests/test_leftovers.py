@@ -35,6 +35,17 @@ def test_set_id_bits_go_and_all_other_bits_stay(tmp_path: Path) -> None:
     assert (run / "user").read_text() == "kept"
 
 
+def test_folders_of_a_shared_workspace_go_on_to_pass_their_group_on(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "run"
+    (run / "folder").mkdir(parents=True)
+    (run / "file").touch()
+    (run / "file").chmod(0o2770)
+    for folder, mode in ((run.parent, 0o2770), (run, 0o2770), (run / "folder", 0o6770)):
+        folder.chmod(mode)
+    make_harmless(run)
+    assert modes(run.parent) == {"run": 0o2770, "folder": 0o2770, "file": 0o770}
+
+
 def test_what_a_link_leads_to_and_what_has_a_second_name_is_left_as_it_is(tmp_path: Path) -> None:
     run, outside = tmp_path / "run", tmp_path / "outside"
     (outside / "folder").mkdir(parents=True)

@@ -20,6 +20,13 @@ ROWS = [
     *page_rows(),
     *rtf_rows(),
     *pdf_rows(),
+    (
+        "a.json",
+        "key that is there twice",
+        b'{"a": "Plain words", "a": "others"}',
+        '{"a": "Plain words", "a": "others"}',
+    ),
+    ("a.xml", "instruction", b"<?xml version='1.0'?><?style x?><a>Plain words</a>", "1 processing instruction"),
     ("a.xml", "comment", b"<?xml version='1.0'?><a>Plain words<!-- why? --></a>", "1 comment"),
 ]
 

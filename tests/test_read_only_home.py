@@ -1,7 +1,6 @@
 """A home that cannot be written is read all the same: a read-only file system, a full disk, an old copy."""
 
 import asyncio
-import json
 import os
 import shutil
 import sqlite3
@@ -16,7 +15,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import LedgerUnavailable
 from memento.memory.read_only_file import cannot_write, copied, read_only_file
 from memento.memory.sqlite_connection import open_shared
-from tests.commands import MEMENTO, Finished, assistant, environment, serving
+from tests.commands import Finished, assistant, invoke, serving
 
 
 def mounted(*words: object) -> bool:
@@ -119,25 +118,19 @@ async def test_cases_are_read_and_none_is_acknowledged(disk: Path, end: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.allow_blocking("commands run one after the other")
+@pytest.mark.timeout(300)
+@pytest.mark.allow_blocking("a command has its event loop to itself")
 @pytest.mark.parametrize("end", ENDS)
-def test_commands_that_read_go_on_and_a_run_answers(disk: Path, tmp_path: Path, end: str) -> None:
-    home = disk / "home"
+def test_commands_that_read_go_on_and_a_run_answers(monkeypatch: pytest.MonkeyPatch, disk: Path, end: str) -> None:
+    monkeypatch.setenv("MEMENTO_HOME", str(disk / "home"))
     with serving(assistant()) as server:
-        env = environment(home, server.base_url)
-
-        def memento(*words: str) -> Finished:
-            done = subprocess.run([str(MEMENTO), *words], capture_output=True, text=True, check=False, env=env)
-            assert "should not have happened" not in done.stderr
-            assert "Traceback" not in done.stderr
-            return Finished(done.returncode, done.stdout, done.stderr)
-
-        event_id = memento("ask", "what is six times seven", "-r", "42", "--thread", "one", "--json").lines[-1][
-            "event_id"
-        ]
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        asked = memento("ask", "what is six times seven", "-r", "42", "--thread", "one", "--json")
+        event_id = asked.lines[-1]["event_id"]
         exported = memento("cases", "export")
         ENDS[end](disk)
         assert memento("cases", "export") == exported
+        assert exported.lines[0]["answer"] == "forty-two"
         assert memento("cases", "list", "--json").lines[0]["state"] == "what is six times seven"
         assert memento("cases", "stats", "--json").lines[-1]["cases"] == 1
         assert memento("cases", "why", event_id, "--json").lines[0]["event"] == "why"
@@ -150,16 +143,21 @@ def test_commands_that_read_go_on_and_a_run_answers(disk: Path, tmp_path: Path, 
         attached = memento("ask", "what is in it", "-a", __file__)
         assert (attached.code, attached.out) == (0, "forty-two\n")
         assert "memento feedback" not in attached.err
-        assert memento("threads", "list", "--json").lines[0]["thread"] == "one"
+        assert [line["thread"] for line in memento("threads", "list", "--json").lines] == ["one"]
         assert memento("feedback", event_id, "1").code == 1
         findings = {line["what"]: line for line in memento("doctor", "--json").lines}
         assert findings["ledger"]["status"] == "bad"
         assert "1 cases" in findings["ledger"]["found"]
         assert "cannot be written" in findings["ledger"]["found"]
-        assert json.loads(exported.out)["answer"] == "forty-two"
         pruned = memento("threads", "prune", "--older-than", "0", "--yes")
         assert pruned.code == 1
         assert "one stays" in pruned.err
+
+
+def memento(*words: str) -> Finished:
+    done = invoke(*words)
+    assert "should not have happened" not in done.err
+    return done
 
 
 @pytest.mark.allow_blocking("a disk is remounted while nothing else runs")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from memento.nodes.agent.replies import MAX_CALLS, UNREADABLE, usable, without_calls
+from memento.nodes.replies.usable import MAX_CALLS, UNREADABLE, usable, without_calls
 
 
 def reply_of(*calls: dict[str, Any], text: str = "", **fields: Any) -> AIMessage:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from memento.evals.subject import Subject, embedded_memory
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
 from memento.memory.case import Case
-from memento.nodes.errors import ModelRejected, ModelUnavailable
+from memento.memory.errors import InvalidInput
+from memento.nodes.errors import ContentFiltered, ModelFailed, ModelRejected, ModelUnavailable, NoCompletion
 from tests.eval_runs import made_tasks
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import answer
@@ -191,6 +193,34 @@ async def test_a_task_that_the_provider_refuses_costs_no_other_task(tmp_path: Pa
     assert (results["t2"].reward, results["t2"].error) == (None, "against our rules")
     assert [one.reward for name, one in results.items() if name != "t2"] == [1.0] * 4
     assert len(await run.cases()) == 4
+
+
+@pytest.mark.parametrize("failure", [KeyError("a bug"), NoCompletion("no choices"), ContentFiltered("no", 403)])
+async def test_a_task_whose_run_fails_is_named_and_costs_no_other_task(failure: Exception, tmp_path: Path) -> None:
+    def failing(messages: list[BaseMessage]) -> str | Exception:
+        return failure if item_of(messages) in (1, 3) else right(messages)
+
+    run = Run(tmp_path, made_tasks(6), failing)
+    assert (await run.go(concurrency=1)).is_complete
+    results = {one.task_id: one for one in await run.results()}
+    assert [results[name].reward for name in ("t1", "t3")] == [None, None]
+    assert str(failure).strip("'") in (results["t1"].error or "")
+    assert sum(one.reward == 1.0 for one in results.values()) == 4
+    assert len(await run.cases()) == 4, "nothing is learned of what is unknown"
+
+
+async def test_settings_of_the_subject_are_refused_before_the_start_when_they_do_not_fit(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(2))
+    run.subject = replace(run.subject, settings={"max_cycles": 99})
+    with pytest.raises(InvalidInput, match="max_cycles should be less than or equal to 10"):
+        await run.go()
+
+
+async def test_a_bug_of_the_subject_stops_the_run_when_every_task_meets_it(tmp_path: Path) -> None:
+    run = Run(tmp_path, made_tasks(9), lambda messages: KeyError("a bug"))
+    with pytest.raises(ModelFailed, match="a bug"):
+        await run.go(concurrency=1)
+    assert len(await run.results()) == 4
 
 
 @pytest.mark.parametrize(("status", "n_kept"), [(400, 4), (401, 0), (None, 0)])

@@ -18,6 +18,8 @@ from memento.tools.errors import ToolUnavailable
 from memento.tools.media.port import Picture
 from memento.tools.media.view_image import make_view_image
 from memento.tools.workspace import Workspace
+from tests import reply_shapes as shapes
+from tests.provider_server import served
 from tests.scripted import Refusal, ScriptedChatModel, ScriptedServer
 
 DEAD = "http://127.0.0.1:9/v1"
@@ -80,6 +82,43 @@ async def test_the_failure_says_what_to_do_when_the_model_does_not_see(answer: A
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (shapes.NO_COMPLETION["error 502 in a 200"], "cannot look at pictures now .*bad gateway"),
+        (shapes.NO_COMPLETION["choices null"], "cannot look at pictures now .*not with a completion"),
+        (shapes.FILTERED["filtered by Azure"], "content filter refused the picture"),
+        (shapes.REFUSAL["refusal"], "refused: I will not do that"),
+        (shapes.UNCLOSED["unclosed <think>, length"], "said nothing .it was cut off"),
+    ],
+)
+async def test_the_failure_is_named_when_what_comes_is_no_answer(shape: shapes.Shape, message: str) -> None:
+    async with served(lambda request: shape(request, "red")) as url:
+        made = ChatModels(executor="openai:stub", endpoints=Endpoints(openai_base_url=url), max_retries=0)
+        with pytest.raises(ToolUnavailable, match=message):
+            await look_through(made)("what?", [RED])
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [
+        (shapes.THOUGHTS["<think> before"], "red as wine"),
+        (shapes.UNFINISHED["length"], "red a\n\n[not complete: it was cut off by the token limit]"),
+    ],
+)
+async def test_what_was_seen_is_told_without_thoughts_and_with_what_is_missing(shape: shapes.Shape, seen: str) -> None:
+    async with served(lambda request: shape(request, "red as wine")) as url:
+        made = ChatModels(executor="openai:stub", endpoints=Endpoints(openai_base_url=url))
+        assert await look_through(made)("what?", [RED]) == seen
+
+
+@pytest.mark.parametrize("name", ["error 502 in a 200", "HTML", "half a body", "nothing", "a list"])
+async def test_the_failure_is_the_tool_s_when_what_answers_does_not_transcribe(name: str) -> None:
+    async with served(lambda request: shapes.NO_COMPLETION[name](request, "")) as url:
+        with pytest.raises(ToolUnavailable):
+            await transcribe_with_openai(Endpoints(openai_base_url=url))("sound.mp3", b"\xff\xfb")
+
+
 async def test_the_failure_is_the_tool_s_when_there_is_no_model_or_it_takes_no_pictures() -> None:
     nowhere = ChatModels(endpoints=Endpoints(local_servers=[DEAD]))
     with pytest.raises(ToolUnavailable, match="no model is configured"):
@@ -88,7 +127,7 @@ async def test_the_failure_is_the_tool_s_when_there_is_no_model_or_it_takes_no_p
     with pytest.raises(ToolUnavailable, match="Unsupported block type"):
         await look_through(ChatModels(executor=refusing))("what?", [RED])
     broken = ScriptedChatModel([KeyError("a bug")])
-    with pytest.raises(KeyError, match="a bug"):
+    with pytest.raises(ToolUnavailable, match="failed with KeyError: 'a bug'"):
         await look_through(ChatModels(executor=broken))("what?", [RED])
 
 

@@ -9,8 +9,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable
-from memento.nodes.structured import StructuredCaller, json_objects
+from memento.nodes.errors import InvalidReply, ModelFailed, ModelRejected, ModelUnavailable
+from memento.nodes.replies.json_objects import json_objects
+from memento.nodes.structured import StructuredCaller
 from tests.scripted import Refusal, ScriptedChatModel, ScriptedServer
 
 GOOD = '{"steps": ["look", "answer"]}'
@@ -194,9 +195,10 @@ async def test_model_is_unavailable_when_nothing_listens() -> None:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("ours"), KeyError("ours")])
-async def test_error_passes_through_when_it_is_not_the_providers(error: Exception) -> None:
-    with pytest.raises(type(error)):
+async def test_model_failed_when_its_class_has_a_bug(error: Exception) -> None:
+    with pytest.raises(ModelFailed, match=f"{type(error).__name__}: .?ours") as caught:
         await StructuredCaller().ask(ScriptedChatModel([error]), Plan, TASK)
+    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ async def test_named_error_is_raised_when_connection_breaks(
 
 
 async def test_script_says_so_when_it_is_exhausted() -> None:
-    with pytest.raises(AssertionError, match="holds 1 replies, but this is call number 2"):
+    with pytest.raises(ModelFailed, match="holds 1 replies, but this is call number 2"):
         await StructuredCaller().ask(ScriptedChatModel(["no"]), Plan, TASK)
 
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from memento.nodes.errors import ModelRejected
+from memento.memory.errors import InvalidInput
+from memento.nodes.errors import ContentFiltered, ModelError, ModelRejected, ModelUnavailable, NoCompletion
 
 _OF_A_TASK: Final = frozenset({400, 413, 422})
 """Statuses by which a provider may mean one request: too long, or against its rules."""
-_MOST_REFUSALS: Final = 5
+_MOST_FAILURES: Final = 5
 """In a row; so many are no task's own."""
 
 
@@ -24,7 +25,7 @@ class Halt:
         self.spent_usd = spent_usd
         self.error: BaseException | None = None
         self._is_stopped = False
-        self._n_refusals = 0
+        self._n_failures = 0
 
     @property
     def is_over_budget(self) -> bool:
@@ -40,15 +41,27 @@ class Halt:
         """Count what a task has cost."""
         self.spent_usd += usd
 
-    def is_refusal(self, error: ModelRejected) -> bool:
-        """Count a refused call, and say whether it concerns its task alone: then other tasks may go on."""
-        self._n_refusals += 1
-        return error.status in _OF_A_TASK and self._n_refusals < _MOST_REFUSALS
+    def is_of_its_task(self, error: Exception) -> bool:
+        """Count a failed run, and say whether it concerns its task alone: then other tasks may go on.
+
+        A provider that is away, or that refuses every request, is nobody's failure, and there is nothing to go on with.
+        """
+        self._n_failures += 1
+        if isinstance(error, ModelError) and not _is_about_one_request(error):
+            return False
+        return self._n_failures < _MOST_FAILURES
 
     def answered(self) -> None:
-        """A model has answered, so that what was refused before was refused for itself."""
-        self._n_refusals = 0
+        """A run has ended by itself, so that what failed before failed for itself."""
+        self._n_failures = 0
 
     def stop(self) -> None:
         """Begin no other task, because somebody else has spent the budget or failed."""
         self._is_stopped = True
+
+
+def _is_about_one_request(error: ModelError) -> bool:
+    if isinstance(error, ModelRejected):
+        return isinstance(error, ContentFiltered) or error.status in _OF_A_TASK
+    # A server that answered, if not with a completion, is there; another is away for all tasks.
+    return isinstance(error, NoCompletion) or not isinstance(error, ModelUnavailable | InvalidInput)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from pydantic import ValidationError
 
 from memento.evals.runs.halt import Halt
 from memento.evals.runs.held_memory import HeldMemory
@@ -24,11 +25,12 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
-from memento.memory.errors import EngineError, InvalidInput
+from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
 from memento.memory.together import Together
 from memento.memory.written import Written
 from memento.nodes.context import Context
-from memento.nodes.errors import ModelError, ModelRejected
+from memento.nodes.errors import ModelError, ModelRejected, brief_reason
+from memento.nodes.misfit import misfit_of
 from memento.nodes.scoring import exact_match, token_f1
 from memento.nodes.state import InputState
 from memento.nodes.usage import no_usage
@@ -38,6 +40,8 @@ _WANTED = (
     *("event_id", "policy", "retrieval_degraded", "cases", "usage", "artefacts"),
 )
 """Of a run's state."""
+_NOBODYS = (LedgerUnavailable, EncoderUnavailable, EngineError)
+"""Failures of the stream's memory: no task is to blame."""
 
 
 class Stream:
@@ -62,6 +66,9 @@ class Stream:
             subject: what is put to work.
             folder: of this stream.
             encoder: shared by all streams.
+
+        Raises:
+            InvalidInput: the subject's settings make no sense.
         """
         self.key = key
         self.journal = Journal(folder / "journal.jsonl")
@@ -73,9 +80,11 @@ class Stream:
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
         self._keep = Together(self._append)
-        self._context = Context.model_validate(
-            subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
-        )
+        settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
+        try:
+            self._context = Context.model_validate(settings)
+        except ValidationError as error:
+            raise InvalidInput(f"arm {key.arm.name!r} of {subject.name}: {misfit_of(error)}") from error
 
     @asynccontextmanager
     async def _memory(self) -> AsyncIterator[CaseMemory]:
@@ -184,7 +193,8 @@ class Stream:
         """The state that a run ends in. What is wrong with the task itself is told there too.
 
         Raises:
-            ModelError: no model answers: nobody's failure, and nothing to go on with.
+            MementoError: no model answers, or the memory is away: nobody's failure, and nothing to go on with.
+            Exception: so many runs in a row have failed that it is no task's own failure.
         """
         task, (arm, seed) = visit.task, self.key
         given: InputState = {"task": task.question, "reference": task.references}
@@ -199,14 +209,16 @@ class Stream:
             thread, given["attachments"] = await laid_out(task, self._workspace, name)
             config["configurable"] = {"thread_id": thread}
             state: dict[str, Any] = await graph.ainvoke(given, config, context=self._context, output_keys=_WANTED)
-        except InvalidInput as error:
-            if isinstance(error, ModelError):
+        except Exception as error:
+            # What is wrong with a task's own input says nothing of the next one's; an unknown fault may.
+            is_input = isinstance(error, InvalidInput) and not isinstance(error, ModelError)
+            if not is_input and (isinstance(error, _NOBODYS) or not halt.is_of_its_task(error)):
                 raise
-            return {"error": str(error), "error_class": "format"}
-        except ModelRejected as error:
-            if not halt.is_refusal(error):
-                raise
-            return {"error": str(error), "error_class": "format"}
+            is_named = isinstance(error, MementoError)
+            return {
+                "error": str(error) if is_named else f"{type(error).__name__}: {brief_reason(error)}",
+                "error_class": "format" if is_input or isinstance(error, ModelRejected) else None,
+            }
         halt.answered()
         return state
 

@@ -1,6 +1,7 @@
 """What carries out one subtask: LangChain's agent, kept within its budgets and always brought to an answer.
 
 agents.py         compiled agents, each shared by all runs that use the same model and tools
+asked.py          one model call, from the request to a reply that ends its turn, or the subtask
 budgets.py        what may be spent, what was, and which budget ended
 deadlines.py      waiting for something that may never come back
 failures.py       errors of tools as messages that a model can act on; which are worth another try
@@ -8,7 +9,6 @@ long_results.py   tool results as the model sees them: fenced, and cut when long
 loops.py          whether the model goes round in circles
 model_calls.py    every model call: its deadline, its budget, and the last one, which is an answer
 notes.py          what an agent is told on the way
-replies.py        replies as every provider, checkpointer and tool takes them back
 tool_calls.py     every tool call: its budget, its time limit, another try, its result
 tool_models.py    model calls that tools make
 window.py         conversations longer than the model can read

@@ -22,6 +22,10 @@ WHY_ENDED: Final = MappingProxyType(
         "loop": "the same calls gave the same results again and again",
         "context": "the conversation became longer than the model can read",
         "reply": "no reply could be used",
+        "length": "the reply was cut off by the token limit",
+        "filter": "the provider's content filter stopped it",
+        "refusal": "the model refused",
+        "interrupted": "the reply broke off before its end",
     }
 )
 """What ended a subtask early, in words."""
@@ -30,6 +34,17 @@ NOTHING_SAID: Final = "(nothing)"
 """Stands for an empty turn of the model, which providers refuse."""
 
 EMPTY_REPLY: Final = "That reply was empty. Call a tool, or give the result."
+
+GO_ON: Final = MappingProxyType(
+    {
+        "length": "Your reply was cut off by its token limit. Go on exactly where it stopped; repeat nothing.",
+        "filter": "A content filter stopped your reply. Go on in other words; leave out what may have set it off.",
+        "interrupted": "Your reply broke off. Go on exactly where it stopped; repeat nothing.",
+    }
+)
+"""What a model is told whose reply is unfinished; the pieces are joined."""
+
+NOTHING_YET: Final = "Your reply was cut off before it said anything. Think less, and give the result."
 
 IN_CIRCLES: Final = (
     "You have made the same calls before, with the same results; making them again will change nothing. "

@@ -24,8 +24,8 @@ from memento.nodes.agent.failures import (
 from memento.nodes.agent.long_results import Shown, as_shown
 from memento.nodes.agent.notes import refused_call
 from memento.nodes.agent.offer import ToolOffer
-from memento.nodes.agent.replies import UNREADABLE
 from memento.nodes.agent.work import Work, work_of
+from memento.nodes.replies.usable import UNREADABLE
 
 ToolOutput: TypeAlias = ToolMessage | Command[Any]
 ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolOutput]]
@@ -74,10 +74,11 @@ def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: Tool
     call = request.tool_call
     if why := work.begin_tool_call():
         return refused_call(why)
+    if (call["id"] or "").startswith(UNREADABLE):
+        known = f". {wanted(request.tool.name, offer.schema(request.tool.name))}" if request.tool else ""
+        return UNREADABLE_CALL + known
     if request.tool is None:
         return unknown_tool(call["name"], tools)
-    if (call["id"] or "").startswith(UNREADABLE):
-        return f"{UNREADABLE_CALL}. {wanted(call['name'], offer.schema(call['name']))}"
     return ""
 
 

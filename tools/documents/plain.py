@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
+from memento.tools.csv_reader import CsvReader
 from memento.tools.documents.document import BY_CODE, Document, Part, clean
 from memento.tools.documents.hypertext import as_document
 from memento.tools.documents.left_out import LeftOut
@@ -63,7 +63,6 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
 def separated(file: BinaryIO, name: str) -> Document:
     """Read a table of values (CSV, TSV, or with another separator)."""
     text, notes = _decoded(file)
-    csv.field_size_limit(sys.maxsize)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
     except csv.Error:
@@ -73,7 +72,7 @@ def separated(file: BinaryIO, name: str) -> Document:
 
 def _records(text: str, dialect: Any) -> Iterator[Part]:
     try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1):
+        for number, row in enumerate(CsvReader(io.StringIO(text, newline=""), dialect), 1):
             if any(row):
                 yield Part(number, cells=tuple(row))
     except csv.Error as error:
@@ -86,10 +85,18 @@ def json_text(file: BinaryIO) -> Document:
     if len(text) > _MAX_LAID_OUT_BYTES:
         return _as_it_is(text, notes)
     try:
-        return _as_it_is("\n".join(_laid_out(json.loads(text))), notes)
+        return _as_it_is("\n".join(_laid_out(json.loads(text, object_pairs_hook=_all_keys))), notes)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         return _as_it_is(text, [*notes, f"shown as it is, because it cannot be parsed as JSON: {why}"])
+
+
+def _all_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, in which no key may take the place of an equal one before it."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return made
 
 
 def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> Iterator[str]:
@@ -139,6 +146,7 @@ def xml(file: BinaryIO) -> Document:
     indent(root, space=" ")
     left_out = LeftOut()
     left_out.add("comment", text.count("<!--"))
+    left_out.add("processing instruction", text.count("<?") - text.lstrip().startswith("<?xml "))
     return lines(tostring(root, encoding="unicode"), left_out)
 
 

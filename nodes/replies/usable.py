@@ -22,7 +22,7 @@ _MAX_ID_CHARS: Final = 200
 _MAX_DEPTH: Final = 40
 
 
-def usable(reply: BaseMessage, taken: Collection[str]) -> BaseMessage:
+def usable(reply: AIMessage, taken: Collection[str]) -> AIMessage:
     """The reply itself, or a plain one in its place when it cannot be sent back as it is.
 
     Names of tools that providers refuse, arguments that are not JSON, calls without an id of their own and halves of
@@ -32,8 +32,6 @@ def usable(reply: BaseMessage, taken: Collection[str]) -> BaseMessage:
         reply: the model's.
         taken: ids of the messages and calls before it.
     """
-    if not isinstance(reply, AIMessage):
-        return reply
     text, ids = reply.text, set(taken)
     calls = [_usable_call(call, ids) for call in reply.tool_calls[:MAX_CALLS]]
     broken = reply.invalid_tool_calls[: MAX_CALLS - len(calls)]
@@ -44,10 +42,18 @@ def usable(reply: BaseMessage, taken: Collection[str]) -> BaseMessage:
     return without_calls(reply).model_copy(update={"tool_calls": calls, "id": None, "content": storable(text)})
 
 
-def without_calls(reply: BaseMessage, *, empty: str = "") -> BaseMessage:
-    """What a reply says, without the calls it makes."""
-    if not isinstance(reply, AIMessage):
+def unreadable(reply: AIMessage) -> AIMessage:
+    """The reply with its last call as one that fails: nobody knows how it went on."""
+    if reply.invalid_tool_calls:  # which is the one that was cut off
         return reply
+    *whole, last = reply.tool_calls
+    calls = [*whole, _call(last["name"], {}, _new_id(UNREADABLE))]
+    # Without the provider's own form of content, as below.
+    return without_calls(reply).model_copy(update={"tool_calls": calls})
+
+
+def without_calls(reply: AIMessage, *, empty: str = "") -> AIMessage:
+    """What a reply says, without the calls it makes."""
     return AIMessage(
         storable(reply.text.strip()) or empty,
         id=reply.id,

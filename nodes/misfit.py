@@ -1,0 +1,31 @@
+"""A clear sentence of a pydantic error in something that a user gave: an option, a variable, a setting."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from memento.memory.errors import InvalidInput
+
+_SHOWN_CHARS: Final = 80
+_HIDDEN: Final = re.compile(r"(?i)key|ledger_url|password|secret|token$")
+
+
+def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> InvalidInput:
+    """Every fault: `--max-cycles should be less than or equal to 10, not '99'`.
+
+    Args:
+        error: of parsing what was given.
+        named: from the name of a field to the name by which it was given.
+    """
+    faults = error.errors(include_url=False)
+    return InvalidInput("; ".join(_sentence(named(".".join(map(str, one["loc"]))), one) for one in faults))
+
+
+def _sentence(name: str, fault: Any) -> str:
+    problem: str = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if problem.startswith(f"{name} "):
+        return problem
+    given = "" if _HIDDEN.search(name) else f", not {str(fault.get('input'))[:_SHOWN_CHARS]!r}"
+    return f"{name} {problem}{given}"

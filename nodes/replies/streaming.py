@@ -1,0 +1,14 @@
+"""Calls whose reply must come in one piece, whoever listens to the run."""
+
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+
+def unstreamed(model: BaseChatModel) -> dict[str, Any]:
+    """Arguments of a call that keep it from being streamed; empty for models that lose nothing by it.
+
+    OpenAI's package drops the words of a refusal from streams, and warns about every object that it parses in one.
+    """
+    is_openai = any(base.__name__ == "BaseChatOpenAI" for base in type(model).__mro__)
+    return {"stream": False} if is_openai else {}
