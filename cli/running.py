@@ -121,7 +121,8 @@ def _load(load_env_file: Any) -> None:
 def _tell_unknown(variables: Mapping[str, str]) -> None:
     for name, meant in variables.items():
         advice = f"did you mean {meant}?" if meant else "`memento doctor` says more"
-        print(f"memento: {name} is not a setting, nothing reads it; {advice}", file=sys.stderr)  # noqa: T201
+        with written_if_possible(sys.stderr):
+            print(f"memento: {name} is not a setting, nothing reads it; {advice}", file=sys.stderr)  # noqa: T201
 
 
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:

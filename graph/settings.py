@@ -124,7 +124,7 @@ class Settings(BaseSettings):
             else SecretStr(parse_ledger_url(url.get_secret_value(), variable(info.field_name, cls.model_fields)))
         )
 
-    @field_validator("qdrant_api_key", "openai_api_key", "tavily_api_key", "e2b_api_key")
+    @field_validator("qdrant_api_key", "openai_api_key", "tavily_api_key", "e2b_api_key", "mcp_token")
     @classmethod
     def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
         text = key.get_secret_value() if key is not None else "key"
