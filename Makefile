@@ -20,7 +20,7 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check fix live lock docs clean
+.PHONY: help run test quick slow coverage check fix live lock docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -29,9 +29,14 @@ help: ## List the targets
 run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
-test: .venv/.dev ## Run the tests, quick ones first
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live"
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live"
+test: quick slow ## Run the tests, quick ones first
+
+# For both: make quick PYTEST="-x --durations=10"
+quick: .venv/.dev ## Run the quick tests alone
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" $(PYTEST)
+
+slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live" $(PYTEST)
 
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term

@@ -37,7 +37,7 @@ from memento.memory.evaluation.metrics import (
 from memento.memory.evaluation.out_of_sample import out_of_sample
 from memento.memory.evaluation.reference_head import pairs_of, trained_heads
 from memento.memory.evaluation.splits import Split, grouped_folds
-from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
+from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 N_SELECTED, N_ASKED = 8, 175
 P = NDArray[np.float64]

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,12 @@ from typing import NamedTuple
 
 from benchmarks.escapes.exhausting import BOMBS
 from benchmarks.escapes.files import FILES
+from benchmarks.escapes.hosts_view import names_while
 from benchmarks.escapes.kernel import KERNEL
+from benchmarks.escapes.modes import MODES
 from benchmarks.escapes.secrets import LANGUAGE, SECRETS
 from benchmarks.escapes.snippet import Snippet
+from benchmarks.escapes.sockets import SOCKETS
 from benchmarks.escapes.talking import NETWORK, PROCESSES
 from benchmarks.escapes.trap import Trap, left_processes, trap
 from memento.tools.sandbox.bubblewrap import Bubblewrap
@@ -29,7 +33,7 @@ from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Limits, Sandbox
 from memento.tools.sandbox.processes import tree
 
-SNIPPETS: tuple[Snippet, ...] = (*FILES, *SECRETS, *KERNEL, *LANGUAGE, *NETWORK, *PROCESSES, *BOMBS)
+SNIPPETS: tuple[Snippet, ...] = (*FILES, *SECRETS, *KERNEL, *LANGUAGE, *NETWORK, *PROCESSES, *MODES, *BOMBS, *SOCKETS)
 LIMITS = Limits(
     wall_s=2.5,
     memory_bytes=300_000_000,
@@ -41,6 +45,7 @@ LIMITS = Limits(
 LATE_S = 5.0
 """How long after its time an execution may end, killing and looking included, on a busy machine."""
 START_BAR_S = 0.2
+_LOOK_S = 0.02
 
 
 class Outcome(NamedTuple):
@@ -53,6 +58,8 @@ class Outcome(NamedTuple):
     took_s: float
     leaks: list[str]
     n_left: int
+    took_bytes: int
+    """Of the machine's available memory at most, whoever took them: other programs run beside it."""
 
 
 async def tried(snippet: Snippet, sandbox: Sandbox, host: Trap) -> Outcome:
@@ -61,14 +68,22 @@ async def tried(snippet: Snippet, sandbox: Sandbox, host: Trap) -> Outcome:
     await asyncio.to_thread(host.prepare, folder)
     known = await asyncio.to_thread(lambda: set(tree(os.getpid())))
     began = time.perf_counter()
-    execution = await sandbox.run("python", snippet.code.format(**host.facts()), folder=folder, limits=LIMITS)
+    is_over = threading.Event()
+    taken = asyncio.create_task(asyncio.to_thread(_most_taken, is_over))
+    seen = asyncio.create_task(asyncio.to_thread(names_while, is_over, folder)) if snippet.is_listed else None
+    try:
+        execution = await sandbox.run("python", snippet.code.format(**host.facts()), folder=folder, limits=LIMITS)
+    finally:
+        is_over.set()
     took = time.perf_counter() - began
     left = await asyncio.to_thread(left_processes, folder, known)
     leaks = await asyncio.to_thread(host.leaks, execution.output, folder, LIMITS)
+    leaks += host.listed(await seen) if seen is not None else []
     if took > LIMITS.wall_s + LATE_S:
         leaks.append(f"it ran for {took:.1f} s")
     await asyncio.to_thread(_removed, folder)
-    return Outcome(sandbox.name, snippet.name, execution.ended_by, execution.exit_code, took, leaks, len(left))
+    ending = execution.ended_by, execution.exit_code
+    return Outcome(sandbox.name, snippet.name, *ending, took, leaks, len(left), await taken)
 
 
 async def suite(sandboxes: Sequence[str], snippets: Sequence[Snippet] = SNIPPETS) -> list[Outcome]:
@@ -97,6 +112,22 @@ async def starts(sandbox: Sandbox, n_rounds: int) -> list[float]:
     return seconds
 
 
+def _most_taken(is_over: threading.Event) -> int:
+    """By how much the available memory has fallen at most; 0 where the system does not tell."""
+    first = least = _available()
+    while not is_over.wait(_LOOK_S):
+        least = min(least, _available())
+    return first - least
+
+
+def _available() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
 def _removed(folder: Path) -> None:
     """Remove a folder, however deep: `shutil.rmtree` calls itself for each level."""
     subprocess.run(["rm", "-rf", str(folder)], check=True)
@@ -116,7 +147,8 @@ def _printed(outcomes: Sequence[Outcome]) -> None:
         end = outcome.ended_by if outcome.exit_code is None else f"exit {outcome.exit_code}"
         verdict = "; ".join(outcome.leaks) or "-"
         left = f"  {outcome.n_left} LEFT" if outcome.n_left else ""
-        print(f"{outcome.sandbox:<11}{outcome.snippet:<{width}}  {end:<10}{outcome.took_s:6.2f} s  {verdict}{left}")
+        figures = f"{outcome.took_s:6.2f} s {outcome.took_bytes // 1_000_000:5} MB"
+        print(f"{outcome.sandbox:<11}{outcome.snippet:<{width}}  {end:<10}{figures}  {verdict}{left}")
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -128,12 +160,16 @@ async def main(options: argparse.Namespace) -> int:
     for sandbox in (Bubblewrap(), MontySandbox()):
         if sandbox.name not in options.sandbox:
             continue
+        names = {snippet.name for snippet in SOCKETS}
         of_this = [outcome for outcome in outcomes if outcome.sandbox == sandbox.name]
         seconds = await starts(sandbox, options.starts)
         figures[sandbox.name] = {
             "snippets": len(of_this),
             "leaks": sum(bool(outcome.leaks) for outcome in of_this),
             "processes_left": sum(outcome.n_left for outcome in of_this),
+            "most_memory_in_sockets_mb": max(
+                (outcome.took_bytes // 1_000_000 for outcome in of_this if outcome.snippet in names), default=0
+            ),
             "start_median_s": statistics.median(seconds),
             "start_max_s": max(seconds),
         }
@@ -145,6 +181,8 @@ async def main(options: argparse.Namespace) -> int:
             print(
                 f"{name:<11}{figure['snippets']:.0f} snippets, {figure['leaks']:.0f} leaks (bar 0), "
                 f"{figure['processes_left']:.0f} processes left (bar 0), "
+                f"{figure['most_memory_in_sockets_mb']:.0f} MB taken by sockets and pipes at most "
+                f"(limit {LIMITS.memory_bytes // 1_000_000}), "
                 f"start {figure['start_median_s']:.3f} s, at most {figure['start_max_s']:.3f} (bar {START_BAR_S})"
             )
     return int(

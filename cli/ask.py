@@ -1,8 +1,12 @@
 """`memento ask`: one run of the workflow on a checkpointed thread, shown while it happens."""
 
 import asyncio
+import shutil
 import sys
+import tempfile
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +18,18 @@ from memento.cli.progress import RunView
 from memento.cli.running import ExitCode, parsed_options, print_json, reward_of
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
+from memento.graph.home_saver import HomeSaver, open_checkpointer
 from memento.graph.models import PACKAGED_MODEL
-from memento.graph.threads import open_checkpointer
+from memento.graph.settings import Settings, read_settings
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
-from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, run_folder
+from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context
+
+_LEAST_FREE_BYTES = 8 << 20
+"""Of the disk, for the steps of a run. With less they are not kept, so that the run comes to its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,28 +56,66 @@ async def ask_command(options: AskOptions) -> ExitCode:
     if options.scorer is not None:
         scorer = await asyncio.to_thread(load_scorer, options.scorer)
         context = context.model_copy(update={"evaluator": "custom"})
-    app = Application()
-    try:
-        async with open_checkpointer(app.settings.threads) as saver:
-            if options.resume is None:
-                await _check_parts(app, context)
-            graph = build_graph(replace(app.deps(), scorer=scorer), checkpointer=saver)
-            config: RunnableConfig = {"configurable": {"thread_id": thread}}
+    settings = read_settings()
+    async with open_checkpointer(settings.threads, least_free_bytes=_LEAST_FREE_BYTES) as saver:
+        await saver.check(thread)
+        async with _workspace(settings, saver) as workspace:
+            app = Application(settings, workspace=workspace)
             try:
-                return await _converse(options, graph, config, context, run_folder(app.settings.workspace, thread))
-            except (MementoError, asyncio.CancelledError):
-                if (await graph.aget_state(config)).next:
-                    _say_resumable(thread, options)
-                raise
+                if options.resume is None:
+                    await _check_parts(app, context)
+                graph = build_graph(replace(app.deps(), scorer=scorer), checkpointer=saver)
+                config: RunnableConfig = {"configurable": {"thread_id": thread}}
+                folder = await _folder(graph, config, workspace, thread)
+                view = RunView(thread=thread, folder=folder, as_json=options.as_json, not_kept=saver.not_kept)
+                try:
+                    with saver.named_errors():
+                        return await _converse(options, graph, config, context, view)
+                except (MementoError, asyncio.CancelledError):
+                    if not saver.not_kept and (await graph.aget_state(config)).next:
+                        _say_resumable(thread, options)
+                    raise
+            finally:
+                await app.aclose()
+
+
+@asynccontextmanager
+async def _workspace(settings: Settings, saver: HomeSaver) -> AsyncIterator[Path]:
+    """Where the runs' files are put: below the home; where that cannot be written, in a temporary folder.
+
+    A temporary folder stays when the run made files in it, for the answer may name them.
+    """
+    if not saver.not_kept:
+        yield settings.workspace
+        return
+    try:
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-"))
+    except OSError:  # no room there either: tools say so when they want to write
+        yield settings.workspace
+        return
+    try:
+        yield folder
     finally:
-        await app.aclose()
+        await asyncio.to_thread(_remove_without_files, folder)
+
+
+def _remove_without_files(folder: Path) -> None:
+    if not any(path.is_file() for path in folder.rglob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, thread: str) -> Path:
+    """Where the files of the thread's runs lie."""
+    earlier = ((await graph.aget_state(config)).values.get("run") or {}).get("folder")
+    return run_folder(workspace, await asyncio.to_thread(folder_name, thread, workspace, earlier=earlier))
 
 
 async def _converse(
-    options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, folder: Path
+    options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, view: RunView
 ) -> ExitCode:
     """Run to the end, or to a question that nobody is here to answer."""
-    with RunView(folder=folder, as_json=options.as_json) as view:
+    folder = view.folder
+    with view:
         given, is_old = await _input(options, graph, config, folder)
         if not is_old:
             await _stream(graph, given, config, context, view)

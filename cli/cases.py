@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from memento.cli.printing import facts_table, print_table, tell
+from memento.cli.printing import StderrConsole, facts_table, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.memory.case import Case
@@ -145,12 +144,15 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
 async def reindex_command(*, as_json: bool) -> ExitCode:
     """Encode everything again and rebuild the index; an interruption leaves the old one serving."""
     app = Application()
-    async with app.describe_memory(await app.encoder(), is_reindexing=True) as memory:
-        total = await memory.views.newest_offset()
-        with _progress(as_json) as progress:
-            bar = progress.add_task("encoding", total=total, count=0)
-            await memory.reindex(lambda n_done: progress.update(bar, completed=n_done, count=n_done))
-        n_points = await memory.bank.count()
+    try:
+        async with app.describe_memory(await app.encoder(), is_reindexing=True) as memory:
+            total = await memory.views.newest_offset()
+            with _progress(as_json) as progress:
+                bar = progress.add_task("encoding", total=total, count=0)
+                await memory.reindex(lambda n_done: progress.update(bar, completed=n_done, count=n_done))
+            n_points = await memory.bank.count()
+    finally:
+        await app.aclose()
     if as_json:
         print_json({"event": "reindexed", "points": n_points})
     else:
@@ -226,7 +228,7 @@ def _report_import(file: Path, report: dict[str, int], problems: list[ParsedLine
 
 
 def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = Console(stderr=True)
+    console = StderrConsole(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

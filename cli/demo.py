@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode, print_json
 from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
 from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
@@ -36,7 +37,7 @@ async def demo_command(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> 
     """Run the demonstration; the picture and the figures are left in `out`."""
     if find_spec("matplotlib") is None:
         raise InvalidInput("the picture needs matplotlib: pip install 'memento-langgraph[demo]'")
-    console = Console(stderr=as_json, quiet=as_json, highlight=False)
+    console = StdoutConsole(stderr=as_json, quiet=as_json, highlight=False)
     models = ChatModels(planner="local")
     console.print("A real frozen 135M model, no key, no network: a demonstration, not a brain.")
     try:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from memento.cli.printing import StderrConsole
 from memento.cli.running import print_json
 from memento.evals.runs.result import TaskResult, is_first_encounter
 
@@ -73,7 +74,7 @@ class EvalProgress:
         self._tallies = {arm: _Tally() for arm in arms}
         self._n_tasks, self._n_earlier, self._budget_usd = n_tasks, n_earlier, budget_usd
         self._as_json = as_json
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or StderrConsole(stderr=True, highlight=False)
         self._clock = clock
         self._ended: deque[float] = deque([clock()], maxlen=_RECENT)
         self._said_at, self._said_done = clock(), n_earlier

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.cases import opened
 from memento.cli.learn_report import print_leak, print_report
-from memento.cli.printing import print_table, tell
+from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.memory.evaluation.figures import as_json as as_json_values
 from memento.memory.learning.offline import OnProgress
@@ -139,7 +138,7 @@ def _skipped(version: PolicyVersion) -> str:
 @contextmanager
 def _progress(*, as_json: bool) -> Iterator[OnProgress]:
     """A bar for each thing that is being done, on stderr; nothing in a pipe."""
-    console = Console(stderr=True)
+    console = StderrConsole(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         bar = progress.add_task("reading outcomes")

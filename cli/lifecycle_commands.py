@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.cases import find_case, opened
-from memento.cli.printing import print_table, tell
+from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
@@ -121,7 +120,7 @@ async def _make_searchable(memory: CaseMemory, report: BatchReport) -> None:
 @contextmanager
 def _steps(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
     """Shows what is going on, on a terminal."""
-    console = Console(stderr=True, quiet=is_quiet)
+    console = StderrConsole(stderr=True, quiet=is_quiet)
     with console.status("looking") as status:
         yield lambda step: status.update(Text(step))
 

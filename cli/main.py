@@ -11,6 +11,7 @@ from memento.cli.lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
 from memento.cli.policy import policy
 from memento.cli.running import ExitCode, finish, run_command
+from memento.cli.streams import open_missing_streams, silence_broken_streams
 from memento.cli.threads import threads
 from memento.cli.tools import tools
 from memento.cli.why import why
@@ -62,7 +63,7 @@ def ask(
     ] = None,
     max_usd: Annotated[float | None, typer.Option(help="What the run may cost, in US dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="What the run may read and write, in tokens.", min=1)] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="How long the run may work on subtasks.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="How long the run may plan and work.")] = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Ask before a plan is carried out.")] = False,
     thread: Annotated[str | None, typer.Option(help="Name of the conversation; a new one by default.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with an interrupted thread.")] = None,
@@ -139,16 +140,23 @@ def mcp(
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="With --http: serve run_python and run_shell.")
     ] = False,
+    token: Annotated[
+        str | None,
+        typer.Option(help="With --http: what clients must send; MEMENTO_MCP_TOKEN, or a fresh one by default."),
+    ] = None,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="With --http: let whoever reaches the address use the tools.")
+    ] = False,
     workspace: Annotated[Path | None, typer.Option(help="Folder that the tools work in.")] = None,
     tool: Annotated[
         list[str] | None, typer.Option(help="Serve this tool and no others; may be given several times.")
     ] = None,
 ) -> None:
     """Serve our tools to other programs, as an MCP server."""
-    from memento.cli.mcp_command import mcp_command
+    from memento.cli.mcp_command import HttpOptions, mcp_command
 
-    command = mcp_command(tool or [], workspace, is_http=http, host=host, port=port, allow_code=allow_code)
-    finish(run_command(command, as_json=False))
+    options = HttpOptions(host, port, allow_code, token, no_token) if http else None
+    finish(run_command(mcp_command(tool or [], workspace, options), as_json=False))
 
 
 @app.command()
@@ -239,7 +247,11 @@ def reindex(*, as_json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the `memento` command."""
+    open_missing_streams()
     try:
         app()
     except KeyboardInterrupt:
         raise SystemExit(ExitCode.INTERRUPTED) from None
+    except OSError as error:  # of `--help`: commands name theirs themselves
+        silence_broken_streams()
+        raise SystemExit(f"memento: {error.strerror or error}") from None

@@ -2,14 +2,19 @@
 
 import asyncio
 import ipaddress
+import json
+import re
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from memento.cli.printing import tell
 from memento.cli.running import ExitCode
 from memento.graph.app import Application
+from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolUnavailable
 from memento.tools.mcp_server import CODE_TOOLS, PATH, make_mcp_server, serve_http, serve_stdio
@@ -18,18 +23,40 @@ from memento.tools.registry import ToolFunction
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
+_BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""RFC 6750, 2.1."""
+_LEAST_TOKEN_CHARS: Final = 16
 
-async def mcp_command(
-    names: Sequence[str], folder: Path | None, *, is_http: bool, host: str, port: int, allow_code: bool
-) -> ExitCode:
-    """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout."""
+
+class HttpOptions(NamedTuple):
+    """The options of `--http`."""
+
+    host: str
+    port: int
+    allow_code: bool
+    token: str | None
+    """The user's own; None for MEMENTO_MCP_TOKEN, or else a fresh one."""
+    is_open: bool
+    """No token is asked for."""
+
+
+async def mcp_command(names: Sequence[str], folder: Path | None, http: HttpOptions | None) -> ExitCode:
+    """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout.
+
+    Args:
+        names: of the tools to serve; none means all.
+        folder: that the tools work in; one below MEMENTO_HOME by default.
+        http: where and how to listen; None for stdio.
+    """
     app = Application()
     try:
-        functions = chosen(await app.toolset.functions(), names, with_code=allow_code or not is_http)
+        token = None if http is None else _token(http, app.settings)
+        functions = chosen(await app.toolset.functions(), names, with_code=http is None or http.allow_code)
         workspace = app.toolset.workspace_in(folder or app.settings.folder / "mcp-workspace")
-        server = await asyncio.to_thread(make_mcp_server, functions, workspace)
-        if is_http:
-            await _serve_http(server, host, port, f"{len(functions)} tools, files in {workspace.folder}")
+        make = partial(make_mcp_server, functions, workspace, token=token and token.text)
+        server = await asyncio.to_thread(make)
+        if http is not None:
+            await _serve_http(server, http, token, f"{len(functions)} tools, files in {workspace.folder}")
         else:
             await serve_stdio(server)
     except ToolUnavailable as error:
@@ -39,14 +66,57 @@ async def mcp_command(
     return ExitCode.OK
 
 
-async def _serve_http(server: "FastMCP[Any]", host: str, port: int, what: str) -> None:
-    with _listening(host, port) as listening:
+class _Token(NamedTuple):
+    text: str
+    is_fresh: bool
+
+
+def _token(http: HttpOptions, settings: Settings) -> _Token | None:
+    """The token to ask for.
+
+    Raises:
+        InvalidInput: it cannot be sent in a header, or is too short to be a secret.
+    """
+    if http.is_open:
+        if http.token is not None:
+            raise InvalidInput("--token and --no-token exclude each other")
+        return None
+    given = http.token
+    if given is None and settings.mcp_token is not None:
+        given = settings.mcp_token.get_secret_value()
+    if given is None:
+        return _Token(secrets.token_urlsafe(32), is_fresh=True)
+    if not _BEARER.fullmatch(given) or len(given) < _LEAST_TOKEN_CHARS:
+        raise InvalidInput(
+            f"a token has {_LEAST_TOKEN_CHARS} or more letters, digits and characters of -._~+/; "
+            "`openssl rand -hex 32` makes one (--no-token asks for none)"
+        )
+    return _Token(given, is_fresh=False)
+
+
+async def _serve_http(server: "FastMCP[Any]", http: HttpOptions, token: _Token | None, what: str) -> None:
+    with _listening(http.host, http.port) as listening:
         bound_host, bound_port = listening.getsockname()[:2]
         shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-        tell(f"http://{shown}:{bound_port}{PATH}: {what}")
-        if not ipaddress.ip_address(bound_host).is_loopback:
-            tell("there is no password: whoever reaches this address can use these tools")
+        url = f"http://{shown}:{bound_port}{PATH}"
+        tell(f"{url}: {what}")
+        if token is None:
+            tell("there is no token: whoever reaches this address, web pages of local servers too, can use these tools")
+        else:
+            _tell_token(url, token)
+            if not ipaddress.ip_address(bound_host).is_loopback:
+                tell("the token goes over the network as it is: put a proxy with TLS in front")
         await serve_http(server, listening)
+
+
+def _tell_token(url: str, token: _Token) -> None:
+    """A fresh token is shown this once; one of the user's own is not."""
+    shown = token.text if token.is_fresh else "<your token>"
+    tell(f"clients send the header  Authorization: Bearer {shown}")
+    entry = {"mcpServers": {"memento": {"url": url, "headers": {"Authorization": f"Bearer {shown}"}}}}
+    tell(f"in an mcpServers file:   {json.dumps(entry)}")
+    if token.is_fresh:
+        tell("the next start makes another token; set MEMENTO_MCP_TOKEN to keep one, --no-token asks for none")
 
 
 def chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:

@@ -2,11 +2,10 @@
 
 import math
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from memento.cli.printing import print_table
+from memento.cli.printing import StdoutConsole, print_table
 from memento.cli.running import print_json
 from memento.evals.presets import PaperTable, Row
 from memento.evals.presets.parts import MACRO, WEIGHTED
@@ -52,7 +51,7 @@ def print_paper_table(table: PaperTable, *, by_source: bool = False, as_json: bo
 
 
 def _print_notes(table: PaperTable, *, n_hidden: int) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = StdoutConsole(highlight=False, markup=False, soft_wrap=True)
     console.print(f"\npaper: arXiv 2508.16153, {table.source.where}: {table.source.metric}; {table.source.setting}")
     measured = [f"{_NAMES[name][1]}: {what}" for name, what in table.measures.items() if what]
     if measured:

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.cases import opened
-from memento.cli.printing import print_table
+from memento.cli.printing import StderrConsole, print_table
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.memory.evaluation.off_policy import Estimate
@@ -155,7 +154,7 @@ def _json(estimate: Estimate) -> dict[str, Any]:
 
 
 def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = Console(stderr=True)
+    console = StderrConsole(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

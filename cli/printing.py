@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from memento.cli.streams import silence, written_if_possible
+
 _PIPE_WIDTH = 200
 
 
@@ -21,11 +23,30 @@ def facts_table(facts: dict[str, Any]) -> Table:
     return table
 
 
+class StdoutConsole(Console):
+    """Rich's console, whose end is the command's end where the reader has gone (`| head`), not an exit from within."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end as it ends for every other print."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+class StderrConsole(Console):
+    """Rich's console for progress, which a command goes on without when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing from here on."""
+        self.quiet = True
+        silence(sys.stderr)
+
+
 def print_table(table: Table) -> None:
     """On a terminal as wide as that; in a pipe wide enough for `grep`."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+    StdoutConsole(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def tell(sentence: str) -> None:
     """A sentence that is not the command's product."""
-    print(sentence, file=sys.stderr)  # noqa: T201
+    with written_if_possible(sys.stderr):
+        print(sentence, file=sys.stderr)  # noqa: T201

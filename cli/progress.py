@@ -5,13 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 from rich.text import Text
 from rich.tree import Tree
 
+from memento.cli.printing import StderrConsole
 from memento.cli.running import ExitCode, print_json
 
 _SHOWN_CHARS = 100
@@ -21,16 +22,19 @@ _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering
 class RunView:
     """Shows the custom events of one run on stderr, and its answer on stdout."""
 
-    def __init__(self, *, folder: Path, as_json: bool) -> None:
+    def __init__(self, *, thread: str, folder: Path, as_json: bool, not_kept: str = "") -> None:
         """Prepare.
 
         Args:
-            folder: the files of the run's thread, by whose name it is called.
+            thread: the run's, by name.
+            folder: its files.
             as_json: print every event as a line of JSON instead.
+            not_kept: why the thread is not kept; empty when it is.
         """
-        self._files, self._thread = folder, folder.name
+        self.folder, self._thread = folder, thread
+        self._not_kept = [f"{not_kept}; this conversation is not kept"] if not_kept else []
         self._as_json = as_json
-        self._console = Console(stderr=True, quiet=as_json, highlight=False)
+        self._console = StderrConsole(stderr=True, quiet=as_json, highlight=False)
         self._tree = Tree(f"thread {self._thread}", guide_style="dim")
         self._depth: dict[int, int] = {id(self._tree): 0}
         self._plan: dict[tuple[int, str], Tree] = {}
@@ -110,7 +114,10 @@ class RunView:
         if self._as_json:
             print_json({"event": "waiting", "thread": self._thread, "question": question})
         hint = "approve" if question.get("kind") == "approve_plan" else "1"
-        self._say(f"waiting for a person; go on with: memento ask --resume {self._thread} --reply {hint}")
+        if self._not_kept:
+            self._say(f"this run needs a person's reply, and cannot be resumed with one: {self._not_kept[0]}")
+        else:
+            self._say(f"waiting for a person; go on with: memento ask --resume {self._thread} --reply {hint}")
         return ExitCode.FAILED
 
     def finish(self, values: dict[str, Any], *, is_old: bool = False) -> None:
@@ -120,19 +127,20 @@ class RunView:
             values: the run's final state.
             is_old: the run had ended before this command.
         """
+        notices = [*values.get("notices", []), *self._not_kept]
         if self._as_json:
-            print_json(summary(values, folder=self._files))
+            print_json(summary(values | {"notices": notices}, thread=self._thread, folder=self.folder))
             return
         self._stop()
         if is_old:
             self._say("this thread had finished already; its answer was:")
-        for notice in values.get("notices", []):
+        for notice in notices:
             self._say(f"[yellow]note:[/yellow] {escape(' '.join(notice.split()))}")
         for path in values.get("artefacts", []):
-            self._say(f"made: {escape(str(self._files / path))}")
+            self._say(f"made: {escape(str(self.folder / path))}")
         if error := values.get("error"):
             self._say(f"[red]{escape(error)}[/red]")
-        if values.get("event_id") and values.get("answer"):
+        if values.get("event_id") and values.get("answer") and not self._not_kept:
             self._say(f"[dim]was it right? memento feedback {values['event_id']} 1 (or 0)[/dim]")
         if values.get("answer"):
             print(values["answer"], flush=True)  # noqa: T201  the answer is this command's product
@@ -176,11 +184,11 @@ class RunView:
         self._live.stop()
 
 
-def summary(values: dict[str, Any], *, folder: Path) -> dict[str, Any]:
+def summary(values: dict[str, Any], *, thread: str, folder: Path) -> dict[str, Any]:
     """The last line of `ask --json`."""
     return {
         "event": "done",
-        "thread": folder.name,
+        "thread": thread,
         **{name: values.get(name) for name in ("answer", "reward", "case_id", "event_id", "policy", "error")},
         "cases_used": [case["id"] for case in values.get("cases", [])],
         "cycles": values.get("cycle", 0),

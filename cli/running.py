@@ -3,13 +3,14 @@
 import asyncio
 import io
 import json
-import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
+
+from memento.cli.streams import flushed, open_missing_streams, silence_broken_streams, written_if_possible
 
 T = TypeVar("T")
 
@@ -28,15 +29,18 @@ class ExitCode(IntEnum):
 
 def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> ExitCode:
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
-    from memento.graph.settings import load_env_file
+    from memento.graph.settings import Settings, load_env_file, process_environment
+    from memento.graph.variables import unknown_variables
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
 
+    open_missing_streams()
     _quiet_libraries()
     _print_anything()
     try:
         _load(load_env_file)
-        return asyncio.run(command)
+        _tell_unknown(unknown_variables(process_environment(), Settings.model_fields))
+        return flushed(asyncio.run(command))
     except InvalidInput as error:
         return _complain(str(error), ExitCode.BAD_INPUT, as_json=as_json)
     except ModelUnavailable as error:
@@ -46,7 +50,7 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `memento cases export | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        silence_broken_streams()
         return ExitCode.OK
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -114,19 +118,35 @@ def _load(load_env_file: Any) -> None:
         raise InvalidInput(f"the .env file of this folder is not UTF-8 text (byte {error.start})") from error
 
 
+def _tell_unknown(variables: Mapping[str, str]) -> None:
+    for name, meant in variables.items():
+        advice = f"did you mean {meant}?" if meant else "`memento doctor` says more"
+        with written_if_possible(sys.stderr):
+            print(f"memento: {name} is not a setting, nothing reads it; {advice}", file=sys.stderr)  # noqa: T201
+
+
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
+    from memento.graph.settings import environment_secrets
+    from memento.nodes.redaction import make_redact
+
+    sentence = make_redact(environment_secrets)(sentence)
     if as_json:
-        print_json({"event": "error", "error": sentence, "exit_code": int(code)})
-    print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
+        with written_if_possible(sys.stdout):
+            print_json({"event": "error", "error": sentence, "exit_code": int(code)})
+    with written_if_possible(sys.stderr):
+        print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
     return code
 
 
 def _bug(error: Exception) -> str:
     name, said = type(error).__name__, str(error).partition("\n")[0][:200]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        file.write("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="memento-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError as why:
+        return f"this should not have happened: {name}: {said} (its traceback cannot be saved: {why.strerror})"
     return f"this should not have happened: {name}: {said} (please report it with {file.name})"
 
 

@@ -32,6 +32,9 @@ def prune(
     folders: Annotated[
         bool, typer.Option("--folders", help="Also folders of threads kept elsewhere: a server's, or your own app's.")
     ] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Also those that cannot be read; without it they are named and left.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed: the default.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
     as_json: Json = False,
@@ -39,5 +42,5 @@ def prune(
     """Remove old threads with the files their runs made. What memory learned from them stays."""
     from memento.cli.threads_commands import Wanted, prune_command
 
-    wanted = Wanted(older_than, unfinished, folders)
+    wanted = Wanted(older_than, unfinished, folders, damaged)
     finish(run_command(prune_command(wanted, is_meant=yes and not dry_run, as_json=as_json), as_json=as_json))

@@ -14,7 +14,7 @@ from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.threads import Thread, Threads, open_checkpointer
 from memento.graph.workflow import build_graph
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, MementoError
 
 _TASK_CHARS = 60
 
@@ -28,10 +28,12 @@ class Wanted(NamedTuple):
     """Those too that could go on."""
     folders: bool
     """Folders too whose threads are kept elsewhere."""
+    damaged: bool
+    """Those too whose last checkpoint cannot be read."""
 
 
 async def list_command(limit: int, *, as_json: bool) -> ExitCode:
-    """The newest threads; an empty home has none."""
+    """The newest threads; an empty home has none. 1 when one of them is damaged."""
     async with _opened() as threads:
         names = await threads.names()
         found = [await threads.read(name) for name in names[:limit]]
@@ -40,33 +42,58 @@ async def list_command(limit: int, *, as_json: bool) -> ExitCode:
         tell(f"older ones: {len(names) - len(found)}; --limit shows more")
     elif not as_json and not names:
         tell("there are no threads yet")
-    return ExitCode.OK
+    damaged = [thread for thread in found if thread.problem]
+    _tell_damaged(damaged, "memento threads prune --damaged removes it")
+    return ExitCode.FAILED if damaged else ExitCode.OK
 
 
 async def prune_command(wanted: Wanted, *, is_meant: bool, as_json: bool) -> ExitCode:
-    """Show what would go, and remove it when that is meant."""
+    """Show what would go, and remove it when that is meant. 1 when a thread is left because it is damaged."""
     try:
         before = datetime.now(UTC) - timedelta(days=wanted.days)
     except (OverflowError, ValueError) as error:
         raise InvalidInput(f"--older-than is a number of days, not {wanted.days:g}") from error
     async with _opened() as threads:
-        found = [thread async for thread in _old(threads, wanted, before)]
-        if not is_meant:
+        old = [thread async for thread in _old(threads, wanted, before)]
+        found = [thread for thread in old if wanted.damaged or not thread.problem]
+        left = [thread for thread in old if thread.problem and not wanted.damaged]
+        if is_meant:
+            has_failed = await _remove(threads, found, as_json=as_json)
+        else:
+            has_failed = False
             _show(found, as_json=as_json)
             _summary(found, is_done=False, as_json=as_json)
-            return ExitCode.OK
-        gone: list[Thread] = []
-        try:
-            for thread in found:
+    _tell_damaged(left, "it is left as it is; --damaged removes it")
+    return ExitCode.FAILED if left or has_failed else ExitCode.OK
+
+
+async def _remove(threads: Threads, found: Sequence[Thread], *, as_json: bool) -> bool:
+    """Remove them; whether one of them could not be."""
+    gone: list[Thread] = []
+    has_failed = False
+    try:
+        for thread in found:
+            try:
                 if await threads.remove(thread):
                     gone.append(thread)
                 else:
                     tell(f"{thread.name} stays: it went on meanwhile")
+            except (MementoError, OSError) as error:
+                has_failed = True
+                tell(f"{thread.name} stays: {error}")
+        try:
             await threads.tidy()
-        finally:  # Ctrl-C too: what is gone is gone, and the rest is whole
-            _show(gone, as_json=as_json)
-            _summary(gone, is_done=True, as_json=as_json)
-    return ExitCode.OK
+        except MementoError as error:
+            tell(f"the room of what was removed is given back later: {error}")
+    finally:  # Ctrl-C too: what is gone is gone, and the rest is whole
+        _show(gone, as_json=as_json)
+        _summary(gone, is_done=True, as_json=as_json)
+    return has_failed
+
+
+def _tell_damaged(damaged: Sequence[Thread], advice: str) -> None:
+    for thread in damaged:
+        tell(f"{thread.name}: {thread.problem}; {advice}")
 
 
 async def _old(threads: Threads, wanted: Wanted, before: datetime) -> AsyncIterator[Thread]:
@@ -111,16 +138,25 @@ def _row(thread: Thread) -> dict[str, object]:
     return {
         "thread": thread.name,
         "changed_at": thread.changed_at.isoformat(),
-        "state": "elsewhere" if thread.checkpoint is None else "waits" if thread.waits_for else "ended",
+        "state": _short_state(thread),
         "waits_for": list(thread.waits_for),
         "bytes": thread.n_bytes,
         "task": thread.task,
+        **({"problem": thread.problem} if thread.problem else {}),
     }
+
+
+def _short_state(thread: Thread) -> str:
+    if thread.checkpoint is None:
+        return "elsewhere"
+    return "damaged" if thread.problem else "waits" if thread.waits_for else "ended"
 
 
 def _state(thread: Thread) -> str:
     if thread.checkpoint is None:
         return "kept elsewhere"
+    if thread.problem:
+        return "damaged"
     return f"waits for {', '.join(thread.waits_for)}" if thread.waits_for else "ended"
 
 

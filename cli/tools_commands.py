@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from memento.graph.toolset import Entry, Offer
 from memento.memory.errors import InvalidInput
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError
+from memento.tools.files.removal import remove_tree
 from memento.tools.workspace import Workspace
 
 _DESCRIPTION_CHARS = 100
@@ -78,7 +78,8 @@ async def call_command(name: str, arguments: str, folder: Path | None, *, as_jso
             made = await asyncio.to_thread(workspace.made, before)
         finally:
             if folder is None and not made:
-                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+                with suppress(OSError):
+                    await asyncio.to_thread(remove_tree, scratch)
     where = str(workspace.folder) if made else None
     if as_json:
         print_json({"event": "result", "tool": name, "result": text, "error": error, "files": made, "workspace": where})

@@ -34,6 +34,7 @@ async def why_command(event_id: str, namespace: str | None, *, as_json: bool) ->
 
 
 def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
+    left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
     return {
         "event_id": event.id,
         "task": event.asked,
@@ -46,7 +47,7 @@ def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
         "reward": None if outcome is None else outcome.reward,
         "evaluator": None if outcome is None else outcome.evaluator,
         "created_at": event.created_at,
-    }
+    } | ({"not_shown_to_the_model": left_out} if left_out else {})
 
 
 def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:

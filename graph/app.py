@@ -4,24 +4,28 @@
 """
 
 import asyncio
+import logging
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 
 from memento.graph.deps import Deps
+from memento.graph.embeddings import make_encoder
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.settings import Settings, environment_secrets, read_settings
+from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
+from memento.graph.variables import unknown_variables
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
-from memento.memory.encoder import EmbeddingsEncoder, Encoder
-from memento.memory.errors import EncoderUnavailable
+from memento.memory.embeddings import EmbeddingsEncoder
+from memento.memory.encoder import Encoder
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
+
+_LOG = logging.getLogger(__name__)
 
 
 class Application:
@@ -37,13 +41,18 @@ class Application:
         self._given = settings
         self._workspace = workspace
         self._memory: CaseMemory | None = None
+        self._encoder: EmbeddingsEncoder | None = None
         self._opening = asyncio.Lock()
         self._knows_prices = False
 
     @cached_property
     def settings(self) -> Settings:
-        """The process' settings."""
-        return self._given or read_settings()
+        """The process' settings; variables that look like one and are none are logged."""
+        if self._given is not None:
+            return self._given
+        for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
+            _LOG.warning("%s is not a setting, nothing reads it%s", name, f"; did you mean {meant}?" if meant else "")
+        return read_settings()
 
     @cached_property
     def models(self) -> ChatModels:
@@ -101,6 +110,7 @@ class Application:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
+            EncoderUnavailable: there is no such encoder, or it is used for the first time and does not answer.
         """
         async with self._opening:
             if self._memory is None:
@@ -122,31 +132,23 @@ class Application:
         )
 
     async def encoder(self) -> Encoder | None:
-        """The configured embeddings; None stands for the packaged encoder.
+        """The configured embeddings, not asked yet; None stands for the packaged encoder.
 
         Raises:
-            EncoderUnavailable: no such provider, or it does not answer.
+            EncoderUnavailable: no such provider, or its package is missing.
         """
-        name = self.settings.encoder
-        if name is None:
-            return None
-
-        def build() -> Any:
-            from langchain.embeddings import init_embeddings
-
-            return init_embeddings(name)
-
-        try:
-            embeddings = await asyncio.to_thread(build)
-        except (ImportError, ValueError) as error:
-            raise EncoderUnavailable(f"MEMENTO_ENCODER={name} cannot be set up: {error}") from error
-        return await EmbeddingsEncoder.connect(embeddings, name=name)
+        if self._encoder is None and self.settings.encoder is not None:
+            self._encoder = await make_encoder(self.settings.encoder, self.settings.endpoints())
+        return self._encoder
 
     async def aclose(self) -> None:
         """Close what was opened."""
         if self._memory is not None:
             await self._memory.aclose()
             self._memory = None
+        if self._encoder is not None:
+            await self._encoder.aclose()
+            self._encoder = None
         if "toolset" in self.__dict__:
             await self.toolset.aclose()
         if "models" in self.__dict__:

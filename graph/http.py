@@ -39,10 +39,10 @@ async def feedback(request: Request) -> JSONResponse:
         application/json:
           example: {event_id: the run's, reward: 1.0, lesson: what to do next time}
     responses:
-      200: {description: "event_id, and case_id of the case that stands for the run now, or null"}
-      404: {description: no such event in this namespace}
-      422: {description: the body is no feedback}
-      503: {description: it could not be kept}
+      "200": {description: "event_id, and case_id of the case that stands for the run now, or null"}
+      "404": {description: no such event in this namespace}
+      "422": {description: the body is no feedback}
+      "503": {description: it could not be kept}
     """
     try:
         given = Feedback.model_validate_json(await request.body())
@@ -67,7 +67,12 @@ def _refusal(reason: str, status: int) -> JSONResponse:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Close the process' memory and models when the server stops."""
+    """Refuse to start with settings that cannot be read; close the process' memory and models when the server stops.
+
+    Raises:
+        InvalidInput: settings that do not parse; the message names each.
+    """
+    _ = application.settings
     yield
     await application.aclose()
 

@@ -75,7 +75,7 @@ class LocalModelServer:
 
     def __init__(self, path: Path, *, n_ctx: int = 8192, threads: int | None = None, n_parallel: int = 4) -> None:
         self.path = path
-        self._n_ctx = n_ctx
+        self.n_ctx = n_ctx
         self._threads = threads
         self._n_parallel = n_parallel
         self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may share a server
@@ -129,7 +129,7 @@ class LocalModelServer:
         params = xllamacpp.CommonParams()
         params.model.path = str(self.path)
         params.hostnames, params.port = ["127.0.0.1"], 0
-        params.n_ctx, params.n_parallel, params.kv_unified = self._n_ctx, self._n_parallel, True
+        params.n_ctx, params.n_parallel, params.kv_unified = self.n_ctx, self._n_parallel, True
         params.cache_ram_mib = _PROMPT_CACHE_MIB  # llama.cpp's default is 8 GB
         params.verbosity = _ERRORS_ONLY
         params.offline, params.ui = True, False

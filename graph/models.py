@@ -43,6 +43,10 @@ PACKAGED_MODEL = "local"
 _TIMED = frozenset({"openai", "azure_openai", "anthropic", "mistralai", "groq", "deepseek", "xai", "google_genai"})
 _FAMILIES = {"gpt-": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic"}
 _LOCAL_MAX_TOKENS = 1500
+_LOCAL_MAX_ITEMS = 5
+"""Of a list, so that a plan of a small model that rambles ends before its tokens do."""
+_LOCAL_TIMEOUT_S = 600.0
+"""A busy processor is no outage; a run has limits of its own."""
 _CHECK_TIMEOUT_S = 3.0
 
 
@@ -171,8 +175,10 @@ class ChatModels:
 
     async def _make_local(self, choice: Choice) -> BaseChatModel:
         path = await asyncio.to_thread(_local_path, choice.spec)
-        base_url = await self._servers.setdefault(path, LocalModelServer(path)).start()
-        options = {"base_url": base_url, "api_key": "none", "temperature": 0, "max_tokens": _LOCAL_MAX_TOKENS}
+        server = self._servers.setdefault(path, LocalModelServer(path))
+        base_url = await server.start()
+        options = self._limits | {"base_url": base_url, "api_key": "none", "timeout": _LOCAL_TIMEOUT_S}
+        options |= {"temperature": 0, "max_tokens": _LOCAL_MAX_TOKENS}
 
         def build() -> BaseChatModel:
             from langchain_openai import ChatOpenAI
@@ -180,9 +186,14 @@ class ChatModels:
             # A client of our own: LangChain's is shared by the process and kept for good; and no proxy on loopback.
             client = httpx.AsyncClient(trust_env=False)
             self._clients.append(client)
-            return ChatOpenAI(model=path.stem, http_async_client=client, **options, **self._limits)
+            return ChatOpenAI(model=path.stem, http_async_client=client, **options)
 
-        return ConstrainedChatModel(inner=await asyncio.to_thread(build))
+        return ConstrainedChatModel(
+            inner=await asyncio.to_thread(build),
+            max_items=_LOCAL_MAX_ITEMS,
+            # What it can read, so that cases and results are kept within it.
+            profile={"max_input_tokens": server.n_ctx},
+        )
 
     async def _describe(self, role: Role) -> RoleModel:
         named = self._configured[role]
@@ -197,7 +208,10 @@ class ChatModels:
                 return RoleModel(role, spec, source, is_reachable=True)
             return RoleModel(role, spec, source, await _answers(await self._model(choice)))
         except ModelError as error:
-            return RoleModel(role, spec, source, is_reachable=False, problem=str(error))
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001  of a provider's package: told of this role, the others are examined
+            problem = f"{type(error).__name__}: {brief_reason(error)}"
+        return RoleModel(role, spec, source, is_reachable=False, problem=problem)
 
 
 def _is_local(spec: str) -> bool:

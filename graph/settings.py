@@ -1,40 +1,43 @@
 """The only reader of the environment. Argument > environment > `.env` file > default."""
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
+from memento.graph.variables import PREFIX, setting_faults, variable
+from memento.memory.errors import InvalidInput
+from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
-from memento.nodes.misfit import misfit_of
+from memento.memory.reasons import masked
+from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
+from memento.tools.web.guard import AddressGuard
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
-
-_SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|pass|pwd|pat|cookie|auth|credentials?)$")
-_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@")
 
 
 class Settings(BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MEMENTO_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
     home: Path = Field(default=Path("~/.memento"), description="Ledger, index, weights, workspaces.")
-    qdrant_url: str | None = Field(default=None, description="Qdrant server; embedded on disk when empty.")
+    qdrant_url: str | None = Field(default=None, description="URL of a Qdrant server; embedded on disk when empty.")
     qdrant_api_key: SecretStr | None = Field(default=None, description="Its key.")
-    ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; SQLite under home when empty.")
+    ledger_url: SecretStr | None = Field(
+        default=None, description="SQLite or Postgres, as an SQLAlchemy URL; a file under home if empty."
+    )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
-    encoder: str | None = Field(default=None, description="LangChain embeddings as provider:model; packaged if empty.")
+    encoder: str | None = Field(default=None, description="Embeddings as provider:model; packaged if empty.")
     planner: str | None = Field(default=None, description="Planner model as provider:model.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
     judge: str | None = Field(default=None, description="Judge model as provider:model.")
@@ -52,6 +55,9 @@ class Settings(BaseSettings):
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
     )
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
+    mcp_token: SecretStr | None = Field(
+        default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
+    )
     community_tools: str = Field(
         default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
     )
@@ -79,6 +85,65 @@ class Settings(BaseSettings):
     e2b_api_key: SecretStr | None = Field(
         default=None, validation_alias="E2B_API_KEY", description="For MEMENTO_SANDBOX=e2b."
     )
+
+    @field_validator("home", "local_model", "mcp")
+    @classmethod
+    def _is_path(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return None if path is None else parse_folder(path, variable(info.field_name, cls.model_fields))
+
+    @field_validator("files")
+    @classmethod
+    def _are_folders(cls, text: str, info: ValidationInfo) -> str:
+        what = variable(info.field_name, cls.model_fields)
+        if "://" in text:
+            raise ValueError(f"{what} {masked(text)!r} holds a URL; give folders, separated by {os.pathsep!r}")
+        for name in filter(None, text.split(os.pathsep)):
+            parse_folder(Path(name), what)
+        return text
+
+    @field_validator("qdrant_url", "openai_base_url", "azure_openai_endpoint", "tavily_base_url")
+    @classmethod
+    def _is_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        return None if url is None else parse_http_url(url, variable(info.field_name, cls.model_fields))
+
+    @field_validator("searxng_url")
+    @classmethod
+    def _is_secret_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return (
+            None
+            if url is None
+            else SecretStr(parse_http_url(url.get_secret_value(), variable(info.field_name, cls.model_fields)))
+        )
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _is_ledger(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return (
+            None
+            if url is None
+            else SecretStr(parse_ledger_url(url.get_secret_value(), variable(info.field_name, cls.model_fields)))
+        )
+
+    @field_validator("qdrant_api_key", "openai_api_key", "tavily_api_key", "e2b_api_key", "mcp_token")
+    @classmethod
+    def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key is not None else "key"
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("holds a space, a line end or a letter that no key has; copy it again")
+        return key
+
+    @field_validator("encoder")
+    @classmethod
+    def _is_encoder(cls, spec: str | None, info: ValidationInfo) -> str | None:
+        if spec is not None:
+            parse_encoder_name(spec, variable(info.field_name, cls.model_fields))
+        return spec
+
+    @field_validator("fetch_allowed")
+    @classmethod
+    def _are_places(cls, text: str) -> str:
+        AddressGuard(allowed=_listed(text))
+        return text
 
     @field_validator("prices")
     @classmethod
@@ -129,7 +194,8 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Keys and passwords among these settings, wherever they were given."""
         given = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in given if isinstance(value, SecretStr))
+        values = [value.get_secret_value() for value in given if isinstance(value, SecretStr)]
+        return (*values, *(part for value in values for part in secrets_in_urls(value)))
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -170,12 +236,12 @@ def read_settings() -> Settings:
     """The settings of the environment.
 
     Raises:
-        InvalidInput: a variable that does not parse; the message names it.
+        InvalidInput: variables that do not parse; the message names each.
     """
     try:
         return Settings()
     except ValidationError as error:
-        raise misfit_of(error, lambda name: name if name.isupper() else f"MEMENTO_{name.upper()}") from error
+        raise InvalidInput("; ".join(setting_faults(error, Settings.model_fields))) from error
 
 
 def process_environment() -> Mapping[str, str]:
@@ -184,11 +250,8 @@ def process_environment() -> Mapping[str, str]:
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """The values of variables whose names say that they hold a key, a token or a password, and of URLs with one."""
-    named = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
-    urls = (value for value in os.environ.values() if "://" in value)
-    in_urls = (found[1] for url in urls if (found := _URL_PASSWORD.match(url)))
-    return (*named, *in_urls)
+    """Values of variables whose names say that they hold a key, token or password, and the passwords of URLs."""
+    return tuple(dict.fromkeys(secrets_of(os.environ)))
 
 
 def load_env_file(path: Path = Path(".env")) -> None:

@@ -109,7 +109,9 @@ class Toolset:
         """What the subtasks of one run work with (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
-        return Toolbox((await self.offer()).tools, workspace)
+        offer = await self.offer()
+        missing = [f"tools of {whose} are missing: {reason}" for whose, reason in offer.failures.items()]
+        return Toolbox(offer.tools, workspace, missing)
 
     def workspace_in(self, folder: Path) -> Workspace:
         """A workspace with the user's folders as shelves; what is ours is kept from those that hold it."""

@@ -16,7 +16,7 @@ from langgraph.types import Checkpointer, RetryPolicy
 from memento.graph.deps import Deps
 from memento.graph.routing import route_after_planner
 from memento.nodes.context import Context
-from memento.nodes.errors import ModelUnavailable
+from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
 from memento.nodes.planner import make_planner
@@ -35,7 +35,13 @@ MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState
 _RECURSION_LIMIT = 450
 _MAX_CONCURRENCY = 8
 """Of the subtasks at work, and of the tool calls of each."""
-_ASK_AGAIN = RetryPolicy(max_attempts=3, initial_interval=0.5, retry_on=ModelUnavailable)
+
+
+def _is_worth_asking_again(error: Exception) -> bool:
+    return isinstance(error, ModelUnavailable) and not isinstance(error, ModelTimedOut)
+
+
+_ASK_AGAIN = RetryPolicy(max_attempts=3, initial_interval=0.5, retry_on=_is_worth_asking_again)
 
 
 def build_graph(
@@ -59,9 +65,9 @@ def build_graph(
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
     caller = StructuredCaller(redact=redact)
     builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
-    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace)
+    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace, redact=redact)
     builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState)
-    builder.add_node("score_case", make_score_case(memory))
+    builder.add_node("score_case", make_score_case(memory, redact=redact))
     builder.add_node(
         "planner",
         labelled(
@@ -82,7 +88,7 @@ def build_graph(
     builder.add_node("executor", labelled(executor), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
     builder.add_node("evaluate", labelled(evaluate), input_schema=MementoState)
-    builder.add_node("write_case", make_write_case(memory))
+    builder.add_node("write_case", make_write_case(memory, redact=redact))
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")

@@ -5,9 +5,13 @@ import re
 import unicodedata
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from memento.memory.folding import FRACTION_BAR, folded
+
+R = TypeVar("R", bound=BaseModel)
 
 CaseStatus = Literal["active", "quarantined", "retired"]
 ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
@@ -15,8 +19,13 @@ ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
 POSITIVE_FROM = 0.5
 """A reward from here on counts as a success in figures; learning uses the reward itself."""
 
+QUESTION_VERSION = 2
+"""Goes up when `question_hash` does, so that what was learned under other hashes is learned again."""
+
 _CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
 _SPACES = re.compile(r"\s+")
+_CLOSING = "?!. "
+_FACTORIAL = re.compile(r"[\d)]$|(?<!\w)[knm]$")
 
 
 def utc_now() -> str:
@@ -78,34 +87,64 @@ class Case(BaseModel):
 
 
 class ScoredCase(NamedTuple):
-    """One slot of a reading."""
+    """A served case, and how it was chosen."""
 
-    case: Case | None
-    """None is the null case: the slot was deliberately left empty."""
+    case: Case
     similarity: float
     """Cosine between the task and the case's state, in [-1, 1]."""
     score: float
     """What the policy ranked by; its unit is the policy's own (cosine, probability of success, ...)."""
     slot: int
-    """Position, from 0; slot 0 is the best."""
+    """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
 
 
 def case_id(namespace: str, state: str, action: str) -> str:
     """The id of a case: the same namespace, state and action always give the same id."""
-    return str(uuid.uuid5(_CASE_IDS, "\x1f".join((namespace, state, action))))
+    return str(uuid.uuid5(_CASE_IDS, storable("\x1f".join((namespace, state, action)))))
 
 
 def question_hash(text: str) -> str:
-    """Hash of the question, blind to case, spacing, Unicode form and closing punctuation."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return text_hash(_SPACES.sub(" ", folded).strip().rstrip("?!. "))
+    """Hash of the question, blind to case, spacing, Unicode form and closing punctuation.
+
+    What has another meaning has another hash: 2⁸ and 28, 1½ and 11/2, 5! and 5 (see `folding`).
+    """
+    closed = _SPACES.sub(" ", folded(text).replace(FRACTION_BAR, "/").casefold()).strip()
+    bare = closed.rstrip(_CLOSING)
+    marks = closed[len(bare) :]
+    n_factorial = len(marks) - len(marks.lstrip("!")) if _FACTORIAL.search(bare) else 0
+    return text_hash(bare + marks[:n_factorial])
+
+
+def former_question_hash(text: str) -> str:
+    """The hash that releases until November 2026 gave: it took 2⁸ for 28. Frozen, because old ledgers hold it."""
+    former = unicodedata.normalize("NFKC", text).casefold()
+    return text_hash(_SPACES.sub(" ", former).strip().rstrip(_CLOSING))
 
 
 def storable(text: str) -> str:
     """The text as every database, encoder and wire takes it: half a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+def storable_record(record: R) -> R:
+    """The record with every text in it storable."""
+    given = record.model_dump()
+    kept = _storable_value(given)
+    return record if kept == given else type(record).model_validate(kept)
+
+
+def _storable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {_storable_value(key): _storable_value(one) for key, one in value.items()}
+    return [_storable_value(one) for one in value] if isinstance(value, list) else value
 
 
 def text_hash(text: str) -> str:

@@ -3,24 +3,20 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from memento.memory.breaker import Breaker
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Hit, Vector, VectorEngine
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
+from memento.memory.exact_search import ExactSearch, Newer, in_order
 from memento.memory.ledger_views import LedgerViews
-from memento.memory.projection import Projection
+from memento.memory.notices import Notices
+from memento.memory.projection import Projection, Step
 
 _LOG = logging.getLogger(__name__)
-_FALLBACK_CASES = 2_000
 _MAX_RETRY_PAUSE_S = 30.0
-_MAX_NOTICES = 20
-_COSINE_DIGITS = 6
-"""Beyond them a cosine differs with the order of its additions, which engines choose."""
+_SEARCH, _LAG = "search", "lag"
 
 
 class Search(NamedTuple):
@@ -28,9 +24,12 @@ class Search(NamedTuple):
 
     hits: list[Hit]
     is_degraded: bool
-    """The engine did not answer; the hits come from an exact scan of the newest cases."""
+    """Not all cases could be found: the engine did not answer and the newest ones were scanned, or its index is so far
+    behind the ledger that a scan of the newest ones does not reach it."""
     bank_version: int
     """Ledger offset up to which cases could be found."""
+    notices: list[str]
+    """What whoever searched should be told: why the search is degraded, that the index was rebuilt."""
 
 
 class CaseBank:
@@ -48,21 +47,24 @@ class CaseBank:
             deadline_s: seconds a search or the projection of a write may take before the bank goes on without it.
             breaker: guards the engine's calls.
         """
-        self._views = views
         self._engine = engine
-        self._texts = texts
+        self._exact = ExactSearch(views=views, texts=texts)
         self._deadline_s = deadline_s
         self._breaker = breaker
-        self._projection = Projection(views=views, engine=engine, texts=texts, tell=self._tell)
+        self._notices = Notices()
+        self._projection = Projection(views=views, engine=engine, texts=texts, notices=self._notices)
         self._retrying: asyncio.Task[None] | None = None
         self._is_closed = False
-        self.notices: list[str] = []
-        """What users should be told: the index was rebuilt, the engine is away."""
 
     @property
     def engine_name(self) -> str:
         """Which engine serves: edge, server or memory."""
         return self._engine.name
+
+    @property
+    def notices(self) -> list[str]:
+        """What users should be told now: the engine is away, the index is behind or was rebuilt."""
+        return self._notices.now
 
     async def open(self) -> None:
         """Open the engine and bring it up to date; an engine that is away is retried later, a damaged one rebuilt."""
@@ -77,21 +79,32 @@ class CaseBank:
     ) -> Search:
         """Active cases of the namespace by descending cosine; never raises because of the engine.
 
-        What is equally near comes in the order of its id, whatever order the engine has stored it in, so that the same
-        cases make the same reading in every process and after every rebuild.
+        What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, whatever
+        order the engine has stored it in, so that the same cases make the same reading in every process and after
+        every rebuild.
         """
         if self._breaker.allows():
             try:
-                async with asyncio.timeout(self._deadline_s):
-                    position = await self._catch_up()
-                    hits = await self._engine.search(
-                        vector, namespace=namespace, limit=limit, exclude_question=exclude_question
-                    )
-                self._breaker.succeeded()
-                return Search(_in_order(hits), is_degraded=False, bank_version=position)
+                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question)
             except (EngineError, TimeoutError) as error:
                 self._failed(error)
-        return await self._scan(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
+            else:
+                self._recovered()
+                if newer is None:
+                    return Search(
+                        in_order(found), is_degraded=False, bank_version=position, notices=self._notices.take()
+                    )
+                found = [hit for hit in found if hit.case_id not in newer.cases]  # it may have been retired since
+                found += await self._exact.hits(list(newer.cases.values()), vector, exclude_question=exclude_question)
+                reasons = [] if newer.is_all else [self._lagging(newer)]
+                return Search(
+                    in_order(found)[:limit], bool(reasons), newer.bank_version, [*reasons, *self._notices.take()]
+                )
+        cases, newest = await self._exact.newest(namespace)
+        found = await self._exact.hits(cases, vector, exclude_question=exclude_question)
+        reason = self._notices.condition(_SEARCH) or "case search is degraded: the search engine did not answer"
+        told = [reason, *self._notices.take()]
+        return Search(in_order(found)[:limit], is_degraded=True, bank_version=newest, notices=told)
 
     async def project(self) -> bool:
         """Apply what the ledger has and the engine lacks; never raises.
@@ -103,7 +116,9 @@ class CaseBank:
             return False
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._catch_up()
+                step = await self._catch_up()
+                if not step.n_applied and self._notices.condition(_SEARCH) is not None:
+                    await self._engine.count()  # an answer, even when there was nothing to apply
         except (EngineError, TimeoutError) as error:
             self._failed(error)
             return False
@@ -111,7 +126,7 @@ class CaseBank:
             _LOG.warning("the index is brought up to date later: %s", error)
             self._retry_later(first_pause_s=1.0)
             return False
-        self._breaker.succeeded()
+        self._recovered()
         return True
 
     async def project_all(self) -> None:
@@ -121,6 +136,7 @@ class CaseBank:
             EngineError: the engine failed.
         """
         await self._projection.complete()
+        self._notices.withdraw(_LAG)
 
     async def rebuild(self) -> None:
         """Make a fresh index from the ledger and put it in the old one's place, which serves until then.
@@ -152,40 +168,52 @@ class CaseBank:
         finally:
             await self._engine.close()
 
-    async def _catch_up(self) -> int:
+    async def _catch_up(self) -> Step:
         """Apply the next batch; whatever is left after it goes on in the background, so that a read never waits."""
-        position, has_more = await self._projection.step()
-        if has_more:
+        step = await self._projection.step()
+        if step.is_behind:
             self._retry_later(first_pause_s=0.0)
-        return position
+        else:
+            self._notices.withdraw(_LAG)
+        return step
 
-    async def _scan(self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None) -> Search:
-        """Exact search over the newest cases straight from the ledger."""
-        newest = await self._views.newest_offset()
-        recent = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=_FALLBACK_CASES)
-        cases = [case async for case in recent if case.question != exclude_question]
-        if not cases:
-            return Search([], is_degraded=True, bank_version=newest)
-        similarity_C = await self._texts.rows([case.state for case in cases]) @ vector
-        hits = _in_order(
-            [Hit(case.id, float(similarity)) for case, similarity in zip(cases, similarity_C, strict=True)]
-        )
-        return Search(hits[:limit], is_degraded=True, bank_version=newest)
+    async def _indexed(
+        self, vector: Vector, namespace: str, limit: int, exclude_question: str | None
+    ) -> tuple[list[Hit], Newer | None, int]:
+        """What the index finds, what it lacks (None where it is up to date), and the offset that it has followed to."""
+        clock, newer = asyncio.get_running_loop().time, None
+        until = clock() + self._deadline_s
+        async with asyncio.timeout_at(until):
+            step = await self._catch_up()
+        if step.is_behind:
+            began = clock()
+            newer = await self._exact.newer(namespace, than=step.position)
+            until += clock() - began  # the engine is not to blame for the ledger's time
+        n_gone = 0 if newer is None else sum(case.status != "active" for case in newer.cases.values())
+        async with asyncio.timeout_at(until):
+            hits = await self._engine.search(
+                vector, namespace=namespace, limit=limit + n_gone, exclude_question=exclude_question
+            )
+        return hits, newer, step.position
+
+    def _lagging(self, newer: Newer) -> str:
+        """Say that the index is too far behind for its lack to be searched exactly."""
+        text = f"case search is degraded: the index is {newer.n_behind} changes behind the ledger and catching up"
+        self._notices.say(_LAG, text)
+        return text
+
+    def _recovered(self) -> None:
+        self._breaker.succeeded()
+        self._notices.withdraw(_SEARCH)
 
     def _failed(self, error: Exception) -> None:
         self._breaker.failed(pause_s=error.retry_after_s if isinstance(error, EngineThrottled) else None)
         reason = str(error) or f"no answer within {self._deadline_s:g} s"
-        self._tell(f"case search is degraded: {reason}")
+        self._notices.say(_SEARCH, f"case search is degraded: {reason}")
         if isinstance(error, IndexDamaged):
             self._projection.note_damage()
         if not isinstance(error, EngineRejected):
             self._retry_later(first_pause_s=1.0)
-
-    def _tell(self, notice: str) -> None:
-        _LOG.warning("%s", notice)
-        if notice not in self.notices:
-            self.notices.append(notice)
-            del self.notices[:-_MAX_NOTICES]
 
     def _retry_later(self, *, first_pause_s: float) -> None:
         if not self._is_closed and (self._retrying is None or self._retrying.done()):
@@ -197,18 +225,13 @@ class CaseBank:
             try:
                 await self.project_all()
                 await self._engine.count()  # an answer, even when there was nothing to apply
-                self._breaker.succeeded()
+                self._recovered()
                 return
             except EngineRejected as error:
-                self._tell(f"the search engine refuses the cases: {error}")
+                self._notices.say(_SEARCH, f"case search is degraded: the search engine refuses the cases: {error}")
                 return
             except MementoError as error:  # engine, ledger or encoder away: all of them may come back
                 _LOG.info("still degraded: %s", error)
                 if isinstance(error, IndexDamaged):
                     self._projection.note_damage()
                 pause_s = min(max(1.0, pause_s * 2), _MAX_RETRY_PAUSE_S)
-
-
-def _in_order(hits: Sequence[Hit]) -> list[Hit]:
-    rounded = [Hit(hit.case_id, float(np.float32(round(hit.similarity, _COSINE_DIGITS)))) for hit in hits]
-    return sorted(rounded, key=lambda hit: (-hit.similarity, hit.case_id))

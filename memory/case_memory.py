@@ -3,6 +3,7 @@
 ```python
 async with CaseMemory.open("./bank") as memory:
     reading = await memory.read("What is the capital of Columbia County?", k=4)
+    plans = [scored.case.action for scored in reading.cases]  # fewer than k where an empty slot promises more
     case_id = await memory.write(state="...", action="...", reward=1.0, event_id=reading.event_id)
     await memory.feedback(reading.event_id, reward=0.0)  # later and better knowledge replaces the outcome
 ```
@@ -11,7 +12,7 @@ async with CaseMemory.open("./bank") as memory:
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from memento.memory.recorded_events import Kept, Selection
 from memento.memory.retention import Retention, checked_namespace
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
+from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.memory.written import Written, check_share
 
 _REINDEX_BATCH = 256
@@ -57,7 +59,7 @@ class CaseMemory:
         cls,
         location: str | Path,
         *,
-        encoder: Encoder | None = None,
+        encoder: Encoder | Any | str | None = None,
         policy: str = "advantage",
         namespace: str = "default",
         seed: int | None = None,
@@ -70,12 +72,15 @@ class CaseMemory:
         """Describe a memory; `async with` opens it.
 
         Args:
-            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server.
-            encoder: texts to vectors; the packaged all-MiniLM-L6-v2 by default.
+            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server,
+                with `http://` or `https://`; a folder whose name holds a colon is written `./a:b`.
+            encoder: texts to vectors: an object with `name`, `dim` and `async encode(texts)`, a LangChain `Embeddings`
+                object, or `"openai:model"` of any server with OpenAI's protocol (OPENAI_API_KEY, OPENAI_BASE_URL); the
+                packaged all-MiniLM-L6-v2 by default.
             policy: how cases are chosen when `read` does not say otherwise.
             namespace: whose cases; a namespace sees only its own.
             seed: makes random choices repeatable.
-            ledger_url: SQL database of the ledger; by default an SQLite file in the folder.
+            ledger_url: SQL database of the ledger, SQLite or Postgres; by default an SQLite file in the folder.
             api_key: of the Qdrant server.
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
@@ -83,7 +88,8 @@ class CaseMemory:
 
         Raises:
             UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1].
+            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1]; the location, the home, the
+                ledger's URL or the encoder does not parse.
         """
         storage = Storage(
             location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
@@ -97,6 +103,7 @@ class CaseMemory:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
+            EncoderUnavailable: an embedding service that is used for the first time does not answer.
         """
         await self._storage.open()
         return self
@@ -142,9 +149,17 @@ class CaseMemory:
         return self._storage.versions
 
     @property
+    def only_read_because(self) -> str:
+        """Why nothing can be written, where the ledger's file is only read; else empty."""
+        return self._storage.ledger.only_read_because
+
+    @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory: the index was rebuilt, the engine is away."""
-        return self.bank.notices
+        """What a user should be told about this memory now: it is only read, the index is behind, the engine is away.
+
+        A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
+        """
+        return [*self._storage.notices, *self.bank.notices]
 
     async def read(
         self,
@@ -189,16 +204,23 @@ class CaseMemory:
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
-            storable(query),
+            bounded(storable(query), MAX_STATE_CHARS),
             policy=policy or self.policy,
             namespace=self._namespace(namespace),
-            task=None if task is None else storable(task),
-            follows=follows,
+            task=None if task is None else bounded(storable(task), MAX_STATE_CHARS),
+            follows=None if follows is None else storable(follows),
             seed=seed,
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
+        recall = recall._replace(
+            event_id=storable(recall.event_id),
+            query=storable(recall.query),
+            namespace=checked_namespace(recall.namespace),
+            task=None if recall.task is None else storable(recall.task),
+            follows=None if recall.follows is None else storable(recall.follows),
+        )
         return await self._retrieval.select(recall, k=k)
 
     async def write(
@@ -216,11 +238,13 @@ class CaseMemory:
         thread_id: str | None = None,
         models: dict[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None:
         """Keep an experience, and with `event_id` what came of the cases that were served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
-        answers again. The same event written twice is written once. Readings that this one follows have the same
+        answers again. Texts beyond the limits of `text_limits` lose their middle. The same event written twice is
+        written once. Readings that this one follows have the same
         outcome, unless they were given one of their own.
 
         Args:
@@ -237,6 +261,7 @@ class CaseMemory:
             thread_id: of the run.
             models: role to model name.
             namespace: the memory's own by default.
+            left_out: ids of cases that were served but not shown to the model: nothing is learned of them.
 
         Returns:
             The case's id; None when the reward is None.
@@ -259,6 +284,7 @@ class CaseMemory:
             thread_id=thread_id,
             models=models,
             namespace=namespace,
+            left_out=left_out,
         )
         return (await self.write_all([written]))[0]
 
@@ -303,12 +329,12 @@ class CaseMemory:
             LedgerUnavailable: it was not kept.
         """
         case_id = await self._retention.feedback(
-            event_id,
+            storable(event_id),
             reward,
             namespace=self._namespace(namespace),
             confidence=confidence,
-            evaluator=evaluator,
-            lesson=storable(lesson),
+            evaluator=storable(evaluator),
+            lesson=bounded(storable(lesson), MAX_LESSON_CHARS),
         )
         await self._retained(self._namespace(namespace))
         return case_id
@@ -380,13 +406,16 @@ class CaseMemory:
         Args:
             on_progress: called with the number of case revisions encoded so far.
         """
+        texts = self._storage.texts
+        async with self._storage.ledger.writing() as writer:
+            await writer.drop_vectors(texts.encoder.name, except_length=texts.encoder.dim)
         after, n_done = 0, 0
         while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
             after = changes[-1].offset
             states = [change.case.state for change in changes]
-            rows = await self._storage.texts.rows(states)
+            rows = await texts.rows(states)
             async with self._storage.ledger.writing() as writer:
-                await writer.save_vectors(self._storage.texts.encoder.name, dict(zip(states, rows, strict=True)))
+                await writer.save_vectors(texts.encoder.name, dict(zip(states, rows, strict=True)))
             n_done += len(changes)
             on_progress(n_done)
         await self.bank.rebuild()

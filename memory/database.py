@@ -1,5 +1,6 @@
 """Connections to the ledger's database: SQLite or Postgres, in SQLAlchemy's words and with our promises."""
 
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,8 +13,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from memento.memory.errors import InvalidInput, LedgerUnavailable
+from memento.memory.read_only_file import ReadOnlyFile, cannot_write
 from memento.memory.sqlite_connection import connect
 from memento.memory.uncancelled import to_the_end
+from memento.private_files import make_private_folder
 
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a database raises; SQLite's driver its own while a connection is being set up."""
@@ -69,6 +72,16 @@ async def _start(connection: AsyncConnection) -> None:
     await connection.start()
 
 
+def create_read_only_engine(url: str, file: ReadOnlyFile) -> AsyncEngine:
+    """A pool for an SQLite ledger that cannot be written. Blocking: the driver is imported."""
+    return _pool(url, file)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a ledger URL; None where the ledger is on a server."""
+    return Path(url.partition(":///")[2]) if url.startswith("sqlite") else None
+
+
 def create_engine(url: str, *, is_durable: bool) -> AsyncEngine:
     """A pool for a ledger URL. Blocking: drivers are imported, a folder may be made.
 
@@ -82,16 +95,14 @@ def create_engine(url: str, *, is_durable: bool) -> AsyncEngine:
 def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
     path = url.partition(":///")[2]
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(Path(path).parent)
+        with contextlib.suppress(FileNotFoundError):
+            Path(path).stat()
     except OSError as error:
         raise LedgerUnavailable(f"no ledger can be kept in {Path(path).parent}: {error.strerror}") from error
-    engine = create_async_engine(
-        url,
-        async_creator=lambda: connect(path, timeout_s=_BUSY_TIMEOUT_S),
-        pool_size=_CONNECTIONS,
-        max_overflow=0,  # one that is closed after every burst costs more than all that it was opened for
-        pool_timeout=None,
-    )
+    except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
+        raise InvalidInput(f"{path!r} is not the name of a file: {error}") from error
+    engine = _pool(url, path)
     synchronous = "FULL" if is_durable else "OFF"
 
     @sa_event.listens_for(engine.sync_engine, "connect")
@@ -111,13 +122,26 @@ def _sqlite(url: str, *, is_durable: bool) -> AsyncEngine:
     return engine
 
 
+def _pool(url: str, file: str | ReadOnlyFile) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        async_creator=lambda: connect(file, timeout_s=_BUSY_TIMEOUT_S),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,  # one that is closed after every burst costs more than all that it was opened for
+        pool_timeout=None,
+    )
+
+
 def _server(url: str) -> AsyncEngine:
     try:
         # READ COMMITTED: what the writer before us committed is seen as soon as the lock is ours
         return create_async_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
     except (SQLAlchemyError, ImportError) as error:  # the URL may hold a password: it is not repeated
         scheme = url.partition(":")[0]
-        raise InvalidInput(f"no async database driver for a ledger URL that starts with {scheme!r}") from error
+        raise InvalidInput(
+            f"no async database driver for a ledger URL that starts with {scheme!r}; for Postgres, "
+            "pip install 'memento-langgraph[postgres]'"
+        ) from error
 
 
 def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:
@@ -126,6 +150,13 @@ def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnav
     driver = error.orig if isinstance(error, DBAPIError) else error
     reason = type(error).__name__ if isinstance(driver, SQLAlchemyError) else str(driver)
     return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
+
+
+def write_error(error: LedgerUnavailable) -> BaseException | None:
+    """SQLite's error, where the ledger could not be opened because it may not, or cannot, be written here."""
+    cause = error.__cause__
+    driver = cause.orig if isinstance(cause, DBAPIError) else cause
+    return driver if cannot_write(driver) else None
 
 
 def sequence_chunks(values: Sequence[T], size: int = 500) -> list[Sequence[T]]:

@@ -1,7 +1,7 @@
 """Texts to unit vectors. The encoder stays frozen: learning never re-encodes the bank.
 
-Any object with `name`, `dim` and `async encode(texts)` serves; two are built in: the packaged all-MiniLM-L6-v2, which
-needs no network, and an adapter for LangChain's `Embeddings`.
+Any object with `name`, `dim` and `async encode(texts)` serves. Built in are the packaged all-MiniLM-L6-v2, which needs
+no network, and `embeddings.EmbeddingsEncoder` around services.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from memento.memory.engines.port import Vector
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.reasons import brief_reason
 from memento.memory.together import Together
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 _RECENT_TEXTS = 4096
 _TURN = 64
 """Texts encoded before another caller gets its turn."""
+
+_UNIT_TOLERANCE = 1e-3
 
 
 @runtime_checkable
@@ -146,42 +149,6 @@ def _packaged_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-class EmbeddingsEncoder:
-    """Adapter for a LangChain `Embeddings` object (anything with `aembed_documents`)."""
-
-    def __init__(self, embeddings: Any, *, name: str, dim: int) -> None:
-        """Wrap an embeddings object whose dimension is known; `connect` asks for it."""
-        self._embeddings = embeddings
-        self.name = name
-        self.dim = dim
-
-    @classmethod
-    async def connect(cls, embeddings: Any, *, name: str) -> "EmbeddingsEncoder":
-        """Learn the dimension by encoding one word.
-
-        Raises:
-            EncoderUnavailable: the endpoint does not answer.
-        """
-        probe = cls(embeddings, name=name, dim=0)
-        return cls(embeddings, name=name, dim=(await probe.encode(["dimension"])).shape[1])
-
-    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (len(texts), dim).
-
-        Raises:
-            EncoderUnavailable: the endpoint failed, or answered with something that is not one vector per text.
-        """
-        try:
-            rows = np.asarray(await self._embeddings.aembed_documents(texts), np.float32)
-        except Exception as error:  # every provider raises errors of its own; the cause is kept
-            raise EncoderUnavailable(f"encoder {self.name!r} failed: {type(error).__name__}") from error
-        if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
-            raise EncoderUnavailable(f"encoder {self.name!r} answered with shape {rows.shape} for {len(texts)} texts")
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = rows / np.maximum(norms, 1e-12)
-        return unit
-
-
 class EncodedTexts:
     """Vectors by text: from this process' recent ones, else from the ledger, else from the encoder."""
 
@@ -213,19 +180,27 @@ class EncodedTexts:
             known |= {text: kept[text] for text in missing if text in kept and len(kept[text]) == self.encoder.dim}
         unseen = [text for text in missing if text not in known]
         if unseen:
-            rows = await self.encoder.encode(unseen)
-            if rows.shape != (len(unseen), self.encoder.dim) or not np.isfinite(rows).all():
-                raise EncoderUnavailable(
-                    f"encoder {self.encoder.name!r} answered with shape {rows.shape}, "
-                    f"expected {(len(unseen), self.encoder.dim)} finite numbers"
-                )
+            rows = await self._encoded(unseen)
             new = dict(zip(unseen, rows, strict=True))
-            if is_kept:
+            if is_kept and not self._ledger.only_read_because:
                 async with self._ledger.writing() as writer:
                     await writer.save_vectors(self.encoder.name, new)
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
+
+    async def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
+        """Whatever goes wrong in an encoder, a host's own included, is an `EncoderUnavailable`."""
+        name = self.encoder.name
+        try:
+            rows = np.asarray(await self.encoder.encode(texts), np.float32)
+        except EncoderUnavailable:
+            raise
+        except Exception as error:
+            reason = brief_reason(error)
+            raise EncoderUnavailable(f"encoder {name!r} failed: {type(error).__name__}: {reason}") from error
+        check_rows(rows, name=name, n_texts=len(texts), dim=self.encoder.dim)
+        return unit_rows(rows)
 
     async def _look_up(self, asked: Sequence[list[str]]) -> list[dict[str, Vector]]:
         texts = list(dict.fromkeys(text for part in asked for text in part))
@@ -236,3 +211,34 @@ class EncodedTexts:
             self._recent[text_hash(text)] = row
         while len(self._recent) > _RECENT_TEXTS:
             self._recent.popitem(last=False)
+
+
+def check_rows(rows: NDArray[np.float32], *, name: str, n_texts: int, dim: int) -> None:
+    """Raise `EncoderUnavailable` unless there is one row of finite numbers for each text.
+
+    Args:
+        rows: what an encoder answered.
+        name: of the encoder.
+        n_texts: how many texts it was given.
+        dim: length that a row should have; 0 when it is not known.
+    """
+    problem = ""
+    if rows.ndim != 2 or len(rows) != n_texts or not rows.shape[-1]:
+        problem = f"shape {rows.shape} for {n_texts} texts"
+    elif dim and rows.shape[1] != dim:
+        problem = (
+            f"{rows.shape[1]} numbers for a text instead of {dim}: it is another model than the bank's; "
+            "bring that one back, or run `memento cases reindex`"
+        )
+    elif not np.isfinite(rows).all():
+        problem = "numbers that are not finite"
+    if problem:
+        raise EncoderUnavailable(f"encoder {name!r} answered with {problem}")
+
+
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows scaled to length 1; those that are as long, or zero, stay as they are."""
+    norm_N1 = np.linalg.norm(rows, axis=1, keepdims=True)
+    norm_N1[(np.abs(norm_N1 - 1) < _UNIT_TOLERANCE) | (norm_N1 == 0)] = 1
+    unit: NDArray[np.float32] = (rows / norm_N1).astype(np.float32, copy=False)
+    return unit

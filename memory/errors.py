@@ -9,7 +9,7 @@
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
     │   └── EncoderMismatch          the bank has another encoder's vectors; `memento cases reindex`
     ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); NOT kept
-    ├── EncoderUnavailable           weights missing or damaged, embedding endpoint down
+    ├── EncoderUnavailable           weights missing or damaged, embedding service down, any failure of a host's encoder
     └── EngineError                  the search index; reads go on without it, writes are safe in the ledger
         ├── EngineUnavailable        down, slow, connection lost, 5xx; retried later, opens the breaker
         ├── EngineThrottled          429; retried after `retry_after_s`
@@ -92,7 +92,7 @@ class LedgerUnavailable(MementoError):
 
 
 class EncoderUnavailable(MementoError):
-    """The encoder cannot produce vectors: weights missing or damaged, or its endpoint is down."""
+    """The encoder cannot produce vectors: weights missing or damaged, its service down, or whatever a host's raised."""
 
 
 class EngineError(MementoError):

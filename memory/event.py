@@ -1,5 +1,6 @@
 """What happened at a read, and what came of it. Every estimate is a view that can be recomputed from these records."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,7 +65,7 @@ class RetrievalEvent(BaseModel):
     bank_version: int
     """Ledger offset of the newest case revision that could have been chosen."""
     is_degraded: bool = False
-    """The search engine did not answer and the exact fallback served; such events never train."""
+    """Not all cases could be searched, because the engine did not answer or its index was far behind: never trains."""
     candidates: list[Candidate] = Field(default_factory=list)
     slots: list[Slot] = Field(default_factory=list)
     created_at: str = Field(default_factory=utc_now)
@@ -83,6 +84,11 @@ class RetrievalEvent(BaseModel):
     def case_ids(self) -> list[str]:
         """The cases served, best first, without null slots."""
         return [slot.case_id for slot in self.slots if slot.case_id is not None]
+
+    def without(self, case_ids: Sequence[str]) -> "RetrievalEvent":
+        """The event as if these cases had not been served."""
+        slots = [slot for slot in self.slots if slot.case_id is None or slot.case_id not in case_ids]
+        return self if len(slots) == len(self.slots) else self.model_copy(update={"slots": slots})
 
 
 class Attempt(BaseModel):
@@ -112,6 +118,8 @@ class Outcome(BaseModel):
     confidence: float = Field(default=1.0, ge=0, le=1)
     evaluator: str = "unknown"
     attempt: Attempt | None = None
+    left_out: tuple[str, ...] = ()
+    """Cases of the event that were served but never shown to the model: the outcome says nothing of them."""
     created_at: str = Field(default_factory=utc_now)
 
 
@@ -133,6 +141,9 @@ class Experience(NamedTuple):
     """None withdraws what was believed of this event."""
     confidence: float
     event: RetrievalEvent
+    """Without the cases that the model was not shown."""
+    is_partial: bool = False
+    """Whether there were such: what was shown then is not what the policy chose."""
 
     @property
     def event_id(self) -> str:

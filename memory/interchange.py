@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
+from memento.memory.text_limits import MAX_STATE_CHARS, bounded
+from memento.memory.written import bounded_case
 
 MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}
@@ -86,11 +88,11 @@ def _row(line: str) -> dict[str, Any]:
 
 def _case(row: dict[str, Any], namespace: str) -> Case:
     if "state" in row:
-        return _own(row, namespace)
+        return bounded_case(_own(row, namespace))
     if "case" in row:
-        return _reference(row, "case", _labelled(row), namespace)
+        return bounded_case(_reference(row, "case", _labelled(row), namespace))
     if "question" in row:
-        return _reference(row, "question", _rewarded(row), namespace)
+        return bounded_case(_reference(row, "question", _rewarded(row), namespace))
     raise InvalidInput(f"no `state`, `case` or `question` among its keys: {', '.join(map(str, row))[:200]}")
 
 
@@ -111,7 +113,7 @@ def _served(row: dict[str, Any]) -> Served | None:
     label = row["truth_label"]
     if label is not None and not isinstance(label, bool):
         raise InvalidInput(f"`truth_label` must be true, false or null, not {label!r}")
-    return Served(_text(row, "query"), None if label is None else float(label))
+    return Served(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
 
 
 def _own(row: dict[str, Any], namespace: str) -> Case:

@@ -20,10 +20,14 @@ from memento.memory.database import (
     Connection,
     connected,
     create_engine,
+    create_read_only_engine,
+    sqlite_path,
     unavailable,
+    write_error,
 )
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.read_only_file import ReadOnlyFile, read_only_file, why_not_written
 from memento.memory.uncancelled import to_the_end
 
 _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
@@ -43,9 +47,13 @@ class Ledger:
         self._is_durable = is_durable
         self._engine: AsyncEngine | None = None
         self._writing = asyncio.Lock()
+        self._read_only: ReadOnlyFile | None = None
+        self.only_read_because = ""
+        """Why nothing can be written, where an existing SQLite file is only read (no permission, read-only file
+        system, full disk); else empty."""
 
     async def __aenter__(self) -> Self:
-        """Connect and create the schema where it is missing.
+        """Connect and create the schema where it is missing; a file that cannot be written is opened for reading.
 
         Raises:
             LedgerUnavailable: the database cannot be opened.
@@ -53,17 +61,38 @@ class Ledger:
         """
         self._engine = await asyncio.to_thread(create_engine, self.url, is_durable=self._is_durable)
         try:
-            async with self.writing() as writer:
-                await writer.create_tables()
-                version = await writer.fact("schema")
-                if version is None:
-                    await writer.set_fact("schema", tables.SCHEMA_VERSION)
-                elif version != tables.SCHEMA_VERSION:
-                    raise InvalidInput(f"the ledger has schema {version}, this version reads {tables.SCHEMA_VERSION}")
+            try:
+                await self._set_up()
+            except LedgerUnavailable as error:
+                await self._open_to_read(error)
         except BaseException:  # a cancellation, too, must not leave connections open
             await self.aclose()
             raise
         return self
+
+    async def _set_up(self) -> None:
+        async with self.writing() as writer:
+            await writer.create_tables()
+            version = await writer.fact("schema")
+            if version is None:
+                await writer.set_fact("schema", tables.SCHEMA_VERSION)
+            _check_schema(version)
+
+    async def _open_to_read(self, error: LedgerUnavailable) -> None:
+        """Open what is there for reading, if it is an SQLite file that only cannot be written."""
+        path, cause = sqlite_path(self.url), write_error(error)
+        if path is None or cause is None or not await asyncio.to_thread(path.is_file):
+            raise error
+        await self.aclose()
+        try:
+            self._read_only = await asyncio.to_thread(read_only_file, path)
+        except OSError as why:
+            raise LedgerUnavailable(f"{error}; nor can it be read: {why.strerror or why}") from error
+        reason = await asyncio.to_thread(why_not_written, path, cause)
+        self.only_read_because = f"the ledger {path} cannot be written: {reason}"
+        self._engine = await asyncio.to_thread(create_read_only_engine, self.url, self._read_only)
+        async with self.reading() as connection:
+            _check_schema(await LedgerWriter(connection).fact("schema"))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -75,14 +104,19 @@ class Ledger:
         engine, self._engine = self._engine, None
         if engine is not None:
             await to_the_end(engine.dispose())
+        read_only, self._read_only = self._read_only, None
+        if read_only is not None:
+            await to_the_end(asyncio.to_thread(read_only.close))
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[LedgerWriter]:
         """One transaction; leaving the block commits it, which is the acknowledgement.
 
         Raises:
-            LedgerUnavailable: it was not kept (disk full, database down, locked too long).
+            LedgerUnavailable: it was not kept (disk full, read-only file, database down, locked too long).
         """
+        if self.only_read_because:
+            raise LedgerUnavailable(f"{self.only_read_because}; nothing was kept")
         async with self._writing:
             try:
                 async with connected(self._open_engine().execution_options(writes=True)) as connection:
@@ -110,3 +144,8 @@ class Ledger:
         if self._engine is None:
             raise LedgerUnavailable("the ledger is not open; use `async with`")
         return self._engine
+
+
+def _check_schema(version: str | None) -> None:
+    if version not in (None, tables.SCHEMA_VERSION):
+        raise InvalidInput(f"the ledger has schema {version}, this version reads {tables.SCHEMA_VERSION}")

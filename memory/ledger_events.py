@@ -82,9 +82,13 @@ class EventViews:
             rows = (await connection.execute(query)).all()
         parsed = [(row, Outcome.model_validate_json(row.outcome)) for row in rows]
         return [
-            Experience(row.offset, outcome.reward, outcome.confidence, RetrievalEvent.model_validate_json(row.event))
-            for row, outcome in parsed
+            _experience(row.offset, outcome, RetrievalEvent.model_validate_json(row.event)) for row, outcome in parsed
         ]
+
+
+def _experience(offset: int, outcome: Outcome, event: RetrievalEvent) -> Experience:
+    shown = event.without(outcome.left_out)
+    return Experience(offset, outcome.reward, outcome.confidence, shown, is_partial=shown is not event)
 
 
 def _experiences(namespace: str) -> Select[Any]:

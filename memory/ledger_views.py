@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from memento.memory import tables
@@ -19,6 +19,9 @@ _REVISIONS = tables.case_revisions
 _LATER = aliased(_REVISIONS)
 _IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
 
+
+_MAX_KNOWN_QUESTIONS = 100_000
+"""Cases whose question is remembered; about 15 MB."""
 
 _CasesOf = tuple[Sequence[str], str]
 """Ids and their namespace."""
@@ -57,6 +60,7 @@ class LedgerViews(EventViews):
         super().__init__(ledger)
         self._cases = Together(self._find_cases)
         self._rewards = Together(self._find_rewards)
+        self._questions: dict[str, str] = {}
 
     async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
         """The newest revisions of these cases, as far as they exist in the namespace; by id, sorted."""
@@ -65,6 +69,21 @@ class LedgerViews(EventViews):
     async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
         """Own rewards of those of these cases that are active in the namespace; by id, sorted."""
         return await self._rewards((ids, namespace)) if ids else {}
+
+    async def of_question(self, ids: Sequence[str], question: str, *, namespace: str) -> set[str]:
+        """Those of these cases that are of a question, by their text.
+
+        The key that is kept beside a case may be one of before November 2026 (see `former_question_hash`), in the
+        ledger and in an index, and cannot tell: it may miss a case of the question, which is found here, and hide one
+        of another (2⁸ from who asks for 28), which costs one case and gives nothing away.
+        """
+        unknown = [case_id for case_id in ids if case_id not in self._questions]
+        if len(self._questions) + len(unknown) > _MAX_KNOWN_QUESTIONS:
+            self._questions.clear()
+            unknown = list(ids)
+        found = await self.cases(unknown, namespace=namespace)
+        self._questions |= {case.id: case.question for case in found.values()}
+        return {case_id for case_id in ids if self._questions.get(case_id) == question}
 
     async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
         found: dict[str, Case] = {}
@@ -113,21 +132,39 @@ class LedgerViews(EventViews):
             after = rows[-1].offset
             left = None if left is None else left - len(rows)
 
-    async def active_ids(self, *, namespace: str, exclude_question: str | None) -> list[str]:
-        """Ids of all active cases of a namespace, sorted, without those of one question."""
-        query = select(_REVISIONS.c.case_id).where(
+    async def active_ids(self, *, namespace: str, exclude_question: str | None, former_key: str = "") -> list[str]:
+        """Ids of all active cases of a namespace, sorted, without those of one question.
+
+        Args:
+            namespace: whose cases.
+            exclude_question: the hash of that question; None excludes nothing.
+            former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
+        """
+        query = select(_REVISIONS.c.case_id, _REVISIONS.c.question).where(
             _IS_HEAD, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
         )
-        if exclude_question is not None:
-            query = query.where(_REVISIONS.c.question != exclude_question)
         async with self._ledger.reading() as connection:
-            return list((await connection.scalars(query.order_by(_REVISIONS.c.case_id))).all())
+            rows = (await connection.execute(query.order_by(_REVISIONS.c.case_id))).all()
+        if exclude_question is None:
+            return [row.case_id for row in rows]
+        suspects = [row.case_id for row in rows if row.question in (exclude_question, former_key)]
+        own = await self.of_question(suspects, exclude_question, namespace=namespace)
+        return [row.case_id for row in rows if row.case_id not in own]
 
     async def changes(self, *, after: int, limit: int) -> list[Change]:
         """Case revisions of every namespace after an offset, in order: what a projection still has to apply."""
         query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(_REVISIONS.c.offset > after)
         async with self._ledger.reading() as connection:
             rows = (await connection.execute(query.order_by(_REVISIONS.c.offset).limit(limit))).all()
+        return [Change(offset, Case.model_validate_json(body)) for offset, body in rows]
+
+    async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[Change]:
+        """Case revisions of a namespace after an offset, newest first: what an index that is behind cannot find."""
+        # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
+        is_in = _REVISIONS.c.namespace.concat("") == namespace
+        query = select(_REVISIONS.c.offset, _REVISIONS.c.body).where(_REVISIONS.c.offset > after, is_in)
+        async with self._ledger.reading() as connection:
+            rows = (await connection.execute(query.order_by(_REVISIONS.c.offset.desc()).limit(limit))).all()
         return [Change(offset, Case.model_validate_json(body)) for offset, body in rows]
 
     async def newest_offset(self) -> int:
@@ -140,6 +177,13 @@ class LedgerViews(EventViews):
         query = select(func.count(func.distinct(_REVISIONS.c.case_id))).where(_REVISIONS.c.offset <= offset)
         async with self._ledger.reading() as connection:
             return await connection.scalar(query) or 0
+
+    async def vector_length(self, *, encoder: str) -> int | None:
+        """How many numbers a kept vector of this encoder has; None when none is kept."""
+        statement = select(tables.vectors.c.vector).where(tables.vectors.c.encoder == encoder).limit(1)
+        async with self._ledger.reading() as connection:
+            kept = await connection.scalar(statement)
+        return None if kept is None else len(kept) // np.dtype(np.float32).itemsize
 
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Encoded texts that are already kept: text to unit row, shape (dim,)."""
@@ -166,7 +210,7 @@ class LedgerViews(EventViews):
         query = (
             select(func.count(), func.count(outcomes.c.reward), func.avg(outcomes.c.reward))
             .select_from(slots.outerjoin(outcomes, outcomes.c.offset == newest))
-            .where(slots.c.case_id == case_id)
+            .where(slots.c.case_id == case_id, or_(outcomes.c.body.is_(None), ~_leaves_out(outcomes.c.body, case_id)))
         )
         async with self._ledger.reading() as connection:
             exposures, known, mean = (await connection.execute(query)).one()
@@ -207,3 +251,8 @@ class LedgerViews(EventViews):
 
 def _all_ids(asked: Sequence[_CasesOf]) -> list[str]:
     return sorted({case_id for ids, _ in asked for case_id in ids})
+
+
+def _leaves_out(body: ColumnElement[str], case_id: str) -> ColumnElement[bool]:
+    """Whether an outcome says that the model was not shown the case; inside JSON strings quotes are never bare."""
+    return body.like(f'%"left_out":[%"{case_id}"%]%')

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, Table, exists, func, insert, select
+from sqlalchemy import Select, Table, delete, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from memento.memory import tables
@@ -177,6 +177,14 @@ class LedgerWriter:
             for value, row in vectors.items()
         ]
         await self._connection.execute(self._insert_if_new(tables.vectors), rows)
+
+    async def drop_vectors(self, encoder: str, *, except_length: int) -> None:
+        """Delete an encoder's kept vectors that do not have this many numbers: they are another model's."""
+        n_bytes = except_length * np.dtype(np.float32).itemsize
+        kept = tables.vectors.c
+        await self._connection.execute(
+            delete(tables.vectors).where(kept.encoder == encoder, func.length(kept.vector) != n_bytes)
+        )
 
     async def fact(self, name: str) -> str | None:
         """A single remembered value."""

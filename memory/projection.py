@@ -1,17 +1,32 @@
 """Keeps one engine in step with the ledger's change feed. Nothing here hides a failure; the case bank decides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from memento.memory.case import Case
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import BankPoint, VectorEngine
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.notices import Notices
 from memento.memory.together import Together
 
 BATCH = 256
 """Case revisions applied at a time."""
+
+_REBUILD = "rebuild"
+
+
+class Step(NamedTuple):
+    """How far the engine has followed after one step."""
+
+    position: int
+    """The ledger offset up to which cases can be found now."""
+    is_behind: bool
+    """Whether the ledger may have more than that."""
+    n_applied: int
+    """Revisions that the engine has just taken; 0 where it had nothing to do, and need not have been reached."""
 
 
 class Projection:
@@ -23,21 +38,19 @@ class Projection:
         EncoderUnavailable: a case's vector is lost and cannot be made again.
     """
 
-    def __init__(
-        self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, notices: Notices) -> None:
         """Wire the parts, without opening anything.
 
         Args:
             views: the ledger to follow.
             engine: the search engine.
             texts: vectors of case states.
-            tell: takes what users should know.
+            notices: where users are told of a rebuild.
         """
         self._views = views
         self._engine = engine
         self._texts = texts
-        self._tell = tell
+        self._notices = notices
         self._position: int | None = None
         self._n_unsaved = 0
         self._is_damaged = False
@@ -49,25 +62,22 @@ class Projection:
         """The engine failed in a way that only a rebuild repairs: the next step is one."""
         self._is_damaged = True
 
-    async def step(self) -> tuple[int, bool]:
-        """Apply the next batch, unless a rebuild is under way. Whoever asks while one runs shares the next.
-
-        Returns:
-            The ledger offset up to which cases can be found now, and whether there is more to apply.
-        """
+    async def step(self) -> Step:
+        """Apply the next batch, unless a rebuild is under way. Whoever asks while one runs shares the next."""
         if self._is_rebuilding:
             if self._position is None or self._is_damaged:
                 raise EngineUnavailable("the index is being rebuilt")
-            return self._position, False  # the old one serves until the new one is complete
+            # The old one serves as it is until the new one is complete.
+            return Step(self._position, self._position < await self._views.newest_offset(), 0)
         return await self._together(None)
 
     async def complete(self) -> None:
         """Apply everything, however long it takes."""
-        has_more = True
-        while has_more:
+        is_behind = True
+        while is_behind:
             async with self._stepping:  # waits for a rebuild
                 await self._connected()
-            _, has_more = await self.step()
+            is_behind = (await self.step()).is_behind
 
     async def rebuild(self) -> None:
         """Make a fresh index from the ledger and put it in the old one's place, which serves until then."""
@@ -81,17 +91,16 @@ class Projection:
         if self._n_unsaved and not self._is_damaged:
             await self._save()
 
-    async def _step(self, asked: Sequence[None]) -> list[tuple[int, bool]]:
+    async def _step(self, asked: Sequence[None]) -> list[Step]:
         async with self._stepping:
-            position, has_more = await self._connected(), False
+            position = await self._connected()
             if changes := await self._views.changes(after=position, limit=BATCH):
                 await self._engine.upsert(await self._points([change.case for change in changes]))
-                position, has_more = changes[-1].offset, len(changes) == BATCH
-                self._position = position
+                self._position = position = changes[-1].offset
                 self._n_unsaved += len(changes)
                 if self._n_unsaved >= BATCH:
                     await self._save()
-        return [(position, has_more)] * len(asked)
+        return [Step(position, len(changes) == BATCH, len(changes))] * len(asked)
 
     async def _connected(self) -> int:
         if self._position is not None and not self._is_damaged:
@@ -102,8 +111,12 @@ class Projection:
                 raise IndexDamaged("the index failed while it was in use")
             self._position = await self._checked_position()
         except IndexDamaged as error:
-            self._tell(f"{error}; rebuilding it from the ledger")
-            await self._rebuild()
+            self._notices.say(_REBUILD, f"{error}; rebuilding it from the ledger")
+            try:
+                await self._rebuild()
+            finally:
+                self._notices.withdraw(_REBUILD)
+            self._notices.note(f"{error}; it was rebuilt from the ledger")
         return self._position or 0
 
     async def _checked_position(self) -> int:
@@ -116,21 +129,21 @@ class Projection:
         return position
 
     async def _rebuild(self) -> None:
-        position = await self._views.newest_offset()
+        position, after = await self._views.newest_offset(), 0
 
         async def batches() -> AsyncIterator[Sequence[BankPoint]]:
-            after = 0
-            while after < position:
-                changes = await self._views.changes(after=after, limit=BATCH)
+            nonlocal after
+            # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
+            while changes := await self._views.changes(after=after, limit=BATCH):
+                yield await self._points([change.case for change in changes])
                 after = changes[-1].offset
-                yield await self._points([change.case for change in changes if change.offset <= position])
 
         self._is_rebuilding = True
         try:
             await self._engine.rebuild(batches(), position=position)
         finally:
             self._is_rebuilding = False
-        self._position, self._n_unsaved, self._is_damaged = position, 0, False
+        self._position, self._n_unsaved, self._is_damaged = after, after - position, False
 
     async def _save(self) -> None:
         assert self._position is not None  # noqa: S101  something has been applied

@@ -31,15 +31,19 @@ class Recall(NamedTuple):
     """The event of the planning cycle before."""
     seed: int | None = None
     """Of this reading's random choices; without one, they come from the memory's own generator."""
+    notices: tuple[str, ...] = ()
+    """What whoever reads should be told; see `Reading.notices`."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, for a checkpoint between the two halves of a read."""
-        return self._asdict() | {"candidates": [list(candidate) for candidate in self.candidates]}
+        candidates = [list(candidate) for candidate in self.candidates]
+        return self._asdict() | {"candidates": candidates, "notices": list(self.notices)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """What `to_json` made."""
-        return cls(**values | {"candidates": [Candidate(*row) for row in values["candidates"]]})
+        candidates = [Candidate(*row) for row in values["candidates"]]
+        return cls(**values | {"candidates": candidates, "notices": tuple(values.get("notices", ()))})
 
 
 class Reading(NamedTuple):
@@ -48,11 +52,15 @@ class Reading(NamedTuple):
     event_id: str
     """Give it to `write` and `feedback`, so that the memory learns what these cases were worth."""
     cases: list[ScoredCase]
-    """Best first; at most k."""
+    """The cases served, best first; at most k, and fewer where the policy left slots empty."""
     policy: str
     policy_version: int
     is_degraded: bool
-    """The search engine did not answer; the newest cases were searched instead, and this reading never trains."""
+    """Not all cases could be searched (the engine did not answer, or its index is far behind): never trains."""
+    slots: list[Slot]
+    """Every slot in order, with its propensity; `case_id` is None where the policy chose the null case."""
+    notices: list[str]
+    """What whoever reads should be told: why the reading is degraded, that the index was rebuilt."""
 
 
 def slot_of(

@@ -14,6 +14,7 @@ from memento.memory.engines.port import Vector
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.interchange import ParsedLine, Served
 from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.products import cosines
 
 _EVENT_IDS = uuid.UUID("0d3d4f4e-8a57-5d0c-9a0b-6a0c7d1f2b63")
 
@@ -119,7 +120,7 @@ def _event(selection: Selection, vectors: Mapping[str, Vector]) -> RetrievalEven
             Slot(
                 slot=number,
                 case_id=case.id,
-                similarity=float(vectors[case.state] @ query),
+                similarity=float(cosines(vectors[case.state][None], query)[0]),
                 score=0.0,  # not recorded
                 propensity=1.0,
                 own_reward=case.reward,

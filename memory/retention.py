@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
-from memento.memory.case import Case, case_id
+from memento.memory.case import Case, case_id, storable, storable_record
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.ledger_batches import LedgerBatches
 from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
-from memento.memory.written import Tried, check_share
+from memento.memory.text_limits import MAX_STATE_CHARS, bounded
+from memento.memory.written import Tried, bounded_case, check_share
 
 MAX_NAMESPACE = 200
 
@@ -47,7 +48,7 @@ class Retention:
         return ids
 
     async def _keep(self, writer: LedgerWriter, tried: Tried) -> str | None:
-        namespace, state, attempt, reward, confidence, evaluator, event_id = tried
+        namespace, state, attempt, reward, confidence, evaluator, event_id, left_out = tried
         if event_id is not None:
             key, past = f"{event_id}:write", await writer.outcomes_of(event_id)
             if any(outcome.key == key for outcome in past):  # delivered before, perhaps corrected since: leave it alone
@@ -64,6 +65,7 @@ class Retention:
                 confidence=confidence,
                 evaluator=evaluator,
                 attempt=attempt,
+                left_out=left_out,
             )
             for earlier in await _earlier(writer, event):
                 if not await writer.outcomes_of(earlier.id):
@@ -93,6 +95,7 @@ class Retention:
             checked_namespace(case.namespace)
             if case.id != case_id(case.namespace, case.state, case.action):
                 raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
+        cases = [bounded_case(storable_record(case)) for case in cases]
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
         async with self._storage.ledger.writing() as writer:
@@ -102,6 +105,7 @@ class Retention:
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
         """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
+        selections = [_kept_selection(selection) for selection in selections]
         cases = [case for selection in selections for case in selection.cases]
         texts = [selection.served.query for selection in selections] + [case.state for case in cases]
         vectors = dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
@@ -138,6 +142,7 @@ class Retention:
                 confidence=confidence,
                 evaluator=evaluator,
                 attempt=attempt,
+                left_out=past[-1].left_out if past else (),
             )
             for earlier in await _earlier(writer, event):
                 told = await writer.outcomes_of(earlier.id)
@@ -169,6 +174,12 @@ def checked_namespace(namespace: str) -> str:
     if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
         raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
     return namespace
+
+
+def _kept_selection(selection: Selection) -> Selection:
+    served = selection.served._replace(query=bounded(storable(selection.served.query), MAX_STATE_CHARS))
+    cases = tuple(bounded_case(storable_record(case)) for case in selection.cases)
+    return Selection(storable(selection.event_id), served, cases)
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:

@@ -6,25 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memento.memory.case import ScoredCase, question_hash
+from memento.memory.case import ScoredCase, former_question_hash, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger_writer import LedgerWriter
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall, slot_of
+from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
 from memento.memory.together import Together
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import EstimatorName
     from memento.memory.learning.learner import Learner
-
-N_CANDIDATES = 64
-"""Cases recalled by similarity for the policy to choose from."""
-
-N_SUGGESTED = 16
-"""Cases looked up near each direction that an estimator suggests."""
 
 
 class Retrieval:
@@ -45,6 +40,7 @@ class Retrieval:
             rng: source of every random choice.
         """
         self._storage = storage
+        self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
         self._record = Together(self._append)
@@ -79,15 +75,24 @@ class Retrieval:
         question = question_hash(query if task is None else task)
         candidates: list[Candidate] = []
         pool_size, is_degraded, bank_version = 0, False, 0
+        notices: list[str] = []
         if chosen_by.pool == "nearest":
-            candidates, is_degraded, bank_version = await self._search(query, question, namespace)
+            nearest = await self._recalling.nearest(query, question, namespace)
+            candidates = [Candidate(*hit) for hit in nearest.hits]
+            is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
             if chosen_by.estimator is not None and not is_degraded:
                 learner = await self._learner(namespace, chosen_by.estimator)
                 known = {one.case_id for one in candidates}
-                candidates += await self._suggested(query, question, namespace, learner, known)
+                suggested, is_degraded, more = await self._recalling.suggested(
+                    query, question, namespace, learner, known
+                )
+                candidates += suggested
+                notices = list(dict.fromkeys([*notices, *more]))
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            candidates, pool_size = await self._draw(query, question, namespace, self._generator(seed))
+            former_key = former_question_hash(query if task is None else task)
+            rng = self._generator(seed)
+            candidates, pool_size = await self._recalling.drawn(query, question, namespace, rng, former_key=former_key)
             bank_version = await self._storage.views.newest_offset()
         return Recall(
             event_id=str(uuid.uuid4()),
@@ -101,6 +106,7 @@ class Retrieval:
             task=task,
             follows=follows,
             seed=seed,
+            notices=tuple(notices),
         )
 
     async def select(self, recall: Recall, *, k: int) -> Reading:
@@ -146,65 +152,32 @@ class Retrieval:
                 slot_of(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)
             ],
         )
-        return await self._reading(event)
-
-    async def _search(self, query: str, question: str, namespace: str) -> tuple[list[Candidate], bool, int]:
-        """The nearest cases, whether the search was degraded, and the version of the bank."""
-        hits, is_degraded, bank_version = await self._storage.bank.search(
-            await self._storage.texts.one(query),
-            namespace=namespace,
-            limit=N_CANDIDATES,
-            exclude_question=question,
-        )
-        return [Candidate(*hit) for hit in hits], is_degraded, bank_version
-
-    async def _suggested(
-        self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
-    ) -> list[Candidate]:
-        """What the estimator would look at beside the nearest: its best cases, and what lies where they lie."""
-        vector = await self._storage.texts.one(query)
-        suggestions = await learner.suggest(vector)
-        ids = list(suggestions.ids)
-        for direction_D in suggestions.direction_MD:
-            hits, _, _ = await self._storage.bank.search(
-                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question
-            )
-            ids += [hit.case_id for hit in hits]
-        fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
-        found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
-        cases = [case for case in found.values() if case.status == "active" and case.question != question]
-        similarity_C = await self._storage.texts.rows([case.state for case in cases]) @ vector
-        return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
+        return await self._reading(event, recall.notices)
 
     def _generator(self, seed: int | None) -> np.random.Generator:
         return self._rng if seed is None else np.random.default_rng(seed)
 
-    async def _draw(
-        self, query: str, question: str, namespace: str, rng: np.random.Generator
-    ) -> tuple[list[Candidate], int]:
-        """A uniform sample of the namespace, in random order, and the namespace's size."""
-        ids = await self._storage.views.active_ids(namespace=namespace, exclude_question=question)
-        if not ids:
-            return [], 0
-        drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
-        cases = await self._storage.views.cases(drawn, namespace=namespace)
-        state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
-        similarity_C = state_CD @ await self._storage.texts.one(query)
-        candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
-        return candidates, len(ids)
-
-    async def _reading(self, event: RetrievalEvent) -> Reading:
+    async def _reading(self, event: RetrievalEvent, notices: Sequence[str]) -> Reading:
         stored = await self._record(event)
         ids = stored.case_ids
         cases = await self._storage.views.cases(ids, namespace=stored.namespace) if ids else {}
         scored = [
-            ScoredCase(cases.get(slot.case_id or ""), slot.similarity, slot.score, slot.slot, slot.propensity)
+            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
             for slot in stored.slots
+            if slot.case_id in cases
         ]
-        return Reading(stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded)
+        return Reading(
+            stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded, stored.slots, list(notices)
+        )
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
-        """Put selections on record in one commit; those of a run whose earlier one is not known are refused."""
+        """Put selections on record in one commit; those of a run whose earlier one is not known are refused.
+
+        A ledger that is only read has no record of them: their cases are served all the same, and nothing can be
+        learned from what comes of it, for that cannot be written either.
+        """
+        if self._storage.ledger.only_read_because:
+            return list(events)
         texts = self._storage.texts
         queries = [event.query for event in events if event.candidates]
         vectors = dict(zip(queries, await texts.rows(queries), strict=True))

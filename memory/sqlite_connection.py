@@ -5,12 +5,17 @@ aiosqlite each is a round trip between two threads, and costs more than the stat
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
+
+from memento.memory.read_only_file import ReadOnlyFile
+from memento.private_files import create_private_file
 
 _NO_CHUNKS = 64
 _PAUSE_S = 0.02
@@ -74,14 +79,20 @@ class OneHopCursor:
         cursor.close()
 
 
-async def connect(path: str, *, timeout_s: float) -> OneHopConnection:
+async def connect(path: str | ReadOnlyFile, *, timeout_s: float) -> OneHopConnection:
     """Open a database file; its thread does not keep the process alive.
 
     Args:
-        path: of the file.
+        path: of the file; or how one is read that cannot be written.
         timeout_s: how long a statement waits for another process' lock.
     """
-    connection = OneHopConnection(lambda: open_shared(path, timeout_s=timeout_s), _NO_CHUNKS)
+
+    def opened() -> sqlite3.Connection:
+        if isinstance(path, str):
+            return open_shared(path, timeout_s=timeout_s)
+        return path.connect(timeout_s=timeout_s)
+
+    connection = OneHopConnection(opened, _NO_CHUNKS)
     connection._thread.daemon = True
     try:
         await connection
@@ -92,7 +103,7 @@ async def connect(path: str, *, timeout_s: float) -> OneHopConnection:
 
 
 def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
-    """Open a file whose readers and writers do not wait for each other (WAL). Blocks.
+    """Open a file whose readers and writers do not wait for each other (WAL); a new one is its owner's alone. Blocks.
 
     Args:
         path: of the file.
@@ -101,6 +112,8 @@ def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it is no database, or was locked for longer.
     """
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong
+        create_private_file(Path(path))  # its -wal and -shm get the same mode
     connection = sqlite3.connect(path, timeout=timeout_s)
     try:
         _use_wal(connection, time.monotonic() + timeout_s)

@@ -6,17 +6,21 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memento.memory.breaker import Breaker
 from memento.memory.case_bank import CaseBank
-from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder
+from memento.memory.embeddings import EmbeddingsEncoder
+from memento.memory.encoder import EncodedTexts, Encoder
+from memento.memory.encoders import as_encoder
 from memento.memory.engines.port import VectorEngine
-from memento.memory.errors import EncoderMismatch, LedgerUnavailable
+from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import PolicyVersions
 from memento.memory.ledger import Ledger
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.places import parse_folder, parse_ledger_url, parse_location
+from memento.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import Estimator, EstimatorName
@@ -42,18 +46,23 @@ class Storage:
         self,
         location: str | Path,
         *,
-        encoder: Encoder | None = None,
+        encoder: Encoder | Any | str | None = None,
         ledger_url: str | None = None,
         api_key: str | None = None,
         home: str | Path | None = None,
         is_reindexing: bool = False,
     ) -> None:
-        """Describe it; the arguments are those of `CaseMemory.open`."""
-        self._location = str(location)
-        self._encoder = encoder or MiniLmEncoder()
-        self._ledger_url = ledger_url
+        """Describe it; the arguments are those of `CaseMemory.open`.
+
+        Raises:
+            InvalidInput: a place or the encoder does not parse.
+        """
+        self._kind, self._location = parse_location(location)
+        self._encoder: Encoder = as_encoder(encoder)
+        self._is_own_encoder = encoder is None or isinstance(encoder, str)
+        self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
-        self._home = Path(home).expanduser() if home is not None else None
+        self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._is_open = False
@@ -61,7 +70,7 @@ class Storage:
     @property
     def is_temporary(self) -> bool:
         """Whether nothing is kept after closing."""
-        return self._location == ":memory:"
+        return self._kind == "memory"
 
     async def open(self) -> None:
         """Open ledger and index.
@@ -69,6 +78,7 @@ class Storage:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
+            EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
         """
         folder = await asyncio.to_thread(self._folder)
         url = self._ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.sqlite'}"
@@ -80,6 +90,7 @@ class Storage:
             self.versions = PolicyVersions(self.ledger)
             self.texts = EncodedTexts(self._encoder, self.ledger)
             await self._check_encoder()
+            await self._learn_dim()
             ledger_id = await self._ledger_id()
             self._weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
             engine = await asyncio.to_thread(self._engine, folder, ledger_id)
@@ -103,6 +114,8 @@ class Storage:
         finally:
             await self.ledger.aclose()
             await asyncio.to_thread(self._torch.shutdown)
+            if self._is_own_encoder and isinstance(self._encoder, EmbeddingsEncoder):
+                await self._encoder.aclose()
             if self._temporary is not None:
                 await asyncio.to_thread(self._temporary.cleanup)
 
@@ -141,6 +154,12 @@ class Storage:
             folder=self._weights,
         )
 
+    @property
+    def notices(self) -> list[str]:
+        """What a user should be told: the ledger is only read."""
+        reason = self.ledger.only_read_because
+        return [f"{reason}; it is only read, and nothing is remembered"] if reason else []
+
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
         async with self.ledger.writing() as writer:
@@ -149,12 +168,27 @@ class Storage:
     async def _check_encoder(self) -> None:
         stored = await self.views.fact("encoder")
         if stored is None or (stored != self._encoder.name and not await self.views.newest_offset()):
-            await self.adopt_encoder()
+            if not self.ledger.only_read_because:
+                await self.adopt_encoder()
         elif stored != self._encoder.name and not self._is_reindexing:
             raise EncoderMismatch(stored, self._encoder.name)
 
+    async def _learn_dim(self) -> None:
+        """A service's vectors in the ledger tell their length, so that a known bank opens while the service is away."""
+        encoder = self._encoder
+        if not isinstance(encoder, EmbeddingsEncoder) or encoder.dim:
+            return
+        known = None if self._is_reindexing else await self.views.vector_length(encoder=encoder.name)
+        if known:
+            encoder.dim = known
+        else:
+            await encoder.connect()
+
     async def _ledger_id(self) -> str:
         """Names the ledger, so that two ledgers never share one index by accident."""
+        identity = await self.views.fact("id")
+        if identity is not None or self.ledger.only_read_because:
+            return identity or "unknown"
         async with self.ledger.writing() as writer:
             identity = await writer.fact("id")
             if identity is None:
@@ -166,14 +200,16 @@ class Storage:
         if self.is_temporary:
             self._temporary = tempfile.TemporaryDirectory(prefix="memento-")
             return Path(self._temporary.name)
-        if self._location.startswith(("http://", "https://")):
+        if self._kind == "server":
             folder = self._home or Path("~/.memento").expanduser()
         else:
-            folder = self._home or Path(self._location).expanduser()
+            folder = self._home or Path(self._location)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             raise LedgerUnavailable(f"no bank can be kept in {folder}: {error.strerror}") from error
+        except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
+            raise InvalidInput(f"{str(folder)!r} is not the name of a folder: {error}") from error
         return folder.absolute()
 
     def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:
@@ -182,7 +218,7 @@ class Storage:
             from memento.memory.engines.local import LocalEngine
 
             return LocalEngine()
-        if self._location.startswith(("http://", "https://")):
+        if self._kind == "server":
             from memento.memory.engines.server import ServerEngine
 
             return ServerEngine(self._location, api_key=self._api_key, collection=f"memento_{ledger_id}")

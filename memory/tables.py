@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -24,12 +25,38 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+
+from memento.memory.case import storable
 
 SCHEMA_VERSION = "1"
 
 metadata = MetaData()
+
+
+class _String(TypeDecorator[str]):
+    """Texts as every database takes them, whoever gives them: half a surrogate pair and NUL become question marks.
+
+    So an id or a name that cannot be kept is one that is not there, and not an error of the driver's own.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is sent to the database."""
+        del dialect
+        return None if value is None else storable(value).replace("\0", "?")
+
+
+class _Text(_String):
+    """The same, of any length."""
+
+    impl = Text
+    cache_ok = True
+
 
 # SQLite gives growing, never reused row numbers only to an INTEGER PRIMARY KEY with AUTOINCREMENT.
 _Offset = BigInteger().with_variant(Integer, "sqlite")
@@ -43,15 +70,15 @@ case_revisions = Table(
     "case_revisions",
     metadata,
     _offset(),
-    Column("case_id", String(36), nullable=False),
+    Column("case_id", _String(36), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("namespace", String(200), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("question", String(32), nullable=False),
-    Column("state_hash", String(32), nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("status", _String(16), nullable=False),
+    Column("question", _String(32), nullable=False),
+    Column("state_hash", _String(32), nullable=False),
     Column("reward", Float, nullable=False),
-    Column("event_id", String(64), nullable=True),
-    Column("body", Text, nullable=False),
+    Column("event_id", _String(64), nullable=True),
+    Column("body", _Text, nullable=False),
     UniqueConstraint("case_id", "version"),
     Index("case_revisions_namespace", "namespace", "case_id", "version"),
     Index("case_revisions_event", "event_id"),
@@ -62,19 +89,19 @@ events = Table(
     "events",
     metadata,
     _offset(),
-    Column("event_id", String(64), nullable=False, unique=True),
-    Column("namespace", String(200), nullable=False, index=True),
+    Column("event_id", _String(64), nullable=False, unique=True),
+    Column("namespace", _String(200), nullable=False, index=True),
     Column("is_degraded", Boolean, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", _Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
 slots = Table(
     "slots",
     metadata,
-    Column("event_id", String(64), ForeignKey("events.event_id"), primary_key=True),
+    Column("event_id", _String(64), ForeignKey("events.event_id"), primary_key=True),
     Column("slot", Integer, primary_key=True),
-    Column("case_id", String(36), nullable=True, index=True),
+    Column("case_id", _String(36), nullable=True, index=True),
     Column("similarity", Float, nullable=False),
     Column("score", Float, nullable=False),
     Column("propensity", Float, nullable=False),
@@ -85,11 +112,11 @@ outcomes = Table(
     "outcomes",
     metadata,
     _offset(),
-    Column("key", String(200), nullable=False, unique=True),
-    Column("event_id", String(64), nullable=False, index=True),
-    Column("namespace", String(200), nullable=False),
+    Column("key", _String(200), nullable=False, unique=True),
+    Column("event_id", _String(64), nullable=False, index=True),
+    Column("namespace", _String(200), nullable=False),
     Column("reward", Float, nullable=True),
-    Column("body", Text, nullable=False),
+    Column("body", _Text, nullable=False),
     Index("outcomes_namespace", "namespace", "offset"),
     sqlite_autoincrement=True,
 )
@@ -98,10 +125,10 @@ policy_versions = Table(
     "policy_versions",
     metadata,
     _offset(),
-    Column("namespace", String(200), nullable=False),
-    Column("estimator", String(40), nullable=False),
-    Column("verdict", String(16), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("estimator", _String(40), nullable=False),
+    Column("verdict", _String(16), nullable=False),
+    Column("body", _Text, nullable=False),
     Index("policy_versions_serving", "namespace", "estimator", "offset"),
     sqlite_autoincrement=True,
 )
@@ -109,8 +136,8 @@ policy_versions = Table(
 vectors = Table(
     "vectors",
     metadata,
-    Column("text_hash", String(32), primary_key=True),
-    Column("encoder", String(200), primary_key=True),
+    Column("text_hash", _String(32), primary_key=True),
+    Column("encoder", _String(200), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
 )
 
@@ -118,11 +145,11 @@ audit = Table(
     "audit",
     metadata,
     _offset(),
-    Column("at", String(40), nullable=False),
-    Column("namespace", String(200), nullable=False),
-    Column("verb", String(40), nullable=False),
-    Column("subject", String(200), nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("at", _String(40), nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("verb", _String(40), nullable=False),
+    Column("subject", _String(200), nullable=False),
+    Column("detail", _Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -130,8 +157,8 @@ batch_changes = Table(
     "batch_changes",
     metadata,
     Column("audit_offset", _Offset, ForeignKey("audit.offset"), primary_key=True, autoincrement=False),
-    Column("batch_id", String(36), nullable=False, index=True),
-    Column("case_id", String(36), nullable=False, index=True),
+    Column("batch_id", _String(36), nullable=False, index=True),
+    Column("case_id", _String(36), nullable=False, index=True),
     Column("version_before", Integer, nullable=False),
     Column("version_after", Integer, nullable=False),
 )
@@ -140,10 +167,10 @@ snapshots = Table(
     "snapshots",
     metadata,
     _offset(),
-    Column("namespace", String(200), nullable=False),
-    Column("name", String(200), nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("name", _String(200), nullable=False),
     Column("revision_offset", _Offset, nullable=False),
-    Column("at", String(40), nullable=False),
+    Column("at", _String(40), nullable=False),
     UniqueConstraint("namespace", "name"),
     sqlite_autoincrement=True,
 )
@@ -151,6 +178,6 @@ snapshots = Table(
 facts = Table(
     "facts",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", _String(64), primary_key=True),
+    Column("value", _Text, nullable=False),
 )

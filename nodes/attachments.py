@@ -1,21 +1,29 @@
 """The files a run is given, and the folder of its own in which it makes others; blocking, so called in a thread."""
 
+import hashlib
 import itertools
+import os
 import re
-import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from langchain_core.messages import BaseMessage
 
 from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolError
+from memento.tools.files.descent import opened, write_file
+from memento.tools.names import is_text, shown
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
+_REPLACED = "_"
+"""Before the folder name of a thread whose own name cannot be one: a safe name does not begin so."""
+_ONCE_REPLACED = re.compile(r"[0-9a-f]{12}5[0-9a-f]{3}[89ab][0-9a-f]{15}")
+"""What earlier releases put in place of an unsafe name, a UUID of version 5: no other thread may be called so."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
@@ -34,11 +42,45 @@ class Given(NamedTuple):
     """What was left out, and why."""
 
 
-def folder_name(thread_id: str | None) -> str:
-    """Name the folder by the thread, so that its runs find each other's files; an unsafe name is replaced."""
+def folder_name(thread_id: str | None, root: Path | None = None, *, earlier: str | None = None) -> str:
+    """Name the folder by the thread, so that its runs find each other's files and no other thread's do; looks at disk.
+
+    A name that is unsafe, or that another thread's folder may have, is replaced by one that no thread can have.
+
+    Args:
+        thread_id: of the run; without one, it has a folder that no other run finds.
+        root: the workspace. A folder that an earlier release made there for an unsafe name goes on being used.
+        earlier: the folder of the thread's last run, as its state tells. It is believed where it is one of the names
+            that this thread may have had.
+    """
     if thread_id is None:
         return uuid.uuid4().hex
-    return thread_id if SAFE_NAME.fullmatch(thread_id) else uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex
+    own, *older = folder_names(thread_id)
+    if earlier in (own, *older):
+        return str(earlier)
+    if root is None:
+        return own
+    if own == thread_id:
+        return older[0] if _is_anothers(root / RUNS, own) else own
+    is_old = not SAFE_NAME.fullmatch(thread_id) and not (root / RUNS / own).exists()
+    return next((name for name in older if is_old and (root / RUNS / name).is_dir()), own)
+
+
+def folder_names(thread_id: str) -> list[str]:
+    """All names that a thread's folder may have, that of new threads first."""
+    replaced = _REPLACED + hashlib.sha256(thread_id.encode(errors="surrogatepass")).hexdigest()
+    if SAFE_NAME.fullmatch(thread_id):
+        return [replaced, thread_id] if _ONCE_REPLACED.fullmatch(thread_id) else [thread_id, replaced]
+    return [replaced, *([uuid.uuid5(uuid.NAMESPACE_OID, thread_id).hex] if is_text(thread_id) else [])]
+
+
+def _is_anothers(runs: Path, name: str) -> bool:
+    """Whether a file system that ignores case would take another thread's folder for this one."""
+    try:
+        is_folded = os.path.samefile(runs / name, runs / name.swapcase())
+    except OSError:  # the usual case: one of them is missing
+        return False
+    return is_folded and name != name.swapcase() and name not in os.listdir(runs)
 
 
 def run_folder(root: Path, folder: str) -> Path:
@@ -61,15 +103,28 @@ def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
             raise InvalidAttachment(f"attachment {file} is not a file" if file.exists() else f"there is no file {file}")
         named = (f"{file.stem}-{n}{file.suffix}" if n > 1 else file.name for n in itertools.count(1))
         name = next(name for name in named if name not in names)
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(file, folder / name)
-        except shutil.SameFileError:
-            pass  # it lies there already
+            stream = file.open("rb")
         except OSError as error:
             raise InvalidAttachment(f"attachment {file} cannot be read: {error.strerror}") from error
+        with stream:
+            try:
+                make_private_folder(folder)
+                _copy(file, stream, folder, name)
+            except OSError as error:
+                raise InvalidAttachment(f"attachment {file} cannot be put in {folder}: {error.strerror}") from error
         names[name] = None
     return list(names)
+
+
+def _copy(file: Path, stream: BinaryIO, folder: Path, name: str) -> None:
+    """Copy a file, unless it lies there already; a link that code has left there is replaced, not followed."""
+    target = folder / name
+    if target.is_symlink():
+        target.unlink()
+    elif target.exists() and target.samefile(file):
+        return
+    write_file(folder, [name], stream)
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
@@ -90,23 +145,28 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
         lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
         return Given([], [], [*notices, *lost])
     workspace = Workspace(run_folder(root, folder))
-    names = [_brought_in(path, workspace) for path in paths]
+    names = [_brought_in(path, workspace, root) for path in paths]
     for file in files:
         try:
             names.append(_saved(file, workspace))
         except (ToolError, OSError) as error:
-            notices = [*notices, f"{file.name} of the message was left out: {error}"]
+            notices = [*notices, f"{shown(file.name)} of the message was left out: {error}"]
     return Given(list(dict.fromkeys(names)), [entry.path for entry in workspace.entries()], notices)
 
 
-def _brought_in(path: Path, workspace: Workspace) -> str:
+def _brought_in(path: Path, workspace: Workspace, root: Path) -> str:
     """Copy a file of the root into the run's folder, unless it lies there already, under a name that tools can take."""
     own = workspace.folder.resolve()
-    if path.is_relative_to(own) and (name := path.relative_to(own).as_posix()) in {e.path for e in workspace.entries()}:
-        return name
+    if path.is_relative_to(own):
+        named = path.relative_to(own).as_posix()
+        for entry in workspace.entries():
+            if entry.named == named:
+                return entry.path
     plain = _NOT_IN_A_NAME.sub("_", path.name.encode(errors="replace").decode()).strip(" .") or "file"
+    top = root.resolve()
     try:
-        return _saved(MessageFile(plain, path.read_bytes()), workspace)
+        with opened(top, path.relative_to(top).parts, None) as stream:  # no link that has come since is followed
+            return _saved(MessageFile(plain, stream.read()), workspace)
     except (ToolError, OSError) as error:
         raise InvalidAttachment(f"attachment {path.name!r} cannot be brought into the run's folder: {error}") from error
 
@@ -115,10 +175,10 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
     """Write a file under its name, or a numbered one where a thread's earlier message brought another of that name."""
     sizes = {entry.path: entry.n_bytes for entry in workspace.entries()}
     path, name, number = PurePosixPath(file.name), file.name, 1
-    while name in sizes:
-        is_same = sizes[name] == len(file.content)
-        if is_same and workspace.read(name, max_bytes=len(file.content)) == file.content:
-            return name
+    while (kept := shown(name)) in sizes:
+        is_same = sizes[kept] == len(file.content)
+        if is_same and workspace.read(kept, max_bytes=len(file.content)) == file.content:
+            return kept
         number += 1
         name = f"{path.stem}-{number}{path.suffix}"
     return workspace.write(name, file.content)

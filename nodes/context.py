@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from memento.memory.policies.registry import PolicyName
 from memento.nodes.scoring.evaluation import EvaluatorName
 
+MAX_CASE_TOKENS = 8_000
+"""Of all cases in a prompt together, unless a run says otherwise."""
+
 
 class Context(BaseModel):
     """Per-run settings; every field has a default, and none holds a secret."""
@@ -18,6 +21,15 @@ class Context(BaseModel):
         default=None, description="How cases are chosen. Empty: the memory's own policy (MEMENTO_POLICY)."
     )
     k: int = Field(default=4, ge=0, le=32, description="How many cases the planner is shown at most.")
+    max_case_tokens: int = Field(
+        default=MAX_CASE_TOKENS,
+        ge=200,
+        le=200_000,
+        description=(
+            "Tokens of all cases in the planner's prompt, about; never more than a quarter of what its model can read. "
+            "Longer cases are shown shortened."
+        ),
+    )
     max_cycles: int = Field(default=3, ge=1, le=10, description="How many times the planner may plan.")
     reread: bool = Field(
         default=False,
@@ -27,7 +39,9 @@ class Context(BaseModel):
     max_tool_calls: int = Field(default=40, ge=1, le=500, description="Tool calls per subtask.")
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per subtask, read and written. Empty: any.")
     max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars per subtask. Empty: any.")
-    max_seconds: float = Field(default=600, ge=0.1, le=86_400, description="Time per subtask.")
+    max_seconds: float = Field(
+        default=600, ge=0.1, le=86_400, description="Time per subtask; also for making one plan, and for the reward."
+    )
     max_tool_seconds: float = Field(default=300, ge=0.1, le=3_600, description="Time per tool call.")
     run_max_model_calls: int = Field(
         default=400, ge=1, le=10_000, description="Model calls of the whole run, the judge's apart."
@@ -36,7 +50,10 @@ class Context(BaseModel):
     run_max_tokens: int | None = Field(default=None, ge=1, description="Tokens of the whole run. Empty: any.")
     run_max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars of the whole run. Empty: any.")
     run_max_seconds: float = Field(
-        default=3_600, ge=0.1, le=604_800, description="Time in which the whole run works on subtasks."
+        default=3_600,
+        ge=0.1,
+        le=604_800,
+        description="Time in which the whole run plans and works on subtasks; waiting for a person costs nothing.",
     )
     planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")

@@ -1,6 +1,7 @@
 """What model calls used, and what that costs."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
@@ -33,7 +34,7 @@ def unpriced_notice(state: MementoState) -> str:
 
 
 def _usage(tokens: UsageMetadata | None, n_calls: int, names: Sequence[str], price: Price | None) -> Usage:
-    known = (price(name, tokens) for name in names) if price and tokens else iter(())
+    known = (_priced(price, name, tokens) for name in names) if price and tokens else iter(())
     cost = next((cost for cost in known if cost is not None), None)
     return {
         "input_tokens": max(0, tokens["input_tokens"]) if tokens else 0,
@@ -43,6 +44,14 @@ def _usage(tokens: UsageMetadata | None, n_calls: int, names: Sequence[str], pri
         "cost_usd": cost or 0.0,
         "unpriced_calls": n_calls if cost is None else 0,
     }
+
+
+def _priced(price: Price, name: str, tokens: UsageMetadata) -> float | None:
+    try:
+        cost = price(name, tokens)
+        return float(cost) if cost is not None and isfinite(cost) else None
+    except Exception:  # noqa: BLE001  it is the host's code; what it cannot price is not known, and the user is told
+        return None
 
 
 def _names(reply: AIMessage, model: BaseChatModel | None) -> list[str]:
@@ -60,7 +69,7 @@ def spent_of(state: MementoState) -> Spent:
         "tool_calls": usage["tool_calls"],
         "tokens": usage["input_tokens"] + usage["output_tokens"],
         "cost_usd": usage["cost_usd"],
-        "seconds": _seconds_worked(state.get("results") or []),
+        "seconds": _seconds_worked(state.get("results") or []) + (state.get("asked_seconds") or 0.0),
     }
 
 

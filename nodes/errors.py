@@ -6,9 +6,11 @@
     ├── InvalidReply (ValueError)               the model was asked twice and never answered in the form asked for
     └── ModelError                              a chat model that cannot be asked
         ├── ModelUnavailable                    down, slow, throttled, 5xx; the node's retry policy asks again
-        │   └── NoCompletion                    a server answered, but not with a completion; asked again likewise
+        │   ├── NoCompletion                    a server answered, but not with a completion; asked again likewise
+        │   └── ModelTimedOut                   the run's own time is up; can be resumed, is not asked again by itself
         ├── ModelRejected (ValueError)          key refused, quota spent, request refused; asking again cannot help
-        │   └── ContentFiltered                 the provider's content filter refused what it was to read
+        │   ├── ContentFiltered                 the provider's content filter refused what it was to read
+        │   └── TaskTooLong                     the task alone, without any case, is more than the model can read
         ├── ModelFailed                         the model's class raised an error of its own; the run can be resumed
         ├── UnknownModel (InvalidInput)         no such provider or name; the message shows a name that would work
         ├── NoModelConfigured (InvalidInput)    the message gives one command per way out
@@ -19,13 +21,12 @@ these, only `ModelUnavailable` is worth another try.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from memento.memory.errors import InvalidInput, MementoError
+from memento.memory.reasons import brief_reason as brief_reason  # noqa: PLC0414  callers find it beside the errors
 from memento.nodes.provider_errors import holds_reply, is_unread_reply, said_by
 
-_REASON_CHARS = 300
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 _NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 # SDKs that give a lost connection no status code still agree on the names of its classes.
@@ -35,7 +36,6 @@ _TRANSIENT_NAMES = frozenset(
 _NO_COMPLETION = "the server answered, but not with a completion ({})"
 # Of llama.cpp, vLLM and OpenAI, Anthropic, Google, in this order.
 _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maximum number of tokens|context window")
-_SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
 
 
 class InvalidTask(InvalidInput):
@@ -68,6 +68,10 @@ class ModelUnavailable(ModelError):
     """The model did not answer (connection lost, slow, throttled, 5xx); the same call may succeed later."""
 
 
+class ModelTimedOut(ModelUnavailable):
+    """The model did not answer in the time that the run has for it, several attempts together."""
+
+
 class NoCompletion(ModelUnavailable):
     """A server answered, but not with a completion: an error inside a 200, no choices, a page of HTML, half a body."""
 
@@ -82,6 +86,16 @@ class ModelRejected(ModelError, ValueError):
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class TaskTooLong(ModelRejected):
+    """The task is more than the planner's model can read, with nothing beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the task is longer than the planner's model can read, even without any case beside it; "
+            "make it shorter, give its long parts as attached files, or name a model that reads more"
+        )
 
 
 class ContentFiltered(ModelRejected):
@@ -165,18 +179,3 @@ def is_context_overflow(error: Exception) -> bool:
         return True
     is_refusal = isinstance(error, ModelRejected) or (said.http_status or said.status) in (400, 413, 422)
     return is_refusal and _TOO_LONG.search(brief_reason(error)) is not None
-
-
-def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
-    """One line of an exception's message, short and without what looks like a key.
-
-    Args:
-        error: any exception.
-        redact: takes known secrets out, before the message is cut: half of one is still half of one.
-    """
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
-        message = "(it does not say why)"
-    text = re.sub(r"\s*\[type=.*", "", " ".join(redact(message).split()))  # pydantic repeats the input, keys included
-    return _SECRET.sub(r"\1***", text)[:_REASON_CHARS]

@@ -1,5 +1,6 @@
 """The reward of a run: in [0, 1], or None when it cannot be known. An outage never becomes a failure."""
 
+import time
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -17,6 +18,7 @@ from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.scoring.registry import score
 from memento.nodes.sources import ModelSource, Price
 from memento.nodes.state import MementoState
+from memento.nodes.step_time import StepTime
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.usage import no_usage
 
@@ -55,30 +57,37 @@ def make_evaluate(
     parts = ScoringParts(models=models, caller=caller, price=price, scorer=scorer, redact=redact)
 
     async def evaluate(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Score the answer; never raises because a judge failed."""
+        """Score the answer; never raises because a judge failed or hung."""
         run, answer = state["run"], state.get("answer")
         if not answer:
             return _scored(Evaluation(None, "none", reason=state.get("error") or "no answer")) | _notices(state)
-        answered = Answered(run, answer, state.get("results") or [], state.get("models") or {})
+        clock = StepTime(state, runtime.execution_info)
+        deadline = time.monotonic() + clock.grace()
+        answered = Answered(run, answer, state.get("results") or [], state.get("models") or {}, deadline)
         if answered.settings.evaluator == "human":
             question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
             reward: HumanReward = interrupt(question, response_schema=HumanReward)
             scored = Scored(Evaluation(reward.reward, "human", reason=reward.reason))
+        elif why := state.get("error"):  # an answer in place of the one that the planner did not give
+            scored = Scored(Evaluation(None, "none", reason=why))
         else:
             scored = await score(answered, parts)
         evaluation = scored.evaluation
         runtime.stream_writer({"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
         # An id of this run's own, so that a repeat replaces the message instead of adding a second.
         message = AIMessage(answer, id=f"answer-{state['event_id'] or state['messages'][-1].id}")
-        update = {"usage": scored.usage or no_usage(), "messages": [message]}
+        seconds = 0.0 if evaluation.evaluator == "human" else clock.spent()
+        update = {"usage": scored.usage or no_usage(), "asked_seconds": seconds, "messages": [message]}
         return _scored(evaluation) | update | _notices(state, scored.notice)
 
     return evaluate
 
 
 def _notices(state: MementoState, *more: str) -> dict[str, Any]:
-    added = [notice for notice in (*more, unpriced_notice(state)) if notice]
-    return {"notices": [*state["notices"], *added]} if added else {}
+    of_results = [notice for result in state.get("results") or [] for notice in result.get("notices", [])]
+    told = dict.fromkeys([*state["notices"], *of_results, *more, unpriced_notice(state)])
+    notices = [notice for notice in told if notice]
+    return {"notices": notices} if notices != state["notices"] else {}
 
 
 def _scored(evaluation: Evaluation) -> dict[str, Any]:

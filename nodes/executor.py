@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
@@ -12,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from memento.nodes.agent.agents import Agents
 from memento.nodes.agent.budgets import Meter, RunMeters, run_limits, subtask_limits
+from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.agent.long_results import KEPT_CHARS, shown_chars
 from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.notes import WHY_ENDED, best_so_far
@@ -20,7 +22,9 @@ from memento.nodes.agent.window import window_tokens
 from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context
 from memento.nodes.costs import usage_of_reply
+from memento.nodes.errors import ModelUnavailable
 from memento.nodes.node import Node
+from memento.nodes.prompt_budgets import RESULT_SHARE, RESULT_TOKENS
 from memento.nodes.prompts import executor_messages
 from memento.nodes.redaction import make_redact
 from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
@@ -63,7 +67,14 @@ def make_executor(
         own.begin()
         meter.begin()
         try:
-            model, toolbox = await models.get("executor", settings.executor), await tools(run)
+            try:
+                seconds = min(own.seconds_left(), meter.seconds_left())
+                model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
+            except DeadlinePassed:
+                is_run = meter.seconds_left() < own.seconds_left()
+                return {"results": [_not_begun(state, "run_max_seconds" if is_run else "max_seconds")]}
+            except Abandoned:
+                raise ModelUnavailable("what makes the executor's model or tools cancelled itself") from None
             work = Work(
                 subtask=own,
                 run=meter,
@@ -74,12 +85,16 @@ def make_executor(
                 max_tool_seconds=settings.max_tool_seconds,
                 max_seconds=min(settings.max_seconds, settings.run_max_seconds),
                 max_result_chars=shown_chars(window_tokens(model)),
+                max_result_tokens=min(RESULT_TOKENS, window_tokens(model) // RESULT_SHARE),
                 workspace=toolbox.workspace,
+                notices=[redact(notice) for notice in toolbox.notices],
             )
             messages = await _carry_out(agents.get(model, toolbox.tools), state, work, settings.max_model_calls)
         finally:
             meter.end()
         result = _result(state, messages, began_at)
+        if work.notices:
+            result["notices"] = work.notices
         runtime.stream_writer({"event": "result", "result": result})
         update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
@@ -87,8 +102,16 @@ def make_executor(
     return executor
 
 
+async def _equipped(
+    models: ModelSource, tools: ToolSource, run: Run, named: str | None
+) -> tuple[BaseChatModel, Toolbox]:
+    return await models.get("executor", named), await tools(run)
+
+
 async def _carry_out(agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int) -> list[BaseMessage]:
-    asked = executor_messages(run=state["run"], subtask=state["subtask"], earlier=state["earlier"])
+    asked = executor_messages(
+        run=state["run"], subtask=state["subtask"], earlier=state["earlier"], max_tokens=work.max_result_tokens
+    )
     # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
     config: RunnableConfig = {
         "recursion_limit": 4 * n_calls + 10,

@@ -1,9 +1,10 @@
 """The planner's reply: a small graph of subtasks, or the final answer."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
+from memento.nodes.plan_mending import MAX_ID_CHARS, mended
 from memento.nodes.state import Subtask
 
 MAX_SUBTASKS = 20
@@ -11,14 +12,18 @@ MAX_SUBTASKS = 20
 _FORGIVING = ConfigDict(str_strip_whitespace=True, coerce_numbers_to_str=True)
 
 
+_Id = Annotated[str, Field(max_length=MAX_ID_CHARS)]
+"""Its length is told to models that decode by the schema: small ones would write on and on."""
+
+
 class PlannedSubtask(BaseModel):
     """One subtask of a plan."""
 
     model_config = _FORGIVING
 
-    id: str = Field(description="Short unique id, such as 1, 2, 3.", min_length=1, max_length=40)
+    id: str = Field(description="Short unique id, such as 1, 2, 3.", min_length=1, max_length=MAX_ID_CHARS)
     description: str = Field(description="What to find out or do, complete in itself.", min_length=1)
-    depends_on: list[str] = Field(default_factory=list, description="Ids of subtasks whose results it needs.")
+    depends_on: list[_Id] = Field(default_factory=list, description="Ids of subtasks whose results it needs.")
 
 
 class Plan(BaseModel):
@@ -31,6 +36,24 @@ class Plan(BaseModel):
 
     subtasks: list[PlannedSubtask] = Field(default_factory=list, description="Empty when the answer is given.")
     answer: str | None = Field(default=None, description="The final answer, short and exact; null while planning.")
+
+    _mended: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """What was changed of the model's reply so that it can be carried out, in words."""
+        return self._mended
+
+    # What can be read in one way only is mended, never refused. Not said above: models are shown the docstring.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_reply(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(given, dict) or "subtasks" not in given:
+            return handler(given)
+        steps, notes = mended(given["subtasks"])
+        plan = handler({**given, "subtasks": steps})
+        plan._mended = notes
+        return plan
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> Self:
@@ -47,9 +70,7 @@ class Plan(BaseModel):
             free = [subtask for subtask in waiting if placed.issuperset(subtask.depends_on)]
             if not free:
                 names = ", ".join(subtask.id for subtask in waiting)
-                raise ValueError(
-                    f"subtasks {names} depend on each other in a circle, or on a subtask that is not there"
-                )
+                raise ValueError(f"subtasks {names} depend on each other in a circle")
             placed.update(subtask.id for subtask in free)
             waiting = [subtask for subtask in waiting if subtask.id not in placed]
         return self

@@ -4,26 +4,38 @@ The node is entered once per cycle to plan, and in between only to pass on: subt
 and, where a run wants that, cases are read again before the next plan.
 """
 
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.agent.budgets import run_ended_by
+from memento.nodes.agent.deadlines import DeadlinePassed
 from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.context import Context
 from memento.nodes.costs import usage_of_structured
-from memento.nodes.errors import InvalidReply
+from memento.nodes.errors import InvalidReply, ModelTimedOut
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
+from memento.nodes.planning_call import Planned, PlanningCall, narrowed
+from memento.nodes.prompt_budgets import REASON_CHARS
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
 from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_name
 from memento.nodes.state import MementoState, Subtask, remaining
-from memento.nodes.structured import StructuredCaller, StructuredReply
+from memento.nodes.step_time import StepTime
+from memento.nodes.structured import StructuredCaller
+from memento.nodes.usage import Usage, no_usage
+from memento.tools.text import without_middle
 
 PlanT = TypeVar("PlanT", bound=Plan)
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Update(NamedTuple, Generic[T]):
+    value: T
+    update: dict[str, Any]
 
 
 class PlanReview(BaseModel, Generic[PlanT]):
@@ -66,6 +78,7 @@ def make_planner(
         answer_from_results: makes the answer of a finished plan, where no model is needed for that.
         price: says what calls cost.
     """
+    call = PlanningCall(models=models, caller=caller, prompt=prompt)
     review: Any = PlanReview[schema]  # type: ignore[valid-type]  # an edited plan is held to the same schema
 
     async def planner(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -87,38 +100,83 @@ def make_planner(
         if needs_reread(state) and not why:
             return {}
         settings = Context.model_validate(state["run"]["settings"])
-        rejection = state.get("rejection", "")
         is_last = bool(why) or state["cycle"] >= settings.max_cycles
-        messages = prompt(
-            run=state["run"], cases=state["cases"], results=state["results"], is_last=is_last, feedback=rejection
-        )
-        model = await models.get("planner", settings.planner)
+        clock = StepTime(state, runtime.execution_info)
 
-        def spent(reply: StructuredReply[Any]) -> dict[str, Any]:
-            usage = usage_of_structured(reply, model, price)
-            return {"usage": usage, "models": {"planner": model_name(model)}, "rejection": ""} | _notice(state, why)
+        async def asked(form: type[T], why: str) -> _Update[T]:
+            seconds = clock.grace() if why else clock.left()
+            planned = await call.ask(form, state, is_last=form is FinalAnswer, seconds=seconds)
+            return _Update(planned.reply.value, _spent(planned, state, why, clock, price))
 
         try:
             if is_last:
-                final = await caller.ask(model, FinalAnswer, messages)
-                return spent(final) | {"plan": [], "answer": final.value.answer}
-            reply = await caller.ask(model, schema, messages)
+                return _answered(await asked(FinalAnswer, why))
+            try:
+                value, update = await asked(schema, "")
+            except DeadlinePassed:
+                if not state["results"]:
+                    raise
+                return _answered(await asked(FinalAnswer, clock.ended_by()))
         except InvalidReply as error:
-            used = spent(error.spent) if error.spent is not None else {"rejection": ""}
-            return used | {"plan": [], "error": f"no valid plan: {error}", "error_class": "format"}
-        if reply.value.subtasks:
-            return spent(reply) | _accept(reply.value.steps(), state, runtime)
-        return spent(reply) | {"plan": [], "answer": reply.value.answer}
+            model = await models.get("planner", settings.planner)
+            return _unreadable(
+                error, usage_of_structured(error.spent, model, price) if error.spent else no_usage(), clock
+            )
+        except DeadlinePassed:
+            return _stand_in(state, clock)
+        if value.subtasks:
+            notices = _and_mended(update.get("notices", state["notices"]), value)
+            return update | {"notices": notices} | _accept(value.steps(), state, runtime)
+        return update | {"plan": [], "answer": value.answer}
 
     return planner
 
 
-def _notice(state: MementoState, why: str) -> dict[str, Any]:
-    """What a user is told whose run ended early."""
-    if not why:
-        return {}
-    text = f"the run ended early, {WHY_ENDED[why]} ({why}): the answer is the best there was"
-    return {"notices": [*state["notices"], text]}
+def _spent(
+    planned: Planned[Any], state: MementoState, why: str, clock: StepTime, price: Price | None
+) -> dict[str, Any]:
+    """What a call took, what it was shown, and what a user is told whose run ended early."""
+    narrow = narrowed(state, planned.cases)
+    notices = narrow.get("notices", state["notices"])
+    if why:
+        notices = [*notices, f"the run ended early, {WHY_ENDED[why]} ({why}): the answer is the best there was"]
+    return narrow | {
+        "usage": usage_of_structured(planned.reply, planned.model, price),
+        "asked_seconds": clock.spent(),
+        "models": {"planner": model_name(planned.model)},
+        "rejection": "",
+        "notices": notices,
+    }
+
+
+def _unreadable(error: InvalidReply, usage: Usage, clock: StepTime) -> dict[str, Any]:
+    """The end of a run whose planner gave no plan; what its replies cost is counted all the same."""
+    failed = {"error": f"no valid plan: {error}", "error_class": "format"}
+    return failed | {"plan": [], "rejection": "", "usage": usage, "asked_seconds": clock.spent()}
+
+
+def _answered(asked: "_Update[FinalAnswer]") -> dict[str, Any]:
+    return asked.update | {"plan": [], "answer": asked.value.answer}
+
+
+def _stand_in(state: MementoState, clock: StepTime) -> dict[str, Any]:
+    """The newest result in place of the answer; it says nothing about the cases, so it is not judged.
+
+    Raises:
+        ModelTimedOut: there is no result.
+    """
+    late = f"the planner did not answer within {clock.spent():.3g} s ({clock.ended_by()})"
+    complete = [result for result in state["results"] if result["is_complete"]]
+    if not complete:
+        raise ModelTimedOut(f"{late}; resume the run to ask it again, or give it more time") from None
+    error = f"{late}: the answer is the newest result, and is not judged"
+    update = {"plan": [], "rejection": "", "asked_seconds": clock.spent(), "notices": [*state["notices"], error]}
+    return update | {"answer": complete[-1]["result"], "error": error, "error_class": "budget"}
+
+
+def _and_mended(notices: list[str], plan: Plan) -> list[str]:
+    text = f"the plan was mended: {'; '.join(plan.mended)}"
+    return [*notices, text] if plan.mended and text not in notices else notices
 
 
 def needs_approval(state: MementoState) -> bool:
@@ -139,7 +197,8 @@ def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
         return {"is_plan_approved": True}
     earlier = state["plans"][:-1]
     if review.decision == "edit" and review.plan is not None:
-        plan = review.plan.steps()
-        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan]}
-    rejection = f"{plan_text([state['plan']])}\nReason: {review.reason.strip() or 'none given'}"
+        plan, notices = review.plan.steps(), _and_mended(state["notices"], review.plan)
+        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
+    reason = without_middle(review.reason.strip(), REASON_CHARS) or "none given"
+    rejection = f"{plan_text([state['plan']])}\nReason: {reason}"
     return {"plan": [], "plans": earlier, "cycle": state["cycle"] - 1, "rejection": rejection}

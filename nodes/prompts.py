@@ -11,7 +11,17 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.agent.notes import WHY_ENDED
+from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.fences import fence
+from memento.nodes.prompt_budgets import (
+    JUDGED_TOKENS,
+    RESULT_TOKENS,
+    all_shortened,
+    fitted_cases,
+    fitted_results,
+    listed,
+    shortened,
+)
 from memento.nodes.state import CaseView, Run, Subtask, SubtaskResult
 
 _FENCED = (
@@ -96,12 +106,13 @@ def planner_messages(
     *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
     """The standard `PlannerPrompt`: cases that failed, cases that worked, results so far, then the task."""
-    parts = _case_blocks(cases)
-    parts += [_result_block(result) for result in results]
+    # A run that began with an earlier release has no such setting.
+    parts = _case_blocks(fitted_cases(cases, run["settings"].get("max_case_tokens", MAX_CASE_TOKENS)))
+    parts += [_result_block(result) for result in fitted_results(results, RESULT_TOKENS)]
     if run["attachments"]:
-        parts.append(fence("attachments", "\n".join(run["attachments"])))
+        parts.append(fence("attachments", listed(run["attachments"])))
     if feedback:
-        parts.append(fence("rejected", feedback))
+        parts.append(fence("rejected", shortened(feedback, RESULT_TOKENS)))
         parts.append("A person rejected the plan above, for the reason given with it. Plan differently.")
     parts.append(fence("task", run["task"]))
     if is_last:
@@ -109,34 +120,43 @@ def planner_messages(
     return [SystemMessage(PLANNER_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 
-def executor_messages(*, run: Run, subtask: Subtask, earlier: Sequence[SubtaskResult]) -> list[BaseMessage]:
-    """What one executor is asked; its system message is given to the agent itself."""
-    parts = [fence("task", run["task"]), *(_result_block(result) for result in earlier)]
+def executor_messages(
+    *, run: Run, subtask: Subtask, earlier: Sequence[SubtaskResult], max_tokens: int = RESULT_TOKENS
+) -> list[BaseMessage]:
+    """What one executor is asked, with so many tokens of earlier results; the agent itself has its system message."""
+    shown = fitted_results(earlier, max_tokens)
+    parts = [fence("task", run["task"]), *(_result_block(result) for result in shown)]
     if run["attachments"]:
-        parts.append(fence("attachments", "\n".join(run["attachments"])))
+        parts.append(fence("attachments", listed(run["attachments"])))
     parts.append(fence("subtask", subtask["description"]))
     parts.append("Carry out the subtask; the task is only there to show what it is for.")
     return [HumanMessage("\n\n".join(parts))]
 
 
-def judge_messages(*, run: Run, answer: str) -> list[BaseMessage]:
-    """What the judge is asked."""
+def judge_messages(*, run: Run, answer: str, max_tokens: int = JUDGED_TOKENS) -> list[BaseMessage]:
+    """What the judge is asked, in so many tokens."""
     references = "\n".join(f"- {reference}" for reference in run["references"])
-    parts = [fence("task", run["task"]), fence("references", references), fence("answer", answer)]
+    task, references, answer = all_shortened([run["task"], references, answer], max_tokens)
+    parts = [fence("task", task), fence("references", references), fence("answer", answer)]
     return [SystemMessage(JUDGE_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 
-def second_judge_messages(*, run: Run, answer: str) -> list[BaseMessage]:
+def second_judge_messages(*, run: Run, answer: str, max_tokens: int = JUDGED_TOKENS) -> list[BaseMessage]:
     """What the second judge is asked: the same in other words, and what it sees the other way round."""
     references = "\n".join(f"- {reference}" for reference in reversed(run["references"]))
-    parts = [fence("answer", answer), fence("references", references), fence("task", run["task"])]
+    task, references, answer = all_shortened([run["task"], references, answer], max_tokens)
+    parts = [fence("answer", answer), fence("references", references), fence("task", task)]
     return [SystemMessage(SECOND_JUDGE_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 
-def rubric_messages(*, run: Run, answer: str, results: Sequence[SubtaskResult]) -> list[BaseMessage]:
-    """What a judge without references is asked."""
-    evidence = [_result_block(result) for result in results] or ["There is no evidence."]
-    parts = [*evidence, fence("task", run["task"]), fence("answer", answer)]
+def rubric_messages(
+    *, run: Run, answer: str, results: Sequence[SubtaskResult], max_tokens: int = JUDGED_TOKENS
+) -> list[BaseMessage]:
+    """What a judge without references is asked: half of the tokens are for the evidence."""
+    shown = fitted_results(results, max_tokens // 2)
+    evidence = [_result_block(result) for result in shown] or ["There is no evidence."]
+    task, answer = all_shortened([run["task"], answer], max_tokens // 2)
+    parts = [*evidence, fence("task", task), fence("answer", answer)]
     return [SystemMessage(RUBRIC_SYSTEM), HumanMessage("\n\n".join(parts))]
 
 

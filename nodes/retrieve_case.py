@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,25 +11,28 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
-from memento.memory.errors import EncoderUnavailable, LedgerUnavailable
+from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
 from memento.nodes.errors import InvalidTask
+from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
+from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
 
-MAX_TASK_CHARS = 100_000
+MAX_TASK_CHARS = MAX_STATE_CHARS
 
 
 def make_retrieve_case(
-    memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None
+    memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None, redact: Redact = str
 ) -> Node[MementoState | RereadInput]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
         workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
+        redact: takes secrets out of what a failing memory says.
     """
 
     async def retrieve_case(state: MementoState | RereadInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -39,12 +43,15 @@ def make_retrieve_case(
             InvalidAttachment: a file that is not in the workspace or cannot be read.
         """
         if "found" in state:
-            return await _again(cast("RereadInput", state), memory_source)
+            return await _again(cast("RereadInput", state), memory_source, redact)
         context, task = context_of(runtime), _task(state)
         messages = state.get("messages") or []
         question = messages[-1] if messages and isinstance(messages[-1], HumanMessage) else None
-        folder = folder_name(runtime.execution_info.thread_id if runtime.execution_info else None)
         root = workspace() if callable(workspace) else workspace
+        thread = runtime.execution_info.thread_id if runtime.execution_info else None
+        before = state.get("run")
+        earlier = before.get("folder") if before else None
+        folder = await asyncio.to_thread(folder_name, thread, root, earlier=earlier)
         given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)
         run: Run = {
             "task": task,
@@ -60,38 +67,41 @@ def make_retrieve_case(
         if question is None or question.text != task:
             update["messages"] = [HumanMessage(task)]
         try:
-            memory = await memory_source()
+            memory = await of_memory(memory_source, redact)
             run["namespace"] = run["namespace"] or memory.namespace
-            recall = await memory.recall(task, policy=context.policy, namespace=run["namespace"])
-        except (EncoderUnavailable, LedgerUnavailable) as error:
+            recalling = partial(memory.recall, task, policy=context.policy, namespace=run["namespace"])
+            recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
+        except MemoryFailed as error:
             return update | {"retrieval_degraded": True, "notices": [*given.notices, f"running without cases: {error}"]}
         return update | {
             "recall": recall.to_json(),
             "retrieval_degraded": recall.is_degraded,
-            "notices": [*given.notices, *memory.notices],
+            "notices": [*given.notices, *recall.notices],
         }
 
     return retrieve_case
 
 
-async def _again(state: RereadInput, memory_source: MemorySource) -> dict[str, Any]:
+async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact) -> dict[str, Any]:
     """Candidates for the task and what has been found; without them the run keeps the cases it has."""
     run, notices = state["run"], state["notices"]
     try:
-        memory = await memory_source()
-        recall = await memory.recall(
+        memory = await of_memory(memory_source, redact)
+        recalling = partial(
+            memory.recall,
             f"{run['task']}\n{state['found']}",
             policy=run["settings"]["policy"],
             namespace=run["namespace"] or None,
             task=run["task"],
             follows=state["follows"],
         )
-    except (EncoderUnavailable, LedgerUnavailable) as error:
+        recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
+    except MemoryFailed as error:
         update: dict[str, Any] = {"recall": {}, "retrieval_degraded": True}
         fresh_notices = [f"cases were not read again: {error}"]
     else:
         update = {"recall": recall.to_json(), "retrieval_degraded": state["is_degraded"] or recall.is_degraded}
-        fresh_notices = [notice for notice in memory.notices if notice not in notices]
+        fresh_notices = [notice for notice in recall.notices if notice not in notices]
     return update | {"read_cycle": state["cycle"], "notices": [*notices, *fresh_notices]}
 
 
@@ -102,6 +112,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "recall": {},
         "event_id": None,
         "cases": [],
+        "left_out": [],
         "policy": "none",
         "retrieval_degraded": False,
         "cycle": 0,
@@ -121,6 +132,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "case_id": None,
         "models": None,
         "usage": None,
+        "asked_seconds": None,
         "artefacts": None,
         "notices": [],
     }

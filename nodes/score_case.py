@@ -1,23 +1,27 @@
 """Read, part two, the torch node: the policy turns candidates into slots, and the selection is put on record."""
 
+from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from memento.memory.case import ScoredCase
-from memento.memory.errors import EncoderUnavailable, LedgerUnavailable, UnknownEvent
 from memento.memory.reading import Recall
+from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.nodes.context import Context
+from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
+from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import CaseView, MementoState
 
 
-def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
+def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
+        redact: takes secrets out of what a failing one says.
     """
 
     async def score_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -25,12 +29,13 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
         if not state["recall"]:
             return {}
         try:
-            memory = await memory_source()
-            reading = await memory.select(Recall.from_json(state["recall"]), k=state["run"]["settings"]["k"])
-        except (EncoderUnavailable, LedgerUnavailable, UnknownEvent) as error:
+            memory = await of_memory(memory_source, redact)
+            choosing = partial(memory.select, Recall.from_json(state["recall"]), k=state["run"]["settings"]["k"])
+            reading = await of_memory(choosing, redact, seconds=memory_seconds(state["run"]))
+        except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases = [view for view in map(_view, reading.cases) if view is not None]
+        cases = list(map(_view, reading.cases))
         runtime.stream_writer(
             {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases}
         )
@@ -39,16 +44,15 @@ def make_score_case(memory_source: MemorySource) -> Node[MementoState]:
     return score_case
 
 
-def _view(scored: ScoredCase) -> CaseView | None:
-    if scored.case is None:
-        return None
+def _view(scored: ScoredCase) -> CaseView:
     case = scored.case
     return {
         "id": case.id,
-        "state": case.state,
-        "action": case.action,
-        "answer": case.answer,
-        "lesson": case.lesson,
+        # An earlier release kept texts of any length; every checkpoint of the run would hold them.
+        "state": bounded(case.state, MAX_STATE_CHARS),
+        "action": bounded(case.action, MAX_ACTION_CHARS),
+        "answer": bounded(case.answer, MAX_ANSWER_CHARS),
+        "lesson": bounded(case.lesson, MAX_LESSON_CHARS),
         "reward": case.reward,
         "similarity": scored.similarity,
         "score": scored.score,

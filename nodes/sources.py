@@ -20,11 +20,6 @@ class RunMemory(Protocol):
 
     namespace: str
 
-    @property
-    def notices(self) -> list[str]:
-        """What a user should be told about it."""
-        ...
-
     async def recall(
         self,
         query: str,
@@ -56,8 +51,9 @@ class RunMemory(Protocol):
         thread_id: str | None = None,
         models: dict[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None:
-        """Keep what was tried; see `CaseMemory.write`."""
+        """Keep what was tried; see `CaseMemory.write`. `left_out` is given where there is something to leave out."""
         ...
 
 
@@ -71,6 +67,8 @@ class Toolbox(NamedTuple):
     tools: Sequence[BaseTool]
     workspace: Workspace | None = None
     """The run's own folder; without one, no tool can use files, and long results are cut."""
+    notices: Sequence[str] = ()
+    """Which tools are missing, and why."""
 
 
 ToolSource = Callable[[Run], Awaitable[Toolbox]]

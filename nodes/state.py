@@ -82,6 +82,8 @@ class SubtaskResult(TypedDict):
     began_at: float
     """Unix time."""
     ended_at: float
+    notices: NotRequired[list[str]]
+    """What the user should know about it."""
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
@@ -100,6 +102,11 @@ def merge_artefacts(old: list[str] | None, new: list[str] | None) -> list[str]:
 def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict[str, str]:
     """Reducer: the union. None starts afresh."""
     return {} if new is None else {**(old or {}), **new}
+
+
+def add_seconds(old: float | None, new: float | None) -> float:
+    """Reducer: the sum. None starts afresh."""
+    return 0.0 if new is None else (old or 0.0) + new
 
 
 class InputState(TypedDict, total=False):
@@ -124,6 +131,8 @@ class MementoState(InputState, total=False):
     recall: dict[str, Any]
     event_id: str | None
     cases: list[CaseView]
+    left_out: list[str]
+    """Served cases that the planner's model could not read beside the others: they are credited with nothing."""
     policy: str
     retrieval_degraded: bool
     cycle: int
@@ -150,6 +159,8 @@ class MementoState(InputState, total=False):
     models: Annotated[dict[str, str], merge_models]
     """Role to the name of the model that played it."""
     usage: Annotated[Usage, add_usage]
+    asked_seconds: Annotated[float, add_seconds]
+    """In which models were asked outside of subtasks: for plans, and for the reward."""
     artefacts: Annotated[list[str], merge_artefacts]
     """Files that the run made, by their paths in its folder."""
     notices: list[str]

@@ -24,7 +24,7 @@ class Spent(TypedDict):
     tokens: int
     cost_usd: float
     seconds: float
-    """In which at least one subtask was worked on: waiting for a person costs nothing."""
+    """In which plans were made or at least one subtask was worked on: waiting for a person costs nothing."""
 
 
 def add_usage(old: Usage | None, new: Usage | None) -> Usage:

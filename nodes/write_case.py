@@ -1,25 +1,29 @@
 """Write: the case, the event's outcome, and the learning that follows from it. A repeat writes nothing twice."""
 
+from functools import partial
 from typing import Any, cast
 
 from langgraph.runtime import Runtime
 
 from memento.memory.case import ErrorClass
-from memento.memory.errors import EncoderUnavailable, LedgerUnavailable, UnknownEvent
+from memento.memory.errors import InvalidInput
 from memento.nodes.context import Context
+from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
 from memento.nodes.plan import plan_text
+from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState
 
 _DIRECT = "(answered directly)"
 
 
-def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
+def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
     """Make the node.
 
     Args:
         memory_source: the case memory.
+        redact: takes secrets out of what a failing one says.
     """
 
     async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -28,8 +32,9 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
             return {}
         info = runtime.execution_info
         try:
-            memory = await memory_source()
-            case_id = await memory.write(
+            memory = await of_memory(memory_source, redact)
+            writing = partial(
+                memory.write,
                 state=state["run"]["task"],
                 action=plan_text(state["plans"]) or _DIRECT,
                 reward=state["reward"],
@@ -42,8 +47,11 @@ def make_write_case(memory_source: MemorySource) -> Node[MementoState]:
                 thread_id=info.thread_id if info else None,
                 models=state["models"],
                 namespace=state["run"]["namespace"] or None,
+                # A host's memory that stands in between may not know of it: it is said only where it matters.
+                **({"left_out": left_out} if (left_out := state.get("left_out")) else {}),
             )
-        except (LedgerUnavailable, EncoderUnavailable, UnknownEvent) as error:
+            case_id = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
+        except (MemoryFailed, InvalidInput) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
             return {"notices": [*state["notices"], f"not remembered: {error}"]}
         runtime.stream_writer({"event": "written", "case_id": case_id, "event_id": state["event_id"]})

@@ -1,5 +1,6 @@
 """Stub MCP servers: small scripts that real processes run, each good or broken in one way."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,29 @@ def stub(folder: Path, source: str, **more: Any) -> dict[str, Any]:
     path = folder / f"server_{abs(hash(source))}.py"
     path.write_text(source)
     return {"command": sys.executable, "args": [str(path)], **more}
+
+
+def listing(tools: list[dict[str, Any]]) -> str:
+    """The script of a server that lists tools word for word, whatever the protocol says of them, and calls them all."""
+    return f"""
+import json, sys
+TOOLS = json.loads({json.dumps(json.dumps(tools))})
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    answer = {{"jsonrpc": "2.0", "id": asked["id"]}}
+    if asked["method"] == "initialize":
+        answer["result"] = {{
+            "protocolVersion": asked["params"]["protocolVersion"],
+            "capabilities": {{"tools": {{}}}},
+            "serverInfo": {{"name": "odd", "version": "1"}},
+        }}
+    elif asked["method"] == "tools/list":
+        answer["result"] = {{"tools": TOOLS}}
+    elif asked["method"] == "tools/call":
+        answer["result"] = {{"content": [{{"type": "text", "text": "called with " + json.dumps(asked["params"])}}]}}
+    else:
+        answer["error"] = {{"code": -32601, "message": "no such method"}}
+    print(json.dumps(answer), flush=True)
+"""

@@ -76,4 +76,18 @@ async def filled(memory: CaseMemory, n: int, *, start: int = 0, **fields: Any) -
 async def served(memory: CaseMemory, query: str, **fields: Any) -> set[str]:
     """Ids of the cases that a wide read serves."""
     reading = await memory.read(query, **{"k": 64, **fields})
-    return {scored.case.id for scored in reading.cases if scored.case}
+    return {scored.case.id for scored in reading.cases}
+
+
+async def failing_bank(memory: CaseMemory, query: str, *, k: int = 4) -> None:
+    """Fail until the memory would rather leave a slot empty than serve one of its cases for `query`."""
+    await filled(memory, 12, reward=0.0)
+    for number in range(60):
+        state = f"What is the capital of land {number}?"
+        reading = await memory.read(state, k=k)
+        await memory.write(state=state, action=f"guess {number}", reward=0.0, event_id=reading.event_id)
+        await memory.settle()
+        slots = (await memory.read(query, k=k)).slots
+        if any(slot.case_id is None for slot in slots[: k - 1]):  # the last one may hold anything
+            return
+    raise AssertionError("sixty failures, and every slot is still filled")

@@ -38,6 +38,20 @@ print(json.dumps({"read": [name for name in read if name.startswith(("MEMENTO", 
     "opened": [row for row in opened if "__pycache__" not in row[1]], "graph": app.graph.name}))
 """
 
+SERVED = """
+import asyncio, json
+from memento.graph.http import app, lifespan
+
+async def main():
+    try:
+        async with lifespan(app):
+            print(json.dumps({"refused": ""}))
+    except ValueError as error:
+        print(json.dumps({"refused": str(error)}))
+
+asyncio.run(main())
+"""
+
 STRICT = """
 import asyncio, json, logging, sys
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -82,6 +96,13 @@ def test_nothing_is_read_or_opened_when_the_served_graph_is_imported(tmp_path: P
     seen, _ = run_python(IMPORT, MEMENTO_HOME=str(home), MEMENTO_POLICY="no such policy")
     assert seen == {"read": [], "opened": [], "graph": "memento"}
     assert not home.exists()
+
+
+@pytest.mark.parametrize(("url", "said"), [("127.0.0.1:6333", "write http://127.0.0.1:6333"), ("", "")])
+def test_the_server_does_not_start_when_a_setting_does_not_parse(tmp_path: Path, url: str, said: str) -> None:
+    seen, _ = run_python(SERVED, MEMENTO_HOME=str(tmp_path / "home"), MEMENTO_QDRANT_URL=url)
+    assert said in seen["refused"]
+    assert bool(seen["refused"]) == bool(said)
 
 
 @pytest.mark.slow

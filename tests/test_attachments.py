@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
-from memento.nodes.attachments import folder_name, given_files
+from memento.nodes.attachments import copy_in, folder_name, given_files
 from memento.tools.workspace import Workspace
 from tests.node_parts import a_memory, answer, calling, plan
 from tests.scripted import ScriptedChatModel
@@ -36,7 +37,65 @@ def test_folder_has_the_threads_name_when_it_is_safe(thread: str) -> None:
 @pytest.mark.parametrize("thread", ["", "..", ".hidden", "a/b", "a\\b", "x" * 101, "a:b", "trailing.", "é", "a\nb"])
 def test_folder_has_another_name_that_stays_when_the_threads_is_not_safe(thread: str) -> None:
     assert folder_name(thread) == folder_name(thread)
-    assert folder_name(thread).isalnum()
+    assert folder_name(thread).replace("_", "").isalnum()
+
+
+ONCE = uuid.uuid5(uuid.NAMESPACE_OID, "acme/7").hex
+
+
+def test_no_thread_shares_the_folder_of_another_one_whatever_it_is_called(tmp_path: Path) -> None:
+    own = folder_name("acme/7", tmp_path)
+    threads = [ONCE, own, own.removeprefix("_"), ONCE.upper(), "acme_7", "acme-7", f"_{own}", f".leaving-{own}"]
+    for root in (None, tmp_path):
+        names = [folder_name(thread, root) for thread in ["acme/7", *threads]]
+        assert len(set(names)) == len(names)
+        assert names[0] == own
+    # What a state says is believed only where the thread can have had it.
+    assert folder_name("other", tmp_path, earlier=own) == "other"
+    assert folder_name(ONCE, tmp_path, earlier=own) == folder_name(ONCE)
+
+
+def test_a_folder_of_an_earlier_release_is_found_by_its_thread_and_by_no_other(tmp_path: Path) -> None:
+    (tmp_path / "runs" / ONCE).mkdir(parents=True)
+    assert folder_name("acme/7", tmp_path) == ONCE
+    assert folder_name("acme/7", tmp_path, earlier=ONCE) == ONCE
+    assert folder_name(ONCE, tmp_path) != ONCE
+    assert folder_name(ONCE, tmp_path, earlier=ONCE) == ONCE  # its own runs say so
+    assert folder_name("acme/8", tmp_path) != ONCE
+    (tmp_path / "runs" / folder_name("acme/7")).mkdir()
+    assert folder_name("acme/7", tmp_path) == folder_name("acme/7")
+
+
+async def test_a_thread_goes_on_in_the_folder_that_its_last_run_had(tmp_path: Path) -> None:
+    planner = ScriptedChatModel(lambda _: answer("42"))
+    await asyncio.to_thread((tmp_path / "runs" / ONCE).mkdir, parents=True)
+
+    async with a_memory() as memory:
+        deps = Deps(memory=memory, planner=planner, executor=planner, workspace=tmp_path)
+        graph = build_graph(deps, checkpointer=InMemorySaver())
+
+        async def folder_of(thread: str) -> str:
+            config: Any = {"configurable": {"thread_id": thread}}
+            await graph.ainvoke({"task": "six times seven?"}, config)
+            return str((await graph.aget_state(config)).values["run"]["folder"])
+
+        assert await folder_of("acme/7") == ONCE
+        await asyncio.to_thread((tmp_path / "runs" / folder_name("acme/7")).mkdir)
+        assert await folder_of("acme/7") == ONCE
+        assert await folder_of(ONCE) == folder_name(ONCE) != ONCE
+
+
+def test_a_link_that_code_has_left_is_replaced_by_the_attachment_and_not_written_through(tmp_path: Path) -> None:
+    own, outside, folder = tmp_path / "data.csv", tmp_path / "outside", tmp_path / "run"
+    own.write_text("own")
+    outside.write_text("untouched")
+    folder.mkdir()
+    (folder / "data.csv").symlink_to(outside)
+    assert copy_in([own], folder) == ["data.csv"]
+    assert (folder / "data.csv").read_text() == "own"
+    assert not (folder / "data.csv").is_symlink()
+    assert outside.read_text() == "untouched"
+    assert copy_in([folder / "data.csv"], folder) == ["data.csv"]  # it lies there already
 
 
 def test_folders_differ_when_there_is_no_thread() -> None:

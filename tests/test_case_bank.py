@@ -39,13 +39,15 @@ def shim(server: Place) -> Any:
     return server.shim
 
 
-async def until_searchable(memory: CaseMemory, ids: list[str], query: str = "capital") -> None:
-    """Wait until the index itself, not the fallback, finds these cases."""
+async def until_searchable(memory: CaseMemory, ids: list[str], query: str = "capital") -> list[str]:
+    """Wait until the index itself, not the fallback, finds these cases; what was told meanwhile."""
+    told: list[str] = []
     async with asyncio.timeout(20):
         while True:
             reading = await memory.read(query, k=64)
-            if not reading.is_degraded and {scored.case.id for scored in reading.cases if scored.case} >= set(ids):
-                return
+            told += reading.notices
+            if not reading.is_degraded and {scored.case.id for scored in reading.cases} >= set(ids):
+                return told
             await asyncio.sleep(0.05)
 
 
@@ -56,16 +58,27 @@ async def test_reads_and_writes_go_on_when_the_server_fails(server: Place, memor
     ids += await filled(memory, 1, start=3)
     reading = await memory.read(question(2) + " today", k=2)
     assert reading.is_degraded
-    assert reading.cases[0].case is not None
     assert reading.cases[0].case.id == ids[2]
     own = await memory.write(state="during", action="a", reward=1.0, event_id=reading.event_id)
     assert any("degraded" in notice for notice in memory.notices)
+    assert reading.notices == memory.notices
     await memory.settle()
     assert await memory.policy_version() == 0  # a degraded reading never trains
     if fault == "refusing":
         return  # a wrong key does not repair itself
     shim(server).faults = Faults()
     await until_searchable(memory, [*ids, own or ""])
+    assert (memory.notices, (await memory.read("capital")).notices) == ([], [])
+
+
+async def test_outage_is_told_until_the_server_answers_whatever_is_written(server: Place, memory: CaseMemory) -> None:
+    await filled(memory, 2)
+    reading = await memory.read("capital")
+    shim(server).faults = Faults(is_down=True)
+    assert (await memory.read("capital")).is_degraded
+    await memory.feedback(reading.event_id, None)  # changes no case: the index has nothing to take
+    assert ["degraded" in notice for notice in memory.notices] == [True]
+    assert (await memory.read("capital", policy="none")).notices == []  # it searches nothing: not concerned
 
 
 async def test_dead_server_costs_nothing_when_the_breaker_is_open(server: Place, memory: CaseMemory) -> None:
@@ -104,8 +117,9 @@ async def test_index_is_made_again_when_the_collection_vanishes(server: Place, m
     for name in shim(server).names():
         await asyncio.to_thread(shim(server)._client.delete_collection, name)
     assert (await memory.read("capital")).is_degraded
-    await until_searchable(memory, ids)
-    assert any("rebuilding" in notice for notice in memory.notices)
+    told = [notice for notice in await until_searchable(memory, ids) if "rebuilt from the ledger" in notice]
+    assert len(told) == 1
+    assert memory.notices == []
 
 
 async def test_closing_does_not_wait_when_the_server_hangs(server: Place) -> None:
@@ -148,8 +162,11 @@ async def test_rebuilt_and_said_so_when_the_index_lost_cases(folder: Place) -> N
         ids = await filled(memory, 6)
     await damage(folder, cut_short)
     async with folder.memory() as memory:
-        assert any("rebuilding it from the ledger" in notice for notice in memory.notices)
-        assert await served(memory, "capital") == set(ids)
+        assert any("rebuilt from the ledger" in notice for notice in memory.notices)
+        reading = await memory.read("capital", k=64)
+        assert {scored.case.id for scored in reading.cases} == set(ids)
+        assert any("rebuilt from the ledger" in notice for notice in reading.notices)
+        assert (memory.notices, (await memory.read("capital")).notices) == ([], [])
 
 
 async def test_all_cases_are_found_when_the_index_is_gone(folder: Place) -> None:

@@ -54,7 +54,6 @@ async def test_nearest_case_comes_first_when_read(memory: CaseMemory) -> None:
     reading = await memory.read(question(3) + " please", k=2)
     assert len(reading.cases) == 2
     best = reading.cases[0]
-    assert best.case is not None
     assert (best.case.id, best.slot, best.propensity) == (ids[3], 0, 1.0)
     assert best.similarity == pytest.approx(best.score)
     assert best.similarity > reading.cases[1].similarity
@@ -119,7 +118,7 @@ async def test_propensities_are_exact_when_recorded(memory: CaseMemory) -> None:
         assert [scored.propensity for scored in reading.cases] == [1.0] * 4
     event = await memory.views.event(reading.event_id, namespace="default")
     assert event is not None
-    assert event.case_ids == [scored.case.id for scored in reading.cases if scored.case]
+    assert event.case_ids == [scored.case.id for scored in reading.cases]
     assert {candidate.case_id for candidate in event.candidates} >= set(event.case_ids)
 
 
@@ -133,7 +132,7 @@ async def test_case_is_not_served_when_retired_or_quarantined(memory: CaseMemory
     for policy in ("random", "similarity", "parametric"):
         assert await served(memory, "capital", policy=policy) == set(ids[2:])
     late = await memory.select(recall, k=64)  # recalled before
-    assert {scored.case.id for scored in late.cases if scored.case} == set(ids[2:])
+    assert {scored.case.id for scored in late.cases} == set(ids[2:])
 
 
 @pytest.mark.parametrize(

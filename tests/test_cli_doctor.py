@@ -1,10 +1,19 @@
 """`memento doctor`: what is configured, reachable or missing, and what to do about it."""
 
+import asyncio
+import json
+import os
+import shlex
+import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from memento.graph.settings import Settings
 from tests.commands import assistant, invoke, serving
+from tests.embedding_server import EmbeddingServer, refusal, vectors
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
 
@@ -55,6 +64,21 @@ def test_the_home_is_named_when_it_is_no_folder(monkeypatch: pytest.MonkeyPatch)
     assert "MEMENTO_HOME" in findings["home"]["fix"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_a_home_that_others_can_look_into_is_named_with_the_command_that_closes_it() -> None:
+    home = Settings().folder
+    assert found()["home"]["status"] == "ok"
+    home.chmod(0o755)
+    finding = found()["home"]
+    assert (finding["status"], finding["fix"]) == ("note", f"chmod -R go-rwx {home}")
+    assert "0755" in finding["found"]
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755  # it is the user's to change
+    subprocess.run(shlex.split(finding["fix"]), check=True)
+    assert found()["home"]["status"] == "ok"
+    home.chmod(0o2770)
+    assert (found()["home"]["status"], "shared with its group" in found()["home"]["found"]) == ("ok", True)
+
+
 def test_a_missing_folder_is_named_when_search_files_should_look_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -84,3 +108,111 @@ def test_what_runs_code_unconfined_is_never_called_well(monkeypatch: pytest.Monk
     monkeypatch.setenv("MEMENTO_SANDBOX", "unsafe-local")
     sandbox = found()["sandbox"]
     assert (sandbox["status"], "unconfined" in sandbox["found"]) == ("note", True)
+
+
+@pytest.fixture
+def embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
+    """A server that is configured without a key, for models and for the encoder."""
+    server = EmbeddingServer()
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
+    asyncio.run(server.__aenter__())
+    try:
+        yield server
+    finally:
+        asyncio.run(server.__aexit__(None, None, None))
+
+
+def test_all_is_well_and_every_place_is_told_when_a_server_without_a_key_encodes(embeddings: EmbeddingServer) -> None:
+    examined = invoke("doctor", "--json")
+    findings = {line["what"]: line for line in examined.lines}
+    assert (examined.code, findings["encoder"]["status"]) == (0, "ok")
+    assert findings["encoder"]["found"] == f"openai:stub at {embeddings.base_url}, 16 dimensions"
+    assert "/ledger.sqlite, 0 cases" in findings["ledger"]["found"]
+    assert findings["case search"]["found"].startswith("edge at /")
+
+
+def test_the_reason_is_told_and_not_the_key_when_the_encoder_is_refused(
+    embeddings: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "abcdef0123456789")
+    embeddings.answer = lambda _texts: refusal(401, "Incorrect API key provided: abcdef0123456789")
+    examined = invoke("doctor", "--json")
+    findings = {line["what"]: line for line in examined.lines}
+    assert examined.code == 1
+    for what in ("encoder", "ledger"):
+        assert findings[what]["status"] == "bad"
+        assert "Incorrect API key provided: ***" in findings[what]["found"]
+        assert "MEMENTO_ENCODER" in findings[what]["fix"]
+        assert "reinstall" not in findings[what]["fix"]
+        assert "MEMENTO_HOME" not in findings[what]["fix"]
+    assert "abcdef0123456789" not in examined.out
+    assert findings["tools"]["status"] == "ok"
+    embeddings.answer = vectors
+    assert invoke("doctor").code == 0
+
+
+@pytest.mark.parametrize("spec", ["nobody:stub", "azure_openai:stub", "cohere:stub"])
+def test_an_encoder_that_cannot_be_set_up_is_one_finding_of_many(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_ENCODER", spec)
+    findings = found()
+    assert (findings["encoder"]["status"], findings["home"]["status"]) == ("bad", "ok")
+    assert findings["encoder"]["found"].startswith(f"MEMENTO_ENCODER={spec} cannot be set up: ")
+    assert "MEMENTO_ENCODER" in findings["encoder"]["fix"]
+    assert "packaged model" in findings
+
+
+def test_every_setting_that_does_not_parse_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_QDRANT_URL", "127.0.0.1:6333")
+    monkeypatch.setenv("MEMENTO_LEDGER_URL", "mysql://me:hidden@h/db")
+    monkeypatch.setenv("MEMENTO_SEARXNG_URL", "me:hidden@searx:8888")
+    examined = invoke("doctor", "--json")
+    problems = [line["found"] for line in examined.lines if line["status"] == "bad"]
+    assert (examined.code, len(problems)) == (1, 3)
+    assert [problem.split()[0] for problem in problems] == [
+        "MEMENTO_QDRANT_URL",
+        "MEMENTO_LEDGER_URL",
+        "MEMENTO_SEARXNG_URL",
+    ]
+    assert "hidden" not in examined.out
+    assert examined.err == ""
+
+
+def test_misspelt_variables_and_a_key_without_a_server_are_told(
+    embeddings: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMENTO_QDRANT_ULR", "http://127.0.0.1:9")
+    monkeypatch.setenv("MEMENTO_QDRANT_API_KEY", "k" * 12)
+    monkeypatch.setenv("MEMENTO_FOO", "1")
+    examined = invoke("doctor", "--json")
+    notes = [(line["found"], line["fix"]) for line in examined.lines if line["what"] == "settings"]
+    assert [found.split()[0] for found, _ in notes] == ["MEMENTO_FOO", "MEMENTO_QDRANT_ULR", "MEMENTO_QDRANT_API_KEY"]
+    assert notes[1][1] == "write MEMENTO_QDRANT_URL"
+    assert "did you mean MEMENTO_QDRANT_URL?" in examined.err
+    assert examined.code == 0
+
+
+def test_passwords_of_places_are_masked(embeddings: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", embeddings.base_url.replace("http://", "http://me:hidden@"))
+    monkeypatch.setenv("MEMENTO_QDRANT_URL", "http://me:hidden@127.0.0.1:9")
+    monkeypatch.setenv("MEMENTO_SEARXNG_URL", "http://me:hidden@127.0.0.1:9")
+    out = invoke("doctor", "--json").out
+    assert "hidden" not in out
+    findings = {line["what"]: line["found"] for line in map(json.loads, out.splitlines())}
+    assert findings["case search"].startswith("server at http://***@127.0.0.1:9: ")
+    assert findings["web search"] == "SearxNG at http://***@127.0.0.1:9, then Tavily"
+    assert findings["encoder"].startswith("openai:stub at http://***@127.0.0.1:")
+
+
+def test_other_checks_go_on_when_one_ends_in_an_error_that_nobody_foresaw(
+    embeddings: EmbeddingServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)  # a path that the system refuses to follow
+    monkeypatch.setenv("MEMENTO_MCP", str(loop))
+    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path / ("long" * 100)))
+    examined = invoke("doctor", "--json")
+    findings = {line["what"]: line for line in examined.lines}
+    assert (examined.code, findings["home"]["status"], findings["ledger"]["status"]) == (1, "bad", "bad")
+    assert (findings["encoder"]["status"], findings["packaged model"]["what"]) == ("ok", "packaged model")
+    assert "Traceback" not in examined.out + examined.err

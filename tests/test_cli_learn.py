@@ -36,7 +36,6 @@ async def live(home: Path, n: int) -> None:
         for number in range(n):
             reading = await memory.read(f"task {number}", policy="random", k=1)
             case = reading.cases[0].case
-            assert case is not None
             await memory.feedback(reading.event_id, float("amber" in case.action))
 
 

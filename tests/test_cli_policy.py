@@ -29,7 +29,6 @@ async def lived() -> None:
             policy = "random" if number < N else "similarity"
             reading = await memory.read(f"task {number} of the capital", policy=policy, k=1)
             case = reading.cases[0].case
-            assert case is not None
             await memory.feedback(reading.event_id, case.reward)
         await memory.read("a task that nobody judged", k=1)
 

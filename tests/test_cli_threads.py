@@ -1,5 +1,7 @@
 """`memento threads`: what there is, and what goes."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,42 @@ def test_exit_2_when_days_are_none(days: str) -> None:
     done = invoke("threads", "prune", "--older-than", days)
     assert (done.code, done.out) == (2, "")
     assert "--older-than" in done.err
+
+
+@pytest.fixture
+def damaged(asked: None) -> None:
+    """The thread `ended` can no longer be read."""
+    with closing(sqlite3.connect(Settings().threads)) as connection:
+        connection.execute("UPDATE checkpoints SET checkpoint = X'c1c1' WHERE thread_id = 'ended'")
+        connection.commit()
+
+
+def test_a_damaged_thread_is_listed_as_such_beside_the_others(damaged: None) -> None:
+    done = invoke("threads", "list", "--json")
+    waiting, ended = done.lines
+    assert (done.code, waiting["thread"], waiting["state"]) == (1, "waiting", "waits")
+    assert (ended["thread"], ended["state"]) == ("ended", "damaged")
+    assert "damaged" in ended["problem"]
+    shown = invoke("threads", "list")
+    assert shown.code == 1
+    assert "ended: its last checkpoint is damaged" in shown.err
+    assert "should not have happened" not in shown.err
+
+
+def test_a_damaged_thread_is_left_unless_it_is_asked_for(damaged: None) -> None:
+    done = invoke("threads", "prune", *OLD, "--unfinished", "--yes", "--json")
+    assert (done.code, [line.get("thread") for line in done.lines]) == (1, ["waiting", None])
+    assert "ended: its last checkpoint is damaged" in done.err
+    assert "--damaged removes it" in done.err
+    assert listed("list") == ["ended"]
+    assert listed("prune", *OLD, "--damaged", "--yes") == ["ended"]
+    assert listed("list") == []
+    assert [path.name for path in runs().iterdir()] == ["of-a-server"]
+
+
+def test_a_run_on_a_damaged_thread_says_what_to_do(damaged: None) -> None:
+    for words in (("--resume", "ended"), ("and six times nine", "--thread", "ended")):
+        done = invoke("ask", *words)
+        assert (done.code, done.out) == (1, "")
+        assert "thread 'ended' cannot be read" in done.err
+        assert "threads prune --damaged" in done.err

@@ -99,3 +99,19 @@ def test_an_unknown_event_is_bad_input(home: Path) -> None:
 def test_an_event_that_served_nothing_is_explained_too(home: Path) -> None:
     (line,) = invoke("cases", "why", served(home, "none", reward=None), "--json").lines
     assert (line["policy"], line["slots"], line["reward"]) == ("none", [], None)
+
+
+def test_a_case_that_was_not_shown_is_named(home: Path) -> None:
+    async def serve() -> tuple[str, str]:
+        async with CaseMemory.open(home) as memory:
+            case_id = await memory.write(state="capital of a land", action="look", reward=1.0) or ""
+            reading = await memory.read("capital of which land", policy="similarity")
+            await memory.write(
+                state="capital of which land", action="guess", reward=0.0, event_id=reading.event_id, left_out=[case_id]
+            )
+            return reading.event_id, case_id
+
+    event_id, case_id = asyncio.run(serve())
+    (line,) = invoke("cases", "why", event_id, "--json").lines
+    assert line["not_shown_to_the_model"] == [case_id]
+    assert "not shown to the model" in invoke("cases", "why", event_id).out

@@ -81,7 +81,7 @@ async def test_streams_have_collections_of_their_own_when_a_server_is_configured
                 assert memory.bank.engine_name == "server"
                 await memory.write(state=f"the capital of {name}", action="look it up", reward=1.0)
                 reading = await memory.read("the capital of three")
-                found.append([slot.case.state for slot in reading.cases if slot.case])
+                found.append([slot.case.state for slot in reading.cases])
             assert (folder / "bank" / "ledger.sqlite").exists()
     assert found == [["the capital of one"], ["the capital of two"]]
 

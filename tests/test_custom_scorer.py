@@ -1,6 +1,7 @@
 """A scorer of the host's own: found by name, called in every form, believed only when it gives a reward."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
 
 from memento.evals.scorer import load_scorer
+from memento.graph.deps import Deps
+from memento.graph.workflow import build_graph
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring import Evaluation
 from memento.nodes.scoring.custom import scored_by
 from memento.nodes.scoring.parts import Answered, ScoringParts
 from memento.nodes.scoring.registry import score
 from memento.nodes.structured import StructuredCaller
-from tests.node_parts import Roles, a_run
+from tests.node_parts import Roles, a_memory, a_run, always, answer
 
 Given = tuple[str, str, list[str]]
 
@@ -89,6 +94,33 @@ async def test_reward_is_unknown_when_the_scorer_raises() -> None:
     evaluation = await scored_by(crash, "t", "a", [], redact=lambda text: text.replace("s3cret-0123", "***"))
     assert evaluation == (None, "custom", 0.0, "the scorer failed: ZeroDivisionError: the key is ***")
     assert "no database" in (await evaluation_by(crash_later)).reason
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_reward_is_unknown_when_the_scorer_would_end_the_process(is_async: bool) -> None:
+    def leave(*_: Any) -> float:
+        sys.exit(3)
+
+    async def leave_later(*_: Any) -> float:
+        sys.exit(3)
+
+    evaluation = await evaluation_by(leave_later if is_async else leave)
+    assert evaluation == (None, "custom", 0.0, "the scorer failed: RuntimeError: it called exit(3)")
+
+
+async def test_a_person_is_asked_when_the_scorer_interrupts_the_run() -> None:
+    async def ask(task: str, *_: Any) -> float:
+        return float(interrupt({"kind": "score", "task": task}))
+
+    async with a_memory() as memory:
+        deps = Deps(memory=memory, planner=always(answer("42")), scorer=ask)
+        graph = build_graph(deps, checkpointer=InMemorySaver())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        await graph.ainvoke({"task": "t"}, config, context={"evaluator": "custom"})  # type: ignore[arg-type]
+        waiting = (await graph.aget_state(config)).interrupts
+        result = await graph.ainvoke(Command(resume=0.25), config)  # type: ignore[arg-type]
+    assert waiting[0].value == {"kind": "score", "task": "t"}
+    assert result["reward"] == 0.25
 
 
 async def test_a_cancelled_run_is_cancelled_when_its_scorer_waits() -> None:

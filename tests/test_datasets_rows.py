@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from memento.evals.datasets.row import Row
 from memento.evals.datasets.rows import read_rows
 from memento.memory.errors import InvalidInput
+from memento.tools.csv_reader import MAX_CELL_CHARS
 
 CELLS = st.text(st.sampled_from('ab,"\n\r;\u2028 '), min_size=1, max_size=6).map("x".__add__)
 BOM = b"\xef\xbb\xbf"
@@ -146,9 +147,15 @@ def test_lines_are_bad_one_by_one_when_quotation_marks_do_not_match(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize("n_chars", [131_072, 131_073, 3_000_000])
+def test_row_is_read_when_a_cell_is_long(tmp_path: Path, n_chars: int) -> None:
+    found = rows(tmp_path, b"q,a\n" + b"x" * n_chars + b",1\ny,2\n", "set.csv")
+    assert read(found) == [(2, {"q": "x" * n_chars, "a": "1"}), (3, {"q": "y", "a": "2"})]
+
+
 def test_rows_that_follow_are_read_when_a_cell_is_too_long(tmp_path: Path) -> None:
-    found = rows(tmp_path, b"q,a\n" + b"x" * 200_000 + b",1\ny,2\n", "set.csv")
-    assert "larger than field limit" in found[0].problem
+    found = rows(tmp_path, b"q,a\n" + b"x" * (MAX_CELL_CHARS + 1) + b",1\ny,2\n", "set.csv")
+    assert found[0].problem == "a cell of more than 20,000,000 characters"
     assert read(found[1:]) == [(3, {"q": "y", "a": "2"})]
 
 

@@ -100,6 +100,7 @@ async def test_files_go_there_and_come_back(service: E2B, machines: list[FolderM
     run = tmp_path / "run"
     await asyncio.to_thread(run.mkdir)
     await asyncio.to_thread((run / "given.txt").write_text, "6")
+    await asyncio.to_thread((run / "given.txt").chmod, 0o6755)
     code = (
         "import os\nos.makedirs('new')\nopen('new/made.txt', 'w').write('made')\n"
         "os.symlink('/etc/passwd', 'link')\nint(open('given.txt').read()) * 7"
@@ -107,6 +108,7 @@ async def test_files_go_there_and_come_back(service: E2B, machines: list[FolderM
     assert await service.run("python", code, folder=run, limits=Limits()) == ("42\n", 0, "exit")
     assert await asyncio.to_thread((run / "new" / "made.txt").read_text) == "made"
     assert not await asyncio.to_thread((run / "link").is_symlink)
+    assert (await asyncio.to_thread((run / "given.txt").stat)).st_mode & 0o7777 == 0o755
     assert machines[0].is_killed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memento.memory.encoder import EmbeddingsEncoder, EncodedTexts, Encoder, MiniLmEncoder, _packaged_folder
+from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder, _packaged_folder
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.ledger import Ledger
 from tests.hashing_encoder import HashingEncoder
@@ -51,28 +51,6 @@ class Short(HashingEncoder):
 async def test_named_error_when_an_encoder_answers_nonsense(ledger: Ledger, encoder: Encoder) -> None:
     with pytest.raises(EncoderUnavailable, match="answered with"):
         await EncodedTexts(encoder, ledger).rows(["a", "b"])
-
-
-class Embeddings:
-    def __init__(self, answer: object) -> None:
-        self.answer = answer
-
-    async def aembed_documents(self, texts: list[str]) -> object:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer or [[3.0, 4.0]] * len(texts)
-
-
-async def test_rows_are_unit_when_langchain_embeddings_serve() -> None:
-    encoder = await EmbeddingsEncoder.connect(Embeddings(None), name="their-model")
-    assert (encoder.name, encoder.dim, isinstance(encoder, Encoder)) == ("their-model", 2, True)
-    assert (await encoder.encode(["a", "b"])).tolist() == [pytest.approx([0.6, 0.8])] * 2
-
-
-@pytest.mark.parametrize("answer", [OSError("no route"), [[1.0]], [1.0, 2.0], [[float("nan")], [1.0]], [["x"], ["y"]]])
-async def test_named_error_when_the_endpoint_fails(answer: object) -> None:
-    with pytest.raises(EncoderUnavailable, match="their-model"):
-        await EmbeddingsEncoder(Embeddings(answer), name="their-model", dim=1).encode(["a", "b"])
 
 
 async def test_refused_when_the_weights_are_others() -> None:

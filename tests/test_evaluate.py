@@ -123,6 +123,9 @@ async def test_reward_is_unknown_when_evaluation_is_off() -> None:
         ["it is right", "it is right"],
         ['{"correct": "perhaps"}', "{}"],
         ["", ""],
+        [RuntimeError("CUDA out of memory")],
+        [KeyError("choices")],
+        [AttributeError("no attribute")],
     ],
 )
 async def test_reward_is_unknown_when_the_judge_fails(replies: list[Reply]) -> None:
@@ -180,3 +183,25 @@ def test_human_reward_is_read_when_given_as_number_or_object(given: Any, reward:
 def test_human_reward_is_refused_when_it_is_none(given: Any) -> None:
     with pytest.raises(ValidationError):
         HumanReward.model_validate(given)
+
+
+@pytest.mark.parametrize("evaluator", ["judge", "judges", "rubric", "auto"])
+async def test_reward_is_unknown_and_no_secret_told_when_a_judge_raises_anything(evaluator: str) -> None:
+    run = a_run(references=["forty-two"], settings={"evaluator": evaluator})
+    failing = [RuntimeError("the key is s3cret-0123")] * 2
+    models = Roles(judge=scripted(*failing))
+    node = make_evaluate(models, StructuredCaller(), redact=lambda text: text.replace("s3cret-0123", "***"))
+    update = await node(begun(run, answer="42", event_id="e1"), runtime=runtime_of())
+    assert (update["reward"], update["error_class"]) == (None, "judge")
+    assert update["error"].startswith("the judge failed: ")
+    assert update["error"].endswith("RuntimeError: the key is ***")
+
+
+async def test_reward_stands_when_the_hosts_prices_fail() -> None:
+    def price(*_: Any) -> float:
+        raise KeyError("no such model")
+
+    run = a_run(references=["forty-two"], settings={"evaluator": "judge"})
+    node = make_evaluate(Roles(judge=scripted(verdict("yes"))), StructuredCaller(), price=price)
+    update = await node(begun(run, answer="42", event_id="e1"), runtime=runtime_of())
+    assert (update["reward"], update["usage"]["cost_usd"]) == (1.0, 0.0)

@@ -100,3 +100,24 @@ def test_words_are_parted_where_a_reader_sees_them_apart() -> None:
     seen = visible("<p>a<b>b</b>c</p><p>d</p><td>e</td><td>f</td><ul><li>g<li>h</ul>x<br/>y")
     assert seen.text == "abc\nd\ne f\ng\nh\nx\ny"
     assert len(seen.text) < MIN_TEXT_CHARS
+    assert visible("x<sup>2</sup>, the 1<sup>st</sup>, H<sub>2</sub>O").text == "x^2, the 1st, H_2O"
+    told = visible('<p>a</p><iframe src="https://example.org/m"></iframe><img alt="a mill">').text
+    assert told.split("\n") == ["a", "[frame: https://example.org/m] [picture: a mill]"]
+
+
+async def test_what_the_main_text_would_lose_is_put_into_words() -> None:
+    table = "<table><tr><th rowspan=2>Year<th>North<tr><th>South<tr><td rowspan=2>1900<td>7<tr><td>8</table>"
+    equation = "<math><msup><mi>c</mi><mn>2</mn></msup></math>"
+    more = (
+        f"{table}<p>The energy is m{equation} and 10<sup>-3</sup> of H<sub>2</sub>O on the 1<sup>st</sup> of May"
+        '<sup><a href="#n">[4]</a></sup>; the report is <a href="files/r.pdf">here</a>, <a href="/p">there</a>.</p>'
+        '<iframe src="/map" title="Map"></iframe><figure><img src="a.png" alt="A mill in spring"></figure><h2>'
+    )
+    page = await page_text(PAGE.replace("<h2>", more, 1), "https://example.org/sub/")
+    assert "| Year | South |" in page.text
+    assert "| 1900 | 7 |" in page.text
+    assert "| 1900 | 8 |" in page.text
+    assert "The energy is mc^2 and 10^-3 of H_2O on the 1st of May[4]" in page.text
+    assert "the report is here (https://example.org/sub/files/r.pdf), there." in page.text
+    assert "[frame: Map https://example.org/map]" in page.text
+    assert "[picture: A mill in spring]" in page.text

@@ -107,7 +107,6 @@ def test_only_rules_are_allowed_when_a_plan_is_decoded() -> None:
         {"subtasks": [{"description": "sing"}]},
         {"subtasks": []},
         {"subtasks": [{"description": "dask"}, {"description": "fenn"}]},
-        {"subtasks": [{"description": "dask", "depends_on": ["1"]}]},
         {"subtasks": [{"description": "dask"}], "answer": "6"},
     ],
 )

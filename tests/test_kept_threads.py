@@ -14,7 +14,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from memento.graph.deps import Deps
 from memento.graph.threads import Threads, open_checkpointer
 from memento.graph.workflow import MementoGraph, build_graph
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, MementoError
 from tests.node_parts import a_memory, always, answer
 
 LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
@@ -158,3 +158,56 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     with pytest.raises(InvalidInput, match="set MEMENTO_HOME"):
         asyncio.run(opened())
+
+
+DAMAGES = {
+    "bytes": "UPDATE checkpoints SET checkpoint = X'c1c1c1' WHERE thread_id = 'one'",
+    "cut": "UPDATE checkpoints SET checkpoint = substr(checkpoint, 1, 40) WHERE thread_id = 'one'",
+    "empty": "UPDATE checkpoints SET checkpoint = X'' WHERE thread_id = 'one'",
+    "no state": "UPDATE checkpoints SET checkpoint = X'93010203' WHERE thread_id = 'one'",
+    "type": "UPDATE checkpoints SET type = 'nonsense' WHERE thread_id = 'one'",
+    "metadata": "UPDATE checkpoints SET metadata = '{' WHERE thread_id = 'one'",
+    "text": "UPDATE checkpoints SET checkpoint = 'no bytes' WHERE thread_id = 'one'",
+    "name": "UPDATE checkpoints SET thread_id = CAST(X'ff6f6e65' AS TEXT) WHERE thread_id = 'one'",
+    "none": "UPDATE checkpoints SET checkpoint = NULL WHERE thread_id = 'one'",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_thread_is_told_from_whole_ones_and_can_be_removed(tmp_path: Path, damage: str) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("one", "what is six times seven")
+        await home.run("two", "what is six times eight")
+        before = await home.threads.read("one")
+        await home.write("one", "made", at=LONG_AGO)
+        await home.saver.conn.execute(DAMAGES[damage])
+        await home.saver.conn.commit()
+        named, other = {name != "two": name for name in await home.threads.names()}, await home.threads.read("two")
+        damaged = await home.threads.read(named[True])
+        assert (other.problem, other.task) == ("", "what is six times eight")
+        assert damaged.problem.startswith("its last checkpoint is damaged (")
+        assert "\n" not in damaged.problem
+        assert abs(damaged.changed_at - before.changed_at) < timedelta(seconds=1)
+        with pytest.raises(MementoError, match=r"cannot be read.*--damaged"):
+            await home.saver.check(named[True])
+        await home.saver.check("two")
+        await home.saver.check("new")
+        assert await home.threads.remove(damaged)
+        await home.threads.tidy()
+        assert await home.threads.names() == ["two"]
+
+
+async def test_a_damaged_page_is_named_with_its_file(tmp_path: Path) -> None:
+    async with a_home(tmp_path) as home:
+        await home.run("one", "what is six times seven")
+    file = tmp_path / "home" / "threads.sqlite"
+
+    def damage() -> None:
+        content = bytearray(file.read_bytes())
+        content[8192:] = bytes(len(content) - 8192)  # all but the schema
+        file.write_bytes(content)
+
+    await asyncio.to_thread(damage)
+    async with a_home(tmp_path) as home:
+        with pytest.raises(MementoError, match=r"threads\.sqlite cannot be read.*move the file away"):
+            await home.threads.names()

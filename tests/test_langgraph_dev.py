@@ -183,11 +183,15 @@ async def check_routes(server: Server, event_id: str) -> None:
         late = await http.post("/feedback", json={"event_id": event_id, "reward": 1.0, "lesson": "easy"})
         unknown = await http.post("/feedback", json={"event_id": "nobody", "reward": 1.0})
         malformed = await http.post("/feedback", json={"event_id": event_id, "reward": 7})
+        documented = await http.get("/openapi.json")
+        page = await http.get("/docs")
         request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
         tools = await http.post("/mcp", json=request, headers={"Accept": "application/json, text/event-stream"})
     assert late.status_code == 200, late.text
     assert late.json()["case_id"], "the attempt became a case"
     assert (unknown.status_code, malformed.status_code) == (404, 422)
+    assert (page.status_code, documented.status_code) == (200, 200), documented.text
+    assert "post" in documented.json()["paths"]["/feedback"]
     assert '"memento"' in tools.text
 
 

@@ -279,7 +279,6 @@ async def test_planted_signal_is_learned(memory: CaseMemory) -> None:
     for number in range(150):
         reading = await memory.read(f"task {number}", policy="random", k=1)
         case = reading.cases[0].case
-        assert case is not None
         if int(case.state.split()[1]) >= 30:  # held out
             continue
         reward = float(chance.random() < (0.9 if "amber" in case.action else 0.1))

@@ -75,7 +75,7 @@ async def test_case_is_served_again_when_brought_back(memory: CaseMemory, out: s
     assert report.changed == ids[:2]
     assert not {*ids[:2]} & await all_served(memory)
     late = await memory.select(recall, k=64)
-    assert not {*ids[:2]} & {scored.case.id for scored in late.cases if scored.case}
+    assert not {*ids[:2]} & {scored.case.id for scored in late.cases}
     assert await memory.views.usage(ids[0]) == usage, "what is known of it stays"
     again = await getattr(memory.lifecycle, out)(ids[0])
     assert (again.batch_id, again.changed, list(again.left_alone)) == (None, [], [ids[0]])

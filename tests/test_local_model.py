@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from memento.graph.endpoints import Endpoints
 from memento.graph.local_model import LocalModelServer, check_runnable, check_sha256, find_packaged_model
 from memento.graph.models import ChatModels
+from memento.nodes.agent.window import window_tokens
 from memento.nodes.errors import LocalModelUnusable
 from memento.nodes.structured import StructuredCaller
 
@@ -70,6 +71,7 @@ async def test_real_model_answers_in_form_when_asked_by_several_at_once() -> Non
     models = ChatModels(planner="local", endpoints=Endpoints(local_servers=[]))
     model, same = await asyncio.gather(models.get("planner"), models.get("judge", "local"))
     assert same is model
+    assert window_tokens(model) == 8192
     caller = StructuredCaller()
     things = ("a cat", "an oak", "granite")
     replies = await asyncio.gather(*(caller.ask(model, Kind, [HumanMessage(f"What is {x}?")]) for x in things))

@@ -147,3 +147,37 @@ def test_a_result_is_never_empty() -> None:
     structured = CallToolResult(content=[], structured_content={"n": 1})
     assert shown(structured, None) == '{"n": 1}'
     assert shown(CallToolResult(content=[]), None) == "(the tool returned nothing)"
+
+
+@pytest.mark.parametrize(
+    ("texts", "structured", "shows"),
+    [
+        (["list_projects returned 2 item(s)."], {"projects": [{"id": 1}]}, '{"projects": [{"id": 1}]}'),
+        (["Grüße"], {"greeting": "Grüße"}, '{"greeting": "Grüße"}'),
+        (["3"], {"result": 4}, '{"result": 4}'),
+        (["a", "b"], {"result": ["a", "b", "c"]}, '{"result": ["a", "b", "c"]}'),
+        (["no items"], {"items": []}, '{"items": []}'),
+    ],
+)
+def test_what_only_the_structured_part_says_is_shown_beside_the_text(
+    texts: list[str], structured: dict[str, Any], shows: str
+) -> None:
+    result = CallToolResult(content=[TextContent(text=text) for text in texts], structured_content=structured)
+    assert shown(result, None) == "\n\n".join([*texts, shows])
+
+
+@pytest.mark.parametrize(
+    ("texts", "structured"),
+    [
+        (['{"n": 1, "m": [2]}'], {"m": [2], "n": 1}),
+        (['Found:\n{\n  "n": 1\n}\nEnd.'], {"n": 1}),
+        (['{"word": "Gr\\u00fc\\u00dfe"} it is'], {"word": "Grüße"}),
+        (["3"], {"result": 3}),
+        (["three"], {"result": "three"}),
+        (["a", "b"], {"result": ["a", "b"]}),
+        (['[{"id": 1}]'], {"result": [{"id": 1}]}),
+    ],
+)
+def test_what_the_text_holds_already_is_not_shown_twice(texts: list[str], structured: dict[str, Any]) -> None:
+    result = CallToolResult(content=[TextContent(text=text) for text in texts], structured_content=structured)
+    assert shown(result, None) == "\n\n".join(texts)

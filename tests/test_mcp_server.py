@@ -1,11 +1,12 @@
 """Our tools as an MCP server, called by a real client over stdio and over HTTP."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -19,7 +20,7 @@ from memento.tools.errors import ToolInputError
 from memento.tools.injection import in_workspace
 from memento.tools.mcp_server import make_mcp_server
 from memento.tools.workspace import Workspace
-from tests.commands import MEMENTO, environment
+from tests.commands import MEMENTO, environment, invoke
 
 
 async def note(path: str, text: str = "x", *, workspace: Workspace) -> str:
@@ -146,18 +147,26 @@ async def test_a_client_over_stdio_lists_and_calls_our_tools(tmp_path: Path) -> 
         assert (await client.call_tool("search_files", {"query": ""})).is_error
 
 
+class Served(NamedTuple):
+    url: str
+    said: str
+    """What it printed after its address."""
+
+
 @asynccontextmanager
-async def served(home: Path, *more: str) -> AsyncIterator[str]:
-    """`memento mcp --http` on a free port; its URL."""
+async def served(home: Path, *more: str, n_lines: int = 2, **variables: str) -> AsyncIterator[Served]:
+    """`memento mcp --http` on a free port."""
     pipe = asyncio.subprocess.PIPE
+    env = environment(home, **variables)
     process = await asyncio.create_subprocess_exec(
-        str(MEMENTO), "mcp", "--http", "--port", "0", *more, env=environment(home), stdout=pipe, stderr=pipe
+        str(MEMENTO), "mcp", "--http", "--port", "0", *more, env=env, stdout=pipe, stderr=pipe
     )
     assert process.stderr is not None
     try:
         line = (await process.stderr.readline()).decode()
         assert line.startswith("http://127.0.0.1:"), line
-        yield line.partition(": ")[0]
+        said = [(await process.stderr.readline()).decode() for _ in range(n_lines)]
+        yield Served(line.partition(": ")[0], "".join(said))
     finally:
         process.send_signal(2)
         out, _ = await process.communicate()
@@ -166,20 +175,67 @@ async def served(home: Path, *more: str) -> AsyncIterator[str]:
 
 @pytest.mark.slow
 async def test_a_client_over_http_is_given_no_code_unless_asked(tmp_path: Path) -> None:
-    async with served(tmp_path / "home") as url, Client(url) as client:
-        names = {tool.name for tool in (await client.list_tools()).tools}
-        assert "web_search" in names
-        assert not names & {"run_python", "run_shell"}
-        assert (await client.call_tool("web_search", {"query": ""})).is_error
+    async with served(tmp_path / "home", n_lines=3) as server:
+        token = re.search(r"Authorization: Bearer (\S+)$", server.said, re.MULTILINE)
+        assert token is not None
+        assert len(token[1]) >= 32
+        assert server.said.splitlines()[1].endswith(f'"headers": {{"Authorization": "Bearer {token[1]}"}}}}}}}}')
+        async with InProcess(server.url, auth=token[1]) as client:
+            names = {tool.name for tool in await client.list_tools()}
+            assert "web_search" in names
+            assert not names & {"run_python", "run_shell"}
+            assert (await client.call_tool("web_search", {"query": ""}, raise_on_error=False)).is_error
+
+
+REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+
+
+@pytest.mark.slow
+async def test_nobody_calls_without_the_token(tmp_path: Path) -> None:
+    mine = "a-token-of-my-own-0123456789"
+    async with served(tmp_path / "home", MEMENTO_MCP_TOKEN=mine) as server:
+        assert mine not in server.said
+        client = await asyncio.to_thread(httpx2.AsyncClient, trust_env=False)
+        async with client:
+            for value in (None, "Bearer", "Bearer x", f"Basic {mine}", f"Bearer {mine}x", f"Bearer {mine[:-1]}"):
+                headers = ACCEPT | ({"Authorization": value} if value else {})
+                response = await client.post(server.url, json=REQUEST, headers=headers)
+                assert (response.status_code, response.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
+            response = await client.post(server.url, json=REQUEST, headers=ACCEPT | {"Authorization": f"Bearer {mine}"})
+            assert response.status_code not in (401, 403)
+        async with InProcess(server.url, auth=mine) as known:
+            assert await known.list_tools()
+
+
+@pytest.mark.slow
+async def test_anybody_calls_when_no_token_is_wanted(tmp_path: Path) -> None:
+    async with served(tmp_path / "home", "--no-token", n_lines=1) as server, Client(server.url) as client:
+        assert "there is no token" in server.said
+        assert (await client.list_tools()).tools
+
+
+@pytest.mark.allow_blocking("a command has its event loop to itself")
+@pytest.mark.parametrize("token", ["", "short", "with a space in it, and long", "ünïcödé-tökén-of-length"])
+def test_a_token_that_is_none_is_refused(token: str) -> None:
+    done = invoke("mcp", "--http", "--port", "0", "--token", token)
+    assert (done.code, done.out) == (2, "")
+    assert "a token has 16 or more letters" in done.err
+
+
+@pytest.mark.allow_blocking("a command has its event loop to itself")
+def test_a_token_cannot_be_given_and_switched_off() -> None:
+    done = invoke("mcp", "--http", "--port", "0", "--no-token", "--token", "0123456789abcdef")
+    assert (done.code, "exclude each other" in done.err) == (2, True)
 
 
 @pytest.mark.slow
 async def test_a_web_page_cannot_use_our_server(tmp_path: Path) -> None:
-    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    accept = {"Accept": "application/json, text/event-stream"}
-    async with served(tmp_path / "home") as url:
+    token = "0123456789abcdef"
+    async with served(tmp_path / "home", "--token", token) as server:
         client = await asyncio.to_thread(httpx2.AsyncClient, trust_env=False)
         async with client:
             for header in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
-                response = await client.post(url, json=request, headers=accept | header)
+                sent = ACCEPT | header | {"Authorization": f"Bearer {token}"}
+                response = await client.post(server.url, json=REQUEST, headers=sent)
                 assert response.status_code in (403, 421), response.text

@@ -133,6 +133,16 @@ async def test_hosts_prompt_and_schema_are_used_when_given() -> None:
     assert model.calls[0].messages[0].text.startswith("What is six times seven?")
 
 
+async def test_plan_is_mended_and_the_user_told_when_a_step_waits_for_itself_or_for_nothing() -> None:
+    update, calls = await planned(
+        plan(("1", "multiply", ["1"]), ("2", "check", ["1", "9"])), state=begun(notices=["x"])
+    )
+    assert len(calls) == 1, "not asked again"
+    assert [step["depends_on"] for step in update["plan"]] == [[], ["1"]]
+    said = "the plan was mended: step '1' waited for itself; step '2' waited for '9', which is missing"
+    assert update["notices"] == ["x", said]
+
+
 async def test_answer_is_made_without_the_model_when_the_host_makes_it() -> None:
     state = begun(cycle=1, plan=[STEP], plans=[[STEP]], results=[RESULT])
     update, calls = await planned(state=state, answer_from_results=lambda results: results[-1]["result"])
@@ -157,7 +167,10 @@ def test_review_is_read_when_given_as_word_or_object(given: Any, decision: str) 
         True,
         {"decision": "edit"},
         {"decision": "edit", "plan": {"subtasks": [], "answer": "42"}},
-        {"decision": "edit", "plan": {"subtasks": [{"id": "1", "description": "a", "depends_on": ["9"]}]}},
+        {
+            "decision": "edit",
+            "plan": {"subtasks": [STEP | {"depends_on": ["2"]}, STEP | {"id": "2", "depends_on": ["1"]}]},
+        },
     ],
 )
 def test_review_is_refused_when_it_decides_nothing(given: Any) -> None:

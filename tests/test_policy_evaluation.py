@@ -77,7 +77,7 @@ async def test_own_rewards_are_logged_when_cases_are_drawn_by_lot(memory: CaseMe
     event = await memory.views.event(reading.event_id, namespace="default")
     assert event is not None
     assert {slot.own_reward for slot in event.slots} == {0.0, 1.0}
-    assert [slot.own_reward for slot in event.slots] == [one.case.reward for one in reading.cases if one.case]
+    assert [slot.own_reward for slot in event.slots] == [one.case.reward for one in reading.cases]
 
 
 async def test_weights_are_over_the_cases_that_were_active_then(memory: CaseMemory) -> None:
@@ -120,7 +120,7 @@ async def test_the_nearest_are_those_the_engine_finds(memory: CaseMemory) -> Non
     bank.at(2**60)
     vector = await memory._storage.texts.one("What is the capital of Kenya number 2 again ?")
     nearest = bank.nearest(vector, bank.servable(without_question="none"), limit=2)
-    served = [scored.case.id for scored in reading.cases if scored.case]
+    served = [scored.case.id for scored in reading.cases]
     assert nearest.tolist() == bank.rows_of(served).tolist()
     assert bank.similarity(vector, nearest) == pytest.approx([scored.similarity for scored in reading.cases], abs=1e-6)
 

@@ -40,7 +40,7 @@ VALUES: dict[str, Any] = {
 
 
 def shown(*, as_json: bool = False) -> None:
-    with RunView(folder=Path("files/t"), as_json=as_json) as view:
+    with RunView(thread="t", folder=Path("files/t"), as_json=as_json) as view:
         for event in EVENTS:
             view.show(event)
         view.finish(VALUES)
@@ -75,7 +75,10 @@ def test_lines_are_indented_and_plain_when_piped(capsys: pytest.CaptureFixture[s
 def test_nothing_but_json_lines_is_printed_when_json_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
     shown(as_json=True)
     out, err = capsys.readouterr()
-    assert [json.loads(line) for line in out.splitlines()] == [*EVENTS, summary(VALUES, folder=Path("files/t"))]
+    assert [json.loads(line) for line in out.splitlines()] == [
+        *EVENTS,
+        summary(VALUES, thread="t", folder=Path("files/t")),
+    ]
     assert err == ""
 
 
@@ -94,7 +97,7 @@ def test_every_line_fits_when_the_terminal_is_narrow(
 
 
 def test_the_waiting_question_says_how_to_go_on_when_nobody_can_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    with RunView(folder=Path("files/t"), as_json=False) as view:
+    with RunView(thread="t", folder=Path("files/t"), as_json=False) as view:
         assert view.ask({"kind": "approve_plan"}) is None  # stdin is no terminal
         assert view.wait_for({"kind": "approve_plan"}) == 1
         view.wait_for({"kind": "reward"})
@@ -105,4 +108,4 @@ def test_the_waiting_question_says_how_to_go_on_when_nobody_can_be_asked(capsys:
 
 def test_the_summary_has_every_promised_key_when_a_run_ended_early() -> None:
     promised = {"answer", "reward", "case_id", "event_id", "cases_used", "policy", "cycles", "usage"}
-    assert summary({}, folder=Path("files/t")).keys() >= promised
+    assert summary({}, thread="t", folder=Path("files/t")).keys() >= promised

@@ -2,13 +2,16 @@
 
 import asyncio
 import gzip
+import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.comments import Comment
 
 from benchmarks.hostile import made_documents as made
 from memento.tools.documents.document import numbers, wanted_parts
@@ -117,7 +120,7 @@ async def test_formulas_and_colours_are_told_compactly_when_a_workbook_has_them(
     assert "| 2 | Bolt | 2.5 | 4 | =B2*C2 |" in text  # never computed, so the formula stands for its value
     assert "Formulas:\n- D2:D4: =B2*C2 and so on down\n- D5: =SUM(D2:D4)" in text
     assert "Looks:\n- fill FF0000: A1:D1\n- font bold: A1:D1" in text
-    assert "(no values, only colours)\nLooks:\n- fill 00B050: B2:C3, E9" in text
+    assert "(no values here)\nLooks:\n- fill 00B050: B2:C3, E9" in text
 
 
 async def test_only_the_rows_asked_for_are_shown_under_their_heading(workspace: Workspace) -> None:
@@ -305,3 +308,50 @@ async def test_code_is_pointed_to_only_for_the_workspace_s_own_files(
     reading = Workspace(workspace.folder, shelves={"notes": shelf.folder})
     with pytest.raises(ToolInputError, match="run_python may read all of it, if list_files names it"):
         await make_read_document()("notes/table", workspace=reading)
+
+
+async def test_what_is_not_shown_is_named_at_the_end(workspace: Workspace) -> None:
+    picture = await asyncio.to_thread(made.picture, "one")
+    page = b"<!doctype html><p>Some text</p><svg><path/></svg><img src=a.png><img src=b.png>"
+    assert (await shown(workspace, "a.html", page)).endswith("Some text\n\n[not shown: 1 drawing, 2 pictures]")
+    assert (await text_of("a.html", page)).endswith("[not shown: 1 drawing, 2 pictures]")
+    slides = await shown(workspace, "a.pptx", partial(made.pptx, made.quarterly))
+    assert slides.endswith("[not shown: 1 picture]")
+    assert "not shown" not in await shown(workspace, "a.docx", made.docx(WORD, {"word/media/a.png": picture}))
+
+
+async def test_notes_and_links_are_shown_for_the_rows_that_are_shown_and_found_by_a_query(workspace: Workspace) -> None:
+    def noted(workbook: Workbook) -> None:
+        sheet = workbook.worksheets[0]
+        sheet.title = "Costs"
+        for number in range(1, 1_500):
+            sheet.append([number, f"item {number}"])
+        sheet["B7"].comment = Comment("early", "Ann")
+        sheet["B1200"].comment = Comment("the platypus lays two eggs", "Bo")
+        sheet["A1200"].number_format = "000000"
+        sheet["A1200"].hyperlink = "https://example.org/x"
+
+    content = await asyncio.to_thread(made.xlsx, noted)
+    start = await shown(workspace, "a.xlsx", content)
+    assert "Notes:\n- B7: Ann: early" in start
+    assert "platypus" not in start
+    for found in (
+        await shown(workspace, "a.xlsx", content, query="platypus eggs"),
+        await shown(workspace, "a.xlsx", content, pages="Costs!1200"),
+    ):
+        assert "| 1200 | 001200 | item 1200 |" in found
+        assert "- B1200: Bo: the platypus lays two eggs" in found
+        assert "Links:\n- A1200: https://example.org/x" in found
+
+
+async def test_a_sheet_that_does_not_say_how_large_it_is_is_read_only_as_far_as_needed(workspace: Workspace) -> None:
+    row = b'<row><c t="n"><v>1</v></c></row>'
+    end = b'</sheetData><mergeCells><mergeCell ref="A1:B2"/></mergeCells></worksheet>'
+    part = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>' + row * 50_000
+    content = await asyncio.to_thread(made.xlsx, made.costs)
+    with ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    text = await shown(workspace, "a.xlsx", made.zipped({**parts, "xl/worksheets/sheet1.xml": part + end}))
+    assert "[sheets: Costs, Map (A1:E9)]" in text
+    assert "Merged cells:\n- A1:B2" in text
+    assert "for more, call again with pages='Costs!" in text

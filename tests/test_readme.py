@@ -1,10 +1,12 @@
 """The front door is true: its generated parts are fresh, its code runs, its tables name what is there."""
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -14,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from memento.memory.case_memory import CaseMemory
 from memento.memory.policies.registry import POLICY_NAMES
+from tests.memories import failing_bank
 from tests.scripted import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +74,18 @@ def test_memory_quick_start_runs_when_copied(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_memory_quick_start_runs_when_its_bank_is_full_of_failures(tmp_path: Path) -> None:
+    async with CaseMemory.open(tmp_path / "bank", seed=0) as memory:
+        await failing_bank(memory, "What is the capital of Columbia County?")
+    n_before = await asyncio.to_thread(_n_empty_slots, tmp_path / "bank")
+
+    done = await asyncio.to_thread(_run, _example("memory"), tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert await asyncio.to_thread(_n_empty_slots, tmp_path / "bank") > n_before
+
+
+@pytest.mark.slow
 async def test_graph_quick_start_runs_when_a_server_answers(tmp_path: Path) -> None:
     async with ScriptedServer(_answer) as server:
         keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
@@ -109,6 +125,12 @@ def _refresh() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _n_empty_slots(bank: Path) -> int:
+    with contextlib.closing(sqlite3.connect(bank / "ledger.sqlite")) as ledger:
+        (n,) = ledger.execute("SELECT count(*) FROM slots WHERE case_id IS NULL").fetchone()
+    return int(n)
 
 
 def _example(name: str) -> str:

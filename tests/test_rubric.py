@@ -15,6 +15,7 @@ from memento.nodes.structured import StructuredCaller
 from tests.node_parts import Roles, a_run
 from tests.scripted import Reply
 from tests.test_judges import named
+from tests.test_planning_call import reading
 from tests.test_prompts import a_result
 
 NAMES = ["on_task", "supported", "complete", "consistent", "well_formed"]
@@ -102,3 +103,15 @@ async def test_reward_is_unknown_when_the_judge_fails_or_is_not_sure() -> None:
         done, _ = await scored(*replies)
         assert (done.evaluation.reward, done.evaluation.evaluator, done.evaluation.confidence) == (None, "rubric", 0.0)
         assert said in done.evaluation.reason
+
+
+async def test_judge_is_asked_again_with_less_evidence_when_it_could_not_read_it_all() -> None:
+    judge = reading(10_000, criteria())
+    answered = Answered(a_run(settings={"evaluator": "rubric"}), "it is 42", [a_result("x" * 90_000)], {})
+    done = await score(answered, ScoringParts(models=Roles(judge=judge), caller=StructuredCaller()))
+    assert done.evaluation.reward is None, "an eighth is still more than it can read"
+    assert "the judge failed" in done.evaluation.reason
+    larger = reading(30_000, criteria())
+    done = await score(answered, ScoringParts(models=Roles(judge=larger), caller=StructuredCaller()))
+    assert done.evaluation.reward == 1.0
+    assert "characters left out" in larger.calls[-1].text

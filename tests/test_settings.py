@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from memento.graph.settings import Settings, environment_secrets, load_env_file
+from memento.graph.settings import Settings, environment_secrets, load_env_file, process_environment
+from memento.graph.variables import setting_faults, unknown_variables
 
 
 def test_defaults_apply_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +65,88 @@ def test_validation_error_names_the_variable_when_it_cannot_be(
     monkeypatch.setenv(f"MEMENTO_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MEMENTO_QDRANT_URL", "127.0.0.1:6333"),
+        ("MEMENTO_QDRANT_URL", "grpc://qdrant:6334"),
+        ("MEMENTO_QDRANT_URL", "qdrant.example.com"),
+        ("MEMENTO_QDRANT_URL", ":memory:"),
+        ("MEMENTO_QDRANT_URL", "/srv/bank"),
+        ("MEMENTO_QDRANT_URL", "http://"),
+        ("MEMENTO_QDRANT_URL", "http://me:hidden@h:port"),
+        ("MEMENTO_QDRANT_URL", " "),
+        ("MEMENTO_LEDGER_URL", "/srv/ledger.sqlite"),
+        ("MEMENTO_LEDGER_URL", "mysql://me:hidden@h/db"),
+        ("MEMENTO_LEDGER_URL", "postgresql+psycopg2://me:hidden@h/db"),
+        ("MEMENTO_SEARXNG_URL", "searx:8888"),
+        ("MEMENTO_SEARXNG_URL", "me:hidden@searx:8888"),
+        ("OPENAI_BASE_URL", "localhost:8000/v1"),
+        ("OPENAI_BASE_URL", "http:/h/v1"),
+        ("AZURE_OPENAI_ENDPOINT", "resource.openai.azure.com"),
+        ("TAVILY_BASE_URL", "ftp://h"),
+        ("MEMENTO_HOME", "http://h/home"),
+        ("MEMENTO_HOME", "~nobody-of-this-name/x"),
+        ("MEMENTO_HOME", " "),
+        ("MEMENTO_MCP", "https://h/mcp.json"),
+        ("MEMENTO_LOCAL_MODEL", "https://h/model.gguf"),
+        ("MEMENTO_FILES", "https://h/files"),
+        ("MEMENTO_ENCODER", "text-embedding-3-small"),
+        ("MEMENTO_ENCODER", "http://127.0.0.1:8080/v1"),
+        ("MEMENTO_ENCODER", "openai:"),
+        ("MEMENTO_FETCH_ALLOWED", "http://intranet:8080"),
+        ("MEMENTO_FETCH_ALLOWED", "intranet"),
+        ("MEMENTO_FETCH_ALLOWED", "intranet:99999"),
+        ("MEMENTO_FETCH_ALLOWED", "10.1.2.3/16"),
+        ("MEMENTO_PRICES", "gpt-4.1"),
+        ("MEMENTO_SEARCH", "google"),
+        ("MEMENTO_SANDBOX", "dokcer"),
+        ("OPENAI_API_KEY", "sk-hidden\n"),
+        ("TAVILY_API_KEY", "tvly hidden"),
+    ],
+)
+def test_a_setting_that_does_not_parse_is_refused_under_its_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    (problem,) = setting_faults(caught.value, Settings.model_fields)
+    assert problem.startswith(f"{variable} ")
+    assert len(problem.removeprefix(variable)) > 20
+    assert "hidden" not in f"{problem} {caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "read"),
+    [
+        ("MEMENTO_QDRANT_URL", " HTTP://127.0.0.1:6333 ", "http://127.0.0.1:6333"),
+        ("MEMENTO_LEDGER_URL", "postgres://u:p@h/db", "postgresql+psycopg://u:p@h/db"),
+        ("MEMENTO_SEARXNG_URL", "https://me:pw@searx/prefix", "https://me:pw@searx/prefix"),
+        ("OPENAI_BASE_URL", "http://[::1]:8000/v1/", "http://[::1]:8000/v1/"),
+        ("MEMENTO_HOME", "~/a:b", Path.home() / "a:b"),
+        ("MEMENTO_MCP", "~/mcp.json", Path.home() / "mcp.json"),
+        ("MEMENTO_ENCODER", "openai:org/e5:latest", "openai:org/e5:latest"),
+        ("MEMENTO_FETCH_ALLOWED", "wiki:8443, [::1]:80, 10.1.0.0/16", "wiki:8443, [::1]:80, 10.1.0.0/16"),
+    ],
+)
+def test_a_place_is_read(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, read: object) -> None:
+    monkeypatch.setenv(variable, value)
+    found = getattr(Settings(), variable.removeprefix("MEMENTO_").lower())
+    assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == read
+
+
+def test_misspelt_variables_are_named_with_what_they_resemble(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unknown_variables(process_environment(), Settings.model_fields) == {}
+    for name in ("MEMENTO_QDRANT_ULR", "MEMENTO_FOO", "MEMENTO_EXECUTION", "MEMENTO_POLICY"):
+        monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("MEMENTO_BLANK", "")
+    assert unknown_variables(process_environment(), Settings.model_fields) == {
+        "MEMENTO_FOO": "",
+        "MEMENTO_QDRANT_ULR": "MEMENTO_QDRANT_URL",
+    }
 
 
 def test_secrets_are_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,6 @@ async def test_what_is_ours_is_kept_from_a_shelf_that_holds_it(toolset: Callable
     [
         ({"tools": "web_search,telepathy"}, "MEMENTO_TOOLS names telepathy; there are web_search, "),
         ({"search": "searxng"}, "set MEMENTO_SEARXNG_URL"),
-        ({"fetch_allowed": "intranet"}, "'intranet' is neither host:port nor a network"),
         ({"transcriber": "deepgram:nova"}, "MEMENTO_TRANSCRIBER=deepgram:nova"),
     ],
 )

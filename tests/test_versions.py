@@ -54,7 +54,7 @@ async def lived(memory: CaseMemory, n: int, *, start: int = 0) -> None:
 async def scores(memory: CaseMemory) -> dict[str, float]:
     """What each case is worth for one task; looking is no event that anything is learned from."""
     reading = await memory.read("the capital of all", k=6)
-    return {scored.case.id: scored.score for scored in reading.cases if scored.case}
+    return {scored.case.id: scored.score for scored in reading.cases}
 
 
 async def outcome_offset(memory: CaseMemory) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.workspace import MAX_BYTES, MAX_FILES, SPILL_FOLDER, Entry, Workspace
+from memento.tools.workspace import MAX_BYTES, MAX_FILES, SPILL_FOLDER, Workspace
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_file_is_read_back_when_it_was_written_in_a_new_folder(workspace: Work
     assert workspace.write("./a/b/c.txt", b"one") == "a/b/c.txt"
     workspace.write("a/b/c.txt", b"2")
     assert workspace.read("/workspace/a/b/c.txt", max_bytes=10) == b"2"
-    assert list(workspace.entries()) == [Entry("a/b/c.txt", 1)]
+    assert [entry[:2] for entry in workspace.entries()] == [("a/b/c.txt", 1)]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,7 @@ def test_a_reader_sees_the_older_file_or_the_newer_one_while_it_is_written(works
 def test_every_file_that_is_listed_is_found_again_whatever_code_called_it(workspace: Workspace) -> None:
     workspace.folder.mkdir()
     odd = ["12:30.txt", "a b.txt", "\n", "é", " a", "a ", "a\\b", "C:x", "a:", os.fsdecode(b"\xff.txt"), "..."]
+    odd += ["\x1b[2J.txt", "invoice\u202egnp.exe", "zero\u200bwidth", "x1b", r"a\x1bb"]
     for name in odd:
         (workspace.folder / name).write_bytes(b"x")
     deep = workspace.folder.joinpath(*"abcdefghijklm")
@@ -206,8 +207,43 @@ def test_every_file_that_is_listed_is_found_again_whatever_code_called_it(worksp
     for folder in (deep, deep.parent, deep.parent.parent):
         (folder / "deep").write_bytes(b"x")
     listed = workspace.made()
-    assert sorted(listed) == ["12:30.txt", "a b.txt", "a/b/c/d/e/f/g/h/i/j/k/deep", "é"]
+    plain = ["12:30.txt", "a b.txt", "a/b/c/d/e/f/g/h/i/j/k/deep", "é", "x1b"]
+    escaped = [r"\x0a", r"\x20a", r"a\x20", r"a\x5cb", r"C\x3ax", r"a\x3a", r"\udcff.txt", r"\x1b[2J.txt", r"a\x5cx1bb"]
+    escaped += [r"invoice\u202egnp.exe", r"zero\u200bwidth"]
+    assert sorted(listed) == sorted([*plain, *escaped])
+    assert all(path.isprintable() for path in listed)
     assert all(workspace.read(path, max_bytes=1) == b"x" for path in listed)
+
+
+def test_a_file_is_opened_by_its_name_as_it_is_or_as_it_is_shown(workspace: Workspace) -> None:
+    workspace.folder.mkdir()
+    names = {"a\x1bb": b"1", "a\nb": b"2", "\u202eb": b"3", "a\\b": b"4", "a/x1bb": b"5"}
+    (workspace.folder / "a").mkdir()
+    for name, content in names.items():
+        (workspace.folder / name).write_bytes(content)
+    assert all(workspace.read(name, max_bytes=9) == content for name, content in names.items())
+    shown = [r"a\x1bb", r"a\x0ab", r"\u202eb", r"a\x5cb", "a/x1bb"]
+    assert [workspace.read(path, max_bytes=9) for path in shown] == list(names.values())
+    assert workspace.read(r"a\x1bb", max_bytes=9) == b"1"  # not a/x1bb, which has a name of its own
+    (workspace.folder / "a" / "own").write_bytes(b"6")
+    for path in (r"a\own", r".\a\own", "./a/own"):  # as it is written on Windows, and elsewhere
+        assert workspace.read(path, max_bytes=9) == b"6"
+    assert workspace.read(r"./a\x1bb", max_bytes=9) == b"1"
+    assert workspace.write(r"a\own:", b"7") == "a/own:"
+    assert workspace.read(r"a\own:", max_bytes=9) == b"7"
+
+
+def test_a_file_is_overwritten_by_its_name_as_it_is_shown(workspace: Workspace) -> None:
+    workspace.folder.mkdir()
+    (workspace.folder / "a\x1bb").write_bytes(b"1")
+    assert workspace.write(r"a\x1bb", b"2") == r"a\x1bb"
+    assert os.listdir(workspace.folder) == ["a\x1bb"]
+    assert workspace.write(r"new\x41.txt", b"3") == "new/x41.txt"
+    assert workspace.write("two\nlines", b"4") == r"two\x0alines"
+    for path in (r"\x2e\x2e/secret", r"\x2fetc", r"\x2e\x2e\x2fsecret"):
+        with pytest.raises(ToolInputError):
+            workspace.write(path, b"5")
+    assert workspace.write(r"a\x00b", b"6") == "a/x00b"
 
 
 def test_files_are_listed_while_others_are_made_and_deleted(workspace: Workspace) -> None:
@@ -224,7 +260,7 @@ def test_files_are_listed_while_others_are_made_and_deleted(workspace: Workspace
     thread = threading.Thread(target=churn)
     thread.start()
     try:
-        assert all(Entry("stays", 1) in list(workspace.entries()) for _ in range(500))
+        assert all(("stays", 1) in [entry[:2] for entry in workspace.entries()] for _ in range(500))
     finally:
         is_over.set()
         thread.join()

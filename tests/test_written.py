@@ -78,4 +78,4 @@ async def test_each_goes_to_its_namespace_and_can_be_found_at_once(tmp_path: Pat
         )
         for namespace in ("default", "other"):
             reading = await memory.read("the longest wall", namespace=namespace)
-            assert [scored.case.namespace for scored in reading.cases if scored.case] == [namespace]
+            assert [scored.case.namespace for scored in reading.cases] == [namespace]

@@ -5,6 +5,7 @@ paths and keys.
 """
 
 import functools
+import hmac
 import os
 import socket
 import sys
@@ -18,6 +19,7 @@ from memento.tools.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
+    from fastmcp.server.auth import TokenVerifier
 
 CODE_TOOLS: Final = frozenset({"run_python", "run_shell"})
 """Over HTTP these are served only when that is asked for."""
@@ -26,7 +28,11 @@ PATH: Final = "/mcp"
 
 
 def make_mcp_server(
-    functions: Mapping[str, Callable[..., Awaitable[str]]], workspace: Workspace, *, name: str = "memento"
+    functions: Mapping[str, Callable[..., Awaitable[str]]],
+    workspace: Workspace,
+    *,
+    name: str = "memento",
+    token: str | None = None,
 ) -> "FastMCP[Any]":
     """Make a server of tools. Nothing is opened, but it blocks while it imports.
 
@@ -34,6 +40,7 @@ def make_mcp_server(
         functions: plain typed async functions, by the name to serve them under.
         workspace: given to those that take one; callers are not shown that argument.
         name: what the server calls itself.
+        token: that callers over HTTP must send as `Authorization: Bearer ...`; None lets everybody call.
 
     Raises:
         ToolUnavailable: the extra is not installed.
@@ -43,7 +50,8 @@ def make_mcp_server(
         from fastmcp.tools import FunctionTool
     except ImportError as error:
         raise ToolUnavailable("serving tools needs: pip install 'memento-langgraph[mcp]'") from error
-    server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True)
+    auth = None if token is None else _verifier(token)
+    server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True, auth=auth)
     for tool_name, function in functions.items():
         # A string is the text itself; with a schema for it, every result would be sent twice.
         served = _speaking(in_workspace(function, workspace))
@@ -77,6 +85,19 @@ async def serve_http(server: "FastMCP[Any]", listening: socket.socket) -> None:
         sockets=[listening],
         host_origin_protection="auto",
     )
+
+
+def _verifier(token: str) -> "TokenVerifier":
+    """Knows one token; whoever sends another one gets a 401 that asks for it (RFC 6750)."""
+    from fastmcp.server.auth import AccessToken, TokenVerifier
+
+    class OneToken(TokenVerifier):
+        async def verify_token(self, token: str) -> AccessToken | None:
+            is_ours = hmac.compare_digest(token.encode(errors="replace"), expected)  # in constant time
+            return AccessToken(token=token, client_id="memento", scopes=[]) if is_ours else None
+
+    expected = token.encode()
+    return OneToken()
 
 
 def _flush_to_stderr() -> None:

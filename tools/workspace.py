@@ -1,20 +1,25 @@
 """The folder of one run: what tools make lies there, and nothing is written anywhere else.
 
 Code that a model wrote runs in the same folder and may plant links. So every part of a path is opened on its own,
-without following links: whatever happens between two looks, no file outside is ever read or written.
+without following links: whatever happens between two looks, no file outside is ever read, written or listed. Such code
+also names files as it likes: paths are given as `names.shown` writes them, and taken so or as they are.
 """
 
 import contextlib
+import errno
 import os
-import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.files.descent import HiddenError, Identity, identity, opened, write_file
+from memento.tools.files.walking import Found, Walk
+from memento.tools.names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
 
 SPILL_FOLDER: Final = "long-results"
 """Where results lie that were too long to show; not counted among the files that a run made."""
@@ -22,16 +27,19 @@ SPILL_FOLDER: Final = "long-results"
 MAX_FILES: Final = 2_000
 MAX_BYTES: Final = 500_000_000
 _MAX_PARTS: Final = 12
-_NAMES_A_PLACE: Final = re.compile(r".:|.*:$")
-"""A drive, `C:`, or what a URL begins with."""
+_NO_PATH: Final = "give the path of a file, relative to the workspace"
 
 
 class Entry(NamedTuple):
     """A file of the workspace."""
 
     path: str
-    """From the workspace's folder, with `/` between the parts."""
+    """From the workspace's folder, with `/` between the parts; as `names.shown` writes it."""
     n_bytes: int
+    mtime_ns: int
+    """When it was last changed."""
+    named: str
+    """The path as the file system has it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,15 @@ class Workspace:
         Raises:
             ToolInputError: no such file, not a file, not below the workspace or a shelf, or hidden in a shelf.
         """
-        parts = _parts(path)
+        first: ToolInputError | None = None
+        for parts in _readings(path):
+            try:
+                return self._opened(path, parts)
+            except ToolInputError as error:
+                first = first or error
+        raise first or ToolInputError(_NO_PATH)
+
+    def _opened(self, path: str, parts: Sequence[str]) -> BinaryIO:
         try:
             return opened(self.folder, parts, None)
         except FileNotFoundError as error:
@@ -98,38 +114,49 @@ class Workspace:
             ToolInputError: the path leads outside, through a link, or to a folder.
             ToolLimitReached: the workspace would hold too much.
         """
-        parts = _parts(path)
+        parts = self._meant(path)
         n_files, n_bytes = self._amount()
         if n_files >= MAX_FILES or n_bytes + len(content) > MAX_BYTES:
             raise ToolLimitReached(
                 f"the workspace is full ({n_files:,} files of {n_bytes:,} bytes); make no more of them"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            make_private_folder(self.folder)
             write_file(self.folder, parts, content)
         except OSError as error:
             raise ToolInputError(_refusal(path, error)) from error
-        return "/".join(parts)
+        return shown("/".join(parts))
+
+    def _meant(self, path: str) -> Sequence[str]:
+        """Choose how a path to write to is read: as a file that is there, else as it stands."""
+        readings = _readings(path)
+        if len(readings) > 1:
+            for parts in readings:
+                with contextlib.suppress(OSError), opened(self.folder, parts, None):
+                    return parts
+        with contextlib.suppress(ToolInputError):
+            return _parts(path.replace("\\", "/"))
+        return readings[0]
 
     def _amount(self) -> tuple[int, int]:
         """Count all files and their bytes, those too that are not listed; it stops above what is allowed."""
         n_files = n_bytes = 0
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                with contextlib.suppress(OSError):  # gone meanwhile
-                    n_bytes += os.lstat(os.path.join(folder, name)).st_size
-            n_files += len(names)
+        for found in Walk(self.folder):
+            if not found.is_folder:
+                n_files, n_bytes = n_files + 1, n_bytes + found.status.st_size
             if n_files > MAX_FILES or n_bytes > MAX_BYTES:
                 break
         return n_files, n_bytes
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the workspace's files by path, without links, hidden ones and those whose name is no path to give."""
-        yield from _entries(self.folder)
+        """Yield the workspace's files by path, without links and hidden ones; no link is followed meanwhile."""
+        for found in Walk(self.folder, enters=_is_listed, in_order=True):
+            if stat.S_ISREG(found.status.st_mode) and _is_listed(found):
+                yield Entry(shown(found.path), found.status.st_size, found.status.st_mtime_ns, found.path)
 
     def made(self, inputs: Sequence[str] = ()) -> list[str]:
         """List the files that were made here, without those that were given and long results."""
-        given = set(inputs)
+        given = {*inputs, *map(shown, inputs)}  # earlier releases kept them as they are
         return [
             entry.path
             for entry in self.entries()
@@ -137,48 +164,46 @@ class Workspace:
         ]
 
 
-def _parts(path: str) -> tuple[str, ...]:
-    """Take a model's path apart, tolerating what models write for a relative one."""
-    text = path.strip().replace("\\", "/").removeprefix("/workspace/")
-    parts = tuple(part for part in map(str.strip, PurePosixPath(text).parts) if part not in ("", "."))
-    if not parts or "\0" in text or not _is_text(text):
-        raise ToolInputError("give the path of a file, relative to the workspace")
+def _readings(path: str) -> list[Sequence[str]]:
+    """Take a model's path apart in the ways that it may be meant: as it was shown, as it stands, literally.
+
+    Raises:
+        ToolInputError: it leads outside in all of them.
+    """
+    readings: list[Sequence[str]] = []
+    if has_escapes(path):
+        parts = path.strip().removeprefix("/workspace/").split("/")
+        names = [as_named(name) for name in parts if name != "."]
+        if all(names) and len(names) <= _MAX_PARTS:
+            readings.append([name for name in names if name])
+    try:
+        readings.append(_parts(path.replace("\\", "/")))
+    except ToolInputError:
+        if not readings:
+            raise
+    else:
+        with contextlib.suppress(ToolInputError):
+            readings += [_parts(path)] if "\\" in path and os.sep == "/" else []
+    return readings
+
+
+def _parts(path: str) -> list[str]:
+    """Take a path apart, tolerating what models write for a relative one."""
+    text = path.strip().removeprefix("/workspace/")
+    parts = [part for part in map(str.strip, PurePosixPath(text).parts) if part not in ("", ".")]
+    if not parts or "\0" in text or not is_text(text):
+        raise ToolInputError(_NO_PATH)
     # Not by the first part: of a path that begins with two slashes, that is `//`.
-    is_elsewhere = text.startswith("/") or ".." in parts or _NAMES_A_PLACE.match(parts[0])
+    is_elsewhere = text.startswith("/") or ".." in parts or NAMES_A_PLACE.match(parts[0])
     if is_elsewhere or len(parts) > _MAX_PARTS:
         raise ToolInputError(f"{path!r} is not a path inside the workspace; give a relative one without '..'")
     return parts
 
 
-def _can_be_given(name: str) -> bool:
-    """Whether a file that code named is found again under that name."""
-    return name == name.strip() and "\\" not in name and not _NAMES_A_PLACE.match(name) and _is_text(name)
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be shown and stored: code may name a file by any bytes, a model write half a character."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
-    try:
-        with os.scandir(folder) as found:
-            children = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for child in children:
-        if child.name.startswith(".") or child.is_symlink() or not _can_be_given(child.name):
-            continue
-        if child.is_dir(follow_symlinks=False):
-            if prefix.count("/") < _MAX_PARTS - 1:
-                yield from _entries(folder / child.name, f"{prefix}{child.name}/")
-        elif child.is_file(follow_symlinks=False):
-            with contextlib.suppress(FileNotFoundError):  # another subtask, or code, may just have deleted it
-                yield Entry(prefix + child.name, child.stat(follow_symlinks=False).st_size)
+def _is_listed(found: Found) -> bool:
+    """Whether a file is shown, or a folder looked into."""
+    depth = found.prefix.count("/") + found.is_folder
+    return not found.name.startswith(".") and depth < _MAX_PARTS
 
 
 def _refusal(path: str, error: OSError) -> str:
@@ -186,6 +211,6 @@ def _refusal(path: str, error: OSError) -> str:
         return f"there is no file {path!r}; list_files names those there are"
     if isinstance(error, IsADirectoryError | NotADirectoryError):
         return f"{path!r} is not a file"
-    if error.errno == getattr(os, "ELOOP", 40):
+    if error.errno == errno.ELOOP:
         return f"{path!r} leads through a link; links are not followed"
     return f"{path!r} cannot be used: {error.strerror or type(error).__name__}"

@@ -8,12 +8,15 @@ class Snippet(NamedTuple):
 
     Names of the trap in braces stand for what the code is told about the host. Whatever a snippet is after, some leaks
     are looked for every time: the token in the output or in what the host reads of the workspace afterwards, the word
-    ESCAPED in the output, changes outside, visitors at the servers, a dead witness, processes left, a limit exceeded.
+    ESCAPED in the output, changes outside, visitors at the servers, a dead witness, processes left, a limit exceeded, a
+    file left that runs as its owner or is none.
     """
 
     name: str
     leak: str
     code: str
+    is_listed: bool = False
+    """Whether the host lists the workspace all the while."""
 
 
 CALL = """

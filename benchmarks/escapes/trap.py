@@ -10,11 +10,12 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.escapes.hosts_view import PLANTED_SET_ID, harmful
 from memento.tools.errors import ToolInputError
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.port import Limits
@@ -86,13 +87,15 @@ class Trap:
         }
 
     def prepare(self, folder: Path) -> None:
-        """Make a workspace in which links are planted already, as another run's code may have left them."""
+        """Make a workspace in which links and a set-id file lie already, as another run's code may have left them."""
         folder.mkdir()
         secret = self.home / "secret.txt"
         (folder / "there").symlink_to(secret)
         (folder / "there_folder").symlink_to(self.home)
         (folder / "there_climbing").symlink_to(os.path.relpath(secret, folder))
         (folder / "there_proc").symlink_to("/proc/self/environ")
+        (folder / PLANTED_SET_ID).touch()
+        (folder / PLANTED_SET_ID).chmod(0o6711)
 
     def leaks(self, output: str, folder: Path, limits: Limits) -> list[str]:
         """Look for everything that shows an escape; empty when there was none."""
@@ -110,7 +113,12 @@ class Trap:
             found.append("the witness is dead")
         if self._outside_now() != self._kept_before:
             found.append("something outside has changed")
-        return found + self._in_workspace(folder, limits)
+        return found + self._in_workspace(folder, limits) + harmful(folder)
+
+    def listed(self, seen: Iterable[str]) -> list[str]:
+        """Say which names the host has listed that lie elsewhere."""
+        elsewhere = {path.name for path in self.home.rglob("*") if path.is_file()}
+        return [f"the host lists {path}" for path in sorted(seen) if path.rpartition("/")[2] in elsewhere]
 
     def _in_workspace(self, folder: Path, limits: Limits) -> list[str]:
         """Read the workspace as the host would."""

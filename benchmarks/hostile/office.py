@@ -118,7 +118,7 @@ def _sheets() -> Cases:
     )
     yield Case("xlsx: 6,000,000 rows", "a.xlsx", rows, "| 1 | 1 | 2 |", is_error=False)
     wide = made.open_document("spreadsheet", _WIDE)
-    yield Case("ods: a cell repeated 10^10 times", "a.ods", wide, _UNREADABLE)
+    yield Case("ods: a cell repeated 10^10 times", "a.ods", wide, "| 1 | x | x |", is_error=False)
     yield Case("xls: truncated", "a.xls", made.xls()[:4_000], _UNREADABLE)
 
 

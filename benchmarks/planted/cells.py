@@ -23,7 +23,7 @@ from benchmarks.planted.stream import ORACLE, Trace, play
 from benchmarks.planted.world import CASE_KINDS, Generator, planted
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.registry import policy_named
-from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
+from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 Z90 = 1.645
 

@@ -15,7 +15,7 @@ from memento.memory.estimators.port import CaseRows, Estimates, Estimator, Examp
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
-from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
+from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 ORACLE = "oracle"
 """Serves the K truly best cases; exists in the simulation only."""

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from memento.evals.datasets.row import Row
 from memento.memory.errors import InvalidInput
+from memento.tools.csv_reader import MAX_CELL_CHARS, CsvReader
 
 _DELIMITERS = (",", ";", "\t")
 _NEVER_CLOSED = "unexpected end of data"
 _TEXT_AFTER = "expected after"
+_TOO_LONG = "larger than field limit"
 
 
 class _Record(NamedTuple):
@@ -66,7 +68,7 @@ def _records(lines: Sequence[str], delimiter: str) -> Iterator[_Record]:
     """Parse the lines; after an error, start afresh with the line that follows it."""
     begin = 0
     while begin < len(lines):
-        offset, reader = begin, csv.reader(islice(lines, begin, None), delimiter=delimiter, strict=True)
+        offset, reader = begin, CsvReader(islice(lines, begin, None), delimiter=delimiter, strict=True)
         try:
             for cells in reader:
                 if cells and not _is_blank(cells):
@@ -88,6 +90,8 @@ def _explained(error: csv.Error) -> str:
     text = str(error)
     if text == _NEVER_CLOSED:
         return "a quotation mark that is never closed"
+    if _TOO_LONG in text:
+        return f"a cell of more than {MAX_CELL_CHARS:,} characters"
     return "text after a closing quotation mark" if _TEXT_AFTER in text else text
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memento.evals.datasets import deepresearcher, gaia, hle, simpleqa
+from memento.evals.datasets.choices import has_choices
 from memento.evals.datasets.generic import USUAL, checked, make_generic_task
 from memento.evals.datasets.row import Row
 from memento.evals.datasets.values import printable
@@ -55,16 +56,27 @@ def chosen_format(name: str, mapping: Mapping[str, str] | None, seen: Collection
     if mapping and name not in (AUTO, GENERIC):
         raise InvalidInput(f"a field mapping goes with the format {GENERIC}, not with {name}")
     if name in _KNOWN:
-        return Format(name, _KNOWN[name].make_task)
+        return Format(name, _without_choices(name))
     generic = Format(GENERIC, make_generic_task(checked(mapping or {})))
     if name == GENERIC or mapping:
         return generic
-    for known, (fields, make_task) in _KNOWN.items():
+    for known, (fields, _) in _KNOWN.items():
         if fields <= set(seen):
-            return Format(known, make_task)
+            return Format(known, _without_choices(known))
     if {field.casefold() for field in seen} & set(USUAL["question"]):
         return generic
     raise InvalidInput(_undecided(seen, path))
+
+
+def _without_choices(name: str) -> MakeTask:
+    """A known format's, which refuses rows with choices: it would ask them without."""
+
+    def make_task(row: Row, folder: Path) -> EvalTask:
+        if field := has_choices(row):
+            raise InvalidInput(f"it has choices in `{field}`, which the format {name} does not ask; use {GENERIC}")
+        return _KNOWN[name].make_task(row, folder)
+
+    return make_task
 
 
 def listed(names: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from memento.evals.datasets.choices import CHOICES, RIGHT, choices_of, right_of
 from memento.evals.datasets.row import Row
 from memento.evals.datasets.values import files_of, name_of, question_of, references_of, text_of, texts_in_cell
 from memento.evals.task import EvalTask
@@ -16,8 +17,9 @@ USUAL = {
         *("answer", "answers", "reference", "references", "target", "gold", "golden_answers", "expected_output"),
         *("ground_truth", "final_answer"),
     ),
+    "choices": CHOICES,
     "id": ("id", "task_id", "question_id"),
-    "source": ("source", "data_source", "category"),
+    "source": ("source", "data_source", "category", "subject"),
     "level": ("level",),
     "attachments": ("attachments", "files"),
 }
@@ -62,14 +64,21 @@ def make_generic_task(mapping: Mapping[str, str]) -> Callable[[Row, Path], EvalT
         known = {part: _named(row.fields, part, mapping) for part in USUAL}
         values = {part: value for part, (_, value) in known.items()}
         names = {part: name for part, (name, _) in known.items()}
+        question, told = question_of(values["question"], names["question"]), [names["references"]]
+        if choices := choices_of(values["choices"], names["choices"], is_csv=row.is_csv):
+            rights = _rights(row.fields, names, mapping)
+            right, question, told = right_of(choices, rights), choices.asked_with(question), list(rights)
+            references = [] if right is None else choices.references(right)
+        else:
+            references = references_of(values["references"], names["references"], is_csv=row.is_csv)
         return EvalTask(
             id=name_of(values["id"], names["id"]),
-            question=question_of(values["question"], names["question"]),
-            references=references_of(values["references"], names["references"], is_csv=row.is_csv),
+            question=question,
+            references=references,
             source=name_of(values["source"], names["source"]),
             level=name_of(values["level"], names["level"]),
             attachments=files_of(_file_names(values["attachments"], names["attachments"], row), folder),
-            metadata=_rest(row.fields, set(names.values())),
+            metadata=_rest(row.fields, {*names.values(), *told}),
         )
 
     return generic_task
@@ -110,6 +119,14 @@ def _named(fields: Mapping[str, Any], part: str, mapping: Mapping[str, str]) -> 
         if usual in own and fields[own[usual]] not in (None, "", []):
             return own[usual], fields[own[usual]]
     return USUAL[part][0], None
+
+
+def _rights(fields: Mapping[str, Any], names: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """Fields that tell which choice is right: the mapped one, or all of usual names."""
+    if "references" in mapping:
+        return {mapping["references"]: at_path(fields, mapping["references"])}
+    own = {name.casefold(): name for name in reversed(list(fields)) if name != names["choices"]}
+    return {own[usual]: fields[own[usual]] for usual in RIGHT if usual in own}
 
 
 def _file_names(value: Any, field: str, row: Row) -> list[str]:

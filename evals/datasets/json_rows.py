@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import Row, WrittenNumber
 from memento.memory.errors import InvalidInput
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=lambda _: None)
+_DECODER = json.JSONDecoder(parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
 _SPACES = " \t\n\r"
 _NOT_AN_OBJECT = "not a JSON object"
 

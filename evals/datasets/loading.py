@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from memento.evals.datasets.formats import AUTO, chosen_format, listed
+from memento.evals.datasets.benchmarks import recognised, refused_without_choices
+from memento.evals.datasets.formats import AUTO, GENERIC, chosen_format, listed
 from memento.evals.datasets.gaia import METADATA, gaia_file
 from memento.evals.datasets.gathering import Gathering
 from memento.evals.datasets.row import Row
@@ -17,6 +18,8 @@ from memento.memory.errors import InvalidInput
 
 _ROWS_THAT_TELL = 100
 """How many readable rows are looked at to know the format."""
+_ASKED = frozenset(("question", "references", "choices"))
+"""Parts of a task that, when they are mapped, leave it to the mapping what is asked."""
 _SHOWN = 3
 """Bad rows that the error of a file without tasks shows."""
 
@@ -32,13 +35,13 @@ def load_dataset(
 
     A question that stands in several rows is asked once, as its first row has it, and what any of its rows accepts is
     accepted. Ids that rows share get a number behind them (`q7`, `q7-2`); a row without one is called by its line
-    (`line-12`).
+    (`line-12`). A question with choices is asked with them, a lettered line each; its letter and its text are accepted.
 
     Args:
         path: a file of JSON lines, JSON or csv, or GAIA's folder. Attachments lie in its folder.
         format: deepresearcher, gaia, simpleqa, hle or generic; `auto` knows it by the fields of the first rows.
-        fields: part of a task (question, references, id, source, level, attachments) to the path of its field; makes
-            the format generic.
+        fields: part of a task (question, references, choices, id, source, level, attachments) to the path of its
+            field; makes the format generic.
         limit: at most so many tasks. They are drawn at random, always the same (data sets are sorted by source, so the
             first would be of one), and stay in the order of the file; a larger limit keeps the tasks of a smaller one.
 
@@ -49,6 +52,8 @@ def load_dataset(
         raise InvalidInput(f"the limit is {limit}; it must be at least 1")
     file = gaia_file(path) if path.is_dir() else path
     rows = read_rows(file)
+    if format in (AUTO, GENERIC):
+        rows = map(refused_without_choices if _ASKED & (fields or {}).keys() else recognised, rows)
     first = _first_rows(rows)
     seen = list(dict.fromkeys(name for row in first for name in row.fields))
     if not seen:

@@ -3,6 +3,12 @@
 from typing import Any, NamedTuple
 
 
+class WrittenNumber(str):
+    """A number of a JSON file, as it was written there."""
+
+    __slots__ = ()
+
+
 class Row(NamedTuple):
     """What a row says, or why it cannot be read."""
 

@@ -6,6 +6,7 @@ stream that was killed goes on as if it had not been. A frozen bank is one whose
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from memento.memory.case import ErrorClass, question_hash, storable
@@ -33,11 +34,6 @@ class HeldMemory:
     async def __call__(self) -> "HeldMemory":
         """Itself, as a `MemorySource`."""
         return self
-
-    @property
-    def notices(self) -> list[str]:
-        """The memory's."""
-        return self._memory.notices
 
     async def recall(
         self,
@@ -82,6 +78,7 @@ class HeldMemory:
         thread_id: str | None = None,
         models: dict[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None:
         """Held until the round ends; there is no case id yet."""
         self._held[question_hash(state)] = {
@@ -97,6 +94,7 @@ class HeldMemory:
             "thread_id": thread_id,
             "models": models,
             "namespace": namespace,
+            "left_out": list(left_out),
         }
         return None
 

@@ -37,7 +37,7 @@ async def laid_out(task: EvalTask, workspace: Path | None, name: str) -> LaidOut
 def _lay_out(task: EvalTask, workspace: Path, name: str) -> LaidOut:
     for number in itertools.count(1):
         thread = name if number == 1 else f"{name}-{number}"
-        folder = run_folder(workspace, folder_name(thread))
+        folder = run_folder(workspace, folder_name(thread, workspace))
         if folder.exists():
             continue
         if task.attachments:

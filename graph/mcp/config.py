@@ -15,10 +15,11 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from memento.memory.errors import InvalidInput
+from memento.nodes.secret_names import secrets_in_arguments, secrets_in_urls, secrets_of
 
 _VARIABLE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET_NAME: Final = re.compile(r"(?i)key|token|secret|passw|auth|credential|cookie")
-_MIN_SECRET_CHARS: Final = 6
+MIN_SECRET_CHARS: Final = 6
+"""Shorter than for secrets of the environment, for these are masked in what their own server says, nowhere else."""
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "SYSTEMROOT")
 _SECONDS_BELOW: Final = 1_000
 
@@ -128,8 +129,7 @@ def _server(name: str, entry: _Entry, environment: Mapping[str, str]) -> ServerC
     env = {key: _filled(value, f"env.{key}", environment) for key, value in given.items()}
     headers = {key: _filled(value, f"headers.{key}", environment) for key, value in entry.headers.items()}
     passed_on = {key: environment[key] for key in _PASSED_ON if key in environment}
-    hidden = {value for key, value in {**env, **headers}.items() if _SECRET_NAME.search(key)}
-    hidden |= {value.removeprefix("Bearer ") for value in hidden}
+    hidden = {*secrets_of({**env, **headers}), *secrets_in_urls(entry.url), *secrets_in_arguments(entry.args)}
     return ServerConfig(
         name=name,
         command=os.path.expanduser(entry.command),
@@ -139,7 +139,7 @@ def _server(name: str, entry: _Entry, environment: Mapping[str, str]) -> ServerC
         url=entry.url,
         headers=headers,
         timeout_s=_seconds(entry.timeout),
-        secrets=tuple(sorted((v for v in hidden if len(v) >= _MIN_SECRET_CHARS), key=len, reverse=True)),
+        secrets=tuple(sorted((one for one in hidden if len(one) >= MIN_SECRET_CHARS), key=len, reverse=True)),
     )
 
 

@@ -10,8 +10,9 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from memento.graph.mcp.config import ServerConfig
+from memento.graph.mcp.config import MIN_SECRET_CHARS, ServerConfig
 from memento.graph.mcp.remote import remote_streams
+from memento.nodes.redaction import make_redact
 from memento.tools.errors import ToolError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -60,12 +61,15 @@ class Connection:
             call_timeout_s: limit of one call, where the server's own entry names none.
         """
         self.config = config
+        self._redact = make_redact(lambda: config.secrets, min_chars=MIN_SECRET_CHARS)
         self._start_timeout_s = start_timeout_s
         self._call_timeout_s = config.timeout_s or call_timeout_s
         self._life: _Life | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         """Of every life that has not ended yet: one that is replaced takes its time to go."""
         self._listed: list[Tool] | None = None
+        self.n_nameless = 0
+        """Tools of its last listing that have no name."""
 
     async def listed(self) -> "list[Tool]":
         """The server's tools, as it described them when it was last started.
@@ -123,9 +127,7 @@ class Connection:
 
     def masked(self, text: str) -> str:
         """Text without the secrets that the configuration gave this server."""
-        for secret in self.config.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._redact(text)
 
     async def _started(self, *, is_needed: bool) -> _Life:
         """The running server, after a start if need be; a second start is waited for only when it is needed now."""
@@ -152,13 +154,15 @@ class Connection:
         from mcp import Client
 
         from memento.graph.mcp.child import Child
+        from memento.graph.mcp.listing import ToolListing
 
-        child = Child()
+        child, listing = Child(), ToolListing()
         try:
             async with asyncio.timeout(_GIVEN_UP_AFTER_S) as limit:
-                async with Client(_transport(self.config, child), cache=None) as client:
-                    life.listed = await _all_tools(client)
-                    self._listed = life.listed
+                streams = listing.streams(_transport(self.config, child))
+                async with Client(streams, cache=None) as client:
+                    life.listed = listing.as_said(await _all_tools(client))
+                    self._listed, self.n_nameless = life.listed, listing.n_nameless
                     life.client = client
                     life.known.set()
                     limit.reschedule(None)

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from memento.graph.mcp.connection import MAX_TOOLS
+from memento.nodes.tool_schemas import UnusableSchema, portable_schema
 
 if TYPE_CHECKING:
     from mcp.types import Tool
@@ -46,28 +47,30 @@ class Definitions(NamedTuple):
     """Which tools are not, and why; empty when all are."""
 
 
-def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str]) -> Definitions:
+def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str], *, n_nameless: int = 0) -> Definitions:
     """Make a server's tools fit for a model.
 
     Args:
         server: its name in the configuration, which its tools' names begin with.
         listed: its tools, as it describes them.
         taken: names that other tools have already.
+        n_nameless: how many more it has that cannot be called, since they have no name.
     """
     usable: list[Definition] = []
-    left_out: list[str] = []
+    left_out = [f"{n_nameless} without a name"] if n_nameless else []
     seen: set[str] = set()
     for tool in listed:
         name, problem = _name(server, tool.name), ""
         schema = _bounded(tool.input_schema)
+        schema = {} if schema is None else schema
         if name in taken:
             problem = f"{name} is another tool's name; rename the server"
         elif name in seen:
             problem = f"there are two of the name {name}"
-        elif not isinstance(schema, dict) or schema.get("type", "object") != "object":
-            problem = "its arguments are no object"
         elif len(json.dumps(schema)) > MAX_SCHEMA_CHARS:
             problem = f"its schema has more than {MAX_SCHEMA_CHARS:,} characters"
+        else:
+            problem = _why_unusable(schema)
         if problem:
             left_out.append(f"{printable(tool.name)[:MAX_NAME_CHARS]} ({problem})")
             continue
@@ -88,6 +91,16 @@ def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str])
         left_out.append(f"whatever comes after {MAX_TOOLS} tools")
     more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
     return Definitions(usable, f"left out: {', '.join(left_out[:_SHOWN])}{more}" if left_out else "")
+
+
+def _why_unusable(schema: Any) -> str:
+    if not isinstance(schema, dict):
+        return "its arguments are no object"
+    try:
+        portable_schema(schema)
+    except UnusableSchema as error:
+        return str(error)
+    return ""
 
 
 def printable(text: str) -> str:

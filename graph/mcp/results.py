@@ -5,6 +5,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from memento.graph.mcp.definitions import safe_name
@@ -31,10 +32,38 @@ async def as_text(result: "CallToolResult", *, tool: str, workspace: Workspace |
         The texts, and a line for every file with its path in the workspace.
     """
     parts = [await _part(block, tool, workspace) for block in result.content]
-    text = "\n\n".join(part for part in parts if part.strip())
-    if not text and result.structured_content is not None:
-        text = json.dumps(result.structured_content, ensure_ascii=False)
-    return text or "(the tool returned nothing)"
+    parts = [part for part in parts if part.strip()]
+    if result.structured_content is not None and not _holds(parts, result.structured_content):
+        parts.append(json.dumps(result.structured_content, ensure_ascii=False))
+    return "\n\n".join(parts) or "(the tool returned nothing)"
+
+
+def _holds(parts: Sequence[str], structured: Any) -> bool:
+    """Whether texts say already what the structured part of a result says; servers often give both."""
+    # What is no object is wrapped as one, by convention under this name.
+    is_wrapped = isinstance(structured, dict) and structured.keys() == {"result"}
+    for value in [structured, *([structured["result"]] if is_wrapped else [])]:
+        said = [_parsed(part) for part in parts]
+        if value in said or (isinstance(value, list) and value and value == said):
+            return True
+        if (
+            isinstance(value, dict | list)
+            and value
+            and any(_squeezed(json.dumps(value)) in _squeezed(p) for p in parts)
+        ):
+            return True
+    return False
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 async def _part(block: Any, tool: str, workspace: Workspace | None) -> str:

@@ -82,7 +82,7 @@ class McpServers:
             if isinstance(outcome, str):
                 failures[server] = outcome
                 continue
-            usable, left_out = definitions(server, outcome, names)
+            usable, left_out = definitions(server, outcome, names, n_nameless=connection.n_nameless)
             tools += [self._tool(connection, definition) for definition in usable]
             names.update(definition.name for definition in usable)
             if left_out:

@@ -20,6 +20,7 @@ import qdrant_edge as edge
 from memento.memory.engines.points import hit, later_versions, newest, payload
 from memento.memory.engines.port import BankPoint, Hit, Vector
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
+from memento.private_files import make_private, make_private_folder
 
 BATCH = 256
 """Points per call: the engine holds the GIL for a whole call, about 20 ms for this many."""
@@ -80,10 +81,11 @@ class Shard:
             wal_enabled=True,
         )
         with named_errors(f"creating the index in {path}"):
-            path.mkdir(parents=True)
+            make_private_folder(path)
             shard = edge.EdgeShard.create(str(path), config)
             for field in ("active_in", "question"):
                 shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+            make_private(path)
         return cls(path, shard)
 
     @classmethod
@@ -156,11 +158,13 @@ class Shard:
         """Make everything applied so far survive a power cut."""
         with named_errors("flushing the index"):
             self._shard.flush()
+            make_private(self.path)  # the engine makes its files, and makes them anew, as the umask has it
 
     def close(self) -> None:
         """Let go of the files."""
         with named_errors("closing the index"):
             self._shard.close()
+            make_private(self.path)
 
     def _ids(self, condition: edge.Filter) -> set[object]:
         page = edge.ScrollRequest(limit=MAX_OWN + 1, filter=condition, with_payload=False, with_vector=False)

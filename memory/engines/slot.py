@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from memento.memory.engines.points import SCHEMA
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.private_files import create_private_file, make_private_folder, private_modes
 
 MAX_SLOTS = 64
 """A bank with more concurrent users than this wants a server."""
@@ -69,16 +70,17 @@ class Slot:
             EngineUnavailable: all slots are taken, or the directory cannot be used.
         """
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_private_folder(directory)
+            mode = private_modes(directory.stat()).file
             for number in range(MAX_SLOTS):
                 # not thread-local: the lock is taken and released by whichever thread the engine uses
-                lock = FileLock(directory / f"slot-{number}.lock", thread_local=False)
+                lock = FileLock(directory / f"slot-{number}.lock", mode=mode, thread_local=False)
                 try:
                     lock.acquire(blocking=False)
                 except Timeout:
                     continue
                 path = directory / f"slot-{number}"
-                path.mkdir(exist_ok=True)
+                make_private_folder(path)
                 return cls(path, lock)
         except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
             raise EngineUnavailable(f"the bank directory {directory} cannot be used: {error}") from error
@@ -130,6 +132,7 @@ class Slot:
         """Replace the record: after a crash or a power cut it is either the old one or the new one."""
         aside = self.path / "slot.json.new"
         try:
+            create_private_file(aside)
             with aside.open("w", encoding="utf-8") as file:
                 json.dump(asdict(record), file)
                 file.flush()
@@ -164,7 +167,7 @@ class Slot:
         """
         mark = self.path / "loading"
         try:
-            mark.touch(exist_ok=False)
+            mark.touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             raise IndexDamaged(f"an earlier process died while it opened the index in {self.path}") from None
         except OSError as error:

@@ -144,8 +144,8 @@ class Coefficients:
         beliefs, shared = self._posterior, self._shared(task_L)
         value_CR = torch.from_numpy(np.concatenate([cases.weight_C4, cases.group_CG], axis=1))
         own_C = torch.tensor([self._case.get(case_id, -1) for case_id in cases.ids], dtype=torch.int64)
-        mean_EC = shared.mean_ER @ value_CR.T
-        variance_EC = ((value_CR @ shared.covariance_ERR) * value_CR).sum(2)
+        mean_EC = torch.matmul(shared.mean_ER, value_CR.T)
+        variance_EC = (torch.matmul(value_CR, shared.covariance_ERR) * value_CR).sum(2)
         known = torch.nonzero(own_C >= 0).squeeze(1)
         own, reach = own_C[known], torch.from_numpy(cases.reach_C)[known]
         mean_EC[:, known] += reach * beliefs.mean_EP[:, own]

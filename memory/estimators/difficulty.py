@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.products import product
+
 _WIDTH = 0.12
 """Of the kernel exp((cosine - 1) / width); from held-out questions of a recorded log, where .1 to .15 are alike."""
 _PRIOR_WEIGHT = 0.05
@@ -43,11 +45,10 @@ class Difficulty:
         """
         stop = min(self._n, len(self._task_ND))
         counts_N = self._counts_N[:stop] * (self._question_N[:stop] != question)
-        mean = float((self._reward_N[:stop] @ self._counts_N[:stop] + 1) / (self._counts_N[:stop].sum() + 2))
-        weight_N = counts_N * np.exp((self._task_ND[:stop] @ task_D - 1) / _WIDTH)
-        value = (float(weight_N @ self._reward_N[:stop]) + _PRIOR_WEIGHT * mean) / (
-            float(weight_N.sum()) + _PRIOR_WEIGHT
-        )
+        reward_N = self._reward_N[:stop]
+        mean = float((product(reward_N, self._counts_N[:stop]) + 1) / (self._counts_N[:stop].sum() + 2))
+        weight_N = counts_N * np.exp((product(self._task_ND[:stop], task_D) - 1) / _WIDTH)
+        value = (float(product(weight_N, reward_N)) + _PRIOR_WEIGHT * mean) / (float(weight_N.sum()) + _PRIOR_WEIGHT)
         return (value - mean) / (mean * (1 - mean))
 
     def take(

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.products import product
+
 _LEAST_REACH = 0.5
 """Of what is known of a case, how much holds for a task that is like none it was served for."""
 
@@ -88,7 +90,7 @@ class Exposures:
         row_C = np.array([self._row.get(case_id, -1) for case_id in ids], np.int64)
         served_CL = self._tables["task"][row_C]
         length_C = np.linalg.norm(served_CL, axis=1) * np.linalg.norm(task_L)
-        alike_C = served_CL @ task_L / np.maximum(length_C, 1e-9)
+        alike_C = product(served_CL, task_L) / np.maximum(length_C, 1e-9)
         reach_C = _LEAST_REACH + (1 - _LEAST_REACH) * alike_C
         return np.where((row_C >= 0) & (length_C > 0), reach_C, 1.0).astype(np.float32)
 

@@ -97,7 +97,7 @@ class LearnedKernel(nn.Module):
         weight_D = self.weights()
         weighted_BD = state_BD * weight_D
         own_B1 = (weighted_BD * state_BD).sum(-1, keepdim=True)
-        return torch.exp(2 * weighted_BD @ other_RD.T - own_B1 - other_RD.square() @ weight_D)
+        return torch.exp(torch.matmul(2 * weighted_BD, other_RD.T) - own_B1 - torch.matmul(other_RD.square(), weight_D))
 
     @torch.no_grad()
     def move_towards(self, other: "LearnedKernel", *, keep: float) -> None:

@@ -7,6 +7,8 @@ Axes: N vectors, L landmarks there can be, M landmarks found so far, D vector di
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.products import cosines, product
+
 _SHARPNESS = 12.0
 """Of the soft assignment: a cosine that is .1 higher gets three times the share."""
 _LEAST_SHARE = 0.1
@@ -39,7 +41,7 @@ class Landmarks:
         for row_D in row_ND:
             if self._n == self.limit:
                 return
-            if self._n == 0 or float((self.rows @ row_D).max()) < self._nearness:
+            if self._n == 0 or float(cosines(self.rows, row_D).max()) < self._nearness:
                 self._row_LD[self._n] = row_D
                 self._n += 1
 
@@ -48,7 +50,7 @@ class Landmarks:
         share_NL = np.zeros((len(row_ND), self.limit), np.float32)
         if self._n == 0 or len(row_ND) == 0:
             return share_NL
-        cosine_NM = row_ND @ self.rows.T
+        cosine_NM = product(row_ND, self.rows.T)
         nearest_N = cosine_NM.argmax(axis=1)
         weight_NM = np.exp(_SHARPNESS * (cosine_NM - cosine_NM.max(axis=1, keepdims=True)))
         weight_NM /= weight_NM.sum(axis=1, keepdims=True)

@@ -108,7 +108,8 @@ class Posterior:
         """Mean and variance of the linear predictor, each of shape (E,)."""
         position_X, value_X = features
         block_EXX = self.covariance_EPP[:, position_X[:, None], position_X]
-        return self.mean_EP[:, position_X] @ value_X, torch.clamp(block_EXX @ value_X @ value_X, min=1e-9)
+        variance_E = torch.matmul(torch.matmul(block_EXX, value_X), value_X)
+        return torch.matmul(self.mean_EP[:, position_X], value_X), torch.clamp(variance_E, min=1e-9)
 
     def mixed(self, mean_EC: Tensor, variance_EC: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation, (C,) each, over all experts, as much as each is believed."""
@@ -183,21 +184,22 @@ class Posterior:
         if is_broken:
             return False
         precision_PP = torch.cholesky_inverse(factor_PP)
-        pull_P = precision_PP @ self.mean_EP[expert, : self.n].double()
+        pull_P = torch.matmul(precision_PP, self.mean_EP[expert, : self.n].double())
         precision_PP.diagonal().add_(precision_P)
         factor_PP, is_broken = torch.linalg.cholesky_ex(precision_PP)
         if is_broken:
             return False
         fresh_PP = torch.cholesky_inverse(factor_PP)
         self.covariance_EPP[expert, : self.n, : self.n] = fresh_PP.float()
-        self.mean_EP[expert, : self.n] = (fresh_PP @ pull_P).float()
+        self.mean_EP[expert, : self.n] = torch.matmul(fresh_PP, pull_P).float()
         return True
 
     def _project(self, features: Features) -> tuple[Tensor, Tensor, Tensor]:
         """Covariance times features (E, P), and mean and variance of the linear predictor, (E,) each."""
         position_X, value_X = features
         gain_EP = (self.covariance_EPP[:, position_X, : self.n] * value_X[:, None]).sum(1)
-        return gain_EP, self.mean_EP[:, position_X] @ value_X, torch.clamp(gain_EP[:, position_X] @ value_X, min=1e-9)
+        variance_E = torch.clamp(torch.matmul(gain_EP[:, position_X], value_X), min=1e-9)
+        return gain_EP, torch.matmul(self.mean_EP[:, position_X], value_X), variance_E
 
     def _update(self, gain_EP: Tensor, mean_E: Tensor, variance_E: Tensor, site: Site) -> None:
         step_E = site.information_E / (1 + site.information_E * variance_E)

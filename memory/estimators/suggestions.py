@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Task
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.posterior import Posterior
+from memento.memory.products import product
 
 _MAX_CASES = 16
 _MAX_REGIONS = 2
@@ -31,7 +32,7 @@ def earned_cases(
     mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0).numpy()
     reach_N = exposures.reach(ids, task.landmark_L)
     weight_N4 = averages.weight_N4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
-    value_N = weight_N4 @ mean_P[list(WEIGHTS)] + averages.group_NG @ value_G
+    value_N = product(weight_N4, mean_P[list(WEIGHTS)]) + product(averages.group_NG, value_G)
     value_N += reach_N * coefficients.case_means(ids, mean_P)
     best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
     named = tuple(ids[index] for index in best)
@@ -52,7 +53,7 @@ def promising_regions(
         n: number of landmarks; the first groups are theirs.
     """
     own_M, value_M, sd_M = task.landmark_L[:n], value_G[:n], sd_G[:n]
-    is_misled = own_M @ (value_M + sd_M) < 0
+    is_misled = float(product(own_M, value_M + sd_M)) < 0
     score_M = value_M + sd_M if is_misled else value_M - sd_M
     score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
     best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_MAX_REGIONS]

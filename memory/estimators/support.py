@@ -46,7 +46,8 @@ def support(
     states = torch.from_numpy(state_CD[nearest]).double()
     cosines = torch.from_numpy(similarity_C[nearest]).double()
     voice_C = np.zeros(n)
-    voice_C[nearest] = torch.linalg.solve(states @ states.T + _NOISE * torch.eye(len(nearest)), cosines).numpy()
+    covariance = torch.matmul(states, states.T) + _NOISE * torch.eye(len(nearest))
+    voice_C[nearest] = torch.linalg.solve(covariance, cosines).numpy()
     said_C = voice_C * (reward_C - _FAILURE * (1.0 - reward_C))
     number: dict[str, int] = {}
     action_C = np.array([number.setdefault(action, len(number)) for action in actions])

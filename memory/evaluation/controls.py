@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.port import CaseRows, Example
 from memento.memory.evaluation.splits import Split
+from memento.memory.products import product, solved
 
 P = NDArray[np.float64]
 Rule = Callable[[Sequence[Example], Sequence[Example]], P]
@@ -67,7 +68,7 @@ def query_only(train: Sequence[Example], test: Sequence[Example]) -> P:
     mean_D = state_ND.mean(axis=0)
     weight = _logistic(state_ND - mean_D, np.array([example.reward for example in train]))
     asked_ND = np.stack([example.state_D for example in test]).astype(np.float64) - mean_D
-    return _sigmoid(np.column_stack([asked_ND, np.ones(len(test))]) @ weight)
+    return _sigmoid(product(np.column_stack([asked_ND, np.ones(len(test))]), weight))
 
 
 def without_cases(examples: Sequence[Example]) -> list[Example]:
@@ -110,10 +111,10 @@ def _logistic(row_ND: P, reward_N: P) -> P:
     penalty_X = np.append(np.full(row_ND.shape[1], _RIDGE), 1e-3)
     weight_X = np.zeros(row_NX.shape[1])
     for _ in range(_NEWTON_STEPS):
-        p_N = _sigmoid(row_NX @ weight_X)
-        gradient_X = row_NX.T @ (p_N - reward_N) + penalty_X * weight_X
-        hessian_XX = (row_NX.T * (p_N * (1 - p_N))) @ row_NX + np.diag(penalty_X)
-        weight_X -= np.linalg.solve(hessian_XX, gradient_X)
+        p_N = _sigmoid(product(row_NX, weight_X))
+        gradient_X = product(row_NX.T, p_N - reward_N) + penalty_X * weight_X
+        hessian_XX = product(row_NX.T * (p_N * (1 - p_N)), row_NX) + np.diag(penalty_X)
+        weight_X -= solved(hessian_XX, gradient_X)
     return weight_X
 
 

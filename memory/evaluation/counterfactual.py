@@ -25,7 +25,7 @@ from memento.memory.policies.set_probability import (
     set_probability,
     thinned,
 )
-from memento.memory.retrieval import N_CANDIDATES, N_SUGGESTED
+from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 _MAX_SEQUENCES = 16
 """Choices up to which what a policy serves is enumerated; it is drawn otherwise."""

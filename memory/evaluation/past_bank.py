@@ -14,6 +14,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.ledger_views import LedgerViews
+from memento.memory.products import product
 
 _BATCH = 256
 
@@ -115,8 +116,7 @@ class PastBank:
 
     def similarity(self, vector_D: Vector, rows: NDArray[np.intp]) -> Vector:
         """Cosines of these rows' states with a unit vector."""
-        cosine: Vector = self._vectors["state"][rows] @ vector_D
-        return cosine
+        return product(self._vectors["state"][rows], vector_D)
 
     def cases(
         self, rows: NDArray[np.intp], similarity_C: Vector, *, views: tuple[CaseView, ...], rewards: dict[str, float]

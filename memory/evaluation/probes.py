@@ -16,6 +16,7 @@ import numpy as np
 
 from memento.memory.estimators.port import CaseEffect, CaseRows, Estimator, Example
 from memento.memory.evaluation.out_of_sample import Tick
+from memento.memory.products import product
 
 Probe = Literal["placebo", "null"]
 
@@ -123,7 +124,7 @@ def _smuggled(probe: Probe, examples: Sequence[Example], rng: np.random.Generato
     for number in range(n_cases):
         free = np.flatnonzero(is_free_N)
         centre_D = state_ND[rng.choice(free)]
-        nearest = free[np.argsort(-(state_ND[free] @ centre_D), kind="stable")[: 2 * n_events]]
+        nearest = free[np.argsort(-product(state_ND[free], centre_D), kind="stable")[: 2 * n_events]]
         events = rng.choice(nearest, size=min(n_events, len(nearest)), replace=False)
         stranger = examples[served[rng.integers(len(served))]]
         position = int(rng.integers(len(stranger.cases)))
@@ -144,7 +145,7 @@ def _with_stranger(
     kept = [index for index in range(len(own)) if index != out]
     similarity = theirs.similarity_N[position]  # unless it can be known for this task
     if "state" in theirs.vectors:
-        similarity = np.float32(theirs.vectors["state"][position] @ example.state_D)
+        similarity = np.float32(product(theirs.vectors["state"][position], example.state_D))
     return example._replace(
         cases=CaseRows(
             (*(own.ids[index] for index in kept), case_id),

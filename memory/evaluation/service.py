@@ -135,7 +135,7 @@ class PolicyEvaluation:
             after = news[-1].offset
             for one in news:
                 believed.pop(one.event_id, None)
-                if one.reward is not None:
+                if one.reward is not None and not one.is_partial:  # what was shown, no policy has chosen
                     believed[one.event_id] = one
         return list(believed.values())
 

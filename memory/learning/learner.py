@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from memento.memory.case import Case, text_hash
+from memento.memory.case import QUESTION_VERSION, Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
@@ -240,6 +240,7 @@ class Learner:
             offset=self._offset,
             n_outcomes=self._n_outcomes,
             recipe=self.serving.recipe,
+            question_version=QUESTION_VERSION,
         )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from memento.memory.case import QUESTION_VERSION
+from memento.private_files import create_private_file, make_private_folder
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -31,9 +34,12 @@ class Snapshot(NamedTuple):
     recipe: str
     """Of the version it was learned with; see `PolicyVersion.recipe`."""
 
+    question_version: int = 1
+    """How questions were told apart; see `QUESTION_VERSION`."""
+
     def fits(self, encoder: str, recipe: str) -> bool:
-        """Whether it was learned from this encoder's vectors, with this recipe."""
-        return (self.encoder, self.recipe) == (encoder, recipe)
+        """Whether it was learned from this encoder's vectors, with this recipe, and knows questions as we do."""
+        return (self.encoder, self.recipe, self.question_version) == (encoder, recipe, QUESTION_VERSION)
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -42,7 +48,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     fields = snapshot._asdict()
     tensors = {name: np.ascontiguousarray(value) for name, value in fields.pop("tensors").items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
+        create_private_file(fresh)
         save_file(tensors, fresh, metadata={"snapshot": json.dumps(fields)})
         fresh.replace(path)
     except (OSError, SafetensorError) as error:

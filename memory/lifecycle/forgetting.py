@@ -20,6 +20,7 @@ from memento.memory.case import POSITIVE_FROM, Case
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.coverage import blocks, nearest_other, net_within
+from memento.memory.products import cosines
 
 Rule = Literal["evidence", "redundancy", "capacity"]
 
@@ -198,7 +199,7 @@ def _retire_redundant(
         for index, cosine_C in zip(block.index_B, block.cosine_BC, strict=True):
             near = np.flatnonzero(is_kept_C & (cosine_C >= rules.near_state) & (is_positive_C == is_positive_C[index]))
             near = near[(known.uses_C[near] >= known.uses_C[index]) & (known.effect_C[near] >= known.effect_C[index])]
-            alike = known.action_CD[near] @ known.action_CD[index]
+            alike = cosines(known.action_CD[near], known.action_CD[index])
             if len(near) and alike.max() >= rules.near_action:
                 best = int(near[int(np.argmax(alike))])
                 cover, uses = known.cases[best].id, known.uses_C[best]

@@ -144,7 +144,7 @@ class Lifecycle:
             UnknownBatch: no such batch in this namespace.
             LedgerUnavailable: nothing was changed.
         """
-        return await self._commit(lambda writer: changes.undo(writer, self._namespace, batch_id))
+        return await self._commit(lambda writer: changes.undo(writer, self._namespace, storable(batch_id)))
 
     async def snapshot(self, name: str) -> Snapshot:
         """Give this moment a name to roll back to.
@@ -182,9 +182,8 @@ class Lifecycle:
         return await AuditViews(self._storage.ledger).entries(namespace=self._namespace, limit=limit)
 
     async def _set_status(self, verb: StatusVerb, ids: Sequence[str], reason: str) -> BatchReport:
-        return await self._commit(
-            lambda writer: changes.set_status(writer, self._namespace, verb, ids, storable(reason))
-        )
+        ids, reason = [storable(one) for one in ids], storable(reason)
+        return await self._commit(lambda writer: changes.set_status(writer, self._namespace, verb, ids, reason))
 
     async def _commit(self, change: Callable[[LedgerWriter], Awaitable[BatchReport]]) -> BatchReport:
         async with self._storage.ledger.writing() as writer:

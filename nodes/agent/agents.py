@@ -10,6 +10,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
 from memento.nodes.agent.model_calls import ModelCalls, asking_again
+from memento.nodes.agent.offer import ToolOffer
+from memento.nodes.agent.offered_tools import OfferedTools
 from memento.nodes.agent.tool_calls import ToolCalls
 from memento.nodes.prompts import EXECUTOR_SYSTEM
 
@@ -27,8 +29,9 @@ class Agents:
         """Give the agent of a model and tools; it needs a `Work` with every call."""
         key = (id(model), *map(id, tools))
         if key not in self._agents:
-            middleware = [ModelCalls(), ToolCalls(), asking_again()]
-            made = create_agent(model, list(tools), system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
+            offer = ToolOffer(tools)
+            middleware = [ModelCalls(), ToolCalls(offer), asking_again(), OfferedTools(offer)]
+            made = create_agent(model, offer.tools, system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
             self._agents[key] = made, (model, *tools)
             if len(self._agents) > _MAX_AGENTS:
                 self._agents.popitem(last=False)

@@ -14,6 +14,9 @@ from memento.nodes.state import MementoState
 from memento.nodes.usage import Spent, Usage
 
 _MAX_IDLE: Final = 64
+_LEAST_GRACE_S: Final = 1.0
+_MOST_GRACE_S: Final = 60.0
+_GRACE_SHARE: Final = 0.2
 
 
 class Limits(NamedTuple):
@@ -52,6 +55,11 @@ def run_ended_by(state: MementoState, *, n_calls: int) -> str:
     """Which budget of the run leaves no room for so many more model calls; empty when all do."""
     settings = Context.model_validate(state["run"]["settings"])
     return Meter(run_limits(settings), "run_max_", spent_of(state)).ended_by(n_calls=n_calls)
+
+
+def grace_seconds(left: float, whole: float) -> float:
+    """Say how long a last call may take: what is left, and a little more, by what there was at first."""
+    return max(left, 0.0) + min(max(whole * _GRACE_SHARE, _LEAST_GRACE_S), _MOST_GRACE_S)
 
 
 def nothing() -> Spent:

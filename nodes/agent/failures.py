@@ -47,8 +47,14 @@ def late_tool(seconds: float) -> str:
     return f"it did not answer within {seconds:.3g} s and was stopped. Ask for less at once, or try another way"
 
 
-def misfit(tool: BaseTool, args: dict[str, Any]) -> str:
-    """Which arguments a tool does not take, and what it takes; empty when they fit."""
+def misfit(tool: BaseTool, args: dict[str, Any], shown: dict[str, Any]) -> str:
+    """Which arguments a tool does not take, and what it takes; empty when they fit.
+
+    Args:
+        tool: the tool.
+        args: of the call, under the tool's own names.
+        shown: the schema that the model was shown.
+    """
     schema = tool.tool_call_schema
     if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
         return ""
@@ -59,13 +65,13 @@ def misfit(tool: BaseTool, args: dict[str, Any]) -> str:
             f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)[:_MAX_FAULTS]
         ]
-        return f"the arguments do not fit. {'; '.join(faults)}\n{wanted(tool)}"[:_MAX_CHARS]
+        return f"the arguments do not fit. {'; '.join(faults)}\n{wanted(tool.name, shown)}"[:_MAX_CHARS]
     return ""
 
 
-def wanted(tool: BaseTool) -> str:
+def wanted(name: str, shown: dict[str, Any]) -> str:
     """What a tool takes, as a JSON schema of its arguments."""
-    return f"{tool.name} takes {json.dumps(tool.args, ensure_ascii=False, separators=(',', ':'), default=str)}"
+    return f"{name} takes {json.dumps(shown.get('properties', {}), ensure_ascii=False, separators=(',', ':'))}"
 
 
 def failure(call: Any, text: str) -> ToolMessage:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import ToolCall, ToolMessage
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
@@ -23,6 +23,7 @@ from memento.nodes.agent.failures import (
 )
 from memento.nodes.agent.long_results import Shown, as_shown
 from memento.nodes.agent.notes import refused_call
+from memento.nodes.agent.offer import ToolOffer
 from memento.nodes.agent.work import Work, work_of
 from memento.nodes.replies.usable import UNREADABLE
 
@@ -35,6 +36,11 @@ _BACKOFF_S: Final = (0.3, 1.0)
 class ToolCalls(AgentMiddleware[Any]):
     """Each call is reported before it is made; one that fails tells the model why, instead of ending the run."""
 
+    def __init__(self, offer: ToolOffer) -> None:
+        """Keep what the agent offers."""
+        super().__init__()
+        self._offer = offer
+
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
         """Make the call; whatever comes of it is fenced."""
         work, call = work_of(request.runtime.config), request.tool_call
@@ -42,11 +48,13 @@ class ToolCalls(AgentMiddleware[Any]):
         work.report(call["name"], call["args"])
         tools = [tool.name for tool in request.runtime.tools]
         shown = Shown(work.max_result_chars, frozenset(tools))
-        if refusal := _refusal(request, work, tools):
+        if refusal := _refusal(request, work, tools, self._offer):
             return await as_shown(failure(call, refusal), work, shown)
+        own: ToolCall = {**call, "args": self._offer.arguments(call["name"], call["args"])}
+        request = request.override(tool_call=own)
         seconds = min(work.max_tool_seconds, work.seconds_left())
         try:
-            output = await within(seconds, _tried(request, handler))
+            output = await within(seconds, _tried(request, handler, self._offer))
         except GraphBubbleUp:  # interrupts and such: control flow, not failures
             raise
         except DeadlinePassed:
@@ -61,35 +69,36 @@ class ToolCalls(AgentMiddleware[Any]):
         return fenced
 
 
-def _refusal(request: ToolCallRequest, work: Work, tools: list[str]) -> str:
+def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: ToolOffer) -> str:
     """Why a call is not made; empty when it is."""
     call = request.tool_call
     if why := work.begin_tool_call():
         return refused_call(why)
     if (call["id"] or "").startswith(UNREADABLE):
-        return f"{UNREADABLE_CALL}. {wanted(request.tool)}" if request.tool else UNREADABLE_CALL
+        known = f". {wanted(request.tool.name, offer.schema(request.tool.name))}" if request.tool else ""
+        return UNREADABLE_CALL + known
     if request.tool is None:
         return unknown_tool(call["name"], tools)
     return ""
 
 
-async def _tried(request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
+async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer) -> ToolOutput:
     """Make the call, and again when the tool was not to be reached; its time limit is for all tries together."""
     for pause_s in _BACKOFF_S:
         try:
-            return _explained(request, await handler(request))
+            return _explained(request, await handler(request), offer)
         except Exception as error:
             if isinstance(error, GraphBubbleUp) or not is_worth_retrying(error):
                 raise
         await asyncio.sleep(pause_s)
-    return _explained(request, await handler(request))
+    return _explained(request, await handler(request), offer)
 
 
-def _explained(request: ToolCallRequest, output: ToolOutput) -> ToolOutput:
+def _explained(request: ToolCallRequest, output: ToolOutput, offer: ToolOffer) -> ToolOutput:
     """Say better than LangGraph, which repeats all of them, which arguments do not fit."""
     if request.tool is None or not isinstance(output, ToolMessage) or output.status != "error":
         return output
-    complaint = misfit(request.tool, request.tool_call["args"])
+    complaint = misfit(request.tool, request.tool_call["args"], offer.schema(request.tool.name))
     return failure(request.tool_call, complaint) if complaint else output
 
 

@@ -9,17 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from memento.nodes.agent.budgets import Meter
+from memento.nodes.agent.budgets import Meter, grace_seconds
 from memento.nodes.redaction import Redact
 from memento.nodes.usage import Usage, add_usage, no_usage
 from memento.tools.workspace import Workspace
 
 WORK: Final = "__memento_work"
 """Key of the agent's configurable. Keys with two underscores stay out of checkpoints and traces."""
-
-_LEAST_GRACE_S: Final = 1.0
-_MOST_GRACE_S: Final = 60.0
-_GRACE_SHARE: Final = 0.2
 
 
 class Summary(NamedTuple):
@@ -47,11 +43,15 @@ class Work:
     max_seconds: float
     max_result_chars: int
     """Of a tool's result that the model is shown whole."""
+    max_result_tokens: int
+    """Of the results of earlier subtasks together."""
     workspace: Workspace | None = None
     usage: Usage = field(default_factory=no_usage)
     refused_by: str = ""
     """The budget that refused a tool call."""
     summary: Summary | None = None
+    notices: list[str] = field(default_factory=list)
+    """What the user should know about it, each said once."""
     _has_caught_up: bool = False
 
     def catch_up(self, messages: Sequence[BaseMessage]) -> None:
@@ -86,6 +86,11 @@ class Work:
             self.charge(no_usage() | {"tool_calls": 1})
         return why
 
+    def notice(self, text: str) -> None:
+        """Tell the user, once."""
+        if text not in self.notices:
+            self.notices.append(text)
+
     def charge(self, usage: Usage) -> None:
         """Add what was used to the subtask's account and to the run's."""
         self.usage = add_usage(self.usage, usage)
@@ -108,9 +113,8 @@ class Work:
         return "run_max_seconds" if is_run else "max_seconds"
 
     def grace(self) -> float:
-        """Say how long the last call may take: what is left, or a little more when that is not much."""
-        little = min(max(self.max_seconds * _GRACE_SHARE, _LEAST_GRACE_S), _MOST_GRACE_S)
-        return max(self.seconds_left(), 0.0) + little
+        """Say how long the last call may take: what is left, and a little more."""
+        return grace_seconds(self.seconds_left(), self.max_seconds)
 
 
 def work_of(config: Mapping[str, Any]) -> Work:

@@ -1,12 +1,13 @@
 """Scorers: how an answer becomes a reward. The workflow's evaluate node and the evaluations share them.
 
 evaluation.py     a reward, or the reason why there is none; the names of the evaluators
-normalisation.py  texts as they are compared, and the numbers that they are
+normalisation.py  texts as they are compared
+amounts.py        numbers as they are compared, with their currency
 exact_match.py    equal to a reference
 token_f1.py       words in common with a reference
 gaia.py           equal by the rules that GAIA publishes
 parts.py          what is scored, what it takes, and what comes of it
-asking.py         a judge's reply; one that fails abstains
+asking.py         a judge's reply; one that fails or hangs abstains
 judge.py          one judge with references
 judges.py         a second judge, asked in another way
 rubric.py         a judge without references: criteria that evidence must meet

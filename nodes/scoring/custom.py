@@ -1,11 +1,16 @@
 """A scorer of the host's own: unit tests, results of a query, whatever else can say how good an answer is."""
 
 import asyncio
+import contextlib
+import contextvars
 import inspect
+import threading
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
-from memento.nodes.errors import brief_reason
+from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
+from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.evaluation import Evaluation, unknown
 
@@ -14,6 +19,7 @@ Grade: TypeAlias = float | bool | Evaluation | None
 
 _REASON_CHARS: Final = 500
 """Of a scorer's reason: it becomes the lesson of a case."""
+_LONGEST_S: Final = 604_800.0
 
 
 class Scorer(Protocol):
@@ -31,22 +37,65 @@ class Scorer(Protocol):
 
 
 async def scored_by(
-    scorer: Scorer, task: str, answer: str, references: Sequence[str], *, redact: Redact = str
+    scorer: Scorer,
+    task: str,
+    answer: str,
+    references: Sequence[str],
+    *,
+    redact: Redact = str,
+    seconds: float = _LONGEST_S,
 ) -> Evaluation:
-    """What a scorer says. One that fails, or says what is no reward, leaves it unknown, and never fails the answer."""
+    """What a scorer says within so many seconds.
+
+    One that fails, hangs, or says what is no reward leaves it unknown, and never fails the answer.
+    """
     try:
-        grade = await _called(scorer, task, answer, references)
-        return _evaluation(grade, redact)
-    except Exception as error:  # noqa: BLE001  it is the host's code, and may raise anything
-        return unknown("custom", f"the scorer failed: {type(error).__name__}: {brief_reason(error, redact)}")
+        return _evaluation(await within(seconds, _called(scorer, task, answer, references)), redact)
+    except DeadlinePassed:
+        why = f"it did not answer within {max(seconds, 0.0):.3g} s"
+    except Abandoned:
+        why = "it cancelled itself"
+    except Exception as error:  # it is the host's code, and may raise anything
+        if is_control_flow(error):
+            raise
+        why = told(error, redact)
+    return unknown("custom", f"the scorer failed: {why}")
 
 
 async def _called(scorer: Scorer, task: str, answer: str, references: Sequence[str]) -> Any:
     is_async = inspect.iscoroutinefunction(scorer) or inspect.iscoroutinefunction(type(scorer).__call__)
-    given: Any = scorer if is_async else asyncio.to_thread
-    arguments = (task, answer, list(references))
-    grade = await (given(*arguments) if is_async else given(scorer, *arguments))
-    return await grade if inspect.isawaitable(grade) else grade
+    given: Any = scorer if is_async else partial(_in_thread, scorer)
+    try:
+        grade = await given(task, answer, list(references))
+        return await grade if inspect.isawaitable(grade) else grade
+    except SystemExit as error:  # of a test runner, for one: it would end the whole process
+        raise RuntimeError(f"it called exit({error.code!r})") from error
+
+
+async def _in_thread(scorer: Scorer, *given: Any) -> Any:
+    """Call a function in a thread of its own, which nobody waits for at the end of the process if it hangs."""
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def settle(grade: Any, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(grade)
+        else:
+            done.set_exception(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)
+
+    def work() -> None:
+        grade, error = None, None
+        try:
+            grade = context.run(scorer, *given)
+        except BaseException as raised:  # noqa: BLE001  raised again by whoever waits
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, grade, error)
+
+    threading.Thread(target=work, name="memento-scorer", daemon=True).start()
+    return await done
 
 
 def _evaluation(grade: Any, redact: Redact) -> Evaluation:

@@ -6,7 +6,9 @@
   count.
 - Else both are texts in which case, spaces and ASCII punctuation do not count.
 
-Articles count, and so do accents. An answer that is no number never equals one.
+Articles count, and so do accents. An answer that is no number never equals one. The rules stay as published, so that
+figures can be compared: Unicode forms are not folded (10² is neither 102 nor 10^2), every comma of a number goes (3,14
+is 314, unlike in exact match), and of currencies only $ is known.
 """
 
 import re

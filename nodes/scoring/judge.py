@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import judge_messages
@@ -22,8 +23,11 @@ class Verdict(BaseModel):
 
 async def score_by_judge(answered: Answered, parts: ScoringParts) -> Scored:
     """Ask the judge; unknown when it fails or is not sure."""
-    messages = judge_messages(run=answered.run, answer=answered.answer)
-    reply = await ask_judge(parts, answered.settings.judge, Verdict, messages)
+
+    def asked(max_tokens: int) -> list[BaseMessage]:
+        return judge_messages(run=answered.run, answer=answered.answer, max_tokens=max_tokens)
+
+    reply = await ask_judge(parts, answered.settings.judge, Verdict, asked, seconds=answered.seconds_left())
     evaluation = unknown("judge", reply.failure) if reply.value is None else judged(reply.value)
     return Scored(evaluation, reply.usage)
 

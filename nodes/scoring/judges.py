@@ -9,6 +9,7 @@ both fail                    unknown
 
 from typing import Final, Literal
 
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import judge_messages, second_judge_messages
@@ -32,13 +33,20 @@ class Comparison(BaseModel):
 
 
 async def score_by_judges(answered: Answered, parts: ScoringParts) -> Scored:
-    """Ask both, the second only if its verdict can matter."""
-    run, settings = answered.run, answered.settings
-    first = await ask_judge(parts, settings.judge, Verdict, judge_messages(run=run, answer=answered.answer))
+    """Ask both, the second only if its verdict can matter; half of the time is for each."""
+    run, settings, answer = answered.run, answered.settings, answered.answer
+
+    def ask_first(max_tokens: int) -> list[BaseMessage]:
+        return judge_messages(run=run, answer=answer, max_tokens=max_tokens)
+
+    def ask_second(max_tokens: int) -> list[BaseMessage]:
+        return second_judge_messages(run=run, answer=answer, max_tokens=max_tokens)
+
+    first = await ask_judge(parts, settings.judge, Verdict, ask_first, seconds=answered.seconds_left() / 2)
     if first.value is not None and first.value.correct == "unsure":
         return Scored(unknown("judges", first.value.reason or "the first judge is not sure"), first.usage)
-    messages = second_judge_messages(run=run, answer=answered.answer)
-    second = await ask_judge(parts, settings.second_judge or settings.judge, Comparison, messages)
+    named = settings.second_judge or settings.judge
+    second = await ask_judge(parts, named, Comparison, ask_second, seconds=answered.seconds_left())
     usage = add_usage(first.usage, second.usage) if second.usage else first.usage
     return Scored(_decided(first, second), usage)
 

@@ -1,57 +1,63 @@
 """Texts as they are compared: what is form is taken out, what is content stays.
 
-The field's standard (lower case, no ASCII punctuation, no articles, single spaces), and beyond it:
-- compatibility forms are one (NFKC), what is invisible is left out, accents stay;
+The field's standard, SQuAD's (lower case, no ASCII punctuation, no articles, single spaces), and beyond it:
+- forms of one sign are one (see memory/folding.py), accents stay;
 - punctuation of all scripts counts as such;
-- the decimal point and the minus of a number stay: without them, 3.5 million would be 35 million, and -5 °C 5 °C.
+- what makes another number stays: the decimal point, a comma or dot between digits, the minus, `^` and `_` of raised
+  and lowered signs, the per mille. Without them, 3.5 million would be 35 million, -5 °C 5 °C, 3,14 314, and 10² 102;
+- `<` and `>` between two operands or before a number stay.
+
+The standard's kindness is kept elsewhere, because figures are compared with others': 12:30 is 1230, 5-6 is 56, 1/2 is
+12, 5! is 5, C++ is C, x + 1 is x - 1, mW is MW and vitamin A is vitamin. Where that matters, let a judge or a function
+of your own score. Only beside a fraction that was written as one sign does the slash count: ½ is 1/2, and not 12.
 """
 
 import re
 import string
 import unicodedata
-from decimal import Decimal
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-# Of a number with one point, not of 1.2.3; a minus stands at the beginning of a word.
-_PART_OF_NUMBER = re.compile(r"(?:(?<![\d.])\d+|(?<![\w.]))(\.)(?=\d+(?!\.?\d))|(?<![^\s(])(-)(?=\.?\d)")
-_THOUSANDS_SPACE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
-_THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_MONEY = re.compile(r"^([-+]?)\s*[$€£¥]\s*")
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d{1,4})?", re.IGNORECASE)
-_ASCII_PUNCTUATION = frozenset(string.punctuation)
-# Apostrophes that count as letters or accents, dashes that stand for a minus, Arabic decimal and thousands separators.
-_FOLDS = str.maketrans(
-    dict.fromkeys("\u00b4\u02bb\u02bc", "'")
-    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-")
-    | {"\u066b": ".", "\u066c": ","}
+from memento.memory.folding import FRACTION_BAR, folded
+
+_ARTICLES = re.compile(r"(?<![\^_(+\-<>])\b(?:a|an|the)\b(?![\^)+\-<>])")  # the a of x^a and of a<b is none
+_CONTENT = re.compile(
+    # The point of a number with one point, not of 1.2.3; a minus stands at the beginning of a word.
+    r"(?:(?<![\d.])\d+|(?<![\w.]))(\.)(?=\d+(?!\.?\d))|(?<![^\s(])(-)(?=\.?\d)"
+    r"|(?<=\d)([,\u00b7])(?=\d)"
+    r"|(\^(?:\([^()\s]*\)|[-+](?=[^\W_])|\d+[-+](?![\w(])|(?=[^\W_])|[-+]))"
+    r"|(?<=[^\W_])(_(?:\([^()\s]*\)|(?<=\d_)(?=\d)|(?=[^\W\d_](?![^\W_]))))"
+    r"|(?:(?<=[^\W_])|(?<=[^\W_] )|(?<=\)))([<>])(?= ?[-+.(]?[^\W_])|([<>])(?= ?[-+]?\.?\d)"
 )
+_SLASH = re.compile(r"(?<=\d)/(?=\d)")
+_ASCII_PUNCTUATION = frozenset(string.punctuation)
+_CONTENT_SIGNS = frozenset("\u2030\u2031")
 
 
-def normalized(text: str) -> str:
-    """Case, punctuation, articles and spacing do not count."""
-    return " ".join(_ARTICLES.sub(" ", without_punctuation(text)).split())
+def normalized(text: str, *, has_fractions: bool = False) -> str:
+    """Case, punctuation, articles and spacing do not count.
+
+    Args:
+        text: an answer or a reference.
+        has_fractions: whether it, or what it is compared with, has a fraction that was one sign; then slashes count.
+    """
+    return " ".join(_ARTICLES.sub(" ", without_punctuation(text, has_fractions=has_fractions)).split())
 
 
-def without_punctuation(text: str) -> str:
+def without_punctuation(text: str, *, has_fractions: bool = False) -> str:
     """Case, punctuation and spacing do not count; articles do."""
-    text = unicodedata.normalize("NFKC", _folded(text).casefold())
-    needed = {found.start(found.lastindex or 0) for found in _PART_OF_NUMBER.finditer(text)}
+    text = unicodedata.normalize("NFKC", folded(text).casefold())
+    if has_fractions:
+        text = _SLASH.sub(FRACTION_BAR, text)
+    needed = {at for found in _CONTENT.finditer(text) for at in range(*found.span(found.lastindex or 0))}
     kept = (letter for place, letter in enumerate(text) if place in needed or not _is_punctuation(letter))
     return " ".join("".join(kept).split())
 
 
-def number(text: str) -> Decimal | None:
-    """The number that a text is, if it is nothing else: thousands separators, currency and per cent signs allowed."""
-    bare = _MONEY.sub(r"\1", _folded(text).strip().rstrip(".").strip())
-    bare = _THOUSANDS_COMMA.sub("", bare.rstrip("$€£¥% "))
-    return Decimal(bare) if _NUMBER.fullmatch(bare) else None
-
-
-def _folded(text: str) -> str:
-    text = _THOUSANDS_SPACE.sub("", text.translate(_FOLDS))
-    text = unicodedata.normalize("NFKC", text).translate(_FOLDS)  # NFKC makes a minus of a raised one
-    return text if text.isascii() else "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+def have_fractions(*texts: str) -> bool:
+    """Whether any of the texts has a fraction that was one sign, such as ½."""
+    return any(not text.isascii() and FRACTION_BAR in folded(text) for text in texts)
 
 
 def _is_punctuation(letter: str) -> bool:
+    if letter in _CONTENT_SIGNS:
+        return False
     return letter in _ASCII_PUNCTUATION or unicodedata.category(letter).startswith("P")

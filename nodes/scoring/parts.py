@@ -1,8 +1,10 @@
 """What is scored, what scoring takes, and what comes of it."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from memento.nodes.context import Context
 from memento.nodes.redaction import Redact
@@ -12,6 +14,8 @@ from memento.nodes.sources import ModelSource, Price
 from memento.nodes.state import Run, SubtaskResult
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.usage import Usage
+
+_LONGEST_S: Final = 604_800.0
 
 
 class Answered(NamedTuple):
@@ -23,6 +27,12 @@ class Answered(NamedTuple):
     """Of the subtasks: the evidence."""
     models: Mapping[str, str] = {}
     """Role to the name of the model that played it."""
+    deadline: float = math.inf
+    """Until when it must be scored, by the clock of `time.monotonic`."""
+
+    def seconds_left(self) -> float:
+        """Say how long scoring may still take."""
+        return min(self.deadline - time.monotonic(), _LONGEST_S)
 
     @property
     def settings(self) -> Context:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.scoring.custom import scored_by
 from memento.nodes.scoring.evaluation import Evaluation, EvaluatorName, unknown
 from memento.nodes.scoring.exact_match import exact_match
@@ -20,12 +21,19 @@ _NO_SCORER = "no scorer is given: build the graph with Deps(scorer=...), or ask 
 
 
 async def score(answered: Answered, parts: ScoringParts) -> Scored:
-    """Score an answer by the evaluator that its run's settings name.
+    """Score an answer by the evaluator that its run's settings name; one that fails leaves the reward unknown.
 
     Raises:
         KeyError: `human`, who is asked elsewhere.
     """
-    return await EVALUATORS[answered.settings.evaluator](answered, parts)
+    name = answered.settings.evaluator
+    evaluator = EVALUATORS[name]
+    try:
+        return await evaluator(answered, parts)
+    except Exception as error:
+        if is_control_flow(error):
+            raise
+        return Scored(unknown(name, f"the evaluation failed: {told(error, parts.redact)}"))
 
 
 def _compared(name: EvaluatorName, reward: Callable[[str, Sequence[str]], float]) -> Evaluator:
@@ -55,8 +63,9 @@ async def _match_or_judge(answered: Answered, parts: ScoringParts) -> Scored:
 async def _custom(answered: Answered, parts: ScoringParts) -> Scored:
     if parts.scorer is None:
         return Scored(unknown("custom", _NO_SCORER))
-    run = answered.run
-    return Scored(await scored_by(parts.scorer, run["task"], answered.answer, run["references"], redact=parts.redact))
+    run, seconds = answered.run, answered.seconds_left()
+    given = (parts.scorer, run["task"], answered.answer, run["references"])
+    return Scored(await scored_by(*given, redact=parts.redact, seconds=seconds))
 
 
 async def _off(_: Answered, __: ScoringParts) -> Scored:

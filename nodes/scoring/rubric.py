@@ -6,6 +6,7 @@ those that worked: one that judges itself is believed so little that what it rew
 
 from typing import Final, Literal
 
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import rubric_messages
@@ -37,8 +38,12 @@ class Criteria(BaseModel):
 
 async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
     """Ask the judge; unknown when it fails, or is not sure of what is essential."""
-    messages = rubric_messages(run=answered.run, answer=answered.answer, results=answered.results)
-    reply = await ask_judge(parts, answered.settings.judge, Criteria, messages)
+
+    def asked(max_tokens: int) -> list[BaseMessage]:
+        run, answer, results = answered.run, answered.answer, answered.results
+        return rubric_messages(run=run, answer=answer, results=results, max_tokens=max_tokens)
+
+    reply = await ask_judge(parts, answered.settings.judge, Criteria, asked, seconds=answered.seconds_left())
     if reply.value is None:
         return Scored(unknown("rubric", reply.failure), reply.usage)
     reward = share_met(reply.value)

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from memento.nodes.scoring.amounts import amount
 from memento.nodes.scoring.exact_match import is_same
-from memento.nodes.scoring.normalisation import normalized, number
+from memento.nodes.scoring.normalisation import have_fractions, normalized
 
 
 def token_f1(answer: str, references: Sequence[str]) -> float:
@@ -18,8 +19,9 @@ def token_f1(answer: str, references: Sequence[str]) -> float:
 def _f1(answer: str, reference: str) -> float:
     if is_same(answer, reference):
         return 1.0
-    if number(answer) is not None and number(reference) is not None:
+    if amount(answer) is not None and amount(reference) is not None:
         return 0.0
-    given, wanted = normalized(answer).split(), normalized(reference).split()
+    has_fractions = have_fractions(answer, reference)
+    given, wanted = (normalized(text, has_fractions=has_fractions).split() for text in (answer, reference))
     n_common = (Counter(given) & Counter(wanted)).total()
     return 2 * n_common / (len(given) + len(wanted)) if n_common else 0.0

@@ -14,7 +14,9 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from memento.tools.documents.document import Document, Part, clean
 from memento.tools.documents.kinds import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
+from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
+from memento.tools.names import shown
 
 MAX_DEPTH: Final = 10
 
@@ -64,9 +66,9 @@ def archive(file: BinaryIO, name: str, kind: str) -> Document:
     for number, member in enumerate(_members(file, name, kind), 1):
         size = "size unknown" if member.n_bytes is None else f"{member.n_bytes:,} bytes"
         n_bytes += member.n_bytes or 0
-        parts.append(Part(number, f"- {clean(member.name)} ({size}{', ' if member.problem else ''}{member.problem})"))
+        parts.append(Part(number, f"- {shown(member.name)} ({size}{', ' if member.problem else ''}{member.problem})"))
     size = f", {n_bytes:,} bytes unpacked" if n_bytes else ""
-    return Document("line", parts, notes=[f"files in it: {len(parts)}{size}; extract_archive gets at them"])
+    return Document("line", parts, LeftOut(), notes=[f"files in it: {len(parts)}{size}; extract_archive gets at them"])
 
 
 def contents(file: BinaryIO, *, name: str) -> list[Listed]:

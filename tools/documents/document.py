@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
 from memento.tools.files.passages import cleaned
 
@@ -26,9 +27,9 @@ class Mark(NamedTuple):
 
     column: int
     """From 1."""
-    what: Literal["formula", "fill", "font"]
+    what: Literal["formula", "fill", "font", "note", "link", "merged"]
     value: str
-    """The formula, or the colour as RRGGBB (of a font also `bold`)."""
+    """The formula; the colour as RRGGBB (of a font also `bold`); the note and who wrote it; the address; the range."""
 
 
 class Part(NamedTuple):
@@ -47,8 +48,9 @@ class Part(NamedTuple):
     @property
     def n_chars(self) -> int:
         """About how long it is when shown."""
-        marked = sum(4 + len(mark.value) for mark in self.marks if mark.what == "formula")
-        return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + 1 + marked
+        marked = sum(4 + len(mark.value) for mark in self.marks if mark.what not in ("fill", "font"))
+        beside = 5 + len(str(self.number)) if self.cells else 1
+        return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + beside + marked
 
 
 @dataclass
@@ -57,6 +59,8 @@ class Document:
 
     unit: Unit
     parts: Iterable[Part]
+    left_out: LeftOut
+    """What its text does not show; may grow while parts are read."""
     n_parts: int | None = None
     """None when it is known only after all have been read."""
     sheets: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ from memento.tools.documents.archives import Listed, Piece
 from memento.tools.documents.document import MAX_FILE_BYTES
 from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.handover import opened_in_thread
+from memento.tools.names import shown
 from memento.tools.workspace import Workspace
 
 MAX_FILES: Final = 500
@@ -68,7 +69,7 @@ def make_extract_archive() -> Callable[..., Awaitable[str]]:
 
 def _new_folder(workspace: Workspace, name: str) -> str:
     """Name a folder after the archive that nothing has yet, neither here nor on a shelf."""
-    stem = name.split(".", maxsplit=1)[0].strip() or "archive"
+    stem = name.split(".", maxsplit=1)[0].replace("\\", "_").strip() or "archive"
     taken = {entry.path.split("/")[0] for entry in workspace.entries()} | set(workspace.shelves)
     number, folder = 1, stem
     while folder in taken or os.path.lexists(workspace.folder / folder):
@@ -83,7 +84,7 @@ def _chosen(found: Sequence[Listed], pattern: str, left_out: Counter[str]) -> li
     Raises:
         ToolInputError: none matches, or there are too many or too large ones.
     """
-    matching = [n for n, member in enumerate(found) if not pattern or fnmatch.fnmatch(member["name"], pattern)]
+    matching = [n for n, member in enumerate(found) if not pattern or _matches(member["name"], pattern)]
     if not matching:
         raise ToolInputError(f"no file in it matches {pattern!r}" if pattern else "it is empty")
     chosen: dict[str, int] = {}
@@ -95,6 +96,11 @@ def _chosen(found: Sequence[Listed], pattern: str, left_out: Counter[str]) -> li
             chosen[member["name"].lower()] = number
     _refuse_too_much([found[number] for number in chosen.values()])
     return list(chosen.values())
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a name matches, as it is or as it is shown."""
+    return any(fnmatch.fnmatch(one, pattern) for one in (name, shown(name)))
 
 
 def _refuse_too_much(members: Sequence[Listed]) -> None:

@@ -10,7 +10,8 @@ from memento.tools.documents.ranges import letters, ranges, relative
 from memento.tools.documents.tables import table
 
 _MAX_MARKS: Final = 60
-"""Lines of formulas and colours shown of a table."""
+"""Lines of formulas, of colours, of notes, of links, shown of a table."""
+_TITLES: Final = {"note": "Notes", "link": "Links", "merged": "Merged cells"}
 
 
 def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> str:
@@ -43,22 +44,26 @@ def _grid(rows: Sequence[Part]) -> str:
     """Write a table with the numbers of its rows and the letters of its columns, as in a spreadsheet."""
     width = max(len(row.cells) for row in rows)
     if not width:
-        return "(no values, only colours)"
+        return "(no values here)"
     names = [letters(column) for column in range(1, width + 1)]
     return table([["", *names], *([str(row.number), *row.cells] for row in rows)])
 
 
 def _marks(rows: Sequence[Part]) -> Iterator[str]:
-    """Write formulas and colours, each with all the cells that have it."""
+    """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells."""
     formulas: dict[tuple[int, str], list[Part]] = defaultdict(list)
     cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
     first: dict[tuple[int, str], str] = {}
+    beside: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         for mark in row.marks:
             if mark.what == "formula":
                 key = (mark.column, relative(mark.value, row.number))
                 first.setdefault(key, mark.value)
                 formulas[key].append(row)
+            elif mark.what in _TITLES:
+                place = "" if mark.what == "merged" else f"{letters(mark.column)}{row.number}: "
+                beside[mark.what].append(f"{place}{mark.value}")
             else:
                 cells[f"{mark.what} {mark.value}"].append((row.number, mark.column))
     written = [
@@ -67,6 +72,8 @@ def _marks(rows: Sequence[Part]) -> Iterator[str]:
     ]
     yield from _limited("Formulas", written)
     yield from _limited("Looks", [f"{look}: {ranges(found)}" for look, found in cells.items()])
+    for what, title in _TITLES.items():
+        yield from _limited(title, beside[what])
 
 
 def _limited(title: str, written: list[str]) -> Iterator[str]:

@@ -1,84 +1,70 @@
-"""OpenDocument texts and presentations: headings, paragraphs, lists, tables, slides and notes."""
+"""OpenDocument texts and presentations: text, tables, notes, comments, tracked changes, equations, headers."""
 
-from typing import BinaryIO, Final
+from typing import BinaryIO
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 from memento.tools.documents.document import Document, Part, clean
-from memento.tools.documents.office import lines
-from memento.tools.documents.tables import table
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.lines import lines
+from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.opendocument_text import Writer
+from memento.tools.documents.packages import attribute, parsed
 from memento.tools.errors import ToolInputError
-
-_MAX_DEPTH: Final = 100
-_MAX_REPEATED: Final = 100
-_BLANKS: Final = {"s": " ", "tab": "\t", "line-break": "\n"}
 
 
 def odt(file: BinaryIO) -> Document:
     """Read a text document as lines of Markdown."""
-    return lines(clean("\n".join(_blocks(_body(file), 0))))
+    left_out = LeftOut()
+    with ZipFile(file) as archive:
+        content, styles = opened(archive)
+        writer = Writer(archive, [content, *styles], left_out)
+        around = {what: _around(writer, what, styles) for what in ("header", "footer")}
+        blocks = [*around["header"], *writer.blocks(body(content)), *around["footer"]]
+    document = lines(clean("\n".join(blocks)), left_out)
+    document.notes += writer.notes()
+    return document
 
 
 def odp(file: BinaryIO) -> Document:
     """Read a presentation slide by slide."""
-    slides = [element for element in _body(file).iter() if _name(element) == "page"]
-    parts = [Part(number, clean("\n".join(_blocks(slide, 0)))) for number, slide in enumerate(slides, 1)]
-    return Document("slide", parts, len(parts))
+    left_out = LeftOut()
+    with ZipFile(file) as archive:
+        content, styles = opened(archive)
+        writer = Writer(archive, [content, *styles], left_out)
+        slides = [element for element in body(content).iter() if local_name(element) == "page"]
+        parts = [Part(number, clean("\n".join(_slide(writer, slide)))) for number, slide in enumerate(slides, 1)]
+    return Document("slide", parts, left_out, len(parts))
 
 
-def _body(file: BinaryIO) -> Element:
+def _slide(writer: Writer, slide: Element) -> list[str]:
+    hidden = ["(hidden slide)"] if writer.is_hidden_slide(attribute(slide, "style-name")) else []
+    return [*hidden, *writer.blocks(slide)]
+
+
+def opened(archive: ZipFile) -> tuple[Element, list[Element]]:
+    """Parse a document and, where it has them, its styles.
+
+    Raises:
+        ToolInputError: there is no document in it that can be read.
+    """
     from defusedxml.ElementTree import fromstring
 
-    with ZipFile(file) as archive:
-        try:
-            content = archive.read("content.xml")
-        except (KeyError, RuntimeError):
-            raise ToolInputError("it is damaged, or protected by a password") from None
-    root: Element = fromstring(content)
-    return next((element for element in root.iter() if _name(element) == "body"), root)
+    try:
+        content: Element = fromstring(archive.read("content.xml"))
+    except (KeyError, RuntimeError):
+        raise ToolInputError("it is damaged, or protected by a password") from None
+    styles = parsed(archive, "styles.xml")
+    return content, [] if styles is None else [styles]
 
 
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
+def body(content: Element) -> Element:
+    """Give what is to be read of a document."""
+    return next((element for element in content.iter() if local_name(element) == "body"), content)
 
 
-def _blocks(parent: Element, depth: int) -> list[str]:
-    """Write the blocks below an element, one string each."""
-    if depth > _MAX_DEPTH:
-        return [" ".join(parent.itertext())]
-    written: list[str] = []
-    for element in parent:
-        name = _name(element)
-        if name == "h":
-            level = next((value for key, value in element.items() if key.endswith("}outline-level")), "1")
-            written += [f"{'#' * min(int(level) if level.isdigit() else 1, 6)} {_text(element)}", ""]
-        elif name == "p":
-            written += [_text(element), ""]
-        elif name == "table":
-            written += [table([_cells(row) for row in element.iter() if _name(row) == "table-row"]), ""]
-        elif name == "list-item":
-            items = [line for line in _blocks(element, depth + 1) if line]
-            written += [f"- {items[0]}", *(f"  {line}" for line in items[1:])] if items else []
-        elif name == "notes":
-            notes = " ".join(line for line in _blocks(element, depth + 1) if line)
-            written += [f"Notes: {notes}"] if notes else []
-        elif name not in ("tracked-changes", "sequence-decls"):
-            written += _blocks(element, depth + 1)
-    return written
-
-
-def _cells(row: Element) -> list[str]:
-    cells: list[str] = []
-    for cell in row:
-        repeated = next((value for key, value in cell.items() if key.endswith("}number-columns-repeated")), "1")
-        text = " ".join(_text(paragraph) for paragraph in cell.iter() if _name(paragraph) in ("p", "h"))
-        cells += [text] * (min(int(repeated), _MAX_REPEATED) if repeated.isdigit() else 1)
-    return cells
-
-
-def _text(element: Element) -> str:
-    """Write the text of a paragraph; blanks are elements of their own."""
-    for child in element.iter():
-        if child is not element and _name(child) in _BLANKS:
-            child.text = _BLANKS[_name(child)]
-    return "".join(element.itertext()).strip()
+def _around(writer: Writer, what: str, styles: list[Element]) -> list[str]:
+    """Write the headers or the footers of all kinds of pages, equal ones once."""
+    found = [one for root in styles for one in root.iter() if local_name(one).removesuffix("-left") == what]
+    texts = dict.fromkeys(" / ".join(line for line in writer.blocks(one) if line) for one in found)
+    return [line for text in texts if text for line in (f"[{what}: {text}]", "")]

@@ -1,10 +1,13 @@
-"""PDF: its text by page; pages that are only pictures, rendered."""
+"""PDF: its text by page, with comments, form fields and links; pages that are only pictures, rendered."""
 
+import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from memento.tools.documents.document import Document, Part, Wanted, clean, numbers
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.pdf_annotations import attachments, beside, n_pictures
 from memento.tools.errors import ToolInputError
 
 if TYPE_CHECKING:
@@ -32,10 +35,11 @@ def pdf(file: BinaryIO, wanted: Wanted) -> Document:
     if wanted.first > n_pages:
         raise ToolInputError(f"the document has {n_pages} pages, there is no page {wanted.first}")
     last = min(wanted.last or n_pages, n_pages, wanted.first + MAX_PAGES - 1)
-    document = Document("page", (), n_pages)
+    document = Document("page", (), LeftOut(), n_pages)
+    document.notes += attachments(pages, document.left_out)
     if last < min(wanted.last or n_pages, n_pages):
         document.notes.append(f"no more than {MAX_PAGES:,} pages are read at once; call again with pages='{last + 1}-'")
-    document.parts = _parts(pages, range(wanted.first, last + 1), document.notes)
+    document.parts = _parts(pages, range(wanted.first, last + 1), document)
     return document
 
 
@@ -44,6 +48,8 @@ def _opened(file: BinaryIO) -> "PdfDocument":
 
     try:
         pages = pypdfium2.PdfDocument(file)
+        with contextlib.suppress(pypdfium2.PdfiumError):
+            pages.init_forms()
         n_pages = len(pages)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
@@ -54,11 +60,12 @@ def _opened(file: BinaryIO) -> "PdfDocument":
     return pages
 
 
-def _parts(pages: "PdfDocument", shown: range, notes: list[str]) -> Iterator[Part]:
+def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[Part]:
     broken: list[int] = []
+    notes = document.notes
     n_read, others = 0, list(notes)
     for number in shown:
-        part = _part(pages, number)
+        part = _part(pages, number, document.left_out)
         if part is not None:
             n_read += 1
             yield part
@@ -72,7 +79,7 @@ def _parts(pages: "PdfDocument", shown: range, notes: list[str]) -> Iterator[Par
         raise ToolInputError("the PDF is damaged: no page of it can be opened")
 
 
-def _part(pages: "PdfDocument", number: int) -> Part | None:
+def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> Part | None:
     """Read one page; None when it cannot be opened."""
     import pypdfium2
 
@@ -83,6 +90,9 @@ def _part(pages: "PdfDocument", number: int) -> Part | None:
     except pypdfium2.PdfiumError:
         return None
     is_scan = len(text) < _SCAN_CHARS and _is_picture(page, has_text=bool(text))
+    if not is_scan:
+        left_out.add("picture", n_pictures(page))
+    text = "\n".join(line for line in (text, *beside(pages, page, text, left_out)) if line)
     text_page.close()
     page.close()
     return Part(number, text, is_scan=is_scan)

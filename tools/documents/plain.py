@@ -3,13 +3,15 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
+from memento.tools.csv_reader import CsvReader
 from memento.tools.documents.document import BY_CODE, Document, Part, clean
-from memento.tools.documents.office import lines
+from memento.tools.documents.hypertext import as_document
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.lines import lines
 from memento.tools.errors import ToolInputError
 from memento.tools.files.passages import as_text
 from memento.tools.files.text_files import decoded
@@ -37,7 +39,7 @@ def _as_it_is(text: str, notes: list[str]) -> Document:
         found = [piece for line in found for piece in _pieces(line)]
         notes.append(f"lines over {_MAX_LINE_CHARS:,} characters were broken, so lines are counted otherwise here")
     parts = (Part(number, line) for number, line in enumerate(found, 1))
-    return Document("line", parts, len(found), notes=notes)
+    return Document("line", parts, LeftOut(), len(found), notes=notes)
 
 
 def _pieces(line: str) -> Iterator[str]:
@@ -61,17 +63,16 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
 def separated(file: BinaryIO, name: str) -> Document:
     """Read a table of values (CSV, TSV, or with another separator)."""
     text, notes = _decoded(file)
-    csv.field_size_limit(sys.maxsize)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel_tab if name.lower().endswith((".tsv", ".tab")) else csv.excel
-    return Document("row", _records(text, dialect), notes=notes)
+    return Document("row", _records(text, dialect), LeftOut(), notes=notes)
 
 
 def _records(text: str, dialect: Any) -> Iterator[Part]:
     try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1):
+        for number, row in enumerate(CsvReader(io.StringIO(text, newline=""), dialect), 1):
             if any(row):
                 yield Part(number, cells=tuple(row))
     except csv.Error as error:
@@ -84,10 +85,18 @@ def json_text(file: BinaryIO) -> Document:
     if len(text) > _MAX_LAID_OUT_BYTES:
         return _as_it_is(text, notes)
     try:
-        return _as_it_is("\n".join(_laid_out(json.loads(text))), notes)
+        return _as_it_is("\n".join(_laid_out(json.loads(text, object_pairs_hook=_all_keys))), notes)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         return _as_it_is(text, [*notes, f"shown as it is, because it cannot be parsed as JSON: {why}"])
+
+
+def _all_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, in which no key may take the place of an equal one before it."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return made
 
 
 def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> Iterator[str]:
@@ -135,7 +144,10 @@ def xml(file: BinaryIO) -> Document:
     if root is None:
         return _as_it_is(text, notes)
     indent(root, space=" ")
-    return lines(tostring(root, encoding="unicode"))
+    left_out = LeftOut()
+    left_out.add("comment", text.count("<!--"))
+    left_out.add("processing instruction", text.count("<?") - text.lstrip().startswith("<?xml "))
+    return lines(tostring(root, encoding="unicode"), left_out)
 
 
 def _without_declaration(content: bytes) -> bytes:
@@ -146,23 +158,11 @@ def _without_declaration(content: bytes) -> bytes:
 
 def html(file: BinaryIO) -> Document:
     """Read a page as Markdown, with its tables; one that is too much for that as bare text."""
-    from bs4 import BeautifulSoup
-    from markdownify import MarkdownConverter
-
     text, notes = _decoded(file)
     if len(text) <= _MAX_LAID_OUT_BYTES // 2:
-        page = BeautifulSoup(text, "lxml")  # the standard parser is quadratic over tags that never end
-        for element in page(["script", "style", "img", "svg", "template", "noscript"]):
-            element.decompose()
-        try:
-            convert = MarkdownConverter(
-                heading_style="ATX", bullets="-", table_infer_header=True, escape_misc=False
-            ).convert_soup
-            document = lines(clean(convert(page)))
-            document.notes = notes
-            return document
-        except RecursionError:
-            notes.append("its elements are nested too deep, so only the bare text is shown")
-    document = lines(as_text(text.encode(), is_html=True) or "")
-    document.notes = notes
+        document = as_document(text, LeftOut())
+    else:
+        document = lines(as_text(text.encode(), is_html=True) or "", LeftOut())
+        notes.append("it is too long to be converted, so only the bare text is shown")
+    document.notes[:0] = notes
     return document

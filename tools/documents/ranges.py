@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _MAX_RANGES: Final = 100
+_CELL: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _STRING: Final = re.compile(r'("[^"]*")')
 _ROW: Final = re.compile(r"(?<![A-Za-z0-9_.$])(\$?[A-Z]{1,3})(\d{1,7})(?![A-Za-z0-9_(])")
 
@@ -16,6 +17,22 @@ def letters(column: int) -> str:
         column, rest = divmod(column - 1, 26)
         name = chr(ord("A") + rest) + name
     return name
+
+
+def ranges_of_columns(columns: Iterable[int]) -> str:
+    """Write columns by their letters the short way: `B, D-F`."""
+    return ranges((1, column) for column in columns).replace("1", "").replace(":", "-")
+
+
+def cell_of(reference: str) -> tuple[int, int] | None:
+    """Read the first cell of `B2` or `B2:C9` as row and column, both from 1; None when it is no reference."""
+    found = _CELL.match(reference)
+    if found is None:
+        return None
+    column = 0
+    for letter in found[1]:
+        column = 26 * column + ord(letter) - ord("A") + 1
+    return int(found[2]), column
 
 
 def relative(formula: str, row: int) -> str:

@@ -51,8 +51,9 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
         """Read a document, table, text or page of the workspace as text, whatever its format.
 
         pdf (also scanned), docx, pptx, odt, odp, rtf; xlsx with values, formulas and cell colours, xls, xlsb, ods; csv,
-        json, xml, html, plain text, code; of a zip, tar or gz, a list of what is in it. Shows about 16,000 characters,
-        and says how to get the rest.
+        json, xml, html, plain text, code; of a zip, tar or gz, a list of what is in it. Comments, notes, equations and
+        links are shown, deleted text ~~struck through~~. Shows about 16,000 characters, and says how to get the rest,
+        and at the end what cannot be shown.
 
         Args:
             path: as list_files or search_files names it; `report.pdf:12` begins at that page or line.
@@ -73,7 +74,7 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
             raise ToolInputError(f"{path}: {error}") from error
         finally:
             file.close()
-        return "\n\n".join(text for text in (_head(path, reading), reading["text"], *seen) if text)
+        return "\n\n".join(text for text in (_head(path, reading), reading["text"], *seen, _left_out(reading)) if text)
 
     return read_document
 
@@ -102,7 +103,7 @@ async def text_of(name: str, content: bytes, *, query: str = "", max_chars: int 
         reading = await _read(file, name, query, "", max_chars, None)
     finally:
         await asyncio.to_thread(file.close)
-    return "\n\n".join(text for text in (_notes(reading), reading["text"]) if text)
+    return "\n\n".join(text for text in (_notes(reading), reading["text"], _left_out(reading)) if text)
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
@@ -144,6 +145,10 @@ def _head(path: str, reading: Reading) -> str:
 
 def _notes(reading: Reading) -> str:
     return "\n".join(f"[{note}]" for note in reading["notes"])
+
+
+def _left_out(reading: Reading) -> str:
+    return f"[{reading['left_out']}]" if reading["left_out"] else ""
 
 
 async def _scans(file: BinaryIO, name: str, reading: Reading, query: str, look: Look | None) -> str:

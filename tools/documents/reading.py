@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, TypedDict
 from zipfile import ZipFile
 
-from memento.tools.documents import archives, office, opendocument, pdf, plain, rtf, sheets
+from memento.tools.documents import archives, office, opendocument, opendocument_sheets, pdf, plain, rtf, sheets, word
 from memento.tools.documents.document import Document, Wanted, clean, wanted_parts
 from memento.tools.documents.kinds import NAMES, Kind, kind_of
 from memento.tools.documents.selection import Block, blocks, selected
@@ -16,7 +16,7 @@ MAX_INDEXED_CHARS: Final = 3_000_000
 """Characters of one document that a search index takes."""
 
 _READERS: Final[dict[str, Callable[[BinaryIO], Document]]] = {
-    "docx": office.docx,
+    "docx": word.docx,
     "pptx": office.pptx,
     "odt": opendocument.odt,
     "odp": opendocument.odp,
@@ -37,6 +37,8 @@ class Reading(TypedDict):
     text: str
     scans: list[int]
     notes: list[str]
+    left_out: str
+    """What of the parts that were read is not in the text; empty when nothing is."""
 
 
 class Shot(TypedDict):
@@ -65,6 +67,7 @@ def read(file: BinaryIO, *, name: str, pages: str, query: str, max_chars: int, c
         "text": selection.text,
         "scans": selection.scans,
         "notes": [clean(note) for note in notes],
+        "left_out": clean(document.left_out.told()),
     }
 
 
@@ -95,7 +98,9 @@ def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
         return pdf.pdf(file, wanted)
     if kind.name == "xlsx":
         return sheets.xlsx(file, wanted.sheet)
-    if kind.name in ("xls", "xlsb", "ods"):
+    if kind.name == "ods":
+        return opendocument_sheets.ods(file, wanted.sheet)
+    if kind.name in ("xls", "xlsb"):
         return sheets.calamine(file, wanted.sheet)
     if kind.name == "csv":
         return plain.separated(file, name)

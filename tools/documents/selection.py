@@ -164,7 +164,12 @@ def _row_blocks(parts: Sequence[Part]) -> Iterator[Block]:
 
 
 def _row_block(rows: Sequence[Part]) -> Block:
-    return Block("", "\n".join(" | ".join(row.cells) for row in rows), tuple(rows))
+    return Block("", "\n".join(" | ".join([*row.cells, *_told(row)]) for row in rows), tuple(rows))
+
+
+def _told(row: Part) -> list[str]:
+    """Give the words that a row has beside its cells."""
+    return [mark.value for mark in row.marks if mark.what in ("note", "link")]
 
 
 def _answering(candidates: Sequence[Block], query: str, max_chars: int) -> list[Block]:

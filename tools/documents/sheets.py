@@ -1,11 +1,14 @@
-"""Spreadsheets: values, and what Excel workbooks have beside them: formulas, cell colours, bold."""
+"""Spreadsheets: values as formatted, and what Excel workbooks have beside them: formulas, colours, notes, links."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, time
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean
-from memento.tools.documents.ranges import letters
+from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
+from memento.tools.documents.excel import Sheet, Style, Workbook
+from memento.tools.documents.left_out import LeftOut
+from memento.tools.documents.number_formats import cell_text
+from memento.tools.documents.ranges import letters, ranges_of_columns
+from memento.tools.documents.sheet_extras import MAX_MARKS, Extras, extras, people
 from memento.tools.errors import ToolInputError
 
 MAX_CELLS: Final = 300_000
@@ -13,6 +16,8 @@ MAX_CELLS: Final = 300_000
 MAX_WIDTH: Final = 500
 """Columns read."""
 
+_MAX_NAMES: Final = 30
+_UNCOMPUTED: Final = "value of a formula that was never computed"
 _BLACK: Final = ("", "000000")
 
 
@@ -23,28 +28,41 @@ def xlsx(file: BinaryIO, sheet: str) -> Document:
         file: the open file.
         sheet: the only sheet to read; empty for all.
     """
-    import openpyxl
-
-    # Once for the formulas, once for what they came to when the workbook was last saved.
-    formulas = openpyxl.load_workbook(file, read_only=True)
-    values = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    names = formulas.sheetnames
-    document = Document("row", (), sheets=[_size(formulas[name]) for name in names])
-    document.parts = _rows(formulas, values, _chosen(names, sheet), document.notes)
+    workbook = Workbook(file)
+    names = [one.title for one in workbook.sheets]
+    document = Document("row", (), LeftOut(), sheets=[_size(workbook, one) for one in workbook.sheets])
+    document.parts = _rows(workbook, _chosen(names, sheet), document)
+    defined = [f"{name} = {value}" for name, value in workbook.names.items()]
+    more = f" and {len(defined) - _MAX_NAMES} more" if len(defined) > _MAX_NAMES else ""
+    document.notes += [f"names: {'; '.join(defined[:_MAX_NAMES])}{more}"] if defined else []
+    _count_parts(document.left_out, workbook.archive.namelist())
+    document.left_out.add("chart", sum(one.is_chart for one in workbook.sheets))
     return document
 
 
+def _count_parts(left_out: LeftOut, parts: list[str]) -> None:
+    left_out.add("macro project", sum(part.endswith("vbaProject.bin") for part in parts))
+    left_out.add("link to another workbook", sum(part.startswith("xl/externalLinks/externalLink") for part in parts))
+
+
 def calamine(file: BinaryIO, sheet: str) -> Document:
-    """Open a workbook of another format (xls, xlsb, ods): values only."""
-    from python_calamine import CalamineWorkbook, PasswordError
+    """Open a workbook of an older or a binary format (xls, xlsb): values only."""
+    from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
 
     try:
         workbook = CalamineWorkbook.from_filelike(file)
     except PasswordError:
         raise ToolInputError("it is protected by a password; ask for a copy without one") from None
     names = workbook.sheet_names
-    document = Document("row", (), sheets=names)
-    document.notes.append("values only: formulas and colours of this format are not read")
+    sheets = [
+        one.name if one.visible == SheetVisibleEnum.Visible else f"{one.name} (hidden)"
+        for one in workbook.sheets_metadata
+    ]
+    document = Document("row", (), LeftOut(), sheets=sheets)
+    document.notes.append(
+        "values only: formulas, number formats (a percentage is a plain fraction), colours, notes and links of this "
+        "format are not read"
+    )
     document.parts = _plain_rows(workbook, _chosen(names, sheet), document.notes)
     return document
 
@@ -58,54 +76,75 @@ def _chosen(names: list[str], sheet: str) -> list[str]:
     return found
 
 
-def _size(sheet: Any) -> str:
-    """Name a sheet and the range that it says it fills."""
-    if not hasattr(sheet, "iter_rows"):
-        return f"{sheet.title} (chart)"
-    is_known = sheet.max_row and sheet.max_column
-    return f"{sheet.title} (A1:{letters(sheet.max_column)}{sheet.max_row})" if is_known else str(sheet.title)
+def _size(workbook: Workbook, sheet: Sheet) -> str:
+    """Name a sheet, and the range that it says it fills."""
+    size = "chart" if sheet.is_chart else workbook.size(sheet)
+    about = [*([size] if size else []), *(["hidden"] if sheet.is_hidden else [])]
+    return f"{sheet.title} ({', '.join(about)})" if about else sheet.title
 
 
-def _rows(formulas: Any, values: Any, names: list[str], notes: list[str]) -> Iterator[Part]:
+def _rows(workbook: Workbook, names: list[str], document: Document) -> Iterator[Part]:
     n_left = MAX_CELLS
-    for name in names:
-        if not hasattr(formulas[name], "iter_rows"):
+    writers = people(workbook.archive)
+    for sheet in workbook.sheets:
+        if sheet.is_chart or sheet.title not in names:
             continue
-        both = [book[name] for book in (formulas, values)]
-        for sheet in both:
-            sheet.reset_dimensions()  # what a sheet says of its size would be filled up with empty cells
-        pairs = zip(*(sheet.iter_rows(max_col=MAX_WIDTH) for sheet in both), strict=False)
-        blank: Any = None
-        for number, (written, kept) in enumerate(pairs, 1):
-            if written is blank:  # one object stands for all rows that are not there, a million perhaps
-                continue
-            if all(cell.value is None and not getattr(cell, "has_style", False) for cell in written):
-                blank = written
-                continue
-            part = _row(name, number, written, kept)
+        beside = extras(workbook.archive, sheet.part, writers, document.left_out)
+        document.notes += _told(sheet.title, beside)
+        for part in _with_marks(sheet.title, _sheet_rows(workbook, sheet, document.left_out), beside.marks):
             if part.cells or part.marks:
                 yield part
             n_left -= max(len(part.cells), 1)
             if n_left < 0:
-                notes.append(_ended(name, number))
+                document.notes.append(_ended(sheet.title, part.number))
                 return
 
 
-def _row(sheet: str, number: int, written: Any, kept: Any) -> Part:
-    """Put values and formulas of one row together; a formula whose value was never computed stands for it."""
-    cells, marks = [], []
-    for column, (cell, value) in enumerate(zip(written, kept, strict=False), 1):
-        text = _text(value.value)
-        if cell.data_type == "f":
-            formula = _formula(cell.value)
-            marks.append(Mark(column, "formula", formula))
-            text = text or formula
-        cells.append(text)
-        if getattr(cell, "has_style", False):
-            marks += _styles(column, cell)
-    while cells and not cells[-1]:
-        cells.pop()
-    return Part(number, cells=tuple(cells), sheet=sheet, marks=tuple(marks))
+def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator[Part]:
+    """Yield the rows of a sheet, also empty ones: they count towards what is read."""
+    for number, found in workbook.rows(sheet, max_width=MAX_WIDTH):
+        cells = [""] * max((cell.column for cell in found), default=0)
+        marks = list[Mark]()
+        for cell in found:
+            style = workbook.style(cell.style)
+            text = cell_text(cell.value, style.number_format)
+            if cell.formula is not None:
+                formula = _formula(cell.formula)
+                marks.append(Mark(cell.column, "formula", formula))
+                left_out.add(_UNCOMPUTED, cell.value is None)
+                text = text or formula  # a formula whose value was never computed stands for it
+            cells[cell.column - 1] = text
+            if cell.style:
+                marks += _styles(cell.column, style, has_value=bool(text))
+        while cells and not cells[-1]:
+            cells.pop()
+        yield Part(number, cells=tuple(cells), sheet=sheet.title, marks=tuple(marks))
+
+
+def _with_marks(name: str, rows: Iterator[Part], marks: Mapping[int, list[Mark]]) -> Iterator[Part]:
+    """Add what stands beside the cells of each row, and the rows that have nothing else."""
+    waiting = sorted(marks, reverse=True)
+    for row in rows:
+        while waiting and waiting[-1] < row.number:
+            number = waiting.pop()
+            yield Part(number, sheet=name, marks=tuple(marks[number]))
+        if waiting and waiting[-1] == row.number:
+            yield row._replace(marks=(*row.marks, *marks[waiting.pop()]))
+        else:
+            yield row
+    for number in reversed(waiting):
+        yield Part(number, sheet=name, marks=tuple(marks[number]))
+
+
+def _told(name: str, beside: Extras) -> list[str]:
+    """Say what is hidden of a sheet, which is shown all the same, and name its tables."""
+    rows = numbers(sorted(beside.hidden_rows))
+    columns = ranges_of_columns(beside.hidden_columns)
+    hidden = [*([f"rows {rows}"] if rows else []), *([f"columns {columns}"] if columns else [])]
+    return [
+        *([f"hidden in {name!r}: {'; '.join(hidden)}"] if hidden else []),
+        *([f"tables in {name!r}: {', '.join(beside.tables)}"] if beside.tables else []),
+    ]
 
 
 def _formula(value: Any) -> str:
@@ -113,11 +152,11 @@ def _formula(value: Any) -> str:
     return clean(text if isinstance(text, str) and text.startswith("=") else f"={text or ''}")
 
 
-def _styles(column: int, cell: Any) -> Iterator[Mark]:
-    fill, font = cell.fill, cell.font
+def _styles(column: int, style: Style, *, has_value: bool) -> Iterator[Mark]:
+    fill, font = style.fill, style.font
     if fill is not None and fill.fill_type == "solid" and (colour := _colour(fill.fgColor)):
         yield Mark(column, "fill", colour)
-    if font is None or cell.value is None:
+    if font is None or not has_value:
         return
     colour = _colour(font.color)
     told = [*(["bold"] if font.b else []), *([colour] if colour not in _BLACK else [])]
@@ -144,29 +183,27 @@ def _plain_rows(workbook: Any, names: list[str], notes: list[str]) -> Iterator[P
     n_left = MAX_CELLS
     for name in names:
         sheet = workbook.get_sheet_by_name(name)
+        merged = _merged(sheet.merged_cell_ranges or [])
         before = [""] * min(sheet.start[1], MAX_WIDTH) if sheet.start else []  # rows begin at the first column used
         for number, row in enumerate(sheet.iter_rows(), 1):
-            cells = [*before, *(_text(value) for value in row[:MAX_WIDTH])]
+            cells = [*before, *(cell_text(value) for value in row[:MAX_WIDTH])]
             while cells and not cells[-1]:
                 cells.pop()
             if cells:
-                yield Part(number, cells=tuple(cells), sheet=name)
+                yield Part(number, cells=tuple(cells), sheet=name, marks=merged.get(number, ()))
                 n_left -= len(cells)
             if n_left < 0:
                 notes.append(_ended(name, number))
                 return
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    if isinstance(value, datetime):
-        return value.isoformat(" ").removesuffix(" 00:00:00")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return clean(str(value))
+def _merged(found: list[tuple[tuple[int, int], tuple[int, int]]]) -> dict[int, tuple[Mark, ...]]:
+    """Name merged ranges by the row of their first cell."""
+    marks: dict[int, tuple[Mark, ...]] = {}
+    for (top, left), (bottom, right) in found[:MAX_MARKS]:
+        value = f"{letters(left + 1)}{top + 1}:{letters(right + 1)}{bottom + 1}"
+        marks[top + 1] = (*marks.get(top + 1, ()), Mark(left + 1, "merged", value))
+    return marks
 
 
 def _ended(sheet: str, row: int) -> str:

@@ -7,16 +7,19 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from memento.private_files import make_private_folder, private_modes
+
 SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 # Windows knows none of these; there a path is checked as a whole, before it is opened.
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | _NO_LINK
-_CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | NO_LINK
+CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW", 0))
 
 
 class Identity(NamedTuple):
@@ -58,18 +61,18 @@ def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Bi
     """
     if unseen is not None and any(map(is_hidden, parts)):
         raise HiddenError
-    if not _CAN_WALK:
+    if not CAN_WALK:
         return _checked(root, parts, unseen).open("rb")
     folder = _folder(root, parts[:-1], unseen=unseen or frozenset())
     try:
         # Without O_NONBLOCK, a pipe that was planted here would wait for its other end.
-        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=folder)
     finally:
         os.close(folder)
     return _regular(descriptor)
 
 
-def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
+def write_file(root: Path, parts: Sequence[str], content: bytes | BinaryIO) -> None:
     """Write a file, with the folders above it, in place of one that may be there.
 
     It gets its name when all of it is written, so that a kill or a full disk leaves no half of it.
@@ -77,15 +80,15 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
     Args:
         root: must be there.
         parts: of the path below it.
-        content: the whole.
+        content: the whole, or a file that it is read from.
 
     Raises:
         OSError: it cannot be written, or what has its name is no file, or a file with a second name.
     """
     unfinished = f".{secrets.token_hex(8)}.part"
-    if not _CAN_WALK:
+    if not CAN_WALK:
         target = _checked(root, parts, None)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         _put(target.parent / unfinished, target, content)
         return
     folder = _folder(root, parts[:-1], is_making=True)
@@ -96,13 +99,17 @@ def write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
         os.close(folder)
 
 
-def _put(unfinished: Path | str, target: Path | str, content: bytes, folder: int | None = None) -> None:
+def _put(unfinished: Path | str, target: Path | str, content: bytes | BinaryIO, folder: int | None = None) -> None:
     # A link that was planted meanwhile is no matter: the first would be an error, the last is replaced itself.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(unfinished, flags, 0o644, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
+    mode = 0o600 if folder is None else private_modes(os.fstat(folder)).file
+    descriptor = os.open(unfinished, flags, mode, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            if isinstance(content, bytes):
+                stream.write(content)
+            else:
+                shutil.copyfileobj(content, stream)
         os.replace(unfinished, target, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -124,13 +131,13 @@ def _refuse_unlike_file(name: str, folder: int) -> None:
 
 def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
     """Open the folder at the end of a path, one part after another."""
-    descriptor = os.open(root, os.O_RDONLY | _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(root, os.O_RDONLY | FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
     _refuse_unseen(descriptor, unseen)
     for part in parts:
         try:
             if is_making:
                 _make(part, descriptor)
-            below = os.open(part, os.O_RDONLY | _FOLDER, dir_fd=descriptor)
+            below = os.open(part, os.O_RDONLY | FOLDER, dir_fd=descriptor)
         finally:
             os.close(descriptor)
         descriptor = below
@@ -148,7 +155,7 @@ def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
 
 def _make(name: str, folder: int) -> None:
     with contextlib.suppress(FileExistsError):
-        os.mkdir(name, dir_fd=folder)
+        os.mkdir(name, private_modes(os.fstat(folder)).folder, dir_fd=folder)
 
 
 def _regular(descriptor: int) -> BinaryIO:

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files.descent import Identity, identity, is_hidden
+from memento.tools.files.walking import Found, Walk
+from memento.tools.names import is_text, shown
 from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000
@@ -102,53 +104,34 @@ def walk(place: Place, skipped: Counter[str], stop: Event) -> Iterator[tuple[str
         skipped: counts what is not searchable, by reason.
         stop: ends the walk when it is set; then not every file was found.
     """
-    pending = [""] if identity(place.folder) not in place.unseen else []
-    while pending and not stop.is_set():
-        prefix = pending.pop()
-        try:
-            with os.scandir(os.path.join(place.folder, prefix)) as entries:
-                children = list(entries)
-        except OSError:
-            skipped["unreadable"] += 1
-            continue
-        for entry in children:
-            path = prefix + entry.name
-            if entry.is_symlink():
-                skipped["links"] += 1
-            elif not _is_utf8(path):
-                skipped["unreadable"] += 1
-            elif is_hidden(entry.name):
-                skipped["hidden"] += 1
-            elif entry.is_dir(follow_symlinks=False):
-                if place.unseen and identity(entry.path) in place.unseen:
-                    skipped["hidden"] += 1
-                else:
-                    pending.append(f"{path}/")
-            elif (stamp := _stamp(entry, skipped)) is not None:
-                yield path, stamp
+    if identity(place.folder) in place.unseen:
+        return
+    below = Walk(place.folder, enters=lambda found: _reason(found, place.unseen) is None)
+    for found in below:
+        if stop.is_set():
+            break
+        reason = _reason(found, place.unseen)
+        if reason is not None:
+            skipped[reason] += 1
+        elif not found.is_folder:
+            yield found.path, Stamp(found.status.st_size, found.status.st_mtime_ns)
+    skipped["unreadable"] += below.n_closed
 
 
-def _stamp(entry: os.DirEntry[str], skipped: Counter[str]) -> Stamp | None:
-    """Look at one file; None and a reason in `skipped` when it is not searchable."""
-    reason = "unreadable"
-    try:
-        found = entry.stat(follow_symlinks=False)
-        limit = _limit(entry.name)
-        if not stat.S_ISREG(found.st_mode) or not limit:
-            reason = "in other formats"
-        elif found.st_size > limit:
-            reason = f"over {limit // 1_000_000} MB"
-        else:
-            return Stamp(found.st_size, found.st_mtime_ns)
-    except OSError:  # gone since the folder was listed
-        pass
-    skipped[reason] += 1
-    return None
-
-
-def _is_utf8(name: str) -> bool:
-    """Tell whether a name can be stored and printed; a file system may hold any bytes."""
-    return name.encode(errors="ignore").decode() == name
+def _reason(found: Found, unseen: Set[Identity]) -> str | None:
+    """Say why a file is not searched, or a folder not looked into; None when it is."""
+    if stat.S_ISLNK(found.status.st_mode):
+        return "links"
+    if not is_text(found.name):  # it cannot be stored
+        return "unreadable"
+    if is_hidden(found.name) or (found.is_folder and found.identity in unseen):
+        return "hidden"
+    if found.is_folder:
+        return None
+    limit = _limit(found.name)
+    if not stat.S_ISREG(found.status.st_mode) or not limit:
+        return "in other formats"
+    return f"over {limit // 1_000_000} MB" if found.status.st_size > limit else None
 
 
 def is_document(path: str) -> bool:
@@ -169,5 +152,5 @@ def read_bytes(folder: str, path: str) -> bytes:
     Raises:
         ToolInputError: it has gone, may not be read, or lies behind what has become a link.
     """
-    with Workspace(Path(folder)).open(path) as stream:
+    with Workspace(Path(folder)).open(shown(path)) as stream:
         return stream.read(MAX_FILE_BYTES)

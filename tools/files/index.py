@@ -6,6 +6,7 @@ it is done in threads of its own: a folder of many files keeps no other tool wai
 
 import asyncio
 import contextlib
+import errno
 import sqlite3
 import threading
 import time
@@ -17,11 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
+from memento.private_files import create_private_file, make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
 from memento.tools.files.folders import Place, Stamp, is_document, walk
 from memento.tools.files.index_rows import Hit, Pending
 
+_NO_WRITING: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _TRIES: Final = 100
 _PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 2
@@ -166,26 +169,46 @@ class FileIndex:
                 yield self._opened()
             except (sqlite3.Error, OSError) as error:
                 self._close()
+                if self._path and _cannot_write(error):
+                    self._path = None  # the next search makes an index in memory
+                    raise ToolUnavailable(f"the index of the files cannot be written ({error}); try again") from error
                 place = f"; if it stays so, delete {self._path}, it is rebuilt" if self._path else ""
                 raise ToolUnavailable(f"the index of the files cannot be used ({error}){place}") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            if self._path:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Autocommit: transactions are explicit. Another process may hold the write lock for one batch.
-            self._connection = sqlite3.connect(
-                self._path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._closer = weakref.finalize(self, self._connection.close)
-            _set_up(self._connection)
-            index_rows.forget_gone(self._connection)
+            try:
+                self._connect(self._path)
+            except (sqlite3.OperationalError, OSError) as error:
+                if self._path is None or not _cannot_write(error):
+                    raise
+                self._close()
+                self._connect(None)  # a read-only home or a full disk: the folders are searched all the same
+        assert self._connection is not None  # noqa: S101  one of the two made it
         return self._connection
+
+    def _connect(self, path: Path | None) -> None:
+        if path is not None:
+            make_private_folder(path.parent)
+            create_private_file(path)
+        # Autocommit: transactions are explicit. Another process may hold the write lock for one batch.
+        self._connection = sqlite3.connect(
+            path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
+        )
+        self._closer = weakref.finalize(self, self._connection.close)
+        _set_up(self._connection)
+        index_rows.forget_gone(self._connection)
 
     def _close(self) -> None:
         if self._connection is not None:
             self._closer()
             self._connection = None
+
+
+def _cannot_write(error: OSError | sqlite3.Error) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_WRITING
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

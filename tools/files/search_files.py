@@ -20,6 +20,7 @@ from memento.tools.files.index import FileIndex
 from memento.tools.files.index_rows import Hit, Pending
 from memento.tools.files.passages import query_expression
 from memento.tools.handover import opened_in_thread
+from memento.tools.names import shown
 from memento.tools.workspace import Workspace
 
 MAX_RESULTS: Final = 10
@@ -114,7 +115,7 @@ async def _read_document(index: FileIndex, document: Pending, document_s: float)
     """Index one document; False when there was not enough time, so that a later search has to try again."""
     found: list[tuple[str, str]] | None = None
     try:
-        file = await opened_in_thread(Workspace(Path(document.folder)).open, document.path)
+        file = await opened_in_thread(Workspace(Path(document.folder)).open, shown(document.path))
         try:
             name = document.path.rpartition("/")[2]
             found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=document_s)
@@ -140,7 +141,8 @@ def _later(n_texts: int, n_documents: int) -> str:
 def _written(hits: Sequence[Hit], searched: Sequence[Place]) -> str:
     prefixes: Mapping[str, str] = {place.folder: place.prefix for place in searched}
     return "\n\n".join(
-        f"{number}. {prefixes[hit.folder]}{hit.path}:{hit.place}\n{hit.text}" for number, hit in enumerate(hits, 1)
+        f"{number}. {shown(prefixes[hit.folder] + hit.path)}:{hit.place}\n{hit.text}"
+        for number, hit in enumerate(hits, 1)
     )
 
 

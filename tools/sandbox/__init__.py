@@ -10,7 +10,10 @@ e2b.py            a service's virtual machines
 unsafe_local.py   no sandbox, only when asked for by name
 watchdog.py       limits over all processes of an execution
 processes.py      what they use
+socket_memory.py  what their sockets may hold
+control_group.py  the kernel's own count, where it can be had
 footprint.py      what lies in the workspace
+leftovers.py      what code must not leave there
 inside.py         the command that runs inside
 runner.py         the program that runs Python like a notebook's cell
 run_code.py       the tools: run_python, run_shell

@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import IO, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
+from memento.tools.sandbox.control_group import ControlGroup, made_group
 from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, tree, usage
 from memento.tools.sandbox.seccomp import seccomp_filter
+from memento.tools.sandbox.socket_memory import socket_memory
 from memento.tools.sandbox.watchdog import watched
 
 PLACE: Final = "/workspace"
@@ -35,6 +37,8 @@ _START_S: Final = 10.0
 _END_S: Final = 30.0
 """Some thousand processes need their time to die on a busy machine."""
 _TMP_FILES: Final = 20_000
+_N_OWN: Final = 1
+"""Processes that are not the code's: the first one is the shell that waits for it."""
 _SYSTEM: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS: Final = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 _KERNEL_TREES: Final = ("/proc/sys", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/acpi", "/proc/scsi", "/proc/pressure")
@@ -121,33 +125,48 @@ class Bubblewrap:
             tells.close()
             held.close()
             # Leaving this block lets the first process go on: by then we hold it.
-            return _Box(process, _first_process(process, told.fileno()))
+            return _Box(process, _first_process(process, told.fileno()), _grouped(limits))
 
 
 class _Box:
     """A started sandbox, held by its first process: all others die with that one."""
 
-    def __init__(self, process: subprocess.Popen[bytes], first: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], first: int, group: ControlGroup | None) -> None:
         self.process = process
         self._first = first
+        self._group = group
         try:
             self._descriptor = os.pidfd_open(first)
         except OSError as error:
+            self._ungroup()
             for pid in (first, process.pid):  # the first one is still held, and does not yet die with the other
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.communicate()
             raise ToolUnavailable(f"bubblewrap: its first process cannot be held: {error.strerror}") from error
+        try:
+            if group is not None:
+                group.add(first)
+        except OSError:  # the watchdog counts alone
+            self._ungroup()
+
+    def _ungroup(self) -> None:
+        if self._group is not None:
+            self._group.close()
+            self._group = None
+
+    def is_short_of_memory(self) -> bool:
+        return self._group is not None and self._group.is_exceeded()
 
     def usage(self, limits: Limits) -> Usage:
-        """Count files that lie in memory as memory; too many of them as too many processes."""
-        n_own = 1  # the first process is the shell that waits for the code
+        """Count files that lie in memory, and sockets, as memory; too many files as too much of it."""
         used = usage(
             tree(self._first),
-            max_processes=limits.n_processes + n_own,
-            max_tasks=TASKS_PER_PROCESS * limits.n_processes + n_own,
+            max_processes=limits.n_processes + _N_OWN,
+            max_tasks=TASKS_PER_PROCESS * limits.n_processes + _N_OWN,
         )
-        in_memory = 0
+        # In a group of its own, the kernel counts what is in sockets; else it can only be bounded.
+        in_memory = 0 if self._group is not None else socket_memory(self._first)
         for place in ("tmp", "dev/shm"):
             with contextlib.suppress(OSError):
                 found = os.statvfs(f"/proc/{self._first}/root/{place}")
@@ -155,8 +174,8 @@ class _Box:
                 if found.f_files - found.f_ffree > _TMP_FILES:
                     in_memory = limits.memory_bytes + 1
         return used._replace(
-            n_tasks=used.n_tasks - n_own,
-            n_processes=used.n_processes - n_own,
+            n_tasks=used.n_tasks - _N_OWN,
+            n_processes=used.n_processes - _N_OWN,
             memory_bytes=used.memory_bytes + in_memory,
         )
 
@@ -172,6 +191,12 @@ class _Box:
             raise ToolUnavailable(f"bubblewrap: a process of the sandbox (below {self._first}) cannot be ended")
         os.close(self._descriptor)
         self._descriptor = -1
+        self._ungroup()
+
+
+def _grouped(limits: Limits) -> ControlGroup | None:
+    """A group for the processes of the sandbox, those included that wait for it."""
+    return made_group(limits.memory_bytes, TASKS_PER_PROCESS * limits.n_processes + _N_OWN)
 
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[IO[str], IO[str]]:

@@ -146,6 +146,10 @@ class _Container:
         del limits
         return Usage()
 
+    def is_short_of_memory(self) -> bool:
+        """Asked of the engine when the client has ended."""
+        return False
+
     def kill(self) -> None:
         """Have the engine remove the container, which ends all its processes; then end the client."""
         if self._is_removed:

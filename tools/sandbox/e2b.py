@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from memento.tools.errors import ToolError, ToolUnavailable
+from memento.tools.names import is_text
 from memento.tools.sandbox.inside import SCIENCE, limited_command
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.workspace import Workspace
 
@@ -59,6 +61,7 @@ class E2B:
                 sent = await _send(machine, workspace, source, limits)
                 execution = await _run(machine, language, limits)
                 await _bring_back(machine, workspace, sent, limits)
+                await asyncio.to_thread(make_harmless, folder)
         except ToolError:
             raise
         except _failures() as error:
@@ -101,10 +104,10 @@ async def _send(machine: Machine, workspace: Workspace, source: str, limits: Lim
     """Send the workspace and the source; how its files look there before the code runs."""
 
     def contents() -> list[dict[str, Any]]:
-        entries = list(workspace.entries())
         return [
-            {"path": f"{PLACE}/{entry.path}", "data": workspace.read(entry.path, max_bytes=limits.workspace_bytes)}
-            for entry in entries
+            {"path": f"{PLACE}/{entry.named}", "data": workspace.read(entry.path, max_bytes=limits.workspace_bytes)}
+            for entry in list(workspace.entries())
+            if is_text(entry.named)
         ]
 
     await machine.files.make_dir(PLACE)

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from memento.tools.files.walking import Walk
+
 
 class Footprint(NamedTuple):
     """Everything below a folder: files, folders, links, pipes."""
@@ -11,7 +13,7 @@ class Footprint(NamedTuple):
     n_files: int
     n_bytes: int
     is_whole: bool = True
-    """Whether every folder could be looked at; one nested beyond the length of a path cannot."""
+    """Whether every folder could be looked at; one that code has closed to its owner cannot."""
 
     def exceeds(self, other: "Footprint") -> bool:
         """Whether it is larger in any way."""
@@ -21,31 +23,15 @@ class Footprint(NamedTuple):
 def footprint(folder: Path, *, at_most: Footprint) -> Footprint:
     """Look at everything below a folder; blocks. Stops as soon as there is more than `at_most`."""
     n_files = n_bytes = 0
-    is_whole = True
-    pending = [str(folder)]
-    while pending:
-        try:
-            entries = os.scandir(pending.pop())
-        except FileNotFoundError:
-            continue  # gone since it was listed
-        except OSError:
-            is_whole = False
-            continue
-        with entries:
-            for entry in entries:
-                n_files += 1
-                n_bytes += _size(entry)
-                if n_files > at_most.n_files or n_bytes > at_most.n_bytes:
-                    return Footprint(n_files, n_bytes, is_whole)
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-    return Footprint(n_files, n_bytes, is_whole)
+    walk = Walk(folder)
+    for found in walk:
+        n_files += 1
+        n_bytes += _size(found.status)
+        if n_files > at_most.n_files or n_bytes > at_most.n_bytes:
+            break
+    return Footprint(n_files, n_bytes, not walk.n_closed)
 
 
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        found = entry.stat(follow_symlinks=False)
-    except OSError:
-        return 0
+def _size(found: os.stat_result) -> int:
     # A file may take more room than its length says, and be longer than the room it takes.
     return max(found.st_size, getattr(found, "st_blocks", 0) * 512)

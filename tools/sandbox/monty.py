@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.sandbox.processes import end_child, is_child, usage
 
@@ -122,6 +124,7 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
     finally:
         mount.close()
         await _gone(pid)
+        await asyncio.to_thread(make_harmless, folder)
 
 
 async def _gone(pid: int | None) -> None:
@@ -138,7 +141,7 @@ async def _gone(pid: int | None) -> None:
 def _mounted(folder: Path, limits: Limits) -> "MountDir":
     from pydantic_monty import MountDir
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     return MountDir(
         host_path=folder,
         virtual_path=PLACE,

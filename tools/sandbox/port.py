@@ -52,12 +52,13 @@ class Sandbox(Protocol):
         ...
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
-        """Run source code to its end or to a limit; whatever happens, no process is left.
+        """Run source code to its end or to a limit; whatever happens, no process and nothing harmful is left.
 
         Args:
             language: one of `languages`.
             source: the code, read by the interpreter on its own, not by a shell.
-            folder: the workspace's folder: the working directory, and the only place where files stay.
+            folder: the workspace's folder: the working directory, and the only place where files stay. None in it has
+                a set-id bit afterwards, and none is a device, pipe or socket.
             limits: enforced on all processes together.
 
         Raises:

@@ -4,7 +4,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_MEMORY: Final = ("VmRSS:", "VmSwap:", "VmPTE:")
 
 
 class Usage(NamedTuple):
@@ -28,7 +30,7 @@ def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> Usage:
         total = Usage(
             total.n_processes + 1,
             total.n_tasks + n_tasks,
-            total.memory_bytes + _resident(pid),
+            total.memory_bytes + _held(pid),
             total.written_bytes + _written(pid),
         )
         if total.n_processes > max_processes or total.n_tasks > max_tasks:
@@ -76,9 +78,10 @@ def _tasks(pid: int) -> list[str]:
         return []
 
 
-def _resident(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
+def _held(pid: int) -> int:
+    """Memory that a process holds: resident, swapped out, and for the tables of its pages."""
+    fields = (line.split() for line in _read(f"/proc/{pid}/status").splitlines() if line.startswith(_MEMORY))
+    return sum(int(amount) * 1024 for _, amount, _ in fields)
 
 
 def _written(pid: int) -> int:

@@ -1,7 +1,6 @@
 """The tools `run_python` and `run_shell`: a model's code in a sandbox, its output cut, its files listed."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -93,14 +92,7 @@ async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Wor
 
 def _stamps(workspace: Workspace) -> dict[str, tuple[int, int]]:
     """Give size and time of change of the workspace's files. Nothing is opened, no link followed."""
-    stamps = {}
-    for entry in workspace.entries():
-        try:
-            found = os.stat(workspace.folder / entry.path, follow_symlinks=False)
-        except OSError:  # gone since it was listed
-            continue
-        stamps[entry.path] = (entry.n_bytes, found.st_mtime_ns)
-    return stamps
+    return {entry.path: (entry.n_bytes, entry.mtime_ns) for entry in workspace.entries()}
 
 
 def _shown(output: str) -> str:

@@ -77,6 +77,10 @@ class _Group:
         used = usage(self._members(), max_processes=limits.n_processes + _N_OWN, max_tasks=max_tasks)
         return used._replace(n_processes=max(0, used.n_processes - _N_OWN))
 
+    def is_short_of_memory(self) -> bool:
+        """Nobody else looks at it."""
+        return False
+
     def kill(self) -> None:
         """Kill again and again: what is alive can make more of itself until nothing is."""
         if self._is_ended:

@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from memento.private_files import make_private_folder
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.sandbox.inside import TASKS_PER_PROCESS
+from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Limits
 from memento.tools.sandbox.processes import Usage
 
@@ -37,6 +39,10 @@ class Running(Protocol):
 
     def usage(self, limits: Limits) -> Usage:
         """What all its processes use now."""
+        ...
+
+    def is_short_of_memory(self) -> bool:
+        """Whether somebody else has ended it because of its limit of memory; asked when it has ended."""
         ...
 
     def kill(self) -> None:
@@ -89,7 +95,7 @@ class _Watch:
     def __init__(
         self, start: Callable[[], Running], source: bytes, folder: Path, limits: Limits, stop: threading.Event
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._folder, self._limits, self._stop, self._source = folder, limits, stop, source
         self._allowed = Footprint(limits.n_files, limits.workspace_bytes)
         self._before = footprint(folder, at_most=self._allowed)
@@ -105,12 +111,17 @@ class _Watch:
                 selector.register(stdin, selectors.EVENT_WRITE)
                 selector.register(stdout, selectors.EVENT_READ)
                 ending = self._until_end(selector)
+                if ending == "exit" and self._running.is_short_of_memory():
+                    ending = "memory"
                 self._running.kill()
                 if ending == "exit":
                     self._drain(selector)
             exit_code = process.wait() if ending == "exit" else None
         finally:
-            self._running.kill()
+            try:
+                self._running.kill()
+            finally:
+                make_harmless(self._folder)
             stdin.close()
             stdout.close()
             process.wait()

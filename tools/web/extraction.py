@@ -42,11 +42,16 @@ class PageText(NamedTuple):
     """Whether there is hardly any text, but scripts that may make it."""
 
 
-async def page_text(html: str) -> PageText:
-    """Find the main text of a page, else all of its text."""
+async def page_text(html: str, address: str = "") -> PageText:
+    """Find the main text of a page, else all of its text.
+
+    Args:
+        html: the page.
+        address: where it was found; makes the addresses in it whole.
+    """
     html = lighter(html)
     try:
-        found = PageText(**await _confined("main_text", html, EXTRACTION_S))
+        found = PageText(**await _confined("main_text", html, EXTRACTION_S, address=address))
     except ToolInputError:  # killed, or gave up
         found = PageText("", "", "")
     if len(found.text) >= MIN_TEXT_CHARS:
@@ -61,8 +66,8 @@ async def page_text(html: str) -> PageText:
     return PageText(found.title or seen["title"], found.date, text, seen["forward"], is_scripted)
 
 
-async def _confined(function: str, html: str, timeout_s: float) -> dict[str, Any]:
-    answer = await confined(f"{__name__}:{function}", {"html": html}, timeout_s=timeout_s)
+async def _confined(function: str, html: str, timeout_s: float, **more: str) -> dict[str, Any]:
+    answer = await confined(f"{__name__}:{function}", {"html": html, **more}, timeout_s=timeout_s)
     return dict(answer)
 
 
@@ -71,14 +76,25 @@ def lighter(html: str) -> str:
     return html if len(html) <= MAX_HTML_CHARS else _WEIGHT.sub(" ", html)[:MAX_HTML_CHARS]
 
 
-def main_text(html: str) -> dict[str, str]:
-    """Read a page well. Runs in the child."""
+def main_text(html: str, address: str = "") -> dict[str, str]:
+    """Read a page well. Runs in the child.
+
+    Merged cells, equations, exponents, frames and pictures are put into words before the main text is looked for, which
+    would lose them; of links, those to files keep their addresses.
+    """
     import trafilatura
+
+    from memento.tools.documents.hypertext import file_addresses, shown
+    from memento.tools.documents.left_out import LeftOut
 
     tree = trafilatura.load_html(html)
     if tree is None:
         return {"title": "", "date": "", "text": ""}
     about = trafilatura.extract_metadata(tree)
+    file_addresses(tree, address)
+    shown(tree, LeftOut(), address=address, has_fields=False)
+    for figure in tree.iter("figure"):
+        figure.tag = "p"  # whose words are kept
     text = trafilatura.extract(tree, output_format="markdown", include_comments=False)
     return {
         "title": cleaned((about and about.title) or ""),

@@ -84,7 +84,10 @@ async def read_page(fetched: Fetched, read_bytes: ReadBytes | None = None) -> Pa
         name = name if name.lower().endswith(".pdf") else f"{name}.pdf"
         return PageText(title="", date="", text=await read_bytes(name, fetched.content))
     text = await asyncio.to_thread(decoded, fetched.content, fetched.charset)
-    page = await page_text(text) if fetched.kind == "html" else PageText("", "", await asyncio.to_thread(_plain, text))
+    if fetched.kind == "html":
+        page = await page_text(text, fetched.url)
+    else:
+        page = PageText("", "", await asyncio.to_thread(_plain, text))
     if not page.text and page.forward:
         raise ToolInputError(f"the page only sends on to {cut(urljoin(fetched.url, page.forward), 500)}; fetch that")
     if not page.text and not page.is_scripted:

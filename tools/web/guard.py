@@ -61,10 +61,13 @@ class AddressGuard:
         for entry in allowed:
             if network := _network(entry):
                 self._networks.append(network)
-            elif re.fullmatch(r"\S+:\d{1,5}", entry):
+            elif _is_place(entry):
                 self._places.add(entry.lower())
             else:
-                raise ValueError(f"{entry!r} is neither host:port nor a network")
+                raise ValueError(
+                    f"{entry!r} is neither host:port nor a network; write wiki.example.org:8443, without http://, "
+                    "or 10.1.0.0/16"
+                )
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Find the addresses of a host, all of them checked.
@@ -124,6 +127,12 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
         return ip_network(entry)
     except ValueError:
         return None
+
+
+def _is_place(entry: str) -> bool:
+    host, _, port = entry.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+    return is_port and re.fullmatch(r"\[[0-9A-Fa-f:.%]+\]|[^\s/:@\[\]]+", host) is not None
 
 
 def _literal(name: str) -> IPv4Address | IPv6Address | None:

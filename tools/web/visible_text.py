@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
+from memento.tools.documents.mathematics import exponent
+
 _UNSEEN: Final = frozenset({"script", "style", "template", "svg", "noscript", "iframe", "object", "select"})
 _INLINE: Final = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "font", "i", "img", "ins", "kbd", "mark", "q"}
     | {"ruby", "rt", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
 )
+_NAMED: Final = {"iframe": ("frame", "src"), "frame": ("frame", "src"), "img": ("picture", "alt")}
+_SIGNS: Final = {"sup": "^", "sub": "_"}
+_MAX_TOLD: Final = 500
 _REFRESH: Final = re.compile(r"\s*\d*(?:\.\d*)?\s*[;,]?\s*url\s*=\s*[\"']?\s*([^\"'\s]{1,2000})", re.IGNORECASE)
 
 
@@ -42,10 +47,14 @@ class _Reader(HTMLParser):
         self.n_scripts = 0
         self._unseen = ""
         self._is_in_title = False
+        self._raised_from = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._unseen:
             return
+        self._raised_from = len(self.pieces) + 1
+        if tag in _NAMED and (told := dict(attrs).get(_NAMED[tag][1])):
+            self.pieces.append(f" [{_NAMED[tag][0]}: {told[:_MAX_TOLD]}] ")
         if tag in _UNSEEN:
             self._unseen = tag
             self.n_scripts += tag == "script"
@@ -57,6 +66,8 @@ class _Reader(HTMLParser):
             self.pieces.append("\t" if tag in {"td", "th"} else "\n")
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in _SIGNS and self._raised_from == len(self.pieces):
+            self.pieces[-1] = exponent(self.pieces[-1], _SIGNS[tag]) or self.pieces[-1]
         if tag == self._unseen:
             self._unseen = ""
         elif tag == "title":

@@ -1,0 +1,1 @@
+../../memento/private_files.py

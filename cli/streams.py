@@ -1,0 +1,63 @@
+"""Standard streams that are closed, or whose reader has gone: a command goes on without them."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TextIO, TypeVar
+
+Value = TypeVar("Value")
+
+
+def open_missing_streams() -> None:
+    """Put the null device in the place of standard streams that were closed before the start (`memento ... >&-`).
+
+    Without it their numbers would be given to the next files that are opened: what is printed, and what libraries say
+    on stderr, would land in a database. Again is harmless.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest free number, which is this one
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  as long as the process
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def flushed(value: Value) -> Value:
+    """Write what stdout still holds, so that a failure is a command's and not the interpreter's at its end.
+
+    Raises:
+        OSError: it cannot be written; a `BrokenPipeError` where nobody reads it.
+    """
+    sys.stdout.flush()
+    return value
+
+
+def silence_broken_streams() -> None:
+    """Lead streams that cannot be written any more to the null device; what is still buffered goes there."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lead a stream to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+@contextlib.contextmanager
+def written_if_possible(stream: TextIO) -> Iterator[None]:
+    """Print on a stream whose reader may have gone, or whose disk may be full; then it is silent from here on."""
+    try:
+        yield
+    except OSError:
+        silence(stream)

@@ -1,0 +1,55 @@
+"""Matrix products that keep to one core, whatever the rest of the machine does.
+
+numpy hands products to OpenBLAS, which starts a thread on every core; on a busy machine these wait for each other in a
+loop, and a read costs several times the work. Torch in its own thread keeps to the one core that it was given there.
+"""
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+N = TypeVar("N", np.float32, np.float64)
+
+
+def product(left: NDArray[N], right: NDArray[N]) -> NDArray[N]:
+    """`left @ right` through torch, for work in the torch thread; both of one precision.
+
+    Args:
+        left: of one or two dimensions, as matrix multiplication takes them.
+        right: the same.
+
+    Raises:
+        RuntimeError: shapes or precisions do not fit.
+    """
+    import torch
+
+    made: NDArray[N] = torch.matmul(_tensor(left), _tensor(right)).numpy()
+    return made
+
+
+def solved(matrix: NDArray[N], right: NDArray[N]) -> NDArray[N]:
+    """The x of `matrix @ x = right` through torch, for work in the torch thread.
+
+    Raises:
+        RuntimeError: the matrix is singular.
+    """
+    import torch
+
+    found: NDArray[N] = torch.linalg.solve(_tensor(matrix), _tensor(right)).numpy()
+    return found
+
+
+def cosines(row_ND: NDArray[np.float32], vector_D: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosines of unit rows with a unit vector, shape (N,), for any thread: without BLAS, and without torch."""
+    cosine_N: NDArray[np.float32] = np.einsum("nd,d->n", row_ND, vector_D)
+    return cosine_N
+
+
+def _tensor(array: NDArray[N]) -> "Tensor":
+    import torch
+
+    return torch.from_numpy(np.require(array, requirements="W"))  # torch cannot share memory that is read-only

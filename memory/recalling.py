@@ -1,0 +1,88 @@
+"""Finds the candidates of a read: the nearest cases, those that an estimator suggests, or a uniform sample."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memento.memory.case_bank import Search
+from memento.memory.event import Candidate
+from memento.memory.products import cosines
+from memento.memory.storage import Storage
+
+if TYPE_CHECKING:
+    from memento.memory.learning.learner import Learner
+
+N_CANDIDATES = 64
+"""Cases recalled by similarity for the policy to choose from."""
+
+N_SUGGESTED = 16
+"""Cases looked up near each direction that an estimator suggests."""
+
+
+class Recalling:
+    """Looks cases of other questions up, in the case bank or in the ledger itself."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Keep where cases are."""
+        self._storage = storage
+
+    async def nearest(self, query: str, question: str, namespace: str) -> Search:
+        """The nearest cases of other questions.
+
+        An index may have cases of this question under another key (see `LedgerViews.of_question`): these are left out
+        by their text, and as many more are asked for.
+        """
+        vector, limit = await self._storage.texts.one(query), N_CANDIDATES
+        told: list[str] = []
+        while True:
+            found = await self._storage.bank.search(vector, namespace=namespace, limit=limit, exclude_question=question)
+            told += found.notices
+            own = await self._storage.views.of_question(
+                [hit.case_id for hit in found.hits], question, namespace=namespace
+            )
+            if len(found.hits) - len(own) >= N_CANDIDATES or len(found.hits) < limit or found.is_degraded:
+                kept = [hit for hit in found.hits if hit.case_id not in own]
+                return found._replace(hits=kept[:N_CANDIDATES], notices=told)
+            limit *= 2
+
+    async def suggested(
+        self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
+    ) -> tuple[list[Candidate], bool, list[str]]:
+        """What the estimator would look at beside the nearest: its best cases, and what lies where they lie.
+
+        Returns:
+            The candidates, whether one of the searches was degraded, and what they have to tell.
+        """
+        vector = await self._storage.texts.one(query)
+        suggestions = await learner.suggest(vector)
+        ids = list(suggestions.ids)
+        searches = [
+            await self._storage.bank.search(
+                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question
+            )
+            for direction_D in suggestions.direction_MD
+        ]
+        ids += [hit.case_id for search in searches for hit in search.hits]
+        fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
+        found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
+        cases = [case for case in found.values() if case.status == "active" and case.question != question]
+        similarity_C = cosines(await self._storage.texts.rows([case.state for case in cases]), vector)
+        candidates = [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
+        told = [notice for search in searches for notice in search.notices]
+        return candidates, any(search.is_degraded for search in searches), told
+
+    async def drawn(
+        self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str
+    ) -> tuple[list[Candidate], int]:
+        """A uniform sample of the namespace, in random order, and the namespace's size."""
+        views = self._storage.views
+        ids = await views.active_ids(namespace=namespace, exclude_question=question, former_key=former_key)
+        if not ids:
+            return [], 0
+        drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
+        cases = await views.cases(drawn, namespace=namespace)
+        drawn = [case_id for case_id in drawn if cases[case_id].question != question]  # kept under neither key
+        state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
+        similarity_C = cosines(state_CD, await self._storage.texts.one(query))
+        candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
+        return candidates, len(ids)

@@ -1,0 +1,58 @@
+"""Calls of the case memory that cannot end a run: any exception, and no answer in time, become one error."""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
+from memento.nodes.foreign_errors import is_control_flow, told
+from memento.nodes.redaction import Redact
+from memento.nodes.state import Run
+
+_MOST_S: Final = 300.0
+"""A first read loads an encoder and what was learned; what takes longer hangs."""
+_LEAST_S: Final = 60.0
+
+T = TypeVar("T")
+
+
+class MemoryFailed(Exception):
+    """The memory did not do what it was asked; the message says why, without secrets. Never leaves a node."""
+
+
+def memory_seconds(run: Run) -> float:
+    """How long a run waits for its memory: at most its own time, but never less than a minute."""
+    return min(_MOST_S, max(_LEAST_S, float(run["settings"]["run_max_seconds"])))
+
+
+async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds: float = math.inf) -> T:
+    """Ask the memory, and wait for what it says.
+
+    Args:
+        ask: asks it.
+        redact: takes secrets out of what it says.
+        seconds: it may take; opening a memory may take any time.
+
+    Raises:
+        MemoryFailed: whatever it raised, its encoder's and its database's exceptions included, or too late.
+        InvalidInput: the caller's mistake.
+    """
+
+    async def waited() -> T:
+        return await ask()
+
+    try:
+        return await (waited() if seconds == math.inf else within(seconds, waited()))
+    except DeadlinePassed:
+        raise MemoryFailed(f"the memory did not answer within {seconds:.3g} s") from None
+    except Abandoned:
+        raise MemoryFailed("the memory cancelled its own work") from None
+    except UnknownEvent as error:
+        raise MemoryFailed(told(error, redact)) from error
+    except InvalidInput:
+        raise
+    except Exception as error:
+        if is_control_flow(error):
+            raise
+        raise MemoryFailed(told(error, redact)) from error

@@ -1,0 +1,123 @@
+"""One call of the planner's model: within its time, and with no more cases and results than the model can read.
+
+What is known of a model's window may be wrong, or nothing. When a provider says that the prompt is too long, the worse
+half of the cases is left out and the model asked again; then results are shortened; what is left then is the task.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import BaseModel
+
+from memento.nodes.agent.deadlines import Abandoned, within
+from memento.nodes.agent.window import window_tokens
+from memento.nodes.context import Context
+from memento.nodes.errors import ModelUnavailable, TaskTooLong
+from memento.nodes.foreign_errors import is_too_long
+from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases, fitted_results
+from memento.nodes.prompts import PlannerPrompt
+from memento.nodes.sources import ModelSource
+from memento.nodes.state import CaseView, MementoState
+from memento.nodes.structured import StructuredCaller, StructuredReply
+
+T = TypeVar("T", bound=BaseModel)
+
+_SHORTER: Final = 8
+_LEAST_RESULT_TOKENS: Final = 100
+
+
+class Planned(NamedTuple, Generic[T]):
+    """What the model said."""
+
+    reply: StructuredReply[T]
+    model: BaseChatModel
+    cases: list[CaseView]
+    """Those of the state that it was shown."""
+
+
+class _Shown(NamedTuple):
+    cases: list[CaseView]
+    case_tokens: int
+    result_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanningCall:
+    """How the planner's model is asked."""
+
+    models: ModelSource
+    caller: StructuredCaller
+    prompt: PlannerPrompt
+
+    async def ask(self, schema: type[T], state: MementoState, *, is_last: bool, seconds: float) -> Planned[T]:
+        """Ask for a plan or an answer.
+
+        Args:
+            schema: of the reply.
+            state: the run's.
+            is_last: only a final answer is wanted.
+            seconds: the call may take, with all that is tried again.
+
+        Raises:
+            DeadlinePassed: it took longer.
+            InvalidReply: the model was asked twice and never answered in the form asked for.
+            TaskTooLong: the task alone is more than the model can read.
+            ModelError: the model cannot be asked.
+        """
+        try:
+            return await within(seconds, self._asked(schema, state, is_last=is_last))
+        except Abandoned:
+            raise ModelUnavailable("the planner's call was cancelled") from None
+
+    async def _asked(self, schema: type[T], state: MementoState, *, is_last: bool) -> Planned[T]:
+        settings = Context.model_validate(state["run"]["settings"])
+        model = await self.models.get("planner", settings.planner)
+        refused: Exception | None = None
+        for shown in _narrowing(state, settings, window_tokens(model)):
+            messages = self.prompt(
+                run=state["run"],
+                cases=fitted_cases(shown.cases, shown.case_tokens),
+                results=fitted_results(state["results"], shown.result_tokens),
+                is_last=is_last,
+                feedback=state.get("rejection", ""),
+            )
+            try:
+                reply = await self.caller.ask(model, schema, messages)
+            except Exception as error:
+                if not is_too_long(error):
+                    raise
+                refused = error
+            else:
+                return Planned(reply, model, shown.cases)
+        raise TaskTooLong from refused
+
+
+def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[_Shown]:
+    """What to show, first to last, while the provider says that it is too much."""
+    case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
+    result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
+    cases: list[CaseView] = list(state["cases"])
+    yield _Shown(cases, case_tokens, result_tokens)
+    while cases:
+        cases = cases[: len(cases) // 2]
+        yield _Shown(cases, case_tokens, result_tokens)
+    while state["results"] and result_tokens > _LEAST_RESULT_TOKENS:
+        result_tokens = max(_LEAST_RESULT_TOKENS, result_tokens // _SHORTER)
+        yield _Shown(cases, case_tokens, result_tokens)
+
+
+def narrowed(state: MementoState, shown: Sequence[CaseView]) -> dict[str, Any]:
+    """The update of a run whose model could not read all of its cases; empty when it could.
+
+    Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.
+    """
+    n_all, n_shown = len(state["cases"]), len(shown)
+    if n_shown == n_all:
+        return {}
+    dropped = [case["id"] for case in state["cases"][n_shown:]]
+    is_new = state["cycle"] <= state.get("read_cycle", 0)
+    text = f"{n_all - n_shown} of {n_all} cases were left out: the planner's model cannot read so much at once"
+    update: dict[str, Any] = {} if text in state["notices"] else {"notices": [*state["notices"], text]}
+    return update | ({"cases": list(shown), "left_out": [*(state.get("left_out") or []), *dropped]} if is_new else {})

@@ -1,0 +1,100 @@
+"""Token budgets of a prompt's parts: long texts lose their middle and say so, short ones stay whole.
+
+Tokens are estimated from bytes, four of which are about one in most languages. An estimate may be wrong, and so may
+what is known of a model's window: whoever asks must expect to be told that the prompt is too long all the same.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from memento.nodes.state import CaseView, SubtaskResult
+from memento.tools.text import without_middle
+
+RESULT_TOKENS: Final = 30_000
+"""Of all results together, where nothing is known of the model's window."""
+JUDGED_TOKENS: Final = 40_000
+"""Of all that a judge is shown."""
+LIST_CHARS: Final = 8_000
+"""Of a list of files."""
+REASON_CHARS: Final = 10_000
+"""Of what a person says against a plan."""
+CASE_SHARE: Final = 4
+"""Cases take a quarter of the model's window at most."""
+RESULT_SHARE: Final = 3
+"""Results take a third of it at most, and so does what a judge is shown of any kind."""
+
+_BYTES_PER_TOKEN: Final = 4
+_LEAST_TOKENS: Final = 10
+
+T = TypeVar("T")
+
+
+def n_tokens(text: str) -> int:
+    """About how many tokens a text has."""
+    return len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1
+
+
+def shortened(text: str, max_tokens: int) -> str:
+    """The text, or its beginning and its end with what was left out between them counted."""
+    size = n_tokens(text)
+    return text if size <= max_tokens else without_middle(text, max(_LEAST_TOKENS, len(text) * max_tokens // size))
+
+
+def all_shortened(texts: Sequence[str], max_tokens: int) -> list[str]:
+    """Texts that fit together: what short ones do not need goes to the long ones, in equal parts."""
+    allowed = shares([n_tokens(text) for text in texts], max_tokens)
+    return [shortened(text, tokens) for text, tokens in zip(texts, allowed, strict=True)]
+
+
+def shares(sizes: Sequence[int], total: int) -> list[int]:
+    """Divide a total: nobody gets more than its size, and who gets less gets as much as any other."""
+    given = [0] * len(sizes)
+    for n_done, index in enumerate(sorted(range(len(sizes)), key=lambda one: sizes[one])):
+        given[index] = min(sizes[index], total // (len(sizes) - n_done))
+        total -= given[index]
+    return given
+
+
+def fitted_cases(cases: Sequence[CaseView], max_tokens: int) -> list[CaseView]:
+    """All of the cases, the long ones shortened, so that together they fit."""
+    sizes = [sum(map(n_tokens, _case_texts(case))) for case in cases]
+    allowed = shares(sizes, max_tokens)
+    return [
+        case if size <= tokens and n_tokens(case["answer"]) <= tokens else _fitted_case(case, tokens)
+        for case, size, tokens in zip(cases, sizes, allowed, strict=True)
+    ]
+
+
+def _fitted_case(case: CaseView, max_tokens: int) -> CaseView:
+    state, action, lesson = all_shortened(_case_texts(case), max_tokens)
+    # Hosts' prompts may show the answer, too.
+    return {**case, "state": state, "action": action, "lesson": lesson, "answer": shortened(case["answer"], max_tokens)}
+
+
+def _case_texts(case: CaseView) -> list[str]:
+    return [case["state"], case["action"], case["lesson"]]
+
+
+def fitted_results(results: Sequence[SubtaskResult], max_tokens: int) -> list[SubtaskResult]:
+    """All of the results, the long ones shortened, so that together they fit."""
+    texts = [text for result in results for text in (result["description"], result["result"])]
+    if sum(map(n_tokens, texts)) <= max_tokens:
+        return list(results)
+    fit = all_shortened(texts, max_tokens)
+    pairs = zip(fit[::2], fit[1::2], strict=True)
+    return [
+        {**result, "description": described, "result": text}
+        for result, (described, text) in zip(results, pairs, strict=True)
+    ]
+
+
+def listed(names: Sequence[str], max_chars: int = LIST_CHARS) -> str:
+    """One name a line; those that find no room are counted."""
+    lines: list[str] = []
+    room = max_chars
+    for name in names:
+        room -= len(name) + 1
+        if room < 0:
+            return "\n".join([*lines, f"… {len(names) - len(lines):,} more left out"])
+        lines.append(name)
+    return "\n".join(lines)

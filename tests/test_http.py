@@ -1,0 +1,14 @@
+"""The routes beside the served graph, as its page of documentation shows them."""
+
+import json
+
+from starlette.schemas import SchemaGenerator
+
+from memento.graph.http import app
+
+
+def test_the_documentation_of_the_routes_is_json_as_it_stands() -> None:
+    schema = SchemaGenerator({"openapi": "3.1.0", "info": {"title": "routes", "version": "1"}}).get_schema(app.routes)
+    responses = schema["paths"]["/feedback"]["post"]["responses"]
+    assert list(responses) == ["200", "404", "422", "503"]  # numbers are no keys of JSON: the server answers 500
+    assert json.loads(json.dumps(schema)) == schema
