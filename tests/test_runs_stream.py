@@ -19,7 +19,15 @@ from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
 from memento.memory.case import Case
 from memento.memory.errors import InvalidInput
-from memento.nodes.errors import ContentFiltered, ModelFailed, ModelRejected, ModelUnavailable, NoCompletion
+from memento.nodes.errors import (
+    ContentFiltered,
+    ModelFailed,
+    ModelRejected,
+    ModelTimedOut,
+    ModelUnavailable,
+    NoCompletion,
+    TaskTooLong,
+)
 from tests.eval_runs import made_tasks
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import answer
@@ -195,7 +203,16 @@ async def test_a_task_that_the_provider_refuses_costs_no_other_task(tmp_path: Pa
     assert len(await run.cases()) == 4
 
 
-@pytest.mark.parametrize("failure", [KeyError("a bug"), NoCompletion("no choices"), ContentFiltered("no", 403)])
+FAILURES = [
+    KeyError("a bug"),
+    NoCompletion("no choices"),
+    ContentFiltered("no", 403),
+    ModelTimedOut("the planner did not answer"),
+    TaskTooLong(),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 async def test_a_task_whose_run_fails_is_named_and_costs_no_other_task(failure: Exception, tmp_path: Path) -> None:
     def failing(messages: list[BaseMessage]) -> str | Exception:
         return failure if item_of(messages) in (1, 3) else right(messages)

@@ -3,7 +3,15 @@
 from typing import Final
 
 from memento.memory.errors import InvalidInput
-from memento.nodes.errors import ContentFiltered, ModelError, ModelRejected, ModelUnavailable, NoCompletion
+from memento.nodes.errors import (
+    ContentFiltered,
+    ModelError,
+    ModelRejected,
+    ModelTimedOut,
+    ModelUnavailable,
+    NoCompletion,
+    TaskTooLong,
+)
 
 _OF_A_TASK: Final = frozenset({400, 413, 422})
 """Statuses by which a provider may mean one request: too long, or against its rules."""
@@ -62,6 +70,6 @@ class Halt:
 
 def _is_about_one_request(error: ModelError) -> bool:
     if isinstance(error, ModelRejected):
-        return isinstance(error, ContentFiltered) or error.status in _OF_A_TASK
-    # A server that answered, if not with a completion, is there; another is away for all tasks.
-    return isinstance(error, NoCompletion) or not isinstance(error, ModelUnavailable | InvalidInput)
+        return isinstance(error, ContentFiltered | TaskTooLong) or error.status in _OF_A_TASK
+    # A server that answered, if not with a completion or not in a task's time, is there; another is away for all tasks.
+    return isinstance(error, NoCompletion | ModelTimedOut) or not isinstance(error, ModelUnavailable | InvalidInput)
