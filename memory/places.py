@@ -43,11 +43,11 @@ def parse_location(location: str | Path) -> Location:
     Raises:
         InvalidInput: it is neither; the message shows what would be.
     """
-    if isinstance(location, Path):
+    if isinstance(location, Path) and str(location) != ":memory:":
         return Location("folder", str(parse_folder(location, "the location")))
-    if not isinstance(location, str):
+    if not isinstance(location, str | Path):
         raise InvalidInput(f"the location of a memory is a text or a Path, not {type(location).__name__}")
-    text = location.strip()
+    text = str(location).strip()
     if text == ":memory:":
         return Location("memory", text)
     if text.lower() in ("memory:", "memory") or re.match(r":(?!:)", text):
@@ -69,7 +69,9 @@ def parse_folder(folder: str | Path, what: str, *, is_server_possible: bool = Fa
         InvalidInput: blank, or the address of a server.
     """
     text = str(folder)
-    if not text.strip() or "\0" in text:
+    if "\0" in text:
+        raise InvalidInput(f"{what} {text!r} is not the name of a folder or file: it holds a NUL")
+    if not text.strip():
         raise InvalidInput(f"{what} is blank; give the path of a folder")
     if address := _server_address(text, is_path=isinstance(folder, Path)):
         shown, advice = _shown(text), "give its path"
@@ -166,7 +168,9 @@ def _sqlite_url(rest: str, driver: str, what: str) -> str:
     path = rest.removeprefix("/")
     if not rest.startswith("/"):
         raise InvalidInput(f"{what} needs three slashes before a path: sqlite+aiosqlite:///{rest or 'ledger.sqlite'}")
-    if not path.strip() or path.startswith(":memory:") or "?" in path or "\0" in path or path.endswith("/"):
+    if "\0" in path:
+        raise InvalidInput(f"{what}: {path!r} is not the name of a file: it holds a NUL")
+    if not path.strip() or path.startswith(":memory:") or "?" in path or path.endswith("/"):
         raise InvalidInput(f"{what} names no file: a ledger is kept in one, without options; {_LEDGER_FORMS}")
     return f"sqlite+aiosqlite:///{path}"
 

@@ -99,7 +99,7 @@ def test_location_is_read(location: str | Path, kind: str, place: str) -> None:
         (":mem:", "':memory:'"),
         ("", "blank"),
         ("  ", "blank"),
-        ("a\0b", "blank"),
+        ("a\0b", "holds a NUL"),
         ("~nobody-of-this-name/bank", "whole path"),
         (Path("http://h"), "server"),
         (Path("localhost:6333"), "server"),

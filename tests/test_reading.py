@@ -31,7 +31,7 @@ async def test_cases_are_real_and_slots_tell_the_empty_ones_when_the_bank_is_ful
 
 
 async def test_every_slot_holds_a_case_when_nothing_is_known_against_them() -> None:
-    async with CaseMemory.open(":memory:", encoder=HashingEncoder()) as memory:
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), seed=0) as memory:
         await filled(memory, 6)
         reading = await memory.read(QUERY, k=3)
         assert [slot.case_id for slot in reading.slots] == [scored.case.id for scored in reading.cases]
