@@ -59,8 +59,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closed", CLOSED)
-@pytest.mark.parametrize("words", ["cases list", "cases list --json", "cases show nope --json", "--help"])
+@pytest.mark.parametrize(
+    ("words", "closed"),
+    [
+        *(("cases list", closed) for closed in CLOSED),
+        *(("cases list --json", closed) for closed in (">&-", "> /dev/full")),
+        *(("cases show nope --json", closed) for closed in (">&- 2>&- <&-", "2> /dev/full")),
+        *(("--help", closed) for closed in (">&-", "| true")),
+    ],
+)
 def test_a_command_ends_well_whatever_its_streams_are(home: Path, words: str, closed: str) -> None:
     done = shell(f'"$1" {words} {closed}', MEMENTO, env=environment(home))
     for sign in ("Traceback", "should not have happened", "Exception ignored"):
