@@ -91,6 +91,7 @@ def run_python(program: str, **environment: str) -> tuple[dict[str, Any], str]:
     return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_is_read_or_opened_when_the_served_graph_is_imported(tmp_path: Path) -> None:
     home = tmp_path / "home"
     seen, _ = run_python(IMPORT, MEMENTO_HOME=str(home), MEMENTO_POLICY="no such policy")
@@ -98,6 +99,7 @@ def test_nothing_is_read_or_opened_when_the_served_graph_is_imported(tmp_path: P
     assert not home.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("url", "said"), [("127.0.0.1:6333", "write http://127.0.0.1:6333"), ("", "")])
 def test_the_server_does_not_start_when_a_setting_does_not_parse(tmp_path: Path, url: str, said: str) -> None:
     seen, _ = run_python(SERVED, MEMENTO_HOME=str(tmp_path / "home"), MEMENTO_QDRANT_URL=url)

@@ -175,6 +175,7 @@ def test_it_is_said_once_when_the_budget_cannot_hold(
     assert "cost not known" in done.err
 
 
+@pytest.mark.slow
 def test_what_was_finished_is_kept_when_the_model_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answering(refuse_after=3)) as broken:
         monkeypatch.setenv("OPENAI_BASE_URL", broken.base_url)

@@ -78,6 +78,7 @@ def test_a_verdict_is_reached_and_kept_with_every_figure(home: Path) -> None:
     assert (kept["version"], kept["verdict"], kept["report"]) == (line["version"], line["verdict"], report)
 
 
+@pytest.mark.slow
 def test_people_are_shown_controls_and_probes_and_the_verdict_in_a_sentence(home: Path) -> None:
     lived(home)
     done = invoke("learn")

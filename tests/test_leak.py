@@ -53,6 +53,7 @@ def table() -> list[LeakRow]:
     return leak_table(examples(), seed=1)
 
 
+@pytest.mark.slow
 def test_lookup_is_perfect_by_rows_and_knows_nothing_by_questions(table: list[LeakRow]) -> None:
     for row in table:
         if row.model == "question lookup":
@@ -69,6 +70,7 @@ def test_a_head_remembers_noise_by_rows_and_not_by_questions(table: list[LeakRow
         assert row.by_rows.low > row.by_questions.high
 
 
+@pytest.mark.slow
 def test_what_can_be_learned_is_learned_by_questions_too() -> None:
     planted = {(row.model, row.outcomes): row for row in leak_table(examples(effect=4.0), seed=1)}
     assert planted["reference head, 20 epochs", "recorded"].by_questions.low > 0.6
