@@ -228,7 +228,7 @@ async def test_every_shape_has_its_outcome_in_every_role(
                 return await outcome_of(build_graph(Deps(memory=memory, tools=[look_up], **models)))
 
         outcomes = await asyncio.gather(*map(tried, all_models))
-    assert len(rows) >= 60
+    assert len(rows) >= 40
     wrong = []
     for number, (row, (found, said)) in enumerate(zip(rows, outcomes, strict=True)):
         n_calls = answering.asked[f"{row.role}-{number}"]
