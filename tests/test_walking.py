@@ -114,7 +114,8 @@ def test_nothing_outside_is_listed_while_a_folder_is_swapped_for_a_link(tmp_path
         for _ in range(300):
             names.update(entry.path for entry in Workspace(run).entries())
             names.update(path for path, _ in walk(Place("", str(run)), Counter(), threading.Event()))
-            assert footprint(run, at_most=Footprint(100, 10**9)).n_files <= 3
+            # The folder may be met under both of its names, one after the other; outside there is more than that.
+            assert footprint(run, at_most=Footprint(100, 10**9)).n_files <= 4
     finally:
         is_over.set()
         swapping.join()
