@@ -31,7 +31,7 @@ MORE_TASKS = (
 )
 
 
-class Asked(NamedTuple):
+class EverydayAnswer(NamedTuple):
     """What came of one task."""
 
     task: str
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
         return self.code == 0 and bool(self.answer.strip())
 
 
-def ask(task: str, home: Path) -> Asked:
+def ask(task: str, home: Path) -> EverydayAnswer:
     """Ask one task in a process of its own."""
     outside = ("MEMENTO_", "OPENAI_", "AZURE_", "LANGSMITH_", "LANGCHAIN_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
@@ -63,7 +63,7 @@ def ask(task: str, home: Path) -> Asked:
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     answer = json.loads(lines[-1]).get("answer") if done.returncode == 0 and lines else None
     said = done.stderr.strip().splitlines()
-    return Asked(task, done.returncode, answer or "", time.perf_counter() - began, said[-1] if said else "")
+    return EverydayAnswer(task, done.returncode, answer or "", time.perf_counter() - began, said[-1] if said else "")
 
 
 def main() -> None:

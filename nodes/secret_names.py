@@ -28,7 +28,7 @@ _IN_ADDRESS: Final = re.compile("WEBHOOKS?|.*DSN|SAS")
 _NOT_SECRET: Final = frozenset({"PWD", "OLDPWD"})
 """Where a shell is, and where it was."""
 
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+_URL: Final = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 _PASSWORD: Final = re.compile(r"://[^/?#@:\s]*:(\S+)@")
 _PAIR: Final = re.compile(r"([A-Za-z][\w .-]*?)\s*=\s*(\"[^\"]*\"|'[^']*'|[^;]*)(?:;|$)")
 _LIBPQ_PAIR: Final = re.compile(r"(\w+)\s*=\s*('[^']*'|\S+)")

@@ -6,9 +6,9 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.config import get_config
 
-from memento.nodes.agent.asked import ENDED_BY, Asked, ModelCall, settled
 from memento.nodes.agent.loops import CUT_FROM, HINT_FROM, turns_in_circle
 from memento.nodes.agent.notes import EMPTY_REPLY, IN_CIRCLES, NOTHING_SAID
+from memento.nodes.agent.turn import ENDED_BY, AgentTurn, ModelCall, settled
 from memento.nodes.agent.work import work_of
 from memento.nodes.errors import ModelUnavailable, as_model_error
 from memento.nodes.replies.endings import EndingsSeen
@@ -31,7 +31,7 @@ class ModelCalls(AgentMiddleware[Any]):
         """
         work = work_of(get_config())
         work.catch_up(request.messages)
-        asked = Asked(request, handler, work, self._endings)
+        asked = AgentTurn(request, handler, work, self._endings)
         n_circle = turns_in_circle(request.messages)
         why = "loop" if n_circle >= CUT_FROM else work.ended_by()
         # Where there are no tools, every reply is an answer, and the first one is the last.

@@ -42,7 +42,7 @@ ENDED_BY: Final = "memento_ended_by"
 ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 
 
-class Asked:
+class AgentTurn:
     """One model call, from the agent's request to the reply."""
 
     def __init__(self, request: ModelRequest[Any], handler: ModelCall, work: Work, endings: EndingsSeen) -> None:
