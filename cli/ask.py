@@ -1,7 +1,8 @@
 """`memento ask`: one run of the workflow on a checkpointed thread, shown while it happens."""
 
 import asyncio
-import shutil
+import contextlib
+import stat
 import sys
 import tempfile
 import uuid
@@ -27,6 +28,8 @@ from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.retention import checked_namespace
 from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context
+from memento.tools.files.removal import remove_tree
+from memento.tools.files.walking import Walk
 
 _LEAST_FREE_BYTES = 8 << 20
 """Of the disk, for the steps of a run. With less they are not kept, so that the run comes to its answer."""
@@ -100,8 +103,9 @@ async def _workspace(settings: Settings, saver: HomeSaver) -> AsyncIterator[Path
 
 
 def _remove_without_files(folder: Path) -> None:
-    if not any(path.is_file() for path in folder.rglob("*")):
-        shutil.rmtree(folder, ignore_errors=True)
+    if not any(stat.S_ISREG(found.status.st_mode) for found in Walk(folder)):
+        with contextlib.suppress(OSError):
+            remove_tree(folder)
 
 
 async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, thread: str) -> Path:

@@ -1,13 +1,12 @@
 """Environment variables of settings: their names, sentences about those that do not parse, and misspelt ones."""
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from memento.memory.reasons import masked
+from memento.nodes.misfit import fault_sentence
 
 PREFIX = "MEMENTO_"
 
@@ -24,18 +23,8 @@ def variable(field_name: str | None, fields: Mapping[str, FieldInfo]) -> str:
 
 def setting_faults(error: ValidationError, fields: Mapping[str, FieldInfo]) -> list[str]:
     """A sentence for each setting that does not parse, under its variable's name: `MEMENTO_POLICY should be ...`."""
-    faults = []
-    for fault in error.errors(include_url=False):
-        name = str(fault["loc"][0])
-        name = name if name.isupper() else variable(name, fields)
-        problem = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        if problem.startswith(f"{name} "):  # it shows what was given, without passwords
-            faults.append(problem)
-        elif re.search(r"KEY|URL", name):
-            faults.append(f"{name} {problem}")
-        else:
-            faults.append(f"{name} {problem}, not {masked(str(fault.get('input')))[:80]!r}")
-    return faults
+    faults = [(str(fault["loc"][0]), fault) for fault in error.errors(include_url=False)]
+    return [fault_sentence(name if name.isupper() else variable(name, fields), fault) for name, fault in faults]
 
 
 def unknown_variables(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dict[str, str]:

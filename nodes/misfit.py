@@ -7,9 +7,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from memento.memory.errors import InvalidInput
+from memento.memory.reasons import masked
 
 _SHOWN_CHARS: Final = 80
-_HIDDEN: Final = re.compile(r"(?i)key|ledger_url|password|secret|token$")
+_HIDDEN: Final = re.compile(r"(?i)key|url|password|secret|token$")
 
 
 def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> InvalidInput:
@@ -20,12 +21,13 @@ def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> Inva
         named: from the name of a field to the name by which it was given.
     """
     faults = error.errors(include_url=False)
-    return InvalidInput("; ".join(_sentence(named(".".join(map(str, one["loc"]))), one) for one in faults))
+    return InvalidInput("; ".join(fault_sentence(named(".".join(map(str, one["loc"]))), one) for one in faults))
 
 
-def _sentence(name: str, fault: Any) -> str:
+def fault_sentence(name: str, fault: Any) -> str:
+    """One fault of a pydantic error, under the name by which the value was given; values of secrets are not shown."""
     problem: str = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if problem.startswith(f"{name} "):
+    if problem.startswith(f"{name} "):  # it shows what was given, without passwords
         return problem
-    given = "" if _HIDDEN.search(name) else f", not {str(fault.get('input'))[:_SHOWN_CHARS]!r}"
+    given = "" if _HIDDEN.search(name) else f", not {masked(str(fault.get('input')))[:_SHOWN_CHARS]!r}"
     return f"{name} {problem}{given}"

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+import pytest
+
+from tests.loopback_server import LoopbackServer
 
 DIM = 16
 
@@ -42,7 +45,7 @@ def refusal(status: int, message: str, **headers: str) -> Said:
     return Said(status, {"error": {"message": message, "type": "invalid_request_error"}}, headers)
 
 
-class EmbeddingServer:
+class EmbeddingServer(LoopbackServer):
     """Answers `POST /v1/embeddings` with `answer(texts)`, and records each request's texts, key and whole body.
 
     Token ids in place of texts are refused with 400, whatever `answer` says; `/v1/models` lists one model.
@@ -53,27 +56,7 @@ class EmbeddingServer:
         self.asked: list[list[str]] = []
         self.keys: list[str | None] = []
         self.bodies: list[dict[str, Any]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_responder())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    async def __aenter__(self) -> "EmbeddingServer":
-        await asyncio.to_thread(self._thread.start)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self._stop)
-
-    def _stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._make_responder())
 
     def _make_responder(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -106,3 +89,16 @@ class EmbeddingServer:
                 pass
 
         return Responder
+
+
+@contextmanager
+def configured_embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
+    """A server that is configured without a key, for models and for the encoder."""
+    server = EmbeddingServer()
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
+    asyncio.run(server.__aenter__())
+    try:
+        yield server
+    finally:
+        asyncio.run(server.__aexit__(None, None, None))

@@ -1,12 +1,10 @@
 """Doubles for the whole suite: a chat model that follows a script, and a loopback server of the OpenAI protocol."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -16,6 +14,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
+
+from tests.loopback_server import LoopbackServer
 
 Reply: TypeAlias = str | AIMessage | Exception
 Script: TypeAlias = Callable[[list[BaseMessage]], Reply]
@@ -95,7 +95,7 @@ class Refusal(NamedTuple):
     code: str | None = None
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """A loopback server with `/v1/models`, `/v1/chat/completions` and `/v1/audio/transcriptions`.
 
     `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`. The
@@ -110,27 +110,7 @@ class ScriptedServer:
         """The `Authorization` of each request."""
         self._answer = answer
         self._models = models
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_responder())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    async def __aenter__(self) -> "ScriptedServer":
-        await asyncio.to_thread(self._thread.start)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self._stop)
-
-    def _stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._make_responder())
 
     def _make_responder(self) -> type[BaseHTTPRequestHandler]:
         server = self

@@ -1,6 +1,5 @@
 """`memento doctor`: what is configured, reachable or missing, and what to do about it."""
 
-import asyncio
 import json
 import os
 import shlex
@@ -13,7 +12,7 @@ import pytest
 
 from memento.graph.settings import Settings
 from tests.commands import assistant, invoke, serving
-from tests.embedding_server import EmbeddingServer, refusal, vectors
+from tests.embedding_server import EmbeddingServer, configured_embeddings, refusal, vectors
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
 
@@ -112,15 +111,8 @@ def test_what_runs_code_unconfined_is_never_called_well(monkeypatch: pytest.Monk
 
 @pytest.fixture
 def embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
-    """A server that is configured without a key, for models and for the encoder."""
-    server = EmbeddingServer()
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
-    asyncio.run(server.__aenter__())
-    try:
+    with configured_embeddings(monkeypatch) as server:
         yield server
-    finally:
-        asyncio.run(server.__aexit__(None, None, None))
 
 
 def test_all_is_well_and_every_place_is_told_when_a_server_without_a_key_encodes(embeddings: EmbeddingServer) -> None:

@@ -1,6 +1,5 @@
 """MEMENTO_ENCODER from the outside: set up as chat models are, and never the end of a run."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from memento.graph.settings import Settings
 from memento.graph.workflow import build_graph
 from memento.memory.errors import EncoderUnavailable, InvalidInput
 from tests.commands import invoke
-from tests.embedding_server import EmbeddingServer, Said, refusal, vectors
+from tests.embedding_server import EmbeddingServer, Said, configured_embeddings, refusal, vectors
 from tests.node_parts import answer
 from tests.scripted import Refusal, ScriptedServer
 
@@ -25,14 +24,8 @@ KEY = "abcdef0123456789"
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
-    server = EmbeddingServer()
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
-    asyncio.run(server.__aenter__())
-    try:
+    with configured_embeddings(monkeypatch) as server:
         yield server
-    finally:
-        asyncio.run(server.__aexit__(None, None, None))
 
 
 def case_file(folder: Path, n: int) -> Path:

@@ -22,6 +22,6 @@ packages.py          parts of an Office Open XML file
 opendocument.py      OpenDocument texts and presentations; opendocument_text.py, opendocument_styles.py: their text
 opendocument_sheets.py  OpenDocument spreadsheets
 rtf.py               RTF
-hypertext.py         HTML as Markdown; page_tables.py: merged cells, tables in cells
+hypertext.py         HTML as Markdown; page_elements.py: what it would drop; page_tables.py: merged cells
 plain.py             text, CSV, JSON, XML, HTML
 """

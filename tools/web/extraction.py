@@ -84,8 +84,8 @@ def main_text(html: str, address: str = "") -> dict[str, str]:
     """
     import trafilatura
 
-    from memento.tools.documents.hypertext import file_addresses, shown
     from memento.tools.documents.left_out import LeftOut
+    from memento.tools.documents.page_elements import file_addresses, shown
 
     tree = trafilatura.load_html(html)
     if tree is None:
