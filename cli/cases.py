@@ -19,7 +19,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownCase
 from memento.memory.interchange import ParsedLine, read_cases
 from memento.memory.recorded_events import Group, Kept, grouped
-from memento.memory.retention import checked_namespace
+from memento.memory.recorder import checked_namespace
 
 _BATCH = 64
 _SHOWN_PROBLEMS = 20
@@ -116,7 +116,7 @@ async def show_command(case_id: str, namespace: str | None, *, as_json: bool) ->
     """One case whole."""
     async with opened(namespace) as memory:
         case = await find_case(memory, case_id)
-        usage = await memory.views.usage(case.id)
+        usage = await memory.views.usage(case.id, namespace=case.namespace)
     shown: dict[str, Any] = case.model_dump() | {"usage": usage._asdict()}
     if as_json:
         print_json(shown)
@@ -129,8 +129,10 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
     """The figures of a namespace."""
     async with opened(namespace) as memory:
         counts = await memory.views.counts(namespace=memory.namespace)
+        n_outcomes = await memory.n_outcomes()
         figures = counts._asdict() | {
-            "policy_version": await memory.policy_version(),
+            "n_outcomes": n_outcomes,
+            "policy_version": n_outcomes,  # its name until 0.1
             "namespace": memory.namespace,
             "engine": memory.bank.engine_name,
         }

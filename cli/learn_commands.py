@@ -13,7 +13,7 @@ from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.memory.evaluation.figures import as_json as as_json_values
 from memento.memory.learning.offline import OnProgress
-from memento.memory.learning.versions import PolicyVersion
+from memento.memory.learning.versions import SettingsVersion
 
 
 async def judge_command(
@@ -105,7 +105,7 @@ async def rollback_command(
     return ExitCode.OK
 
 
-def _history_table(versions: list[PolicyVersion], serving: dict[str, int]) -> Table:
+def _history_table(versions: list[SettingsVersion], serving: dict[str, int]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("version", "estimator", "verdict", "settings", "gain", "when", "why"):
         table.add_column(name, overflow="fold" if name == "why" else "ellipsis", no_wrap=name != "why")
@@ -130,7 +130,7 @@ def settings_text(settings: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "built-in"
 
 
-def _skipped(version: PolicyVersion) -> str:
+def _skipped(version: SettingsVersion) -> str:
     ranges = [f"{after + 1} to {until}" for after, until in version.skipped]
     return f"outcomes {' and '.join(ranges)} of the ledger count no more" if ranges else "every outcome counts"
 

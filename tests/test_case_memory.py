@@ -434,7 +434,7 @@ async def test_memory_works_on_when_calls_are_cancelled_anywhere(memory: CaseMem
     await memory.settle()
     assert last in await served(memory, "before")
     assert set(acknowledged) <= set(await memory.views.cases(acknowledged, namespace="default"))
-    n_outcomes = len(await memory.views.experiences(namespace="default", after=0, limit=999))
+    n_outcomes = len(await memory.views.observations(namespace="default", after=0, limit=999))
     assert await memory.policy_version() == n_outcomes
 
 

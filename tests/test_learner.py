@@ -309,7 +309,7 @@ async def test_what_recalled_cases_said_is_learned_from_as_it_was_said_then(empt
             await memory.write(state=f"task {number} of the capital", action="act 9", reward=1.0)
         await memory.write(state="another task of the capital", action="act 0", reward=1.0, event_id=reading.event_id)
         reader = ExampleReader(namespace="default", views=memory.views, texts=memory._storage.texts, wanted=("state",))
-        (experience,) = await memory.views.experiences(namespace="default", after=0, limit=9)
+        (experience,) = await memory.views.observations(namespace="default", after=0, limit=9)
         (example,) = await reader.examples([experience])
         assert example is not None
         assert example.cases.support_N is not None

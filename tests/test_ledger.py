@@ -13,8 +13,8 @@ import pytest
 from memento.memory.case import Case, case_id
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.event import Outcome, RetrievalEvent, Slot
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.reads import LedgerViews
 from tests.memories import schema
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ def case(number: int, **fields: object) -> Case:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
+        yield f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
     else:
         with schema(request.getfixturevalue("postgres_url")) as found:
             yield found
@@ -155,7 +155,7 @@ async def test_refused_when_a_newer_version_wrote_it(url: str) -> None:
 @pytest.fixture
 def damaged(tmp_path: Path) -> str:
     (tmp_path / "ledger.sqlite").write_bytes(b"this is no database, and it is long enough to look like one" * 50)
-    return f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite'}"
+    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
 
 
 async def test_named_error_when_the_file_is_no_database(damaged: str) -> None:
@@ -190,7 +190,7 @@ async def test_named_error_when_used_after_closing(url: str) -> None:
 
 OPENERS = """
 import asyncio, sys
-from memento.memory.ledger import Ledger
+from memento.memory.ledger.ledger import Ledger
 
 async def main():
     async with Ledger(sys.argv[1]) as ledger:
@@ -202,7 +202,7 @@ asyncio.run(main())
 
 
 def test_all_can_open_when_processes_start_together_on_a_new_folder(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite'}"
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     command = [sys.executable, "-c", OPENERS, url]
     openers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for opener in openers:
@@ -240,7 +240,7 @@ asyncio.run(main())
 
 @pytest.mark.slow
 async def test_what_was_acknowledged_is_there_when_the_disk_is_full(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite'}"
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     command = [sys.executable, "-c", ON_A_FULL_DISK, str(ROOT), url]
     writer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     told = json.loads((await writer.communicate())[0])

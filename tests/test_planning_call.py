@@ -164,7 +164,7 @@ async def test_case_that_was_not_shown_is_credited_with_nothing_whoever_gives_th
             await memory.settle()
             outcome = await memory.views.outcome(event_id)
             assert outcome is not None
-            (experience,) = (await memory.views.experiences(namespace="default", after=0, limit=10))[-1:]
+            (experience,) = (await memory.views.observations(namespace="default", after=0, limit=10))[-1:]
             usages.append([(await memory.views.usage(one)).known_outcomes for one in ids])
             assert set(outcome.left_out) <= served
             assert not set(outcome.left_out) & set(experience.event.case_ids)

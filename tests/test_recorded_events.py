@@ -61,7 +61,7 @@ async def memory() -> AsyncIterator[CaseMemory]:
 
 async def test_a_question_s_lines_become_one_event_with_its_outcome(memory: CaseMemory, tmp_path: Path) -> None:
     assert await import_all(memory, await asyncio.to_thread(log, tmp_path, 6)) == (9, 6, 6)
-    found = await memory.views.experiences(namespace="default", after=0, limit=100)
+    found = await memory.views.observations(namespace="default", after=0, limit=100)
     assert [experience.reward for experience in found] == [0, 1, 0, 1, 0, 1]
     assert [experience.event.query for experience in found] == [f"Where does river {n} rise?" for n in range(6)]
     event = found[2].event
@@ -75,7 +75,7 @@ async def test_a_question_s_lines_become_one_event_with_its_outcome(memory: Case
 
 async def test_no_imported_event_passes_for_a_choice_of_ours(memory: CaseMemory, tmp_path: Path) -> None:
     await import_all(memory, await asyncio.to_thread(log, tmp_path, 2))
-    for experience in await memory.views.experiences(namespace="default", after=0, limit=10):
+    for experience in await memory.views.observations(namespace="default", after=0, limit=10):
         assert experience.event.policy == IMPORTED
         assert not any(slot.is_randomised for slot in experience.event.slots)
     assert IMPORTED not in POLICY_NAMES

@@ -54,7 +54,7 @@ async def rewards(memory: CaseMemory, event_id: str) -> list[float | None]:
 
 
 async def n_outcomes(memory: CaseMemory) -> int:
-    return len(await memory.views.experiences(namespace="default", after=0, limit=1000))
+    return len(await memory.views.observations(namespace="default", after=0, limit=1000))
 
 
 def two_plans() -> ScriptedChatModel:

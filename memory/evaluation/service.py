@@ -16,7 +16,7 @@ import numpy as np
 
 from memento.memory.errors import InvalidInput
 from memento.memory.evaluation.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
-from memento.memory.event import IMPORTED, Experience
+from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -127,11 +127,11 @@ class PolicyEvaluation:
             n_not_recalled=len(used) - len(recalled),
         )
 
-    async def _known(self) -> list[Experience]:
+    async def _known(self) -> list[Observation]:
         """The newest outcome of every event, where it is known, in the ledger's order."""
-        believed: dict[str, Experience] = {}
+        believed: dict[str, Observation] = {}
         after = 0
-        while news := await self._storage.views.experiences(namespace=self._namespace, after=after, limit=_PART):
+        while news := await self._storage.views.observations(namespace=self._namespace, after=after, limit=_PART):
             after = news[-1].offset
             for one in news:
                 believed.pop(one.event_id, None)
@@ -142,7 +142,7 @@ class PolicyEvaluation:
     async def _samples(
         self,
         targets: dict[str, RetrievalPolicy],
-        used: list[Experience],
+        used: list[Observation],
         k: int | None,
         on_progress: "Callable[[Progress], None]",
     ) -> dict[str, Sample]:
@@ -185,7 +185,7 @@ class PolicyEvaluation:
         return done
 
 
-def _served(used: list[Experience]) -> tuple[dict[str, Estimate], Estimate]:
+def _served(used: list[Observation]) -> tuple[dict[str, Estimate], Estimate]:
     """What each logging policy earned, and all of them together."""
     reward_E = np.array([one.reward for one in used], np.float64)
     question_E = np.unique([one.event.question for one in used], return_inverse=True)[1].astype(np.int64)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _NO_WRITING: Final = frozenset(
     {
@@ -62,9 +62,16 @@ class ReadOnlyFile(NamedTuple):
     copy: tempfile.TemporaryDirectory[str] | None
     """What was read is as it was when the copy was made; to be cleaned up."""
 
+    @property
+    def file(self) -> Path:
+        """The database itself."""
+        return Path(unquote(self.path.removeprefix("file:").partition("?")[0]))
+
     def connect(self, *, timeout_s: float) -> sqlite3.Connection:
         """Open it; statements that write are refused. Blocks."""
-        connection = sqlite3.connect(self.path, timeout=timeout_s, uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, timeout=timeout_s, uri=True, isolation_level=None, check_same_thread=False
+        )
         connection.execute("PRAGMA query_only = ON").close()
         return connection
 
@@ -84,8 +91,15 @@ def read_only_file(path: Path) -> ReadOnlyFile:
         OSError: it cannot be read, or there is no room for a copy.
     """
     in_place = f"file:{quote(str(path))}?mode=ro"
-    if _can_read(in_place):
-        return ReadOnlyFile(in_place, None)
+    return ReadOnlyFile(in_place, None) if _can_read(in_place) else read_only_copy(path)
+
+
+def read_only_copy(path: Path) -> ReadOnlyFile:
+    """Read a database from a copy in a temporary folder. Blocks for as long as a copy takes.
+
+    Raises:
+        OSError: it cannot be read, or there is no room for a copy.
+    """
     copy = copied(path)
     return ReadOnlyFile(f"file:{quote(str(Path(copy.name, path.name)))}", copy)
 

@@ -7,7 +7,7 @@ import pytest
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownEvent
-from memento.memory.written import Written
+from memento.memory.experience import Experience
 from tests.hashing_encoder import HashingEncoder
 
 
@@ -27,11 +27,11 @@ async def test_later_ones_find_what_earlier_ones_of_the_same_batch_wrote(tmp_pat
             reading = await memory.read("a question")
             batches.append(
                 [
-                    Written(state="a question", action="guess", reward=0.0, answer="no", event_id=reading.event_id),
-                    Written(state="a question", action="guess", reward=1.0, answer="yes"),
-                    Written(state="a question", action="guess", reward=0.0, answer="no", event_id=reading.event_id),
-                    Written(state="another one", action="look", reward=None),
-                    Written(state="a third one", action="look", reward=1.0),
+                    Experience(state="a question", action="guess", reward=0.0, answer="no", event_id=reading.event_id),
+                    Experience(state="a question", action="guess", reward=1.0, answer="yes"),
+                    Experience(state="a question", action="guess", reward=0.0, answer="no", event_id=reading.event_id),
+                    Experience(state="another one", action="look", reward=None),
+                    Experience(state="a third one", action="look", reward=1.0),
                 ]
             )
         ids = await together.write_all(batches[0])
@@ -48,8 +48,8 @@ async def test_written_again_they_change_nothing(tmp_path: Path) -> None:
     async with a_memory(tmp_path) as memory:
         reading = await memory.read("a question")
         written = [
-            Written(state="a question", action="guess", reward=0.0, event_id=reading.event_id),
-            Written(state="a question", action="know", reward=1.0),
+            Experience(state="a question", action="guess", reward=0.0, event_id=reading.event_id),
+            Experience(state="a question", action="know", reward=1.0),
         ]
         first, before = await memory.write_all(written), await kept(memory)
         assert await memory.write_all(written) == first
@@ -58,12 +58,12 @@ async def test_written_again_they_change_nothing(tmp_path: Path) -> None:
 
 async def test_none_is_kept_when_one_cannot_be(tmp_path: Path) -> None:
     async with a_memory(tmp_path) as memory:
-        good = Written(state="a question", action="guess", reward=1.0)
+        good = Experience(state="a question", action="guess", reward=1.0)
         with pytest.raises(UnknownEvent):
-            await memory.write_all([good, Written(state="b", action="c", reward=1.0, event_id="nobody's")])
+            await memory.write_all([good, Experience(state="b", action="c", reward=1.0, event_id="nobody's")])
         for bad in ({"reward": 2.0}, {"confidence": -1.0}, {"state": " "}, {"error_class": "bad luck"}):
             with pytest.raises(InvalidInput):
-                await memory.write_all([good, Written(**({"state": "b", "action": "c", "reward": 1.0} | bad))])
+                await memory.write_all([good, Experience(**({"state": "b", "action": "c", "reward": 1.0} | bad))])
         assert await kept(memory) == []
         assert await memory.write_all([]) == []
 
@@ -72,8 +72,8 @@ async def test_each_goes_to_its_namespace_and_can_be_found_at_once(tmp_path: Pat
     async with a_memory(tmp_path) as memory:
         await memory.write_all(
             [
-                Written(state="the longest river", action="look", reward=1.0),
-                Written(state="the longest river", action="look", reward=1.0, namespace="other"),
+                Experience(state="the longest river", action="look", reward=1.0),
+                Experience(state="the longest river", action="look", reward=1.0, namespace="other"),
             ]
         )
         for namespace in ("default", "other"):

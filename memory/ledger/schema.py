@@ -1,14 +1,17 @@
-"""The ledger's schema. Rows are only ever added; what is current is the newest row of its kind.
+"""Tables of the ledger as this release writes them. Rows are only ever added; the newest of its kind is current.
 
-case_revisions   every version of every case; its offset is the change feed the search index follows
-events, slots    every selection and its propensities
-outcomes         what came of an event; the newest row of an event counts
-policy_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
-vectors          encoded texts by content address: a cache that can be lost
-audit            who changed what, and why
-batch_changes    what an audited change did to a case, by the batch that it belongs to
-snapshots        a name for a moment of a namespace: the offset of its newest case revision
-facts            single values: schema version, encoder of the bank
+case_revisions     every version of every case; its offset is the change feed the search index follows
+events, slots      every selection and its propensities; slots repeat what the event's body says, for searching
+outcomes           what came of an event; the newest row of an event counts
+settings_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
+vectors            encoded texts by content address: a cache that can be lost
+audit              who changed what, and why
+batch_changes      what an audited change did to a case, by the batch that it belongs to
+snapshots          a name for a moment of a namespace: the offset of its newest case revision
+set_aside          rows that did not pass their checks, and are left out of everything
+facts              single values: encoder of the bank, its id, the release that can read it
+
+A change here needs a revision in `migrations/versions`; a test compares both.
 """
 
 from sqlalchemy import (
@@ -31,9 +34,12 @@ from sqlalchemy import (
 
 from memento.memory.case import storable
 
-SCHEMA_VERSION = "1"
-
 metadata = MetaData()
+
+
+def kept_text(value: str) -> str:
+    """A text as every database takes it: half a surrogate pair and NUL become question marks."""
+    return storable(value).replace("\0", "?")
 
 
 class _String(TypeDecorator[str]):
@@ -48,7 +54,7 @@ class _String(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """What is sent to the database."""
         del dialect
-        return None if value is None else storable(value).replace("\0", "?")
+        return None if value is None else kept_text(value)
 
 
 class _Text(_String):
@@ -66,6 +72,11 @@ def _offset() -> Column[int]:
     return Column("offset", _Offset, primary_key=True, autoincrement=True)
 
 
+def _digest() -> Column[str]:
+    """Of the row's other columns; see `digests`."""
+    return Column("digest", _String(40), nullable=True)
+
+
 case_revisions = Table(
     "case_revisions",
     metadata,
@@ -79,6 +90,7 @@ case_revisions = Table(
     Column("reward", Float, nullable=False),
     Column("event_id", _String(64), nullable=True),
     Column("body", _Text, nullable=False),
+    _digest(),
     UniqueConstraint("case_id", "version"),
     Index("case_revisions_namespace", "namespace", "case_id", "version"),
     Index("case_revisions_event", "event_id"),
@@ -93,6 +105,7 @@ events = Table(
     Column("namespace", _String(200), nullable=False, index=True),
     Column("is_degraded", Boolean, nullable=False),
     Column("body", _Text, nullable=False),
+    _digest(),
     sqlite_autoincrement=True,
 )
 
@@ -117,19 +130,21 @@ outcomes = Table(
     Column("namespace", _String(200), nullable=False),
     Column("reward", Float, nullable=True),
     Column("body", _Text, nullable=False),
+    _digest(),
     Index("outcomes_namespace", "namespace", "offset"),
     sqlite_autoincrement=True,
 )
 
-policy_versions = Table(
-    "policy_versions",
+settings_versions = Table(
+    "settings_versions",
     metadata,
     _offset(),
     Column("namespace", _String(200), nullable=False),
     Column("estimator", _String(40), nullable=False),
     Column("verdict", _String(16), nullable=False),
     Column("body", _Text, nullable=False),
-    Index("policy_versions_serving", "namespace", "estimator", "offset"),
+    _digest(),
+    Index("settings_versions_serving", "namespace", "estimator", "offset"),
     sqlite_autoincrement=True,
 )
 
@@ -139,6 +154,7 @@ vectors = Table(
     Column("text_hash", _String(32), primary_key=True),
     Column("encoder", _String(200), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
+    _digest(),
 )
 
 audit = Table(
@@ -150,6 +166,7 @@ audit = Table(
     Column("verb", _String(40), nullable=False),
     Column("subject", _String(200), nullable=False),
     Column("detail", _Text, nullable=False),
+    _digest(),
     sqlite_autoincrement=True,
 )
 
@@ -161,6 +178,7 @@ batch_changes = Table(
     Column("case_id", _String(36), nullable=False, index=True),
     Column("version_before", Integer, nullable=False),
     Column("version_after", Integer, nullable=False),
+    _digest(),
 )
 
 snapshots = Table(
@@ -171,8 +189,19 @@ snapshots = Table(
     Column("name", _String(200), nullable=False),
     Column("revision_offset", _Offset, nullable=False),
     Column("at", _String(40), nullable=False),
+    _digest(),
     UniqueConstraint("namespace", "name"),
     sqlite_autoincrement=True,
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("table_name", _String(40), primary_key=True),
+    Column("row_key", _String(80), primary_key=True),
+    Column("namespace", _String(200), nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("at", _String(40), nullable=False),
 )
 
 facts = Table(
@@ -180,4 +209,10 @@ facts = Table(
     metadata,
     Column("name", _String(64), primary_key=True),
     Column("value", _Text, nullable=False),
+)
+
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
 )
