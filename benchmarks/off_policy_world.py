@@ -167,7 +167,7 @@ class World:
                 namespace="w",
                 query=question,
                 policy=policy.name,
-                policy_version=0,
+                n_outcomes=0,
                 bank_version=len(self.cases),
                 candidates=[
                     Candidate(self.cases[row].id, float(cosine))

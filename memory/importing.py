@@ -31,12 +31,13 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
         del fresh[known]
     imported = [_without_authority(writer, case, is_trusted=is_trusted) for case in fresh.values()]
     n_new = writer.append_revisions(imported)
+    for namespace in sorted({case.namespace for case in imported}):
+        n_cases = sum(case.namespace == namespace for case in imported)
+        source = "from a trusted source" if is_trusted else "from an unknown source"
+        writer.note(namespace, "import", f"{n_cases} cases", f"{source}, {len(cases)} given")
     for case in imported:
         if not is_trusted:
             writer.note(case.namespace, "quarantine", case.id, "imported from an unknown source")
-    for namespace in sorted({case.namespace for case in imported}):
-        n_cases = sum(case.namespace == namespace for case in imported)
-        writer.note(namespace, "import", f"{n_cases} cases", "" if is_trusted else "from an unknown source")
     return n_new
 
 

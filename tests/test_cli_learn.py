@@ -54,8 +54,7 @@ async def promoted(home: Path) -> SettingsVersion:
             reason="better",
             report={"gain": [0.2, 0.1, 0.3]},
         )
-        async with memory._storage.ledger.writing() as writer:
-            return await memory.versions.append(writer, draft)
+        return await memory._storage.ledger.transact(lambda writer: memory.versions.append(writer, draft))
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ async def test_later_ones_find_what_earlier_ones_of_the_same_batch_wrote(tmp_pat
                 ]
             )
         ids = await together.write_all(batches[0])
-        same = [await apart.write(**vars(one)) for one in batches[1]]
+        same = [await apart.write(**one.as_arguments()) for one in batches[1]]
         assert ids == same
         assert ids[0] == ids[1] == ids[2] is not None
         assert ids[3] is None

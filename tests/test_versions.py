@@ -40,8 +40,8 @@ def decision(**fields: Any) -> SettingsVersion:
 async def decided(memory: CaseMemory, **fields: Any) -> SettingsVersion:
     """Write a decision, by default the promotion of other settings over what serves."""
     serving = await memory.versions.serving_number("default", "cross_entropy")
-    async with memory._storage.ledger.writing() as writer:
-        return await memory.versions.append(writer, decision(**{"replaces": serving, **fields}))
+    draft = decision(**{"replaces": serving, **fields})
+    return await memory._storage.ledger.transact(lambda writer: memory.versions.append(writer, draft))
 
 
 async def lived(memory: CaseMemory, n: int, *, start: int = 0) -> None:
@@ -110,7 +110,7 @@ async def test_everybody_reads_with_a_promoted_version_without_a_restart(folder:
         reading = await other.read("another task", k=2)
         event = await other.views.event(reading.event_id, namespace="default")
         assert event is not None
-        assert (event.settings_version, event.policy_version) == (promoted.version, 14)
+        assert (event.settings_version, event.n_outcomes) == (promoted.version, 14)
 
 
 async def test_outcomes_are_learned_on_with_the_promoted_settings(folder: Place, memory: CaseMemory) -> None:

@@ -34,6 +34,8 @@ from memento.memory.ledger.writes import LedgerWriter
 
 _LOG = logging.getLogger(__name__)
 _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
+_PATIENCE_S = 20.0
+"""How long a cancelled caller waits for a step that has begun, such as one at a server that hangs."""
 
 T = TypeVar("T")
 
@@ -196,7 +198,17 @@ class Ledger:
             engine.dispose()
 
     async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
+        """Do work in a thread; a caller that is cancelled hears of it when the work, if it has begun, has ended."""
+        running = executor.submit(work)
+        waiting = asyncio.wrap_future(running)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not running.cancel():
+                await asyncio.wait([waiting], timeout=_PATIENCE_S)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # seen: nobody is left to hear of it
+            raise
 
     def _open_threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         if self._threads is None:
