@@ -35,10 +35,12 @@ ENCODER = HashingEncoder(dim=16)
 ESTIMATORS = ("cross_entropy", "kernel", "advantage")
 STATUSES = ("active", "quarantined", "retired")
 TASKS = (
-    "Where does the queen of Peru begin? Part 70.",
-    "How old is the comet of Ghana? Give the year 1999, please.",
-    "Wer benannte die 火山 von Zürich?",
+    "Who saw the enzyme of القاهرة? Give the year 2668, please.",
+    "Where does the queen of São Tomé begin? Give the year 3038, please.",
+    "Who saw the comet of Fiji? Give the year 2727, please.",
 )
+"""No two cases are equally near where recall ends, at the 64th: which of them an index finds is left to chance."""
+
 _ALL = 2**31 - 1
 _ESTIMATED = 24
 
