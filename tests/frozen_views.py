@@ -99,7 +99,8 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
     events = {one: await views.event(one, namespace=name) for one in event_ids}
     served = {case_id for event in events.values() if event is not None for case_id in event.case_ids}
     outcomes = {one: await views.outcome(one) for one in event_ids}
-    texts = sorted({case.state for case in cases} | {event.query for event in events.values() if event is not None})
+    texts = {text for case in cases for text in (case.state, case.action, case.text)}
+    texts |= {event.query for event in events.values() if event is not None}
     question = question_hash(cases[0].state)
     middle = await views.newest_offset() // 2
     newer = await views.newest_changes(namespace=name, after=middle, limit=60)
@@ -121,7 +122,7 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
         "events": {one: None if event is None else event.model_dump(mode="json") for one, event in events.items()},
         "outcomes": {one: None if told is None else told.model_dump(mode="json") for one, told in outcomes.items()},
         "usage": {one: list(await views.usage(one)) for one in sorted(served)},
-        "vectors": await _vectors(memory, texts),
+        "vectors": await _vectors(memory, sorted(texts)),
         **await _experiences(memory, name),
         **await _decisions(memory, name),
     }

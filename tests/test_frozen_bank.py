@@ -38,13 +38,14 @@ class Bank:
         return frozen_views.opened(self.home, ledger_url=self.ledger_url)
 
 
-@pytest.fixture(params=["sqlite", "sqlite with weights", "postgres"])
+@pytest.fixture
 def bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bank]:
     home = unpacked(tmp_path)
-    if request.param != "sqlite with weights":
+    database, *kept = request.param.split(" with ")
+    if not kept:
         for weights in home.glob("weights-*"):
             shutil.rmtree(weights)
-    if request.param != "postgres":
+    if database == "sqlite":
         yield Bank(home)
         return
     with schema(request.getfixturevalue("postgres_url")) as url:
@@ -75,6 +76,11 @@ async def test_every_view_reads_the_same(frozen: dict[str, Any], bank: Bank, ask
         assert not different(frozen["views"], await frozen_views.views_of(memory, asked))
 
 
+@pytest.mark.parametrize(
+    "bank",
+    ["sqlite", "sqlite with weights", "postgres with weights", pytest.param("postgres", marks=pytest.mark.slow)],
+    indirect=True,
+)
 async def test_the_same_is_learned_and_served(frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]) -> None:
     async with bank.memory() as memory:
         assert not different(frozen["learned"], await frozen_views.learned_of(memory, asked), tolerance=LEARNED)
