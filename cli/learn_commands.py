@@ -11,9 +11,9 @@ from memento.cli.cases import opened
 from memento.cli.learn_report import print_leak, print_report
 from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
-from memento.memory.evaluation.figures import as_json as as_json_values
 from memento.memory.learning.offline import OnProgress
 from memento.memory.learning.versions import PolicyVersion
+from memento.memory.offpolicy.figures import as_json as as_json_values
 
 
 async def judge_command(
