@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
 from memento.memory.estimators.port import CaseRows, Estimates, EstimatorName, Example, SharedOutcomes
-from memento.memory.evaluation.past_bank import PastBank, Revision
 from memento.memory.event import Candidate, Observation, RetrievalEvent, Slot
+from memento.memory.offpolicy.past_bank import PastBank, Revision
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy
 
 DIM = 8

@@ -11,7 +11,6 @@ from memento.cli.cases import opened
 from memento.cli.learn_report import print_leak, print_report
 from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
-from memento.memory.evaluation.figures import as_json as as_json_values
 from memento.memory.learning.offline import OnProgress
 from memento.memory.learning.versions import SettingsVersion
 

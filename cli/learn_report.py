@@ -7,14 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from memento.cli.printing import facts_table, print_table
-from memento.memory.evaluation.figures import Table as FigureTable
-from memento.memory.evaluation.metrics import Interval
-from memento.memory.evaluation.probes import MAX_CREDITED, Probed
-from memento.memory.evaluation.verdict import Report
-from memento.memory.evaluation.within_question import ENOUGH
+from memento.memory.offpolicy.figures import Table as FigureTable
+from memento.memory.offpolicy.metrics import Interval
+from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
+from memento.memory.offpolicy.verdict import Report
+from memento.memory.offpolicy.within_question import ENOUGH
 
 if TYPE_CHECKING:
-    from memento.memory.evaluation.leak import LeakRow
+    from memento.memory.offpolicy.leak import LeakRow
 
 
 def print_report(report: Report) -> None:

@@ -11,9 +11,9 @@ from memento.cli.cases import opened
 from memento.cli.printing import StderrConsole, print_table
 from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
-from memento.memory.evaluation.off_policy import Estimate
-from memento.memory.evaluation.replay import Progress as Done
-from memento.memory.evaluation.service import Difference, PolicyReport
+from memento.memory.offpolicy.off_policy import Estimate
+from memento.memory.offpolicy.replay import Progress as Done
+from memento.memory.offpolicy.service import Difference, PolicyReport
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 
 _ESTIMATORS = ("ips", "snips", "dm", "dr")

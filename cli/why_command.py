@@ -10,8 +10,8 @@ from memento.cli.printing import facts_table, print_table
 from memento.cli.running import ExitCode, print_json
 from memento.memory.case import Case
 from memento.memory.errors import UnknownEvent
-from memento.memory.evaluation.probes import Z90
 from memento.memory.event import Outcome, RetrievalEvent, Slot
+from memento.memory.offpolicy.probes import Z90
 
 
 async def why_command(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:

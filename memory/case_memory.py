@@ -22,13 +22,13 @@ from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
-from memento.memory.evaluation.service import PolicyEvaluation
 from memento.memory.experience import Experience, check_share
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import SettingsVersions
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.lifecycle.lifecycle import Lifecycle
+from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection

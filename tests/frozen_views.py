@@ -26,7 +26,7 @@ from memento.graph.threads import Threads, open_checkpointer
 from memento.graph.workflow import build_graph
 from memento.memory.case import Case, question_hash
 from memento.memory.case_memory import CaseMemory
-from memento.memory.event import Experience, OutcomeRange
+from memento.memory.event import Observation, OutcomeRange, RetrievalEvent
 from memento.memory.policies.registry import POLICY_NAMES
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import always
@@ -76,7 +76,7 @@ async def views_of(memory: CaseMemory, asked: dict[str, list[str]]) -> dict[str,
     newest = await views.newest_offset()
     changes, after = [], 0
     while page := await views.changes(after=after, limit=300):
-        changes += [[change.offset, change.case.id, change.case.version] for change in page]
+        changes += [[change.offset, *_said(change.case)] for change in page]
         after = page[-1].offset
     everywhere = {
         "newest_offset": newest,
@@ -98,7 +98,7 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
     by_id = await views.cases([case.id for case in cases], namespace=name)
     events = {one: await views.event(one, namespace=name) for one in event_ids}
     served = {case_id for event in events.values() if event is not None for case_id in event.case_ids}
-    outcomes = {one: await views.outcome(one) for one in event_ids}
+    outcomes = {one: await views.outcome(one, namespace=name) for one in event_ids}
     texts = {text for case in cases for text in (case.state, case.action, case.text)}
     texts |= {event.query for event in events.values() if event is not None}
     question = question_hash(cases[0].state)
@@ -106,22 +106,22 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
     newer = await views.newest_changes(namespace=name, after=middle, limit=60)
     return {
         "counts": (await views.counts(namespace=name))._asdict(),
-        "n_known_outcomes": await memory.policy_version(name),
+        "n_known_outcomes": await memory.n_outcomes(name),
         "cases": [case.model_dump(mode="json") for case in cases],
         "walks": {
             status: [case.id async for case in views.walk(namespace=name, status=status)]  # type: ignore[arg-type]
             for status in STATUSES
         },
         "newest_first": [case.id async for case in views.walk(namespace=name, newest_first=True, limit=40)],
-        "newest_changes": [[change.offset, change.case.id, change.case.version] for change in newer],
+        "newest_changes": [[change.offset, *_said(change.case)] for change in newer],
         "by_id": {case.id: [case.version, case.status, case.reward] for case in by_id.values()},
         "active_ids": await views.active_ids(namespace=name, exclude_question=None),
         "active_ids_but_one_question": await views.active_ids(namespace=name, exclude_question=question),
         "active_rewards": await views.active_rewards(list(by_id), namespace=name),
         "export": [json.loads(line) for line in _exported(cases)],
-        "events": {one: None if event is None else event.model_dump(mode="json") for one, event in events.items()},
+        "events": {one: _event(event) for one, event in events.items()},
         "outcomes": {one: None if told is None else told.model_dump(mode="json") for one, told in outcomes.items()},
-        "usage": {one: list(await views.usage(one)) for one in sorted(served)},
+        "usage": {one: list(await views.usage(one, namespace=name)) for one in sorted(served)},
         "vectors": await _vectors(memory, sorted(texts)),
         **await _experiences(memory, name),
         **await _decisions(memory, name),
@@ -131,14 +131,14 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
 async def _experiences(memory: CaseMemory, name: str) -> dict[str, Any]:
     views, newest = memory.views, await memory.views.newest_outcome_offset()
     skipped = [OutcomeRange(newest // 3, newest // 2)]
-    found, after = list[Experience](), 0
-    while page := await views.experiences(namespace=name, after=after, limit=100):
+    found, after = list[Observation](), 0
+    while page := await views.observations(namespace=name, after=after, limit=100):
         found += page
         after = page[-1].offset
-    without = await views.experiences(namespace=name, after=0, limit=_ALL, skipped=skipped)
-    believed = await views.newest_experiences(namespace=name, until=_ALL, limit=_ALL)
-    then = await views.newest_experiences(namespace=name, until=newest // 2, limit=50)
-    but = await views.newest_experiences(namespace=name, until=_ALL, limit=_ALL, skipped=skipped)
+    without = await views.observations(namespace=name, after=0, limit=_ALL, skipped=skipped)
+    believed = await views.newest_observations(namespace=name, until=_ALL, limit=_ALL)
+    then = await views.newest_observations(namespace=name, until=newest // 2, limit=50)
+    but = await views.newest_observations(namespace=name, until=_ALL, limit=_ALL, skipped=skipped)
     return {
         "experiences": _told(found),
         "experiences_without_a_range": _told(without),
@@ -195,7 +195,7 @@ async def readings_of(memory: CaseMemory, namespaces: Iterable[str]) -> dict[str
                 reading = await memory.read(task, k=4, policy=policy, namespace=name, seed=7)
                 slots = [[slot.case_id, slot.similarity, slot.score, slot.propensity] for slot in reading.slots]
                 served = [scored.case.id for scored in reading.cases]
-                said = [reading.is_degraded, reading.policy_version, reading.notices]
+                said = [reading.is_degraded, reading.n_outcomes, reading.notices]
                 readings.setdefault(name, {}).setdefault(policy, []).append([task, served, slots, said])
     return _as_json(readings)
 
@@ -247,12 +247,24 @@ async def golden_of(home: Path) -> dict[str, Any]:
             }
 
 
+def _event(event: RetrievalEvent | None) -> dict[str, Any] | None:
+    """With `policy_version`, which is now `n_outcomes`, under the name that it had when the golden file was made."""
+    if event is None:
+        return None
+    return {("policy_version" if k == "n_outcomes" else k): v for k, v in event.model_dump(mode="json").items()}
+
+
+def _said(case: Case | None) -> list[Any]:
+    """Id and version of a line of the change feed."""
+    return [] if case is None else [case.id, case.version]
+
+
 def _exported(cases: Iterable[Case]) -> list[str]:
     """The lines of `memento cases export`."""
     return [case.model_dump_json() for case in cases]
 
 
-def _told(experiences: Iterable[Experience]) -> list[Any]:
+def _told(experiences: Iterable[Observation]) -> list[Any]:
     return [
         [one.offset, one.event_id, one.reward, one.confidence, one.is_partial, one.event.case_ids]
         for one in experiences

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.evaluation.figures import as_json
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import SettingsVersion, rollback
+from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import CaseView, Estimator, EstimatorName, Example
     from memento.memory.estimators.settings import Settings
-    from memento.memory.evaluation.gate import Progress
-    from memento.memory.evaluation.leak import LeakRow
-    from memento.memory.evaluation.verdict import Report
     from memento.memory.learning.learner import Learner
+    from memento.memory.offpolicy.gate import Progress
+    from memento.memory.offpolicy.leak import LeakRow
+    from memento.memory.offpolicy.verdict import Report
     from memento.memory.storage import Storage
 
 _PAGE = 200
@@ -160,7 +160,7 @@ class OfflineLearning:
             raise InvalidInput(f"the leak takes {_MIN_LEAK_QUESTIONS} questions with known outcomes to show")
 
         def show(check: Callable[[], None]) -> "list[LeakRow]":
-            from memento.memory.evaluation.leak import leak_table
+            from memento.memory.offpolicy.leak import leak_table
 
             return leak_table(examples, seed=seed, tick=check)
 
@@ -174,7 +174,7 @@ class OfflineLearning:
             examples = await self._believed(until, serving.skipped, views, on_progress)
 
             def judge(check: Callable[[], None]) -> "Report":
-                from memento.memory.evaluation.gate import Gate
+                from memento.memory.offpolicy.gate import Gate
 
                 def tell(progress: "Progress") -> None:
                     check()

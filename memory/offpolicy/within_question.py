@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Example
-from memento.memory.evaluation.metrics import Interval, bootstrap
+from memento.memory.offpolicy.metrics import Interval, bootstrap
 
 ENOUGH = 50
 """Questions with two sets and two outcomes, from which on the figure is judged."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Estimator, Example
-from memento.memory.evaluation.splits import Split
+from memento.memory.offpolicy.splits import Split
 
 Tick = Callable[[], None]
 """Called after every example that was learned from; whatever it raises ends the work."""

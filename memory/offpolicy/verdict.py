@@ -17,10 +17,10 @@ learning from every outcome.
 
 from typing import NamedTuple
 
-from memento.memory.evaluation.figures import Figures, Table
-from memento.memory.evaluation.metrics import Interval
-from memento.memory.evaluation.probes import MAX_CREDITED, Probed
-from memento.memory.evaluation.within_question import ENOUGH
+from memento.memory.offpolicy.figures import Figures, Table
+from memento.memory.offpolicy.metrics import Interval
+from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
+from memento.memory.offpolicy.within_question import ENOUGH
 
 
 class Within(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Estimator, Example
-from memento.memory.evaluation.splits import grouped_folds
+from memento.memory.offpolicy.splits import grouped_folds
 
 MANY = 2_000
 """A log of more examples gets fewer folds: it tells as much with less work on each."""

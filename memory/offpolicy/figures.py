@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Example
-from memento.memory.evaluation.metrics import (
+from memento.memory.offpolicy.metrics import (
     Interval,
     auc_within,
     bootstrap,
@@ -15,7 +15,7 @@ from memento.memory.evaluation.metrics import (
     expected_calibration_error,
     log_loss,
 )
-from memento.memory.evaluation.splits import Split
+from memento.memory.offpolicy.splits import Split
 
 _RESAMPLES = 300
 

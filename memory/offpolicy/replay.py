@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.memory.estimators.port import Estimator, EstimatorName, Example
-from memento.memory.evaluation.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
-from memento.memory.evaluation.cross_fitting import MANY, CrossFitting
-from memento.memory.evaluation.off_policy import Sample
-from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.event import Observation
+from memento.memory.offpolicy.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
+from memento.memory.offpolicy.cross_fitting import MANY, CrossFitting
+from memento.memory.offpolicy.off_policy import Sample
+from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import RetrievalPolicy
 
 _PART = 64

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from memento.memory.estimators.port import CaseEffect, CaseRows, Estimator, Example
-from memento.memory.evaluation.out_of_sample import Tick
+from memento.memory.offpolicy.out_of_sample import Tick
 from memento.memory.products import product
 
 Probe = Literal["placebo", "null"]

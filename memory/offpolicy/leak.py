@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Example
-from memento.memory.evaluation.controls import shuffled
-from memento.memory.evaluation.metrics import Interval, auc_within, bootstrap
-from memento.memory.evaluation.reference_head import Pairs, pairs_of, trained_heads
-from memento.memory.evaluation.splits import Split, grouped_folds, leaky_row_split
+from memento.memory.offpolicy.controls import shuffled
+from memento.memory.offpolicy.metrics import Interval, auc_within, bootstrap
+from memento.memory.offpolicy.reference_head import Pairs, pairs_of, trained_heads
+from memento.memory.offpolicy.splits import Split, grouped_folds, leaky_row_split
 
 EPOCHS = (3, 20)
 """The reference's default, and enough to remember every question."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import CaseRows, Example
-from memento.memory.evaluation.splits import Split
+from memento.memory.offpolicy.splits import Split
 from memento.memory.products import product, solved
 
 P = NDArray[np.float64]

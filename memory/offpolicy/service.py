@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.evaluation.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import EstimatorName, Example
-    from memento.memory.evaluation.replay import Progress
+    from memento.memory.offpolicy.replay import Progress
 
 REWARD_MODEL: "EstimatorName" = "advantage"
 """Predicts rewards for DM and DR."""
@@ -146,8 +146,8 @@ class PolicyEvaluation:
         k: int | None,
         on_progress: "Callable[[Progress], None]",
     ) -> dict[str, Sample]:
-        from memento.memory.evaluation.past_bank import PastBank
-        from memento.memory.evaluation.replay import Progress, Replay
+        from memento.memory.offpolicy.past_bank import PastBank
+        from memento.memory.offpolicy.replay import Progress, Replay
 
         names = {self._model, *(policy.estimator for policy in targets.values() if policy.estimator is not None)}
         make = {name: await self._storage.estimator(self._namespace, name, self._seed) for name in sorted(names)}

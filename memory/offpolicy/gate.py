@@ -17,14 +17,14 @@ from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Estimator, Example
 from memento.memory.estimators.settings import Settings
-from memento.memory.evaluation import controls
-from memento.memory.evaluation.figures import Figures, figures, labels, table
-from memento.memory.evaluation.metrics import Interval, log_loss, paired_bootstrap
-from memento.memory.evaluation.out_of_sample import Tick, out_of_sample
-from memento.memory.evaluation.probes import Probed, n_repeats, probed
-from memento.memory.evaluation.splits import Split, grouped_folds, temporal_splits
-from memento.memory.evaluation.verdict import Report, Within, judged
-from memento.memory.evaluation.within_question import WithinQuestion
+from memento.memory.offpolicy import controls
+from memento.memory.offpolicy.figures import Figures, figures, labels, table
+from memento.memory.offpolicy.metrics import Interval, log_loss, paired_bootstrap
+from memento.memory.offpolicy.out_of_sample import Tick, out_of_sample
+from memento.memory.offpolicy.probes import Probed, n_repeats, probed
+from memento.memory.offpolicy.splits import Split, grouped_folds, temporal_splits
+from memento.memory.offpolicy.verdict import Report, Within, judged
+from memento.memory.offpolicy.within_question import WithinQuestion
 
 MIN_OUTCOMES = 60
 """Known outcomes below which nothing is judged."""
