@@ -13,6 +13,7 @@ from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.memory.learning.offline import OnProgress
 from memento.memory.learning.versions import SettingsVersion
+from memento.memory.offpolicy.figures import as_json as as_json_values
 
 
 async def judge_command(
