@@ -18,7 +18,7 @@ from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.graph.prices import parse_prices
 from memento.graph.settings import Settings, environment_secrets, process_environment
-from memento.graph.variables import setting_faults, unknown_variables
+from memento.graph.variables import removed_settings, setting_faults, unknown_variables
 from memento.memory.errors import InvalidInput
 from memento.memory.reasons import brief_reason, masked
 from memento.nodes.redaction import Redact, make_redact
@@ -56,11 +56,16 @@ def _redacted(finding: Finding, redact: Redact) -> Finding:
 
 
 async def _version(_app: Application) -> AsyncIterator[Finding]:
-    yield Finding("version", "ok", f"memento {version('memento-langgraph')}, Python {platform.python_version()}")
+    ours = await asyncio.to_thread(version, "memento-langgraph")
+    yield Finding("version", "ok", f"memento {ours}, Python {platform.python_version()}")
 
 
 async def _settings(app: Application) -> AsyncIterator[Finding]:
     """Names settings that cannot be read, and those that nothing reads."""
+    if removed := removed_settings(process_environment()):
+        for fault in removed:
+            yield Finding("settings", "bad", fault, "take this variable out; nothing runs before it is gone")
+        raise _UnreadableError
     try:
         Settings()
     except ValidationError as error:
@@ -117,7 +122,7 @@ async def _search(app: Application) -> AsyncIterator[Finding]:
         "searxng": settings.searxng_url.get_secret_value() if settings.searxng_url else "",
         "tavily": settings.tavily_base_url or "",
     }
-    names = {"tavily": "Tavily", "searxng": "SearxNG", "ddgs": "ddgs"}
+    names = {"tavily": "Tavily", "searxng": "SearxNG"}
     found = ", then ".join(
         f"{names[engine]} at {places[engine]}" if places.get(engine) else names[engine] for engine in settings.engines
     )
@@ -190,7 +195,7 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("models", _models, "mend the models' names, keys or OPENAI_BASE_URL"),
     ("web search", _search, "mend MEMENTO_SEARCH"),
     ("sandbox", _sandbox, "mend MEMENTO_SANDBOX"),
-    ("tools", _tools, "mend MEMENTO_TOOLS, MEMENTO_MCP or MEMENTO_COMMUNITY_TOOLS"),
+    ("tools", _tools, "mend MEMENTO_TOOLS or MEMENTO_MCP"),
     ("places", _places, "mend MEMENTO_MCP or MEMENTO_FILES"),
     ("packaged model", _packaged_model, "only --model local needs it"),
 )

@@ -180,6 +180,4 @@ def _off(settings: Settings, offer: Offer) -> list[_Missing]:
         off.append(_Missing("your own folders", "set MEMENTO_FILES to folders that tools may read"))
     if settings.mcp is None:
         off.append(_Missing("MCP servers", "set MEMENTO_MCP to a JSON file in the mcpServers format"))
-    if not settings.community:
-        off.append(_Missing("wikipedia, arxiv, pubmed", "set MEMENTO_COMMUNITY_TOOLS to the names wanted"))
     return off
