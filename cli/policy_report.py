@@ -1,53 +1,22 @@
-"""What `memento policy` does: which policies there are, and what each would have earned from what was logged."""
+"""Prints what each policy would have earned on logged events, as `memento policy evaluate` found."""
 
 from collections.abc import Callable
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress
 from rich.text import Text
 
-from memento.cli.cases import opened
-from memento.cli.printing import StderrConsole, print_table
-from memento.cli.running import ExitCode, print_json
-from memento.graph.app import Application
+from memento.cli.printing import TextTable, print_table
+from memento.cli.streams import print_json
 from memento.memory.offpolicy.off_policy import Estimate
 from memento.memory.offpolicy.replay import Progress as Done
 from memento.memory.offpolicy.service import Difference, PolicyReport
-from memento.memory.policies.registry import POLICY_NAMES, policy_named
 
 _ESTIMATORS = ("ips", "snips", "dm", "dr")
 
 
-async def list_command(*, as_json: bool) -> ExitCode:
-    """Every policy by name, with what it is."""
-    default = Application().settings.policy
-    rows = [(name, (policy_named(name).__doc__ or "").partition("\n")[0], name == default) for name in POLICY_NAMES]
-    if as_json:
-        for name, what, is_default in rows:
-            print_json({"policy": name, "what": what, "is_default": is_default})
-        return ExitCode.OK
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    for name, what, is_default in rows:
-        table.add_row(Text(name), Text(f"{what} (the default here)" if is_default else what))
-    print_table(table)
-    return ExitCode.OK
-
-
-async def evaluate_command(
-    policies: list[str], namespace: str | None, k: int | None, logged_by: str | None, seed: int, *, as_json: bool
-) -> ExitCode:
-    """What the policies would have earned; figures that must not be used are not shown."""
-    names = list(dict.fromkeys(policies))
-    async with opened(namespace) as memory:
-        with _progress(as_json) as progress:
-            report = await memory.evaluation(seed=seed).report(
-                names, k=k, logged_by=logged_by, on_progress=_shown(progress)
-            )
-    if as_json:
-        _print_lines(report)
-        return ExitCode.OK
+def print_report(report: PolicyReport) -> None:
+    """Print a table and a verdict per policy; figures that must not be used are not shown."""
     print_table(_table(report))
     print("DM is as good as its reward model: its interval knows the tasks' chance, not the model's errors.")  # noqa: T201
     for name in report.policies:
@@ -58,7 +27,44 @@ async def evaluate_command(
         print(f"left out: {report.n_imported} imported events, whose cases were chosen nobody knows how")  # noqa: T201
     if report.n_not_recalled:
         print(f"left out: {report.n_not_recalled} reads that recalled nothing; what others would have is not known")  # noqa: T201
-    return ExitCode.OK
+
+
+def print_lines(report: PolicyReport) -> None:
+    """Print every figure as a line of JSON."""
+    for logger, estimate in report.served.items():
+        print_json({"event": "served", "policy": logger, **_json(estimate)})
+    print_json({"event": "served", "policy": None, **_json(report.all_served)})
+    for name, evaluation in report.policies.items():
+        for estimator in _ESTIMATORS:
+            print_json(
+                {"event": "estimate", "policy": name, "estimator": estimator, **_json(getattr(evaluation, estimator))}
+            )
+    for one in report.differences:
+        print_json({"event": "difference", "policy": one.policy, "than": one.than, **_json(one.estimate)})
+    for name, evaluation in report.policies.items():
+        print_json(
+            {
+                "event": "verdict",
+                "policy": name,
+                "verdict": verdict(report, name),
+                "mean_weight": evaluation.mean_weight,
+                "left_out": {
+                    "unknown": report.n_unknown,
+                    "imported": report.n_imported,
+                    "not_recalled": report.n_not_recalled,
+                },
+            }
+        )
+
+
+def shown(progress: Progress) -> Callable[[Done], None]:
+    """Show on a bar how far it is."""
+    bar = progress.add_task("reading events", total=None)
+
+    def show(done: Done) -> None:
+        progress.update(bar, description=done.doing, completed=done.done, total=done.total)
+
+    return show
 
 
 def verdict(report: PolicyReport, name: str) -> str:
@@ -88,8 +94,8 @@ def _way_out(report: PolicyReport, why: str) -> str:
     return ""
 
 
-def _table(report: PolicyReport) -> Table:
-    table = Table(box=None, pad_edge=False)
+def _table(report: PolicyReport) -> TextTable:
+    table = TextTable()
     for name in ("policy", "estimate"):
         table.add_column(name, no_wrap=True)
     for name in ("value", "95 % interval", "effective", "events"):
@@ -120,56 +126,7 @@ def _figure(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
-def _print_lines(report: PolicyReport) -> None:
-    for logger, estimate in report.served.items():
-        print_json({"event": "served", "policy": logger, **_json(estimate)})
-    print_json({"event": "served", "policy": None, **_json(report.all_served)})
-    for name, evaluation in report.policies.items():
-        for estimator in _ESTIMATORS:
-            print_json(
-                {"event": "estimate", "policy": name, "estimator": estimator, **_json(getattr(evaluation, estimator))}
-            )
-    for one in report.differences:
-        print_json({"event": "difference", "policy": one.policy, "than": one.than, **_json(one.estimate)})
-    for name, evaluation in report.policies.items():
-        print_json(
-            {
-                "event": "verdict",
-                "policy": name,
-                "verdict": verdict(report, name),
-                "mean_weight": evaluation.mean_weight,
-                "left_out": {
-                    "unknown": report.n_unknown,
-                    "imported": report.n_imported,
-                    "not_recalled": report.n_not_recalled,
-                },
-            }
-        )
-
-
 def _json(estimate: Estimate) -> dict[str, Any]:
     """A figure that must not be used is null."""
     fields = estimate._asdict()
     return fields if estimate.abstains is None else {**fields, "value": None, "low": None, "high": None}
-
-
-def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = StderrConsole(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=as_json or not console.is_terminal,
-    )
-
-
-def _shown(progress: Progress) -> Callable[[Done], None]:
-    bar = progress.add_task("reading events", total=None)
-
-    def show(done: Done) -> None:
-        progress.update(bar, description=done.doing, completed=done.done, total=done.total)
-
-    return show

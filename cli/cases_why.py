@@ -1,20 +1,18 @@
-"""What `memento cases why` does: the slots of one event, each with what was known when it was filled."""
+"""Explains an event for `memento cases why`: its slots, each with what was known when it was filled."""
 
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from memento.cli.cases import opened
-from memento.cli.printing import facts_table, print_table
-from memento.cli.running import ExitCode, print_json
+from memento.cli.opening import opened
+from memento.cli.printing import TextTable, facts_table, print_table
+from memento.cli.running import ExitCode
+from memento.cli.streams import print_json
 from memento.memory.case import Case
 from memento.memory.errors import UnknownEvent
 from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.offpolicy.probes import Z90
 
 
-async def why_command(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
+async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
     """Explain one event."""
     async with opened(namespace) as memory:
         event = await memory.views.event(event_id, namespace=memory.namespace)
@@ -69,8 +67,8 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
     }
 
 
-def _table(slots: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, expand=True)
+def _table(slots: list[dict[str, Any]]) -> TextTable:
+    table = TextTable(expand=True)
     known = ("similarity", "score", "90 %", "own reward", "support", "exposures", "propensity")
     for name in ("slot", "case", *known, "chosen"):
         table.add_column(name, no_wrap=True)
@@ -91,7 +89,7 @@ def _table(slots: list[dict[str, Any]]) -> Table:
             "by lot" if slot["is_randomised"] else "as the best",
             "no case: the null case was chosen" if is_null else " ".join((slot["task"] or "gone").split()),
         )
-        table.add_row(*map(Text, row))
+        table.add_texts(*row)
     return table
 
 

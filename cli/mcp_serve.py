@@ -1,4 +1,4 @@
-"""`memento mcp`: our tools for other programs."""
+"""Serves the built-in tools over stdio or HTTP, as `memento mcp` does."""
 
 import asyncio
 import ipaddress
@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from memento.cli.printing import tell
 from memento.cli.running import ExitCode
+from memento.cli.streams import tell
 from memento.graph.app import Application
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
@@ -40,7 +40,7 @@ class HttpOptions(NamedTuple):
     """No token is asked for."""
 
 
-async def mcp_command(names: Sequence[str], folder: Path | None, http: HttpOptions | None) -> ExitCode:
+async def serve(names: Sequence[str], folder: Path | None, http: HttpOptions | None) -> ExitCode:
     """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout.
 
     Args:
