@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import text_hash
-from memento.memory.engines.port import Vector
 from memento.memory.errors import EncoderUnavailable
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.reasons import brief_reason

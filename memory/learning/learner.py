@@ -16,10 +16,10 @@ import numpy as np
 
 from memento.memory.case import QUESTION_VERSION, Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEstimator, Suggestions
 from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.learning.versions import SettingsVersion, SettingsVersions, built_in

@@ -7,7 +7,7 @@ from sqlalchemy import String, and_, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
-from memento.memory.engines.port import Vector
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.event_reads import EventViews

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import BankPoint, VectorEngine
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.ledger.reads import CaseRevision, LedgerViews
 from memento.memory.notices import Notices
 from memento.memory.together import Together
