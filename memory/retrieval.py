@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 
 from memento.memory.case import ScoredCase, former_question_hash, question_hash
+from memento.memory.coalescer import Coalescer
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
@@ -16,7 +17,6 @@ from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
-from memento.memory.together import Together
 
 
 class Retrieval:
@@ -40,7 +40,7 @@ class Retrieval:
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
-        self._record = Together(self._append)
+        self._record = Coalescer(self._append)
 
     async def recall(
         self,
