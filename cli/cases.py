@@ -115,7 +115,7 @@ async def show_case(
 
     async with opened(namespace) as memory:
         case = await find_case(memory, case_id)
-        usage = await memory.views.usage(case.id)
+        usage = await memory.views.usage(case.id, namespace=case.namespace)
     shown: dict[str, Any] = case.model_dump() | {"usage": usage._asdict()}
     if as_json:
         print_json(shown)
@@ -147,8 +147,10 @@ async def stats(*, namespace: Namespace = None, as_json: Json = False) -> ExitCo
 
     async with opened(namespace) as memory:
         counts = await memory.views.counts(namespace=memory.namespace)
+        n_outcomes = await memory.n_outcomes()
         figures = counts._asdict() | {
-            "policy_version": await memory.policy_version(),
+            "n_outcomes": n_outcomes,
+            "policy_version": n_outcomes,  # its name until 0.1
             "namespace": memory.namespace,
             "engine": memory.bank.engine_name,
         }

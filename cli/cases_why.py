@@ -8,8 +8,8 @@ from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
 from memento.memory.case import Case
 from memento.memory.errors import UnknownEvent
-from memento.memory.evaluation.probes import Z90
 from memento.memory.event import Outcome, RetrievalEvent, Slot
+from memento.memory.offpolicy.probes import Z90
 
 
 async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
@@ -18,7 +18,7 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
         event = await memory.views.event(event_id, namespace=memory.namespace)
         if event is None:
             raise UnknownEvent(event_id, memory.namespace)
-        outcome = await memory.views.outcome(event_id)
+        outcome = await memory.views.outcome(event_id, namespace=memory.namespace)
         cases = await memory.views.cases(event.case_ids, namespace=memory.namespace)
     slots = [_explained(slot, cases.get(slot.case_id or "")) for slot in event.slots]
     facts = _facts(event, outcome)
@@ -37,7 +37,7 @@ def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
         "event_id": event.id,
         "task": event.asked,
         "policy": event.policy,
-        "outcomes_learned_from": event.policy_version,
+        "outcomes_learned_from": event.n_outcomes,
         "settings_version": event.settings_version,
         "bank_version": event.bank_version,
         "candidates": len(event.candidates),

@@ -100,7 +100,7 @@ async def _judge(*, policy: str | None, namespace: str | None, seed: int, with_l
     """Judge other settings; a refusal is a result, not a failure."""
     from memento.cli.learn_report import learning_bar, print_leak, print_report
     from memento.cli.opening import opened
-    from memento.memory.evaluation.figures import as_json as as_json_values
+    from memento.memory.offpolicy.figures import as_json as as_json_values
 
     leak = None
     async with opened(namespace) as memory:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import TimeElapsedColumn
 
 from memento.cli.printing import TextTable, facts_table, print_table, progress_bar
-from memento.memory.evaluation.figures import Table as FigureTable
-from memento.memory.evaluation.metrics import Interval
-from memento.memory.evaluation.probes import MAX_CREDITED, Probed
-from memento.memory.evaluation.verdict import Report
-from memento.memory.evaluation.within_question import ENOUGH
 from memento.memory.learning.offline import OnProgress
-from memento.memory.learning.versions import PolicyVersion
+from memento.memory.learning.versions import SettingsVersion
+from memento.memory.offpolicy.figures import Table as FigureTable
+from memento.memory.offpolicy.metrics import Interval
+from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
+from memento.memory.offpolicy.verdict import Report
+from memento.memory.offpolicy.within_question import ENOUGH
 
 if TYPE_CHECKING:
-    from memento.memory.evaluation.leak import LeakRow
+    from memento.memory.offpolicy.leak import LeakRow
 
 
 def print_report(report: Report) -> None:
@@ -44,7 +44,7 @@ def print_leak(rows: "Sequence[LeakRow]") -> None:
     print_table(table)
 
 
-def print_history(versions: Sequence[PolicyVersion], serving: dict[str, int]) -> None:
+def print_history(versions: Sequence[SettingsVersion], serving: dict[str, int]) -> None:
     """Print every version, with which one serves."""
     table = TextTable()
     for name in ("version", "estimator", "verdict", "settings", "gain", "when", "why"):
@@ -65,7 +65,7 @@ def print_history(versions: Sequence[PolicyVersion], serving: dict[str, int]) ->
     print_table(table)
 
 
-def skipped_outcomes(version: PolicyVersion) -> str:
+def skipped_outcomes(version: SettingsVersion) -> str:
     """Say which outcomes a version does not count."""
     ranges = [f"{after + 1} to {until}" for after, until in version.skipped]
     return f"outcomes {' and '.join(ranges)} of the ledger count no more" if ranges else "every outcome counts"

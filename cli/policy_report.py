@@ -8,9 +8,9 @@ from rich.text import Text
 
 from memento.cli.printing import TextTable, print_table
 from memento.cli.streams import print_json
-from memento.memory.evaluation.off_policy import Estimate
-from memento.memory.evaluation.replay import Progress as Done
-from memento.memory.evaluation.service import Difference, PolicyReport
+from memento.memory.offpolicy.off_policy import Estimate
+from memento.memory.offpolicy.replay import Progress as Done
+from memento.memory.offpolicy.service import Difference, PolicyReport
 
 _ESTIMATORS = ("ips", "snips", "dm", "dr")
 
