@@ -147,10 +147,9 @@ async def stats(*, namespace: Namespace = None, as_json: Json = False) -> ExitCo
 
     async with opened(namespace) as memory:
         counts = await memory.views.counts(namespace=memory.namespace)
-        n_outcomes = await memory.n_outcomes()
         figures = counts._asdict() | {
-            "n_outcomes": n_outcomes,
-            "policy_version": n_outcomes,  # its name until 0.1
+            "n_outcomes": await memory.n_outcomes(),
+            "policy_version": await memory.n_outcomes(),  # its name until 0.1
             "namespace": memory.namespace,
             "engine": memory.bank.engine_name,
         }

@@ -12,6 +12,7 @@ import numpy as np
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import SettingsVersion, rollback
 from memento.memory.offpolicy.figures import as_json
@@ -221,7 +222,7 @@ class OfflineLearning:
         return await self._storage.ledger.transact(lambda writer: self._storage.versions.append(writer, draft))
 
     async def _learner(self) -> "Learner":
-        return await self._storage.learner(self._namespace, self._estimator, self._seed)
+        return await make_learner(self._storage, self._namespace, self._estimator, self._seed)
 
     def _factory(self) -> "Callable[[Settings], Estimator]":
         from memento.memory.estimators.registry import make_estimator
