@@ -17,7 +17,6 @@ from memento.memory.offpolicy.metrics import (
     log_loss,
     paired_bootstrap,
     ranks,
-    spearman,
 )
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(-4, 4)), min_size=1, max_size=30)
@@ -54,16 +53,6 @@ def test_auc_within_one_part_is_auc(rows: list[tuple[bool, int]]) -> None:
 
 def test_ties_share_their_mean_rank() -> None:
     assert ranks([5, 1, 5, 7]).tolist() == [2.5, 1, 2.5, 4]
-
-
-@given(st.lists(st.integers(-3, 3), min_size=2, max_size=20))
-def test_rank_correlation_sees_order_only(values: list[int]) -> None:
-    found = spearman(values, np.exp(values))
-    if len(set(values)) == 1:
-        assert math.isnan(found)
-    else:
-        assert found == pytest.approx(1)
-        assert spearman(values, [-value for value in values]) == pytest.approx(-1)
 
 
 def test_brier_and_log_loss_are_those_of_the_textbook() -> None:

@@ -99,15 +99,6 @@ def expected_calibration_error(label_N: ArrayLike, p_N: ArrayLike, n_bins: int =
     return float(np.average(gap_B, weights=[len(rows) for rows in bins]))
 
 
-def spearman(first_N: ArrayLike, second_N: ArrayLike) -> float:
-    """Rank correlation, ties sharing their mean rank; nan where one side is constant or has under two rows."""
-    first_N, second_N = ranks(first_N), ranks(second_N)
-    if len(first_N) < 2 or first_N.std() == 0 or second_N.std() == 0:
-        return float("nan")
-    shared = ((first_N - first_N.mean()) * (second_N - second_N.mean())).mean()
-    return float(shared / (first_N.std() * second_N.std()))
-
-
 def ranks(score_N: ArrayLike) -> NDArray[np.float64]:
     """Ranks from 1 on, lowest score first; ties share their mean rank."""
     _, place_N, count_U = np.unique(np.asarray(score_N), return_inverse=True, return_counts=True)
