@@ -21,9 +21,6 @@ def judge(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Only rebuild all estimates from the ledger and compare.")
     ] = False,
-    leak: Annotated[
-        bool, typer.Option("--leak", help="Show what a split that cuts through questions pretends.")
-    ] = False,
     seed: Annotated[int, typer.Option(help="Of folds, permutations, probes and intervals.", min=0)] = 0,
     policy: Policy = None,
     namespace: Namespace = None,
@@ -36,7 +33,7 @@ def judge(
 
     if from_scratch:
         finish(run_command(rebuild_command(policy, namespace, as_json=as_json), as_json=as_json))
-    command = judge_command(policy, namespace, seed, with_leak=leak, as_json=as_json)
+    command = judge_command(policy, namespace, seed, as_json=as_json)
     finish(run_command(command, as_json=as_json))
 
 

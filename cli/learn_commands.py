@@ -8,38 +8,28 @@ from rich.table import Table
 from rich.text import Text
 
 from memento.cli.cases import opened
-from memento.cli.learn_report import print_leak, print_report
+from memento.cli.learn_report import print_report
 from memento.cli.printing import StderrConsole, print_table, tell
 from memento.cli.running import ExitCode, print_json
 from memento.memory.learning.offline import OnProgress
 from memento.memory.learning.versions import PolicyVersion
-from memento.memory.offpolicy.figures import as_json as as_json_values
 
 
-async def judge_command(
-    policy: str | None, namespace: str | None, seed: int, *, with_leak: bool, as_json: bool
-) -> ExitCode:
+async def judge_command(policy: str | None, namespace: str | None, seed: int, *, as_json: bool) -> ExitCode:
     """Judge other settings; a refusal is a result, not a failure."""
-    leak = None
     async with opened(namespace) as memory:
         offline = memory.offline(policy)
         with _progress(as_json=as_json) as on_progress:
             version, report = await offline.learn(seed=seed, on_progress=on_progress)
-            if with_leak:
-                on_progress("showing the leak", 0, 1)
-                leak = await offline.leak(seed=seed)
         serving = (await offline.serving()).version
     written = version.version if report else None
     if as_json:
         shown = {"verdict": version.verdict, "reason": version.reason, "version": written, "serving": serving}
         figures = version.report if report else None
-        told = {} if leak is None else {"leak": as_json_values(leak)}
-        print_json({"event": "learned", "estimator": version.estimator, **shown, "report": figures, **told})
+        print_json({"event": "learned", "estimator": version.estimator, **shown, "report": figures})
         return ExitCode.OK
     if report is not None:
         print_report(report)
-    if leak is not None:
-        print_leak(leak)
     verdict = f"promoted as version {written}" if version.verdict == "promoted" else "refused"
     tell(f"{verdict}: {version.reason}")
     tell(f"version {serving} serves" if serving else "version 0, the built-in settings, serves")

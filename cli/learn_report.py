@@ -1,20 +1,16 @@
 """What the promotion gate saw, for people: every figure with its interval, beside its controls."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from memento.cli.printing import facts_table, print_table
 from memento.memory.offpolicy.figures import Table as FigureTable
-from memento.memory.offpolicy.metrics import Interval
 from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
 from memento.memory.offpolicy.verdict import Report
 from memento.memory.offpolicy.within_question import ENOUGH
-
-if TYPE_CHECKING:
-    from memento.memory.offpolicy.leak import LeakRow
+from memento.memory.stats import Interval
 
 
 def print_report(report: Report) -> None:
@@ -31,17 +27,6 @@ def print_report(report: Report) -> None:
     }
     facts |= {f"{probe.probe} probe": _probe(probe) for probe in report.probes}
     print_table(facts_table(facts))
-
-
-def print_leak(rows: "Sequence[LeakRow]") -> None:
-    """The same models under a split by rows, and under one by questions."""
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = "the leak: AUC when a question's rows are on both sides of the split, and when they are not"
-    for name in ("model", "outcomes", "split by rows", "split by questions"):
-        table.add_column(name, no_wrap=True)
-    for row in rows:
-        table.add_row(*map(Text, (row.model, row.outcomes, str(row.by_rows), str(row.by_questions))))
-    print_table(table)
 
 
 def _figures(figures: FigureTable, title: str) -> Table:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memento.evals.statistics.resampling import (
+from memento.memory.stats import (
     difference_ends,
     interval,
     macro_draws,

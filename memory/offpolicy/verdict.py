@@ -18,9 +18,9 @@ learning from every outcome.
 from typing import NamedTuple
 
 from memento.memory.offpolicy.figures import Figures, Table
-from memento.memory.offpolicy.metrics import Interval
 from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
 from memento.memory.offpolicy.within_question import ENOUGH
+from memento.memory.stats import Interval
 
 
 class Within(NamedTuple):
