@@ -12,7 +12,7 @@ from tests.commands import environment, invoke, memento, started
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
 
-N_OUTCOMES = 66
+N_OUTCOMES = 88
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_nothing_is_judged_or_written_when_there_are_too_few_outcomes(home: Path
     lived(home, 5)
     done = invoke("learn")
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("refused: 5 known outcomes are too few to judge anything by; it takes 60\n")
+    assert done.err.startswith("refused: 5 known outcomes are too few to judge anything by; it takes 80\n")
     (line,) = invoke("learn", "--json").lines
     assert (line["verdict"], line["version"], line["report"]) == ("refused", None, None)
     assert invoke("learn", "history").err == (

@@ -34,7 +34,7 @@ def log_loss_gain(
     questions, place_N = np.unique(np.asarray(question_N), return_inverse=True)
     n_Q = np.bincount(place_N, minlength=len(questions))
     worst_N, best_N = np.minimum(failed_N, solved_N), np.maximum(failed_N, solved_N)
-    ends = [float(np.mean(np.bincount(place_N, end_N) / n_Q)) for end_N in (worst_N, best_N)]
+    low, high = (float(np.sqrt(np.mean(np.bincount(place_N, end_N**2) / n_Q))) for end_N in (worst_N, best_N))
     gain_Q = np.bincount(place_N, gain_N)
-    (found,) = ratio_interval(gain_Q[:, None], n_Q[:, None], ends=ends, weight=GUARANTEED, seed=seed)
+    (found,) = ratio_interval(gain_Q[:, None], n_Q[:, None], ends=(-low, high), weight=GUARANTEED, seed=seed)
     return found
