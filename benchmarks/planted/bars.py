@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.planted.cells import Cell
 from benchmarks.planted.figures import (
-    SeedInterval,
     Results,
+    SeedInterval,
     covered_at_reads,
     covered_effects,
     mean,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.planted.bars import THIRDS, Bar
-from benchmarks.planted.figures import SeedInterval, Results, covered_at_reads, covered_effects, mean, ranking
+from benchmarks.planted.figures import Results, SeedInterval, covered_at_reads, covered_effects, mean, ranking
 from benchmarks.planted.stream import ORACLE
 
 TITLE = "Planted stream: a simulation, not evidence about real agents"

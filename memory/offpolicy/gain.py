@@ -1,9 +1,10 @@
 """By how much one set of predictions is better than another, with a limit that noise passes at most once in 40 times.
 
 The textbook's intervals are too sure of few questions: where nine of ten outcomes are a success, twenty questions hold
-no failure once in eight times, and whoever foretold too much success looks better beyond doubt. Two rules with the same
-true loss were "better" in 11 to 23 % of trials by a percentile bootstrap of 20 questions. So each limit is drawn with a
-made-up question on which every prediction turned out at its worst; see `GUARANTEED` and `benchmarks.interval_coverage`.
+no failure once in eight times, and whoever foretold too much success looks better beyond doubt. Of two rules with the
+same true loss, a percentile bootstrap called one better in 4 to 15 % of trials with 20 questions and success in 80 or
+90 %. So each limit is drawn with a made-up question that every prediction met at its worst; see `GUARANTEED`. Measured
+by `python -m benchmarks.interval_coverage`: 0 to 2.2 % with 20 questions, 0.2 to 3.2 % with 30 to 60, 1.6 % on average.
 Axes: N rows, Q questions.
 """
 
