@@ -5,7 +5,7 @@ Nothing that belongs to others stops a run: what cannot be had is left out, and 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -43,7 +43,7 @@ class Offer(NamedTuple):
 
     entries: list[Entry]
     failures: dict[str, str]
-    """MCP server, or name of a community tool, to the reason why it or a part of it is missing."""
+    """Built-in tool, MCP server, or name of a community tool, to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
     """MCP servers that their file switches off."""
 
@@ -70,6 +70,7 @@ class Toolset:
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
         self._own: list[Entry] = []
+        self._missing: dict[str, str] = {}
         self._community: tuple[list[BaseTool], dict[str, str]] = [], {}
 
     @cached_property
@@ -84,7 +85,7 @@ class Toolset:
         """
         async with self._making:
             if self._functions is None:
-                functions = await built_in_tools(self._settings, self._models)
+                functions, self._missing = await built_in_tools(self._settings, self._models)
                 self._community = await asyncio.to_thread(_community, self._settings.community)
                 self._own = [Entry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
                 self._functions = functions
@@ -98,6 +99,7 @@ class Toolset:
         """
         taken = set(await self.functions())
         tools, failures = self._community
+        failures = self._missing | failures
         entries = [*self._own, *(Entry(tool, "community", "langchain-community") for tool in tools)]
         if self._mcp is None:
             return Offer(entries, failures, ())
@@ -110,8 +112,7 @@ class Toolset:
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         offer = await self.offer()
-        missing = [f"tools of {whose} are missing: {reason}" for whose, reason in offer.failures.items()]
-        return Toolbox(offer.tools, workspace, missing)
+        return Toolbox(offer.tools, workspace, _missing(offer.failures))
 
     def workspace_in(self, folder: Path) -> Workspace:
         """A workspace with the user's folders as shelves; what is ours is kept from those that hold it."""
@@ -126,6 +127,14 @@ class Toolset:
 def room_of(function: Callable[..., Awaitable[str]]) -> str:
     """The folder of tools/ that a function was made in."""
     return function.__module__.removeprefix(_OURS).partition(".")[0]
+
+
+def _missing(failures: Mapping[str, str]) -> list[str]:
+    """One sentence for each reason why tools are missing."""
+    by_reason: dict[str, list[str]] = {}
+    for whose, reason in failures.items():
+        by_reason.setdefault(reason, []).append(whose)
+    return [f"tools of {', '.join(whose)} are missing: {reason}" for reason, whose in by_reason.items()]
 
 
 def _community(names: Sequence[str]) -> tuple[list[BaseTool], dict[str, str]]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from memento.memory.case_memory import CaseMemory
 from tests.hashing_encoder import HashingEncoder
 from tests.wire_shim import WireShim
@@ -52,6 +50,8 @@ def place(name: str, folder: Path, postgres_url: str = "") -> Iterator[Place]:
 @contextmanager
 def schema(postgres_url: str) -> Iterator[str]:
     """The URL of an empty schema of its own."""
+    import psycopg  # of an extra: the tests of the base install use this module, too
+
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
