@@ -7,6 +7,7 @@ Hidden is every package that the requirements of the base, theirs in turn, and t
 Further arguments are pytest's; `--script FILE` runs a program instead.
 """
 
+import os
 import re
 import runpy
 import sys
@@ -114,6 +115,7 @@ def normal(name: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or a program."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # else processes that tests start find the checkout's own `memento` first
     if "--hide-extras" in arguments:
         arguments.remove("--hide-extras")
         hide_extras()

@@ -20,6 +20,7 @@ from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolUnavailable
 from memento.tools.media.port import Picture
 from memento.tools.registry import PACKAGES, ToolParts, missing_tools, standard_tools
+from memento.tools.sandbox.choice import examine_sandbox
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Limits
 from memento.tools.web.fetch import Fetcher
@@ -160,6 +161,11 @@ def test_prices_name_the_extra() -> None:
 
     with pytest.raises(InvalidInput, match=r"pip install 'memento-langgraph\[cli\]'"):
         load_prices()
+
+
+async def test_a_sandbox_that_is_missing_is_reported_with_the_extra() -> None:
+    report = await examine_sandbox("monty")
+    assert (report.status, report.fix) == ("bad", "pip install 'memento-langgraph[tools]'")
 
 
 async def test_mcp_servers_are_missing_with_the_extra_that_brings_them(tmp_path: Path) -> None:
