@@ -4,7 +4,7 @@
     python -P tests/base_install.py --hide-extras    in a development environment: packages of extras cannot be found
 
 Hidden is every package that the requirements of the base, theirs in turn, and those of the test runner do not lead to.
-Further arguments are pytest's; `--script FILE` runs a program instead.
+`--quick` runs some of them. Further arguments are pytest's; `--script FILE` runs a program instead.
 """
 
 import os
@@ -31,6 +31,8 @@ TESTS = (
     *("test_workflow", "test_routing", "test_state", "test_structured", "test_judges", "test_models", "test_settings"),
 )
 """What must pass on the base install."""
+QUICK_TESTS = ("without_extras", "test_case_memory", "test_learner", "test_planner", "test_executor", "test_workflow")
+"""Enough of them to see that nothing of an extra is imported."""
 
 RUNNER = ("pytest", "pytest-asyncio", "pytest-socket", "pytest-timeout", "blockbuster", "hypothesis", "packaging")
 """What the tests themselves need."""
@@ -122,7 +124,11 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--script"]:
         runpy.run_path(arguments[1], run_name="__main__")
         return 0
-    files = [str(ROOT / "tests" / f"{name}.py") for name in TESTS]
+    names: tuple[str, ...] = TESTS
+    if "--quick" in arguments:
+        arguments.remove("--quick")
+        names = QUICK_TESTS
+    files = [str(ROOT / "tests" / f"{name}.py") for name in names]
     options = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}", "-m", "not slow and not live"]
     return int(pytest.main([*options, *files, *arguments]))
 
