@@ -82,7 +82,7 @@ $(BIN)/python:
 
 # The stamps are younger than what they were installed from. `dev` contains `demo`.
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
+	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
 	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
