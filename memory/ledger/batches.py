@@ -41,9 +41,8 @@ class LedgerBatches:
 
     def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
         """The newest revisions of these cases, as far as they exist in the namespace and can be read."""
-        heads = {case_id: self._writer.head(case_id) for case_id in dict.fromkeys(ids)}
-        cases = {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
-        return {case_id: case for case_id, case in cases.items() if case.namespace == namespace}
+        heads = {case_id: self._writer.head(case_id, namespace=namespace) for case_id in dict.fromkeys(ids)}
+        return {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
 
     def revisions(self, versions: Sequence[tuple[str, int]], *, namespace: str) -> dict[str, Case]:
         """One old revision of each case, by case id, as far as it can be read.
@@ -75,7 +74,7 @@ class LedgerBatches:
         query = select(_REVISIONS.c.case_id, until, newest).where(_REVISIONS.c.namespace == namespace)
         query = query.group_by(_REVISIONS.c.case_id).having(newest > offset).order_by(_REVISIONS.c.case_id)
         rows = self._writer.execute(query).all()
-        cases = self._at([place for _, *places in rows for place in places if place is not None])
+        cases = self._at([place for _, *places in rows for place in places if place is not None], namespace)
         moved, unreadable = list[MovedCase](), list[str]()
         for case_id, then, now in rows:
             if now in cases and (then is None or then in cases):
@@ -119,18 +118,20 @@ class LedgerBatches:
             if row is not None
         ]
 
-    def last_verb(self, case_id: str) -> str | None:
-        """What the newest batch that changed this case was: retire, forget, undo, ...; None when none ever did."""
+    def last_verb(self, case_id: str, *, namespace: str) -> str | None:
+        """What the newest batch that changed the case was: retire, forget, undo, ...; None when none ever did."""
         changes, audit = schema.batch_changes, schema.audit
         query = select(audit.c.verb).join(changes, changes.c.audit_offset == audit.c.offset)
-        query = query.where(changes.c.case_id == case_id).order_by(audit.c.offset.desc()).limit(1)
+        query = query.where(changes.c.case_id == case_id, audit.c.namespace == namespace)
+        query = query.order_by(audit.c.offset.desc()).limit(1)
         verb: str | None = self._writer.scalar(query)
         return verb
 
-    def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
-        """What a case was when it was last not retired; None when it never was anything else."""
-        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
-        case = self._writer.first(CASES, query.order_by(_REVISIONS.c.version.desc()))
+    def last_status_but_retired(self, case_id: str, *, namespace: str) -> CaseStatus | None:
+        """What a case of this namespace was when it was last not retired; None when it never was anything else."""
+        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.namespace == namespace)
+        query = query.where(_REVISIONS.c.status != "retired").order_by(_REVISIONS.c.version.desc())
+        case = self._writer.first(CASES, query)
         return None if case is None else case.status
 
     def withdrawn_among(self, event_ids: Sequence[str], *, namespace: str) -> set[str]:
@@ -138,10 +139,9 @@ class LedgerBatches:
         outcomes, found = schema.outcomes, set[str]()
         event_at = outcomes.c.keys().index("event_id")
         for chunk in sequence_chunks(list(event_ids)):
-            newest = select(func.max(outcomes.c.offset)).where(outcomes.c.event_id.in_(chunk))
-            query = select(*OUTCOMES.columns).where(
-                outcomes.c.offset.in_(newest.group_by(outcomes.c.event_id)), outcomes.c.namespace == namespace
-            )
+            of_these = (outcomes.c.event_id.in_(chunk), outcomes.c.namespace == namespace)
+            newest = select(func.max(outcomes.c.offset)).where(*of_these).group_by(outcomes.c.event_id)
+            query = select(*OUTCOMES.columns).where(outcomes.c.offset.in_(newest), outcomes.c.namespace == namespace)
             for row, outcome in self._writer.found(OUTCOMES, query):
                 if outcome is None or outcome.reward is None:
                     found.add(row[event_at])
@@ -153,6 +153,7 @@ class LedgerBatches:
         Returns:
             The offset of the newest case revision of any namespace.
         """
+        # offsets are of the whole ledger: whatever the namespace writes from here on has a higher one
         offset: int = self._writer.scalar(select(func.max(_REVISIONS.c.offset))) or 0
         row = {"namespace": namespace, "name": name, "revision_offset": offset, "at": utc_now()}
         self._writer.execute(insert(schema.snapshots).values(SNAPSHOTS.signed(row)))
@@ -168,9 +169,9 @@ class LedgerBatches:
             for row, snapshot in self._writer.found(SNAPSHOTS, query)
         }
 
-    def _at(self, offsets: Sequence[int]) -> dict[int, Case]:
+    def _at(self, offsets: Sequence[int], namespace: str) -> dict[int, Case]:
         found: dict[int, Case] = {}
         for chunk in sequence_chunks(offsets):
-            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk))
+            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk), _REVISIONS.c.namespace == namespace)
             found |= {row[_OFFSET]: case for row, case in self._writer.found(CASES, query) if case is not None}
         return found
