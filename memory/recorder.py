@@ -208,8 +208,9 @@ def _kept_selection(selection: Selection) -> Selection:
 
 
 def _importable(case: Case) -> Case:
-    checked_namespace(case.namespace)
-    return importable(case)
+    valid = importable(case)
+    checked_namespace(valid.namespace)
+    return valid
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:

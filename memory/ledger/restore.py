@@ -25,7 +25,7 @@ from memento.memory.ledger.backup import (
     unfinished,
 )
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.read_only_file import read_only_file
+from memento.memory.ledger.read_only_file import read_only_copy, read_only_file
 from memento.memory.ledger.writes import LedgerWriter
 from memento.private_files import make_private_folder
 
@@ -66,7 +66,8 @@ def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress:
     make_private_folder(target.parent)
     with unfinished(target) as part:
         report = prepare(source, part, on_progress)
-        aside = _keep_aside(target) if former.is_full else None
+        is_readable = _close_log(target) if target.exists() else True
+        aside = _keep_aside(target, is_readable=is_readable) if former.is_full else None
         for ending in ("-wal", "-shm"):  # a log of the old one would be applied to the new one
             target.with_name(target.name + ending).unlink(missing_ok=True)
     return RestoreReport(report._replace(file=target), aside, former.id)
@@ -118,7 +119,8 @@ def prepare(source: Path, part: Path, on_progress: OnProgress) -> BackupReport:
         InvalidInput, LedgerTooNew, LedgerUnavailable: as `restore_file`.
     """
     try:
-        reading = read_only_file(source)
+        # one with a log is read from a copy: SQLite would leave files beside it
+        reading = read_only_copy(source) if _is_wal(source) else read_only_file(source)
     except OSError as error:
         raise InvalidInput(f"{source} cannot be read: {error.strerror or error}") from error
     try:
@@ -141,6 +143,12 @@ def prepare(source: Path, part: Path, on_progress: OnProgress) -> BackupReport:
     return checked_copy(part)
 
 
+def _is_wal(source: Path) -> bool:
+    """Whether a database file says that it is in WAL mode."""
+    with source.open("rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"
+
+
 class _Former(NamedTuple):
     """What is in the place where a ledger shall be."""
 
@@ -153,7 +161,7 @@ class _Former(NamedTuple):
         if not target.exists():
             return cls(is_full=False, id=None)
         try:
-            with closing(read_only_file(target).connect(timeout_s=_TIMEOUT_S)) as database:
+            with closing(sqlite3.connect(target, timeout=_TIMEOUT_S)) as database:
                 names = {row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
                 is_full = any(
                     database.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone()  # noqa: S608  one of ours
@@ -170,26 +178,31 @@ class _Former(NamedTuple):
 _OF_SQLITE = {"sqlite_sequence", "sqlite_stat1", "policy_versions"}
 
 
-def _keep_aside(target: Path) -> Path:
-    """Give the ledger a second, dated name. It keeps the first one until the new ledger takes that.
+def _close_log(target: Path) -> bool:
+    """Bring all of a ledger's write-ahead log into its file, which only whoever has it alone can do.
+
+    Returns:
+        Whether it could be read.
 
     Raises:
         LedgerUnavailable: another process has it open.
     """
     try:
         with closing(sqlite3.connect(target, timeout=_TIMEOUT_S, isolation_level=None)) as database:
-            # Only whoever has the file alone can leave WAL mode; all of the log is in the file afterwards.
-            mode = database.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+            database.execute("PRAGMA journal_mode=DELETE").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise LedgerUnavailable(f"{target} cannot be moved aside: {error}") from error
-        mode = "wal"
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise LedgerUnavailable(f"another process has {target} open; stop it and try again") from error
+        raise LedgerUnavailable(f"{target} cannot be replaced: {error}") from error
     except sqlite3.DatabaseError:
-        mode = "damaged"
-    if mode == "wal":
-        raise LedgerUnavailable(f"another process has {target} open; stop it and try again")
+        return False
+    return True
+
+
+def _keep_aside(target: Path, *, is_readable: bool) -> Path:
+    """Give the ledger a second, dated name. It keeps the first one until the new ledger takes that."""
     aside = target.with_name(_dated(target.name))
-    for ending in ("", "-wal") if mode == "damaged" else ("",):
+    for ending in ("",) if is_readable else ("", "-wal"):
         with suppress(FileNotFoundError):
             _link(target.with_name(target.name + ending), aside.with_name(aside.name + ending))
     sync_folder(target.parent)
