@@ -15,8 +15,8 @@ from rich.text import Text
 
 from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode, print_json
+from memento.evals.learning_curve_plot import moving_accuracy, save_learning_curves, series_of
 from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
-from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 from memento.graph.models import ChatModels
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput

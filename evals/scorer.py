@@ -2,7 +2,7 @@
 
 import inspect
 
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring.custom import Scorer
 
@@ -21,7 +21,7 @@ def load_scorer(name: str) -> Scorer:
     Raises:
         InvalidInput: there is no such function, or it does not take a task, an answer and references.
     """
-    scorer = imported(name, wanted=_WANTED)
+    scorer = import_by_name(name, wanted=_WANTED)
     try:
         inspect.signature(scorer).bind("task", "answer", [])
     except TypeError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
 from memento.memory.case_memory import CaseMemory
@@ -74,7 +74,7 @@ def load_subject(name: str) -> Subject:
     Raises:
         InvalidInput: there is no such function, or it returns something else.
     """
-    made = imported(name, wanted="a function that returns a memento.evals.subject.Subject")()
+    made = import_by_name(name, wanted="a function that returns a memento.evals.subject.Subject")()
     if not isinstance(made, Subject):
         raise InvalidInput(f"{name} must return a memento.evals.subject.Subject, not {type(made).__name__}")
     return made

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from memento.graph.senses import look_through, transcribe_with_openai
+from memento.graph.media_models import look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
 from memento.tools.registry import ToolFunction, ToolParts, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
 from memento.tools.web.ddgs import Ddgs
-from memento.tools.web.guard import AddressGuard
 from memento.tools.web.search_port import Search
 from memento.tools.web.searxng import SearxNG
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 
 

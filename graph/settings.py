@@ -17,7 +17,7 @@ from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
 from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 
 SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
 

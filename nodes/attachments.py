@@ -15,8 +15,8 @@ from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolError
-from memento.tools.files.descent import opened, write_file
-from memento.tools.names import is_text, shown
+from memento.tools.file_names import is_text, shown
+from memento.tools.files.open_beneath import opened, write_file
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")

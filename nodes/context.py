@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.memory.policies.registry import PolicyName
-from memento.nodes.scoring.evaluation import EvaluatorName
+from memento.nodes.scoring.grade import EvaluatorName
 
 MAX_CASE_TOKENS = 8_000
 """Of all cases in a prompt together, unless a run says otherwise."""

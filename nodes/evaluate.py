@@ -13,7 +13,7 @@ from memento.nodes.costs import unpriced_notice
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.evaluation import Evaluation
+from memento.nodes.scoring.grade import Evaluation
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.scoring.registry import score
 from memento.nodes.sources import ModelSource, Price

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from memento.nodes.plan_mending import MAX_ID_CHARS, mended
+from memento.nodes.plan_repair import MAX_ID_CHARS, mended
 from memento.nodes.state import Subtask
 
 MAX_SUBTASKS = 20

@@ -27,9 +27,9 @@ from memento.nodes.errors import (
     is_context_overflow,
 )
 from memento.nodes.redaction import Redact
+from memento.nodes.replies.call_model import model_reply, raise_named
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
-from memento.nodes.replies.received import raise_named, received
 from memento.nodes.replies.streaming import unstreamed
 
 T = TypeVar("T", bound=BaseModel)
@@ -150,7 +150,7 @@ class StructuredCaller:
                 raise_named(error, self._redact)
             call = _with_raw(structured, messages, config)
         try:
-            return _interpret(await received(call, redact=self._redact), schema)
+            return _interpret(await model_reply(call, redact=self._redact), schema)
         except InvalidReply as error:
             return _Reading(AIMessage(error.raw), problem=brief_reason(error))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memento.evals.configured import check_unseen, opened_subject
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.errors import NoModelConfigured, UnknownModel
@@ -118,5 +118,5 @@ def test_what_is_wrong_is_named_when_a_function_cannot_be_had(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(InvalidInput) as caught:
-        imported(name, wanted="a maker")
+        import_by_name(name, wanted="a maker")
     assert said in str(caught.value)

@@ -10,7 +10,7 @@ import pytest
 from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
 from memento.tools.web.download_file import AT_ONCE, make_download_file
 from memento.tools.web.fetch import Fetcher, FetchLimits
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.workspace import Workspace
 from tests.loopback_site import Answer, Site, serving
 

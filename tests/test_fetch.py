@@ -11,7 +11,7 @@ import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.fetch import Fetcher, FetchLimits, PageRefused
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from tests.loopback_site import HTML, Answer, Names, Site, serving
 
 

@@ -10,7 +10,7 @@ from benchmarks.fetch_pages import F1_BAR, KEPT_BAR, SHARE_BAR, run
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.fetch import Fetcher, FetchLimits, PageRefused
 from memento.tools.web.fetch_page import MAX_PAGE_CHARS, SHORT_PAGE_CHARS, make_fetch_page
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from tests.loopback_site import Answer, Names, Site, serving
 from tests.tavily_shim import FakeTavily, serving_tavily

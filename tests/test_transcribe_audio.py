@@ -12,9 +12,9 @@ import av
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.media.audio import sound_pieces
 from memento.tools.media.media_file import media_file
 from memento.tools.media.port import Transcribe
-from memento.tools.media.sound import sound_pieces
 from memento.tools.media.transcribe_audio import AS_IT_IS_BYTES, MAX_BYTES, make_transcribe_audio, transcript
 from memento.tools.workspace import Workspace
 from tests.media_files import sound, video, wav

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
-from memento.tools.media.pictures import MAX_PIXELS, MAX_SIDE
+from memento.tools.media.images import MAX_PIXELS, MAX_SIDE
 from memento.tools.media.port import Picture
 from memento.tools.media.view_image import MAX_BYTES, make_view_image
 from memento.tools.workspace import Workspace

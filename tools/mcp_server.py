@@ -14,8 +14,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from memento.tools.errors import ToolError, ToolUnavailable
-from memento.tools.injection import in_workspace
 from memento.tools.workspace import Workspace
+from memento.tools.workspace_binding import bind_workspace
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -54,7 +54,7 @@ def make_mcp_server(
     server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True, auth=auth)
     for tool_name, function in functions.items():
         # A string is the text itself; with a schema for it, every result would be sent twice.
-        served = _speaking(in_workspace(function, workspace))
+        served = _speaking(bind_workspace(function, workspace))
         server.add_tool(FunctionTool.from_function(served, name=tool_name, output_schema=None))
     return server
 

@@ -18,8 +18,8 @@ from memento.tools.sandbox.run_code import make_run_python, make_run_shell
 from memento.tools.web.download_file import LIMITS, make_download_file
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import make_fetch_page
-from memento.tools.web.guard import AddressGuard
 from memento.tools.web.search_port import Search
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from memento.tools.web.web_search import make_web_search
 

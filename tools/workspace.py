@@ -17,9 +17,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.files.descent import HiddenError, Identity, identity, opened, write_file
+from memento.tools.file_names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
+from memento.tools.files.open_beneath import HiddenError, Identity, identity, opened, write_file
 from memento.tools.files.walking import Found, Walk
-from memento.tools.names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
 
 SPILL_FOLDER: Final = "long-results"
 """Where results lie that were too long to show; not counted among the files that a run made."""

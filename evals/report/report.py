@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from memento.evals.report.blocks import Picture, Section
 from memento.evals.report.drawing import check_can_draw
+from memento.evals.report.formatting import counted
 from memento.evals.report.page import render
 from memento.evals.report.run_cases import run_cases
 from memento.evals.report.sections.answer import answer
@@ -24,7 +25,6 @@ from memento.evals.report.sections.sources import sources
 from memento.evals.report.sections.sweep import k_sweep
 from memento.evals.report.sections.transfers import transfers
 from memento.evals.report.view import View, read_run, view_of
-from memento.evals.report.words import counted
 
 PAGE = "report.html"
 _SECTIONS: tuple[Callable[[View], Section | None], ...] = (

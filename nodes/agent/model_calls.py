@@ -6,13 +6,13 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.config import get_config
 
-from memento.nodes.agent.loops import CUT_FROM, HINT_FROM, turns_in_circle
+from memento.nodes.agent.loop_detection import CUT_FROM, HINT_FROM, turns_in_circle
 from memento.nodes.agent.notes import EMPTY_REPLY, IN_CIRCLES, NOTHING_SAID
 from memento.nodes.agent.turn import ENDED_BY, AgentTurn, ModelCall, settled
 from memento.nodes.agent.work import work_of
 from memento.nodes.errors import ModelUnavailable, as_model_error
 from memento.nodes.replies.endings import EndingsSeen
-from memento.nodes.replies.usable import without_calls
+from memento.nodes.replies.sanitise import without_calls
 
 
 class ModelCalls(AgentMiddleware[Any]):

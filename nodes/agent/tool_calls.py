@@ -25,7 +25,7 @@ from memento.nodes.agent.long_results import Shown, as_shown
 from memento.nodes.agent.notes import refused_call
 from memento.nodes.agent.offer import ToolOffer
 from memento.nodes.agent.work import Work, work_of
-from memento.nodes.replies.usable import UNREADABLE
+from memento.nodes.replies.sanitise import UNREADABLE
 
 ToolOutput: TypeAlias = ToolMessage | Command[Any]
 ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolOutput]]

@@ -28,13 +28,13 @@ from memento.nodes.errors import (
     brief_reason,
     is_context_overflow,
 )
+from memento.nodes.replies.call_model import model_reply
 from memento.nodes.replies.endings import EndingsSeen
 from memento.nodes.replies.model_reply import ModelReply, is_quoted, read_reply
 from memento.nodes.replies.pieces import joined
-from memento.nodes.replies.received import received
+from memento.nodes.replies.sanitise import ids_of, sanitised, unreadable, without_calls
 from memento.nodes.replies.streaming import unstreamed
 from memento.nodes.replies.text_calls import NOT_A_CALL
-from memento.nodes.replies.usable import ids_of, unreadable, usable, without_calls
 
 ENDED_BY: Final = "memento_ended_by"
 """Metadata of a reply that ended a subtask early: what ended it."""
@@ -159,7 +159,7 @@ class AgentTurn:
         request = request if has_tools else request.override(tools=[])
         if not is_streamed:
             request = request.override(model_settings={**request.model_settings, **unstreamed(request.model)})
-        call = received(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
+        call = model_reply(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
         try:
             reply = await within(seconds, call)
         except Abandoned:
@@ -181,7 +181,7 @@ class AgentTurn:
         if is_broken_off and message.tool_calls:
             message = unreadable(message)
         ending = reply.ending if reply.ending != "unended" or is_broken_off else ""
-        return reply._replace(message=usable(message, ids_of(shown)), ending=ending)
+        return reply._replace(message=sanitised(message, ids_of(shown)), ending=ending)
 
 
 def settled(reply: ModelReply) -> AIMessage:

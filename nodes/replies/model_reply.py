@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, BaseMessage
 
 from memento.nodes.replies.endings import Ending, ending_of, refusal_in
+from memento.nodes.replies.sanitise import unreadable
 from memento.nodes.replies.text_calls import text_calls
 from memento.nodes.replies.thoughts import message_without_thoughts
-from memento.nodes.replies.usable import unreadable
 
 WHY_UNFINISHED: Final[dict[Ending, str]] = {
     "length": "it was cut off by the token limit",

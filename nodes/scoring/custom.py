@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
-from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.grade import Evaluation, unknown
 
 Grade: TypeAlias = float | bool | Evaluation | None
 """A reward in [0, 1], right or wrong, None when it cannot be known, or an `Evaluation` with confidence and reason."""

@@ -6,8 +6,8 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import judge_messages
-from memento.nodes.scoring.asking import ask_judge
-from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.ask_judge import ask_judge
+from memento.nodes.scoring.grade import Evaluation, unknown
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 
 JUDGE_CONFIDENCE: Final = 0.8

@@ -13,8 +13,8 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import judge_messages, second_judge_messages
-from memento.nodes.scoring.asking import Reply, ask_judge
-from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.ask_judge import Reply, ask_judge
+from memento.nodes.scoring.grade import Evaluation, unknown
 from memento.nodes.scoring.judge import JUDGE_CONFIDENCE, Verdict
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.usage import add_usage

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from memento.nodes.context import Context
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.evaluation import Evaluation
+from memento.nodes.scoring.grade import Evaluation
 from memento.nodes.sources import ModelSource, Price
 from memento.nodes.state import Run, SubtaskResult
 from memento.nodes.structured import StructuredCaller

@@ -5,9 +5,9 @@ from typing import Final
 
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.scoring.custom import scored_by
-from memento.nodes.scoring.evaluation import Evaluation, EvaluatorName, unknown
 from memento.nodes.scoring.exact_match import exact_match
 from memento.nodes.scoring.gaia import gaia_match
+from memento.nodes.scoring.grade import Evaluation, EvaluatorName, unknown
 from memento.nodes.scoring.judge import score_by_judge
 from memento.nodes.scoring.judges import score_by_judges
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts

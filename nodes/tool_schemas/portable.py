@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from memento.nodes.tool_schemas.descriptions import described, values_said
 from memento.nodes.tool_schemas.flattening import Flattening, Schema, types_of
 from memento.nodes.tool_schemas.renames import Renames, fit_name, merged
-from memento.nodes.tool_schemas.said import described, values_said
 
 MAX_CHARS: Final = 30_000
 """Of a schema as JSON; a larger one is shown with less detail."""

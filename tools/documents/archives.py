@@ -13,10 +13,10 @@ from typing import IO, Any, BinaryIO, Final, NamedTuple, TypedDict
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from memento.tools.documents.document import Document, Part, clean
-from memento.tools.documents.kinds import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
+from memento.tools.documents.file_types import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
-from memento.tools.names import shown
+from memento.tools.file_names import shown
 
 MAX_DEPTH: Final = 10
 

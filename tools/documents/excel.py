@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, NamedTuple
 from zipfile import ZipFile
 
-from memento.tools.documents.ranges import cell_of
+from memento.tools.documents.cell_ranges import cell_of
 
 _HEAD_BYTES: Final = 16_000
 _DIMENSION: Final = re.compile(rb"<(?:\w+:)?dimension\s[^>]*?\bref=\"([^\"]{1,40})\"")

@@ -16,8 +16,8 @@ from memento.tools.confined import confined
 from memento.tools.documents.archives import Listed, Piece
 from memento.tools.documents.document import MAX_FILE_BYTES
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.handover import opened_in_thread
-from memento.tools.names import shown
+from memento.tools.file_handoff import open_in_thread
+from memento.tools.file_names import shown
 from memento.tools.workspace import Workspace
 
 MAX_FILES: Final = 500
@@ -48,7 +48,7 @@ def make_extract_archive() -> Callable[..., Awaitable[str]]:
             members: only files whose path matches this pattern, such as `*.csv` or `images/*`; empty for all.
             workspace: where the run's files lie; not shown to the model.
         """
-        file = await opened_in_thread(workspace.open, path)
+        file = await open_in_thread(workspace.open, path)
         try:
             name = os.path.basename(path.strip())
             if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:

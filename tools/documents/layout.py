@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from memento.tools.documents.cell_ranges import letters, ranges, relative
 from memento.tools.documents.document import Part, Unit
-from memento.tools.documents.ranges import letters, ranges, relative
 from memento.tools.documents.tables import table
 
 _MAX_MARKS: Final = 60

@@ -5,11 +5,11 @@ from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.ooxml_package import attribute, parsed
 from memento.tools.documents.opendocument_text import Writer
-from memento.tools.documents.packages import attribute, parsed
 from memento.tools.errors import ToolInputError
 
 

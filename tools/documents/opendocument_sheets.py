@@ -7,12 +7,12 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
+from memento.tools.documents.cell_ranges import letters, ranges_of_columns
 from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.ooxml_package import attribute
 from memento.tools.documents.opendocument_text import Writer, count
-from memento.tools.documents.packages import attribute
-from memento.tools.documents.ranges import letters, ranges_of_columns
 from memento.tools.errors import ToolInputError
 
 MAX_CELLS: Final = 300_000

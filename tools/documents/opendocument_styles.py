@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from memento.tools.documents.mathematics import local_name
-from memento.tools.documents.packages import attribute
+from memento.tools.documents.equations import local_name
+from memento.tools.documents.ooxml_package import attribute
 
 
 class Styles:

@@ -5,10 +5,10 @@ from typing import Final
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
+from memento.tools.documents.equations import linear, local_name, raised
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import linear, local_name, raised
+from memento.tools.documents.ooxml_package import attribute, parsed
 from memento.tools.documents.opendocument_styles import Styles
-from memento.tools.documents.packages import attribute, parsed
 from memento.tools.documents.tables import table
 
 _MAX_DEPTH: Final = 100

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from memento.tools.documents.equations import exponent, linear, local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import exponent, linear, local_name
 from memento.tools.documents.page_tables import fill_spans
 
 _FILES: Final = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".csv", ".tsv", ".pptx", ".ppt", ".odt", ".ods", ".zip")

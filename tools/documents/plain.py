@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, indent, tostring
 
 from memento.tools.csv_reader import CsvReader
 from memento.tools.documents.document import BY_CODE, Document, Part, clean
-from memento.tools.documents.hypertext import as_document
+from memento.tools.documents.html_markdown import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
 from memento.tools.errors import ToolInputError

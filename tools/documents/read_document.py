@@ -14,7 +14,7 @@ from memento.tools.documents.document import MAX_FILE_BYTES, numbers
 from memento.tools.documents.reading import Reading, Shot
 from memento.tools.documents.selection import MAX_SCANS
 from memento.tools.errors import ToolError, ToolInputError
-from memento.tools.handover import opened_in_thread
+from memento.tools.file_handoff import open_in_thread
 from memento.tools.media.port import Look, Picture
 from memento.tools.workspace import Workspace
 
@@ -63,7 +63,7 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
             pictures: also describes the pictures in it, up to 8; slow.
             workspace: where the run's files lie; not shown to the model.
         """
-        file, name, begin = await opened_in_thread(_opened, workspace, path, file_of=itemgetter(0))
+        file, name, begin = await open_in_thread(_opened, workspace, path, file_of=itemgetter(0))
         try:
             pages = pages or begin
             reading = await _read(file, name, query, pages, MAX_CHARS, look)

@@ -6,9 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, TypedDict
 from zipfile import ZipFile
 
-from memento.tools.documents import archives, office, opendocument, opendocument_sheets, pdf, plain, rtf, sheets, word
+from memento.tools.documents import (
+    archives,
+    opendocument,
+    opendocument_sheets,
+    pdf,
+    plain,
+    presentations,
+    rtf,
+    spreadsheets,
+    word,
+)
 from memento.tools.documents.document import Document, Wanted, clean, wanted_parts
-from memento.tools.documents.kinds import NAMES, Kind, kind_of
+from memento.tools.documents.file_types import NAMES, Kind, kind_of
 from memento.tools.documents.selection import Block, blocks, selected
 from memento.tools.errors import ToolInputError
 
@@ -17,7 +27,7 @@ MAX_INDEXED_CHARS: Final = 3_000_000
 
 _READERS: Final[dict[str, Callable[[BinaryIO], Document]]] = {
     "docx": word.docx,
-    "pptx": office.pptx,
+    "pptx": presentations.pptx,
     "odt": opendocument.odt,
     "odp": opendocument.odp,
     "rtf": rtf.rtf,
@@ -97,11 +107,11 @@ def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
     if kind.name == "pdf":
         return pdf.pdf(file, wanted)
     if kind.name == "xlsx":
-        return sheets.xlsx(file, wanted.sheet)
+        return spreadsheets.xlsx(file, wanted.sheet)
     if kind.name == "ods":
         return opendocument_sheets.ods(file, wanted.sheet)
     if kind.name in ("xls", "xlsb"):
-        return sheets.calamine(file, wanted.sheet)
+        return spreadsheets.calamine(file, wanted.sheet)
     if kind.name == "csv":
         return plain.separated(file, name)
     if kind.name in ("zip", "tar", "gz"):
@@ -125,7 +135,7 @@ def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> lis
     Raises:
         ToolInputError: there are none, or the format has none.
     """
-    from memento.tools.media.pictures import encoded_picture
+    from memento.tools.media.images import encoded_picture
 
     wanted = wanted_parts(pages)
     kind = kind_of(file, name).name
@@ -148,7 +158,7 @@ def _embedded(file: BinaryIO, kind: str, wanted: Wanted) -> Iterator[tuple[str, 
         last = wanted.last or wanted.first + 7
         yield from ((f"page {number}", one) for number, one in pdf.rendered(file, range(wanted.first, last + 1)))
     elif kind == "pptx":
-        yield from office.slide_pictures(file, wanted)
+        yield from presentations.slide_pictures(file, wanted)
     elif kind in _MEDIA_FOLDERS:
         with ZipFile(file) as archive:
             names = [one for one in archive.namelist() if one.startswith(_MEDIA_FOLDERS[kind])]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import BinaryIO, Final, NamedTuple
 
 from memento.tools.documents.document import Document, clean
+from memento.tools.documents.equations import raised
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
-from memento.tools.documents.mathematics import raised
 from memento.tools.documents.plain import MAX_TEXT_BYTES
 
 # A control word with its number, an encoded character, a control symbol, a brace, line ends, or text.

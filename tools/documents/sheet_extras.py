@@ -12,11 +12,18 @@ from typing import Final, Literal
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
+from memento.tools.documents.cell_ranges import cell_of, letters
 from memento.tools.documents.document import Mark, clean
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import local_name
-from memento.tools.documents.packages import Relation, attribute, parsed, parsed_bytes, relations, without_fallbacks
-from memento.tools.documents.ranges import cell_of, letters
+from memento.tools.documents.ooxml_package import (
+    Relation,
+    attribute,
+    parsed,
+    parsed_bytes,
+    relations,
+    without_fallbacks,
+)
 
 MAX_MARKS: Final = 5_000
 """Notes, links and merged ranges of one sheet; more are counted as not shown."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.equations import local_name
 
 
 def comments(presentation: Any, slide: Any) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 from zipfile import ZipFile
 
 from memento.tools.documents.document import Document
-from memento.tools.documents.hypertext import as_document
+from memento.tools.documents.html_markdown import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.word_parts import prepared
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.equations import local_name
 
 _MAX_ABOUT_CHARS: Final = 80
 

@@ -7,8 +7,8 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, tostring
 from zipfile import ZipFile
 
+from memento.tools.documents.equations import linear, local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import linear, local_name
 from memento.tools.documents.word_comments import Comments, words
 
 _ROOT: Final = re.compile(rb"<(?:\w+:)?(document|footnotes|endnotes|comments|hdr|ftr)[\s>]")

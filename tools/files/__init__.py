@@ -1,6 +1,6 @@
 """Files of the run: search in them, list, read and write them.
 
-descent.py          the way down to a file, without following links
+open_beneath.py  the way down to a file, without following links
 walking.py          everything below a folder, by descriptors
 removal.py          modes changed, files and folders removed, by descriptors
 folders.py          which folders are searched, and what below them

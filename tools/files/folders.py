@@ -13,9 +13,9 @@ from threading import Event
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.files.descent import Identity, identity, is_hidden
+from memento.tools.file_names import is_text, shown
+from memento.tools.files.open_beneath import Identity, identity, is_hidden
 from memento.tools.files.walking import Found, Walk
-from memento.tools.names import is_text, shown
 from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000

@@ -15,12 +15,12 @@ from typing import Final
 
 from memento.tools.confined import confined
 from memento.tools.errors import TookTooLong, ToolInputError
+from memento.tools.file_handoff import open_in_thread
+from memento.tools.file_names import shown
 from memento.tools.files.folders import Place, places
 from memento.tools.files.index import FileIndex
 from memento.tools.files.index_rows import Hit, Pending
 from memento.tools.files.passages import query_expression
-from memento.tools.handover import opened_in_thread
-from memento.tools.names import shown
 from memento.tools.workspace import Workspace
 
 MAX_RESULTS: Final = 10
@@ -115,7 +115,7 @@ async def _read_document(index: FileIndex, document: Pending, document_s: float)
     """Index one document; False when there was not enough time, so that a later search has to try again."""
     found: list[tuple[str, str]] | None = None
     try:
-        file = await opened_in_thread(Workspace(Path(document.folder)).open, shown(document.path))
+        file = await open_in_thread(Workspace(Path(document.folder)).open, shown(document.path))
         try:
             name = document.path.rpartition("/")[2]
             found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=document_s)

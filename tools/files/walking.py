@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from memento.tools.files.descent import CAN_WALK, FOLDER, NO_LINK, Identity
+from memento.tools.files.open_beneath import CAN_WALK, FOLDER, NO_LINK, Identity
 
 _MOST_OPEN: Final = 32
 

@@ -2,9 +2,9 @@
 
 port.py               what sees and what hears, as functions that the host brings
 media_file.py         a file of the workspace: what it is by its first bytes, parsed in a confined child
-pictures.py           in the child: any picture as a small PNG or JPEG
+images.py  in the child: any picture as a small PNG or JPEG
 recording.py          in the child: sound or video opened by one demuxer, and decoded as far as it is whole
-sound.py              in the child: any sound as pieces of MP3
+audio.py  in the child: any sound as pieces of MP3
 frames.py             in the child: a few frames that show what a video shows
 view_image.py         the tool: a question about a picture
 transcribe_audio.py   the tool: speech as text

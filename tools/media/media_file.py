@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from memento.tools.confined import MEMORY_BYTES, confined
 from memento.tools.errors import ToolInputError
-from memento.tools.handover import opened_in_thread
+from memento.tools.file_handoff import open_in_thread
 from memento.tools.workspace import Workspace
 
 _HEAD_BYTES: Final = 64
@@ -87,7 +87,7 @@ async def media_file(workspace: Workspace, path: str, *, max_bytes: int) -> Asyn
             "only files of the workspace can be used here, no addresses: fetch it into the workspace first, "
             "for example with download_file, and give the path of the file"
         )
-    stream = await opened_in_thread(workspace.open, path)
+    stream = await open_in_thread(workspace.open, path)
     try:
         n_bytes = os.fstat(stream.fileno()).st_size
         if not 0 < n_bytes <= max_bytes:

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from typing import Final
 
 from memento.tools.errors import ToolInputError
+from memento.tools.media.audio import SoundPieces
 from memento.tools.media.media_file import MediaFile, clock, media_file
 from memento.tools.media.port import Transcribe
-from memento.tools.media.sound import SoundPieces
 from memento.tools.workspace import Workspace
 
 MAX_BYTES: Final = 500_000_000
@@ -69,7 +69,7 @@ async def transcript(
     is_over = False
     while not is_over and start_s < end_s:
         stretch: SoundPieces = await file.parsed(
-            "sound:sound_pieces",
+            "audio:sound_pieces",
             demuxer=demuxer,
             start_s=start_s,
             end_s=min(start_s + STRETCH_S, end_s),

@@ -13,8 +13,8 @@ processes.py      what they use
 socket_memory.py  what their sockets may hold
 control_group.py  the kernel's own count, where it can be had
 footprint.py      what lies in the workspace
-leftovers.py      what code must not leave there
-inside.py         the command that runs inside
+workspace_cleanup.py  what code must not leave there
+shell_command.py  the command that runs inside
 runner.py         the program that runs Python like a notebook's cell
 run_code.py       the tools: run_python, run_shell
 """

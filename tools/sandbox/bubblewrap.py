@@ -25,10 +25,10 @@ from typing import IO, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.control_group import ControlGroup, made_group
-from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, tree, usage
 from memento.tools.sandbox.seccomp import seccomp_filter
+from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.socket_memory import socket_memory
 from memento.tools.sandbox.watchdog import watched
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, limited_command, mortal_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.shell_command import ENVIRONMENT, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
 PLACE: Final = "/workspace"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from memento.tools.errors import ToolError, ToolUnavailable
-from memento.tools.names import is_text
-from memento.tools.sandbox.inside import SCIENCE, limited_command
-from memento.tools.sandbox.leftovers import make_harmless
+from memento.tools.file_names import is_text
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.sandbox.shell_command import SCIENCE, limited_command
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 from memento.tools.workspace import Workspace
 
 PLACE: Final = "/home/user/workspace"

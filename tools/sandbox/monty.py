@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Language, Limits
 from memento.tools.sandbox.processes import end_child, is_child, usage
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMontySession, MountDir

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.port import Execution, Language, Limits
 from memento.tools.sandbox.processes import Usage, belonging, usage
+from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
 _MARK: Final = "MEMENTO_EXECUTION"

@@ -18,10 +18,10 @@ from typing import IO, Final, Protocol
 
 from memento.private_files import make_private_folder
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.inside import TASKS_PER_PROCESS
-from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.port import Ending, Execution, Limits
 from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.shell_command import TASKS_PER_PROCESS
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 
 TICK_S: Final = 0.1
 _DRAIN_S: Final = 1.0

@@ -9,13 +9,13 @@ fetch_page.py     the tool: one page as text, or what of it matches a question
 download_file.py  the tool: a file of any kind, brought into the workspace
 fetch.py          a page or file over the network, within limits
 transport.py      the guard in the way of every connection
-guard.py          which addresses are public
+ssrf_guard.py  which addresses are public
 robots.py         what a site's robots.txt allows
-body.py           an answer's body, unpacked within a limit
+response_body.py  an answer's body, unpacked within a limit
 media_types.py    what a page is
 charsets.py       its characters
 extraction.py     its main text, found in a child process
 visible_text.py   all of its text, when no main text is found
-compression.py    what of a long text matters to a question
-wording.py        how findings are put into words
+passage_selection.py  what of a long text matters to a question
+result_text.py  how findings are put into words
 """

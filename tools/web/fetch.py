@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web.body import ACCEPTED, read_body
-from memento.tools.web.guard import MAX_URL_CHARS, AddressGuard
 from memento.tools.web.media_types import charset_of, check_media_type, kind_of, may_be_pdf, media_type_of
+from memento.tools.web.response_body import ACCEPTED, read_body
 from memento.tools.web.robots import MAX_BYTES, Robots, RobotsFile
+from memento.tools.web.ssrf_guard import MAX_URL_CHARS, AddressGuard
 
 if TYPE_CHECKING:
     import httpx2

@@ -9,11 +9,11 @@ from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.files.passages import cleaned
 from memento.tools.text import cut, one_line
 from memento.tools.web.charsets import decoded
-from memento.tools.web.compression import beginning, compressed
 from memento.tools.web.extraction import PageText, page_text
 from memento.tools.web.fetch import Fetched, Fetcher, PageRefused
+from memento.tools.web.passage_selection import beginning, compressed
+from memento.tools.web.result_text import checked_query
 from memento.tools.web.tavily import Tavily
-from memento.tools.web.wording import checked_query
 
 MAX_PAGE_CHARS: Final = 12_000
 """Of a page that is read without a query."""

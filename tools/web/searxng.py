@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from memento.tools.errors import ToolError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
-from memento.tools.web.body import ACCEPTED, read_body
+from memento.tools.web.response_body import ACCEPTED, read_body
 from memento.tools.web.search_port import SearchResult
 
 if TYPE_CHECKING:

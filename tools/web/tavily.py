@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
-from memento.tools.web.guard import MAX_URL_CHARS, check_host
 from memento.tools.web.search_port import SearchResult
+from memento.tools.web.ssrf_guard import MAX_URL_CHARS, check_host
 
 if TYPE_CHECKING:
     from tavily import AsyncTavilyClient

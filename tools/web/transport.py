@@ -6,7 +6,7 @@ from typing import Final
 import httpx2
 
 from memento.tools.errors import ToolInputError
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 
 MAX_ADDRESSES: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

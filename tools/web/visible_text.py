@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
-from memento.tools.documents.mathematics import exponent
+from memento.tools.documents.equations import exponent
 
 _UNSEEN: Final = frozenset({"script", "style", "template", "svg", "noscript", "iframe", "object", "select"})
 _INLINE: Final = frozenset(

@@ -5,8 +5,8 @@ from typing import Final
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
+from memento.tools.web.result_text import checked_query, numbered
 from memento.tools.web.search_port import Search, SearchResult
-from memento.tools.web.wording import checked_query, numbered
 
 MAX_RESULTS: Final = 10
 

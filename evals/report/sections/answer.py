@@ -2,9 +2,9 @@
 
 from memento.evals.report.blocks import Block, Finding, Findings, Note, Picture, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import counted, listed, orders
 from memento.evals.report.plots import Dot, differences, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, listed, orders
 from memento.evals.statistics.comparison import SIGNIFICANT, Comparison
 from memento.evals.statistics.figure import percent
 

@@ -4,9 +4,9 @@ import math
 
 from memento.evals.report.blocks import Block, Grid, Picture, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN, orders
 from memento.evals.report.plots import Dot, dots, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, orders
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.summary import ArmSummary
 

@@ -2,9 +2,9 @@
 
 from memento.evals.report.blocks import Block, Grid, Note, Picture, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.plots import Series, reliability
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount
 from memento.evals.statistics.calibration import Calibration, calibrations
 from memento.memory.evaluation.metrics import Interval
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from memento.evals.report.blocks import Block, Cards, CaseCard, Note, Section
+from memento.evals.report.formatting import counted, gain, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, gain, shortened
 from memento.evals.statistics.usefulness import MIN_QUESTIONS, CaseUse, case_uses
 from memento.memory.case import POSITIVE_FROM, Case
 

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from memento.evals.report.blocks import Block, Grid, Note, Section
+from memento.evals.report.formatting import counted, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, shortened
 from memento.evals.statistics.leakage import LeakageCheck, check_leakage
 
 _EXAMPLES = 3

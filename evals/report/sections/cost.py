@@ -1,8 +1,8 @@
 """What each arm has used: tokens, calls, time and money, judge and memory included."""
 
 from memento.evals.report.blocks import Grid, Section
+from memento.evals.report.formatting import UNKNOWN, amount, counted, duration, usd
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount, counted, duration, usd
 from memento.evals.statistics.spending import Spending
 from memento.memory.evaluation.metrics import Interval
 

@@ -2,9 +2,9 @@
 
 from memento.evals.report.blocks import Picture, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import counted, orders
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, orders
 from memento.evals.statistics.curve import learning_curves
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from memento.evals.report.blocks import Block, Grid, Note, Picture, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.retries import Retries, retries
 

@@ -3,9 +3,9 @@
 import math
 
 from memento.evals.report.blocks import Grid, Note, Section
+from memento.evals.report.formatting import UNKNOWN, counted, gain
 from memento.evals.report.sections.answer import is_shown
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, counted, gain
 from memento.evals.statistics.comparison import Comparison
 from memento.evals.statistics.power import Power
 

@@ -2,8 +2,8 @@
 
 from memento.evals.presets import Row, paper_table
 from memento.evals.report.blocks import Block, Grid, Note, Section
+from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount
 
 
 def paper(view: View) -> Section | None:

@@ -5,8 +5,8 @@ import shlex
 from typing import Any
 
 from memento.evals.report.blocks import Code, Facts, Note, Section
+from memento.evals.report.formatting import counted, duration
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, duration
 
 _FEEDBACK = {
     "reward": "the memory is told how good each answer was (bandit feedback)",

@@ -1,8 +1,8 @@
 """Accuracy by source and by level: where memory helps, and where it does not."""
 
 from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.formatting import UNKNOWN, gain, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, gain, shortened
 from memento.evals.statistics.breakdown import By, GroupRow, breakdown
 from memento.evals.statistics.figure import percent
 

@@ -1,9 +1,9 @@
 """What memory does on sources it never learned from, and what it breaks that went well without it."""
 
 from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.formatting import UNKNOWN, gain, listed
 from memento.evals.report.sections.pairs import verdict_of
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, gain, listed
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negative_transfer, transfer
 

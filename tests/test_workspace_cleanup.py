@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from memento.tools.sandbox.leftovers import make_harmless
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Limits, Sandbox
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such modes")
 CAPABILITY = "security.capability"

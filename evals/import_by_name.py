@@ -9,7 +9,7 @@ from typing import Any
 from memento.memory.errors import InvalidInput
 
 
-def imported(name: str, *, wanted: str) -> Callable[..., Any]:
+def import_by_name(name: str, *, wanted: str) -> Callable[..., Any]:
     """Import a function. Blocking.
 
     Args:

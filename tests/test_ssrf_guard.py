@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
-from memento.tools.web.guard import AddressGuard, is_public, resolve
+from memento.tools.web.ssrf_guard import AddressGuard, is_public, resolve
 from tests.loopback_site import Names
 
 PUBLIC = "93.184.215.14"

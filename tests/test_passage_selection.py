@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memento.tools.web.compression import GAP, beginning, compressed
+from memento.tools.web.passage_selection import GAP, beginning, compressed
 
 FILLER = "The committee measured the old mill in the spring, and nobody objected to that."
 ANSWER = "The county seat of Columbia is St. Helens."

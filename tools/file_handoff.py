@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, TypeVar
 T = TypeVar("T")
 
 
-async def opened_in_thread(
+async def open_in_thread(
     open_it: Callable[..., T],
     *args: Any,
     file_of: Callable[[T], BinaryIO] = lambda opened: opened,  # type: ignore[assignment, return-value]

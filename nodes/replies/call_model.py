@@ -19,7 +19,7 @@ from memento.nodes.replies.model_reply import ModelReply, read_reply
 from memento.nodes.replies.within_errors import reply_within
 
 
-async def received(call: Awaitable[Any], *, tools: Collection[str] = (), redact: Redact = str) -> ModelReply:
+async def model_reply(call: Awaitable[Any], *, tools: Collection[str] = (), redact: Redact = str) -> ModelReply:
     """Waits for a reply and reads it.
 
     Args:

@@ -22,7 +22,7 @@ _MAX_ID_CHARS: Final = 200
 _MAX_DEPTH: Final = 40
 
 
-def usable(reply: AIMessage, taken: Collection[str]) -> AIMessage:
+def sanitised(reply: AIMessage, taken: Collection[str]) -> AIMessage:
     """The reply itself, or a plain one in its place when it cannot be sent back as it is.
 
     Names of tools that providers refuse, arguments that are not JSON, calls without an id of their own and halves of

@@ -11,8 +11,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from memento.graph.endpoints import Endpoints
+from memento.graph.media_models import VISION_SYSTEM, look_through, transcribe_with_openai
 from memento.graph.models import ChatModels
-from memento.graph.senses import VISION_SYSTEM, look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.tools.errors import ToolUnavailable
 from memento.tools.media.port import Picture

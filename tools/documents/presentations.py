@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from memento.tools.documents.document import Document, Part, Wanted, clean
+from memento.tools.documents.equations import linear, local_name, raised
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import linear, local_name, raised
 from memento.tools.documents.slide_comments import comments
 from memento.tools.documents.tables import table
 from memento.tools.errors import ToolInputError

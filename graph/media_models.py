@@ -13,8 +13,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from memento.graph.endpoints import Endpoints
 from memento.nodes.errors import ContentFiltered, InvalidReply, ModelError, ModelFailed, ModelRejected
+from memento.nodes.replies.call_model import model_reply, named
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
-from memento.nodes.replies.received import named, received
 from memento.nodes.replies.streaming import unstreamed
 from memento.nodes.sources import ModelSource
 from memento.tools.errors import ToolUnavailable
@@ -55,7 +55,7 @@ def look_through(models: ModelSource, spec: str | None = None) -> Look:
             model = await models.get("executor", spec)
             asked = [SystemMessage(VISION_SYSTEM), HumanMessage(content)]
             call = model.ainvoke(asked, {"tags": [_UNSTREAMED], "run_name": "look"}, **unstreamed(model))
-            reply = await received(call)
+            reply = await model_reply(call)
         except (ModelError, InvalidReply) as error:
             raise ToolUnavailable(_refusal(error, spec or "the executor's model")) from error
         return _seen(reply)

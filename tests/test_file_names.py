@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from memento.tools.names import as_named, shown
+from memento.tools.file_names import as_named, shown
 
 
 @pytest.mark.parametrize(

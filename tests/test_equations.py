@@ -3,7 +3,7 @@
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from memento.tools.documents.mathematics import exponent, linear, raised
+from memento.tools.documents.equations import exponent, linear, raised
 
 
 def omml(inner: str) -> str:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pytest
 
-from memento.tools.handover import opened_in_thread
+from memento.tools.file_handoff import open_in_thread
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def test_file_is_closed_when_the_wait_is_cancelled_before_it_is_open(path:
         has_opened.set()
         return files[0]
 
-    waiting = asyncio.create_task(opened_in_thread(slowly))
+    waiting = asyncio.create_task(open_in_thread(slowly))
     await asyncio.sleep(0.05)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -42,5 +42,5 @@ async def test_file_is_closed_when_the_wait_is_cancelled_before_it_is_open(path:
 
 
 async def test_file_is_handed_over_when_somebody_waits(path: Path) -> None:
-    with await opened_in_thread(path.open, "rb") as file:
+    with await open_in_thread(path.open, "rb") as file:
         assert await asyncio.to_thread(file.read) == b"text"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from memento.tools.workspace import Workspace
 
 
-def in_workspace(function: Callable[..., Awaitable[str]], workspace: Workspace) -> Callable[..., Awaitable[str]]:
+def bind_workspace(function: Callable[..., Awaitable[str]], workspace: Workspace) -> Callable[..., Awaitable[str]]:
     """Give a function the workspace it takes; the result's signature no longer shows that argument.
 
     Args:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memento.evals.learning_curve_plot import moving_accuracy, save_learning_curves, series_of
 from memento.evals.learning_demo import TaskScore
-from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 
 pytest.importorskip("matplotlib", reason="comes with the extra `demo`")
 

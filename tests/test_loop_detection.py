@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from memento.nodes.agent.loops import turns_in_circle
+from memento.nodes.agent.loop_detection import turns_in_circle
 
 
 def turns(pattern: str, results: Sequence[str] | None = None) -> list[BaseMessage]:

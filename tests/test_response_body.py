@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from memento.tools.web.body import PIECE_BYTES, Body, read_body
+from memento.tools.web.response_body import PIECE_BYTES, Body, read_body
 
 N_BYTES = 20_000_000
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
+from memento.tools.documents.cell_ranges import letters, ranges_of_columns
 from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
 from memento.tools.documents.excel import Sheet, Style, Workbook
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.number_formats import cell_text
-from memento.tools.documents.ranges import letters, ranges_of_columns
 from memento.tools.documents.sheet_extras import MAX_MARKS, Extras, extras, people
 from memento.tools.errors import ToolInputError
 
