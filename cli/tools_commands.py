@@ -18,7 +18,7 @@ from memento.cli.running import ExitCode, print_json
 from memento.graph.app import Application
 from memento.graph.mcp.definitions import safe_name
 from memento.graph.settings import Settings
-from memento.graph.toolset import Entry, Offer
+from memento.graph.toolset import Offer, ToolEntry
 from memento.memory.errors import InvalidInput
 from memento.nodes.tool_binding import WORKSPACE
 from memento.tools.errors import ToolError
@@ -122,7 +122,7 @@ def _object(text: str) -> dict[str, Any]:
     return given
 
 
-def _shown(entry: Entry) -> dict[str, str]:
+def _shown(entry: ToolEntry) -> dict[str, str]:
     """A line of the list; a description as its first sentence."""
     first = entry.tool.description.partition("\n")[0]
     return {

@@ -20,12 +20,12 @@ from pydantic import Field
 
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.plan import Plan, PlannedSubtask
-from memento.nodes.state import CaseView, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run, SubtaskResult
 
-Rule = Literal["brill", "dask", "fenn", "gorp", "hulm", "jent"]
-RULES: tuple[Rule, ...] = get_args(Rule)
+HouseRule = Literal["brill", "dask", "fenn", "gorp", "hulm", "jent"]
+RULES: tuple[HouseRule, ...] = get_args(HouseRule)
 
-_APPLY: dict[Rule, Callable[[str], str]] = {
+_APPLY: dict[HouseRule, Callable[[str], str]] = {
     "brill": lambda word: word[::-1],
     "dask": lambda word: str(len(word)),
     "fenn": lambda word: word[1:] + word[0],
@@ -59,7 +59,7 @@ class HouseTask(NamedTuple):
     """One task and what is right."""
 
     text: str
-    rule: Rule
+    rule: HouseRule
     answer: str
 
 
@@ -67,7 +67,7 @@ class HouseSubtask(PlannedSubtask):
     """One rule to apply."""
 
     id: Literal["1"] = "1"
-    description: Rule
+    description: HouseRule
     depends_on: list[str] = Field(default_factory=list, max_length=0)
 
 
@@ -107,7 +107,7 @@ def house_tools() -> list[Callable[..., Awaitable[str]]]:
 
 
 def house_prompt(
-    *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
+    *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
     """A planner prompt for a 135M model: what worked as earlier turns, the best case last, then the task."""
     del results, is_last, feedback
@@ -124,7 +124,7 @@ def right_plan(task: HouseTask) -> str:
     return f"1. {task.rule}"
 
 
-def vote(cases: Sequence[CaseView], *, otherwise: Rule) -> Rule:
+def vote(cases: Sequence[PromptCase], *, otherwise: HouseRule) -> HouseRule:
     """What a majority of the same cases says, without any model: the control that memory alone must be measured by."""
     worked = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
     return Counter(worked).most_common(1)[0][0] if worked else otherwise
@@ -167,7 +167,7 @@ class Clerk(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-def _tool(rule: Rule) -> Callable[..., Awaitable[str]]:
+def _tool(rule: HouseRule) -> Callable[..., Awaitable[str]]:
     async def apply(word: str) -> str:
         return _APPLY[rule](word)
 
@@ -176,5 +176,5 @@ def _tool(rule: Rule) -> Callable[..., Awaitable[str]]:
     return apply
 
 
-def _rule_of(action: str) -> Rule:
-    return cast("Rule", action.partition("\n")[0].removeprefix("1. ").strip())
+def _rule_of(action: str) -> HouseRule:
+    return cast("HouseRule", action.partition("\n")[0].removeprefix("1. ").strip())

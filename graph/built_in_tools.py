@@ -12,7 +12,7 @@ from memento.nodes.sources import ModelSource
 from memento.tools.registry import ToolFunction, ToolParts, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
 from memento.tools.web.ddgs import Ddgs
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
 from memento.tools.web.searxng import SearxNG
 from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
@@ -61,8 +61,8 @@ def _tavily(settings: Settings) -> Tavily:
     return Tavily(api_key=key.get_secret_value() if key else None, api_base_url=settings.tavily_base_url)
 
 
-def _engines(settings: Settings, tavily: Tavily) -> dict[str, Search]:
-    engines: dict[str, Search] = {"tavily": tavily.search, "ddgs": Ddgs().search}
+def _engines(settings: Settings, tavily: Tavily) -> dict[str, WebSearch]:
+    engines: dict[str, WebSearch] = {"tavily": tavily.search, "ddgs": Ddgs().search}
     if settings.searxng_url:
         engines["searxng"] = SearxNG(base_url=settings.searxng_url.get_secret_value()).search
     elif "searxng" in settings.engines:

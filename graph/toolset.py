@@ -28,7 +28,7 @@ from memento.tools.workspace import Workspace
 _OURS: Final = "memento.tools."
 
 
-class Entry(NamedTuple):
+class ToolEntry(NamedTuple):
     """One tool, and where it comes from."""
 
     tool: BaseTool
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 class Offer(NamedTuple):
     """All tools."""
 
-    entries: list[Entry]
+    entries: list[ToolEntry]
     failures: dict[str, str]
     """MCP server, or name of a community tool, to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
@@ -69,7 +69,7 @@ class Toolset:
         self._models = models
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
-        self._own: list[Entry] = []
+        self._own: list[ToolEntry] = []
         self._community: tuple[list[BaseTool], dict[str, str]] = [], {}
 
     @cached_property
@@ -86,7 +86,7 @@ class Toolset:
             if self._functions is None:
                 functions = await built_in_tools(self._settings, self._models)
                 self._community = await asyncio.to_thread(_community, self._settings.community)
-                self._own = [Entry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
+                self._own = [ToolEntry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
                 self._functions = functions
             return self._functions
 
@@ -98,11 +98,11 @@ class Toolset:
         """
         taken = set(await self.functions())
         tools, failures = self._community
-        entries = [*self._own, *(Entry(tool, "community", "langchain-community") for tool in tools)]
+        entries = [*self._own, *(ToolEntry(tool, "community", "langchain-community") for tool in tools)]
         if self._mcp is None:
             return Offer(entries, failures, ())
         found = await self._mcp.tools({*taken, *(tool.name for tool in tools)})
-        entries += [Entry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
+        entries += [ToolEntry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
         return Offer(entries, failures | found.failures, found.disabled)
 
     async def toolbox(self, run: Run) -> Toolbox:

@@ -19,7 +19,7 @@ from memento.nodes.foreign_errors import is_too_long
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases, fitted_results
 from memento.nodes.prompts import PlannerPrompt
 from memento.nodes.sources import ModelSource
-from memento.nodes.state import CaseView, MementoState
+from memento.nodes.state import MementoState, PromptCase
 from memento.nodes.structured import StructuredCaller, StructuredReply
 
 T = TypeVar("T", bound=BaseModel)
@@ -33,12 +33,12 @@ class Planned(NamedTuple, Generic[T]):
 
     reply: StructuredReply[T]
     model: BaseChatModel
-    cases: list[CaseView]
+    cases: list[PromptCase]
     """Those of the state that it was shown."""
 
 
 class _Shown(NamedTuple):
-    cases: list[CaseView]
+    cases: list[PromptCase]
     case_tokens: int
     result_tokens: int
 
@@ -98,7 +98,7 @@ def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[
     """What to show, first to last, while the provider says that it is too much."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
-    cases: list[CaseView] = list(state["cases"])
+    cases: list[PromptCase] = list(state["cases"])
     yield _Shown(cases, case_tokens, result_tokens)
     while cases:
         cases = cases[: len(cases) // 2]
@@ -108,7 +108,7 @@ def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[
         yield _Shown(cases, case_tokens, result_tokens)
 
 
-def narrowed(state: MementoState, shown: Sequence[CaseView]) -> dict[str, Any]:
+def narrowed(state: MementoState, shown: Sequence[PromptCase]) -> dict[str, Any]:
     """The update of a run whose model could not read all of its cases; empty when it could.
 
     Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.

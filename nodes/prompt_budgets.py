@@ -7,7 +7,7 @@ what is known of a model's window: whoever asks must expect to be told that the 
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from memento.nodes.state import CaseView, SubtaskResult
+from memento.nodes.state import PromptCase, SubtaskResult
 from memento.tools.text import without_middle
 
 RESULT_TOKENS: Final = 30_000
@@ -55,7 +55,7 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
     return given
 
 
-def fitted_cases(cases: Sequence[CaseView], max_tokens: int) -> list[CaseView]:
+def fitted_cases(cases: Sequence[PromptCase], max_tokens: int) -> list[PromptCase]:
     """All of the cases, the long ones shortened, so that together they fit."""
     sizes = [sum(map(n_tokens, _case_texts(case))) for case in cases]
     allowed = shares(sizes, max_tokens)
@@ -65,13 +65,13 @@ def fitted_cases(cases: Sequence[CaseView], max_tokens: int) -> list[CaseView]:
     ]
 
 
-def _fitted_case(case: CaseView, max_tokens: int) -> CaseView:
+def _fitted_case(case: PromptCase, max_tokens: int) -> PromptCase:
     state, action, lesson = all_shortened(_case_texts(case), max_tokens)
     # Hosts' prompts may show the answer, too.
     return {**case, "state": state, "action": action, "lesson": lesson, "answer": shortened(case["answer"], max_tokens)}
 
 
-def _case_texts(case: CaseView) -> list[str]:
+def _case_texts(case: PromptCase) -> list[str]:
     return [case["state"], case["action"], case["lesson"]]
 
 

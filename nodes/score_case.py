@@ -13,7 +13,7 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import CaseView, MementoState
+from memento.nodes.state import MementoState, PromptCase
 
 
 def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
@@ -44,7 +44,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
     return score_case
 
 
-def _view(scored: ScoredCase) -> CaseView:
+def _view(scored: ScoredCase) -> PromptCase:
     case = scored.case
     return {
         "id": case.id,

@@ -36,7 +36,7 @@ class Run(TypedDict):
     """The `Context` as JSON."""
 
 
-class CaseView(TypedDict):
+class PromptCase(TypedDict):
     """A served case, as prompts and clients see it."""
 
     id: str
@@ -130,7 +130,7 @@ class MementoState(InputState, total=False):
     run: Run
     recall: dict[str, Any]
     event_id: str | None
-    cases: list[CaseView]
+    cases: list[PromptCase]
     left_out: list[str]
     """Served cases that the planner's model could not read beside the others: they are credited with nothing."""
     policy: str

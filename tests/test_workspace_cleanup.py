@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Limits, Sandbox
+from memento.tools.sandbox.port import Sandbox, SandboxLimits
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 from memento.tools.sandbox.workspace_cleanup import make_harmless
 
@@ -110,7 +110,7 @@ async def test_every_sandbox_leaves_no_set_id_file(sandbox: Sandbox, tmp_path: P
     (tmp_path / "before").touch()
     (tmp_path / "before").chmod(0o6755)
     code = "import os\nopen('made', 'w').close()\nos.chmod('made', 0o6711)"
-    await sandbox.run("python", code, folder=tmp_path, limits=Limits(wall_s=20))
+    await sandbox.run("python", code, folder=tmp_path, limits=SandboxLimits(wall_s=20))
     assert modes(tmp_path)["before"] == 0o755
     assert modes(tmp_path).get("made", 0o711) & 0o6000 == 0
 
@@ -118,6 +118,6 @@ async def test_every_sandbox_leaves_no_set_id_file(sandbox: Sandbox, tmp_path: P
 @pytest.mark.allow_blocking("files are made and looked at around the execution")
 async def test_no_set_id_file_is_left_when_a_limit_ends_the_code(tmp_path: Path) -> None:
     code = "import os\nopen('made', 'w').close()\nos.chmod('made', 0o6711)\nwhile True: pass"
-    execution = await UnsafeLocal().run("python", code, folder=tmp_path, limits=Limits(wall_s=1))
+    execution = await UnsafeLocal().run("python", code, folder=tmp_path, limits=SandboxLimits(wall_s=1))
     assert execution.ended_by == "time"
     assert modes(tmp_path).get("made", 0o711) == 0o711

@@ -18,7 +18,7 @@ from memento.tools.sandbox.run_code import make_run_python, make_run_shell
 from memento.tools.web.download_file import LIMITS, make_download_file
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import make_fetch_page
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
 from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from memento.tools.web.web_search import make_web_search
@@ -31,7 +31,7 @@ ToolFunction = Callable[..., Awaitable[str]]
 class ToolParts:
     """What the tools need from outside; a tool whose part is missing is not there."""
 
-    search: Mapping[str, Search] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
+    search: Mapping[str, WebSearch] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
     """Search engines by name, in the order in which they are asked."""
     guard: AddressGuard = field(default_factory=AddressGuard)
     """Which addresses may be fetched from."""

@@ -30,7 +30,7 @@ _MAX_PARTS: Final = 12
 _NO_PATH: Final = "give the path of a file, relative to the workspace"
 
 
-class Entry(NamedTuple):
+class FileEntry(NamedTuple):
     """A file of the workspace."""
 
     path: str
@@ -148,11 +148,11 @@ class Workspace:
                 break
         return n_files, n_bytes
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[FileEntry]:
         """Yield the workspace's files by path, without links and hidden ones; no link is followed meanwhile."""
         for found in Walk(self.folder, enters=_is_listed, in_order=True):
             if stat.S_ISREG(found.status.st_mode) and _is_listed(found):
-                yield Entry(shown(found.path), found.status.st_size, found.status.st_mtime_ns, found.path)
+                yield FileEntry(shown(found.path), found.status.st_size, found.status.st_mtime_ns, found.path)
 
     def made(self, inputs: Sequence[str] = ()) -> list[str]:
         """List the files that were made here, without those that were given and long results."""

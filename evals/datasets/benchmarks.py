@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from memento.evals.datasets.choices import CHOICES
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import text_of
 
 _Fields = Mapping[str, Any]
@@ -47,7 +47,7 @@ _COPA = {"cause": "What was the cause?", "effect": "What was the effect?"}
 _AMBIGUOUS = "`cop` counts from 0 in one edition of MedMCQA and from 1 in another; put the right letter into `answer`"
 
 
-def recognised(row: Row) -> Row:
+def recognised(row: SourceRow) -> SourceRow:
     """The row of a known benchmark with the usual names; any other as it is."""
     if row.problem:
         return row
@@ -66,7 +66,7 @@ def recognised(row: Row) -> Row:
     return row
 
 
-def refused_without_choices(row: Row) -> Row:
+def refused_without_choices(row: SourceRow) -> SourceRow:
     """A row whose fields are mapped: a bad one where its choices stand in columns, which no mapping tells."""
     known = recognised(row)
     if "choices" not in known.fields or any(name.casefold() in CHOICES for name in row.fields):
@@ -76,7 +76,7 @@ def refused_without_choices(row: Row) -> Row:
     return row._replace(problem=why)
 
 
-def _renamed(row: Row, benchmark: _Benchmark) -> Row:
+def _renamed(row: SourceRow, benchmark: _Benchmark) -> SourceRow:
     fields, columns = row.fields, benchmark.choices
     if benchmark.right == "cop":
         return row._replace(fields={}, problem=_AMBIGUOUS)
@@ -88,7 +88,7 @@ def _renamed(row: Row, benchmark: _Benchmark) -> Row:
     return _with(row, made, {*benchmark.question, *columns, benchmark.right})
 
 
-def _with(row: Row, made: dict[str, Any], used: set[str]) -> Row:
+def _with(row: SourceRow, made: dict[str, Any], used: set[str]) -> SourceRow:
     return row._replace(fields=made | {name: value for name, value in row.fields.items() if name not in used | {*made}})
 
 

@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from memento.evals.datasets.row import Row, WrittenNumber
+from memento.evals.datasets.row import SourceRow, WrittenNumber
 from memento.evals.datasets.values import printable, text_of
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring.exact_match import is_same
@@ -111,7 +111,7 @@ def right_of(choices: Choices, values: Mapping[str, Any]) -> int | None:
     return next(iter(found.values()), None)
 
 
-def has_choices(row: Row) -> str:
+def has_choices(row: SourceRow) -> str:
     """The name of a field with choices; empty when there is none."""
     for name, value in row.fields.items():
         try:

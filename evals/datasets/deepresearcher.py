@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import name_of, question_of, references_of
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
@@ -10,7 +10,7 @@ from memento.memory.errors import InvalidInput
 FIELDS = frozenset({"question", "ground_truth", "data_source"})
 
 
-def deepresearcher_task(row: Row, folder: Path) -> EvalTask:
+def deepresearcher_task(row: SourceRow, folder: Path) -> EvalTask:
     """A row as a task; none has files.
 
     Raises:

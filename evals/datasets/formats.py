@@ -7,12 +7,12 @@ from typing import NamedTuple
 from memento.evals.datasets import deepresearcher, gaia, hle, simpleqa
 from memento.evals.datasets.choices import has_choices
 from memento.evals.datasets.generic import USUAL, checked, make_generic_task
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import printable
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
 
-MakeTask = Callable[[Row, Path], EvalTask]
+MakeTask = Callable[[SourceRow, Path], EvalTask]
 AUTO = "auto"
 GENERIC = "generic"
 
@@ -71,7 +71,7 @@ def chosen_format(name: str, mapping: Mapping[str, str] | None, seen: Collection
 def _without_choices(name: str) -> MakeTask:
     """A known format's, which refuses rows with choices: it would ask them without."""
 
-    def make_task(row: Row, folder: Path) -> EvalTask:
+    def make_task(row: SourceRow, folder: Path) -> EvalTask:
         if field := has_choices(row):
             raise InvalidInput(f"it has choices in `{field}`, which the format {name} does not ask; use {GENERIC}")
         return _KNOWN[name].make_task(row, folder)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import files_of, name_of, question_of, text_of
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -15,7 +15,7 @@ _HIDDEN = "?"
 """Stands for the answers of the test split, which only the leaderboard knows."""
 
 
-def gaia_task(row: Row, folder: Path) -> EvalTask:
+def gaia_task(row: SourceRow, folder: Path) -> EvalTask:
     """A row as a task, with its file.
 
     Raises:

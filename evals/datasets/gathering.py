@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from memento.evals.datasets.formats import MakeTask
 from memento.evals.datasets.generic import at_path
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, EvalTask
 from memento.memory.errors import InvalidInput
@@ -36,7 +36,7 @@ class Gathering:
         self.bad_rows: list[BadRow] = []
         self.n_repeated = 0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: SourceRow) -> None:
         """Take a row as a task, a question asked before, or a bad row."""
         self._unmet = {path for path in self._unmet if at_path(row.fields, path) is None}
         try:
@@ -53,7 +53,7 @@ class Gathering:
         taken: set[str] = set()
         return [_with_id(line, task, taken) for line, task in self._asked.values()]
 
-    def _ask(self, row: Row) -> None:
+    def _ask(self, row: SourceRow) -> None:
         if row.problem:
             raise InvalidInput(row.problem)
         task = self._make_task(row, self._folder)

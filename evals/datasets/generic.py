@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from memento.evals.datasets.choices import CHOICES, RIGHT, choices_of, right_of
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import files_of, name_of, question_of, references_of, text_of, texts_in_cell
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -53,14 +53,14 @@ def checked(mapping: Mapping[str, str]) -> dict[str, str]:
     return dict(mapping)
 
 
-def make_generic_task(mapping: Mapping[str, str]) -> Callable[[Row, Path], EvalTask]:
+def make_generic_task(mapping: Mapping[str, str]) -> Callable[[SourceRow, Path], EvalTask]:
     """What turns a row into a task.
 
     Args:
         mapping: part of a task to the path of its field; parts that are not in it have their usual names.
     """
 
-    def generic_task(row: Row, folder: Path) -> EvalTask:
+    def generic_task(row: SourceRow, folder: Path) -> EvalTask:
         known = {part: _named(row.fields, part, mapping) for part in USUAL}
         values = {part: value for part, (_, value) in known.items()}
         names = {part: name for part, (name, _) in known.items()}
@@ -129,7 +129,7 @@ def _rights(fields: Mapping[str, Any], names: Mapping[str, str], mapping: Mappin
     return {own[usual]: fields[own[usual]] for usual in RIGHT if usual in own}
 
 
-def _file_names(value: Any, field: str, row: Row) -> list[str]:
+def _file_names(value: Any, field: str, row: SourceRow) -> list[str]:
     if row.is_csv and isinstance(value, str):
         value = texts_in_cell(value)
     names = [text_of(one, field) for one in (value if isinstance(value, list) else [value])]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import answer_of, files_of, name_of, question_of, text_of
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
@@ -12,7 +12,7 @@ FIELDS = frozenset({"question", "answer", "answer_type"})
 _NOTES = ("answer_type", "raw_subject")
 
 
-def hle_task(row: Row, folder: Path) -> EvalTask:
+def hle_task(row: SourceRow, folder: Path) -> EvalTask:
     """A row as a task; its picture is attached when it is the name of a file in the folder.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row, WrittenNumber
+from memento.evals.datasets.row import SourceRow, WrittenNumber
 from memento.memory.errors import InvalidInput
 
 _DECODER = json.JSONDecoder(parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
@@ -13,7 +13,7 @@ _SPACES = " \t\n\r"
 _NOT_AN_OBJECT = "not a JSON object"
 
 
-def line_rows(path: Path) -> Iterator[Row]:
+def line_rows(path: Path) -> Iterator[SourceRow]:
     """One object a line; blank lines are passed over."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
@@ -21,7 +21,7 @@ def line_rows(path: Path) -> Iterator[Row]:
                 yield _line_row(number, raw)
 
 
-def json_rows(path: Path) -> Iterator[Row]:
+def json_rows(path: Path) -> Iterator[SourceRow]:
     """Rows of a list, each with the line on which it begins.
 
     Raises:
@@ -54,16 +54,16 @@ def rows_inside(value: dict[str, Any]) -> list[str]:
     return [name for name, inner in value.items() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
 
 
-def _line_row(number: int, raw: bytes) -> Row:
+def _line_row(number: int, raw: bytes) -> SourceRow:
     try:
         value = _DECODER.decode(raw.rstrip(b"\r\n").decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return Row(number, {}, f"not UTF-8 at byte {error.start + 1} of the line")
+        return SourceRow(number, {}, f"not UTF-8 at byte {error.start + 1} of the line")
     except json.JSONDecodeError as error:
-        return Row(number, {}, f"not JSON: {error.msg} (column {error.colno})")
+        return SourceRow(number, {}, f"not JSON: {error.msg} (column {error.colno})")
     except RecursionError:
-        return Row(number, {}, "nested too deep to be read")
-    return Row(number, value) if isinstance(value, dict) else Row(number, {}, _NOT_AN_OBJECT)
+        return SourceRow(number, {}, "nested too deep to be read")
+    return SourceRow(number, value) if isinstance(value, dict) else SourceRow(number, {}, _NOT_AN_OBJECT)
 
 
 def _list_start(text: str, path: Path) -> int:
@@ -90,16 +90,16 @@ def _member_start(text: str, start: int, wanted: str) -> int:
     return found
 
 
-def _elements(text: str, start: int) -> Iterator[Row]:
+def _elements(text: str, start: int) -> Iterator[SourceRow]:
     position, line, counted = _after_spaces(text, start + 1), 1, 0
     number = 0
     while text[position : position + 1] != "]":
         value, end = _DECODER.raw_decode(text, position)
         line, counted, number = line + text.count("\n", counted, position), position, number + 1
         if isinstance(value, dict):
-            yield Row(line, value)
+            yield SourceRow(line, value)
         else:
-            yield Row(line, {}, f"{_NOT_AN_OBJECT} (element {number} of the list)")
+            yield SourceRow(line, {}, f"{_NOT_AN_OBJECT} (element {number} of the list)")
         position = _after_comma(text, end)
     if not text.startswith("{", _after_spaces(text, 0)) and _after_spaces(text, position + 1) < len(text):
         raise json.JSONDecodeError("Extra data", text, _after_spaces(text, position + 1))

@@ -10,7 +10,7 @@ from memento.evals.datasets.benchmarks import recognised, refused_without_choice
 from memento.evals.datasets.formats import AUTO, GENERIC, chosen_format, listed
 from memento.evals.datasets.gaia import METADATA, gaia_file
 from memento.evals.datasets.gathering import Gathering
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.rows import read_rows
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, Dataset, EvalTask
@@ -70,9 +70,9 @@ def load_dataset(
     return Dataset(_name(file), chosen.name, _sample(tasks, limit), gathering.bad_rows, gathering.n_repeated)
 
 
-def _first_rows(rows: Iterator[Row]) -> list[Row]:
+def _first_rows(rows: Iterator[SourceRow]) -> list[SourceRow]:
     """Rows up to as many with fields as tell the format."""
-    first: list[Row] = []
+    first: list[SourceRow] = []
     n_readable = 0
     while n_readable < _ROWS_THAT_TELL and (row := next(rows, None)):
         first.append(row)

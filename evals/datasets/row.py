@@ -9,7 +9,7 @@ class WrittenNumber(str):
     __slots__ = ()
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """What a row says, or why it cannot be read."""
 
     line: int

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memento.evals.datasets.csv_rows import csv_rows
 from memento.evals.datasets.json_rows import complete_object, json_rows, line_rows, rows_inside
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.memory.errors import InvalidInput
 
 HEAD_BYTES = 65_536
@@ -14,7 +14,7 @@ _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[SourceRow]:
     """Read a file row by row; what it holds decides how, and its name only where that leaves a choice.
 
     Raises:
@@ -26,7 +26,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise InvalidInput(f"{path}: {error.strerror}") from error
 
 
-def _reader(path: Path) -> Iterator[Row]:
+def _reader(path: Path) -> Iterator[SourceRow]:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if b"\0" in head or head.startswith(_GZIP):
@@ -43,7 +43,7 @@ def _reader(path: Path) -> Iterator[Row]:
     return line_rows(path) if _is_named_lines(path) else csv_rows(path)
 
 
-def _braced(path: Path) -> Iterator[Row]:
+def _braced(path: Path) -> Iterator[SourceRow]:
     """Of the files that begin with a brace: a row a line, or one object around the list of all rows."""
     if _is_named_lines(path):
         return line_rows(path)

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import answer_of, name_of, question_of
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -13,7 +13,7 @@ from memento.memory.errors import InvalidInput
 FIELDS = frozenset({"metadata", "problem", "answer"})
 
 
-def simpleqa_task(row: Row, folder: Path) -> EvalTask:
+def simpleqa_task(row: SourceRow, folder: Path) -> EvalTask:
     """A row as a task; none has files.
 
     Raises:

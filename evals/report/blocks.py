@@ -14,7 +14,7 @@ class Note(NamedTuple):
     kind: Literal["note"] = "note"
 
 
-class Picture(NamedTuple):
+class PictureBlock(NamedTuple):
     """A figure, and what a reader needs to understand it."""
 
     drawing: Drawing
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
     kind: Literal["grid"] = "grid"
 
 
-class Finding(NamedTuple):
+class ArmFinding(NamedTuple):
     """One arm against the control, in a sentence."""
 
     arm: str
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
 class Findings(NamedTuple):
     """The answer, arm by arm."""
 
-    rows: Sequence[Finding]
+    rows: Sequence[ArmFinding]
     kind: Literal["findings"] = "findings"
 
 
@@ -84,7 +84,7 @@ class Code(NamedTuple):
     kind: Literal["code"] = "code"
 
 
-Block = Note | Picture | Grid | Findings | Cards | Facts | Code
+PageBlock = Note | PictureBlock | Grid | Findings | Cards | Facts | Code
 
 
 class Section(NamedTuple):
@@ -92,4 +92,4 @@ class Section(NamedTuple):
 
     id: str
     title: str
-    blocks: Sequence[Block]
+    blocks: Sequence[PageBlock]

@@ -6,13 +6,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from memento.evals.report.blocks import Section
-from memento.evals.report.palette import Look, style_sheet
+from memento.evals.report.palette import ArmStyle, style_sheet
 
 _FOLDER = Path(__file__).parent
 _BORDERS = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashed"}
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, Look], footer: str) -> str:
+def render(
+    title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, ArmStyle], footer: str
+) -> str:
     """The document. Every text is escaped; only our own drawings and style stand as they are.
 
     Args:

@@ -38,7 +38,7 @@ _HEX = re.compile("|".join(tone.light for tone in TONES))
 _VARIABLES = {tone.light: f"var({tone.variable})" for tone in TONES}
 
 
-class Look(NamedTuple):
+class ArmStyle(NamedTuple):
     """How an arm is drawn, in every figure."""
 
     tone: Tone
@@ -51,18 +51,18 @@ class Look(NamedTuple):
         return self.tone.light
 
 
-def looks(arms: Sequence[Arm]) -> dict[str, Look]:
+def looks(arms: Sequence[Arm]) -> dict[str, ArmStyle]:
     """One look per arm, by name; an arm without memory is grey."""
-    found: dict[str, Look] = {}
+    found: dict[str, ArmStyle] = {}
     n_colored = n_controls = 0
     dashes = ("-", "--", ":", "-.")
     for arm in arms:
         if arm.policy == "none":
-            found[arm.name] = Look(CONTROL, dashes[n_controls % len(dashes)])
+            found[arm.name] = ArmStyle(CONTROL, dashes[n_controls % len(dashes)])
             n_controls += 1
         else:
             turn, place = divmod(n_colored, len(_ARMS))
-            found[arm.name] = Look(_ARMS[place], dashes[turn % len(dashes)])
+            found[arm.name] = ArmStyle(_ARMS[place], dashes[turn % len(dashes)])
             n_colored += 1
     return found
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memento.evals.report.palette import CONTROL, INK, MUTED, PAPER, Look
+from memento.evals.report.palette import CONTROL, INK, MUTED, PAPER, ArmStyle
 from memento.memory.evaluation.metrics import Interval
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Series(NamedTuple):
     """One curve."""
 
     name: str
-    look: Look
+    look: ArmStyle
     x: Sequence[float]
     y: Sequence[Interval]
 
@@ -33,7 +33,7 @@ class Dot(NamedTuple):
     """One row of a dot chart."""
 
     name: str
-    look: Look
+    look: ArmStyle
     main: Interval
     other: Interval | None = None
     """Drawn smaller and hollow, below."""
@@ -142,7 +142,7 @@ def _per_cent(axes: "Axes", which: str, ends: Sequence[float]) -> None:
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
-def _name_ends(axes: "Axes", ends: Sequence[tuple[str, Look, float, float]]) -> None:
+def _name_ends(axes: "Axes", ends: Sequence[tuple[str, ArmStyle, float, float]]) -> None:
     """Write every curve's name to the right of the axes at the height where it ends, none over another."""
     low, high = axes.get_ylim()
     places = _apart([(y - low) / (high - low) if np.isfinite(y) else 0.0 for _, _, _, y in ends])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import check_can_draw
 from memento.evals.report.formatting import counted
 from memento.evals.report.page import render
@@ -45,7 +45,7 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
 )
 
 
-class Written(NamedTuple):
+class WrittenReport(NamedTuple):
     """What is there now."""
 
     page: Path
@@ -55,7 +55,7 @@ class Written(NamedTuple):
     n_results: int
 
 
-async def write_report(folder: Path) -> Written:
+async def write_report(folder: Path) -> WrittenReport:
     """Write the report of a run into its folder, as far as the run has come.
 
     Args:
@@ -70,7 +70,7 @@ async def write_report(folder: Path) -> Written:
     return await asyncio.to_thread(lambda: _write(view_of(folder, plan, results, cases)))
 
 
-def _write(view: View) -> Written:
+def _write(view: View) -> WrittenReport:
     sections = [section for make in _SECTIONS if (section := make(view)) is not None]
     plan = view.plan
     facts = [
@@ -82,14 +82,16 @@ def _write(view: View) -> Written:
     ]
     page = render(f"Memory on {plan.dataset}", " · ".join(facts), sections, looks=view.looks, footer=_footer(view))
     pictures = []
-    for drawing in (block.drawing for section in sections for block in section.blocks if isinstance(block, Picture)):
+    for drawing in (
+        block.drawing for section in sections for block in section.blocks if isinstance(block, PictureBlock)
+    ):
         path = view.folder / f"{drawing.name}.png"
         path.write_bytes(drawing.png)
         pictures.append(path)
     whole = view.folder / f"{PAGE}.whole"
     whole.write_text(page, encoding="utf-8")
     whole.replace(view.folder / PAGE)
-    return Written(view.folder / PAGE, pictures, view.is_complete, len(view.results))
+    return WrittenReport(view.folder / PAGE, pictures, view.is_complete, len(view.results))
 
 
 def _footer(view: View) -> str:

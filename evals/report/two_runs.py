@@ -51,7 +51,7 @@ class TwoRuns(NamedTuple):
     only_second: list[str]
 
 
-class Run(NamedTuple):
+class RunResults(NamedTuple):
     """A run, read."""
 
     name: str
@@ -59,7 +59,7 @@ class Run(NamedTuple):
     results: Sequence[TaskResult]
 
 
-def compare_runs(first: Run, second: Run, *, seed: int = 0) -> TwoRuns:
+def compare_runs(first: RunResults, second: RunResults, *, seed: int = 0) -> TwoRuns:
     """Compare the arms that both runs have, by name.
 
     Args:

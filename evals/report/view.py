@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from memento.evals.report.palette import Look, looks
+from memento.evals.report.palette import ArmStyle, looks
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS, load_results
@@ -24,7 +24,7 @@ class View(NamedTuple):
     by_arm: Mapping[str, Sequence[TaskResult]]
     summary: RunSummary
     """Of first encounters."""
-    looks: Mapping[str, Look]
+    looks: Mapping[str, ArmStyle]
     control: str
     """The arm that others are compared with."""
     cases: Cases

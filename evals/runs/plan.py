@@ -12,7 +12,7 @@ from memento.evals.runs.arm import Arm
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
 
-Feedback = Literal["reward", "correction"]
+FeedbackKind = Literal["reward", "correction"]
 """What the memory is told: how good the answer was; or, after a wrong one, also what would have been right."""
 Phase = Literal["learn", "test"]
 
@@ -58,7 +58,7 @@ class RunPlan(BaseModel):
     seeds: list[int] = Field(min_length=1)
     iterations: int = Field(default=1, ge=1, le=100)
     round: int = Field(default=1, ge=1, le=1000)
-    feedback: Feedback = "reward"
+    feedback: FeedbackKind = "reward"
     held_out: list[str] = []
     """Sources whose tasks come after all others, with a bank that learns nothing from them."""
     settings: dict[str, Any] = {}

@@ -49,7 +49,7 @@ class _Life:
     task: asyncio.Task[None] | None = None
 
 
-class Connection:
+class McpConnection:
     """A server that is there when it is needed. Use it from one event loop at a time."""
 
     def __init__(self, config: ServerConfig, *, start_timeout_s: float, call_timeout_s: float) -> None:

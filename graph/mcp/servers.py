@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from langchain_core.tools import BaseTool
 
 from memento.graph.mcp.config import McpConfig, read_config
-from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition, definitions
 from memento.graph.mcp.tools import McpTool
 from memento.graph.settings import process_environment
@@ -59,7 +59,7 @@ class McpServers:
         self._environment = process_environment() if environment is None else environment
         self._limits = {"start_timeout_s": start_timeout_s, "call_timeout_s": call_timeout_s}
         self._config: McpConfig | None = None
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, McpConnection] = {}
         self._made: dict[str, tuple[Definition, McpTool]] = {}
 
     async def tools(self, taken: Collection[str] = ()) -> McpTools:
@@ -98,10 +98,10 @@ class McpServers:
             config = await asyncio.to_thread(read_config, self._source, self._environment)
             if self._config is None:  # nobody else was faster
                 self._config = config
-                self._connections = {server.name: Connection(server, **self._limits) for server in config.servers}
+                self._connections = {server.name: McpConnection(server, **self._limits) for server in config.servers}
         return self._config
 
-    def _tool(self, connection: Connection, definition: Definition) -> McpTool:
+    def _tool(self, connection: McpConnection, definition: Definition) -> McpTool:
         """The same object for the same definition, so that an agent made with it can be used again."""
         known = self._made.get(definition.name)
         if known is None or known[0] != definition:
@@ -109,7 +109,7 @@ class McpServers:
         return known[1]
 
 
-async def _listed(connection: Connection) -> "list[Tool] | str":
+async def _listed(connection: McpConnection) -> "list[Tool] | str":
     """A server's tools, or why there are none."""
     try:
         return await connection.listed()

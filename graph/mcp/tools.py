@@ -6,7 +6,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
-from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition
 from memento.graph.mcp.results import as_text
 from memento.nodes.tool_binding import WORKSPACE
@@ -19,10 +19,10 @@ ORIGIN: Final = "mcp_server"
 class McpTool(BaseTool):
     """Calls one tool of one server, starting the server when it is not running."""
 
-    _connection: Connection = PrivateAttr()
+    _connection: McpConnection = PrivateAttr()
     _definition: Definition = PrivateAttr()
 
-    def __init__(self, connection: Connection, definition: Definition) -> None:
+    def __init__(self, connection: McpConnection, definition: Definition) -> None:
         """Make the tool from what its server says of it."""
         super().__init__(
             name=definition.name,

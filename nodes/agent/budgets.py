@@ -19,7 +19,7 @@ _MOST_GRACE_S: Final = 60.0
 _GRACE_SHARE: Final = 0.2
 
 
-class Limits(NamedTuple):
+class BudgetLimits(NamedTuple):
     """The most that may be spent; None: any amount."""
 
     model_calls: int
@@ -29,9 +29,9 @@ class Limits(NamedTuple):
     seconds: float
 
 
-def subtask_limits(settings: Context) -> Limits:
+def subtask_limits(settings: Context) -> BudgetLimits:
     """Of each subtask."""
-    return Limits(
+    return BudgetLimits(
         settings.max_model_calls,
         settings.max_tool_calls,
         settings.max_tokens,
@@ -40,9 +40,9 @@ def subtask_limits(settings: Context) -> Limits:
     )
 
 
-def run_limits(settings: Context) -> Limits:
+def run_limits(settings: Context) -> BudgetLimits:
     """Of a whole run."""
-    return Limits(
+    return BudgetLimits(
         settings.run_max_model_calls,
         settings.run_max_tool_calls,
         settings.run_max_tokens,
@@ -70,7 +70,7 @@ def nothing() -> Spent:
 class Meter:
     """Counts what is spent of one set of limits. Its clock runs while somebody works."""
 
-    def __init__(self, limits: Limits, prefix: str, spent: Spent | None = None) -> None:
+    def __init__(self, limits: BudgetLimits, prefix: str, spent: Spent | None = None) -> None:
         """Start counting.
 
         Args:
@@ -134,7 +134,7 @@ class RunMeters:
     def __init__(self) -> None:
         self._meters: OrderedDict[str, Meter] = OrderedDict()
 
-    def get(self, run_id: str, limits: Limits, spent: Spent | None) -> Meter:
+    def get(self, run_id: str, limits: BudgetLimits, spent: Spent | None) -> Meter:
         """Give the meter that a subtask shares with those handed out beside it.
 
         Args:

@@ -24,7 +24,7 @@ _MAX_BLOCKS: Final = 8
 _READERS: Final = ("read_file", "run_python", "run_shell")
 
 
-class Shown(NamedTuple):
+class ResultLimits(NamedTuple):
     """What a model may be shown of one result."""
 
     max_chars: int
@@ -37,7 +37,7 @@ def shown_chars(window_tokens: int) -> int:
     return max(_LEAST_CHARS, min(MAX_CHARS, window_tokens // 2))
 
 
-async def as_shown(message: ToolMessage, work: Work, shown: Shown) -> ToolMessage:
+async def as_shown(message: ToolMessage, work: Work, shown: ResultLimits) -> ToolMessage:
     """Make the message that the model reads.
 
     Args:
@@ -62,7 +62,7 @@ async def as_shown(message: ToolMessage, work: Work, shown: Shown) -> ToolMessag
     )
 
 
-async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -> str:
+async def _fenced(name: str, text: str, status: str, work: Work, shown: ResultLimits) -> str:
     marks = {"name": name[:64]} | ({"status": "error"} if status == "error" else {})
     if len(text) <= shown.max_chars:
         return fence("tool_result", text, **marks)
@@ -71,7 +71,7 @@ async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -
     return f"{part}\n{note} {await _spilt(name, text, work, shown)}"
 
 
-async def _spilt(name: str, text: str, work: Work, shown: Shown) -> str:
+async def _spilt(name: str, text: str, work: Work, shown: ResultLimits) -> str:
     """Where the whole is, or what else to do."""
     if work.workspace is None:
         return "The rest is lost; ask for less at once."

@@ -1,16 +1,14 @@
 """Middleware that shows a model its agent's tools in a portable form, and leaves out those that a provider refuses."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.tools import BaseTool
 from langgraph.config import get_config
 
 from memento.nodes.agent.offer import ToolOffer
+from memento.nodes.agent.turn import ModelCall
 from memento.nodes.agent.work import work_of
-
-ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 
 
 class OfferedTools(AgentMiddleware[Any]):

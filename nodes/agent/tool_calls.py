@@ -21,7 +21,7 @@ from memento.nodes.agent.failures import (
     unknown_tool,
     wanted,
 )
-from memento.nodes.agent.long_results import Shown, as_shown
+from memento.nodes.agent.long_results import ResultLimits, as_shown
 from memento.nodes.agent.notes import refused_call
 from memento.nodes.agent.offer import ToolOffer
 from memento.nodes.agent.work import Work, work_of
@@ -47,7 +47,7 @@ class ToolCalls(AgentMiddleware[Any]):
         work.catch_up(request.state.get("messages", []))
         work.report(call["name"], call["args"])
         tools = [tool.name for tool in request.runtime.tools]
-        shown = Shown(work.max_result_chars, frozenset(tools))
+        shown = ResultLimits(work.max_result_chars, frozenset(tools))
         if refusal := _refusal(request, work, tools, self._offer):
             return await as_shown(failure(call, refusal), work, shown)
         own: ToolCall = {**call, "args": self._offer.arguments(call["name"], call["args"])}
@@ -102,7 +102,7 @@ def _explained(request: ToolCallRequest, output: ToolOutput, offer: ToolOffer) -
     return failure(request.tool_call, complaint) if complaint else output
 
 
-async def _shown(output: Any, work: Work, shown: Shown) -> Any:
+async def _shown(output: Any, work: Work, shown: ResultLimits) -> Any:
     """Fence every message in whatever form a tool gives its result."""
     if isinstance(output, ToolMessage):
         return await as_shown(output, work, shown)

@@ -17,8 +17,8 @@ registry.py       evaluators by name
 
 from memento.nodes.scoring.exact_match import exact_match
 from memento.nodes.scoring.gaia import gaia_match
-from memento.nodes.scoring.grade import Evaluation, EvaluatorName
+from memento.nodes.scoring.grade import EvaluatorName, Grade
 from memento.nodes.scoring.normalisation import normalized
 from memento.nodes.scoring.token_f1 import token_f1
 
-__all__ = ["Evaluation", "EvaluatorName", "exact_match", "gaia_match", "normalized", "token_f1"]
+__all__ = ["EvaluatorName", "Grade", "exact_match", "gaia_match", "normalized", "token_f1"]

@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol, TypeAlias
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
-from memento.nodes.scoring.grade import Evaluation, unknown
+from memento.nodes.scoring.grade import Grade, unknown
 
-Grade: TypeAlias = float | bool | Evaluation | None
-"""A reward in [0, 1], right or wrong, None when it cannot be known, or an `Evaluation` with confidence and reason."""
+ScorerResult: TypeAlias = float | bool | Grade | None
+"""A reward in [0, 1], right or wrong, None when it cannot be known, or an `Grade` with confidence and reason."""
 
 _REASON_CHARS: Final = 500
 """Of a scorer's reason: it becomes the lesson of a case."""
@@ -25,7 +25,7 @@ _LONGEST_S: Final = 604_800.0
 class Scorer(Protocol):
     """A function, or an object that is called like one; one that is not async runs in a thread."""
 
-    def __call__(self, task: str, answer: str, references: Sequence[str], /) -> Grade | Awaitable[Grade]:
+    def __call__(self, task: str, answer: str, references: Sequence[str], /) -> ScorerResult | Awaitable[ScorerResult]:
         """How good an answer is.
 
         Args:
@@ -44,7 +44,7 @@ async def scored_by(
     *,
     redact: Redact = str,
     seconds: float = _LONGEST_S,
-) -> Evaluation:
+) -> Grade:
     """What a scorer says within so many seconds.
 
     One that fails, hangs, or says what is no reward leaves it unknown, and never fails the answer.
@@ -98,11 +98,11 @@ async def _in_thread(scorer: Scorer, *given: Any) -> Any:
     return await done
 
 
-def _evaluation(grade: Any, redact: Redact) -> Evaluation:
-    if isinstance(grade, Evaluation):
+def _evaluation(grade: Any, redact: Redact) -> Grade:
+    if isinstance(grade, Grade):
         given, reason = grade, redact(grade.reason)[:_REASON_CHARS]
     elif grade is None or hasattr(grade, "__float__"):
-        given, reason = Evaluation(grade, "custom"), ""
+        given, reason = Grade(grade, "custom"), ""
     else:
         return unknown("custom", f"the scorer gave a {type(grade).__name__}, not a reward from 0 to 1")
     if given.reward is None:
@@ -110,4 +110,4 @@ def _evaluation(grade: Any, redact: Redact) -> Evaluation:
     reward, confidence = float(given.reward), float(given.confidence)
     if not (0 <= reward <= 1 and 0 <= confidence <= 1):
         return unknown("custom", f"the scorer gave reward={reward:g}, confidence={confidence:g}: not from 0 to 1")
-    return Evaluation(reward, "custom", confidence, reason)
+    return Grade(reward, "custom", confidence, reason)

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 EvaluatorName = Literal["auto", "exact", "f1", "gaia", "judge", "judges", "rubric", "custom", "human", "none"]
 
 
-class Evaluation(NamedTuple):
+class Grade(NamedTuple):
     """A reward, or the reason why there is none."""
 
     reward: float | None
@@ -16,6 +16,6 @@ class Evaluation(NamedTuple):
     reason: str = ""
 
 
-def unknown(evaluator: str, reason: str) -> Evaluation:
+def unknown(evaluator: str, reason: str) -> Grade:
     """No reward, because whoever should give one could not or would not."""
-    return Evaluation(None, evaluator, confidence=0.0, reason=reason)
+    return Grade(None, evaluator, confidence=0.0, reason=reason)

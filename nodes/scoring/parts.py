@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from memento.nodes.context import Context
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.grade import Evaluation
+from memento.nodes.scoring.grade import Grade
 from memento.nodes.sources import ModelSource, Price
 from memento.nodes.state import Run, SubtaskResult
 from memento.nodes.structured import StructuredCaller
@@ -57,7 +57,7 @@ class ScoringParts:
 class Scored(NamedTuple):
     """An evaluation and what it took."""
 
-    evaluation: Evaluation
+    evaluation: Grade
     usage: Usage | None = None
     notice: str = ""
     """What the user should know about it."""

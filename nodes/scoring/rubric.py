@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import rubric_messages
 from memento.nodes.scoring.ask_judge import ask_judge
-from memento.nodes.scoring.grade import Evaluation, unknown
+from memento.nodes.scoring.grade import Grade, unknown
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 
 RUBRIC_CONFIDENCE: Final = 0.6
@@ -52,12 +52,12 @@ async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
         return Scored(unknown("rubric", why), reply.usage)
     roles = [role for role in _ACTORS if answered.models.get(role) == reply.model]
     if not roles:
-        return Scored(Evaluation(reward, "rubric", RUBRIC_CONFIDENCE, reply.value.reason), reply.usage)
+        return Scored(Grade(reward, "rubric", RUBRIC_CONFIDENCE, reply.value.reason), reply.usage)
     notice = (
         f"{reply.model} judged its own work as {' and '.join(roles)}: the reward has a confidence of "
         f"{SELF_CONFIDENCE:g} only; name another model as judge"
     )
-    return Scored(Evaluation(reward, "rubric", SELF_CONFIDENCE, reply.value.reason), reply.usage, notice)
+    return Scored(Grade(reward, "rubric", SELF_CONFIDENCE, reply.value.reason), reply.usage, notice)
 
 
 def share_met(criteria: Criteria) -> float | None:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any, BinaryIO, Final, NamedTuple, TypedDict
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.document import Document, DocumentPart, clean
 from memento.tools.documents.file_types import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
@@ -66,7 +66,9 @@ def archive(file: BinaryIO, name: str, kind: str) -> Document:
     for number, member in enumerate(_members(file, name, kind), 1):
         size = "size unknown" if member.n_bytes is None else f"{member.n_bytes:,} bytes"
         n_bytes += member.n_bytes or 0
-        parts.append(Part(number, f"- {shown(member.name)} ({size}{', ' if member.problem else ''}{member.problem})"))
+        parts.append(
+            DocumentPart(number, f"- {shown(member.name)} ({size}{', ' if member.problem else ''}{member.problem})")
+        )
     size = f", {n_bytes:,} bytes unpacked" if n_bytes else ""
     return Document("line", parts, LeftOut(), notes=[f"files in it: {len(parts)}{size}; extract_archive gets at them"])
 

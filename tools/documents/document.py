@@ -32,7 +32,7 @@ class Mark(NamedTuple):
     """The formula; the colour as RRGGBB (of a font also `bold`); the note and who wrote it; the address; the range."""
 
 
-class Part(NamedTuple):
+class DocumentPart(NamedTuple):
     """A page, a slide, a row or a line."""
 
     number: int
@@ -58,7 +58,7 @@ class Document:
     """A document that has been opened. Its parts are read when they are asked for; notes may grow meanwhile."""
 
     unit: Unit
-    parts: Iterable[Part]
+    parts: Iterable[DocumentPart]
     left_out: LeftOut
     """What its text does not show; may grow while parts are read."""
     n_parts: int | None = None
@@ -68,20 +68,20 @@ class Document:
     """What the reader should know: what was left out, and why."""
 
 
-class Wanted(NamedTuple):
+class PartRange(NamedTuple):
     """Which parts were asked for."""
 
     first: int = 1
     last: int | None = None
     sheet: str = ""
 
-    def covers(self, part: Part) -> bool:
+    def covers(self, part: DocumentPart) -> bool:
         """Tell whether it is one of them."""
         in_sheet = not self.sheet or part.sheet.lower() == self.sheet.lower()
         return in_sheet and self.first <= part.number and (self.last is None or part.number <= self.last)
 
 
-def wanted_parts(pages: str) -> Wanted:
+def wanted_parts(pages: str) -> PartRange:
     """Read what a model writes for a range: `3`, `3-7`, `40-`, `Costs!2-50`, `Costs!`.
 
     Raises:
@@ -94,7 +94,7 @@ def wanted_parts(pages: str) -> Wanted:
     last = int(found["last"]) if found["last"] else None if found["to"] or not found["first"] else first
     if last is not None and last < max(first, 1):
         raise ToolInputError(f"pages={pages!r} is empty: it ends before it begins; count from 1")
-    return Wanted(max(first, 1), last, (found["sheet"] or "").strip().strip("'"))
+    return PartRange(max(first, 1), last, (found["sheet"] or "").strip().strip("'"))
 
 
 def numbers(found: Iterable[int]) -> str:

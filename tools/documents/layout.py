@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from memento.tools.documents.cell_ranges import letters, ranges, relative
-from memento.tools.documents.document import Part, Unit
+from memento.tools.documents.document import DocumentPart, Unit
 from memento.tools.documents.tables import table
 
 _MAX_MARKS: Final = 60
@@ -14,7 +14,7 @@ _MAX_MARKS: Final = 60
 _TITLES: Final = {"note": "Notes", "link": "Links", "merged": "Merged cells"}
 
 
-def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> str:
+def laid_out(unit: Unit, parts: Sequence[DocumentPart], heads: Mapping[str, DocumentPart]) -> str:
     """Write parts in order.
 
     Args:
@@ -33,14 +33,14 @@ def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> st
     )
 
 
-def _sheet(name: str, rows: list[Part], head: Part) -> str:
+def _sheet(name: str, rows: list[DocumentPart], head: DocumentPart) -> str:
     if rows[0].number != head.number:
         rows = [head, *rows]
     title = [f"--- sheet {name} ---"] if name else []
     return "\n".join([*title, _grid(rows), *_marks(rows)])
 
 
-def _grid(rows: Sequence[Part]) -> str:
+def _grid(rows: Sequence[DocumentPart]) -> str:
     """Write a table with the numbers of its rows and the letters of its columns, as in a spreadsheet."""
     width = max(len(row.cells) for row in rows)
     if not width:
@@ -49,9 +49,9 @@ def _grid(rows: Sequence[Part]) -> str:
     return table([["", *names], *([str(row.number), *row.cells] for row in rows)])
 
 
-def _marks(rows: Sequence[Part]) -> Iterator[str]:
+def _marks(rows: Sequence[DocumentPart]) -> Iterator[str]:
     """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells."""
-    formulas: dict[tuple[int, str], list[Part]] = defaultdict(list)
+    formulas: dict[tuple[int, str], list[DocumentPart]] = defaultdict(list)
     cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
     first: dict[tuple[int, str], str] = {}
     beside: dict[str, list[str]] = defaultdict(list)

@@ -1,6 +1,6 @@
 """Text as a document of lines."""
 
-from memento.tools.documents.document import Document, Part
+from memento.tools.documents.document import Document, DocumentPart
 from memento.tools.documents.left_out import LeftOut
 
 
@@ -11,4 +11,4 @@ def lines(text: str, left_out: LeftOut) -> Document:
         stripped = line.rstrip()
         if stripped or (found and found[-1]):
             found.append(stripped)
-    return Document("line", [Part(number, line) for number, line in enumerate(found, 1)], left_out, len(found))
+    return Document("line", [DocumentPart(number, line) for number, line in enumerate(found, 1)], left_out, len(found))

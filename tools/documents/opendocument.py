@@ -4,7 +4,7 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
-from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.document import Document, DocumentPart, clean
 from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
@@ -33,7 +33,9 @@ def odp(file: BinaryIO) -> Document:
         content, styles = opened(archive)
         writer = Writer(archive, [content, *styles], left_out)
         slides = [element for element in body(content).iter() if local_name(element) == "page"]
-        parts = [Part(number, clean("\n".join(_slide(writer, slide)))) for number, slide in enumerate(slides, 1)]
+        parts = [
+            DocumentPart(number, clean("\n".join(_slide(writer, slide)))) for number, slide in enumerate(slides, 1)
+        ]
     return Document("slide", parts, left_out, len(parts))
 
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 from memento.tools.documents.cell_ranges import letters, ranges_of_columns
-from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
+from memento.tools.documents.document import BY_CODE, Document, DocumentPart, Mark, clean, numbers
 from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.ooxml_package import attribute
@@ -79,7 +79,7 @@ class _Reader:
         self._hidden_columns: list[int] = []
         self._names: list[str] = []
 
-    def rows(self) -> Iterator[Part]:
+    def rows(self) -> Iterator[DocumentPart]:
         """Yield the rows that have anything in them, as far as one call reads."""
         from defusedxml.ElementTree import iterparse
 
@@ -147,7 +147,7 @@ class _Reader:
         if hidden:
             self._document.notes.append(f"hidden in {self._sheet!r}: {'; '.join(hidden)}")
 
-    def _row(self, row: Element) -> Iterator[Part]:
+    def _row(self, row: Element) -> Iterator[DocumentPart]:
         """Yield a row as often as it is repeated."""
         n_times = count(row, "number-rows-repeated", _MAX_ROWS)
         cells: list[str] = []
@@ -167,7 +167,7 @@ class _Reader:
             self._hidden_rows += range(first, first + min(n_times, MAX_WIDTH))
         if cells or marks:
             for number in range(first, first + n_times):
-                yield Part(number, cells=tuple(cells), sheet=self._sheet, marks=tuple(marks))
+                yield DocumentPart(number, cells=tuple(cells), sheet=self._sheet, marks=tuple(marks))
 
     def _cell(self, cell: Element, column: int, marks: list[Mark]) -> str:
         """Write the value of a cell, and note what stands beside it."""

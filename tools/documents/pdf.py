@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from memento.tools.documents.document import Document, Part, Wanted, clean, numbers
+from memento.tools.documents.document import Document, DocumentPart, PartRange, clean, numbers
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.pdf_annotations import attachments, beside, n_pictures
 from memento.tools.errors import ToolInputError
@@ -24,7 +24,7 @@ _SIDE_PIXELS: Final = 1_600
 _MAX_PAGE_CHARS: Final = 200_000
 
 
-def pdf(file: BinaryIO, wanted: Wanted) -> Document:
+def pdf(file: BinaryIO, wanted: PartRange) -> Document:
     """Open a PDF.
 
     Raises:
@@ -60,7 +60,7 @@ def _opened(file: BinaryIO) -> "PdfDocument":
     return pages
 
 
-def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[Part]:
+def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[DocumentPart]:
     broken: list[int] = []
     notes = document.notes
     n_read, others = 0, list(notes)
@@ -79,7 +79,7 @@ def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[P
         raise ToolInputError("the PDF is damaged: no page of it can be opened")
 
 
-def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> Part | None:
+def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> DocumentPart | None:
     """Read one page; None when it cannot be opened."""
     import pypdfium2
 
@@ -95,7 +95,7 @@ def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> Part | None:
     text = "\n".join(line for line in (text, *beside(pages, page, text, left_out)) if line)
     text_page.close()
     page.close()
-    return Part(number, text, is_scan=is_scan)
+    return DocumentPart(number, text, is_scan=is_scan)
 
 
 def _is_picture(page: "PdfPage", *, has_text: bool) -> bool:

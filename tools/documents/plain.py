@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
 from memento.tools.csv_reader import CsvReader
-from memento.tools.documents.document import BY_CODE, Document, Part, clean
+from memento.tools.documents.document import BY_CODE, Document, DocumentPart, clean
 from memento.tools.documents.html_markdown import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
@@ -38,7 +38,7 @@ def _as_it_is(text: str, notes: list[str]) -> Document:
     if any(len(line) > _MAX_LINE_CHARS for line in found):
         found = [piece for line in found for piece in _pieces(line)]
         notes.append(f"lines over {_MAX_LINE_CHARS:,} characters were broken, so lines are counted otherwise here")
-    parts = (Part(number, line) for number, line in enumerate(found, 1))
+    parts = (DocumentPart(number, line) for number, line in enumerate(found, 1))
     return Document("line", parts, LeftOut(), len(found), notes=notes)
 
 
@@ -70,11 +70,11 @@ def separated(file: BinaryIO, name: str) -> Document:
     return Document("row", _records(text, dialect), LeftOut(), notes=notes)
 
 
-def _records(text: str, dialect: Any) -> Iterator[Part]:
+def _records(text: str, dialect: Any) -> Iterator[DocumentPart]:
     try:
         for number, row in enumerate(CsvReader(io.StringIO(text, newline=""), dialect), 1):
             if any(row):
-                yield Part(number, cells=tuple(row))
+                yield DocumentPart(number, cells=tuple(row))
     except csv.Error as error:
         raise ToolInputError(f"the table is damaged ({error}); {BY_CODE}") from None
 

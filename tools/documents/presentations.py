@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from memento.tools.documents.document import Document, Part, Wanted, clean
+from memento.tools.documents.document import Document, DocumentPart, PartRange, clean
 from memento.tools.documents.equations import linear, local_name, raised
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.slide_comments import comments
@@ -30,7 +30,7 @@ def pptx(file: BinaryIO) -> Document:
     return Document("slide", _slides(presentation, left_out), left_out, len(slides))
 
 
-def _slides(presentation: Any, left_out: LeftOut) -> Iterator[Part]:
+def _slides(presentation: Any, left_out: LeftOut) -> Iterator[DocumentPart]:
     for number, slide in enumerate(presentation.slides, 1):
         rewrite(slide._element)
         texts = ["(hidden slide)"] if slide._element.get("show") == "0" else []
@@ -44,7 +44,7 @@ def _slides(presentation: Any, left_out: LeftOut) -> Iterator[Part]:
         if notes is not None and notes.text.strip():
             texts.append(f"Notes: {notes.text.strip()}")
         texts += [f"[comment by {author}: {text}]" for author, text in comments(presentation, slide)]
-        yield Part(number, clean("\n".join(texts)).replace("\v", "\n"))
+        yield DocumentPart(number, clean("\n".join(texts)).replace("\v", "\n"))
 
 
 def rewrite(slide: Any) -> None:
@@ -204,12 +204,12 @@ def _points(series: Any, name: str) -> list[str]:
     return [] if found is None else [one.text or "" for one in found.iter() if local_name(one) == "v"]
 
 
-def slide_pictures(file: BinaryIO, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def slide_pictures(file: BinaryIO, wanted: PartRange) -> Iterator[tuple[str, bytes]]:
     """Yield the encoded pictures of the slides asked for, each with its place."""
     from pptx import Presentation
 
     for number, slide in enumerate(Presentation(file).slides, 1):
-        if wanted.covers(Part(number)):
+        if wanted.covers(DocumentPart(number)):
             yield from ((f"slide {number}", picture) for picture in _pictures(slide))
 
 

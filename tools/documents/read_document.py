@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from memento.tools.confined import confined
 from memento.tools.documents.document import MAX_FILE_BYTES, numbers
-from memento.tools.documents.reading import Reading, Shot
+from memento.tools.documents.reading import DocumentText, Shot
 from memento.tools.documents.selection import MAX_SCANS
 from memento.tools.errors import ToolError, ToolInputError
 from memento.tools.file_handoff import open_in_thread
@@ -127,7 +127,7 @@ def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
     return file, os.path.basename(path.strip()), f"{begin}-" if begin and begin[-1].isdigit() else begin
 
 
-async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: int, look: Look | None) -> Reading:
+async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: int, look: Look | None) -> DocumentText:
     arguments = {
         "name": name,
         "pages": pages,
@@ -135,23 +135,23 @@ async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: in
         "max_chars": max_chars,
         "can_look": look is not None,
     }
-    reading: Reading = await confined(f"{_READING}:read", arguments, files=[file], timeout_s=TIMEOUT_S)
+    reading: DocumentText = await confined(f"{_READING}:read", arguments, files=[file], timeout_s=TIMEOUT_S)
     return reading
 
 
-def _head(path: str, reading: Reading) -> str:
+def _head(path: str, reading: DocumentText) -> str:
     return "\n".join(line for line in (f"{path}: {reading['kind']}", _notes(reading)) if line)
 
 
-def _notes(reading: Reading) -> str:
+def _notes(reading: DocumentText) -> str:
     return "\n".join(f"[{note}]" for note in reading["notes"])
 
 
-def _left_out(reading: Reading) -> str:
+def _left_out(reading: DocumentText) -> str:
     return f"[{reading['left_out']}]" if reading["left_out"] else ""
 
 
-async def _scans(file: BinaryIO, name: str, reading: Reading, query: str, look: Look | None) -> str:
+async def _scans(file: BinaryIO, name: str, reading: DocumentText, query: str, look: Look | None) -> str:
     """Have scanned pages read."""
     scans = reading["scans"]
     if look is None:

@@ -17,9 +17,9 @@ from memento.tools.documents import (
     spreadsheets,
     word,
 )
-from memento.tools.documents.document import Document, Wanted, clean, wanted_parts
+from memento.tools.documents.document import Document, PartRange, clean, wanted_parts
 from memento.tools.documents.file_types import NAMES, Kind, kind_of
-from memento.tools.documents.selection import Block, blocks, selected
+from memento.tools.documents.selection import TextBlock, blocks, selected
 from memento.tools.errors import ToolInputError
 
 MAX_INDEXED_CHARS: Final = 3_000_000
@@ -40,7 +40,7 @@ _READERS: Final[dict[str, Callable[[BinaryIO], Document]]] = {
 _MEDIA_FOLDERS: Final = {"docx": "word/media/", "xlsx": "xl/media/", "odt": "Pictures/", "odp": "Pictures/"}
 
 
-class Reading(TypedDict):
+class DocumentText(TypedDict):
     """What the child answers with."""
 
     kind: str
@@ -60,7 +60,7 @@ class Shot(TypedDict):
     mime_type: str
 
 
-def read(file: BinaryIO, *, name: str, pages: str, query: str, max_chars: int, can_look: bool) -> Reading:
+def read(file: BinaryIO, *, name: str, pages: str, query: str, max_chars: int, can_look: bool) -> DocumentText:
     """Read a document.
 
     Raises:
@@ -88,7 +88,7 @@ def _size(document: Document) -> str:
 
 def indexed(file: BinaryIO, *, name: str) -> list[tuple[str, str]]:
     """Cut a document into passages for a search index, each with the `pages` that show it."""
-    document = _opened(file, name, kind_of(file, name), Wanted())
+    document = _opened(file, name, kind_of(file, name), PartRange())
     found, n_chars = list[tuple[str, str]](), 0
     for block in blocks(document.unit, list(document.parts)):
         n_chars += len(block.text)
@@ -98,12 +98,12 @@ def indexed(file: BinaryIO, *, name: str) -> list[tuple[str, str]]:
     return found
 
 
-def _place(block: Block) -> str:
+def _place(block: TextBlock) -> str:
     part = block.parts[0]
     return f"{part.sheet}!{part.number}" if part.sheet else str(part.number)
 
 
-def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
+def _opened(file: BinaryIO, name: str, kind: Kind, wanted: PartRange) -> Document:
     if kind.name == "pdf":
         return pdf.pdf(file, wanted)
     if kind.name == "xlsx":
@@ -153,7 +153,7 @@ def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> lis
     return list(found.values())
 
 
-def _embedded(file: BinaryIO, kind: str, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def _embedded(file: BinaryIO, kind: str, wanted: PartRange) -> Iterator[tuple[str, bytes]]:
     if kind == "pdf":
         last = wanted.last or wanted.first + 7
         yield from ((f"page {number}", one) for number, one in pdf.rendered(file, range(wanted.first, last + 1)))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from memento.tools.documents.cell_ranges import letters, ranges_of_columns
-from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
+from memento.tools.documents.document import BY_CODE, Document, DocumentPart, Mark, clean, numbers
 from memento.tools.documents.excel import Sheet, Style, Workbook
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.number_formats import cell_text
@@ -83,7 +83,7 @@ def _size(workbook: Workbook, sheet: Sheet) -> str:
     return f"{sheet.title} ({', '.join(about)})" if about else sheet.title
 
 
-def _rows(workbook: Workbook, names: list[str], document: Document) -> Iterator[Part]:
+def _rows(workbook: Workbook, names: list[str], document: Document) -> Iterator[DocumentPart]:
     n_left = MAX_CELLS
     writers = people(workbook.archive)
     for sheet in workbook.sheets:
@@ -100,7 +100,7 @@ def _rows(workbook: Workbook, names: list[str], document: Document) -> Iterator[
                 return
 
 
-def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator[Part]:
+def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator[DocumentPart]:
     """Yield the rows of a sheet, also empty ones: they count towards what is read."""
     for number, found in workbook.rows(sheet, max_width=MAX_WIDTH):
         cells = [""] * max((cell.column for cell in found), default=0)
@@ -118,22 +118,22 @@ def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator
                 marks += _styles(cell.column, style, has_value=bool(text))
         while cells and not cells[-1]:
             cells.pop()
-        yield Part(number, cells=tuple(cells), sheet=sheet.title, marks=tuple(marks))
+        yield DocumentPart(number, cells=tuple(cells), sheet=sheet.title, marks=tuple(marks))
 
 
-def _with_marks(name: str, rows: Iterator[Part], marks: Mapping[int, list[Mark]]) -> Iterator[Part]:
+def _with_marks(name: str, rows: Iterator[DocumentPart], marks: Mapping[int, list[Mark]]) -> Iterator[DocumentPart]:
     """Add what stands beside the cells of each row, and the rows that have nothing else."""
     waiting = sorted(marks, reverse=True)
     for row in rows:
         while waiting and waiting[-1] < row.number:
             number = waiting.pop()
-            yield Part(number, sheet=name, marks=tuple(marks[number]))
+            yield DocumentPart(number, sheet=name, marks=tuple(marks[number]))
         if waiting and waiting[-1] == row.number:
             yield row._replace(marks=(*row.marks, *marks[waiting.pop()]))
         else:
             yield row
     for number in reversed(waiting):
-        yield Part(number, sheet=name, marks=tuple(marks[number]))
+        yield DocumentPart(number, sheet=name, marks=tuple(marks[number]))
 
 
 def _told(name: str, beside: Extras) -> list[str]:
@@ -179,7 +179,7 @@ def _colour(colour: Any) -> str:
     return ""
 
 
-def _plain_rows(workbook: Any, names: list[str], notes: list[str]) -> Iterator[Part]:
+def _plain_rows(workbook: Any, names: list[str], notes: list[str]) -> Iterator[DocumentPart]:
     n_left = MAX_CELLS
     for name in names:
         sheet = workbook.get_sheet_by_name(name)
@@ -190,7 +190,7 @@ def _plain_rows(workbook: Any, names: list[str], notes: list[str]) -> Iterator[P
             while cells and not cells[-1]:
                 cells.pop()
             if cells:
-                yield Part(number, cells=tuple(cells), sheet=name, marks=merged.get(number, ()))
+                yield DocumentPart(number, cells=tuple(cells), sheet=name, marks=merged.get(number, ()))
                 n_left -= len(cells)
             if n_left < 0:
                 notes.append(_ended(name, number))

@@ -22,7 +22,7 @@ from memento.private_files import create_private_file, make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
 from memento.tools.files.folders import Place, Stamp, is_document, walk
-from memento.tools.files.index_rows import Hit, Pending
+from memento.tools.files.index_rows import PassageHit, Pending
 
 _NO_WRITING: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _TRIES: Final = 100
@@ -144,7 +144,7 @@ class FileIndex:
         with self._using() as connection:
             index_rows.store(connection, pending, found)
 
-    def search(self, expression: str, places: Sequence[Place], limit: int) -> list[Hit]:
+    def search(self, expression: str, places: Sequence[Place], limit: int) -> list[PassageHit]:
         """Find the passages that match an FTS5 expression best.
 
         Raises:

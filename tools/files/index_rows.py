@@ -52,7 +52,7 @@ class Text(NamedTuple):
     """Each with the line that it begins at; None when it is binary."""
 
 
-class Hit(NamedTuple):
+class PassageHit(NamedTuple):
     """A passage that matches."""
 
     folder: str
@@ -178,7 +178,7 @@ def store(connection: sqlite3.Connection, pending: Pending, found: Sequence[tupl
             _insert(connection, *pending, found)
 
 
-def matching(connection: sqlite3.Connection, expression: str, folders: Sequence[str], limit: int) -> list[Hit]:
+def matching(connection: sqlite3.Connection, expression: str, folders: Sequence[str], limit: int) -> list[PassageHit]:
     """Find the passages that match an FTS5 expression best."""
     rows = connection.execute(_SEARCH, {"expression": expression, "folders": json.dumps(folders), "limit": limit})
     return [_hit(*row) for row in rows]
@@ -194,6 +194,6 @@ def counts(connection: sqlite3.Connection, folders: Sequence[str]) -> tuple[int,
     return row[0], row[1]
 
 
-def _hit(folder: str, path: str, place: int | str, body: str, snippet: str) -> Hit:
+def _hit(folder: str, path: str, place: int | str, body: str, snippet: str) -> PassageHit:
     line, text = located(body, snippet, first_line=place if isinstance(place, int) else 0)
-    return Hit(folder, path, place if isinstance(place, str) else str(line), text)
+    return PassageHit(folder, path, place if isinstance(place, str) else str(line), text)

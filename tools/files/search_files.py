@@ -19,7 +19,7 @@ from memento.tools.file_handoff import open_in_thread
 from memento.tools.file_names import shown
 from memento.tools.files.folders import Place, places
 from memento.tools.files.index import FileIndex
-from memento.tools.files.index_rows import Hit, Pending
+from memento.tools.files.index_rows import PassageHit, Pending
 from memento.tools.files.passages import query_expression
 from memento.tools.workspace import Workspace
 
@@ -138,7 +138,7 @@ def _later(n_texts: int, n_documents: int) -> str:
     return f"\n\n({' and '.join(left)}; search again to have them searched too.)" if left else ""
 
 
-def _written(hits: Sequence[Hit], searched: Sequence[Place]) -> str:
+def _written(hits: Sequence[PassageHit], searched: Sequence[Place]) -> str:
     prefixes: Mapping[str, str] = {place.folder: place.prefix for place in searched}
     return "\n\n".join(
         f"{number}. {shown(prefixes[hit.folder] + hit.path)}:{hit.place}\n{hit.text}"

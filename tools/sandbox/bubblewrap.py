@@ -25,8 +25,8 @@ from typing import IO, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.control_group import ControlGroup, made_group
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage, tree, usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage, tree, usage
 from memento.tools.sandbox.seccomp import seccomp_filter
 from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.socket_memory import socket_memory
@@ -65,11 +65,11 @@ class Bubblewrap:
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         return await watched(lambda: self._start(language, folder, limits), source, folder=folder, limits=limits)
 
-    def argv(self, language: Language, *, folder: Path, limits: Limits) -> list[str]:
+    def argv(self, language: Language, *, folder: Path, limits: SandboxLimits) -> list[str]:
         """Build the command, descriptors apart; blocks for a few looks at the disk.
 
         Args:
@@ -94,7 +94,7 @@ class Bubblewrap:
         command = limited_command(language, limits, python=sys.executable, has_own_users=True)
         return [self.program, *options, "--", *command]
 
-    def _start(self, language: Language, folder: Path, limits: Limits) -> "_Box":
+    def _start(self, language: Language, folder: Path, limits: SandboxLimits) -> "_Box":
         filter_code = seccomp_filter()
         if filter_code is None:
             raise ToolUnavailable("bubblewrap: there is no system-call filter for this kind of machine")
@@ -158,7 +158,7 @@ class _Box:
     def is_short_of_memory(self) -> bool:
         return self._group is not None and self._group.is_exceeded()
 
-    def usage(self, limits: Limits) -> Usage:
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
         """Count files that lie in memory, and sockets, as memory; too many files as too much of it."""
         used = usage(
             tree(self._first),
@@ -194,7 +194,7 @@ class _Box:
         self._ungroup()
 
 
-def _grouped(limits: Limits) -> ControlGroup | None:
+def _grouped(limits: SandboxLimits) -> ControlGroup | None:
     """A group for the processes of the sandbox, those included that wait for it."""
     return made_group(limits.memory_bytes, TASKS_PER_PROCESS * limits.n_processes + _N_OWN)
 

@@ -15,14 +15,14 @@ from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.docker import IMAGE, Docker
 from memento.tools.sandbox.e2b import E2B
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Execution, Language, Limits, Sandbox
+from memento.tools.sandbox.port import Execution, Language, Sandbox, SandboxLimits
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
 SandboxName = Literal["auto", "bubblewrap", "monty", "docker", "e2b", "unsafe-local"]
 
 MAX_AT_ONCE: Final = 4
 _PROBE: Final = "print('it works')"
-_PROBE_LIMITS: Final = Limits(wall_s=10)
+_PROBE_LIMITS: Final = SandboxLimits(wall_s=10)
 _RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 
@@ -174,6 +174,6 @@ class _InTurn:
     def packages(self) -> str:
         return self.sandbox.packages
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         async with self.turn:
             return await self.sandbox.run(language, source, folder=folder, limits=limits)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage
 from memento.tools.sandbox.shell_command import ENVIRONMENT, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
@@ -47,7 +47,7 @@ class Docker:
         "The standard library is there, other packages only as far as the container's image has them, perhaps none."
     )
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         container, began = f"memento-{uuid.uuid4().hex}", int(time.time())
         execution = await watched(
@@ -60,7 +60,7 @@ class Docker:
             return execution._replace(exit_code=None, ended_by="memory")
         return execution
 
-    def argv(self, language: Language, *, folder: Path, limits: Limits, container: str) -> list[str]:
+    def argv(self, language: Language, *, folder: Path, limits: SandboxLimits, container: str) -> list[str]:
         """Build the command.
 
         Args:
@@ -114,7 +114,7 @@ class Docker:
             return False
         return told.returncode == 0 and bool(told.stdout.strip())
 
-    def _start(self, language: Language, folder: Path, limits: Limits, container: str) -> "_Container":
+    def _start(self, language: Language, folder: Path, limits: SandboxLimits, container: str) -> "_Container":
         try:
             process = subprocess.Popen(
                 self.argv(language, folder=folder.resolve(), limits=limits, container=container),
@@ -141,10 +141,10 @@ class _Container:
         self._program, self._name = program, name
         self._is_removed = False
 
-    def usage(self, limits: Limits) -> Usage:
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
         """Leave it to the engine."""
         del limits
-        return Usage()
+        return ProcessUsage()
 
     def is_short_of_memory(self) -> bool:
         """Asked of the engine when the client has ended."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from memento.tools.errors import ToolError, ToolUnavailable
 from memento.tools.file_names import is_text
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.sandbox.port import Execution, ExitCause, Language, SandboxLimits
 from memento.tools.sandbox.shell_command import SCIENCE, limited_command
 from memento.tools.sandbox.workspace_cleanup import make_harmless
 from memento.tools.workspace import Workspace
@@ -50,7 +50,7 @@ class E2B:
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         if not self.api_key:
             raise ToolUnavailable("e2b has no key; the user must set E2B_API_KEY")
@@ -100,7 +100,9 @@ def _failures() -> tuple[type[Exception], ...]:
     return (HTTPError, OSError, AuthenticationException, SandboxException, ServiceBusyException)
 
 
-async def _send(machine: Machine, workspace: Workspace, source: str, limits: Limits) -> dict[str, tuple[int, str]]:
+async def _send(
+    machine: Machine, workspace: Workspace, source: str, limits: SandboxLimits
+) -> dict[str, tuple[int, str]]:
     """Send the workspace and the source; how its files look there before the code runs."""
 
     def contents() -> list[dict[str, Any]]:
@@ -115,7 +117,7 @@ async def _send(machine: Machine, workspace: Workspace, source: str, limits: Lim
     return await _listed(machine)
 
 
-async def _run(machine: Machine, language: Language, limits: Limits) -> Execution:
+async def _run(machine: Machine, language: Language, limits: SandboxLimits) -> Execution:
     """Run the source there, under `timeout`, which ends it before the connection would."""
     output, room = [], limits.output_bytes
 
@@ -137,13 +139,15 @@ async def _run(machine: Machine, language: Language, limits: Limits) -> Executio
         exit_code = getattr(error, "exit_code", None)
         if exit_code is None:
             raise
-    ending: Ending = "time" if exit_code == _TIMED_OUT else "memory" if exit_code == _KILLED else "exit"
+    ending: ExitCause = "time" if exit_code == _TIMED_OUT else "memory" if exit_code == _KILLED else "exit"
     if room < 0:
         ending = "output"
     return Execution("".join(output), exit_code if ending == "exit" else None, ending)
 
 
-async def _bring_back(machine: Machine, workspace: Workspace, sent: dict[str, tuple[int, str]], limits: Limits) -> None:
+async def _bring_back(
+    machine: Machine, workspace: Workspace, sent: dict[str, tuple[int, str]], limits: SandboxLimits
+) -> None:
     found = await _listed(machine)
     changed = [path for path, look in found.items() if sent.get(path) != look]
     if len(found) > limits.n_files or sum(size for size, _ in found.values()) > limits.workspace_bytes:

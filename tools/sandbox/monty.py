@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.sandbox.port import Execution, ExitCause, Language, SandboxLimits
 from memento.tools.sandbox.processes import end_child, is_child, usage
 from memento.tools.sandbox.workspace_cleanup import make_harmless
 
@@ -32,7 +32,7 @@ _END_STEP_S: Final = 0.005
 _OWN_MEMORY: Final = 100_000_000
 """What the worker needs beside the code's memory."""
 
-_ENDINGS: Final[tuple[tuple[str, Ending], ...]] = (
+_ENDINGS: Final[tuple[tuple[str, ExitCause], ...]] = (
     ("TimeoutError: feed time limit exceeded", "time"),
     ("TimeoutError: sleep limit exceeded", "time"),
     ("MemoryError: memory limit exceeded", "memory"),
@@ -53,7 +53,7 @@ class MontySandbox:
         "the standard library re, json, csv, datetime, decimal, itertools, collections, pathlib and the like."
     )
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         if language not in self.languages:
             raise ToolUnavailable("monty runs Python only; there is no shell")
@@ -97,7 +97,7 @@ class _Output:
 
 
 @contextlib.asynccontextmanager
-async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
+async def _session(folder: Path, limits: SandboxLimits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
     """Start a worker, and leave none."""
     from pydantic_monty import AsyncMonty, MontyCrashedError
 
@@ -138,7 +138,7 @@ async def _gone(pid: int | None) -> None:
     raise ToolUnavailable(f"monty: its worker (process {pid}) cannot be ended")
 
 
-def _mounted(folder: Path, limits: Limits) -> "MountDir":
+def _mounted(folder: Path, limits: SandboxLimits) -> "MountDir":
     from pydantic_monty import MountDir
 
     make_private_folder(folder)
@@ -153,7 +153,7 @@ def _mounted(folder: Path, limits: Limits) -> "MountDir":
 
 async def _fed(
     session: "AsyncMontySession", mount: "MountDir", code: str, output: _Output
-) -> tuple[Ending, int | None]:
+) -> tuple[ExitCause, int | None]:
     """Run the code; how it ended, and its exit code."""
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
@@ -172,7 +172,7 @@ async def _fed(
     return "exit", 0
 
 
-async def _exceeded(pid: int | None, folder: Path, limits: Limits, output: _Output) -> Ending:
+async def _exceeded(pid: int | None, folder: Path, limits: SandboxLimits, output: _Output) -> ExitCause:
     """Return when a limit is exceeded that Monty does not know of, and which."""
     deadline = asyncio.get_running_loop().time() + limits.wall_s
     allowed = Footprint(limits.n_files, limits.workspace_bytes)

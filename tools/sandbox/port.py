@@ -6,12 +6,12 @@ from typing import Literal, NamedTuple, Protocol
 
 Language = Literal["python", "shell"]
 
-Ending = Literal["exit", "time", "memory", "processes", "files", "output"]
+ExitCause = Literal["exit", "time", "memory", "processes", "files", "output"]
 """Why an execution ended: by itself, or because of the limit of this name."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class SandboxLimits:
     """What one execution may use, all its processes together."""
 
     wall_s: float = 60.0
@@ -30,7 +30,7 @@ class Execution(NamedTuple):
     """Stdout and stderr, in the order written."""
     exit_code: int | None
     """None when a limit ended it."""
-    ended_by: Ending
+    ended_by: ExitCause
 
 
 class Sandbox(Protocol):
@@ -51,7 +51,7 @@ class Sandbox(Protocol):
         """What Python code finds there: a sentence or two for the model."""
         ...
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code to its end or to a limit; whatever happens, no process and nothing harmful is left.
 
         Args:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 _MEMORY: Final = ("VmRSS:", "VmSwap:", "VmPTE:")
 
 
-class Usage(NamedTuple):
+class ProcessUsage(NamedTuple):
     """Of several processes together."""
 
     n_processes: int = 0
@@ -20,14 +20,14 @@ class Usage(NamedTuple):
     """Sent to a disk since they began, those of ended children included."""
 
 
-def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> Usage:
+def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> ProcessUsage:
     """Add processes up; stops when there are more than allowed. All zero when they have ended."""
-    total = Usage()
+    total = ProcessUsage()
     for pid in pids:
         n_tasks = len(_tasks(pid))
         if not n_tasks:
             continue
-        total = Usage(
+        total = ProcessUsage(
             total.n_processes + 1,
             total.n_tasks + n_tasks,
             total.memory_bytes + _held(pid),

@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from memento.tools.sandbox.port import Language, Limits
+from memento.tools.sandbox.port import Language, SandboxLimits
 
 ENVIRONMENT: Final = {
     "LANG": "C.UTF-8",
@@ -52,7 +52,7 @@ exec "$@"
 """
 
 
-def mortal_command(command: Sequence[str], limits: Limits) -> list[str]:
+def mortal_command(command: Sequence[str], limits: SandboxLimits) -> list[str]:
     """Wrap a command so that it ends, `SPARE_S` after its time, even when we were killed and cannot end it.
 
     What has left the process group then, or where there is no `timeout`, is left with a limit of processor time.
@@ -67,7 +67,9 @@ def mortal_command(command: Sequence[str], limits: Limits) -> list[str]:
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
-def limited_command(language: Language, limits: Limits, *, python: str, has_own_users: bool = False) -> list[str]:
+def limited_command(
+    language: Language, limits: SandboxLimits, *, python: str, has_own_users: bool = False
+) -> list[str]:
     """Give the command that reads source code from stdin and runs it; blocks for one small file.
 
     Args:

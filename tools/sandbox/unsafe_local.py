@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage, belonging, usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage, belonging, usage
 from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
@@ -37,14 +37,14 @@ class UnsafeLocal:
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`. Without /proc only time, output and files are limited."""
         if os.name != "posix":
             raise ToolUnavailable("unsafe-local runs on Linux and macOS only")
         return await watched(lambda: _started(language, folder, limits), source, folder=folder, limits=limits)
 
 
-def _started(language: Language, folder: Path, limits: Limits) -> "_Group":
+def _started(language: Language, folder: Path, limits: SandboxLimits) -> "_Group":
     mark = uuid.uuid4().hex
     path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
     try:
@@ -70,9 +70,9 @@ class _Group:
         self._mark = mark
         self._is_ended = False
 
-    def usage(self, limits: Limits) -> Usage:
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
         if not _HAS_PROC:
-            return Usage()
+            return ProcessUsage()
         max_tasks = TASKS_PER_PROCESS * limits.n_processes
         used = usage(self._members(), max_processes=limits.n_processes + _N_OWN, max_tasks=max_tasks)
         return used._replace(n_processes=max(0, used.n_processes - _N_OWN))

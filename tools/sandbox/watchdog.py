@@ -18,8 +18,8 @@ from typing import IO, Final, Protocol
 
 from memento.private_files import make_private_folder
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.port import Ending, Execution, Limits
-from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.port import Execution, ExitCause, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage
 from memento.tools.sandbox.shell_command import TASKS_PER_PROCESS
 from memento.tools.sandbox.workspace_cleanup import make_harmless
 
@@ -37,7 +37,7 @@ class Running(Protocol):
         """The process whose end is the program's end."""
         ...
 
-    def usage(self, limits: Limits) -> Usage:
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
         """What all its processes use now."""
         ...
 
@@ -54,7 +54,7 @@ class Running(Protocol):
         ...
 
 
-async def watched(start: Callable[[], Running], source: str, *, folder: Path, limits: Limits) -> Execution:
+async def watched(start: Callable[[], Running], source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
     """Start a program and see it through; when the caller is cancelled, it is killed first.
 
     Args:
@@ -93,7 +93,7 @@ class _Watch:
     """One execution, in its thread."""
 
     def __init__(
-        self, start: Callable[[], Running], source: bytes, folder: Path, limits: Limits, stop: threading.Event
+        self, start: Callable[[], Running], source: bytes, folder: Path, limits: SandboxLimits, stop: threading.Event
     ) -> None:
         make_private_folder(folder)
         self._folder, self._limits, self._stop, self._source = folder, limits, stop, source
@@ -128,7 +128,7 @@ class _Watch:
         shown = bytes(self._output[: self._limits.output_bytes])
         return Execution(shown.decode("utf-8", "replace"), exit_code, ending)
 
-    def _until_end(self, selector: selectors.BaseSelector) -> Ending:
+    def _until_end(self, selector: selectors.BaseSelector) -> ExitCause:
         looked = time.monotonic()
         while self._running.process.poll() is None:
             if not selector.get_map():  # it closed its output and runs on
@@ -143,7 +143,7 @@ class _Watch:
                 looked = time.monotonic()
         return "exit"
 
-    def _exceeded(self) -> Ending | None:
+    def _exceeded(self) -> ExitCause | None:
         used = self._running.usage(self._limits)
         if self._stop.is_set() or time.monotonic() > self._deadline:
             return "time"

@@ -15,5 +15,5 @@ class SearchResult(NamedTuple):
     """A date as the provider writes it, empty when it gives none."""
 
 
-Search = Callable[[str, int], Awaitable[Sequence[SearchResult]]]
+WebSearch = Callable[[str, int], Awaitable[Sequence[SearchResult]]]
 """A provider: from a query and a number of results to at most so many, best first; raises a ToolError."""

@@ -6,12 +6,12 @@ from typing import Final
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
 from memento.tools.web.result_text import checked_query, numbered
-from memento.tools.web.search_port import Search, SearchResult
+from memento.tools.web.search_port import SearchResult, WebSearch
 
 MAX_RESULTS: Final = 10
 
 
-def make_web_search(providers: Mapping[str, Search]) -> Callable[..., Awaitable[str]]:
+def make_web_search(providers: Mapping[str, WebSearch]) -> Callable[..., Awaitable[str]]:
     """Build the `web_search` tool; opens nothing before its first call.
 
     Args:

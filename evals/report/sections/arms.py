@@ -2,7 +2,7 @@
 
 import math
 
-from memento.evals.report.blocks import Block, Grid, Picture, Section
+from memento.evals.report.blocks import Grid, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.formatting import UNKNOWN, orders
 from memento.evals.report.plots import Dot, dots, height_of
@@ -40,7 +40,7 @@ def arms(view: View) -> Section:
         "arms",
         "Arms side by side",
         [
-            Picture(drawing, f"Share of questions solved at the first encounter, with 95 % intervals.{averages}"),
+            PictureBlock(drawing, f"Share of questions solved at the first encounter, with 95 % intervals.{averages}"),
             _table(view, found),
             *_by_seed(view, found),
         ],
@@ -75,7 +75,7 @@ def _table(view: View, found: list[ArmSummary]) -> Grid:
     )
 
 
-def _by_seed(view: View, found: list[ArmSummary]) -> list[Block]:
+def _by_seed(view: View, found: list[ArmSummary]) -> list[PageBlock]:
     seeds = sorted({seed for arm in found for seed in arm.accuracy_by_seed})
     if len(seeds) < 2:
         return []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memento.evals.report.blocks import Block, Cards, CaseCard, Note, Section
+from memento.evals.report.blocks import Cards, CaseCard, Note, PageBlock, Section
 from memento.evals.report.formatting import counted, gain, shortened
 from memento.evals.report.view import View
 from memento.evals.statistics.usefulness import MIN_QUESTIONS, CaseUse, case_uses
@@ -32,7 +32,7 @@ def useful_cases(view: View) -> Section | None:
         f"{counted(len(found), 'case')} that were served for {MIN_QUESTIONS} questions or more:",
         "aside",
     )
-    blocks: list[Block] = [intro, Cards("Most useful", [_card(use, view) for use in most])]
+    blocks: list[PageBlock] = [intro, Cards("Most useful", [_card(use, view) for use in most])]
     if least:
         blocks.append(Cards("Least useful", [_card(use, view) for use in least]))
     return Section("cases", "Which cases helped", blocks)

@@ -1,6 +1,6 @@
 """Learning curves: how accuracy changes as an arm's memory grows."""
 
-from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.formatting import counted, orders
 from memento.evals.report.plots import Series, curves
@@ -31,4 +31,4 @@ def learning(view: View) -> Section:
         f"questions. A memory that helps lifts its curve away from that of the control ({view.control}); a curve "
         f"that rises in all arms alike says only that later tasks were easier."
     )
-    return Section("curves", "Learning curves", [Picture(drawing, caption)])
+    return Section("curves", "Learning curves", [PictureBlock(drawing, caption)])

@@ -1,6 +1,6 @@
 """Accuracy by source and by level: where memory helps, and where it does not."""
 
-from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain, shortened
 from memento.evals.report.view import View
 from memento.evals.statistics.breakdown import By, GroupRow, breakdown
@@ -16,7 +16,7 @@ def sources(view: View) -> Section | None:
     return Section("sources", "By source", blocks) if blocks else None
 
 
-def _table(view: View, by: By) -> list[Block]:
+def _table(view: View, by: By) -> list[PageBlock]:
     found = breakdown(view.results, by, control=view.control)
     groups: dict[str, dict[str, GroupRow]] = {}
     for row in found:

@@ -1,6 +1,6 @@
 """What memory does on sources it never learned from, and what it breaks that went well without it."""
 
-from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain, listed
 from memento.evals.report.sections.pairs import verdict_of
 from memento.evals.report.view import View
@@ -10,7 +10,7 @@ from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negati
 
 def transfers(view: View) -> Section | None:
     """Negative transfer at first encounters, and transfer to held-out sources where there are some."""
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     lost = negative_transfer(view.results, view.control)
     if lost:
         blocks.append(_lost(lost, "first encounters"))
