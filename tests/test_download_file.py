@@ -72,7 +72,7 @@ async def test_a_packed_file_is_unpacked_and_its_size_counts_unpacked(site: Site
         (Answer(PNG, is_endless=True), ToolInputError, "more than 20,000 bytes"),
         (png(b""), ToolInputError, "empty file"),
         (Answer(PNG, 404), ToolInputError, "no such page"),
-        (Answer(PNG, 500), ToolUnavailable, "in trouble"),
+        (Answer(PNG, 500), ToolUnavailable, "failed to answer"),
     ],
 )
 async def test_nothing_lies_there_when_it_fails(

@@ -103,7 +103,7 @@ async def test_a_pdf_is_read_by_the_function_that_was_given(site: Site) -> None:
 
 async def test_the_error_names_the_target_when_a_page_only_sends_on(site: Site) -> None:
     url = site.page("/docs/", '<meta http-equiv="refresh" content="0; url=latest/index.html">')
-    with pytest.raises(ToolInputError, match=f"sends on to {site.url}/docs/latest/index.html"):
+    with pytest.raises(ToolInputError, match=f"redirects to {site.url}/docs/latest/index.html"):
         await reading(site)(url)
 
 
@@ -115,7 +115,7 @@ async def test_the_error_is_clear_when_a_page_is_empty(site: Site) -> None:
 
 
 async def test_the_error_is_clear_when_only_scripts_would_make_the_text(site: Site) -> None:
-    with pytest.raises(PageRefused, match="made by scripts"):
+    with pytest.raises(PageRefused, match="rendered by scripts"):
         await reading(site)(site.page("/a", SCRIPTED))
 
 

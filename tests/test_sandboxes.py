@@ -268,9 +268,9 @@ async def running(module: str, sandbox: str, folder: Path) -> asyncio.subprocess
     code = "import time\nopen('begun', 'w').close()\ntime.sleep(600)"
     program = (
         f"import asyncio, pathlib\nfrom memento.tools.sandbox.{module} import {sandbox}\n"
-        "from memento.tools.sandbox.port import Limits\n"
+        "from memento.tools.sandbox.port import SandboxLimits\n"
         f"folder = pathlib.Path({str(folder)!r})\n"
-        f"asyncio.run({sandbox}().run('python', {code!r}, folder=folder, limits=Limits(wall_s=5)))"
+        f"asyncio.run({sandbox}().run('python', {code!r}, folder=folder, limits=SandboxLimits(wall_s=5)))"
     )
     host = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     await until(folder / "begun")

@@ -1,4 +1,4 @@
-"""A file that a thread has opened reaches whoever waits for it, or is closed where nobody does any more."""
+"""Opens a file in a thread and hands it to the caller, or closes it if the caller was cancelled."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ async def open_in_thread(
     *args: Any,
     file_of: Callable[[T], BinaryIO] = lambda opened: opened,  # type: ignore[assignment, return-value]
 ) -> T:
-    """What `open_it` gives, called in a thread; cancelled, the file is closed, whichever of the two came first.
+    """Call `open_it` in a thread and return its result; on cancellation the file is closed, even if opened later.
 
     Args:
         open_it: opens a file; blocking.

@@ -1,4 +1,4 @@
-r"""File names as they are shown: characters that cannot be seen, or that steer what shows them, are escaped.
+r"""Escapes file names for display: invisible characters, and those that steer a terminal.
 
 A file may be called anything: code in a sandbox can give it a name with line breaks, escape sequences of a terminal or
 marks that turn the direction of writing. Shown to a model, a person or a log, such a character is `\x1b`, `\u202e` or
@@ -20,7 +20,7 @@ _ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
 def shown(path: str) -> str:
-    """Write a path with `/` between its names so that it can be read, and given to every tool.
+    """Format a path with `/` between its names so that it is readable and accepted by every tool.
 
     Escaped are also a backslash, spaces around a name, and the colon of what would be taken for a drive.
     """
@@ -28,19 +28,19 @@ def shown(path: str) -> str:
 
 
 def as_named(name: str) -> str | None:
-    """What is called so by `shown`; None when nothing can be: a name has no `/` and no NUL, and is not `..`."""
+    """Return the name that `shown` has escaped; None for what cannot be a name: `..`, or one with `/` or NUL."""
     named = _ESCAPE.sub(lambda escape: _character(escape[0]), name)
     is_name = named not in ("", ".", "..") and not {"/", "\0"} & set(named)
     return named if is_name and is_text(named, "surrogateescape") else None
 
 
 def has_escapes(path: str) -> bool:
-    """Whether a path may be one that `shown` wrote."""
+    """Whether a path may have been escaped by `shown`."""
     return _ESCAPE.search(path) is not None
 
 
 def is_text(name: str, errors: str = "strict") -> bool:
-    """Whether a name can be stored: code may name a file by any bytes, a model write half a character."""
+    """Whether a name can be stored as text: code may use arbitrary bytes in names, a model lone surrogates."""
     try:
         name.encode(errors=errors)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Our own tools, served to other programs as an MCP server: over stdio, or on an address of this machine.
+"""Serves the built-in tools as an MCP server, over stdio or HTTP on this machine.
 
 What a `ToolError` says is for whoever called; any other exception is only said to have happened, for it may hold
 paths and keys.
@@ -34,7 +34,7 @@ def make_mcp_server(
     name: str = "memento",
     token: str | None = None,
 ) -> "FastMCP[Any]":
-    """Make a server of tools. Nothing is opened, but it blocks while it imports.
+    """Make an MCP server of tools. Opens nothing, but blocks while importing.
 
     Args:
         functions: plain typed async functions, by the name to serve them under.
@@ -60,7 +60,7 @@ def make_mcp_server(
 
 
 async def serve_stdio(server: "FastMCP[Any]") -> None:
-    """Serve until stdin is closed. Whatever is printed meanwhile goes to stderr."""
+    """Serve until stdin is closed. Anything printed meanwhile goes to stderr."""
     try:
         await server.run_stdio_async(show_banner=False, log_level="ERROR")
     finally:
@@ -88,7 +88,7 @@ async def serve_http(server: "FastMCP[Any]", listening: socket.socket) -> None:
 
 
 def _verifier(token: str) -> "TokenVerifier":
-    """Knows one token; whoever sends another one gets a 401 that asks for it (RFC 6750)."""
+    """Verify one bearer token; other tokens get a 401 challenge (RFC 6750)."""
     from fastmcp.server.auth import AccessToken, TokenVerifier
 
     class OneToken(TokenVerifier):
@@ -101,7 +101,7 @@ def _verifier(token: str) -> "TokenVerifier":
 
 
 def _flush_to_stderr() -> None:
-    """What was printed and is still buffered would be flushed at exit, onto the wire."""
+    """Flush buffered prints to stderr: at exit they would corrupt the protocol stream."""
     wire = os.dup(1)
     os.dup2(2, 1)
     sys.stdout.flush()
@@ -110,7 +110,7 @@ def _flush_to_stderr() -> None:
 
 
 def _speaking(function: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    """A function whose `ToolError`s are told to the caller."""
+    """Wrap a function so that the messages of its `ToolError`s reach the caller."""
     from fastmcp.exceptions import ToolError as ToldError
 
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""Every built-in tool, by the name the model calls it; of all that could be made, those that the parts allow."""
+"""Built-in tools by the name the model calls, limited to those whose dependencies are configured."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ ToolFunction = Callable[..., Awaitable[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class ToolParts:
-    """What the tools need from outside; a tool whose part is missing is not there."""
+    """External dependencies of the tools; a tool whose dependency is missing is left out."""
 
     search: Mapping[str, WebSearch] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
     """Search engines by name, in the order in which they are asked."""

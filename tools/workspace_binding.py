@@ -1,4 +1,4 @@
-"""From a tool that takes a workspace to one that has it: for whoever calls tools without LangChain."""
+"""Binds the `workspace` argument of a tool function, for callers without LangChain."""
 
 import functools
 import inspect
@@ -8,7 +8,7 @@ from memento.tools.workspace import Workspace
 
 
 def bind_workspace(function: Callable[..., Awaitable[str]], workspace: Workspace) -> Callable[..., Awaitable[str]]:
-    """Give a function the workspace it takes; the result's signature no longer shows that argument.
+    """Bind a workspace to a tool function; the result's signature no longer shows that argument.
 
     Args:
         function: a tool. One that takes no `workspace` is returned as it is.

@@ -1,4 +1,4 @@
-"""Cells of a spreadsheet, written as people do: `A1`, `B2:B40`."""
+"""Spreadsheet cell references and ranges: `A1`, `B2:B40`."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _ROW: Final = re.compile(r"(?<![A-Za-z0-9_.$])(\$?[A-Z]{1,3})(\d{1,7})(?![A-Za-z
 
 
 def letters(column: int) -> str:
-    """Name a column: 1 is A, 27 is AA."""
+    """Convert a column number to letters: 1 is A, 27 is AA."""
     name = ""
     while column:
         column, rest = divmod(column - 1, 26)
@@ -20,12 +20,12 @@ def letters(column: int) -> str:
 
 
 def ranges_of_columns(columns: Iterable[int]) -> str:
-    """Write columns by their letters the short way: `B, D-F`."""
+    """Format columns compactly by their letters: `B, D-F`."""
     return ranges((1, column) for column in columns).replace("1", "").replace(":", "-")
 
 
 def cell_of(reference: str) -> tuple[int, int] | None:
-    """Read the first cell of `B2` or `B2:C9` as row and column, both from 1; None when it is no reference."""
+    """Parse the first cell of `B2` or `B2:C9` as row and column, both from 1; None when it is not a reference."""
     found = _CELL.match(reference)
     if found is None:
         return None
@@ -36,14 +36,14 @@ def cell_of(reference: str) -> tuple[int, int] | None:
 
 
 def relative(formula: str, row: int) -> str:
-    """Write a formula so that those filled down a column are alike: its rows as distances from its own."""
+    """Rewrite a formula with relative rows, so that formulas filled down a column become equal."""
     pieces = _STRING.split(formula)  # every other piece is a string
     pieces[::2] = [_ROW.sub(lambda cell: f"{cell[1]}[{int(cell[2]) - row}]", piece) for piece in pieces[::2]]
     return "".join(pieces)
 
 
 def ranges(cells: Iterable[tuple[int, int]]) -> str:
-    """Write cells, given as row and column, as few rectangles: rows first, then like rows below each other."""
+    """Cover cells, given as row and column, with few rectangles: rows first, then equal rows below each other."""
     runs: list[list[int]] = []  # row, first column, last column
     for row, column in sorted(set(cells)):
         if runs and runs[-1][0] == row and runs[-1][2] == column - 1:

@@ -13,12 +13,12 @@ _UNSEEN: Final = frozenset({"annotation", "annotation-xml", "ctrlPr", "del", "mo
 
 
 def local_name(element: Any) -> str:
-    """Name an element without its namespace or prefix; empty for a comment or an instruction."""
+    """Return an element's name without namespace or prefix; empty for comments and instructions."""
     return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def linear(element: Any) -> str:
-    """Write an equation on one line.
+    """Convert an equation to one line of linear notation.
 
     Args:
         element: `m:oMath`, `m:oMathPara` or `math`, of ElementTree or lxml.
@@ -27,13 +27,13 @@ def linear(element: Any) -> str:
 
 
 def raised(base: str, exponent: str, sign: str = "^") -> str:
-    """Write an exponent (`^`) or an index (`_`) behind what it belongs to."""
+    """Append a superscript (`^`) or subscript (`_`) to its base."""
     exponent = exponent.strip()
     return f"{base}{sign}{exponent if _is_one_token(exponent) else f'({exponent})'}" if exponent else base
 
 
 def exponent(text: str, sign: str = "^") -> str | None:
-    """Write what stands raised or lowered behind something; None for what is part of a word, or refers to a note."""
+    """Render a superscript or subscript; None for part of a word or a reference to a note."""
     text = text.strip()
     return None if not text or text.startswith("[") or text.lower() in _ORDINALS else raised("", text, sign)
 
@@ -58,7 +58,7 @@ def _written(element: Any, depth: int) -> str:
 
 
 def _shown(element: Any) -> list[Any]:
-    """Give the children that are not mere properties."""
+    """Return the children other than properties."""
     return [child for child in element if (name := local_name(child)) and not name.endswith("Pr")]
 
 
@@ -81,7 +81,7 @@ def _at(parts: Sequence[str], position: int) -> str:
 
 
 def _base(text: str) -> str:
-    """Put what is raised or lowered in parentheses where it would be misread otherwise."""
+    """Add parentheses around a base where the linear form would be ambiguous."""
     text = text.strip()
     depth = 0
     for sign in text:

@@ -1,4 +1,4 @@
-"""What a file is, by its content first and its name second."""
+"""File type detection: by content first, by name second."""
 
 import os
 from typing import BinaryIO, Final, NamedTuple
@@ -99,7 +99,7 @@ _ELSEWHERE: Final = (
 
 
 class Kind(NamedTuple):
-    """What a file is."""
+    """A detected file type."""
 
     name: str
     """A key of `NAMES`."""
@@ -108,7 +108,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(file: BinaryIO, name: str) -> Kind:
-    """Look at a file; it is left at its start.
+    """Detect a file's type; the file is left at its start.
 
     Raises:
         ToolInputError: it is nothing that can be read as text, and what can be done instead.
@@ -144,7 +144,7 @@ def _by_content(file: BinaryIO, head: bytes, promised: str) -> str:
 
 
 def _ole(file: BinaryIO, promised: str) -> str:
-    """Tell the old Office formats apart by the names of the streams inside."""
+    """Tell old binary Office formats apart by the names of their streams."""
     file.seek(0)
     content = file.read()
     for stream in ("Workbook", "Book"):
@@ -177,7 +177,7 @@ def _zipped(file: BinaryIO) -> str:
 
 
 def refuse_bomb(archive: ZipFile) -> None:
-    """Refuse an office file that unpacks to more than any honest one.
+    """Refuse an office file that would unpack to an implausible size (zip bomb).
 
     The sizes are those it states; no more than what is stated is ever unpacked of a member.
 
@@ -191,7 +191,7 @@ def refuse_bomb(archive: ZipFile) -> None:
 
 
 def _plain(head: bytes, promised: str) -> str:
-    """Tell the kinds of text apart."""
+    """Tell text formats apart."""
     text = decoded(head, is_cut=True)
     if text is None:
         raise ToolInputError(f"it is not text, nor a document of a known format; {BY_CODE}")

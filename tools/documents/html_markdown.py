@@ -1,4 +1,4 @@
-"""HTML pages as documents: Markdown lines, or the bare text of a page that is too much for that."""
+"""Converts HTML pages to Markdown; falls back to their visible text when they are too large."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _LIMITS: Final = ("ERR_INTERNAL_ERROR", "ERR_RESOURCE_LIMIT")
 
 
 def as_document(html: str, left_out: LeftOut) -> Document:
-    """Convert a page to lines of Markdown; one that is too much for that to its bare text.
+    """Convert a page to lines of Markdown, or to its visible text when it is too large.
 
     Args:
         html: the page, at most a few megabytes.
@@ -37,7 +37,7 @@ def as_document(html: str, left_out: LeftOut) -> Document:
 
 
 class _TooMuch(Exception):
-    """A page is not converted."""
+    """Raised when a page is too large to convert."""
 
 
 def _markdown(html: str, left_out: LeftOut) -> str:

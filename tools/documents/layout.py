@@ -1,4 +1,4 @@
-"""Parts of a document as Markdown for a model."""
+"""Renders document parts as Markdown for a model."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _TITLES: Final = {"note": "Notes", "link": "Links", "merged": "Merged cells"}
 
 
 def laid_out(unit: Unit, parts: Sequence[DocumentPart], heads: Mapping[str, DocumentPart]) -> str:
-    """Write parts in order.
+    """Render parts in order.
 
     Args:
         unit: what they are.
@@ -41,7 +41,7 @@ def _sheet(name: str, rows: list[DocumentPart], head: DocumentPart) -> str:
 
 
 def _grid(rows: Sequence[DocumentPart]) -> str:
-    """Write a table with the numbers of its rows and the letters of its columns, as in a spreadsheet."""
+    """Render a table with row numbers and column letters, as in a spreadsheet."""
     width = max(len(row.cells) for row in rows)
     if not width:
         return "(no values here)"
@@ -50,7 +50,7 @@ def _grid(rows: Sequence[DocumentPart]) -> str:
 
 
 def _marks(rows: Sequence[DocumentPart]) -> Iterator[str]:
-    """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells."""
+    """Render formulas and colours, grouped by cells that share them, then notes, links and merged cells."""
     formulas: dict[tuple[int, str], list[DocumentPart]] = defaultdict(list)
     cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
     first: dict[tuple[int, str], str] = {}

@@ -1,4 +1,4 @@
-"""Parts of an Office Open XML package, and the relations between them."""
+"""Parts of an Office Open XML package, and the relationships between them."""
 
 import posixpath
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MAX_PART_BYTES: Final = 30_000_000
 
 
 class Relation(NamedTuple):
-    """What a part refers to."""
+    """A relationship from one part to another."""
 
     key: str
     kind: str
@@ -22,7 +22,7 @@ class Relation(NamedTuple):
 
 
 def relations(archive: ZipFile, part: str) -> list[Relation]:
-    """Read what a part refers to."""
+    """Read the relationships of a part."""
     folder, name = posixpath.split(part)
     root = parsed(archive, f"{folder}/_rels/{name}.rels")
     found = []
@@ -35,7 +35,7 @@ def relations(archive: ZipFile, part: str) -> list[Relation]:
 
 
 def parsed(archive: ZipFile, part: str) -> Element | None:
-    """Parse a part; None when it is not there, is damaged or too large."""
+    """Parse a part; None when it is missing, damaged or too large."""
     try:
         if archive.getinfo(part).file_size > MAX_PART_BYTES:
             return None
@@ -57,7 +57,7 @@ def parsed_bytes(content: bytes) -> Element | None:
 
 
 def without_fallbacks(element: Element) -> Iterator[Element]:
-    """Yield all elements below one, without the second forms that older programs are given of the same."""
+    """Yield all elements below one, skipping fallback content that repeats it for older programs."""
     waiting = [element]
     while waiting:
         one = waiting.pop()
@@ -66,5 +66,5 @@ def without_fallbacks(element: Element) -> Iterator[Element]:
 
 
 def attribute(element: Element, name: str) -> str:
-    """Read an attribute whatever its namespace; empty when it is not there."""
+    """Read an attribute regardless of namespace; empty when it is missing."""
     return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")

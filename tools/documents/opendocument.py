@@ -1,4 +1,4 @@
-"""OpenDocument texts and presentations: text, tables, notes, comments, tracked changes, equations, headers."""
+"""OpenDocument texts and presentations (odt, odp): tables, notes, comments, tracked changes, equations, headers."""
 
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
@@ -45,7 +45,7 @@ def _slide(writer: Writer, slide: Element) -> list[str]:
 
 
 def opened(archive: ZipFile) -> tuple[Element, list[Element]]:
-    """Parse a document and, where it has them, its styles.
+    """Parse a document's content and, where present, its styles.
 
     Raises:
         ToolInputError: there is no document in it that can be read.
@@ -61,12 +61,12 @@ def opened(archive: ZipFile) -> tuple[Element, list[Element]]:
 
 
 def body(content: Element) -> Element:
-    """Give what is to be read of a document."""
+    """Return the body element of a document."""
     return next((element for element in content.iter() if local_name(element) == "body"), content)
 
 
 def _around(writer: Writer, what: str, styles: list[Element]) -> list[str]:
-    """Write the headers or the footers of all kinds of pages, equal ones once."""
+    """Render the headers or footers of all page styles, equal ones once."""
     found = [one for root in styles for one in root.iter() if local_name(one).removesuffix("-left") == what]
     texts = dict.fromkeys(" / ".join(line for line in writer.blocks(one) if line) for one in found)
     return [line for text in texts if text for line in (f"[{what}: {text}]", "")]

@@ -1,4 +1,4 @@
-"""OpenDocument spreadsheets: values as shown, formulas, notes, links, merged ranges, what is hidden."""
+"""OpenDocument spreadsheets (ods): displayed values, formulas, notes, links, merged ranges, hidden parts."""
 
 import html
 import re
@@ -80,7 +80,7 @@ class _Reader:
         self._names: list[str] = []
 
     def rows(self) -> Iterator[DocumentPart]:
-        """Yield the rows that have anything in them, as far as one call reads."""
+        """Yield the non-empty rows, up to the limit of one call."""
         from defusedxml.ElementTree import iterparse
 
         n_left = MAX_CELLS
@@ -118,7 +118,7 @@ class _Reader:
         return is_read
 
     def _other(self, element: Element, name: str, *, is_read: bool) -> None:
-        """Note what stands before, between and behind the rows."""
+        """Note elements before, between and after the rows."""
         if name == "automatic-styles":
             self._writer = Writer(self._archive, [element], self._document.left_out)
             self._hidden_styles = {
@@ -170,7 +170,7 @@ class _Reader:
                 yield DocumentPart(number, cells=tuple(cells), sheet=self._sheet, marks=tuple(marks))
 
     def _cell(self, cell: Element, column: int, marks: list[Mark]) -> str:
-        """Write the value of a cell, and note what stands beside it."""
+        """Render the value of a cell, and note its annotations."""
         texts = [self._writer.inline(one) for one in cell if local_name(one) in ("p", "h")]
         for one in cell:
             name = local_name(one)
@@ -192,7 +192,7 @@ class _Reader:
 
 
 def _value(cell: Element, text: str) -> str:
-    """Give what a cell shows; beside it, the number itself where that has more digits."""
+    """Return a cell's displayed value, followed by the exact number where that has more digits."""
     day, value = attribute(cell, "date-value"), attribute(cell, "value")
     if day:
         return day.replace("T", " ").removesuffix(" 00:00:00")

@@ -1,4 +1,4 @@
-"""PDF: its text by page, with comments, form fields and links; pages that are only pictures, rendered."""
+"""PDF: text by page, with comments, form fields and links; scanned pages are rendered as images."""
 
 import contextlib
 import io
@@ -99,7 +99,7 @@ def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> DocumentPart 
 
 
 def _is_picture(page: "PdfPage", *, has_text: bool) -> bool:
-    """Tell whether a page shows what its text does not say; without any text, lines and curves may be letters."""
+    """Tell whether a page is a scan; on pages without any text, lines and curves may be letters."""
     from pypdfium2 import raw
 
     n_objects = raw.FPDFPage_CountObjects(page)
@@ -110,7 +110,7 @@ def _is_picture(page: "PdfPage", *, has_text: bool) -> bool:
 
 
 def rendered(file: BinaryIO, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """Draw pages as PNG, each at most 1,600 pixels a side; those that cannot be drawn are left out."""
+    """Render pages as PNG, at most 1,600 pixels a side; pages that cannot be rendered are left out."""
     import pypdfium2
 
     pages = _opened(file)

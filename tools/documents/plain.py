@@ -1,4 +1,4 @@
-"""Documents that are text already: plain text and code, tables of values, JSON, XML, HTML."""
+"""Text formats as documents: plain text and code, CSV and TSV, JSON, XML, HTML."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ _SNIFFED_CHARS: Final = 20_000
 
 
 def plain(file: BinaryIO) -> Document:
-    """Read text as it is, line by line."""
+    """Read text line by line."""
     text, notes = _decoded(file)
     return _as_it_is(text, notes)
 
@@ -61,7 +61,7 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
 
 
 def separated(file: BinaryIO, name: str) -> Document:
-    """Read a table of values (CSV, TSV, or with another separator)."""
+    """Read a delimited table (CSV, TSV, or another separator)."""
     text, notes = _decoded(file)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
@@ -80,7 +80,7 @@ def _records(text: str, dialect: Any) -> Iterator[DocumentPart]:
 
 
 def json_text(file: BinaryIO) -> Document:
-    """Lay JSON out: short values on a line of their own, long ones taken apart."""
+    """Pretty-print JSON: short values on one line, long ones expanded."""
     text, notes = _decoded(file)
     if len(text) > _MAX_LAID_OUT_BYTES:
         return _as_it_is(text, notes)
@@ -92,7 +92,7 @@ def json_text(file: BinaryIO) -> Document:
 
 
 def _all_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, in which no key may take the place of an equal one before it."""
+    """Build an object; a duplicate key is refused instead of overwriting the first."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a key is there twice in one object")
@@ -117,7 +117,7 @@ def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> 
 
 
 def xml(file: BinaryIO) -> Document:
-    """Lay XML out, one element to a line.
+    """Pretty-print XML, one element to a line.
 
     Raises:
         ToolInputError: it defines entities, which only hostile documents need.
@@ -151,13 +151,13 @@ def xml(file: BinaryIO) -> Document:
 
 
 def _without_declaration(content: bytes) -> bytes:
-    """Drop `<?xml … ?>`, whose encoding is no longer the text's."""
+    """Remove `<?xml … ?>`, whose encoding no longer applies."""
     start = content.lstrip()
     return start.partition(b"?>")[2].lstrip() if start.startswith(b"<?xml") else start
 
 
 def html(file: BinaryIO) -> Document:
-    """Read a page as Markdown, with its tables; one that is too much for that as bare text."""
+    """Convert a page to Markdown, with its tables; a page that is too large, to its visible text."""
     text, notes = _decoded(file)
     if len(text) <= _MAX_LAID_OUT_BYTES // 2:
         document = as_document(text, LeftOut())

@@ -1,4 +1,4 @@
-"""Presentations: slides with tables, charts, equations, links, notes and comments."""
+"""PowerPoint presentations (pptx): slides with tables, charts, equations, links, notes and comments."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
@@ -19,7 +19,7 @@ _MEDIA: Final = {"videoFile": "video", "audioFile": "sound", "wavAudioFile": "so
 
 
 def pptx(file: BinaryIO) -> Document:
-    """Read a presentation slide by slide, with tables, the figures of charts, notes and comments."""
+    """Read a presentation slide by slide, with tables, chart values, notes and comments."""
     from pptx import Presentation
 
     presentation = Presentation(file)
@@ -48,7 +48,7 @@ def _slides(presentation: Any, left_out: LeftOut) -> Iterator[DocumentPart]:
 
 
 def rewrite(slide: Any) -> None:
-    """Put words into elements that python-pptx reads: shapes that need a newer program, equations, exponents.
+    """Rewrite elements that python-pptx does not read (newer shapes, equations, exponents) as plain runs.
 
     Args:
         slide: the XML of a slide, changed in place.
@@ -87,7 +87,7 @@ def _raise(properties: Any) -> None:
 
 
 def _in_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
-    """Yield shapes as a person reads them, the title first, those of groups one by one."""
+    """Yield shapes in reading order, the title first, groups flattened."""
     for shape in sorted(shapes, key=lambda shape: (not _is_title(shape), shape.top or 0, shape.left or 0)):
         if hasattr(shape, "shapes"):
             if depth < _MAX_GROUPS:
@@ -121,7 +121,7 @@ def _shape(shape: Any, left_out: LeftOut) -> Iterator[str]:
 
 
 def _frame_text(frame: Any) -> str:
-    """Write the paragraphs of a frame, the addresses of links behind their words."""
+    """Render the paragraphs of a frame, link addresses behind their words."""
     return "\n".join(_paragraph(one) for one in frame.paragraphs).strip()
 
 
@@ -138,7 +138,7 @@ def _paragraph(paragraph: Any) -> str:
 
 
 def _cells(found: Any) -> list[list[str]]:
-    """Give the cells of a table; what a merged one says is repeated in each place that it covers."""
+    """Return the cells of a table; a merged cell's text is repeated in every place it covers."""
     cells = [[_frame_text(cell.text_frame) for cell in row.cells] for row in found.rows]
     for top, row in enumerate(found.rows):
         for left, cell in enumerate(row.cells):
@@ -151,7 +151,7 @@ def _cells(found: Any) -> list[list[str]]:
 
 
 def _frame(shape: Any, left_out: LeftOut) -> Iterator[str]:
-    """Show the words of a diagram (SmartArt); count other frames."""
+    """Render the words of a diagram (SmartArt); count other frames as left out."""
     contents = next((one for one in shape._element.iter() if local_name(one) == "graphicData"), None)
     kind = (contents.get("uri") or "").rpartition("/")[2] if contents is not None else ""
     words = _diagram(shape, contents) if kind == "diagram" else []
@@ -222,7 +222,7 @@ def _pictures(slide: Any) -> Iterator[bytes]:
 
 
 def _picture_words(slide: Any) -> Iterator[str]:
-    """Yield the descriptions of pictures, other than mere file names."""
+    """Yield the alternative texts of pictures, except mere file names."""
     for shape in _in_order(slide.shapes):
         if local_name(shape._element) == "pic":
             about = next((one for one in shape._element.iter() if local_name(one) == "cNvPr"), None)

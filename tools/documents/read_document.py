@@ -1,4 +1,4 @@
-"""The read_document tool: a document of almost any format as text, or what of it matters to a question."""
+"""The read_document tool: a document of almost any format as text, or the passages that match a question."""
 
 import asyncio
 import base64
@@ -107,7 +107,7 @@ async def text_of(name: str, content: bytes, *, query: str = "", max_chars: int 
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
-    """Open a file; `name:12` is a place in one when there is no file of that name."""
+    """Open a file; `name:12` is a place in a file when no file has that name."""
     begin = ""
     try:
         file = workspace.open(path)
@@ -152,7 +152,7 @@ def _left_out(reading: DocumentText) -> str:
 
 
 async def _scans(file: BinaryIO, name: str, reading: DocumentText, query: str, look: Look | None) -> str:
-    """Have scanned pages read."""
+    """Transcribe scanned pages with the vision model."""
     scans = reading["scans"]
     if look is None:
         return f"[scanned pages without text, which nobody here can read: {numbers(scans)}]"
@@ -166,7 +166,7 @@ async def _scans(file: BinaryIO, name: str, reading: DocumentText, query: str, l
 
 
 async def _pictures(file: BinaryIO, name: str, pages: str, look: Look | None) -> str:
-    """Have the pictures of a document described."""
+    """Describe the pictures of a document with the vision model."""
     if look is None:
         return "[nobody here can see, so its pictures are not described]"
     arguments = {"name": name, "pages": pages, "max_pictures": MAX_SCANS}
@@ -175,7 +175,7 @@ async def _pictures(file: BinaryIO, name: str, pages: str, look: Look | None) ->
 
 
 async def _looked(look: Look, question: str, shots: Sequence[Shot]) -> str:
-    """Ask about each picture; one that nobody could look at does not take the others with it."""
+    """Ask about each picture; one failure does not discard the others."""
 
     async def one(shot: Shot) -> str:
         picture = Picture(base64.b64decode(shot["content"]), shot["mime_type"])

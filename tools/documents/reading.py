@@ -1,4 +1,4 @@
-"""Runs in a confined child: opens a document of any kind and says what of it is to be shown."""
+"""Opens a document of any format and selects what to show; runs in a confined child."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ _MEDIA_FOLDERS: Final = {"docx": "word/media/", "xlsx": "xl/media/", "odt": "Pic
 
 
 class DocumentText(TypedDict):
-    """What the child answers with."""
+    """What the child returns for `read`."""
 
     kind: str
     text: str
@@ -87,7 +87,7 @@ def _size(document: Document) -> str:
 
 
 def indexed(file: BinaryIO, *, name: str) -> list[tuple[str, str]]:
-    """Cut a document into passages for a search index, each with the `pages` that show it."""
+    """Cut a document into passages for the search index, each with the `pages` that show it."""
     document = _opened(file, name, kind_of(file, name), PartRange())
     found, n_chars = list[tuple[str, str]](), 0
     for block in blocks(document.unit, list(document.parts)):
@@ -120,7 +120,7 @@ def _opened(file: BinaryIO, name: str, kind: Kind, wanted: PartRange) -> Documen
 
 
 def shots(file: BinaryIO, *, name: str, numbers: Sequence[int]) -> list[Shot]:
-    """Draw pages of a PDF."""
+    """Render pages of a PDF."""
     del name
     return [_shot(f"page {number}", "image/png", content) for number, content in pdf.rendered(file, numbers)]
 
@@ -130,7 +130,7 @@ def _shot(where: str, mime_type: str, content: bytes) -> Shot:
 
 
 def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> list[Shot]:
-    """Take the pictures out of a document: of the slides asked for, else of all of it; small and equal ones once.
+    """Extract pictures of a document: of the slides asked for, or of all of it; small and duplicate ones are dropped.
 
     Raises:
         ToolInputError: there are none, or the format has none.

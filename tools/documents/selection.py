@@ -1,4 +1,4 @@
-"""What of a document is shown: the parts asked for, or those that answer a question, up to a length."""
+"""Selects what to show of a document: the parts asked for, or those that match a query, up to a length."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _HEADING_CHARS: Final = 20
 
 @dataclass
 class SelectedText:
-    """What is shown."""
+    """The selected text of a document."""
 
     text: str
     scans: list[int] = field(default_factory=list)
@@ -30,7 +30,7 @@ class SelectedText:
 
 
 class TextBlock(NamedTuple):
-    """What is kept or left out as a whole."""
+    """The unit that is kept or left out as a whole."""
 
     where: str
     """For people; empty for rows, which are shown as a table that says it."""
@@ -45,7 +45,7 @@ class _Found(NamedTuple):
 
 
 def selected(document: Document, wanted: PartRange, query: str, *, max_chars: int, can_look: bool) -> SelectedText:
-    """Choose from a document.
+    """Select parts of a document.
 
     Args:
         document: its parts are read as far as needed.
@@ -88,7 +88,7 @@ def _covered(document: Document, wanted: PartRange) -> _Found:
 def _first(
     unit: Unit, parts: Iterator[DocumentPart], max_chars: int, scan_chars: int
 ) -> tuple[list[DocumentPart], DocumentPart | None]:
-    """Take as many parts as there is room for, at least one, and the one after them."""
+    """Take as many parts as fit, at least one, and the one after them."""
     heading_chars = _HEADING_CHARS if unit in ("page", "slide") else 0
     taken: list[DocumentPart] = []
     for part in parts:
@@ -124,7 +124,7 @@ def _from_start(
 
 
 def _statement(document: Document, parts: Sequence[DocumentPart], following: DocumentPart) -> str:
-    """Say what is shown and how to go on."""
+    """Say which parts are shown and how to read on."""
     unit = document.unit
     if following.sheet:
         shown = f"shown up to {parts[-1].sheet!r} row {parts[-1].number}"
@@ -137,7 +137,7 @@ def _statement(document: Document, parts: Sequence[DocumentPart], following: Doc
 
 
 def blocks(unit: Unit, parts: Sequence[DocumentPart]) -> Iterator[TextBlock]:
-    """Cut parts into passages of at most about 800 characters."""
+    """Group parts into passages of at most about 800 characters."""
     if unit == "line":
         yield from _line_blocks(parts)
     elif unit == "row":
@@ -174,7 +174,7 @@ def _row_block(rows: Sequence[DocumentPart]) -> TextBlock:
 
 
 def _told(row: DocumentPart) -> list[str]:
-    """Give the words that a row has beside its cells."""
+    """Return the text of a row's annotations."""
     return [mark.value for mark in row.marks if mark.what in ("note", "link")]
 
 

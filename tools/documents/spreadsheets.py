@@ -1,4 +1,4 @@
-"""Spreadsheets: values as formatted, and what Excel workbooks have beside them: formulas, colours, notes, links."""
+"""Spreadsheets: formatted values, and for Excel workbooks formulas, colours, notes and links."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
@@ -46,7 +46,7 @@ def _count_parts(left_out: LeftOut, parts: list[str]) -> None:
 
 
 def calamine(file: BinaryIO, sheet: str) -> Document:
-    """Open a workbook of an older or a binary format (xls, xlsb): values only."""
+    """Open a workbook of an older or binary format (xls, xlsb): values only."""
     from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
 
     try:
@@ -77,7 +77,7 @@ def _chosen(names: list[str], sheet: str) -> list[str]:
 
 
 def _size(workbook: Workbook, sheet: Sheet) -> str:
-    """Name a sheet, and the range that it says it fills."""
+    """Describe a sheet by its name and declared range."""
     size = "chart" if sheet.is_chart else workbook.size(sheet)
     about = [*([size] if size else []), *(["hidden"] if sheet.is_hidden else [])]
     return f"{sheet.title} ({', '.join(about)})" if about else sheet.title
@@ -101,7 +101,7 @@ def _rows(workbook: Workbook, names: list[str], document: Document) -> Iterator[
 
 
 def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator[DocumentPart]:
-    """Yield the rows of a sheet, also empty ones: they count towards what is read."""
+    """Yield the rows of a sheet, empty ones included: they count towards the read limit."""
     for number, found in workbook.rows(sheet, max_width=MAX_WIDTH):
         cells = [""] * max((cell.column for cell in found), default=0)
         marks = list[Mark]()
@@ -122,7 +122,7 @@ def _sheet_rows(workbook: Workbook, sheet: Sheet, left_out: LeftOut) -> Iterator
 
 
 def _with_marks(name: str, rows: Iterator[DocumentPart], marks: Mapping[int, list[Mark]]) -> Iterator[DocumentPart]:
-    """Add what stands beside the cells of each row, and the rows that have nothing else."""
+    """Add annotations to the cells of each row, and rows that have only annotations."""
     waiting = sorted(marks, reverse=True)
     for row in rows:
         while waiting and waiting[-1] < row.number:
@@ -137,7 +137,7 @@ def _with_marks(name: str, rows: Iterator[DocumentPart], marks: Mapping[int, lis
 
 
 def _told(name: str, beside: Extras) -> list[str]:
-    """Say what is hidden of a sheet, which is shown all the same, and name its tables."""
+    """List hidden parts of a sheet (shown all the same), and its tables."""
     rows = numbers(sorted(beside.hidden_rows))
     columns = ranges_of_columns(beside.hidden_columns)
     hidden = [*([f"rows {rows}"] if rows else []), *([f"columns {columns}"] if columns else [])]
@@ -165,7 +165,7 @@ def _styles(column: int, style: Style, *, has_value: bool) -> Iterator[Mark]:
 
 
 def _colour(colour: Any) -> str:
-    """Name a colour: RRGGBB or one of the theme's; empty for the default."""
+    """Name a colour: RRGGBB or a theme colour; empty for the default."""
     from openpyxl.styles.colors import COLOR_INDEX
 
     if colour is None:
@@ -198,7 +198,7 @@ def _plain_rows(workbook: Any, names: list[str], notes: list[str]) -> Iterator[D
 
 
 def _merged(found: list[tuple[tuple[int, int], tuple[int, int]]]) -> dict[int, tuple[Mark, ...]]:
-    """Name merged ranges by the row of their first cell."""
+    """Map merged ranges by the row of their first cell."""
     marks: dict[int, tuple[Mark, ...]] = {}
     for (top, left), (bottom, right) in found[:MAX_MARKS]:
         value = f"{letters(left + 1)}{top + 1}:{letters(right + 1)}{bottom + 1}"

@@ -1,4 +1,4 @@
-"""The way down to a file: every part of its path is opened on its own, without following links.
+"""Opens files beneath a folder component by component, without following symbolic links.
 
 So nobody can lead it elsewhere by putting a link where there was a folder. Its functions block.
 """
@@ -23,19 +23,19 @@ CAN_WALK: Final = os.open in os.supports_dir_fd and bool(getattr(os, "O_NOFOLLOW
 
 
 class Identity(NamedTuple):
-    """Which folder one is, whatever path leads to it."""
+    """A folder's identity (device and inode), whatever path leads to it."""
 
     device: int
     inode: int
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of a shelf is left alone for its name."""
+    """Whether a file or folder of a shelf is ignored because of its name."""
     return name.startswith(".") or name in SKIPPED_FOLDERS
 
 
 def identity(folder: Path | str) -> Identity | None:
-    """Tell which folder one is; None when it cannot be looked at."""
+    """Return a folder's identity; None when it cannot be read."""
     try:
         found = os.stat(folder)
     except OSError:
@@ -44,7 +44,7 @@ def identity(folder: Path | str) -> Identity | None:
 
 
 class HiddenError(PermissionError):
-    """What a path below a shelf leads to is not to be read."""
+    """The path leads to something that must not be read."""
 
 
 def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> BinaryIO:
@@ -57,7 +57,7 @@ def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Bi
 
     Raises:
         HiddenError: it lies in a shelf and is not shown.
-        OSError: it cannot be opened, or is no file.
+        OSError: it cannot be opened, or is not a file.
     """
     if unseen is not None and any(map(is_hidden, parts)):
         raise HiddenError
@@ -73,7 +73,7 @@ def opened(root: Path, parts: Sequence[str], unseen: Set[Identity] | None) -> Bi
 
 
 def write_file(root: Path, parts: Sequence[str], content: bytes | BinaryIO) -> None:
-    """Write a file, with the folders above it, in place of one that may be there.
+    """Write a file atomically, creating parent folders and replacing an existing file.
 
     It gets its name when all of it is written, so that a kill or a full disk leaves no half of it.
 
@@ -83,7 +83,7 @@ def write_file(root: Path, parts: Sequence[str], content: bytes | BinaryIO) -> N
         content: the whole, or a file that it is read from.
 
     Raises:
-        OSError: it cannot be written, or what has its name is no file, or a file with a second name.
+        OSError: it cannot be written, is not a file, or is a file with a second hard link.
     """
     unfinished = f".{secrets.token_hex(8)}.part"
     if not CAN_WALK:
@@ -130,7 +130,7 @@ def _refuse_unlike_file(name: str, folder: int) -> None:
 
 
 def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen: Set[Identity] = frozenset()) -> int:
-    """Open the folder at the end of a path, one part after another."""
+    """Open the folder at the end of a path, component by component."""
     descriptor = os.open(root, os.O_RDONLY | FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
     _refuse_unseen(descriptor, unseen)
     for part in parts:
@@ -146,7 +146,7 @@ def _folder(root: Path, parts: Sequence[str], *, is_making: bool = False, unseen
 
 
 def _refuse_unseen(folder: int, unseen: Set[Identity]) -> None:
-    """Close a folder that is not to be shown, and say so."""
+    """Close a folder that must not be shown, and raise."""
     found = os.fstat(folder)
     if (found.st_dev, found.st_ino) in unseen:
         os.close(folder)
@@ -159,7 +159,7 @@ def _make(name: str, folder: int) -> None:
 
 
 def _regular(descriptor: int) -> BinaryIO:
-    """Make a stream of what was opened, when that is no folder, pipe or device."""
+    """Wrap an opened descriptor as a stream; folders, pipes and devices are refused."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise IsADirectoryError

@@ -1,4 +1,4 @@
-"""The search_files tool: full-text search in the files of the workspace and its shelves, documents included.
+"""The search_files tool: full-text search in the workspace and its shelves, documents included.
 
 Nothing outside those folders is read: links are not followed, hidden files (which is where keys live) are not looked
 at. Before the search, the index is brought up to date: texts in a thread, documents in confined children, as many as
@@ -85,7 +85,7 @@ def make_search_files(
 
 
 async def _read_documents(index: FileIndex, pending: Sequence[Pending], document_s: float) -> int:
-    """Index documents while there is time.
+    """Index documents within the time limit.
 
     Returns:
         How many are left, were not read in time, or are being read by another search.
@@ -112,7 +112,7 @@ async def _read_documents(index: FileIndex, pending: Sequence[Pending], document
 
 
 async def _read_document(index: FileIndex, document: Pending, document_s: float) -> bool:
-    """Index one document; False when there was not enough time, so that a later search has to try again."""
+    """Index one document; False when time ran out, so that a later search tries again."""
     found: list[tuple[str, str]] | None = None
     try:
         file = await open_in_thread(Workspace(Path(document.folder)).open, shown(document.path))

@@ -1,4 +1,4 @@
-"""Runs in a confined child: sound of any common kind becomes pieces of MP3, small enough to be sent one by one."""
+"""Converts audio into MP3 pieces small enough to upload one by one; runs in a confined child."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ _BIT_RATE: Final = 32_000
 
 
 class SoundPieces(TypedDict):
-    """What the child answers with."""
+    """What the child returns."""
 
     pieces: list[str]
     """MP3 in base64, in order."""
@@ -46,7 +46,7 @@ def sound_pieces(
     with opened(file, demuxer) as container:
         checked_duration(container, max_duration_s)
         if not container.streams.audio:
-            raise ToolInputError("it holds no sound")
+            raise ToolInputError("it has no audio track")
         pieces: list[_Piece] = []
         is_over = True
         for time_s, frame in _frames(container, start_s):
@@ -60,7 +60,7 @@ def sound_pieces(
 
 
 def _frames(container: "InputContainer", start_s: float) -> Iterator[tuple[float, "AudioFrame"]]:
-    """Yield decoded sound from a time on, each part with its own time; what is damaged is left out."""
+    """Yield decoded audio from a time on, each part with its own time, skipping damaged parts."""
     stream = container.streams.audio[0]
     time_s = 0.0
     if start_s:
@@ -73,7 +73,7 @@ def _frames(container: "InputContainer", start_s: float) -> Iterator[tuple[float
 
 
 class _Piece:
-    """One MP3 file in the making."""
+    """One MP3 file being encoded."""
 
     def __init__(self) -> None:
         import av

@@ -1,4 +1,4 @@
-"""Runs in a confined child: a picture of any common kind becomes a small PNG or JPEG, without what cameras add."""
+"""Re-encodes an image as a small PNG or JPEG without metadata; runs in a confined child."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ _LYING: Final = frozenset({5, 6, 7, 8})
 
 
 class EncodedPicture(TypedDict):
-    """What the child answers with."""
+    """What the child returns."""
 
     content: str
     """Base64."""
@@ -37,7 +37,7 @@ class EncodedPicture(TypedDict):
 
 
 def encoded_picture(file: BinaryIO) -> EncodedPicture:
-    """Decode all of a picture, upright, and encode it anew, at most 1,568 pixels on a side.
+    """Decode an image, turn it upright, and encode it anew, at most 1,568 pixels on a side.
 
     Raises:
         ToolInputError: it is of no known kind, or has too many pixels.
@@ -49,7 +49,7 @@ def encoded_picture(file: BinaryIO) -> EncodedPicture:
     try:
         image: Image.Image = Image.open(file, formats=_FORMATS)
     except UnidentifiedImageError:
-        raise ToolInputError("it is no picture of a known kind (PNG, JPEG, WebP, GIF, BMP, TIFF)") from None
+        raise ToolInputError("it is not an image of a known format (PNG, JPEG, WebP, GIF, BMP, TIFF)") from None
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ToolInputError(f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} in all can be looked at")
@@ -70,7 +70,7 @@ def encoded_picture(file: BinaryIO) -> EncodedPicture:
 
 
 def _upright(image: "Image", exif: "Exif") -> "Image":
-    """Scale down first, since some decoders do it while decoding; then turn as the camera was held."""
+    """Scale down first, as some decoders can while decoding; then apply the EXIF orientation."""
     from PIL import ImageOps
 
     if image.mode in {"P", "1"}:  # not scaled smoothly as they are
@@ -84,7 +84,7 @@ def _upright(image: "Image", exif: "Exif") -> "Image":
 
 
 def _eight_bits(image: "Image") -> "Image":
-    """Spread the values that occur over black to white: instruments use any part of their range."""
+    """Stretch the occurring values to black and white: instruments use any part of their range."""
     low, high = (float(bound) for bound in image.getextrema())  # type: ignore[arg-type]  # it has one band
     scale = 255.0 / ((high - low) or 1.0)
     return image.convert("F").point(lambda value: value * scale - low * scale).convert("L")

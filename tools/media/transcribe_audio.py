@@ -1,4 +1,4 @@
-"""Turn speech into text: a short recording is sent as it is, a long one in pieces."""
+"""The transcribe_audio tool: speech to text; long recordings are sent in pieces."""
 
 import asyncio
 import base64
@@ -89,7 +89,7 @@ async def transcript(
 
 
 async def _all(pieces: list[bytes], transcribe: Transcribe) -> list[str]:
-    """Transcribe side by side; the first failure ends the others."""
+    """Transcribe the pieces concurrently; the first failure cancels the others."""
 
     async def one(piece: bytes) -> str:
         return await transcribe("sound.mp3", piece)

@@ -1,4 +1,4 @@
-"""Look at a picture: it is made small and clean where that can do no harm, then a model that sees is asked."""
+"""The view_image tool: re-encodes an image in a confined child, then asks a vision model about it."""
 
 import base64
 from collections.abc import Awaitable, Callable

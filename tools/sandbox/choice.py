@@ -1,4 +1,4 @@
-"""Which sandbox is used: the one asked for by name, or the best that works here. Never one that is unsafe by itself."""
+"""Chooses the sandbox: the one named in the settings, or the best that works; never an unsafe one by default."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ _RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_usern
 
 
 class SandboxReport(NamedTuple):
-    """What `memento doctor` says about running code."""
+    """Sandbox status as shown by `memento doctor`."""
 
     status: Literal["ok", "note", "bad"]
     found: str
@@ -43,7 +43,7 @@ async def make_sandbox(
     e2b_api_key: str | None = None,
     max_at_once: int = MAX_AT_ONCE,
 ) -> Sandbox:
-    """Make the sandbox of this process. With `auto` it tries bubblewrap once, which takes about a tenth of a second.
+    """Make the sandbox of this process. `auto` tries bubblewrap once, which takes about a tenth of a second.
 
     Args:
         name: `auto` is bubblewrap where it works, else Monty.
@@ -71,7 +71,7 @@ async def make_sandbox(
 
 
 async def problem(sandbox: Sandbox) -> str | None:
-    """Try a sandbox on one line of Python; what is wrong, or None."""
+    """Test a sandbox with one line of Python; return what is wrong, or None."""
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-probe-")
     try:
         execution = await sandbox.run("python", _PROBE, folder=Path(folder), limits=_PROBE_LIMITS)
@@ -91,7 +91,7 @@ async def examine_sandbox(
     container_program: str = "docker",
     e2b_api_key: str | None = None,
 ) -> SandboxReport:
-    """Say which sandbox is used, why not a better one, and what to do about it. Arguments as in `make_sandbox`."""
+    """Report which sandbox is used, why not a better one, and how to fix that. Arguments as in `make_sandbox`."""
     if name == "unsafe-local":
         fix = "unset it unless this machine is thrown away after use; auto chooses a safe one"
         return SandboxReport("note", "unsafe-local: code of a model's making runs as you, unconfined", fix)
@@ -127,7 +127,7 @@ def _e2b(api_key: str | None) -> SandboxReport:
 
 
 def _bubblewrap_fix(wrong: str) -> str:
-    """Find the one thing to do about it."""
+    """Find the fix for bubblewrap not working."""
     if not os.path.isdir("/proc/self/ns"):
         return "bubblewrap needs Linux; elsewhere docker gives a full Python (MEMENTO_SANDBOX=docker)"
     if shutil.which("bwrap") is None:
@@ -157,7 +157,7 @@ def _is_restricted() -> bool:
 
 @dataclass(frozen=True)
 class _InTurn:
-    """A sandbox that runs so many things at once; waiting does not count against an execution's time."""
+    """Limits how many executions a sandbox runs at once; waiting does not count against their time."""
 
     sandbox: Sandbox
     turn: asyncio.Semaphore

@@ -1,4 +1,4 @@
-"""Code in a container of Docker or Podman: for machines that have an engine.
+"""Sandbox in a container of Docker or Podman.
 
 The container has no network, no capability, a read-only root and the workspace. The engine enforces memory and the
 number of processes; the watchdog looks at time, output and files, and has the engine remove the container. When we are
@@ -61,7 +61,7 @@ class Docker:
         return execution
 
     def argv(self, language: Language, *, folder: Path, limits: SandboxLimits, container: str) -> list[str]:
-        """Build the command.
+        """Build the command line.
 
         Args:
             language: of the source code, which the command reads on stdin.
@@ -105,7 +105,7 @@ class Docker:
         return None
 
     def _was_short_of_memory(self, container: str, began: int) -> bool:
-        """Ask the engine, which remembers it of containers that are gone, too; Podman does not."""
+        """Ask the engine whether an ended container ran out of memory; Podman does not remember."""
         span = ["--since", str(began), "--until", str(int(time.time()) + _TOLD_S)]
         command = [self.program, "events", *span, "--filter", f"container={container}", "--filter", "event=oom"]
         try:
@@ -129,12 +129,12 @@ class Docker:
 
 
 def _field(text: str) -> str:
-    """Quote one field of an option that is written like a line of CSV, where it must be."""
+    """Quote a field of a CSV-style option where needed."""
     return '"{}"'.format(text.replace('"', '""')) if set(text) & set('",\n\r') else text
 
 
 class _Container:
-    """A container and the client that waits for it."""
+    """A container and the client process that waits for it."""
 
     def __init__(self, process: subprocess.Popen[bytes], program: str, name: str) -> None:
         self.process = process
@@ -142,16 +142,16 @@ class _Container:
         self._is_removed = False
 
     def usage(self, limits: SandboxLimits) -> ProcessUsage:
-        """Leave it to the engine."""
+        """Report no usage: the engine enforces the limits."""
         del limits
         return ProcessUsage()
 
     def is_short_of_memory(self) -> bool:
-        """Asked of the engine when the client has ended."""
+        """Whether the container ran out of memory; asked of the engine after the client has ended."""
         return False
 
     def kill(self) -> None:
-        """Have the engine remove the container, which ends all its processes; then end the client."""
+        """Remove the container through the engine, which ends all its processes; then end the client."""
         if self._is_removed:
             return
         self._is_removed = True

@@ -1,4 +1,4 @@
-"""Code in a virtual machine of E2B, a service: for hosts that may run nothing themselves.
+"""Sandbox in a virtual machine of E2B, a cloud service.
 
 Each execution has a machine of its own without internet. The workspace's files are sent to it, and those that the code
 made or changed are brought back through `Workspace`, which follows no link and lets nothing out.
@@ -34,13 +34,13 @@ class Machine(Protocol):
     commands: Any
 
     async def kill(self) -> Any:
-        """Remove the machine."""
+        """Delete the machine."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class E2B:
-    """The sandbox of a service."""
+    """The sandbox of a cloud service."""
 
     api_key: str | None
     connect: Callable[[str, int], Awaitable[Machine]] | None = None
@@ -90,7 +90,7 @@ async def _connected(api_key: str, alive_s: int) -> Machine:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Name what the package raises for a service that is down, refuses or ends a machine."""
+    """List the exceptions that the package raises when the service is down, refuses or ends a machine."""
     from httpx import HTTPError
 
     try:
@@ -103,7 +103,7 @@ def _failures() -> tuple[type[Exception], ...]:
 async def _send(
     machine: Machine, workspace: Workspace, source: str, limits: SandboxLimits
 ) -> dict[str, tuple[int, str]]:
-    """Send the workspace and the source; how its files look there before the code runs."""
+    """Upload the workspace and the source; return the files' state before the code runs."""
 
     def contents() -> list[dict[str, Any]]:
         return [
@@ -118,7 +118,7 @@ async def _send(
 
 
 async def _run(machine: Machine, language: Language, limits: SandboxLimits) -> Execution:
-    """Run the source there, under `timeout`, which ends it before the connection would."""
+    """Run the source there under `timeout`, which ends it before the connection times out."""
     output, room = [], limits.output_bytes
 
     def take(chunk: object) -> None:
@@ -158,7 +158,7 @@ async def _bring_back(
 
 
 async def _listed(machine: Machine) -> dict[str, tuple[int, str]]:
-    """List regular files as they look now, by path: size and time of change. Links are left out."""
+    """List regular files by path with size and modification time. Links are left out."""
     entries: Sequence[Any] = await machine.files.list(PLACE, depth=12)
     return {
         entry.path.removeprefix(f"{PLACE}/"): (entry.size, str(entry.modified_time))

@@ -1,4 +1,4 @@
-"""Code in Monty, a Python interpreter of its own that has no way out: works on any system, without numpy or a shell.
+"""Sandbox in Monty, a Python interpreter without system access: works anywhere, without numpy or a shell.
 
 The interpreter runs in a worker process that is started for each execution (milliseconds) and killed after it. The
 workspace is its only folder, the links in it lead nowhere outside, and there is no network, process or environment in
@@ -44,7 +44,7 @@ _ENDINGS: Final[tuple[tuple[str, ExitCause], ...]] = (
 
 @dataclass(frozen=True)
 class MontySandbox:
-    """The sandbox of every system."""
+    """The sandbox that works on every system."""
 
     name: ClassVar[str] = "monty"
     languages: ClassVar[frozenset[Language]] = frozenset({"python"})
@@ -74,7 +74,7 @@ class MontySandbox:
 
 
 class _Output:
-    """What was printed, as far as it is kept."""
+    """Captured output, up to a limit."""
 
     def __init__(self, max_bytes: int) -> None:
         self._parts: list[bytes] = []
@@ -83,7 +83,7 @@ class _Output:
         self._loop = asyncio.get_running_loop()
 
     def __call__(self, _stream: str, text: str) -> None:
-        """Take a part; called from Monty's thread."""
+        """Append a part; called from Monty's thread."""
         if self._room <= 0:
             return
         part = text.encode("utf-8", "replace")
@@ -98,7 +98,7 @@ class _Output:
 
 @contextlib.asynccontextmanager
 async def _session(folder: Path, limits: SandboxLimits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
-    """Start a worker, and leave none."""
+    """Start a worker, and end it afterwards."""
     from pydantic_monty import AsyncMonty, MontyCrashedError
 
     mount = await asyncio.to_thread(_mounted, folder, limits)
@@ -128,7 +128,7 @@ async def _session(folder: Path, limits: SandboxLimits) -> "AsyncIterator[tuple[
 
 
 async def _gone(pid: int | None) -> None:
-    """See that a worker has ended: the pool kills one in the middle of its work without waiting for it."""
+    """Make sure that a worker has ended: the pool kills busy workers without waiting for them."""
     for step in range(_END_STEPS):
         if pid is None or not await asyncio.to_thread(is_child, pid):
             return
@@ -154,7 +154,7 @@ def _mounted(folder: Path, limits: SandboxLimits) -> "MountDir":
 async def _fed(
     session: "AsyncMontySession", mount: "MountDir", code: str, output: _Output
 ) -> tuple[ExitCause, int | None]:
-    """Run the code; how it ended, and its exit code."""
+    """Run the code; return how it ended, and its exit code."""
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
     try:
@@ -173,7 +173,7 @@ async def _fed(
 
 
 async def _exceeded(pid: int | None, folder: Path, limits: SandboxLimits, output: _Output) -> ExitCause:
-    """Return when a limit is exceeded that Monty does not know of, and which."""
+    """Wait until a limit that Monty does not know is exceeded, and return which."""
     deadline = asyncio.get_running_loop().time() + limits.wall_s
     allowed = Footprint(limits.n_files, limits.workspace_bytes)
     before = await asyncio.to_thread(footprint, folder, at_most=allowed)
@@ -191,7 +191,7 @@ async def _exceeded(pid: int | None, folder: Path, limits: SandboxLimits, output
 
 
 def _showing_last_value(source: str) -> str:
-    """Let a last expression print its value; lines keep their numbers.
+    """Make a last expression print its value; line numbers stay the same.
 
     It is printed by the interpreter, within its limits: the value itself never becomes an object of ours.
     """

@@ -1,4 +1,4 @@
-"""The tools `run_python` and `run_shell`: a model's code in a sandbox, its output cut, its files listed."""
+"""The tools `run_python` and `run_shell`: run code in a sandbox; output is truncated, new files are listed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -81,7 +81,9 @@ async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Wor
     if not source.strip():
         raise ToolInputError("there is nothing to run")
     if "\0" in source or len(source.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
-        raise ToolInputError(f"at most {MAX_SOURCE_BYTES:,} bytes of text can be run; write long ones to a file first")
+        raise ToolInputError(
+            f"at most {MAX_SOURCE_BYTES:,} bytes without NULs can be run; write longer code to a file first"
+        )
     before = await asyncio.to_thread(_stamps, workspace)
     execution = await sandbox.run(language, source, folder=workspace.folder, limits=limits)
     after = await asyncio.to_thread(_stamps, workspace)
@@ -91,7 +93,7 @@ async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Wor
 
 
 def _stamps(workspace: Workspace) -> dict[str, tuple[int, int]]:
-    """Give size and time of change of the workspace's files. Nothing is opened, no link followed."""
+    """Return size and modification time of the workspace's files. Nothing is opened, no link followed."""
     return {entry.path: (entry.n_bytes, entry.mtime_ns) for entry in workspace.entries()}
 
 

@@ -1,4 +1,4 @@
-"""What runs inside a sandbox that has processes: a shell that sets limits, then an interpreter that reads the code."""
+"""Shell command that sets resource limits and starts the interpreter inside a sandbox."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -53,7 +53,7 @@ exec "$@"
 
 
 def mortal_command(command: Sequence[str], limits: SandboxLimits) -> list[str]:
-    """Wrap a command so that it ends, `SPARE_S` after its time, even when we were killed and cannot end it.
+    """Wrap a command so that it ends `SPARE_S` after its time limit, even if this process was killed.
 
     What has left the process group then, or where there is no `timeout`, is left with a limit of processor time.
 
@@ -70,7 +70,7 @@ def mortal_command(command: Sequence[str], limits: SandboxLimits) -> list[str]:
 def limited_command(
     language: Language, limits: SandboxLimits, *, python: str, has_own_users: bool = False
 ) -> list[str]:
-    """Give the command that reads source code from stdin and runs it; blocks for one small file.
+    """Build the command that runs source code from stdin under limits; blocks for one small file.
 
     Args:
         language: of the source.

@@ -1,4 +1,4 @@
-"""Code as a plain process of this machine: it can read, change and send whatever its user can.
+"""No sandbox: code as a plain process that can read, change and send whatever its user can.
 
 For machines that are themselves thrown away after use. Never chosen but by name. What remains is what any program gets:
 limits, a watchdog, and an environment without secrets. When we are killed, the code ends soon after its time; a daemon
@@ -31,7 +31,7 @@ _HAS_PROC: Final = os.path.isdir("/proc/self/task")
 
 @dataclass(frozen=True)
 class UnsafeLocal:
-    """No sandbox at all."""
+    """Runs code without isolation."""
 
     name: ClassVar[str] = "unsafe-local"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
@@ -63,7 +63,7 @@ def _started(language: Language, folder: Path, limits: SandboxLimits) -> "_Group
 
 
 class _Group:
-    """A process, its session, and what carries its mark."""
+    """A process, its session, and processes that carry its mark."""
 
     def __init__(self, process: subprocess.Popen[bytes], mark: bytes) -> None:
         self.process = process
@@ -78,11 +78,11 @@ class _Group:
         return used._replace(n_processes=max(0, used.n_processes - _N_OWN))
 
     def is_short_of_memory(self) -> bool:
-        """Nobody else looks at it."""
+        """Always False: nothing else enforces a memory limit."""
         return False
 
     def kill(self) -> None:
-        """Kill again and again: what is alive can make more of itself until nothing is."""
+        """Kill repeatedly until nothing is left: surviving processes can fork."""
         if self._is_ended:
             return
         until = time.monotonic() + _END_S

@@ -1,4 +1,4 @@
-"""What code leaves in its workspace is made harmless to whoever comes by: set-id bits, file capabilities, devices.
+"""Cleans up a workspace after untrusted code: set-id bits, file capabilities, devices, pipes and sockets.
 
 Files keep our owner. A set-user-id program would lend our identity to every other user of the machine, a device open
 the kernel to us, and a pipe or socket keep a program waiting that only wanted to read. All of it is done by
@@ -19,7 +19,7 @@ _TRIES: Final = 3
 
 
 def make_harmless(folder: Path) -> None:
-    """Clean up after code; what was there before is treated alike. Blocks.
+    """Clean up after code; files that were there before are treated alike. Blocks.
 
     Set-id bits and capabilities of files go; devices, pipes and sockets go themselves; a folder that is closed to its
     owner is opened again. Where the folder above passes its group on, as a shared one does, folders go on to do so. No
@@ -60,5 +60,5 @@ def _clean(found: Found, kept: int) -> None:
 
 
 def _harmless(mode: int, kept: int) -> int:
-    """The mode of a folder without set-id bits but those to be kept, open to its owner."""
+    """Return a folder's mode without set-id bits except those to be kept, accessible to its owner."""
     return mode & ~(_SET_ID & ~kept) | stat.S_IRWXU

@@ -1,4 +1,4 @@
-"""Search without a key or a server of one's own, by reading the result pages of public search engines.
+"""Web search without an API key, by scraping public search engines (ddgs).
 
 It breaks whenever they change, and their terms may forbid it: an extra, and the last in a chain of providers.
 """
@@ -15,7 +15,7 @@ from memento.tools.web.search_port import SearchResult
 
 @dataclass(frozen=True, kw_only=True)
 class Ddgs:
-    """How the search engines are asked."""
+    """Search through the ddgs package."""
 
     region: str = "us-en"
     safesearch: str = "moderate"
@@ -41,7 +41,7 @@ class Ddgs:
         try:
             found = await asyncio.to_thread(self._ask, package.DDGS, query, max_results)
         except errors.RatelimitException:
-            raise ToolLimitReached("the search engines want no more requests now; work with what you have") from None
+            raise ToolLimitReached("the search engines' rate limit is reached; work with what you have") from None
         except errors.DDGSException as error:
             if "No results found" in str(error):
                 return []

@@ -1,4 +1,4 @@
-"""What of a long text matters to a question, in the text's own order."""
+"""Shortens a long text to the passages that match a query, in the text's order."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -17,7 +17,7 @@ _OPENING_SHARE: Final = 8
 
 
 def compressed(text: str, query: str, budget: int) -> str:
-    """Cut a text to what matches a query; a text within the budget is returned whole. Blocks: call it in a thread.
+    """Shorten a text to passages that match a query; a text within the budget is returned whole. Blocks.
 
     The first lines stay, then the passages that match best, in the order of the text, with `[…]` in the gaps. When
     nothing matches, or nothing is asked, the start of the text is what stays.
@@ -46,7 +46,7 @@ def compressed(text: str, query: str, budget: int) -> str:
 
 
 def beginning(text: str, budget: int) -> str:
-    """Cut a text after so many characters, at the end of a line or a word where there is one near."""
+    """Truncate a text at the end of a line or a word near the limit."""
     if len(text) <= budget:
         return text
     head = text[:budget]

@@ -1,4 +1,4 @@
-"""The body of an answer, within a limit that counts what it unpacks to."""
+"""Reads a response body within a limit on its decompressed size."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 class Body(NamedTuple):
-    """What was read."""
+    """A body that was read."""
 
     content: bytes
     is_cut: bool
@@ -29,7 +29,7 @@ class Body(NamedTuple):
 
 
 async def read_body(response: "httpx2.Response", *, max_bytes: int) -> Body:
-    """Read at most so many unpacked bytes of a streamed answer.
+    """Read at most so many decompressed bytes of a streamed response.
 
     Raises:
         ToolUnavailable: the body is damaged, or packed in a way that was not asked for.
@@ -45,14 +45,14 @@ async def read_body(response: "httpx2.Response", *, max_bytes: int) -> Body:
 
 
 async def _unpacked(response: "httpx2.Response") -> AsyncIterator[bytes]:
-    """Yield the body in pieces as they come, or, unpacked in a thread, of at most `PIECE_BYTES`."""
+    """Yield the body as it arrives, or decompressed in a thread in pieces of at most `PIECE_BYTES`."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower() or "identity"
     if encoding == "identity":
         async for raw in response.aiter_raw():
             yield raw
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ToolUnavailable("the answer is packed in a way that was not asked for; try another page")
+        raise ToolUnavailable("the response has an unsupported content encoding; try another page")
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
     async for raw in response.aiter_raw():
         packed = raw
@@ -60,7 +60,7 @@ async def _unpacked(response: "httpx2.Response") -> AsyncIterator[bytes]:
             try:
                 piece = await asyncio.to_thread(unpacker.decompress, packed, PIECE_BYTES)
             except zlib.error:
-                raise ToolUnavailable("the answer is damaged; try once more, or another page") from None
+                raise ToolUnavailable("the response is damaged; try once more, or another page") from None
             yield piece
             packed = unpacker.unconsumed_tail
         if unpacker.eof:  # what follows would be kept, and never be looked at

@@ -1,4 +1,4 @@
-"""How what was found on the web is put into words for the model."""
+"""Formats web search results for the model."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MAX_RESULT_CHARS: Final = 1_200
 
 
 def numbered(number: int, result: SearchResult) -> str:
-    """Render one search result: title, address, date when there is one, text."""
+    """Format one search result: title, address, date if known, text."""
     lines = [f"{number}. {one_line(result.title) or 'Untitled'}", one_line(result.url)]
     if result.published:
         lines.append(f"published: {one_line(result.published)}")
@@ -20,7 +20,7 @@ def numbered(number: int, result: SearchResult) -> str:
 
 
 def checked_query(query: str) -> str:
-    """Bring a query on one line.
+    """Validate a query and put it on one line.
 
     Raises:
         ToolInputError: it is empty or too long.

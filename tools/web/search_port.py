@@ -1,11 +1,11 @@
-"""The port of a web search: what a provider is given, and what it finds."""
+"""Web search port: what a provider is given, and what it returns."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 
 class SearchResult(NamedTuple):
-    """One page that a search found."""
+    """One search result."""
 
     title: str
     url: str

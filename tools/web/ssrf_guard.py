@@ -1,4 +1,4 @@
-"""Which addresses a fetch may reach: public ones, and those that the user has allowed by name.
+"""SSRF guard: allows fetches of public addresses, and of private ones that the user has allowed by name.
 
 A model chooses the URL, and a page chooses where it redirects to; neither may reach the machine itself, its network or
 the cloud's metadata service. A name is looked up once, every address found is judged, and the connection goes to a
@@ -29,7 +29,7 @@ _SPECIAL: Final = (ip_network("192.0.0.0/24"), ip_network("192.88.99.0/24"), ip_
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver.
+    """Resolve a host with the system's resolver.
 
     Raises:
         OSError: the name is not known, or nobody answered.
@@ -39,7 +39,7 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class AddressGuard:
-    """Says where a host may be connected to; holds no connection.
+    """Decides which addresses of a host may be connected to; holds no connection.
 
     Args:
         allowed: exceptions, each a `host:port` (of the URL, an IPv6 host in brackets) that may lead anywhere, or a
@@ -70,21 +70,21 @@ class AddressGuard:
                 )
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Find the addresses of a host, all of them checked.
+        """Resolve a host and check all its addresses.
 
         Args:
             host: as it stands in the URL, an IPv6 address without brackets.
             port: where the connection will go.
 
         Raises:
-            ToolInputError: the host is none, is not public, or is not known.
+            ToolInputError: the host is invalid, not public, or unknown.
             ToolUnavailable: names cannot be looked up.
         """
         name = host.lower().removesuffix(".")
         place = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
         is_allowed = place in self._places
         if port not in self._ports and not is_allowed:
-            raise ToolInputError(f"port {port} is not one of the web; give a page on the usual ports")
+            raise ToolInputError(f"port {port} is not a usual web port; give a page on port 80 or 443")
         literal = _literal(name)
         if literal is None and not is_allowed:
             _check_name(name)
@@ -98,7 +98,7 @@ class AddressGuard:
             found = [ip_address(address) for address in await self._resolver(name, port)]
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
-                raise ToolUnavailable("names cannot be looked up now; try once more later") from None
+                raise ToolUnavailable("host names cannot be resolved now; try once more later") from None
             found = []
         except (OSError, ValueError):
             found = []
@@ -111,7 +111,7 @@ class AddressGuard:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address is one of the public internet, whatever way it is written or wrapped in."""
+    """Tell whether an address is public, in whatever form it is written or embedded."""
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast and not any(address in network for network in _SPECIAL)
     if address.ipv4_mapped:
@@ -136,7 +136,7 @@ def _is_place(entry: str) -> bool:
 
 
 def _literal(name: str) -> IPv4Address | IPv6Address | None:
-    """Read an address in any form that a connection would take for one: `2130706433`, `0x7f.1` and `0177.0.0.1` too."""
+    """Parse an address in any form that a connection would accept: `2130706433`, `0x7f.1` and `0177.0.0.1` too."""
     try:
         return ip_address(name)
     except ValueError:
@@ -148,7 +148,7 @@ def _literal(name: str) -> IPv4Address | IPv6Address | None:
 
 
 def check_host(host: str) -> None:
-    """Refuse a host that is not public by its very name or address; nobody is asked.
+    """Refuse a host whose name or address is not public; no resolver is asked.
 
     Raises:
         ToolInputError: so it is.
@@ -163,7 +163,7 @@ def check_host(host: str) -> None:
 
 def _check_name(name: str) -> None:
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ToolInputError("the URL has no proper host name; give a full http:// or https:// address")
+        raise ToolInputError("the URL has no valid host name; give a full http:// or https:// address")
     if "." not in name or name.endswith(_LOCAL_NAMES):
         raise _not_public(name)
 

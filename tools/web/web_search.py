@@ -1,4 +1,4 @@
-"""The web_search tool: one provider after another, until one finds something."""
+"""The web_search tool: asks one provider after another until one finds something."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -19,7 +19,7 @@ def make_web_search(providers: Mapping[str, WebSearch]) -> Callable[..., Awaitab
             finds nothing.
 
     Raises:
-        ToolInputError: there is none.
+        ToolInputError: there is no provider.
     """
     if not providers:
         raise ToolInputError("web_search needs at least one provider")
@@ -62,7 +62,7 @@ def _failed(failures: Mapping[str, ToolError]) -> str:
 
 
 def _combined(failures: Mapping[str, ToolError]) -> ToolError:
-    """Make one error of those of all providers: the only one itself, or the mildest of their kinds."""
+    """Combine the errors of all providers: the only one itself, or the mildest kind."""
     errors = list(failures.values())
     if len(errors) == 1:
         return errors[0]
