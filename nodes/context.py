@@ -1,4 +1,4 @@
-"""The dials of one run. Studio and the Assistants API draw a form from this model."""
+"""Per-run settings. Studio and the Assistants API draw a form from this model."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ class Context(BaseModel):
 
 
 def context_of(runtime: Runtime[Any]) -> Context:
-    """The run's context, tolerating what hosts and servers really pass: nothing, a dict, or a context of their own."""
+    """Return the run's context, from whatever hosts and servers pass: nothing, a dict, or their own context."""
     given = runtime.context
     if isinstance(given, Context):
         return given

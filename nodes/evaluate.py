@@ -1,4 +1,4 @@
-"""The reward of a run: in [0, 1], or None when it cannot be known. An outage never becomes a failure."""
+"""The evaluate node: the run's reward in [0, 1], or None when unknown; an outage never counts as a failure."""
 
 import time
 from typing import Any

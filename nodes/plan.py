@@ -1,4 +1,4 @@
-"""The planner's reply: a small graph of subtasks, or the final answer."""
+"""The planner's reply: a dependency graph of subtasks, or the final answer."""
 
 from typing import Annotated, Any, Self
 
@@ -92,7 +92,7 @@ class FinalAnswer(BaseModel):
 
 
 def plan_text(plans: list[list[Subtask]]) -> str:
-    """Plans as the text that a case keeps: one step a line, later plans after a rule."""
+    """Format plans as the action text of a case: one step a line, later plans after a rule."""
     return "\n--- replanned ---\n".join("\n".join(_line(subtask) for subtask in plan) for plan in plans)
 
 

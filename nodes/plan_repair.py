@@ -1,4 +1,4 @@
-"""Repairs a model's plan where there is only one way to read it: ids, dependencies, blank steps. Each repair is told.
+"""Repairs unambiguous faults of a model's plan (ids, dependencies, blank steps), and reports each repair.
 
 a dependency on itself             dropped
 a dependency on a missing step     dropped
@@ -26,10 +26,10 @@ _STEP_WORD: Final = re.compile(r"^(?:subtask|task|step|id)(?=\d)")
 
 
 class Mended(NamedTuple):
-    """A plan's steps as they can be carried out."""
+    """A repaired plan."""
 
     steps: Any
-    """In the form they came in: mappings or pydantic objects; untouched when they are no list of steps."""
+    """In the form they came in: mappings or pydantic objects; untouched when they are not a list of steps."""
     notes: tuple[str, ...]
     """What was changed, in words; at most a handful."""
 
@@ -63,7 +63,7 @@ def mended(given: Any) -> Mended:
 
 
 def _listed(given: Any) -> list[Any] | None:
-    """The steps as a list; None when something in it is no step."""
+    """Return the steps as a list; None when an element is not a step."""
     if given is None:
         return []
     rows = [given] if isinstance(given, Mapping | BaseModel) else given
@@ -81,7 +81,7 @@ def _step(given: Any) -> _Step:
 
 
 def _distinct(steps: list[_Step], notes: list[str]) -> list[_Step]:
-    """Without steps that say nothing, and without copies."""
+    """Drop blank steps and duplicates."""
     said = [step for step in steps if step.description]
     if said and (n_blank := len(steps) - len(said)):
         notes.append(f"{n_blank} of the steps had no description and were left out")
@@ -94,7 +94,7 @@ def _distinct(steps: list[_Step], notes: list[str]) -> list[_Step]:
 
 
 def _names(steps: Sequence[_Step], notes: list[str]) -> list[str]:
-    """An id for each step that no other has."""
+    """Assign a unique id to each step."""
     taken = {step.id for step in steps}
     names: list[str] = []
     for number, step in enumerate(steps, start=1):
@@ -131,7 +131,7 @@ def _dependencies(steps: Sequence[_Step], names: Sequence[str], notes: list[str]
 
 
 def _wanted(given: Sequence[str], exact: Mapping[str, Any], alike: Mapping[str, Any]) -> list[str]:
-    """Each dependency by itself; several in one text are told apart where the text is no id."""
+    """Split dependencies; several in one text are separated unless the text is itself an id."""
     wanted: list[str] = []
     for text in given:
         is_id = text in exact or _key(text) in alike
@@ -144,21 +144,21 @@ def _field(step: Any, name: str) -> Any:
 
 
 def _with(step: Any, changes: dict[str, Any]) -> Any:
-    """The step itself, or a copy where something about it is different."""
+    """Return the step, or a modified copy."""
     if all(_field(step, name) == value for name, value in changes.items()):
         return step
     return {**step, **changes} if isinstance(step, Mapping) else step.model_copy(update=changes)
 
 
 def _text(value: Any) -> str:
-    """An id as text: models write numbers, too."""
+    """Return an id as text: models write numbers, too."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value).strip()
 
 
 def _key(name: str) -> str:
-    """What is left of an id when its form does not count; the id itself where nothing would be."""
+    """Normalise an id; an id that would become empty is kept."""
     plain = _NOT_IN_A_KEY.sub("", name.casefold())
     return _STEP_WORD.sub("", plain) or name
 

@@ -1,4 +1,4 @@
-"""One call of the planner's model: within its time, and with no more cases and results than the model can read.
+"""One call of the planner's model: within its time limit, with cases and results trimmed to its context window.
 
 What is known of a model's window may be wrong, or nothing. When a provider says that the prompt is too long, the worse
 half of the cases is left out and the model asked again; then results are shortened; what is left then is the task.
@@ -29,7 +29,7 @@ _LEAST_RESULT_TOKENS: Final = 100
 
 
 class Planned(NamedTuple, Generic[T]):
-    """What the model said."""
+    """The model's reply to a planning call."""
 
     reply: StructuredReply[T]
     model: BaseChatModel
@@ -45,7 +45,7 @@ class _Shown(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanningCall:
-    """How the planner's model is asked."""
+    """Makes the planner's model calls."""
 
     models: ModelSource
     caller: StructuredCaller
@@ -95,7 +95,7 @@ class PlanningCall:
 
 
 def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[_Shown]:
-    """What to show, first to last, while the provider says that it is too much."""
+    """Yield ever smaller prompts to try while the provider reports a context overflow."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
     cases: list[PromptCase] = list(state["cases"])
@@ -109,7 +109,7 @@ def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[
 
 
 def narrowed(state: MementoState, shown: Sequence[PromptCase]) -> dict[str, Any]:
-    """The update of a run whose model could not read all of its cases; empty when it could.
+    """Return the update for a run whose model could not read all of its cases; empty when it could.
 
     Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.
     """

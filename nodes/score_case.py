@@ -1,4 +1,4 @@
-"""Read, part two, the torch node: the policy turns candidates into slots, and the selection is put on record."""
+"""The score_case node (torch): the policy fills slots from the candidates, and the selection is recorded."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Write: the case, the event's outcome, and the learning that follows from it. A repeat writes nothing twice."""
+"""The write_case node: stores the case and the event's outcome, and learns from it; idempotent."""
 
 from functools import partial
 from typing import Any, cast

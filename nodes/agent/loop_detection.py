@@ -1,4 +1,4 @@
-"""Whether the model goes round in circles: the same calls, with the same results, one turn after another."""
+"""Detects an agent in a loop: the same calls with the same results, turn after turn."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ CUT_FROM: Final = 5
 
 
 def turns_in_circle(messages: Sequence[BaseMessage]) -> int:
-    """Count the last turns that only repeat one turn, or two by turns; 0 or 1 when there is no circle."""
+    """Count the last turns that repeat one turn, or alternate between two; 0 or 1 when there is no loop."""
     turns = _last_turns(messages, CUT_FROM + 1)  # newest first
     circles = (sum(1 for _ in _repeating(turns, period)) for period in (1, 2))
     return max((n for n, period in zip(circles, (1, 2), strict=True) if n >= 2 * period), default=0)

@@ -1,4 +1,4 @@
-"""One call of a chat model, by whomever it is made: its reply is read, and its failure has a name.
+"""Awaits one chat model call, parses its reply, and maps failures to named errors.
 
 a reply                                          `ModelReply`, whatever is wrong with it
 an exception that holds a reply                  the same
@@ -20,7 +20,7 @@ from memento.nodes.replies.within_errors import reply_within
 
 
 async def model_reply(call: Awaitable[Any], *, tools: Collection[str] = (), redact: Redact = str) -> ModelReply:
-    """Waits for a reply and reads it.
+    """Await a call and parse its reply.
 
     Args:
         call: gives the model's message, or a dict of the message as `raw` and the object as `parsed`.
@@ -46,13 +46,13 @@ async def model_reply(call: Awaitable[Any], *, tools: Collection[str] = (), reda
 
 
 def named(error: Exception) -> ModelError:
-    """The failure of a call under its name, whatever the client library raised."""
+    """Map any exception of a client library to a named error."""
     said = f"{type(error).__name__}: {brief_reason(error)}".removesuffix(": ")
     return as_model_error(error) or ModelFailed(f"the model's class failed with {said}")
 
 
 def raise_named(error: Exception, redact: Redact = str) -> NoReturn:
-    """Raises the failure of a call under its name; control flow and replies that a class refuses pass.
+    """Raise the named error of a failed call; control flow and refused replies pass unchanged.
 
     Raises:
         ModelError: always, but for those.

@@ -1,4 +1,4 @@
-"""Replies as every provider, checkpointer and tool takes them back: what a model writes may be anything."""
+"""Normalises replies so that any provider, checkpointer and tool accepts them back."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _MAX_DEPTH: Final = 40
 
 
 def sanitised(reply: AIMessage, taken: Collection[str]) -> AIMessage:
-    """The reply itself, or a plain one in its place when it cannot be sent back as it is.
+    """Return the reply itself, or a normalised copy when it cannot be sent back as it is.
 
     Names of tools that providers refuse, arguments that are not JSON, calls without an id of their own and halves of
     surrogate pairs are replaced; calls that could not be read become calls that fail.
@@ -43,7 +43,7 @@ def sanitised(reply: AIMessage, taken: Collection[str]) -> AIMessage:
 
 
 def unreadable(reply: AIMessage) -> AIMessage:
-    """The reply with its last call as one that fails: nobody knows how it went on."""
+    """Turn the reply's truncated last call into one that fails."""
     if reply.invalid_tool_calls:  # which is the one that was cut off
         return reply
     *whole, last = reply.tool_calls
@@ -53,7 +53,7 @@ def unreadable(reply: AIMessage) -> AIMessage:
 
 
 def without_calls(reply: AIMessage, *, empty: str = "") -> AIMessage:
-    """What a reply says, without the calls it makes."""
+    """Return the reply without its tool calls."""
     return AIMessage(
         storable(reply.text.strip()) or empty,
         id=reply.id,
@@ -63,7 +63,7 @@ def without_calls(reply: AIMessage, *, empty: str = "") -> AIMessage:
 
 
 def ids_of(messages: Collection[BaseMessage]) -> set[str]:
-    """The ids of messages and of their calls."""
+    """Return the ids of messages and of their calls."""
     ids = {message.id for message in messages if message.id}
     return ids | {call["id"] or "" for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
 
@@ -90,7 +90,7 @@ def _new_id(prefix: str) -> str:
 
 
 def _is_json(args: Any) -> bool:
-    """Whether arguments can be written down and sent: finite, not too deep, whole characters only."""
+    """Whether arguments can be serialised and sent: finite, not too deep, no lone surrogates."""
     try:
         json.dumps(args, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):

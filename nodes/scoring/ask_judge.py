@@ -1,4 +1,4 @@
-"""Asking a judge. One that fails or hangs abstains: that is told, never raised, and never counts against an answer."""
+"""Calls a judge model. A judge that fails or hangs abstains; it never counts against an answer."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _SHORTER: Final = 8
 
 
 class Reply(NamedTuple, Generic[T]):
-    """What a judge said."""
+    """A judge's reply."""
 
     value: T | None
     """None when it abstained."""

@@ -1,4 +1,4 @@
-"""A scorer of the host's own: unit tests, results of a query, whatever else can say how good an answer is."""
+"""Custom scorers of the host: unit tests, query results, anything that grades an answer."""
 
 import asyncio
 import contextlib
@@ -23,10 +23,10 @@ _LONGEST_S: Final = 604_800.0
 
 
 class Scorer(Protocol):
-    """A function, or an object that is called like one; one that is not async runs in a thread."""
+    """Protocol of a custom scorer: a function or callable object; a synchronous one runs in a thread."""
 
     def __call__(self, task: str, answer: str, references: Sequence[str], /) -> ScorerResult | Awaitable[ScorerResult]:
-        """How good an answer is.
+        """Grade an answer.
 
         Args:
             task: what was asked.
@@ -45,9 +45,9 @@ async def scored_by(
     redact: Redact = str,
     seconds: float = _LONGEST_S,
 ) -> Grade:
-    """What a scorer says within so many seconds.
+    """Call a scorer with a time limit.
 
-    One that fails, hangs, or says what is no reward leaves it unknown, and never fails the answer.
+    A scorer that fails, hangs, or returns something that is not a reward leaves it unknown, and never fails the answer.
     """
     try:
         return _evaluation(await within(seconds, _called(scorer, task, answer, references)), redact)
@@ -73,7 +73,7 @@ async def _called(scorer: Scorer, task: str, answer: str, references: Sequence[s
 
 
 async def _in_thread(scorer: Scorer, *given: Any) -> Any:
-    """Call a function in a thread of its own, which nobody waits for at the end of the process if it hangs."""
+    """Call a function in a daemon thread, which does not block the process's exit if it hangs."""
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     done: asyncio.Future[Any] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""What comes of scoring an answer, and who may do it."""
+"""The grade of an answer: a reward, or the reason why it is unknown; evaluator names."""
 
 from typing import Literal, NamedTuple
 
@@ -6,7 +6,7 @@ EvaluatorName = Literal["auto", "exact", "f1", "gaia", "judge", "judges", "rubri
 
 
 class Grade(NamedTuple):
-    """A reward, or the reason why there is none."""
+    """A reward, or the reason why it is unknown."""
 
     reward: float | None
     """In [0, 1]; None when it cannot be known."""
@@ -17,5 +17,5 @@ class Grade(NamedTuple):
 
 
 def unknown(evaluator: str, reason: str) -> Grade:
-    """No reward, because whoever should give one could not or would not."""
+    """Make a grade without a reward, because the evaluator could not or would not decide."""
     return Grade(None, evaluator, confidence=0.0, reason=reason)

@@ -1,4 +1,4 @@
-"""One judge: a model says whether an answer means the same as a reference."""
+"""LLM judge with references: decides whether an answer means the same as a reference."""
 
 from typing import Final, Literal
 
@@ -24,7 +24,7 @@ class JudgeVerdict(BaseModel):
 
 
 async def score_by_judge(answered: Answered, parts: ScoringParts) -> Scored:
-    """Ask the judge; unknown when it fails or is not sure."""
+    """Ask the judge; the reward is unknown when it fails or is unsure."""
 
     def asked(max_tokens: int) -> list[BaseMessage]:
         return judge_messages(run=answered.run, answer=answered.answer, max_tokens=max_tokens)
@@ -35,7 +35,7 @@ async def score_by_judge(answered: Answered, parts: ScoringParts) -> Scored:
 
 
 def judged(verdict: JudgeVerdict) -> Grade:
-    """A judge's verdict as a reward; an unsure judge gives none."""
+    """Convert a judge's verdict to a grade; an unsure one gives no reward."""
     if verdict.correct == "unsure":
         return unknown("judge", verdict.reason or "the judge is not sure")
     return Grade(float(verdict.correct == "yes"), "judge", JUDGE_CONFIDENCE, verdict.reason)

@@ -1,4 +1,4 @@
-"""Two judges, of whom the second is another model, or the same one asked in another way.
+"""Two LLM judges, the second a different model or the same one with another prompt.
 
 both say the same            their reward, with more confidence than one judge has
 they disagree                unknown
@@ -35,7 +35,7 @@ class SecondVerdict(BaseModel):
 
 
 async def score_by_judges(answered: Answered, parts: ScoringParts) -> Scored:
-    """Ask both, the second only if its verdict can matter; half of the time is for each."""
+    """Ask both, the second only if its verdict can matter; each has half of the time."""
     run, settings, answer = answered.run, answered.settings, answered.answer
 
     def ask_first(max_tokens: int) -> list[BaseMessage]:

@@ -1,4 +1,4 @@
-"""Evaluators by name. `human` is missing: the workflow's node asks a person."""
+"""Evaluators by name. `human` is missing: the evaluate node asks a person."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -21,7 +21,7 @@ _NO_SCORER = "no scorer is given: build the graph with Deps(scorer=...), or ask 
 
 
 async def score(answered: Answered, parts: ScoringParts) -> Scored:
-    """Score an answer by the evaluator that its run's settings name; one that fails leaves the reward unknown.
+    """Score an answer by the evaluator named in the run's settings; a failing evaluator leaves the reward unknown.
 
     Raises:
         KeyError: `human`, who is asked elsewhere.
@@ -44,7 +44,7 @@ def _compared(name: EvaluatorName, reward: Callable[[str, Sequence[str]], float]
 
 
 def _with_references(evaluator: Evaluator) -> Evaluator:
-    """The evaluator, where there is something to compare with."""
+    """Wrap an evaluator that needs references."""
 
     async def evaluate(answered: Answered, parts: ScoringParts) -> Scored:
         if not answered.run["references"]:

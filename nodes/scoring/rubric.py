@@ -1,4 +1,4 @@
-"""A judge without references, for production traffic: which of a fixed list of criteria the answer meets.
+"""LLM judge without references, for production traffic: which of a fixed list of criteria the answer meets.
 
 It sees the task, the answer and the evidence, that is the results of the subtasks. It should be another model than
 those that worked: one that judges itself is believed so little that what it rewards stays in quarantine by default.
@@ -37,7 +37,7 @@ class Criteria(BaseModel):
 
 
 async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
-    """Ask the judge; unknown when it fails, or is not sure of what is essential."""
+    """Ask the judge; the reward is unknown when it fails or is unsure of an essential criterion."""
 
     def asked(max_tokens: int) -> list[BaseMessage]:
         run, answer, results = answered.run, answered.answer, answered.results
@@ -61,7 +61,7 @@ async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
 
 
 def share_met(criteria: Criteria) -> float | None:
-    """The share of the criteria that are met, of those that the judge is sure of.
+    """Return the share of criteria met, among those the judge is sure of.
 
     0 when an essential one is not met; None when no essential one fails, but the judge is not sure of them all.
     """

@@ -1,4 +1,4 @@
-"""What a schema says beyond the common subset, said in its description."""
+"""Moves unsupported schema keywords into the description text."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _LABELS: Final = {
 
 
 def described(schema: Mapping[str, Any]) -> dict[str, str]:
-    """The `description` of a part, with what cannot be said otherwise; nothing when there is nothing to say."""
+    """Return the `description` of a part, including what no keyword can express; empty when there is nothing to say."""
     text = schema.get("description")
     notes = [str(text)[:MAX_CHARS].strip()] if isinstance(text, str) else []
     for keyword, label in _LABELS.items():
@@ -40,7 +40,7 @@ def described(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def values_said(schema: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The `enum` of texts that every provider accepts; nothing when the values are only described."""
+    """Return the `enum` of texts that every provider accepts; empty when values are only described."""
     values = [value for value in values_of(schema) if value is not None]
     return {"enum": list(dict.fromkeys(values))} if values and _is_enum(values) else {}
 
