@@ -1,4 +1,4 @@
-"""The built-in tools of these settings: which engines search, what sees and hears, where code runs."""
+"""Builds the built-in tools from the settings: search engines, media models, sandbox."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from memento.tools.web.tavily import Tavily
 
 
 async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, ToolFunction]:
-    """Make them; the sandbox is tried once, nothing else is opened.
+    """Make the tools; the sandbox is tried once, nothing else is opened.
 
     Args:
         settings: what is configured.
@@ -66,12 +66,12 @@ def _engines(settings: Settings, tavily: Tavily) -> dict[str, WebSearch]:
     if settings.searxng_url:
         engines["searxng"] = SearxNG(base_url=settings.searxng_url.get_secret_value()).search
     elif "searxng" in settings.engines:
-        raise InvalidInput("MEMENTO_SEARCH names searxng; set MEMENTO_SEARXNG_URL to its address")
+        raise InvalidInput("MEMENTO_SEARCH names searxng, whose address is not known; set MEMENTO_SEARXNG_URL")
     return {name: engines[name] for name in settings.engines}
 
 
 class SandboxOptions(TypedDict):
-    """What a sandbox is made with, beside its name."""
+    """Options of a sandbox, apart from its name."""
 
     hidden: Sequence[Path]
     image: str
@@ -79,7 +79,7 @@ class SandboxOptions(TypedDict):
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
-    """What the sandbox of these settings is made with; asks the system for the working directory."""
+    """Return the sandbox options of the settings; reads the working directory."""
     key = settings.e2b_api_key
     return {
         "hidden": (settings.folder, Path.cwd()),

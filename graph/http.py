@@ -1,4 +1,4 @@
-"""Beside the served graph: feedback that comes later, and an orderly end. langgraph.json names `app`.
+"""HTTP routes beside the served graph: late feedback, and shutdown. langgraph.json names `app`.
 
 Starlette comes with the LangGraph server, so nothing else imports this module.
 """
@@ -67,7 +67,7 @@ def _refusal(reason: str, status: int) -> JSONResponse:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Refuse to start with settings that cannot be read; close the process' memory and models when the server stops.
+    """Refuse to start with invalid settings; close the process's memory and models on shutdown.
 
     Raises:
         InvalidInput: settings that do not parse; the message names each.

@@ -1,4 +1,4 @@
-"""What sees and hears for the tools: the chat models and transcription servers that are configured.
+"""Vision and transcription functions for the media tools, from the configured models.
 
 Pictures go to the model as bytes, never as addresses, so that nothing is fetched on a model's word. What the model
 answers comes back as a tool's result, and like every other result it is material, not an instruction.
@@ -39,7 +39,7 @@ _UNSTREAMED: Final = "nostream"
 
 
 def look_through(models: ModelSource, spec: str | None = None) -> Look:
-    """Make what sees, of a chat model that takes pictures; opens nothing.
+    """Make the vision function from a chat model that accepts images; opens nothing.
 
     Args:
         models: gives the model.
@@ -64,7 +64,7 @@ def look_through(models: ModelSource, spec: str | None = None) -> Look:
 
 
 def transcribe_with_openai(endpoints: Endpoints, model: str | None = None) -> Transcribe:
-    """Make what hears, of OpenAI or the server in its place; every call opens a client and closes it.
+    """Make the transcription function for OpenAI's protocol; every call opens and closes a client.
 
     Args:
         endpoints: its key and address.
@@ -93,7 +93,7 @@ def transcribe_with_openai(endpoints: Endpoints, model: str | None = None) -> Tr
         text = getattr(heard, "text", None)
         if not isinstance(text, str):
             raise ToolUnavailable(
-                f"what answered in place of {chosen} does not transcribe; the user should check OPENAI_BASE_URL"
+                f"the server that answered for {chosen} does not transcribe; the user should check OPENAI_BASE_URL"
             )
         return text
 
@@ -112,18 +112,18 @@ def _client(endpoints: Endpoints) -> "AsyncOpenAI":
 
 
 def _seen(reply: ModelReply) -> str:
-    """What the model saw; what is missing of it is said."""
+    """Return the vision model's answer, and say if it is incomplete."""
     if reply.ending == "refusal":
-        raise ToolUnavailable(f"the model that looks at pictures refused: {reply.text or 'it does not say why'}")
+        raise ToolUnavailable(f"the vision model refused: {reply.text or 'it does not say why'}")
     why = WHY_UNFINISHED.get(reply.ending, "")
     if not reply.text:
         missing = f" ({why})" if why else ""
-        raise ToolUnavailable(f"the model that looks at pictures said nothing{missing}; ask it something more definite")
+        raise ToolUnavailable(f"the vision model gave an empty answer{missing}; ask it something more specific")
     return f"{reply.text}\n\n[not complete: {why}]" if why else reply.text
 
 
 def _refusal(error: Exception, which: str) -> str:
-    """What the executor is told."""
+    """Build the message about a refusal for the executor."""
     why = str(error).partition("\n")[0]  # what a user could do about it fills a page
     if isinstance(error, ContentFiltered):
         return f"the provider's content filter refused the picture or the question ({why}); work with what you have"

@@ -1,4 +1,4 @@
-"""All MCP servers of a file: those that work serve, whatever the others do."""
+"""All MCP servers of a config file; one that fails does not affect the others."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ _MISSING: Final = "MCP servers need a package that is not installed: pip install
 
 
 class McpTools(NamedTuple):
-    """What the servers offer."""
+    """Tools offered by the servers."""
 
     tools: list[BaseTool]
     failures: dict[str, str]
@@ -32,7 +32,7 @@ class McpTools(NamedTuple):
 
 
 class McpServers:
-    """The servers of one `mcpServers` file, each started at first use. `aclose` ends all of them.
+    """Servers of one `mcpServers` file, each started on first use. `aclose` stops all of them.
 
     They belong to the event loop that started them; after `aclose` another loop may start them again.
     """
@@ -63,7 +63,7 @@ class McpServers:
         self._made: dict[str, tuple[Definition, McpTool]] = {}
 
     async def tools(self, taken: Collection[str] = ()) -> McpTools:
-        """The tools of all servers that are ready, after at most the start limit.
+        """Return the tools of all servers that are ready within the start limit.
 
         Args:
             taken: names of the other tools of the same agent.
@@ -90,7 +90,7 @@ class McpServers:
         return McpTools(tools, failures, config.disabled)
 
     async def aclose(self) -> None:
-        """End all servers; no process of theirs is left."""
+        """Stop all servers; none of their processes is left."""
         await asyncio.gather(*(connection.aclose() for connection in self._connections.values()))
 
     async def _read(self) -> McpConfig:
@@ -102,7 +102,7 @@ class McpServers:
         return self._config
 
     def _tool(self, connection: McpConnection, definition: Definition) -> McpTool:
-        """The same object for the same definition, so that an agent made with it can be used again."""
+        """Return the same object for the same definition, so that compiled agents can be reused."""
         known = self._made.get(definition.name)
         if known is None or known[0] != definition:
             known = self._made[definition.name] = definition, McpTool(connection, definition)
@@ -110,7 +110,7 @@ class McpServers:
 
 
 async def _listed(connection: McpConnection) -> "list[Tool] | str":
-    """A server's tools, or why there are none."""
+    """Return a server's tools, or why it has none."""
     try:
         return await connection.listed()
     except ToolUnavailable as error:

@@ -1,4 +1,4 @@
-"""A server's tool as a LangChain tool: a failure is a `ToolError`, files go into the workspace of the run."""
+"""Wraps an MCP tool as a LangChain tool: failures become `ToolError`s, files go into the run's workspace."""
 
 from typing import Any, Final, NoReturn
 
@@ -17,13 +17,13 @@ ORIGIN: Final = "mcp_server"
 
 
 class McpTool(BaseTool):
-    """Calls one tool of one server, starting the server when it is not running."""
+    """Calls one tool of one server, starting the server when needed."""
 
     _connection: McpConnection = PrivateAttr()
     _definition: Definition = PrivateAttr()
 
     def __init__(self, connection: McpConnection, definition: Definition) -> None:
-        """Make the tool from what its server says of it."""
+        """Make the tool from its definition."""
         super().__init__(
             name=definition.name,
             description=definition.description,
