@@ -1,4 +1,4 @@
-"""House rules: a task family with exact answers, in which only experience tells what to do.
+"""House rules: a synthetic task family with exact answers that only experience can teach.
 
 Six departments of an office each have their own rule for what is done with a word; the rules have opaque names, so a
 model that has not seen what worked for a department can only guess. Carrying a rule out is a real tool call, and the
@@ -56,7 +56,7 @@ _QUOTED = re.compile(r"'([a-z]+)'")
 
 
 class HouseTask(NamedTuple):
-    """One task and what is right."""
+    """A task and its right answer."""
 
     text: str
     rule: HouseRule
@@ -79,7 +79,7 @@ class HousePlan(Plan):
 
 
 def house_stream(n: int, *, seed: int) -> list[HouseTask]:
-    """A stream of distinct tasks in random order; which department has which rule depends on the seed.
+    """Make a stream of distinct tasks in random order; the seed decides which department has which rule.
 
     A longer stream of the same seed begins with the shorter one.
 
@@ -102,14 +102,14 @@ def house_stream(n: int, *, seed: int) -> list[HouseTask]:
 
 
 def house_tools() -> list[Callable[..., Awaitable[str]]]:
-    """The six rules as tools."""
+    """Make the six rules as tools."""
     return [_tool(rule) for rule in RULES]
 
 
 def house_prompt(
     *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
-    """A planner prompt for a 135M model: what worked as earlier turns, the best case last, then the task."""
+    """Build a planner prompt for a 135M model: good cases as earlier turns, the best last, then the task."""
     del results, is_last, feedback
     messages: list[BaseMessage] = [SystemMessage(f"Choose the rule for the task. Rules: {', '.join(RULES)}.")]
     for case in reversed(cases):
@@ -120,23 +120,23 @@ def house_prompt(
 
 
 def right_plan(task: HouseTask) -> str:
-    """The plan of a correction, as a case keeps it."""
+    """Return the correct plan, as a case stores it."""
     return f"1. {task.rule}"
 
 
 def vote(cases: Sequence[PromptCase], *, otherwise: HouseRule) -> HouseRule:
-    """What a majority of the same cases says, without any model: the control that memory alone must be measured by."""
+    """Majority vote of the same cases without any model: the control for memory alone."""
     worked = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
     return Counter(worked).most_common(1)[0][0] if worked else otherwise
 
 
 def last_result(results: Sequence[SubtaskResult]) -> str | None:
-    """The answer is the result of the rule."""
+    """Return the result of the rule as the answer."""
     return results[-1]["result"] if results else None
 
 
 class Clerk(BaseChatModel):
-    """The executor of house plans: applies the named rule to the quoted word. Rules, not a language model.
+    """Executor of house plans: applies the named rule to the quoted word. A fixed program, not a language model.
 
     So that the figures show what the planner has learned, and nothing else.
     """
@@ -146,7 +146,7 @@ class Clerk(BaseChatModel):
         return "clerk"
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """The clerk knows the tools by name."""
+        """Return itself; the clerk knows the tools by name."""
         del tools, kwargs
         return self
 

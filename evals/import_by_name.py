@@ -1,4 +1,4 @@
-"""What a user's own code offers an evaluation, by its name: `package.module:function`."""
+"""Imports a user's function by its name, `package.module:function`."""
 
 import sys
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def import_by_name(name: str, *, wanted: str) -> Callable[..., Any]:
     """
     module_name, _, attribute = name.partition(":")
     if not (module_name and attribute):
-        raise InvalidInput(f"{name!r} names no function: write package.module:function, {wanted}")
+        raise InvalidInput(f"{name!r} is not the name of a function: write package.module:function, {wanted}")
     here = str(Path.cwd())
     if here not in sys.path:  # a command's own path begins at its folder, not at the user's
         sys.path.append(here)
@@ -33,6 +33,6 @@ def import_by_name(name: str, *, wanted: str) -> Callable[..., Any]:
         raise InvalidInput(f"{name}: importing {module_name} fails: {type(error).__name__}: {error}") from error
     found = getattr(module, attribute, None)
     if not callable(found):
-        has = "is no function" if hasattr(module, attribute) else "is not there"
+        has = "is not a function" if hasattr(module, attribute) else "does not exist"
         raise InvalidInput(f"{name}: {attribute} {has}; it should be {wanted}")
     return found  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Learning curves as a picture."""
+"""Plots learning curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ _COLORS = ("#9aa0a6", "#1a73e8", "#e8710a")
 
 
 def moving_accuracy(values: Sequence[float], *, window: int = WINDOW) -> list[float]:
-    """Share of successes among the last `window` tasks, at every task."""
+    """Return the share of successes among the last `window` tasks, at every task."""
     return [float(np.mean(values[max(0, end - window) : end])) for end in range(1, len(values) + 1)]
 
 
 def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
-    """Draw the three series with 95 % bands.
+    """Plot the three series with 95 % bands.
 
     Args:
         scores: of the whole stream.
@@ -48,5 +48,5 @@ def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
 
 
 def series_of(scores: Sequence[TaskScore]) -> tuple[list[float], list[float], list[float]]:
-    """The three series: memory off, memory on, vote."""
+    """Return the three series: memory off, memory on, vote."""
     return [s.off for s in scores], [s.on for s in scores], [s.vote for s in scores]

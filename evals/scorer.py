@@ -1,4 +1,4 @@
-"""A scorer of the user's own, by its name."""
+"""Loads a user's custom scorer by name."""
 
 import inspect
 
@@ -10,7 +10,7 @@ _WANTED = "a function of (task, answer, references) that returns a reward from 0
 
 
 def load_scorer(name: str) -> Scorer:
-    """A scorer for `Deps(scorer=...)`, from `package.module:function`. Blocking: it imports.
+    """Load a scorer for `Deps(scorer=...)`, from `package.module:function`. Blocking: it imports.
 
     Unit tests: `def passes(task, answer, references): return run_tests_on(answer).returncode == 0`
     SQL results: `async def same(task, answer, references): return await rows(answer) == await rows(references[0])`

@@ -189,8 +189,8 @@ async def test_scorer_is_found_when_it_is_named(tmp_path: Path, monkeypatch: pyt
         ("my_scorers_e5b", "write package.module:function"),
         ("my_scorers_e5b:", "write package.module:function"),
         ("no_such_module_e5:f", "there is no module"),
-        ("my_scorers_e5b:absent", "is not there"),
-        ("my_scorers_e5b:LIMIT", "is no function"),
+        ("my_scorers_e5b:absent", "does not exist"),
+        ("my_scorers_e5b:LIMIT", "is not a function"),
         ("my_scorers_e5b:too_few", "cannot be called so"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Rows of well-known benchmarks whose fields have names of their own, as rows with `question`, `choices` and `answer`.
+"""Maps rows of well-known benchmarks to the fields `question`, `choices` and `answer`.
 
 Choices in columns (PIQA's sol1 and sol2) become one list; what a question is about (RACE's article, BoolQ's passage)
 is put before it. Where the right choice has a column of its own, the order follows from the texts' hashes.
@@ -48,7 +48,7 @@ _AMBIGUOUS = "`cop` counts from 0 in one edition of MedMCQA and from 1 in anothe
 
 
 def recognised(row: SourceRow) -> SourceRow:
-    """The row of a known benchmark with the usual names; any other as it is."""
+    """Map the row of a known benchmark to the usual field names; return any other unchanged."""
     if row.problem:
         return row
     for benchmark in _BENCHMARKS:
@@ -67,12 +67,14 @@ def recognised(row: SourceRow) -> SourceRow:
 
 
 def refused_without_choices(row: SourceRow) -> SourceRow:
-    """A row whose fields are mapped: a bad one where its choices stand in columns, which no mapping tells."""
+    """Reject a row with an explicit mapping whose choices are spread over columns."""
     known = recognised(row)
     if "choices" not in known.fields or any(name.casefold() in CHOICES for name in row.fields):
         return row
     columns = ", ".join(name for name in row.fields if name not in known.fields)
-    why = f"its choices stand in columns ({columns}), and would not be asked; map no question, references or choices"
+    why = (
+        f"its choices stand in columns ({columns}), which a mapping would omit; map no question, references or choices"
+    )
     return row._replace(problem=why)
 
 
@@ -98,7 +100,7 @@ def _joined(fields: _Fields, names: tuple[str, ...]) -> str:
 
 
 def _letter(value: Any, first: int) -> Any:
-    """`A` for the first choice, if the value is a number; else the value."""
+    """Convert a choice's index to its letter, `A` for the first; other values are returned unchanged."""
     given = value.strip() if isinstance(value, str) else value
     is_number = isinstance(given, str) and given.isascii() and given.isdecimal()
     return "ABC"[int(given) - first : int(given) - first + 1] or value if is_number else value

@@ -1,4 +1,4 @@
-"""Rows of a csv file with a header, each with the line on which it begins."""
+"""Rows of a CSV file with a header, each with its line number."""
 
 import csv
 from collections import Counter
@@ -24,7 +24,7 @@ class _Record(NamedTuple):
 
 
 def csv_rows(path: Path) -> Iterator[SourceRow]:
-    """Rows below the header; the delimiter is the comma, semicolon or tab that the header has most of.
+    """Yield the rows below the header; the delimiter is the most frequent comma, semicolon or tab in it.
 
     A row whose quotation marks do not match ends where that shows. Its lines are bad rows one by one: what they hold
     could be anything.
@@ -65,7 +65,7 @@ def _row(record: _Record, header: Sequence[str]) -> SourceRow:
 
 
 def _records(lines: Sequence[str], delimiter: str) -> Iterator[_Record]:
-    """Parse the lines; after an error, start afresh with the line that follows it."""
+    """Parse the lines; after an error, resume at the following line."""
     begin = 0
     while begin < len(lines):
         offset, reader = begin, CsvReader(islice(lines, begin, None), delimiter=delimiter, strict=True)

@@ -1,4 +1,4 @@
-"""DeepResearcher's questions, as the reference implementation has them: alternatives in one text, a source each."""
+"""DeepResearcher's data set as in the reference implementation: alternative answers in one text, sources by name."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FIELDS = frozenset({"question", "ground_truth", "data_source"})
 
 
 def deepresearcher_task(row: SourceRow, folder: Path) -> EvalTask:
-    """A row as a task; none has files.
+    """Convert a row to a task; none has files.
 
     Raises:
         InvalidInput: it is none.

@@ -1,4 +1,4 @@
-"""GAIA: metadata.jsonl in one folder with the files that questions are about."""
+"""GAIA data set: metadata.jsonl in a folder with the questions' files."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ _HIDDEN = "?"
 
 
 def gaia_task(row: SourceRow, folder: Path) -> EvalTask:
-    """A row as a task, with its file.
+    """Convert a row to a task, with its file.
 
     Raises:
         InvalidInput: it is none, or its file is not there.
@@ -35,7 +35,7 @@ def gaia_task(row: SourceRow, folder: Path) -> EvalTask:
 
 
 def gaia_file(folder: Path) -> Path:
-    """The file of questions in a folder.
+    """Return the file of questions in a folder.
 
     Raises:
         InvalidInput: there is none; the message names those in folders below.
@@ -45,14 +45,14 @@ def gaia_file(folder: Path) -> Path:
     below = sorted([*folder.glob(f"*/{METADATA}"), *folder.glob(f"*/*/{METADATA}")])
     if below:
         raise InvalidInput(
-            f"{folder} holds no {METADATA}; give one of: {', '.join(str(one.parent) for one in below[:5])}"
+            f"{folder} contains no {METADATA}; give one of: {', '.join(str(one.parent) for one in below[:5])}"
         )
     hint = "; save metadata.parquet as JSON lines" if (folder / "metadata.parquet").is_file() else ""
     raise InvalidInput(f"{folder} is a folder without {METADATA}, so it is not GAIA's{hint}; name a file of questions")
 
 
 def _annotations(value: Any) -> dict[str, str]:
-    """What the annotators noted (steps, tools, time): texts of a flat object; anything else is left out."""
+    """Return the annotators' notes (steps, tools, time) as a flat object of texts; other values are dropped."""
     if not isinstance(value, dict):
         return {}
     return {storable(name): storable(note) for name, note in value.items() if isinstance(note, str)}

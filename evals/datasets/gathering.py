@@ -1,4 +1,4 @@
-"""Tasks as they are gathered from rows: each question once, ids unique, bad rows with line and reason."""
+"""Collects tasks from rows: drops duplicate questions, makes ids unique, records rejected rows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ class _Asked(NamedTuple):
 
 
 class Gathering:
-    """Takes rows one by one.
+    """Collects tasks row by row.
 
     Args:
         make_task: of the format.
@@ -37,7 +37,7 @@ class Gathering:
         self.n_repeated = 0
 
     def add(self, row: SourceRow) -> None:
-        """Take a row as a task, a question asked before, or a bad row."""
+        """Add a row as a task, a duplicate question, or a rejected row."""
         self._unmet = {path for path in self._unmet if at_path(row.fields, path) is None}
         try:
             self._ask(row)
@@ -45,11 +45,11 @@ class Gathering:
             self.bad_rows.append(BadRow(row.line, printable(str(error), _MAX_REASON_CHARS)))
 
     def unmet(self) -> list[str]:
-        """Mapped fields in which no row had anything."""
+        """Return mapped fields that are empty in every row."""
         return sorted(self._unmet)
 
     def tasks(self) -> list[EvalTask]:
-        """All tasks in the order of the file, their ids made unique."""
+        """Return all tasks in the order of the file, with unique ids."""
         taken: set[str] = set()
         return [_with_id(line, task, taken) for line, task in self._asked.values()]
 
@@ -61,7 +61,7 @@ class Gathering:
         if earlier.task is task:
             return
         if earlier.task.attachments != task.attachments:  # a memory knows questions by their words alone
-            raise InvalidInput(f"the question of line {earlier.line} with other files; say in its words what differs")
+            raise InvalidInput(f"duplicates the question of line {earlier.line} with other files; reword one of them")
         self.n_repeated += 1
         accepted = list(dict.fromkeys([*earlier.task.references, *task.references]))
         self._asked[task.question_hash] = _Asked(earlier.line, earlier.task.model_copy(update={"references": accepted}))

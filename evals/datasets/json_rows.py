@@ -1,4 +1,4 @@
-"""Rows in JSON: one object a line, or a list of objects (alone in the file, or inside of one object)."""
+"""Rows of JSON files: JSON lines, or a list of objects (top level, or inside one object)."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _NOT_AN_OBJECT = "not a JSON object"
 
 
 def line_rows(path: Path) -> Iterator[SourceRow]:
-    """One object a line; blank lines are passed over."""
+    """Yield one object a line; blank lines are skipped."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
             if raw.removeprefix(b"\xef\xbb\xbf").strip():
@@ -22,7 +22,7 @@ def line_rows(path: Path) -> Iterator[SourceRow]:
 
 
 def json_rows(path: Path) -> Iterator[SourceRow]:
-    """Rows of a list, each with the line on which it begins.
+    """Yield the rows of a list, each with its line number.
 
     Raises:
         InvalidInput: it is not JSON, or there is no list, or more than one.
@@ -41,7 +41,7 @@ def json_rows(path: Path) -> Iterator[SourceRow]:
 
 
 def complete_object(raw: bytes) -> dict[str, Any] | None:
-    """The object that the bytes are; None when they are none."""
+    """Parse the bytes as one JSON object; None when they are not one."""
     try:
         value = _DECODER.decode(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -50,7 +50,7 @@ def complete_object(raw: bytes) -> dict[str, Any] | None:
 
 
 def rows_inside(value: dict[str, Any]) -> list[str]:
-    """Names under which an object holds a list of objects."""
+    """Return the keys under which an object holds a list of objects."""
     return [name for name, inner in value.items() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
 
 
@@ -67,7 +67,7 @@ def _line_row(number: int, raw: bytes) -> SourceRow:
 
 
 def _list_start(text: str, path: Path) -> int:
-    """Where the list of rows begins: at its bracket."""
+    """Return the position of the bracket that opens the list of rows."""
     start = _after_spaces(text, 0)
     if text[start] == "[":
         return start
@@ -80,7 +80,7 @@ def _list_start(text: str, path: Path) -> int:
 
 
 def _member_start(text: str, start: int, wanted: str) -> int:
-    """Where the value of an object's member begins; of two with one name the last counts, as it does in JSON."""
+    """Return the position of a member's value; of duplicate keys the last counts, as in JSON."""
     found, position = start, _after_spaces(text, start + 1)
     while text[position] != "}":
         name, position = _DECODER.raw_decode(text, position)
@@ -106,7 +106,7 @@ def _elements(text: str, start: int) -> Iterator[SourceRow]:
 
 
 def _after_comma(text: str, position: int) -> int:
-    """Where the next element begins, or the bracket that closes.
+    """Return the position of the next element, or of the closing bracket.
 
     Raises:
         json.JSONDecodeError: there is neither.

@@ -1,4 +1,4 @@
-"""Rows of a file, with their lines, whichever way they are written: JSON lines, JSON or csv."""
+"""Reads rows with line numbers from JSON lines, JSON or CSV files."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -15,7 +15,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def read_rows(path: Path) -> Iterator[SourceRow]:
-    """Read a file row by row; what it holds decides how, and its name only where that leaves a choice.
+    """Read a file row by row; its content decides the format, its name only in ambiguous cases.
 
     Raises:
         InvalidInput: there is no such file, it cannot be read, it is empty, or it is not UTF-8 text.
@@ -44,7 +44,7 @@ def _reader(path: Path) -> Iterator[SourceRow]:
 
 
 def _braced(path: Path) -> Iterator[SourceRow]:
-    """Of the files that begin with a brace: a row a line, or one object around the list of all rows."""
+    """Read a file that begins with a brace: JSON lines, or one object around the list of all rows."""
     if _is_named_lines(path):
         return line_rows(path)
     with path.open("rb") as file:

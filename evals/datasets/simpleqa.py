@@ -1,4 +1,4 @@
-"""SimpleQA: a csv file of problems and answers, with the topic inside of a Python literal."""
+"""SimpleQA: a CSV file of problems and answers, with the topic inside a Python literal."""
 
 import ast
 from pathlib import Path
@@ -14,7 +14,7 @@ FIELDS = frozenset({"metadata", "problem", "answer"})
 
 
 def simpleqa_task(row: SourceRow, folder: Path) -> EvalTask:
-    """A row as a task; none has files.
+    """Convert a row to a task; none has files.
 
     Raises:
         InvalidInput: it is none.
@@ -31,7 +31,7 @@ def simpleqa_task(row: SourceRow, folder: Path) -> EvalTask:
 
 
 def _literal(value: Any) -> dict[Any, Any]:
-    """The dictionary of a row, given as such or as the text of a Python literal."""
+    """Return the dictionary of a row, given as such or as the text of a Python literal."""
     try:
         found = ast.literal_eval(value) if isinstance(value, str) and value.strip() else value or {}
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""Amounts, durations, dollars and numbers of things as people read them; brackets hold 95 % intervals."""
+"""Formats amounts, durations, dollars and counts; brackets hold 95 % intervals."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def gain(interval: Interval) -> str:
-    """A difference of shares where its column says that they are points: `+4.2 [1.0, 7.4]`."""
+    """Format a difference of shares in percentage points: `+4.2 [1.0, 7.4]`."""
     return UNKNOWN if math.isnan(interval.value) else points(interval).replace(" points", "")
 
 
 def amount(interval: Interval, digits: int = 2) -> str:
-    """`1.25 [1.10, 1.40]`, in whatever unit the column says."""
+    """Format `1.25 [1.10, 1.40]`, in the unit of its column."""
     if math.isnan(interval.value):
         return UNKNOWN
     if math.isnan(interval.low):
@@ -26,32 +26,32 @@ def amount(interval: Interval, digits: int = 2) -> str:
 
 
 def usd(value: float) -> str:
-    """Dollars, with as many digits as it takes to see something."""
+    """Format dollars, with as many digits as needed."""
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.2g}"
 
 
 def duration(seconds: float) -> str:
-    """`0.82 s`, `3 min`, `2.5 h`."""
+    """Format a duration: `0.82 s`, `3 min`, `2.5 h`."""
     if seconds < _MINUTE:
         return f"{seconds:.3g} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
 
 
 def counted(n: int, what: str) -> str:
-    """`1 question`, `2,542 questions`."""
+    """Format a count: `1 question`, `2,542 questions`."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def orders(n: int) -> str:
-    """In how many orders the tasks came: one per seed."""
+    """Say in how many orders the tasks came: one per seed."""
     return "one order of the tasks" if n == 1 else f"{n} orders of the tasks"
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join names: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
 
 
 def shortened(text: str, limit: int = 600) -> str:
-    """The beginning of a long text."""
+    """Truncate a long text."""
     return text if len(text) <= limit else f"{text[:limit].rstrip()} …"

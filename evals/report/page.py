@@ -1,4 +1,4 @@
-"""The page itself: sections in, one self-contained HTML document out."""
+"""Renders sections as one self-contained HTML page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _BORDERS = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashed"}
 def render(
     title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, ArmStyle], footer: str
 ) -> str:
-    """The document. Every text is escaped; only our own drawings and style stand as they are.
+    """Render the page. Every text is escaped; only our own drawings and style are inserted verbatim.
 
     Args:
         title: of the page.

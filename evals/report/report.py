@@ -46,7 +46,7 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
 
 
 class WrittenReport(NamedTuple):
-    """What is there now."""
+    """Paths of the written report."""
 
     page: Path
     pictures: list[Path]

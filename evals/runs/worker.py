@@ -1,4 +1,4 @@
-"""A worker process: works on the streams that it is given, one after the other, and ends with its run.
+"""Worker process: runs the streams it is given, one after the other, and ends with its run.
 
 Its run's process writes to its input: a job, then the name of a stream at a time, or that the run halts. An input that
 ends without a word means that the run's process is gone, whatever ended it: then the worker ends too, within seconds.
@@ -33,7 +33,7 @@ WorkerMessage = dict[str, Any]
 
 
 class _Worker:
-    """The streams of one process."""
+    """Runs the streams of one process."""
 
     def __init__(self, job: WorkerJob, say: Callable[[WorkerMessage], None]) -> None:
         self._job = job
@@ -42,14 +42,14 @@ class _Worker:
         self._given: asyncio.Queue[str | None] = asyncio.Queue()
 
     def hear(self, line: WorkerMessage) -> None:
-        """Take a line of the run's: a stream, the order to halt, or that there is nothing more."""
+        """Handle a line from the run: a stream, a stop signal, or the end."""
         if "halt" in line:
             self._halt.stop()
         else:
             self._given.put_nowait(line["stream"])
 
     async def work(self) -> None:
-        """Until there is nothing more."""
+        """Run streams until there are no more."""
         job = self._job
         async with opened_subject(job.subject, folder=job.folder, settings=job.plan.settings) as (given, encoder, _):
             subject = scored_with(given, await asyncio.to_thread(load_scorer, job.scorer)) if job.scorer else given
@@ -93,7 +93,7 @@ async def _main(job: WorkerJob, lines: TextIO, say: Callable[[WorkerMessage], No
 
 
 def _sayer() -> tuple[Callable[[WorkerMessage], None], Callable[[], None]]:
-    """What writes lines to the run, off the loop, and what waits until they are written.
+    """Return a non-blocking writer of lines to the run, and a function that waits until they are written.
 
     Whatever else is printed here goes to the error stream: the output is the run's to read.
     """

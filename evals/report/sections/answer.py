@@ -1,4 +1,4 @@
-"""The answer: each arm against the control, with its interval, and a null called a null."""
+"""Main result: each arm against the control, with its interval; a null result is called one."""
 
 from memento.evals.report.blocks import ArmFinding, Findings, Note, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
@@ -33,7 +33,7 @@ def answer(view: View) -> Section:
 
 
 def is_shown(compared: Comparison) -> bool:
-    """Whether a difference is more than chance, the number of comparisons considered."""
+    """Whether a difference is significant after the Holm correction for several comparisons."""
     return compared.weighted.excludes_zero and compared.p_holm < SIGNIFICANT
 
 

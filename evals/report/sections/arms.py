@@ -1,4 +1,4 @@
-"""Arms side by side: accuracy averaged both ways, exact match, F1, and what is not known."""
+"""Arms side by side: accuracy (weighted and macro averages), exact match, F1, unknown rewards."""
 
 import math
 
@@ -12,7 +12,7 @@ from memento.evals.statistics.summary import ArmSummary
 
 
 def arms(view: View) -> Section:
-    """Every arm at its first encounters."""
+    """Compare all arms at first encounters."""
     found = view.summary.arms
     n_sources = max(arm.n_sources for arm in found)
     rows = [

@@ -1,4 +1,4 @@
-"""Calibration: whether stated probabilities come true, and whether scores at least rank right."""
+"""Calibration: whether stated probabilities match outcomes, and whether scores rank correctly."""
 
 from memento.evals.report.blocks import Grid, Note, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
@@ -17,7 +17,7 @@ _TITLES = {
 
 
 def calibrated(view: View) -> Section | None:
-    """A diagram for each kind of statement that is a probability, and a table of all of them."""
+    """Reliability diagrams of all stated probabilities, and a table."""
     found = calibrations(view.results)
     if not any(one.n_rows for one in found):
         return None

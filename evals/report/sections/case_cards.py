@@ -1,4 +1,4 @@
-"""The cases that went with success, and those that went with failure, in their own words."""
+"""The most and least useful cases, in their own words."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _SHOWN = 6
 
 
 def useful_cases(view: View) -> Section | None:
-    """Those that were served often enough; None when no arm served any case."""
+    """Show cases that were served often enough; None when no arm served any case."""
     if not any(one.cases for one in view.results):
         return None
     found = case_uses(view.results, view.control, cases=view.cases)

@@ -1,4 +1,4 @@
-"""What speaks against the figures: leaks, answers that nobody scored, errors, runs without their memory."""
+"""Validity checks: leakage, unscored answers, errors, runs without their memory."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ _EXAMPLES = 3
 
 
 def checks(view: View) -> Section:
-    """The leakage guard, then a row per arm."""
+    """Show the leakage check, then a row per arm."""
     leakage = check_leakage(view.results, view.cases)
     blocks: list[PageBlock] = [Note(_leakage(leakage), tone="warning" if leakage.n_leaks else "")]
     if leakage.examples:

@@ -1,4 +1,4 @@
-"""Learning curves: how accuracy changes as an arm's memory grows."""
+"""Learning curves: accuracy as an arm's memory grows."""
 
 from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
@@ -9,7 +9,7 @@ from memento.evals.statistics.curve import learning_curves
 
 
 def learning(view: View) -> Section:
-    """Moving accuracy, arm beside arm."""
+    """Plot moving accuracy, arm beside arm."""
     found = learning_curves(view.results)
     window = found[0].window
     series = []

@@ -1,4 +1,4 @@
-"""Later meetings with the same tasks: accuracy by iteration and pass@k, apart from the first encounter."""
+"""Repeated encounters with the same tasks: accuracy by iteration and pass@k."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from memento.evals.statistics.retries import Retries, retries
 
 
 def iterations(view: View) -> Section | None:
-    """What retries and further seeds add; None with one iteration and one seed."""
+    """Show the effect of retries and further seeds; None with one iteration and one seed."""
     found = retries(view.results)
     blocks: list[PageBlock] = []
     n_iterations = max(len(one.by_iteration) for one in found)

@@ -1,4 +1,4 @@
-"""A run that is one of the paper's ablations: the paper's figures beside ours."""
+"""Comparison with the paper's figures, for runs that are one of its ablations."""
 
 from memento.evals.presets import Row, paper_table
 from memento.evals.report.blocks import Grid, Note, PageBlock, Section
@@ -7,7 +7,7 @@ from memento.evals.report.view import View
 
 
 def paper(view: View) -> Section | None:
-    """The table of the run's preset; None when it came of none."""
+    """Show the table of the run's preset; None for runs without one."""
     if not view.plan.preset:
         return None
     table = paper_table(view.plan, view.results)

@@ -1,4 +1,4 @@
-"""What was run, and how to run it again."""
+"""Setup: what was run, and how to run it again."""
 
 import json
 import shlex
@@ -15,7 +15,7 @@ _FEEDBACK = {
 
 
 def setup(view: View) -> Section:
-    """The plan in words, and the command."""
+    """Show the plan in words, and the command."""
     plan = view.plan
     models = sorted({f"{role}: {name}" for role, name in _models(view)})
     seconds = sum(one.seconds for one in view.results)
@@ -51,7 +51,7 @@ def setup(view: View) -> Section:
 
 
 def command(view: View) -> str:
-    """What to type to run the plan again."""
+    """Return the command that runs the plan again."""
     plan = view.plan
     if plan.preset:
         parts = [f"memento eval preset {plan.preset} --dataset FILE"]

@@ -1,4 +1,4 @@
-"""Accuracy by source and by level: where memory helps, and where it does not."""
+"""Accuracy by source and by level."""
 
 from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain, shortened
@@ -11,7 +11,7 @@ _LONGEST_NAME = 60
 
 
 def sources(view: View) -> Section | None:
-    """A table per grouping that has at least two groups."""
+    """Show a table per grouping that has at least two groups."""
     blocks = [*_table(view, "source"), *_table(view, "level")]
     return Section("sources", "By source", blocks) if blocks else None
 

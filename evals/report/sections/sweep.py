@@ -1,4 +1,4 @@
-"""The K ablation: what the number of cases does, where arms differ in nothing else."""
+"""K ablation: accuracy by number of cases, for arms that differ only in k."""
 
 from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
@@ -9,7 +9,7 @@ from memento.memory.evaluation.metrics import Interval
 
 
 def k_sweep(view: View) -> Section | None:
-    """Accuracy against k, a curve for each group of arms that differ in k alone."""
+    """Plot accuracy against k, a curve for each group of arms that differ only in k."""
     accuracy = {arm.arm: arm.reward.weighted.interval for arm in view.summary.arms}
     groups: dict[str, list[tuple[int, str]]] = {}
     for arm in view.plan.arms:

@@ -1,4 +1,4 @@
-"""What memory does on sources it never learned from, and what it breaks that went well without it."""
+"""Transfer to held-out sources, and negative transfer: tasks that fail only with memory."""
 
 from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain, listed
@@ -9,7 +9,7 @@ from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negati
 
 
 def transfers(view: View) -> Section | None:
-    """Negative transfer at first encounters, and transfer to held-out sources where there are some."""
+    """Show negative transfer at first encounters, and transfer to held-out sources where there are some."""
     blocks: list[PageBlock] = []
     lost = negative_transfer(view.results, view.control)
     if lost:
