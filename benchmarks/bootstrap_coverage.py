@@ -27,7 +27,7 @@ import numpy as np
 
 from memento.evals.statistics.comparison import Differences, judged
 from memento.evals.statistics.resampling import RESAMPLES, Floats, macro_interval, mean_interval
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 BAR = (0.93, 0.97)
 N_BAR = 400

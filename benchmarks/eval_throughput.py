@@ -32,7 +32,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.runs.workers import WorkerRunner
 from memento.evals.task import EvalTask
-from memento.memory.evaluation.metrics import Interval, bootstrap
+from memento.memory.offpolicy.metrics import Interval, bootstrap
 
 BAR = 60.0
 WARM = 0.3

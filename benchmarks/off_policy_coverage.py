@@ -26,8 +26,8 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.off_policy_world import Exploring, RewardLast, Ridge, World
-from memento.memory.evaluation.off_policy import Estimate, evaluate
-from memento.memory.evaluation.replay import Replay
+from memento.memory.offpolicy.off_policy import Estimate, evaluate
+from memento.memory.offpolicy.replay import Replay
 from memento.memory.policies.controls import RandomPolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy

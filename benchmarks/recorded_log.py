@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from benchmarks.recorded_examples import LOG, Recorded, recorded
 from memento.memory.estimators.port import CaseRows, Estimator, EstimatorName, Example
 from memento.memory.estimators.registry import make_estimator
-from memento.memory.evaluation.controls import shuffled, without_cases
-from memento.memory.evaluation.leak import EPOCHS, leak_table
-from memento.memory.evaluation.metrics import (
+from memento.memory.offpolicy.controls import shuffled, without_cases
+from memento.memory.offpolicy.leak import EPOCHS, leak_table
+from memento.memory.offpolicy.metrics import (
     Interval,
     auc,
     auc_within,
@@ -34,9 +34,9 @@ from memento.memory.evaluation.metrics import (
     expected_calibration_error,
     paired_bootstrap,
 )
-from memento.memory.evaluation.out_of_sample import out_of_sample
-from memento.memory.evaluation.reference_head import pairs_of, trained_heads
-from memento.memory.evaluation.splits import Split, grouped_folds
+from memento.memory.offpolicy.out_of_sample import out_of_sample
+from memento.memory.offpolicy.reference_head import pairs_of, trained_heads
+from memento.memory.offpolicy.splits import Split, grouped_folds
 from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 N_SELECTED, N_ASKED = 8, 175

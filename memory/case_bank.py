@@ -10,7 +10,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Hit, Vector, VectorEngine
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.exact_search import ExactSearch, Newer, in_order
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
 from memento.memory.projection import Projection, Step
 

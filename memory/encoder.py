@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from memento.memory.case import text_hash
 from memento.memory.engines.port import Vector
 from memento.memory.errors import EncoderUnavailable
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.reasons import brief_reason
 from memento.memory.together import Together
 
@@ -183,8 +183,7 @@ class EncodedTexts:
             rows = await self._encoded(unseen)
             new = dict(zip(unseen, rows, strict=True))
             if is_kept and not self._ledger.only_read_because:
-                async with self._ledger.writing() as writer:
-                    await writer.save_vectors(self.encoder.name, new)
+                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, new))
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])

@@ -8,7 +8,7 @@ import numpy as np
 from memento.memory.case import Case
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import Hit, Vector
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import cosines
 
 N_NEWEST = 2_000
@@ -50,7 +50,8 @@ class ExactSearch:
         changes = await self._views.newest_changes(namespace=namespace, after=than, limit=N_NEWEST + 1)
         cases: dict[str, Case] = {}
         for change in changes[:N_NEWEST]:
-            cases.setdefault(change.case.id, change.case)
+            if change.case is not None:
+                cases.setdefault(change.case.id, change.case)
         is_all = len(changes) <= N_NEWEST
         return Newer(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
 

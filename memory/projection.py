@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from memento.memory.case import Case
 from memento.memory.encoder import EncodedTexts
 from memento.memory.engines.port import BankPoint, VectorEngine
 from memento.memory.errors import EngineUnavailable, IndexDamaged
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.reads import CaseRevision, LedgerViews
 from memento.memory.notices import Notices
 from memento.memory.together import Together
 
@@ -95,7 +94,7 @@ class Projection:
         async with self._stepping:
             position = await self._connected()
             if changes := await self._views.changes(after=position, limit=BATCH):
-                await self._engine.upsert(await self._points([change.case for change in changes]))
+                await self._engine.upsert(await self._points(changes))
                 self._position = position = changes[-1].offset
                 self._n_unsaved += len(changes)
                 if self._n_unsaved >= BATCH:
@@ -135,7 +134,7 @@ class Projection:
             nonlocal after
             # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
             while changes := await self._views.changes(after=after, limit=BATCH):
-                yield await self._points([change.case for change in changes])
+                yield await self._points(changes)
                 after = changes[-1].offset
 
         self._is_rebuilding = True
@@ -150,8 +149,9 @@ class Projection:
         await self._engine.save_position(self._position)
         self._n_unsaved = 0
 
-    async def _points(self, cases: Sequence[Case]) -> list[BankPoint]:
-        newest = {case.id: case for case in cases}  # within a batch only the last revision matters
+    async def _points(self, changes: Sequence[CaseRevision]) -> list[BankPoint]:
+        # within a batch only the last revision matters
+        newest = {change.case.id: change.case for change in changes if change.case is not None}
         rows = await self._texts.rows([case.state for case in newest.values()])
         return [
             BankPoint(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import deprecated
 
 from memento.memory.case import ScoredCase
 from memento.memory.event import Candidate, Slot
@@ -54,13 +55,20 @@ class Reading(NamedTuple):
     cases: list[ScoredCase]
     """The cases served, best first; at most k, and fewer where the policy left slots empty."""
     policy: str
-    policy_version: int
+    n_outcomes: int
+    """How many outcomes the policy had learned from when it chose."""
     is_degraded: bool
     """Not all cases could be searched (the engine did not answer, or its index is far behind): never trains."""
     slots: list[Slot]
     """Every slot in order, with its propensity; `case_id` is None where the policy chose the null case."""
     notices: list[str]
     """What whoever reads should be told: why the reading is degraded, that the index was rebuilt."""
+
+    @property
+    @deprecated("`policy_version` is now `n_outcomes`")
+    def policy_version(self) -> int:
+        """The former name of `n_outcomes`."""
+        return self.n_outcomes
 
 
 def slot_of(

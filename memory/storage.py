@@ -16,9 +16,10 @@ from memento.memory.encoders import as_encoder
 from memento.memory.engines.port import VectorEngine
 from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
 from memento.memory.learning.torch_thread import torch_thread
-from memento.memory.learning.versions import PolicyVersions
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.learning.versions import SettingsVersions
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.reads import LedgerViews
+from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
 
@@ -38,7 +39,7 @@ class Storage:
 
     ledger: Ledger
     views: LedgerViews
-    versions: PolicyVersions
+    versions: SettingsVersions
     texts: EncodedTexts
     bank: CaseBank
 
@@ -81,13 +82,13 @@ class Storage:
             EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
         """
         folder = await asyncio.to_thread(self._folder)
-        url = self._ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.sqlite'}"
+        url = self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self._torch = torch_thread()
         try:
             self.views = LedgerViews(self.ledger)
-            self.versions = PolicyVersions(self.ledger)
+            self.versions = SettingsVersions(self.ledger)
             self.texts = EncodedTexts(self._encoder, self.ledger)
             await self._check_encoder()
             await self._learn_dim()
@@ -162,8 +163,7 @@ class Storage:
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
-        async with self.ledger.writing() as writer:
-            await writer.set_fact("encoder", self._encoder.name)
+        await self.ledger.transact(lambda writer: writer.set_fact("encoder", self._encoder.name))
 
     async def _check_encoder(self) -> None:
         stored = await self.views.fact("encoder")
@@ -189,12 +189,15 @@ class Storage:
         identity = await self.views.fact("id")
         if identity is not None or self.ledger.only_read_because:
             return identity or "unknown"
-        async with self.ledger.writing() as writer:
-            identity = await writer.fact("id")
-            if identity is None:
-                identity = uuid.uuid4().hex[:12]
-                await writer.set_fact("id", identity)
-        return identity
+
+        def named(writer: LedgerWriter) -> str:
+            known = writer.fact("id")
+            if known is None:
+                known = uuid.uuid4().hex[:12]
+                writer.set_fact("id", known)
+            return known
+
+        return await self.ledger.transact(named)
 
     def _folder(self) -> Path:
         if self.is_temporary:

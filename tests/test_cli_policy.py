@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from memento.cli.policy_commands import verdict
+from memento.cli.policy_report import verdict
 from memento.graph.app import Application
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import MiniLmEncoder
-from memento.memory.evaluation.off_policy import Estimate, Evaluation
-from memento.memory.evaluation.service import Difference, PolicyReport
+from memento.memory.offpolicy.off_policy import Estimate, Evaluation
+from memento.memory.offpolicy.service import Difference, PolicyReport
 from memento.memory.policies.registry import POLICY_NAMES
 from tests.commands import invoke
 from tests.hashing_encoder import HashingEncoder

@@ -139,7 +139,7 @@ def test_error_lists_what_can_be_chosen_when_an_option_is_wrong(tmp_path: Path) 
         load_dataset(path, format="gaya")
     with pytest.raises(InvalidInput, match="goes with the format generic, not with gaia"):
         load_dataset(path, format="gaia", fields={"question": "q"})
-    with pytest.raises(InvalidInput, match="'answer' is not a part of a task; .* for: question, references"):
+    with pytest.raises(InvalidInput, match=r"'answer' is not a part of a task; .* for: question, references"):
         load_dataset(path, fields={"answer": "q"})
     with pytest.raises(InvalidInput, match=r"no row has anything in gold, q. Its fields: question, answer, gold"):
         load_dataset(path, fields={"question": "q", "references": "gold"})

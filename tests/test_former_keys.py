@@ -12,8 +12,8 @@ import pytest
 from memento.memory.case import QUESTION_VERSION, question_hash
 from memento.memory.engines.edge import EdgeEngine
 from memento.memory.engines.port import BankPoint
-from memento.memory.evaluation.past_bank import PastBank
 from memento.memory.learning.snapshot import Snapshot
+from memento.memory.offpolicy.past_bank import PastBank
 from tests.memories import Place, filled, place, served
 
 POWER, NUMBER, QUOTED = "What is 2\u2078?", "What is 28?", "What\u2019s 1,234 + 1?"

@@ -8,8 +8,8 @@ import pytest
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.settings import Settings
-from memento.memory.evaluation.gate import MIN_OUTCOMES, Gate
-from memento.memory.evaluation.verdict import Report
+from memento.memory.offpolicy.gate import MIN_OUTCOMES, Gate
+from memento.memory.offpolicy.verdict import Report
 from tests.case_means import CaseMeans
 from tests.gate_examples import Rule, Vectors, outcomes
 

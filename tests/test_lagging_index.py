@@ -158,7 +158,7 @@ async def test_degraded_reading_never_trains_when_the_index_was_far_behind() -> 
         assert (reading.is_degraded, reading.notices) == (True, ["behind"])
         await first.write(state=QUERY, action="a", reward=1.0, event_id=reading.event_id)
         await first.settle()
-        assert await first.policy_version() == 0
+        assert await first.n_outcomes() == 0
 
 
 SECOND_PROCESS = """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memento.memory.evaluation.metrics import (
+from memento.memory.offpolicy.metrics import (
     Interval,
     auc,
     auc_within,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import EstimatorName
-from memento.memory.evaluation.off_policy import MIN_EFFECTIVE, Sample, difference, effective_size, evaluate, on_policy
+from memento.memory.offpolicy.off_policy import MIN_EFFECTIVE, Sample, difference, effective_size, evaluate, on_policy
 from memento.memory.policies.controls import RandomPolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy

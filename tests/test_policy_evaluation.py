@@ -8,8 +8,8 @@ import pytest
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownPolicy
-from memento.memory.evaluation.past_bank import PastBank
-from memento.memory.evaluation.replay import Progress
+from memento.memory.offpolicy.past_bank import PastBank
+from memento.memory.offpolicy.replay import Progress
 from tests.memories import Place, filled, place
 from tests.wire_shim import Faults
 

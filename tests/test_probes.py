@@ -7,8 +7,8 @@ import pytest
 
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.estimators.port import Estimator, Example
-from memento.memory.evaluation.controls import without_cases
-from memento.memory.evaluation.probes import Probe, probed
+from memento.memory.offpolicy.controls import without_cases
+from memento.memory.offpolicy.probes import Probe, probed
 from tests.case_means import CaseMeans
 from tests.gate_examples import DIM, Vectors, outcomes
 

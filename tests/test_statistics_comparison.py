@@ -8,7 +8,7 @@ import pytest
 from memento.evals.statistics.comparison import compare, compare_arms, differences, holm, two_sided_p, verdict
 from memento.evals.statistics.outcomes import exact_of
 from memento.evals.statistics.summary import summarize_arm
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 from tests.eval_results import arm_results, coin_results, result
 
 

@@ -5,17 +5,13 @@ import ast
 from tests.defined_names import defined_names, definitions
 
 KNOWN = {
-    "Cases": "cli/lifecycle.py has the option's type; rename it there: CaseIds",
-    "Change": "evals/statistics/retries.py, memory/ledger_views.py and memory/lifecycle/changes.py",
+    "Cases": "cli/cases_lifecycle.py has the argument's type; rename it there: CaseIds",
     "Interval": "one interval engine is to be left; evals/learning_demo.py has the second one",
     "Measure": "evals/presets/ours.py has the name of a measure, evals/statistics/outcomes.py the function",
-    "Model": "cli/eval_parameters.py has the option's type; memory/evaluation/leak.py the model",
-    "Progress": "memory/evaluation/gate.py and replay.py",
-    "Rule": "memory/evaluation/controls.py and memory/lifecycle/forgetting.py",
-    "Scorer": "cli/eval_parameters.py has the option's type; nodes/scoring/custom.py the protocol that hosts implement",
+    "Progress": "memory/offpolicy/gate.py and replay.py",
+    "Rule": "memory/offpolicy/controls.py and memory/lifecycle/forgetting.py",
     "Settings": "memory/estimators/settings.py; rename it there: EstimatorSettings, as graph/settings.py has the name",
     "Slot": "memory/engines/slot.py has a folder, memory/event.py a served case",
-    "Snapshot": "memory/audit.py and memory/learning/snapshot.py",
 }
 """Names that still have two meanings. An entry is deleted with its second definition; none is added."""
 

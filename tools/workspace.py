@@ -19,7 +19,7 @@ from memento.private_files import make_private_folder
 from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.file_names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
 from memento.tools.files.open_beneath import HiddenError, Identity, identity, opened, write_file
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 
 SPILL_FOLDER: Final = "long-results"
 """Where results lie that were too long to show; not counted among the files that a run made."""
@@ -200,7 +200,7 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
-def _is_listed(found: Found) -> bool:
+def _is_listed(found: DirectoryEntry) -> bool:
     """Whether a file is shown, or a folder entered."""
     depth = found.prefix.count("/") + found.is_folder
     return not found.name.startswith(".") and depth < _MAX_PARTS

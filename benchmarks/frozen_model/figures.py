@@ -19,7 +19,7 @@ from memento.evals.statistics.figure import as_json, points
 from memento.evals.statistics.outcomes import by_arm, outcomes
 from memento.evals.statistics.resampling import mean_interval
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 BLOCK = 100
 _PAIRS = (

@@ -13,7 +13,7 @@ import numpy as np
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.evaluation.metrics import Interval, auc, bootstrap, expected_calibration_error
+from memento.memory.offpolicy.metrics import Interval, auc, bootstrap, expected_calibration_error
 
 N_BINS = 10
 _SMALLEST = 20

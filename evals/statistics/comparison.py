@@ -17,7 +17,7 @@ from memento.evals.statistics.resampling import (
     macro_mean,
     mean_draws,
 )
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 SIGNIFICANT = 0.05
 

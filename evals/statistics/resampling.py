@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 Floats = NDArray[np.float64]
 

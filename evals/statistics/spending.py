@@ -7,7 +7,7 @@ import numpy as np
 
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.resampling import ratio_interval
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 
 class PerTask(NamedTuple):

@@ -13,7 +13,7 @@ from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.banks import Cases
 from memento.evals.statistics.outcomes import by_arm, outcomes
 from memento.evals.statistics.resampling import Floats, difference_ends, mean_interval
-from memento.memory.evaluation.metrics import Interval
+from memento.memory.offpolicy.metrics import Interval
 
 MIN_QUESTIONS = 5
 

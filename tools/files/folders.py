@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from memento.tools.errors import ToolUnavailable
 from memento.tools.file_names import is_text, shown
 from memento.tools.files.open_beneath import Identity, identity, is_hidden
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000
@@ -118,7 +118,7 @@ def walk(place: Place, skipped: Counter[str], stop: Event) -> Iterator[tuple[str
     skipped["unreadable"] += below.n_closed
 
 
-def _reason(found: Found, unseen: Set[Identity]) -> str | None:
+def _reason(found: DirectoryEntry, unseen: Set[Identity]) -> str | None:
     """Say why a file is not searched, or a folder not entered; None when it is."""
     if stat.S_ISLNK(found.status.st_mode):
         return "links"

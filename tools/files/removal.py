@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 
 _NAMED_ONLY: Final = getattr(os, "O_PATH", 0)  # not on macOS, where chmod can be kept from following a link
 _CAPABILITY: Final = "security.capability"
@@ -31,7 +31,7 @@ def remove_tree(folder: Path) -> None:
         os.rmdir(folder)
 
 
-def remove(found: Found) -> None:
+def remove(found: DirectoryEntry) -> None:
     """Remove anything but a folder."""
     with contextlib.suppress(FileNotFoundError):
         if isinstance(found.place, int):
@@ -71,7 +71,7 @@ def set_mode(name: str, mode: int, place: int | str | None = None) -> None:
         os.close(descriptor)
 
 
-def has_capability(found: Found) -> bool:
+def has_capability(found: DirectoryEntry) -> bool:
     """Whether a file has capabilities set; only code that ran as root could set them."""
     if not _NAMED_ONLY or os.geteuid() or not isinstance(found.place, int):
         return False
@@ -84,7 +84,7 @@ def has_capability(found: Found) -> bool:
         os.close(descriptor)
 
 
-def _opened_up(found: Found) -> bool:
+def _opened_up(found: DirectoryEntry) -> bool:
     """Give the owner access to a folder that code may have closed."""
     if found.status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
         with contextlib.suppress(OSError):
@@ -92,7 +92,7 @@ def _opened_up(found: Found) -> bool:
     return True
 
 
-def _remove_folder(found: Found) -> None:
+def _remove_folder(found: DirectoryEntry) -> None:
     with contextlib.suppress(OSError):  # the folder above tells, which is not empty then
         if isinstance(found.place, int):
             os.rmdir(found.name, dir_fd=found.place)

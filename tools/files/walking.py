@@ -18,7 +18,7 @@ from memento.tools.files.open_beneath import CAN_WALK, FOLDER, NO_LINK, Identity
 _MOST_OPEN: Final = 32
 
 
-class Found(NamedTuple):
+class DirectoryEntry(NamedTuple):
     """A directory entry: a file, folder, link or anything else with a name."""
 
     prefix: str
@@ -48,7 +48,7 @@ class Found(NamedTuple):
 class _Level:
     """A folder that is being walked."""
 
-    def __init__(self, place: int | str, prefix: str, itself: Found | None, *, in_order: bool) -> None:
+    def __init__(self, place: int | str, prefix: str, itself: DirectoryEntry | None, *, in_order: bool) -> None:
         self.place: int | str | None = place
         self.prefix = prefix
         self.itself = itself
@@ -74,8 +74,8 @@ class Walk:
         self,
         root: Path | str,
         *,
-        enters: Callable[[Found], bool] = lambda _: True,
-        leaves: Callable[[Found], None] = lambda _: None,
+        enters: Callable[[DirectoryEntry], bool] = lambda _: True,
+        leaves: Callable[[DirectoryEntry], None] = lambda _: None,
         in_order: bool = False,
     ) -> None:
         """Prepare; opens nothing.
@@ -91,7 +91,7 @@ class Walk:
         self._root, self._enters, self._leaves, self._in_order = root, enters, leaves, in_order
         self._levels: list[_Level] = []
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[DirectoryEntry]:
         """Yield the entries."""
         try:
             self._go_down(os.fspath(self._root), None)
@@ -102,7 +102,7 @@ class Walk:
                     self._go_up()
                     continue
                 try:
-                    found = Found(level.prefix, name, status(name, level.place), level.place)
+                    found = DirectoryEntry(level.prefix, name, status(name, level.place), level.place)
                 except OSError:  # gone since it was listed
                     continue
                 yield found
@@ -113,7 +113,7 @@ class Walk:
                 level.close()
             self._levels.clear()
 
-    def _go_down(self, name: str, found: Found | None) -> None:
+    def _go_down(self, name: str, found: DirectoryEntry | None) -> None:
         try:
             place = _open_below(name, found.place) if found else _open_root(name)
             level = _Level(place, f"{found.path}/" if found else "", found, in_order=self._in_order)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from memento.tools.files.removal import has_capability, remove, set_mode
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 
 _SET_ID: Final = stat.S_ISUID | stat.S_ISGID
 _TRIES: Final = 3
@@ -41,7 +41,7 @@ def make_harmless(folder: Path) -> None:
             return
 
 
-def _clean(found: Found, kept: int) -> None:
+def _clean(found: DirectoryEntry, kept: int) -> None:
     mode = found.status.st_mode
     if found.is_folder:
         if mode != _harmless(mode, kept):

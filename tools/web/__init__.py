@@ -4,7 +4,6 @@ web_search.py         The web_search tool: asks one provider after another until
 search_port.py        Web search port: what a provider is given, and what it returns
 tavily.py             Tavily's search and page extraction; both also work without a key, rate-limited
 searxng.py            Web search through a self-hosted SearxNG instance
-ddgs.py               Web search without an API key, by scraping public search engines (ddgs)
 fetch_page.py         The fetch_page tool: one public page as text, or the passages that match a question
 download_file.py      The download_file tool: downloads one public file of any kind into the workspace
 fetch.py              Fetches a page or file: SSRF guard, robots.txt, limits of time and size

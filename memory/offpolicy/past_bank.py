@@ -1,0 +1,142 @@
+"""The bank of one namespace as it was: which cases could be served then, with which rewards, and which were nearest.
+
+An event logs what was recalled for the policy that served it. What another policy would have recalled is found here, by
+an exact scan of the cases that were active at the event's bank version. Axes: N cases, C recalled cases, D dimensions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memento.memory.case import Case, text_hash
+from memento.memory.encoder import EncodedTexts
+from memento.memory.engines.port import Vector
+from memento.memory.estimators.port import CaseRows, CaseView
+from memento.memory.ledger.reads import LedgerViews
+from memento.memory.products import product
+
+_BATCH = 256
+
+
+class Revision(NamedTuple):
+    """One line of a case's history."""
+
+    offset: int
+    row: int
+    is_active: bool
+    reward: float
+
+
+class PastBank:
+    """All revisions of a namespace's cases; shows the bank as it was at one offset at a time."""
+
+    def __init__(self, cases: list[Case], revisions: list[Revision], vectors: dict[CaseView, Vector]) -> None:
+        """Wire the parts; `load` finds them.
+
+        Args:
+            cases: the first revision of each case.
+            revisions: all of them, in order.
+            vectors: encodings of the cases, each of shape (N, D); "state" must be there.
+        """
+        self._ids = [case.id for case in cases]
+        self._actions = [text_hash(case.action) for case in cases]
+        self._row = {case_id: row for row, case_id in enumerate(self._ids)}
+        self._questions: dict[str, int] = {}
+        codes = [self._questions.setdefault(case.question, len(self._questions)) for case in cases]
+        self._question_N = np.array(codes, np.int64)
+        self._first_reward_N = np.array([case.reward for case in cases], np.float32)
+        self._revisions = revisions
+        self._vectors = vectors
+        self._offset, self._n_applied = 0, 0
+        self._is_active_N = np.zeros(len(cases), np.bool_)
+        self._reward_N = self._first_reward_N.copy()
+
+    @classmethod
+    async def load(
+        cls, *, views: LedgerViews, texts: EncodedTexts, namespace: str, case_views: set[CaseView]
+    ) -> "PastBank":
+        """Read every revision and encode what is asked for; what had to be encoded is kept.
+
+        Args:
+            views: the ledger.
+            texts: vectors of cases.
+            namespace: whose cases.
+            case_views: encodings that estimators need beside that of the states.
+        """
+        rows: dict[str, int] = {}
+        cases: list[Case] = []
+        revisions: list[Revision] = []
+        after = 0
+        while changes := await views.changes(after=after, limit=_BATCH):
+            after = changes[-1].offset
+            for offset, case in changes:
+                if case is None or case.namespace != namespace:
+                    continue
+                if case.id not in rows:
+                    rows[case.id] = len(cases)
+                    cases.append(case)
+                revisions.append(Revision(offset, rows[case.id], case.status == "active", case.reward))
+        vectors: dict[CaseView, Vector] = {}
+        for view in sorted({"state", *case_views}):
+            said = [getattr(case, view) for case in cases]
+            parts = [
+                await texts.rows(said[start : start + _BATCH], is_kept=view != "state")
+                for start in range(0, len(said), _BATCH)
+            ]
+            vectors[view] = np.concatenate([np.empty((0, texts.encoder.dim), np.float32), *parts])
+        return cls(cases, revisions, vectors)
+
+    def __contains__(self, case_id: str) -> bool:
+        """Whether the namespace has ever had a case of this id."""
+        return case_id in self._row
+
+    def at(self, offset: int) -> None:
+        """Show the bank as it was at this ledger offset; cheap when offsets ascend."""
+        if offset < self._offset:
+            self._rewind()
+        while self._n_applied < len(self._revisions) and self._revisions[self._n_applied].offset <= offset:
+            _, row, is_active, reward = self._revisions[self._n_applied]
+            self._is_active_N[row], self._reward_N[row] = is_active, reward
+            self._n_applied += 1
+        self._offset = offset
+
+    def rows_of(self, ids: list[str]) -> NDArray[np.intp]:
+        """Row numbers of cases that the namespace has."""
+        return np.array([self._row[case_id] for case_id in ids], np.intp)
+
+    def servable(self, *, without_question: str) -> NDArray[np.intp]:
+        """Rows of the cases that are active and not of this question."""
+        return np.flatnonzero(self._is_active_N & (self._question_N != self._questions.get(without_question, -1)))
+
+    def nearest(self, vector_D: Vector, rows: NDArray[np.intp], *, limit: int) -> NDArray[np.intp]:
+        """Those of the rows whose states are nearest to a direction, nearest first."""
+        cosine = self.similarity(vector_D, rows)
+        return rows[np.argsort(-cosine, kind="stable")[:limit]]
+
+    def similarity(self, vector_D: Vector, rows: NDArray[np.intp]) -> Vector:
+        """Cosines of these rows' states with a unit vector."""
+        return product(self._vectors["state"][rows], vector_D)
+
+    def cases(
+        self, rows: NDArray[np.intp], similarity_C: Vector, *, views: tuple[CaseView, ...], rewards: dict[str, float]
+    ) -> CaseRows:
+        """These cases as an estimator sees them.
+
+        Args:
+            rows: which.
+            similarity_C: their cosines with the task.
+            views: the encodings that the estimator needs.
+            rewards: own rewards by id, where an event has logged them; else those of the offset.
+        """
+        ids = tuple(self._ids[row] for row in rows)
+        reward_C = np.array(
+            [rewards.get(case_id, self._reward_N[row]) for case_id, row in zip(ids, rows, strict=True)], np.float32
+        )
+        actions = tuple(self._actions[row] for row in rows)
+        return CaseRows(ids, similarity_C, reward_C, {view: self._vectors[view][rows] for view in views}, actions)
+
+    def _rewind(self) -> None:
+        self._n_applied = 0
+        self._is_active_N[:] = False
+        self._reward_N[:] = self._first_reward_N

@@ -1,0 +1,92 @@
+"""What the gate saw, and what it says: the rule by which other settings are promoted.
+
+All of this must hold:
+
+a. On held-out events the log loss is lower than that of the settings that serve: the 95 % interval of the gain lies
+   above 0.
+b. So it is against the best control that knows no case (a constant, the task alone, the same estimator without cases).
+   Settings that merely learn less from noise pass (a), and cannot pass this.
+c. Within a question the better set scores higher: the interval lies above 0, once 50 questions tell. Neither
+   difficulty nor what similarity reveals of it can help there.
+d. Outcomes shuffled by question are not foretold, which would be a leak.
+e. The probes find no credit for cases that cannot have helped (probes.py).
+
+Noise needs (a) and (b) at once, each a chance of 1 in 40. A refusal costs nothing: the settings that serve go on
+learning from every outcome.
+"""
+
+from typing import NamedTuple
+
+from memento.memory.offpolicy.figures import Figures, Table
+from memento.memory.offpolicy.metrics import Interval
+from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
+from memento.memory.offpolicy.within_question import ENOUGH
+
+
+class Within(NamedTuple):
+    """Whether the better set of one question scores higher; see `WithinQuestion`."""
+
+    over_chance: Interval
+    n_questions: int
+    is_enough: bool
+
+
+class Report(NamedTuple):
+    """What the gate saw, and what it says."""
+
+    is_better: bool
+    reason: str
+    """In one sentence."""
+    settings: dict[str, float]
+    """The settings chosen; what deviates from the built-in ones."""
+    n_outcomes: int
+    n_tried: int
+    """Settings tried beside those that serve."""
+    gain: Interval
+    """Log loss of the serving settings less that of the chosen ones, in the second half."""
+    best_caseless: str
+    gain_over_caseless: Interval
+    by_time: Table
+    """The second half, questions never asked before."""
+    by_question: Table
+    """All outcomes, each foretold by what was learned from other questions."""
+    within_question: Within
+    shuffled: Figures
+    """The same estimator taught and tested with shuffled outcomes, by question."""
+    probes: list[Probed]
+
+
+def judged(report: Report) -> Report:
+    """The report with its verdict."""
+    objection = _objection(report)
+    return report._replace(is_better=objection is None, reason=objection or _praise(report))
+
+
+def _objection(report: Report) -> str | None:
+    """The first reason against a promotion, or None."""
+    within, caseless = report.within_question, report.best_caseless
+    if report.n_tried == 0:
+        return "there are no other settings to try"
+    if not report.gain.low > 0:
+        return f"no better than what serves on held-out events: log loss gain {report.gain}"
+    if not report.gain_over_caseless.low > 0:
+        return f"no better than the control that knows no case ({caseless}): log loss gain {report.gain_over_caseless}"
+    if within.is_enough and not within.over_chance.low > 0:
+        return (
+            f"within a question the better cases do not score higher: {within.over_chance} over chance on "
+            f"{within.n_questions} questions, at least {ENOUGH} tell; difficulty may be all that was learned"
+        )
+    if report.shuffled.auc.low > 0.5:
+        return f"shuffled outcomes are foretold with AUC {report.shuffled.auc}: something leaks"
+    for probe in report.probes:
+        if not probe.is_passed and probe.share is None:
+            return f"the {probe.probe} probe could not judge: {probe.problem}"
+        if not probe.is_passed:
+            return (
+                f"{probe.share:.0%} of {probe.n_cases} {probe.probe} cases get credit, at most {MAX_CREDITED:.0%} may"
+            )
+    return None
+
+
+def _praise(report: Report) -> str:
+    return f"log loss is lower by {report.gain} than with what served, on {report.by_time.n_outcomes} held-out outcomes"
