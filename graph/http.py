@@ -41,7 +41,7 @@ async def feedback(request: Request) -> JSONResponse:
     responses:
       "200": {description: "event_id, and case_id of the case that stands for the run now, or null"}
       "404": {description: no such event in this namespace}
-      "422": {description: the body is no feedback}
+      "422": {description: the body is not valid feedback}
       "503": {description: it could not be kept}
     """
     try:

@@ -105,7 +105,7 @@ class ChatModels:
         executor: BaseChatModel | str | None = None,
         judge: BaseChatModel | str | None = None,
     ) -> Self:
-        """The models of the settings, but for the roles that are named here."""
+        """Make the models of the settings, with the roles named here overridden."""
         return cls(
             planner=planner or settings.planner,
             executor=executor or settings.executor,

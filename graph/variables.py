@@ -34,7 +34,7 @@ def setting_faults(error: ValidationError, fields: Mapping[str, FieldInfo]) -> l
 
 
 def removed_settings(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable whose setting no longer exists, with what to use instead."""
+    """Describe each set variable whose setting was removed, and what to use instead."""
     given = {name.upper() for name, value in environment.items() if value}
     return [f"{name} is no longer supported: {instead}" for name, instead in _REMOVED.items() if name in given]
 

@@ -39,7 +39,7 @@ _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maxi
 
 
 class InvalidTask(InvalidInput):
-    """The run's input holds no task, or one too large to be a task."""
+    """The run's input has no task, or one that is too long."""
 
 
 class InvalidAttachment(InvalidInput):
@@ -61,7 +61,7 @@ class InvalidReply(MementoError, ValueError):
 
 
 class ModelError(MementoError):
-    """Base of the failures of a chat model itself, as opposed to what it says."""
+    """Base of failures of a chat model itself, as opposed to faults in what it says."""
 
 
 class ModelUnavailable(ModelError):

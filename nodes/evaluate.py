@@ -45,7 +45,7 @@ def make_evaluate(
     scorer: Scorer | None = None,
     redact: Redact = str,
 ) -> Node[MementoState]:
-    """Make the node.
+    """Make the evaluate node.
 
     Args:
         models: gives the judges.

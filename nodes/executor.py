@@ -35,7 +35,7 @@ from memento.nodes.tool_binding import WORKSPACE
 def make_executor(
     models: ModelSource, tools: ToolSource, *, price: Price | None = None, secrets: Secrets | None = None
 ) -> Node[SubtaskInput]:
-    """Make the node.
+    """Make the executor node.
 
     Args:
         models: gives the executor model.

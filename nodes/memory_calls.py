@@ -63,7 +63,7 @@ async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds:
 
 
 async def write_experience(memory: RunMemory, experience: Experience) -> str | None:
-    """Hand an experience to the memory of a run.
+    """Write an experience to the memory of a run.
 
     A host's own memory that was written for release 0.1 takes keywords only, and gets them for one release more.
     """

@@ -41,7 +41,7 @@ class Plan(BaseModel):
 
     @property
     def mended(self) -> tuple[str, ...]:
-        """What was changed of the model's reply so that it can be carried out, in words."""
+        """List the repairs made to the model's reply, in words."""
         return self._mended
 
     # What can be read in one way only is mended, never refused. Not said above: models are shown the docstring.
@@ -76,7 +76,7 @@ class Plan(BaseModel):
         return self
 
     def steps(self) -> list[Subtask]:
-        """The subtasks as state."""
+        """Return the subtasks as values of the state."""
         return [
             {"id": subtask.id, "description": subtask.description, "depends_on": subtask.depends_on}
             for subtask in self.subtasks

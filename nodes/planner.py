@@ -68,7 +68,7 @@ def make_planner(
     answer_from_results: AnswerFromResults | None = None,
     price: Price | None = None,
 ) -> Node[MementoState]:
-    """Make the node.
+    """Make the planner node.
 
     Args:
         models: gives the planner model.

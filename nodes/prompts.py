@@ -105,7 +105,7 @@ class PlannerPrompt(Protocol):
 def planner_messages(
     *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
-    """The standard `PlannerPrompt`: cases that failed, cases that worked, results so far, then the task."""
+    """The default `PlannerPrompt`: failed cases, successful cases, results so far, then the task."""
     # A run that began with an earlier release has no such setting.
     parts = _case_blocks(fitted_cases(cases, run["settings"].get("max_case_tokens", MAX_CASE_TOKENS)))
     parts += [_result_block(result) for result in fitted_results(results, RESULT_TOKENS)]

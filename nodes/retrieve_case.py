@@ -27,7 +27,7 @@ MAX_TASK_CHARS = MAX_STATE_CHARS
 def make_retrieve_case(
     memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None, redact: Redact = str
 ) -> Node[MementoState | RereadInput]:
-    """Make the node.
+    """Make the retrieve_case node.
 
     Args:
         memory_source: the case memory.

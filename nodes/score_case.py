@@ -17,7 +17,7 @@ from memento.nodes.state import MementoState, PromptCase
 
 
 def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
-    """Make the node.
+    """Make the score_case node.
 
     Args:
         memory_source: the case memory.

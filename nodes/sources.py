@@ -29,7 +29,7 @@ class RunMemory(Protocol):
         task: str | None = None,
         follows: str | None = None,
     ) -> Recall:
-        """Find candidates; see `CaseMemory.recall`."""
+        """Recall candidates; see `CaseMemory.recall`."""
         ...
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
@@ -37,7 +37,7 @@ class RunMemory(Protocol):
         ...
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Store an attempt; see `CaseMemory.write`. `left_out` is given only where something is left out."""
+        """Store an experience; see `CaseMemory.write`."""
         ...
 
 
@@ -86,6 +86,6 @@ class ModelSource(Protocol):
         """Return the model for a role, or the one named by `override` as provider:model.
 
         Raises:
-            ModelError: there is none, or it cannot be made.
+            ModelError: no model is configured, or it cannot be made.
         """
         ...

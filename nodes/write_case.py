@@ -20,7 +20,7 @@ _DIRECT = "(answered directly)"
 
 
 def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
-    """Make the node.
+    """Make the write_case node.
 
     Args:
         memory_source: the case memory.

@@ -14,7 +14,7 @@ def deepresearcher_task(row: SourceRow, folder: Path) -> EvalTask:
     """Convert a row to a task; none has files.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the row is not a valid task.
     """
     references = references_of(row.fields.get("ground_truth"), "ground_truth", is_csv=row.is_csv)
     if not references:

@@ -19,7 +19,7 @@ def gaia_task(row: SourceRow, folder: Path) -> EvalTask:
     """Convert a row to a task, with its file.
 
     Raises:
-        InvalidInput: it is none, or its file is not there.
+        InvalidInput: the row is not a valid task, or its file is missing.
     """
     answer = text_of(row.fields.get("Final answer"), "Final answer")
     file_name = text_of(row.fields.get("file_name"), "file_name")
@@ -38,7 +38,7 @@ def gaia_file(folder: Path) -> Path:
     """Return the file of questions in a folder.
 
     Raises:
-        InvalidInput: there is none; the message names those in folders below.
+        InvalidInput: the folder has none; the message names those in subfolders.
     """
     if (folder / METADATA).is_file():
         return folder / METADATA

@@ -16,7 +16,7 @@ def hle_task(row: SourceRow, folder: Path) -> EvalTask:
     """Convert a row to a task; its image is attached when it names a file in the folder.
 
     Raises:
-        InvalidInput: it is none, or its picture is no such file.
+        InvalidInput: the row is not a valid task, or its picture is not a file in the folder.
     """
     notes = {name: name_of(row.fields.get(name), name) for name in _NOTES}
     return EvalTask(

@@ -17,7 +17,7 @@ def simpleqa_task(row: SourceRow, folder: Path) -> EvalTask:
     """Convert a row to a task; none has files.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the row is not a valid task.
     """
     metadata = _literal(row.fields.get("metadata"))
     notes = {name: note for name, note in metadata.items() if isinstance(name, str) and isinstance(note, str)}

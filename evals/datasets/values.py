@@ -19,7 +19,7 @@ def question_of(value: Any, field: str) -> str:
     """Return the question, stripped.
 
     Raises:
-        InvalidInput: it is missing, is no text, or has neither a letter nor a digit.
+        InvalidInput: it is missing, not a text, or has neither a letter nor a digit.
     """
     text = text_of(value, field)
     if not any(character.isalnum() for character in text):
@@ -57,7 +57,7 @@ def answer_of(fields: Mapping[str, Any], field: str) -> list[str]:
     """Return the one reference of a row that must have one.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: the field is empty.
     """
     text = text_of(fields.get(field), field)
     if not text:

@@ -56,7 +56,7 @@ class WrittenReport(NamedTuple):
 
 
 async def write_report(folder: Path) -> WrittenReport:
-    """Write the report of a run into its folder, as far as the run has come.
+    """Write the report of a run into its folder, with the results so far.
 
     Args:
         folder: of the run.

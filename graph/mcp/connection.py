@@ -75,7 +75,7 @@ class McpConnection:
         """Return the server's tools, as listed when it was last started.
 
         Raises:
-            ToolUnavailable: why there are none; the server is tried again later.
+            ToolUnavailable: the server is not ready; it is tried again later.
         """
         if self._listed is None:
             await self._started(is_needed=False)

@@ -13,7 +13,7 @@ _FEW = 4
 
 
 def answer(view: View) -> Section:
-    """Does memory help, by how much, and how sure is that?"""
+    """Show whether memory helps, by how much, and how certain that is."""
     summary, blocks = view.summary, list[PageBlock]()
     if not view.is_complete:
         blocks.append(Note(_unfinished(view), "warning"))
