@@ -41,10 +41,11 @@ slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged mode
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
-check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
+check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the README
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
+	$(BIN)/deptry .
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 
@@ -87,7 +88,7 @@ $(BIN)/python:
 
 # The stamps are younger than what they were installed from. `dev` contains `demo`.
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
+	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
 	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.interchange import ParsedLine, read_cases
@@ -55,6 +53,8 @@ def place(name: str, folder: Path, postgres_url: str = "") -> Iterator[Place]:
 @contextmanager
 def schema(postgres_url: str) -> Iterator[str]:
     """The URL of an empty schema of its own."""
+    import psycopg  # of an extra: the tests of the base install use this module, too
+
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())

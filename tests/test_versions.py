@@ -173,7 +173,7 @@ async def test_what_was_prepared_is_read_not_learned_again(folder: Place, memory
     learner = await make_learner(memory._storage, "default", "cross_entropy", 0)
     assert await learner.prepare(decision()) == 12
     await decided(memory)
-    weights = await asyncio.to_thread(lambda: sorted(memory._storage._weights.iterdir()))  # type: ignore[union-attr]
+    weights = await asyncio.to_thread(lambda: sorted(memory._storage.weights.iterdir()))  # type: ignore[union-attr]
     assert sum(decision().recipe in path.name for path in weights) == 1
     async with folder.memory(policy="parametric") as fresh:
         assert await scores(fresh) == await scores(memory)
