@@ -5,9 +5,7 @@ import ast
 from tests.defined_names import defined_names, definitions
 
 KNOWN = {
-    "Cases": "cli/cases_lifecycle.py has the argument's type; rename it there: CaseIds",
     "Interval": "one interval engine is to be left; evals/learning_demo.py has the second one",
-    "Measure": "evals/presets/ours.py has the name of a measure, evals/statistics/outcomes.py the function",
     "Progress": "memory/offpolicy/gate.py and replay.py",
     "Rule": "memory/offpolicy/controls.py and memory/lifecycle/forgetting.py",
     "Settings": "memory/estimators/settings.py; rename it there: EstimatorSettings, as graph/settings.py has the name",
