@@ -1,4 +1,4 @@
-"""What the gate saw, and what it says: the rule by which other settings are promoted.
+"""The promotion gate's report and verdict: the rule by which settings are promoted.
 
 All of this must hold:
 
