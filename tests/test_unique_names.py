@@ -4,18 +4,6 @@ import ast
 
 from tests.defined_names import defined_names, definitions
 
-<<<<<<< HEAD
-=======
-KNOWN = {
-    "Interval": "one interval engine is to be left; evals/learning_demo.py has the second one",
-    "Progress": "memory/offpolicy/gate.py and replay.py",
-    "Rule": "memory/offpolicy/controls.py and memory/lifecycle/forgetting.py",
-    "Settings": "memory/estimators/settings.py; rename it there: EstimatorSettings, as graph/settings.py has the name",
-    "Slot": "memory/engines/slot.py has a folder, memory/event.py a served case",
-}
-"""Names that still have two meanings. An entry is deleted with its second definition; none is added."""
-
->>>>>>> refs/heads/cli
 
 def test_each_public_class_and_alias_is_defined_once() -> None:
     twice = {name: places for name, places in definitions().items() if len(places) > 1}
