@@ -20,7 +20,7 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow coverage check fix live lock docs clean
+.PHONY: help run test quick slow coverage check fix live lock page docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -59,6 +59,12 @@ live: .venv/.dev ## Run the tests that need a real key or server; see .env.examp
 
 docs: .venv/.dev ## Regenerate what the README says about the code
 	$(BIN)/python docs/refresh.py
+
+# Goes on where it stopped. The page is no part of the repository: attach it to a release.
+page: .venv/.demo ## Run the house-rules experiment and write its page under out/ (hours)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[experiment]"
+	$(BIN)/python -m benchmarks.frozen_model house --feedback correction --tasks 300 --seeds 3 --out out/house-rules
+	$(BIN)/memento eval report out/house-rules
 
 # Torch stays at the version of its line, and what a GPU build of it would bring along is left out.
 lock: $(BIN)/python ## Write constraints.txt anew: the newest versions that fit

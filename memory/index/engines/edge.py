@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from memento.memory.engines.port import BankPoint, Hit, Vector
-from memento.memory.engines.shard import Shard
-from memento.memory.engines.slot import Slot, SlotRecord
 from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
+from memento.memory.index.engines.shard import Shard
+from memento.memory.index.engines.slot import Slot, SlotRecord
 
 T = TypeVar("T")
 

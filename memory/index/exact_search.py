@@ -7,7 +7,7 @@ import numpy as np
 
 from memento.memory.case import Case
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Hit, Vector
+from memento.memory.index.engines.port import Hit, Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import cosines
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import BankPoint, VectorEngine
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.ledger.reads import CaseRevision, LedgerViews
 from memento.memory.notices import Notices
-from memento.memory.together import Together
 
 BATCH = 256
 """Case revisions applied at a time."""
@@ -55,7 +55,7 @@ class Projection:
         self._is_damaged = False
         self._is_rebuilding = False
         self._stepping = asyncio.Lock()
-        self._together = Together(self._step)
+        self._together = Coalescer(self._step)
 
     def note_damage(self) -> None:
         """The engine failed in a way that only a rebuild repairs: the next step is one."""

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from memento.memory.engines.points import SCHEMA
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.points import SCHEMA
 from memento.private_files import create_private_file, make_private_folder, private_modes
 
 MAX_SLOTS = 64

@@ -19,11 +19,11 @@ import httpx
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from memento.memory.engines import wire
-from memento.memory.engines.points import SCHEMA, hit
-from memento.memory.engines.port import BankPoint, Hit, Vector
-from memento.memory.engines.server_errors import named_errors
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
+from memento.memory.index.engines import wire
+from memento.memory.index.engines.points import SCHEMA, hit
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
+from memento.memory.index.engines.server_errors import named_errors
 
 STRUCTURE_S = 30.0
 """Deadline for creating, filling and deleting collections, which a cluster agrees on first."""

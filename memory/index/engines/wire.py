@@ -10,8 +10,8 @@ from typing import Any
 
 from qdrant_client import models
 
-from memento.memory.engines.points import ACTIVE, SCHEMA, later_versions, newest, payload
-from memento.memory.engines.port import BankPoint, Vector
+from memento.memory.index.engines.points import ACTIVE, SCHEMA, later_versions, newest, payload
+from memento.memory.index.engines.port import BankPoint, Vector
 
 BATCH = 256
 """Points per request: about 2 MB of JSON at 384 dimensions, far below the server's limit of 32 MB."""

@@ -1,4 +1,4 @@
-"""Steps that must not be left half done. Whoever waits for one may be cancelled; the step itself runs to its end."""
+"""Runs an operation to completion even if its caller is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ _PATIENCE_S = 20.0
 """How long a cancelled caller waits for its step, before the step is cancelled after all (a network that hangs)."""
 
 
-async def to_the_end(step: Coroutine[Any, Any, T]) -> T:
+async def shielded(step: Coroutine[Any, Any, T]) -> T:
     """Await a step; a cancellation is raised only when the step has ended."""
     running = asyncio.ensure_future(step)
     try:

@@ -1,4 +1,4 @@
-"""What several ask for at the same time is done once, for all of them: one query, one commit, one trip to a thread."""
+"""Coalesces concurrent requests into one batch: one query, one commit, one trip to a thread for all of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,7 +16,7 @@ class _Asked(Generic[T, R]):
     answer: "asyncio.Future[R]"
 
 
-class Together(Generic[T, R]):
+class Coalescer(Generic[T, R]):
     """Whoever asks while others are being served waits, and is served with all who wait by then.
 
     A batch whose askers have all been cancelled is cancelled too, and what it does must bear that.

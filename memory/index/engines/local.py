@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from qdrant_client import QdrantClient
 
-from memento.memory.engines import wire
-from memento.memory.engines.points import hit
-from memento.memory.engines.port import BankPoint, Hit, Vector
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable
+from memento.memory.index.engines import wire
+from memento.memory.index.engines.points import hit
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
 
 T = TypeVar("T")
 

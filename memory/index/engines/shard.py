@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import qdrant_edge as edge
 
-from memento.memory.engines.points import hit, later_versions, newest, payload
-from memento.memory.engines.port import BankPoint, Hit, Vector
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.points import hit, later_versions, newest, payload
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.private_files import make_private, make_private_folder
 
 BATCH = 256

@@ -5,14 +5,14 @@ import logging
 import random
 from typing import NamedTuple
 
-from memento.memory.breaker import Breaker
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Hit, Vector, VectorEngine
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
-from memento.memory.exact_search import ExactSearch, Newer, in_order
+from memento.memory.index.breaker import Breaker
+from memento.memory.index.engines.port import Hit, Vector, VectorEngine
+from memento.memory.index.exact_search import ExactSearch, Newer, in_order
+from memento.memory.index.projection import Projection, Step
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
-from memento.memory.projection import Projection, Step
 
 _LOG = logging.getLogger(__name__)
 _MAX_RETRY_PAUSE_S = 30.0

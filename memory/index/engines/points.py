@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from memento.memory.engines.port import BankPoint, Hit
+from memento.memory.index.engines.port import BankPoint, Hit
 
 SCHEMA = 1
 """Layout of the stored payload; a projection with another number is built anew from the ledger."""

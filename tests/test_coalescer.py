@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from memento.memory.together import Together
+from memento.memory.coalescer import Coalescer
 
 
 class Doubling:
@@ -15,7 +15,7 @@ class Doubling:
         self.batches: list[list[int]] = []
         self.n_cancelled = 0
         self.go = asyncio.Event()
-        self.ask = Together(self._work)
+        self.ask = Coalescer(self._work)
 
     async def _work(self, numbers: Sequence[int]) -> list[int | Exception]:
         self.batches.append(list(numbers))
