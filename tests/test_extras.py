@@ -27,6 +27,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 FORMER = {"local", "demo", "experiment", "postgres", "mcp", "media", "science", "dev"}
 """Extras of earlier releases, which installation guides name."""
 SERVED = ("tools", "media", "mcp", "postgres", "server")
+ABSENT = "no_such_package"
 CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 
@@ -88,7 +89,7 @@ def test_an_import_of_a_missing_package_raises_the_named_error() -> None:
         pytest.raises(ToolUnavailable, match=r"^pages cannot be read: no_such_package is .*langgraph\[tools\]'$"),
         optional_imports("tools", "pages cannot be read", ToolUnavailable),
     ):
-        import_module("no_such_package")
+        import_module(ABSENT)
 
 
 def test_a_missing_module_of_ours_is_a_bug_and_no_extra() -> None:
