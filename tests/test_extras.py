@@ -19,7 +19,7 @@ from memento.extras import CLI_MODULES, Extra, install_command, missing_packages
 from memento.tools.confined import confined
 from memento.tools.errors import ToolUnavailable
 from memento.tools.registry import PACKAGES
-from tests.base_install import RUNNER, closure, normal
+from tests.base_install import QUICK_TESTS, RUNNER, TESTS, closure, normal
 from tests.built import FOLDERS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -124,6 +124,10 @@ def test_every_python_of_ci_is_declared() -> None:
 
 def test_ci_installs_the_test_runner_beside_the_base() -> None:
     assert f"            {' '.join(RUNNER)}\n" in CI
+
+
+def test_every_test_of_the_base_install_exists() -> None:
+    assert [name for name in (*TESTS, *QUICK_TESTS) if not (ROOT / "tests" / f"{name}.py").is_file()] == []
 
 
 @pytest.mark.slow
