@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from memento.memory import tables
 from memento.memory.case_memory import CaseMemory
+from memento.memory.ledger import schema
 
 DIM = 32
 LIMIT = 10_000
@@ -102,9 +102,9 @@ async def kill_and_look(bank: Path, *, n_kills: int, seed: int) -> Figures:
         kept = await memory.views.cases(cases, namespace="default")
         vector = (await RandomRows().encode(["whoever asks"]))[0]
         hits = (await memory.bank.search(vector, namespace="default", limit=LIMIT)).hits
-        async with memory._storage.ledger.reading() as connection:
-            writes = (await connection.scalars(select(tables.case_revisions.c.case_id))).all()
-            outcomes = (await connection.scalars(select(tables.outcomes.c.event_id))).all()
+        ledger = memory._storage.ledger
+        writes = await ledger.query(lambda found: found.scalars(select(schema.case_revisions.c.case_id)))
+        outcomes = await ledger.query(lambda found: found.scalars(select(schema.outcomes.c.event_id)))
         assert not found.is_degraded
         indexed = [hit.case_id for hit in hits]
         n_doubled = doubled(writes) + doubled(outcomes) + doubled(indexed) + abs(len(set(writes)) - len(indexed))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
 from memento.memory.estimators.port import CaseRows, Estimates, EstimatorName, Example, SharedOutcomes
-from memento.memory.event import Candidate, Experience, RetrievalEvent, Slot
+from memento.memory.event import Candidate, Observation, RetrievalEvent, Slot
 from memento.memory.offpolicy.past_bank import PastBank, Revision
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy
 
@@ -141,9 +141,9 @@ class World:
             total += self.success(topic, [int(rows[one.candidate]) for one in served if one.candidate is not None])
         return total / n_tasks
 
-    def log(self, policy: RetrievalPolicy, *, k: int, n: int) -> tuple[list[Experience], list[Example]]:
+    def log(self, policy: RetrievalPolicy, *, k: int, n: int) -> tuple[list[Observation], list[Example]]:
         """Events with their outcomes, also as estimators are given them; every third task is asked twice."""
-        experiences, examples = [], []
+        observations, examples = [], []
         for number in range(n):
             if number % 3 != 2:
                 topic, state_D = self.task()
@@ -167,7 +167,7 @@ class World:
                 namespace="w",
                 query=question,
                 policy=policy.name,
-                policy_version=0,
+                n_outcomes=0,
                 bank_version=len(self.cases),
                 candidates=[
                     Candidate(self.cases[row].id, float(cosine))
@@ -176,24 +176,24 @@ class World:
                 slots=slots,
             )
             reward = float(self.rng.random() < self.success(topic, [row for row in chosen if row is not None]))
-            experiences.append(Experience(number, reward, 1.0, event))
-            examples.append(self._example(experiences[-1], state_D, [row for row in chosen if row is not None]))
-        return experiences, examples
+            observations.append(Observation(number, reward, 1.0, event))
+            examples.append(self._example(observations[-1], state_D, [row for row in chosen if row is not None]))
+        return observations, examples
 
-    def _example(self, experience: Experience, state_D: NDArray[np.float32], rows: list[int]) -> Example:
+    def _example(self, observation: Observation, state_D: NDArray[np.float32], rows: list[int]) -> Example:
         places = np.array(rows, np.intp)
         ids = tuple(self.cases[row].id for row in rows)
-        slots = [slot for slot in experience.event.slots if slot.case_id is not None]
+        slots = [slot for slot in observation.event.slots if slot.case_id is not None]
         return Example(
-            offset=experience.offset,
-            event_id=experience.event_id,
+            offset=observation.offset,
+            event_id=observation.event_id,
             follows=None,
-            question=experience.event.question,
+            question=observation.event.question,
             state_D=state_D,
             cases=CaseRows(ids, self.vector_ND[places] @ state_D, self.reward_N[places], {}),
             is_randomised_N=np.array([slot.is_randomised for slot in slots], np.bool_),
             propensity_N=np.array([slot.propensity for slot in slots], np.float64),
-            reward=experience.reward or 0.0,
+            reward=observation.reward or 0.0,
             confidence=1.0,
         )
 

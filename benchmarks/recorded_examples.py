@@ -36,8 +36,8 @@ async def recorded(folder: Path) -> Recorded:
         reader = ExampleReader(
             namespace="default", views=memory.views, texts=memory._storage.texts, wanted=("state", "text")
         )
-        experiences = await memory.views.experiences(namespace="default", after=0, limit=10_000)
-        examples = [example for example in await reader.examples(experiences) if example]
+        observations = await memory.views.observations(namespace="default", after=0, limit=10_000)
+        examples = [example for example in await reader.examples(observations) if example]
         cases = [case async for case in memory.views.walk(namespace="default")]
         own_N = np.array([case.reward for case in cases], np.float32)
         bank = await reader.rows(cases, np.zeros(len(cases), np.float32), own_N)

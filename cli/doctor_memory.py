@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from memento.cli.finding import Finding
+from memento.cli.doctor_finding import Finding
 from memento.graph.app import Application
 from memento.memory.encoder import MiniLmEncoder
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, EngineError, MementoError

@@ -1,20 +1,17 @@
-"""`memento eval compare`: the same arms in two runs."""
+"""Compares the same arms in two runs, and prints that, as `memento eval compare` does."""
 
 import asyncio
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
-from memento.cli.printing import print_table, tell
-from memento.cli.running import ExitCode, print_json
+from memento.cli.printing import TextTable, print_table
+from memento.cli.streams import print_json, tell
 from memento.evals.report.two_runs import ArmInBoth, Run, TwoRuns, compare_runs
 from memento.evals.report.view import read_run
 from memento.evals.statistics.figure import as_json as as_json_values
 from memento.evals.statistics.figure import percent, points
 
 
-async def compare_command(first: Path, second: Path, *, as_json: bool) -> ExitCode:
+async def print_comparison(first: Path, second: Path, *, as_json: bool) -> None:
     """Compare the arms that both runs have; no difference is a result, not a failure."""
     runs = [Run(str(folder), *await asyncio.to_thread(read_run, folder)) for folder in (first, second)]
     found = await asyncio.to_thread(compare_runs, *runs)
@@ -31,22 +28,21 @@ async def compare_command(first: Path, second: Path, *, as_json: bool) -> ExitCo
         )
         for arm in found.arms:
             print_json({"event": "compared", **as_json_values(arm), "is_shown": arm.is_shown})
-        return ExitCode.OK
+        return
     print_table(_table(found.arms))
     for sentence in _notes(found, runs):
         tell(sentence)
-    return ExitCode.OK
 
 
-def _table(arms: list[ArmInBoth]) -> Table:
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+def _table(arms: list[ArmInBoth]) -> TextTable:
+    table = TextTable()
     table.title = "solved at the first encounter, weighted (by question); in brackets: 95 % intervals"
     for name in ("arm", "first", "second", "second - first", "over", "verdict"):
         table.add_column(name, no_wrap=name not in ("verdict", "arm"), overflow="fold")
     for arm in arms:
         over = f"{arm.n_questions:,} questions, paired" if arm.is_paired else "each its own, not paired"
         row = (arm.arm, percent(arm.first.interval), percent(arm.second.interval), points(arm.difference), over)
-        table.add_row(*map(Text, (*row, arm.verdict)))
+        table.add_texts(*row, arm.verdict)
     return table
 
 

@@ -1,137 +1,124 @@
-"""The command line of `memento eval run`, and the plan that it asks for."""
+"""Options of `memento eval run` and `memento eval preset`, each declared once."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any
 
-from memento.cli.running import parsed_options
-from memento.evals.runs.arm import Arm, parse_arm
-from memento.evals.runs.plan import Feedback, RunPlan
-from memento.evals.task import Dataset, fingerprint
-from memento.memory.errors import InvalidInput
-from memento.nodes.context import Context
+import typer
 
-_NOBODY = ("human", "none", "custom")
-"""Evaluators that a run cannot go by: no person is there, or it is not said which function."""
+from memento.cli.options import Json
+
+_DATASET = typer.Option("--dataset", "-d", help="JSON lines, JSON, csv, or the folder of GAIA.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """What was asked for."""
+    """Options that both commands have."""
 
-    dataset: Path
-    data_format: str = "auto"
-    fields: list[str]
-    """As `PART=PATH`."""
-    limit: int | None
-    arms: list[str]
-    n_seeds: int
-    iterations: int
-    round_size: int
-    feedback: str
-    held_out: list[str]
-    scorer: str
-    subject: str | None
-    settings: dict[str, Any]
-    """Fields of `Context`."""
-    concurrency: int
-    budget_usd: float | None
-    out: Path | None
-    as_json: bool
-    processes: int = 1
-    preset: str = ""
+    data_format: Annotated[
+        str, typer.Option("--format", help="deepresearcher, gaia, simpleqa, hle or generic; auto looks at the rows.")
+    ] = "auto"
+    fields: Annotated[
+        list[str],
+        typer.Option(
+            "--field", help="Where a part of a task stands, such as question=problem.text.", metavar="PART=PATH"
+        ),
+    ] = field(default_factory=list)
+    n_seeds: Annotated[
+        int, typer.Option("--seeds", help="How many orders of the tasks; each arm sees the same.", min=1)
+    ] = 1
+    limit: Annotated[int | None, typer.Option(help="At most so many tasks, drawn always alike.", min=1)] = None
+    round_size: Annotated[
+        int,
+        typer.Option("--round", help="Tasks of a stream that see the same memory, and can be at work at once.", min=1),
+    ] = 1
+    concurrency: Annotated[int, typer.Option(help="Tasks at work at once, in all streams.", min=1)] = 8
+    processes: Annotated[
+        int,
+        typer.Option(help="In how many processes; each works on one stream at a time. Results stay the same.", min=1),
+    ] = 1
+    budget_usd: Annotated[
+        float | None, typer.Option(help="What the run may cost in US dollars, earlier sessions included.", min=0)
+    ] = None
+    feedback: Annotated[
+        str, typer.Option(help="What the memory is told: the reward, or after a wrong answer also the correction.")
+    ] = "reward"
+    scorer: Annotated[
+        str, typer.Option(help="exact, f1, gaia, judge, judges, rubric, auto, or your own package.module:function.")
+    ] = "auto"
+    subject: Annotated[
+        str | None,
+        typer.Option(help="package.module:function that returns a Subject; the configured agent otherwise."),
+    ] = None
+    model: Annotated[str | None, typer.Option(help="provider:model for every role.")] = None
+    planner: Annotated[str | None, typer.Option(help="provider:model of the planner.")] = None
+    executor: Annotated[str | None, typer.Option(help="provider:model of the executor.")] = None
+    judge: Annotated[str | None, typer.Option(help="provider:model of the judge.")] = None
+    second_judge: Annotated[str | None, typer.Option(help="provider:model of the second one, with judges.")] = None
+    max_cycles: Annotated[int | None, typer.Option(help="How many times to plan.", min=1, max=10)] = None
+    as_json: Json = False
 
     @property
-    def folder(self) -> Path:
-        """Of the run: the same for the same data set, so that the same command goes on."""
-        return self.out or Path("out", "eval", self.dataset.resolve().stem)
+    def settings(self) -> dict[str, Any]:
+        """Those fields of `Context` that were given; `model` stands for every role that was not."""
+        settings = {
+            "planner": self.planner or self.model,
+            "executor": self.executor or self.model,
+            "judge": self.judge or self.model,
+            "second_judge": self.second_judge,
+            "max_cycles": self.max_cycles,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
 
     @property
     def is_own_scorer(self) -> bool:
         """Whether the scorer is a function of the user's."""
         return ":" in self.scorer
 
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(EvalOptions):
+    """The command line of `memento eval run`."""
+
+    dataset: Annotated[Path, _DATASET]
+    arms: Annotated[
+        list[str],
+        typer.Option(
+            "--arm",
+            help="A policy, with settings of its own: similarity:k=8. Compared with none, or the first. None and "
+            "advantage by default.",
+            metavar="POLICY[:NAME=VALUE,...]",
+        ),
+    ] = field(default_factory=list)
+    iterations: Annotated[int, typer.Option(help="How often all tasks are gone through.", min=1, max=100)] = 1
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; out/eval/DATASET by default.")] = None
+    held_out: Annotated[
+        list[str], typer.Option(help="A source that is asked last, with a memory that learns nothing; several.")
+    ] = field(default_factory=list)
+
     @property
-    def context(self) -> dict[str, Any]:
-        """Settings of every arm.
-
-        Raises:
-            InvalidInput: no such scorer.
-        """
-        names = [name for name in get_args(Context.model_fields["evaluator"].annotation) if name not in _NOBODY]
-        if not self.is_own_scorer and self.scorer not in names:
-            known = ", ".join(names)
-            raise InvalidInput(f"there is no scorer {self.scorer!r}; choose {known}, or write package.module:function")
-        evaluator = "custom" if self.is_own_scorer else self.scorer
-        settings = {**self.settings, "evaluator": evaluator}
-        parsed_options(lambda: Context.model_validate(settings))
-        return settings
+    def folder(self) -> Path:
+        """Of the run: the same for the same data set, so that the same command goes on."""
+        return self.out or Path("out", "eval", self.dataset.resolve().stem)
 
 
-def fields_of(texts: Sequence[str]) -> dict[str, str] | None:
-    """The field mapping of the data set.
+@dataclass(frozen=True, kw_only=True)
+class PresetOptions(EvalOptions):
+    """The command line of `memento eval preset`."""
 
-    Raises:
-        InvalidInput: an entry that is not of the form PART=PATH.
-    """
-    pairs = [field.partition("=") for field in texts]
-    for part, _, path in pairs:
-        if not (part.strip() and path.strip()):
-            raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")
-    return {part.strip(): path.strip() for part, _, path in pairs} or None
-
-
-def plan_of(options: EvalOptions, dataset: Dataset, *, subject: str) -> RunPlan:
-    """The plan that these options ask for.
-
-    Args:
-        options: of the command line.
-        dataset: as it was read.
-        subject: name of what is evaluated.
-
-    Raises:
-        InvalidInput: an arm, a scorer or a source that there is not.
-    """
-    if options.feedback not in get_args(Feedback):
-        raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
-    return parsed_options(
-        lambda: RunPlan(
-            dataset=dataset.name,
-            tasks=fingerprint(dataset.tasks),
-            n_tasks=len(dataset.tasks),
-            subject=subject,
-            scorer=options.scorer,
-            arms=_arms(options.arms),
-            seeds=list(range(options.n_seeds)),
-            iterations=options.iterations,
-            round=options.round_size,
-            feedback=options.feedback,
-            held_out=_held_out(options.held_out, dataset),
-            settings=options.context,
-            preset=options.preset,
-        )
-    )
-
-
-def _arms(texts: list[str]) -> list[Arm]:
-    arms = [parse_arm(text) for text in texts]
-    for arm in arms:
-        if arm.settings.get("approve_plan") or arm.settings.get("evaluator") in _NOBODY:
-            raise InvalidInput(f"arm {arm.name!r}: nobody is there to approve plans or to score; leave that out")
-    ((folder, n),) = Counter(arm.folder for arm in arms).most_common(1)
-    if n > 1:
-        same = next(arm.name for arm in arms if arm.folder == folder)
-        raise InvalidInput(f"arm {same!r} was given {n} times, or under names that look alike; give every arm once")
-    return arms
-
-
-def _held_out(names: list[str], dataset: Dataset) -> list[str]:
-    sources = {task.source for task in dataset.tasks}
-    if unknown := [name for name in names if name not in sources]:
-        known = ", ".join(sorted(filter(None, sources))) or "none"
-        raise InvalidInput(f"--held-out {unknown[0]!r} is no source of {dataset.name}; its sources: {known}")
-    if names and sources <= set(names):
-        raise InvalidInput("all sources are held out: there is nothing to learn from")
-    return list(dict.fromkeys(names))
+    name: Annotated[str, typer.Argument(help="k-sweep, continual, ood or components.")]
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the plan and the paper's figures; run nothing. No model is needed.")
+    ] = False
+    by_source: Annotated[bool, typer.Option("--by-source", help="Print the rows of each source, too.")] = False
+    dataset: Annotated[Path | None, _DATASET] = None
+    policies: Annotated[
+        list[str],
+        typer.Option(
+            "--policy", help="How the arms with a memory choose cases, instead of the preset's own choice; several."
+        ),
+    ] = field(default_factory=list)
+    held_out: Annotated[
+        list[str], typer.Option(help="With ood: a source to hold out, instead of the paper's; several.")
+    ] = field(default_factory=list)
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; out/eval/DATASET-PRESET by default.")] = None

@@ -1,103 +1,106 @@
-"""`memento eval preset`: what the command takes; what it does is imported when it is called."""
+"""Runs an ablation of the paper for `memento eval preset`, and prints its table."""
 
+import asyncio
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from memento.cli.eval_parameters import (
-    DATASET,
-    BudgetUsd,
-    Concurrency,
-    DataFormat,
-    Executor,
-    FeedbackName,
-    Fields,
-    Judge,
-    Limit,
-    MaxCycles,
-    Model,
-    Planner,
-    Processes,
-    RoundSize,
-    Scorer,
-    SecondJudge,
-    Seeds,
-    SubjectName,
-    given_settings,
-)
-from memento.cli.options import Json
-from memento.cli.running import finish, run_command
-
-presets = typer.Typer()
+from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions
+from memento.cli.eval_plan import fields_of
+from memento.cli.eval_run import run_eval
+from memento.cli.paper_table import print_paper_table
+from memento.cli.running import ExitCode
+from memento.cli.streams import print_json, tell
+from memento.evals.datasets.loading import load_dataset
+from memento.evals.presets import Asked, PaperTable, Preset, Shape, blank_table, paper_table, preset_named
+from memento.evals.runs.plan import PLAN, RunPlan
+from memento.evals.runs.runner import load_results
+from memento.memory.errors import InvalidInput
 
 
-@presets.command("preset")
-def preset(
-    name: Annotated[str, typer.Argument(help="k-sweep, continual, ood or components.")],
-    *,
-    show: Annotated[
-        bool, typer.Option("--show", help="Print the plan and the paper's figures; run nothing. No model is needed.")
-    ] = False,
-    by_source: Annotated[bool, typer.Option("--by-source", help="Print the rows of each source, too.")] = False,
-    dataset: Annotated[Path | None, DATASET] = None,
-    data_format: DataFormat = "auto",
-    field: Fields = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(help="How the arms with a memory choose cases, instead of the preset's own choice; several."),
-    ] = None,
-    held_out: Annotated[
-        list[str] | None, typer.Option(help="With ood: a source to hold out, instead of the paper's; several.")
-    ] = None,
-    seeds: Seeds = 1,
-    limit: Limit = None,
-    round_size: RoundSize = 1,
-    concurrency: Concurrency = 8,
-    processes: Processes = 1,
-    budget_usd: BudgetUsd = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; out/eval/DATASET-PRESET by default.")] = None,
-    feedback: FeedbackName = "reward",
-    scorer: Scorer = "auto",
-    subject: SubjectName = None,
-    model: Model = None,
-    planner: Planner = None,
-    executor: Executor = None,
-    judge: Judge = None,
-    second_judge: SecondJudge = None,
-    max_cycles: MaxCycles = None,
-    as_json: Json = False,
-) -> None:
-    """Repeat an ablation of the paper, and print its figures beside ours. Stopped, the same command goes on."""
-    from memento.cli.eval_preset_run import PresetOptions, run_preset, show_preset
+async def run_preset(options: PresetOptions) -> ExitCode:
+    """Run the ablation, or go on with it, and print its table; 1 when the budget ended it.
 
-    settings = given_settings(
-        model=model,
-        planner=planner,
-        executor=executor,
-        judge=judge,
-        second_judge=second_judge,
-        max_cycles=max_cycles,
+    Raises:
+        InvalidInput: no data set, or something that was asked for makes no sense.
+        MementoError: no model answers any more; what was finished is kept.
+    """
+    preset = preset_named(options.name)
+    run = await asyncio.to_thread(_evaluation, options, preset)
+    code = await run_eval(run, preset=preset.name)
+    table = await asyncio.to_thread(_table_of, run.folder, preset)
+    print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
+    return code
+
+
+async def show_preset(options: PresetOptions) -> ExitCode:
+    """Print the plan and the paper's figures; with `--out`, beside those of the run in that folder so far.
+
+    Raises:
+        InvalidInput: something that was asked for makes no sense.
+    """
+    preset = preset_named(options.name)
+    if options.out is not None and await asyncio.to_thread((options.out / PLAN).exists):
+        table = await asyncio.to_thread(_table_of, options.out, preset)
+    else:
+        shape = await asyncio.to_thread(_shape, options, preset)
+        table = blank_table(preset, shape)
+        _tell_plan(shape, options)
+    print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
+    return ExitCode.OK
+
+
+def _shape(options: PresetOptions, preset: Preset) -> Shape:
+    """What the preset makes of what was asked, and of the data set where there is one.
+
+    Raises:
+        InvalidInput: sources are to be held out where the ablation holds none out, or there are none such.
+    """
+    if options.held_out and not preset.shape(Asked()).held_out:
+        raise InvalidInput(f"{preset.name} holds no source out; --held-out is for `memento eval preset ood`")
+    sources = None if options.dataset is None else _sources(options, options.dataset)
+    return preset.shape(Asked(tuple(options.policies), tuple(options.held_out), sources))
+
+
+def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
+    """Of the data set, as far as it is asked."""
+    wanted = fields_of(options.fields)
+    tasks = load_dataset(dataset, format=options.data_format, fields=wanted, limit=options.limit).tasks
+    return tuple(dict.fromkeys(task.source for task in tasks))
+
+
+def _evaluation(options: PresetOptions, preset: Preset) -> RunOptions:
+    if options.dataset is None:
+        raise InvalidInput("say which questions with --dataset FILE; --show prints the paper's figures without any")
+    shape = _shape(options, preset)
+    return RunOptions(
+        **{field.name: getattr(options, field.name) for field in fields(EvalOptions)},
+        dataset=options.dataset,
+        arms=[arm.name for arm in shape.arms],
+        iterations=shape.iterations,
+        held_out=list(shape.held_out),
+        out=options.out or Path("out", "eval", f"{options.dataset.resolve().stem}-{preset.name}"),
     )
-    options = PresetOptions(
-        name=name,
-        policies=policy or [],
-        by_source=by_source,
-        dataset=dataset,
-        data_format=data_format,
-        fields=field or [],
-        limit=limit,
-        n_seeds=seeds,
-        round_size=round_size,
-        feedback=feedback,
-        held_out=held_out or [],
-        scorer=scorer,
-        subject=subject,
-        settings=settings,
-        concurrency=concurrency,
-        processes=processes,
-        budget_usd=budget_usd,
-        out=out,
-        as_json=as_json,
-    )
-    finish(run_command(show_preset(options) if show else run_preset(options), as_json=as_json))
+
+
+def _table_of(folder: Path, preset: Preset) -> PaperTable:
+    plan = RunPlan.load(folder)
+    if plan.preset != preset.name:
+        raise InvalidInput(f"{folder} holds {_kind(plan)}, not {preset.name}")
+    return paper_table(plan, list(load_results(folder, plan)))
+
+
+def _kind(plan: RunPlan) -> str:
+    return f"the ablation {plan.preset}" if plan.preset else "a run that is none of the paper's ablations"
+
+
+def _tell_plan(shape: Shape, options: PresetOptions) -> None:
+    arms = [arm.name for arm in shape.arms]
+    if options.as_json:
+        held_out = list(shape.held_out)
+        print_json({"event": "plan", "arms": arms, "iterations": shape.iterations, "held_out": held_out})
+        return
+    tell(f"arms: {', '.join(arms)}")
+    if shape.iterations > 1:
+        tell(f"iterations: {shape.iterations} over the same questions")
+    if shape.held_out:
+        tell(f"held out: {', '.join(shape.held_out)}; the bank learns from the other sources, and is frozen then")

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from memento.cli.printing import StderrConsole
-from memento.cli.running import print_json
+from memento.cli.streams import print_json
 from memento.evals.runs.result import TaskResult, is_first_encounter
 
 _RECENT = 200

@@ -1,15 +1,16 @@
-"""`memento eval run`: a data set is put to every arm, with everything kept that was finished."""
+"""Runs each arm on every task of a data set, as `memento eval run` does; what was finished is kept."""
 
 import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from memento.cli.eval_options import EvalOptions, fields_of, plan_of
+from memento.cli.eval_options import RunOptions
+from memento.cli.eval_plan import context_of, fields_of, plan_of
 from memento.cli.eval_progress import EvalProgress, dollars
 from memento.cli.eval_summary import print_summary, summary_json, why_unknown
-from memento.cli.printing import tell
-from memento.cli.running import ExitCode, print_json
+from memento.cli.running import ExitCode
+from memento.cli.streams import print_json, tell
 from memento.evals.configured import check_unseen, opened_subject
 from memento.evals.datasets.describing import describe
 from memento.evals.datasets.loading import load_dataset
@@ -30,7 +31,7 @@ from memento.memory.errors import MementoError
 class _Work(NamedTuple):
     """What is about to run."""
 
-    options: EvalOptions
+    options: RunOptions
     dataset: Dataset
     plan: RunPlan
     runner: EvalRunner | WorkerRunner
@@ -41,18 +42,22 @@ class _Work(NamedTuple):
         return f"{self.options.folder} keeps them; the same command goes on"
 
 
-async def run_eval(options: EvalOptions) -> ExitCode:
+async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
     """Run, or go on with what was begun; 1 when the budget ended it.
+
+    Args:
+        options: of the command line.
+        preset: of the paper's ablation that this is; empty when it is none.
 
     Raises:
         InvalidInput: something that was asked for makes no sense, or the folder holds another run.
         MementoError: no model answers any more; what was finished is kept.
     """
     dataset = await asyncio.to_thread(_dataset, options)
-    settings = options.context
+    settings = context_of(options)
     async with opened_subject(options.subject, folder=options.folder, settings=settings) as (given, encoder, notices):
         subject = await asyncio.to_thread(_with_scorer, given, options)
-        plan = plan_of(options, dataset, subject=subject.name)
+        plan = plan_of(options, dataset, subject=subject.name, preset=preset)
         with ExitStack() as stack:
             await asyncio.to_thread(stack.enter_context, locked(options.folder))
             n_earlier = await asyncio.to_thread(_count_earlier, plan, options.folder)
@@ -63,7 +68,7 @@ async def run_eval(options: EvalOptions) -> ExitCode:
 
 
 def _runner(
-    options: EvalOptions, dataset: Dataset, plan: RunPlan, subject: Subject, encoder: Encoder | None
+    options: RunOptions, dataset: Dataset, plan: RunPlan, subject: Subject, encoder: Encoder | None
 ) -> EvalRunner | WorkerRunner:
     if options.processes > 1:
         return WorkerRunner(
@@ -110,14 +115,14 @@ async def _run(work: _Work) -> ExitCode:
     return ExitCode.OK if end.is_complete else ExitCode.FAILED
 
 
-def _dataset(options: EvalOptions) -> Dataset:
+def _dataset(options: RunOptions) -> Dataset:
     """The tasks; what no tool may read is checked before anything is opened."""
     check_unseen([options.dataset, options.folder], read_settings())
     fields = fields_of(options.fields)
     return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)
 
 
-def _with_scorer(subject: Subject, options: EvalOptions) -> Subject:
+def _with_scorer(subject: Subject, options: RunOptions) -> Subject:
     return scored_with(subject, load_scorer(options.scorer)) if options.is_own_scorer else subject
 
 

@@ -1,14 +1,30 @@
-"""`memento feedback`: late and better knowledge about a run."""
+"""`memento feedback`: gives an event another reward, later."""
 
-from memento.cli.cases import opened
-from memento.cli.running import ExitCode, print_json, reward_of
-from memento.memory.errors import UnknownEvent
+from typing import Annotated
+
+import typer
+
+from memento.cli.options import Json, Namespace
+from memento.cli.running import ExitCode, reward_of, run_async
+from memento.cli.streams import print_json
 
 
-async def feedback_command(
-    event_id: str, reward: str, lesson: str, correction: str, namespace: str | None, *, as_json: bool
+@run_async
+async def feedback(
+    event_id: Annotated[str, typer.Argument(help="The event_id that `ask` printed.")],
+    reward: Annotated[str, typer.Argument(help="0 (wrong) to 1 (right), or `unknown` to withdraw.")],
+    *,
+    lesson: Annotated[str, typer.Option(help="What worked, or why it failed.")] = "",
+    correction: Annotated[
+        str, typer.Option(help="The plan that would have been right; kept as a case of its own.")
+    ] = "",
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> ExitCode:
-    """Replace an event's outcome; with a correction, keep the right plan as a case of its own."""
+    """Say, now or later, how good an answer was."""
+    from memento.cli.opening import opened
+    from memento.memory.errors import UnknownEvent
+
     value = reward_of(reward)
     async with opened(namespace) as memory:
         event = await memory.views.event(event_id, namespace=memory.namespace)

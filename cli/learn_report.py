@@ -1,11 +1,14 @@
-"""What the promotion gate saw, for people: every figure with its interval, beside its controls."""
+"""Prints the promotion gate's report, with every figure beside its controls, and the versions that it judged."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
+from rich.progress import TimeElapsedColumn
 
-from memento.cli.printing import facts_table, print_table
+from memento.cli.printing import TextTable, facts_table, print_table, progress_bar
+from memento.memory.learning.offline import OnProgress
+from memento.memory.learning.versions import SettingsVersion
 from memento.memory.offpolicy.figures import Table as FigureTable
 from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
 from memento.memory.offpolicy.verdict import Report
@@ -19,7 +22,7 @@ def print_report(report: Report) -> None:
     print_table(_figures(report.by_question, "all outcomes, each question foretold from the others"))
     within = report.within_question
     facts: dict[str, Any] = {
-        "settings chosen": ", ".join(f"{name} {value:g}" for name, value in report.settings.items()) or "built-in",
+        "settings chosen": _settings(report.settings),
         "gain over serving": f"{_signed(report.gain)} log loss, later outcomes",
         f"gain over {report.best_caseless}": f"{_signed(report.gain_over_caseless)} log loss, the best without cases",
         "within a question": _within(within.over_chance, within.n_questions, is_enough=within.is_enough),
@@ -29,14 +32,50 @@ def print_report(report: Report) -> None:
     print_table(facts_table(facts))
 
 
-def _figures(figures: FigureTable, title: str) -> Table:
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+def print_history(versions: Sequence[SettingsVersion], serving: dict[str, int]) -> None:
+    """Print every version, with which one serves."""
+    table = TextTable()
+    for name in ("version", "estimator", "verdict", "settings", "gain", "when", "why"):
+        table.add_column(name, overflow="fold" if name == "why" else "ellipsis", no_wrap=name != "why")
+    for version in versions:
+        is_serving = version.version == serving[version.estimator]
+        gain = version.report.get("gain")
+        row = (
+            f"{version.version}{' (serves)' if is_serving else ''}",
+            version.estimator,
+            version.verdict.replace("_", " "),
+            _settings(version.settings),
+            f"{gain[0]:+.3f} [{gain[1]:+.3f}, {gain[2]:+.3f}]" if gain else "",
+            version.created_at[:16].replace("T", " "),
+            version.reason,
+        )
+        table.add_texts(*row)
+    print_table(table)
+
+
+def skipped_outcomes(version: SettingsVersion) -> str:
+    """Say which outcomes a version does not count."""
+    ranges = [f"{after + 1} to {until}" for after, until in version.skipped]
+    return f"outcomes {' and '.join(ranges)} of the ledger count no more" if ranges else "every outcome counts"
+
+
+@contextmanager
+def learning_bar(*, is_quiet: bool) -> Iterator[OnProgress]:
+    """A bar for each thing that is being done, on stderr; nothing in a pipe."""
+    with progress_bar(is_quiet=is_quiet, timer=TimeElapsedColumn, is_transient=True) as progress:
+        bar = progress.add_task("reading outcomes")
+
+        def on_progress(doing: str, done: int, total: int) -> None:
+            progress.update(bar, description=doing, completed=done, total=total)
+
+        yield on_progress
+
+
+def _figures(figures: FigureTable, title: str) -> TextTable:
+    table = TextTable("", "AUC", "Brier", "ECE", "log loss", no_wrap=True)
     table.title = f"{title} ({figures.n_outcomes} outcomes, {figures.n_questions} questions)"
-    table.add_column("", no_wrap=True)
-    for name in ("AUC", "Brier", "ECE", "log loss"):
-        table.add_column(name, no_wrap=True)
     for name, row in figures.rows.items():
-        table.add_row(*map(Text, (name, *map(str, row))))
+        table.add_texts(name, *map(str, row))
     return table
 
 
@@ -57,3 +96,8 @@ def _probe(probe: Probed) -> str:
 
 def _signed(interval: Interval) -> str:
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
+
+
+def _settings(settings: dict[str, float]) -> str:
+    """What deviates from the built-in settings."""
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "built-in"

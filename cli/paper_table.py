@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memento.cli.printing import StdoutConsole, print_table
-from memento.cli.running import print_json
+from memento.cli.streams import print_json
 from memento.evals.presets import PaperTable, Row
 from memento.evals.presets.parts import MACRO, WEIGHTED
 from memento.memory.stats import Interval

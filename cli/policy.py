@@ -1,25 +1,41 @@
-"""`memento policy`: what its commands are; what they do is imported when one of them is called."""
+"""`memento policy`: names the policies, and compares them on logged events."""
 
 from typing import Annotated
 
 import typer
 
 from memento.cli.options import Json, Namespace
-from memento.cli.running import finish, run_command
+from memento.cli.running import ExitCode, run_async
+from memento.cli.streams import print_json
 
 policy = typer.Typer(help="Compare the ways of choosing cases, from what was logged.", no_args_is_help=True)
 
 
 @policy.command("list")
-def list_policies(*, as_json: Json = False) -> None:
+@run_async
+async def list_policies(*, as_json: Json = False) -> ExitCode:
     """Name every policy and say what it is."""
-    from memento.cli.policy_commands import list_command
+    from memento.cli.printing import TextTable, print_table
+    from memento.graph.app import Application
+    from memento.memory.policies.registry import POLICY_NAMES, policy_named
 
-    finish(run_command(list_command(as_json=as_json), as_json=as_json))
+    default = Application().settings.policy
+    rows = [(name, (policy_named(name).__doc__ or "").partition("\n")[0], name == default) for name in POLICY_NAMES]
+    if as_json:
+        for name, what, is_default in rows:
+            print_json({"policy": name, "what": what, "is_default": is_default})
+        return ExitCode.OK
+    table = TextTable(show_header=False)
+    table.add_column(no_wrap=True)
+    for name, what, is_default in rows:
+        table.add_texts(name, f"{what} (the default here)" if is_default else what)
+    print_table(table)
+    return ExitCode.OK
 
 
 @policy.command()
-def evaluate(
+@run_async
+async def evaluate(
     *,
     policy: Annotated[list[str], typer.Option("--policy", "-p", help="Which policy; may be given several times.")],
     k: Annotated[
@@ -31,8 +47,20 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the held-out folds, of learning and of draws.", min=0)] = 0,
     namespace: Namespace = None,
     as_json: Json = False,
-) -> None:
+) -> ExitCode:
     """Say what policies would have earned on the logged tasks (IPS, SNIPS, DM, DR), or that it cannot be told."""
-    from memento.cli.policy_commands import evaluate_command
+    from memento.cli.opening import opened
+    from memento.cli.policy_report import print_lines, print_report, shown
+    from memento.cli.printing import progress_bar
 
-    finish(run_command(evaluate_command(policy, namespace, k, logged_by, seed, as_json=as_json), as_json=as_json))
+    names = list(dict.fromkeys(policy))
+    async with opened(namespace) as memory:
+        with progress_bar(is_quiet=as_json, is_transient=True) as progress:
+            report = await memory.evaluation(seed=seed).report(
+                names, k=k, logged_by=logged_by, on_progress=shown(progress)
+            )
+    if as_json:
+        print_lines(report)
+    else:
+        print_report(report)
+    return ExitCode.OK

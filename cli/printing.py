@@ -1,15 +1,31 @@
-"""What commands print for people: tables on stdout, sentences on stderr."""
+"""Tables on stdout and progress bars on stderr, drawn with Rich."""
 
 import sys
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from memento.cli.streams import silence, written_if_possible
+from memento.cli.streams import silence
 
 _PIPE_WIDTH = 200
+
+
+class TextTable(Table):
+    """A table without a frame whose cells are plain text, in which Rich looks for no markup."""
+
+    def __init__(self, *titles: str, no_wrap: bool = False, show_header: bool = True, expand: bool = False) -> None:
+        """Begin with these columns, which may be none."""
+        super().__init__(box=None, pad_edge=False, show_header=show_header, expand=expand)
+        self.title_justify, self.title_style = "left", "bold"
+        for title in titles:
+            self.add_column(title, no_wrap=no_wrap)
+
+    def add_texts(self, *cells: str) -> None:
+        """Add a row."""
+        self.add_row(*map(Text, cells))
 
 
 def facts_table(facts: dict[str, Any]) -> Table:
@@ -46,7 +62,26 @@ def print_table(table: Table) -> None:
     StdoutConsole(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
-def tell(sentence: str) -> None:
-    """A sentence that is not the command's product."""
-    with written_if_possible(sys.stderr):
-        print(sentence, file=sys.stderr)  # noqa: T201
+def progress_bar(
+    *, is_quiet: bool, count: str = "", timer: type[ProgressColumn] = TimeRemainingColumn, is_transient: bool = False
+) -> Progress:
+    """A bar on stderr; nothing in a pipe.
+
+    Args:
+        is_quiet: draw nothing.
+        count: what the field `count` of its tasks counts, such as "cases"; it is not shown where this is empty.
+        timer: what is said about time.
+        is_transient: whether it is wiped away at the end.
+    """
+    console = StderrConsole(stderr=True)
+    counted = (TextColumn(f"{{task.fields[count]}} {count}"),) if count else ()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        *counted,
+        timer(),
+        console=console,
+        transient=is_transient,
+        disable=is_quiet or not console.is_terminal,
+    )

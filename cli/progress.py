@@ -13,7 +13,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from memento.cli.printing import StderrConsole
-from memento.cli.running import ExitCode, print_json
+from memento.cli.running import ExitCode
+from memento.cli.streams import print_json
 
 _SHOWN_CHARS = 100
 _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering", "written": "closing"}

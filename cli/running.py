@@ -1,16 +1,25 @@
-"""How every command runs: one event loop, named errors as one clear sentence, exit codes that scripts can rely on."""
+"""Runs a command: one event loop, errors as one sentence on stderr, exit codes that scripts can rely on."""
 
 import asyncio
+import inspect
 import io
-import json
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import IntEnum
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, get_type_hints
 
-from memento.cli.streams import flushed, open_missing_streams, silence_broken_streams, written_if_possible
+from memento.cli.streams import (
+    flushed,
+    open_missing_streams,
+    print_json,
+    silence_broken_streams,
+    tell,
+    written_if_possible,
+)
 
 T = TypeVar("T")
 
@@ -25,6 +34,34 @@ class ExitCode(IntEnum):
     FAILED = 1
     BAD_INPUT = 2
     INTERRUPTED = 130
+
+
+def run_async(command: Callable[..., Coroutine[Any, Any, ExitCode]]) -> Callable[..., None]:
+    """Make a command for Typer of a coroutine function: it is run, and its exit code is the process's.
+
+    A parameter that is a dataclass stands for an option per field, the fields of the class itself before inherited
+    ones. A parameter or field `as_json` says how errors are printed.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    groups: dict[str, Any] = {
+        name: one.annotation for name, one in signature.parameters.items() if is_dataclass(one.annotation)
+    }
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        parameters += _options_of(groups[name]) if name in groups else [parameter]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        import typer
+
+        as_json = bool(given.get("as_json"))
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        raise typer.Exit(run_command(command(**given), as_json=as_json))
+
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
 def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> ExitCode:
@@ -59,19 +96,6 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
         return _complain(_bug(error), ExitCode.FAILED, as_json=as_json)
     finally:
         command.close()  # where it was never started
-
-
-def finish(code: ExitCode) -> None:
-    """Leave with this status."""
-    import typer
-
-    raise typer.Exit(code)
-
-
-def print_json(value: object) -> None:
-    """One JSON object on a line of stdout."""
-    is_unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
-    print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
 
 
 def parsed_options(parse: Callable[[], T]) -> T:
@@ -109,6 +133,23 @@ def reward_of(text: str) -> float | None:
     return value
 
 
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    """A parameter for each field of a dataclass."""
+    annotations = get_type_hints(group, include_extras=True)
+    own_first = dict.fromkeys(name for of_class in group.__mro__ for name in inspect.get_annotations(of_class))
+    of = {field.name: field for field in fields(group)}
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, kind, default=_default(of[name]), annotation=annotations[name]) for name in own_first
+    ]
+
+
+def _default(field: "Field[Any]") -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return inspect.Parameter.empty if field.default_factory is MISSING else field.default_factory()
+
+
 def _load(load_env_file: Any) -> None:
     from memento.memory.errors import InvalidInput
 
@@ -121,8 +162,7 @@ def _load(load_env_file: Any) -> None:
 def _tell_unknown(variables: Mapping[str, str]) -> None:
     for name, meant in variables.items():
         advice = f"did you mean {meant}?" if meant else "`memento doctor` says more"
-        with written_if_possible(sys.stderr):
-            print(f"memento: {name} is not a setting, nothing reads it; {advice}", file=sys.stderr)  # noqa: T201
+        tell(f"memento: {name} is not a setting, nothing reads it; {advice}")
 
 
 def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
@@ -133,8 +173,7 @@ def _complain(sentence: str, code: ExitCode, *, as_json: bool) -> ExitCode:
     if as_json:
         with written_if_possible(sys.stdout):
             print_json({"event": "error", "error": sentence, "exit_code": int(code)})
-    with written_if_possible(sys.stderr):
-        print(f"memento: {sentence}", file=sys.stderr)  # noqa: T201
+    tell(f"memento: {sentence}")
     return code
 
 

@@ -1,12 +1,25 @@
-"""Standard streams that are closed, or whose reader has gone: a command goes on without them."""
+"""Standard streams: JSON lines and sentences written to them; a closed or broken stream does not stop a command."""
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
 from typing import TextIO, TypeVar
 
 Value = TypeVar("Value")
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on a line of stdout."""
+    is_unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not is_unicode, default=str), flush=True)  # noqa: T201  this command's product
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence on stderr: it is not the command's product."""
+    with written_if_possible(sys.stderr):
+        print(sentence, file=sys.stderr)  # noqa: T201
 
 
 def open_missing_streams() -> None:

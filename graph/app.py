@@ -57,13 +57,7 @@ class Application:
     @cached_property
     def models(self) -> ChatModels:
         """The chat models of all roles."""
-        settings = self.settings
-        return ChatModels(
-            planner=settings.planner,
-            executor=settings.executor,
-            judge=settings.judge,
-            endpoints=settings.endpoints(),
-        )
+        return ChatModels.configured(self.settings)
 
     @property
     def workspace(self) -> Path:

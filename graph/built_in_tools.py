@@ -11,7 +11,6 @@ from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
 from memento.tools.registry import ToolFunction, ToolParts, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
-from memento.tools.web.ddgs import Ddgs
 from memento.tools.web.guard import AddressGuard
 from memento.tools.web.search_port import Search
 from memento.tools.web.searxng import SearxNG
@@ -62,7 +61,7 @@ def _tavily(settings: Settings) -> Tavily:
 
 
 def _engines(settings: Settings, tavily: Tavily) -> dict[str, Search]:
-    engines: dict[str, Search] = {"tavily": tavily.search, "ddgs": Ddgs().search}
+    engines: dict[str, Search] = {"tavily": tavily.search}
     if settings.searxng_url:
         engines["searxng"] = SearxNG(base_url=settings.searxng_url.get_secret_value()).search
     elif "searxng" in settings.engines:

@@ -92,27 +92,18 @@ class Deps:
 
 
 class _ConfiguredModels:
-    """The models named in the parts, and the environment's for the roles that are not; read when first asked for."""
+    """The models named in the parts, and the environment's, read when one of them is first asked for."""
 
     def __init__(self, deps: Deps) -> None:
-        self._named: dict[Role, BaseChatModel | str | None] = {
-            "planner": deps.planner,
-            "executor": deps.executor,
-            "judge": deps.judge,
-        }
+        self._deps = deps
 
     @cached_property
     def _models(self) -> ChatModels:
-        settings = read_settings()
-        return ChatModels(
-            planner=self._named["planner"] or settings.planner,
-            executor=self._named["executor"] or settings.executor,
-            judge=self._named["judge"] or settings.judge,
-            endpoints=settings.endpoints(),
-        )
+        deps = self._deps
+        return ChatModels.configured(read_settings(), planner=deps.planner, executor=deps.executor, judge=deps.judge)
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
-        named = self._named[role]
+        named: BaseChatModel | str | None = getattr(self._deps, role)
         if override is None and isinstance(named, BaseChatModel):
             return named
         return await self._models.get(role, override)

@@ -12,8 +12,8 @@ from typing import Final
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from memento.memory.errors import InvalidInput, MementoError
-from memento.memory.read_only_file import cannot_write, copied, why_not_written
-from memento.memory.sqlite_connection import open_shared
+from memento.memory.ledger.read_only_file import cannot_write, copied, why_not_written
+from memento.memory.ledger.sqlite_files import open_shared
 from memento.private_files import make_private_folder
 
 _BUSY_TIMEOUT_S: Final = 15.0

@@ -12,13 +12,14 @@ import asyncio
 import contextlib
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, Self, get_args
 
 import httpx
 from langchain_core.language_models import BaseChatModel
 
 from memento.graph.endpoints import Endpoints, FoundServer, find_local_server
 from memento.graph.local_model import LocalModelServer, check_runnable, find_packaged_model
+from memento.graph.settings import Settings
 from memento.nodes.constrained import ConstrainedChatModel
 from memento.nodes.errors import (
     ModelError,
@@ -94,6 +95,23 @@ class ChatModels:
         self._clients: list[httpx.AsyncClient] = []
         self._found: FoundServer | None = None
         self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may ask
+
+    @classmethod
+    def configured(
+        cls,
+        settings: Settings,
+        *,
+        planner: BaseChatModel | str | None = None,
+        executor: BaseChatModel | str | None = None,
+        judge: BaseChatModel | str | None = None,
+    ) -> Self:
+        """The models of the settings, but for the roles that are named here."""
+        return cls(
+            planner=planner or settings.planner,
+            executor=executor or settings.executor,
+            judge=judge or settings.judge,
+            endpoints=settings.endpoints(),
+        )
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
         """The model for a role, or the one named by `override`.

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
-from memento.graph.variables import PREFIX, setting_faults, variable
+from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
 from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
@@ -19,7 +19,11 @@ from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
 from memento.tools.web.guard import AddressGuard
 
-SEARCH_ENGINES = ("searxng", "tavily", "ddgs")
+_NO_DDGS = (
+    "it read the result pages of public search engines, and broke whenever they changed); "
+    "use searxng (a server of your own that asks the same engines) or tavily"
+)
+SEARCH_ENGINES = ("searxng", "tavily")
 
 
 class Settings(BaseSettings):
@@ -49,7 +53,7 @@ class Settings(BaseSettings):
     tools: str = Field(default="", description="Built-in tools to offer, by commas; all if empty.")
     sandbox: SandboxName = Field(default="auto", description="Where code runs; auto: bubblewrap if it works, or monty.")
     sandbox_image: str = Field(default="python:3.12-slim", description="Image of MEMENTO_SANDBOX=docker.")
-    search: str = Field(default="", description="Search engines in order: searxng (if its URL is set), tavily, ddgs.")
+    search: str = Field(default="", description="Search engines in order: searxng (if its URL is set), tavily.")
     searxng_url: SecretStr | None = Field(default=None, description="Address of your own SearxNG.")
     fetch_allowed: str = Field(
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
@@ -57,9 +61,6 @@ class Settings(BaseSettings):
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
     mcp_token: SecretStr | None = Field(
         default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
-    )
-    community_tools: str = Field(
-        default="", description="Tools of langchain-community by name, separated by commas: wikipedia,arxiv,pubmed."
     )
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias="OPENAI_API_KEY", description="Key of OpenAI, or of the server in its place."
@@ -186,6 +187,8 @@ class Settings(BaseSettings):
     @field_validator("search")
     @classmethod
     def _are_engines(cls, text: str) -> str:
+        if "ddgs" in _listed(text):
+            raise ValueError(f"names ddgs, which is no longer supported ({_NO_DDGS}")
         if unknown := set(_listed(text)) - set(SEARCH_ENGINES):
             raise ValueError(f"no search engine {min(unknown)!r}; there are {', '.join(SEARCH_ENGINES)}")
         return text
@@ -206,11 +209,6 @@ class Settings(BaseSettings):
     def tool_names(self) -> tuple[str, ...]:
         """The names of `tools`; none means all."""
         return _listed(self.tools)
-
-    @property
-    def community(self) -> tuple[str, ...]:
-        """The names of `community_tools`."""
-        return _listed(self.community_tools)
 
     @property
     def reachable(self) -> tuple[str, ...]:
@@ -236,8 +234,10 @@ def read_settings() -> Settings:
     """The settings of the environment.
 
     Raises:
-        InvalidInput: variables that do not parse; the message names each.
+        InvalidInput: variables that do not parse, or that no longer exist; the message names each.
     """
+    if removed := removed_settings(os.environ):
+        raise InvalidInput("; ".join(removed))
     try:
         return Settings()
     except ValidationError as error:

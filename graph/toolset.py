@@ -1,11 +1,11 @@
-"""Every tool that this process offers: built-in ones, langchain-community's, those of MCP servers.
+"""Every tool that this process offers: built-in ones, and those of MCP servers.
 
 Made once, on first use; the same objects serve all runs, and what belongs to one run, its workspace, comes with it.
 Nothing that belongs to others stops a run: what cannot be had is left out, and told with its reason.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,11 +13,9 @@ from typing import Final, NamedTuple
 from langchain_core.tools import BaseTool
 
 from memento.graph.built_in_tools import built_in_tools
-from memento.graph.community_tools import community_tools
 from memento.graph.mcp.servers import McpServers
 from memento.graph.mcp.tools import ORIGIN
 from memento.graph.settings import Settings
-from memento.memory.errors import InvalidInput
 from memento.nodes.attachments import run_folder
 from memento.nodes.sources import ModelSource, Toolbox
 from memento.nodes.state import Run
@@ -33,7 +31,7 @@ class Entry(NamedTuple):
 
     tool: BaseTool
     room: str
-    """The folder of tools/ that it lives in; `mcp` or `community` for those of others."""
+    """The folder of tools/ that it lives in; `mcp` for those of others."""
     origin: str
     """`built-in`, or whose it is."""
 
@@ -43,7 +41,7 @@ class Offer(NamedTuple):
 
     entries: list[Entry]
     failures: dict[str, str]
-    """MCP server, or name of a community tool, to the reason why it or a part of it is missing."""
+    """MCP server to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
     """MCP servers that their file switches off."""
 
@@ -70,7 +68,6 @@ class Toolset:
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
         self._own: list[Entry] = []
-        self._community: tuple[list[BaseTool], dict[str, str]] = [], {}
 
     @cached_property
     def _mcp(self) -> McpServers | None:
@@ -85,7 +82,6 @@ class Toolset:
         async with self._making:
             if self._functions is None:
                 functions = await built_in_tools(self._settings, self._models)
-                self._community = await asyncio.to_thread(_community, self._settings.community)
                 self._own = [Entry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
                 self._functions = functions
             return self._functions
@@ -97,13 +93,12 @@ class Toolset:
             InvalidInput: a setting makes no sense, or the file of MCP servers cannot be read.
         """
         taken = set(await self.functions())
-        tools, failures = self._community
-        entries = [*self._own, *(Entry(tool, "community", "langchain-community") for tool in tools)]
+        entries = [*self._own]
         if self._mcp is None:
-            return Offer(entries, failures, ())
-        found = await self._mcp.tools({*taken, *(tool.name for tool in tools)})
+            return Offer(entries, {}, ())
+        found = await self._mcp.tools(taken)
         entries += [Entry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
-        return Offer(entries, failures | found.failures, found.disabled)
+        return Offer(entries, found.failures, found.disabled)
 
     async def toolbox(self, run: Run) -> Toolbox:
         """What the subtasks of one run work with (a `ToolSource`)."""
@@ -126,14 +121,3 @@ class Toolset:
 def room_of(function: Callable[..., Awaitable[str]]) -> str:
     """The folder of tools/ that a function was made in."""
     return function.__module__.removeprefix(_OURS).partition(".")[0]
-
-
-def _community(names: Sequence[str]) -> tuple[list[BaseTool], dict[str, str]]:
-    tools: list[BaseTool] = []
-    failures: dict[str, str] = {}
-    for name in dict.fromkeys(names):
-        try:
-            tools += community_tools([name])
-        except InvalidInput as error:
-            failures[name] = str(error)
-    return tools, failures

@@ -13,6 +13,12 @@ PREFIX = "MEMENTO_"
 _OTHER_VARIABLES = frozenset({"MEMENTO_EXECUTION"})
 """Set by our own sandbox, for what runs in it."""
 
+_REMOVED = {
+    "MEMENTO_COMMUNITY_TOOLS": "langchain-community is no longer maintained; give its tools to Deps(tools=...), as any "
+    "LangChain tool, or name an MCP server that has them in MEMENTO_MCP"
+}
+"""Settings of earlier releases, each with what to use instead."""
+
 
 def variable(field_name: str | None, fields: Mapping[str, FieldInfo]) -> str:
     """The environment variable of a setting."""
@@ -27,11 +33,17 @@ def setting_faults(error: ValidationError, fields: Mapping[str, FieldInfo]) -> l
     return [fault_sentence(name if name.isupper() else variable(name, fields), fault) for name, fault in faults]
 
 
+def removed_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable whose setting no longer exists, with what to use instead."""
+    given = {name.upper() for name, value in environment.items() if value}
+    return [f"{name} is no longer supported: {instead}" for name, instead in _REMOVED.items() if name in given]
+
+
 def unknown_variables(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dict[str, str]:
     """`MEMENTO_*` variables that no setting reads, mostly misspelt, each with the setting it resembles, or empty."""
     known = {variable(name, fields) for name in fields}
     ours = sorted(name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX))
     given = (name for name, value in environment.items() if value and name.upper().startswith(PREFIX))
-    unknown = sorted(name for name in given if name.upper() not in known | _OTHER_VARIABLES)
+    unknown = sorted(name for name in given if name.upper() not in known | _OTHER_VARIABLES | _REMOVED.keys())
     resembled = {name: get_close_matches(name.upper().removeprefix(PREFIX), ours, n=1) for name in unknown}
     return {name: f"{PREFIX}{found[0]}" if found else "" for name, found in resembled.items()}

@@ -2,8 +2,8 @@
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, Provenance, case_id
 from memento.memory.event import Attempt
-from memento.memory.ledger_batches import LedgerBatches
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.ledger.batches import LedgerBatches
+from memento.memory.ledger.writes import LedgerWriter
 
 _REVIVED = ("forget", "rollback")
 """Retired by rule, not by a person: fresh experience brings the case back."""
@@ -44,25 +44,29 @@ def judged_by_another(attempt: Attempt) -> Attempt:
     return attempt.model_copy(update={"error_class": None}) if attempt.error_class == "judge" else attempt
 
 
-async def admit(writer: LedgerWriter, case: Case) -> Case:
+def admit(writer: LedgerWriter, case: Case) -> Case:
     """Append what fresh experience made, in respect of what is there: a person's decision, and better knowledge.
 
     Returns:
         The newest revision.
     """
-    head = await writer.newest_case(case.id)
+    head = writer.head(case.id)
     if head is None:
-        return await writer.append_case(case)
-    if head.status == "active" and case.status == "quarantined":
+        return writer.append_case(case)
+    known = head.case
+    if known is not None and known.status == "active" and case.status == "quarantined":
         doubt = f"reward={case.reward} by {case.provenance.evaluator}, confidence={case.confidence}: not believed"
-        await writer.note(case.namespace, "doubt", case.id, doubt)
-        return head
+        writer.note(case.namespace, "doubt", case.id, doubt)
+        return known
     update: dict[str, str] = {}
-    if head.status == "retired" and await LedgerBatches(writer.connection).last_verb(case.id) not in _REVIVED:
+    verb = LedgerBatches(writer).last_verb(case.id)
+    # where its row is damaged, its column still says, or the audit trail does, that a person retired it
+    is_retired = head.status == "retired" or (known is None and verb == "retire")
+    if is_retired and verb not in _REVIVED:
         update["status"] = "retired"
-    if not case.lesson and (case.reward >= POSITIVE_FROM) == (head.reward >= POSITIVE_FROM):
-        update["lesson"] = head.lesson
-    return await writer.append_case(case.model_copy(update=update))
+    if known is not None and not case.lesson and (case.reward >= POSITIVE_FROM) == (known.reward >= POSITIVE_FROM):
+        update["lesson"] = known.lesson
+    return writer.append_case(case.model_copy(update=update))
 
 
 def corrected(

@@ -7,9 +7,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from memento.memory.folding import FRACTION_BAR, folded
+from memento.memory.record import Record
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -33,10 +34,8 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-class Provenance(BaseModel):
+class Provenance(Record):
     """Where a case comes from."""
-
-    model_config = ConfigDict(frozen=True)
 
     event_id: str | None = None
     """The retrieval event of the run that wrote it; feedback on that event reaches the case."""
@@ -47,10 +46,8 @@ class Provenance(BaseModel):
     """Who gave the reward: exact | judge | human | import | ..."""
 
 
-class Case(BaseModel):
+class Case(Record):
     """One revision of one case. Immutable; a change is a new revision with the next version."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     """uuid5 of namespace, state and action: the same experience is the same case."""

@@ -9,32 +9,33 @@ async with CaseMemory.open("./bank") as memory:
 ```
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
+from typing_extensions import deprecated
 
 from memento.memory.case import Case, ErrorClass, storable
-from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
+from memento.memory.experience import Experience, check_share
+from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
-from memento.memory.learning.versions import PolicyVersions
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.learning.versions import SettingsVersions
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
-from memento.memory.retention import Retention, checked_namespace
+from memento.memory.recorder import Recorder, checked_namespace
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
-from memento.memory.written import Written, check_share
 
 _REINDEX_BATCH = 256
 
@@ -52,7 +53,7 @@ class CaseMemory:
         self._storage = storage
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
-        self._retention = Retention(storage=storage, min_confidence=min_confidence)
+        self._recorder = Recorder(storage=storage, min_confidence=min_confidence)
 
     @classmethod
     def open(
@@ -144,7 +145,7 @@ class CaseMemory:
         return PolicyEvaluation(storage=self._storage, namespace=self.namespace, seed=seed)
 
     @property
-    def versions(self) -> PolicyVersions:
+    def versions(self) -> SettingsVersions:
         """Which settings are learned with: promoted, refused, rolled back."""
         return self._storage.versions
 
@@ -223,6 +224,10 @@ class CaseMemory:
         )
         return await self._retrieval.select(recall, k=k)
 
+    @overload
+    async def write(self, experience: Experience, /) -> str | None: ...
+
+    @overload
     async def write(
         self,
         *,
@@ -236,59 +241,39 @@ class CaseMemory:
         error_class: ErrorClass | None = None,
         evaluator: str = "unknown",
         thread_id: str | None = None,
-        models: dict[str, str] | None = None,
+        models: Mapping[str, str] | None = None,
         namespace: str | None = None,
         left_out: Sequence[str] = (),
+    ) -> str | None: ...
+
+    async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword
+        self, experience: Experience | None = None, /, **fields: Any
     ) -> str | None:
         """Keep an experience, and with `event_id` what came of the cases that were served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
-        answers again. Texts beyond the limits of `text_limits` lose their middle. The same event written twice is
-        written once. Readings that this one follows have the same
+        answers again. The same event written twice is written once. Readings that this one follows have the same
         outcome, unless they were given one of their own.
 
         Args:
-            state: the task.
-            action: what was planned and done, as text.
-            reward: in [0, 1], or None when it cannot be known: then no case is written, nothing is learned, and the
-                attempt waits for `feedback`.
-            answer: the final answer.
-            event_id: of the reading that served this task.
-            confidence: how sure the evaluator was, in [0, 1].
-            lesson: what worked, or why it failed.
-            error_class: what kind of failure it was.
-            evaluator: who gave the reward.
-            thread_id: of the run.
-            models: role to model name.
-            namespace: the memory's own by default.
-            left_out: ids of cases that were served but not shown to the model: nothing is learned of them.
+            experience: what was tried and what came of it.
+            fields: those of an `Experience`, in its place.
 
         Returns:
             The case's id; None when the reward is None.
 
         Raises:
-            InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class.
+            InvalidInput: not an `Experience`, or the event has the outcome of another attempt.
             UnknownEvent: no such event in this namespace.
             LedgerUnavailable: it was not kept.
         """
-        written = Written(
-            state=state,
-            action=action,
-            reward=reward,
-            answer=answer,
-            event_id=event_id,
-            confidence=confidence,
-            lesson=lesson,
-            error_class=error_class,
-            evaluator=evaluator,
-            thread_id=thread_id,
-            models=models,
-            namespace=namespace,
-            left_out=left_out,
-        )
-        return (await self.write_all([written]))[0]
+        if experience is None:
+            experience = Experience(**fields)
+        elif fields:
+            raise TypeError("give an Experience or its fields, not both")
+        return (await self.write_all([experience]))[0]
 
-    async def write_all(self, written: Sequence[Written]) -> list[str | None]:
+    async def write_all(self, experiences: Sequence[Experience]) -> list[str | None]:
         """Keep experiences as `write` would one after the other, in one commit: all of them or none.
 
         Returns:
@@ -297,11 +282,10 @@ class CaseMemory:
         Raises:
             InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
         """
-        if not written:
+        if not experiences:
             return []
-        tried = [one.tried(self._namespace(one.namespace)) for one in written]
-        ids = await self._retention.write(tried)
-        await self._retained(*dict.fromkeys(one.namespace for one in tried))
+        ids = await self._recorder.write(experiences, namespace=self.namespace)
+        await self._retained(*dict.fromkeys(self._namespace(one.namespace) for one in experiences))
         return ids
 
     async def feedback(
@@ -328,7 +312,7 @@ class CaseMemory:
             InvalidInput: a reward outside [0, 1].
             LedgerUnavailable: it was not kept.
         """
-        case_id = await self._retention.feedback(
+        case_id = await self._recorder.feedback(
             storable(event_id),
             reward,
             namespace=self._namespace(namespace),
@@ -352,7 +336,7 @@ class CaseMemory:
         Raises:
             LedgerUnavailable: none was kept.
         """
-        n_new = await self._retention.keep(cases, is_trusted=is_trusted)
+        n_new = await self._recorder.keep(cases, is_trusted=is_trusted)
         await self.bank.project()
         return n_new
 
@@ -368,7 +352,7 @@ class CaseMemory:
         Raises:
             LedgerUnavailable: nothing was kept.
         """
-        kept = await self._retention.keep_recorded(selections, is_trusted=is_trusted)
+        kept = await self._recorder.keep_recorded(selections, is_trusted=is_trusted)
         await self._retained(*{case.namespace for selection in selections for case in selection.cases})
         return kept
 
@@ -396,9 +380,14 @@ class CaseMemory:
         """Wait until everything acknowledged so far has been learned from."""
         await self._learning.settle()
 
-    async def policy_version(self, namespace: str | None = None) -> int:
+    async def n_outcomes(self, namespace: str | None = None) -> int:
         """Number of known outcomes that a namespace's estimates rest on."""
         return await self.views.n_known_outcomes(namespace=self._namespace(namespace))
+
+    @deprecated("`policy_version` is now `n_outcomes`")
+    async def policy_version(self, namespace: str | None = None) -> int:
+        """The former name of `n_outcomes`."""
+        return await self.n_outcomes(namespace)
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Encode every case of every namespace again and build a fresh index from the ledger.
@@ -406,16 +395,15 @@ class CaseMemory:
         Args:
             on_progress: called with the number of case revisions encoded so far.
         """
-        texts = self._storage.texts
-        async with self._storage.ledger.writing() as writer:
-            await writer.drop_vectors(texts.encoder.name, except_length=texts.encoder.dim)
+        texts, ledger = self._storage.texts, self._storage.ledger
+        name = texts.encoder.name
+        await ledger.transact(lambda writer: writer.drop_vectors(name, except_length=texts.encoder.dim))
         after, n_done = 0, 0
         while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
             after = changes[-1].offset
-            states = [change.case.state for change in changes]
-            rows = await texts.rows(states)
-            async with self._storage.ledger.writing() as writer:
-                await writer.save_vectors(texts.encoder.name, dict(zip(states, rows, strict=True)))
+            states = [change.case.state for change in changes if change.case is not None]
+            vectors = dict(zip(states, await texts.rows(states), strict=True))
+            await ledger.transact(lambda writer, vectors=vectors: writer.save_vectors(name, vectors))  # type: ignore[misc]
             n_done += len(changes)
             on_progress(n_done)
         await self.bank.rebuild()

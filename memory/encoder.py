@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import text_hash
-from memento.memory.engines.port import Vector
+from memento.memory.coalescer import Coalescer
 from memento.memory.errors import EncoderUnavailable
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.reasons import brief_reason
-from memento.memory.together import Together
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -157,7 +157,7 @@ class EncodedTexts:
         self._ledger = ledger
         self._views = LedgerViews(ledger)
         self._recent: OrderedDict[str, Vector] = OrderedDict()
-        self._kept = Together(self._look_up)
+        self._kept = Coalescer(self._look_up)
 
     async def one(self, text: str) -> Vector:
         """The unit row of one text, shape (dim,)."""
@@ -183,8 +183,7 @@ class EncodedTexts:
             rows = await self._encoded(unseen)
             new = dict(zip(unseen, rows, strict=True))
             if is_kept and not self._ledger.only_read_because:
-                async with self._ledger.writing() as writer:
-                    await writer.save_vectors(self.encoder.name, new)
+                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, new))
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])

@@ -7,6 +7,7 @@
     │   ├── UnknownCase              no such case in this namespace
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
+    │   ├── LedgerTooNew             a newer release wrote the ledger; the message says which one to install
     │   └── EncoderMismatch          the bank has another encoder's vectors; `memento cases reindex`
     ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); NOT kept
     ├── EncoderUnavailable           weights missing or damaged, embedding service down, any failure of a host's encoder
@@ -85,6 +86,19 @@ class EncoderMismatch(InvalidInput):
         )
         self.stored = stored
         self.configured = configured
+
+
+class LedgerTooNew(InvalidInput):
+    """A newer release wrote this ledger, and this one cannot read it; nothing was written."""
+
+    def __init__(self, found: str, known: int, readable_from: str | None) -> None:
+        release = f"'memento-langgraph>={readable_from}'" if readable_from else "-U memento-langgraph"
+        super().__init__(
+            f"a newer release wrote this ledger: it has schema {found}, and this release reads up to {known}; "
+            f"nothing was written. To read it: pip install {release}"
+        )
+        self.found = found
+        self.readable_from = readable_from
 
 
 class LedgerUnavailable(MementoError):

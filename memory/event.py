@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from memento.memory.case import ErrorClass, question_hash, utc_now
+from memento.memory.record import Record
 
 IMPORTED = "imported"
 """Policy name of events that were made elsewhere: how their cases were chosen is not known, so that their propensities
@@ -20,10 +21,8 @@ class Candidate(NamedTuple):
     """Cosine between the task and the case's state."""
 
 
-class Slot(BaseModel):
+class Slot(Record):
     """One position of the chosen set."""
-
-    model_config = ConfigDict(frozen=True)
 
     slot: int
     case_id: str | None
@@ -44,10 +43,8 @@ class Slot(BaseModel):
     """What the cases recalled then said for this one's action, where the policy's estimator asked."""
 
 
-class RetrievalEvent(BaseModel):
+class RetrievalEvent(Record):
     """One selection of cases for one task."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     namespace: str
@@ -58,7 +55,7 @@ class RetrievalEvent(BaseModel):
     follows: str | None = None
     """The event of the planning cycle before this one in the same run."""
     policy: str
-    policy_version: int
+    n_outcomes: int
     """How many outcomes the policy had learned from when it chose."""
     settings_version: int = 0
     """Which promoted settings it had learned them with; 0 is the built-in ones."""
@@ -91,10 +88,8 @@ class RetrievalEvent(BaseModel):
         return self if len(slots) == len(self.slots) else self.model_copy(update={"slots": slots})
 
 
-class Attempt(BaseModel):
+class Attempt(Record):
     """What a run tried, kept with its outcome so that a reward that comes later can still become a case."""
-
-    model_config = ConfigDict(frozen=True)
 
     action: str
     answer: str = ""
@@ -104,10 +99,8 @@ class Attempt(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
 
 
-class Outcome(BaseModel):
+class Outcome(Record):
     """What came of an event. Later outcomes of the same event replace earlier ones; none is ever changed."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     """Idempotency key: the same delivery twice is one outcome."""
@@ -132,8 +125,8 @@ class OutcomeRange(NamedTuple):
     """The last one's."""
 
 
-class Experience(NamedTuple):
-    """One outcome with what was served: a training example, or the withdrawal of one."""
+class Observation(NamedTuple):
+    """One outcome with what was served: what an estimator learns from, or the withdrawal of it."""
 
     offset: int
     """Ledger offset of the outcome."""

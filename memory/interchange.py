@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
+from memento.memory.experience import bounded_case
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
-from memento.memory.written import bounded_case
 
 MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}

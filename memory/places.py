@@ -20,9 +20,12 @@ _SERVER_LIKE: Final = re.compile(r"(?i)(https?|grpcs?|qdrant|tcp)([:;](?!\d)|//)
 _DRIVE: Final = re.compile(r"[A-Za-z]:(\\|/(?!/))")
 _ADDRESS: Final = re.compile(r"/*(?P<address>(\[[0-9A-Fa-f:.]+\]|[^/\\:]+):\d+)(/|$)")
 _EXPLICIT: Final = ("./", "../", "~", ".\\", "..\\")
-_POSTGRES_DRIVERS: Final = ("psycopg", "psycopg_async", "asyncpg")
+_POSTGRES_DRIVERS: Final = ("", "psycopg", "psycopg_async", "asyncpg")
+"""Those that earlier releases took are read as psycopg, which is the one that is installed."""
+
+_SQLITE_DRIVERS: Final = ("", "pysqlite", "aiosqlite")
 _LEDGER_FORMS: Final = (
-    "write sqlite+aiosqlite:////folder/ledger.sqlite for a file, or postgresql+psycopg://user:password@host:5432/name"
+    "write sqlite:////folder/ledger.sqlite for a file, or postgresql+psycopg://user:password@host:5432/name"
 )
 
 
@@ -111,14 +114,15 @@ def parse_http_url(url: str, what: str) -> str:
 
 
 def parse_ledger_url(url: str, what: str = "the ledger's URL") -> str:
-    """Read the URL of a ledger's database, and name the async driver where it does not.
+    """Read the URL of a ledger's database, and complete it with the driver.
 
     Args:
         url: an SQLAlchemy URL of SQLite or Postgres; `postgres://` and `sqlite:///`, without a driver, are completed.
         what: names the setting in messages.
 
     Returns:
-        The URL with `sqlite+aiosqlite` or `postgresql+psycopg` (or the async driver that it names).
+        The URL with `sqlite` or `postgresql+psycopg`; drivers that earlier releases asked for (aiosqlite, asyncpg) are
+        read as these.
 
     Raises:
         InvalidInput: it is neither; the message never repeats the URL, which may hold a password.
@@ -131,11 +135,9 @@ def parse_ledger_url(url: str, what: str = "the ledger's URL") -> str:
         raise InvalidInput(f"{what} {begins} a database that a ledger can be kept in; {_LEDGER_FORMS}")
     if dialect == "sqlite":
         return _sqlite_url(rest, driver, what)
-    if driver and driver not in _POSTGRES_DRIVERS:
-        raise InvalidInput(
-            f"{what} names the driver {driver!r}, which is not asynchronous; write postgresql+psycopg://"
-        )
-    named = f"postgresql+{driver or 'psycopg'}://{rest}"
+    if driver not in _POSTGRES_DRIVERS:
+        raise InvalidInput(f"{what} names the driver {driver!r}, which is not supported; write postgresql+psycopg://")
+    named = f"postgresql+psycopg://{rest}"
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -163,16 +165,16 @@ def parse_encoder_name(spec: str, what: str = "the encoder") -> tuple[str, str]:
 
 
 def _sqlite_url(rest: str, driver: str, what: str) -> str:
-    if driver not in ("", "aiosqlite"):
-        raise InvalidInput(f"{what} names the driver {driver!r}, which is not asynchronous; {_LEDGER_FORMS}")
+    if driver not in _SQLITE_DRIVERS:
+        raise InvalidInput(f"{what} names the driver {driver!r}, which is not supported; {_LEDGER_FORMS}")
     path = rest.removeprefix("/")
     if not rest.startswith("/"):
-        raise InvalidInput(f"{what} needs three slashes before a path: sqlite+aiosqlite:///{rest or 'ledger.sqlite'}")
+        raise InvalidInput(f"{what} needs three slashes before a path: sqlite:///{rest or 'ledger.sqlite'}")
     if "\0" in path:
         raise InvalidInput(f"{what}: {path!r} is not the name of a file: it holds a NUL")
     if not path.strip() or path.startswith(":memory:") or "?" in path or path.endswith("/"):
         raise InvalidInput(f"{what} names no file: a ledger is kept in one, without options; {_LEDGER_FORMS}")
-    return f"sqlite+aiosqlite:///{path}"
+    return f"sqlite:///{path}"
 
 
 def _server_address(text: str, *, is_path: bool) -> str:

@@ -1,16 +1,15 @@
 """The two halves of a read: the candidates, and the cases chosen from them."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import deprecated
 
 from memento.memory.case import ScoredCase
+from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
-
-if TYPE_CHECKING:
-    from memento.memory.estimators.port import Estimates
 
 
 class Recall(NamedTuple):
@@ -54,7 +53,8 @@ class Reading(NamedTuple):
     cases: list[ScoredCase]
     """The cases served, best first; at most k, and fewer where the policy left slots empty."""
     policy: str
-    policy_version: int
+    n_outcomes: int
+    """How many outcomes the policy had learned from when it chose."""
     is_degraded: bool
     """Not all cases could be searched (the engine did not answer, or its index is far behind): never trains."""
     slots: list[Slot]
@@ -62,13 +62,19 @@ class Reading(NamedTuple):
     notices: list[str]
     """What whoever reads should be told: why the reading is degraded, that the index was rebuilt."""
 
+    @property
+    @deprecated("`policy_version` is now `n_outcomes`")
+    def policy_version(self) -> int:
+        """The former name of `n_outcomes`."""
+        return self.n_outcomes
+
 
 def slot_of(
     position: int,
     choice: SlotChoice,
     candidates: list[Candidate],
     reward_C: NDArray[np.float32],
-    estimates: "Estimates | None",
+    estimates: Estimates | None,
 ) -> Slot:
     """A choice as the event keeps it, with what was known of the case then."""
     index = choice.candidate

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from memento.memory.case import Case
-from memento.memory.engines.port import Vector
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
+from memento.memory.index.engines.port import Vector
 from memento.memory.interchange import ParsedLine, Served
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines
 
 _EVENT_IDS = uuid.UUID("0d3d4f4e-8a57-5d0c-9a0b-6a0c7d1f2b63")
@@ -66,7 +66,7 @@ def grouped(lines: Iterable[ParsedLine]) -> Iterator[Group]:
         yield _group(block, seen)
 
 
-async def append_selections(
+def append_selections(
     writer: LedgerWriter, selections: Sequence[Selection], *, vectors: Mapping[str, Vector]
 ) -> tuple[int, int]:
     """Add events and outcomes that are not there yet; what somebody has said since about an event still counts.
@@ -81,12 +81,13 @@ async def append_selections(
     """
     n_events, n_outcomes = 0, 0
     for selection in selections:
-        if await writer.event(selection.event_id) is None:
-            await writer.append_event(_event(selection, vectors))
+        namespace = selection.cases[0].namespace
+        if writer.event(selection.event_id, namespace=namespace) is None:
+            writer.append_event(_event(selection, vectors))
             n_events += 1
         outcome = _outcome(selection)
-        if outcome.reward is not None and not await writer.outcomes_of(outcome.event_id):
-            await writer.append_outcome(outcome)
+        if outcome.reward is not None and not writer.outcomes_of(outcome.event_id, namespace=namespace):
+            writer.append_outcome(outcome)
             n_outcomes += 1
     return n_events, n_outcomes
 
@@ -114,7 +115,7 @@ def _event(selection: Selection, vectors: Mapping[str, Vector]) -> RetrievalEven
         namespace=selection.cases[0].namespace,
         query=selection.served.query,
         policy=IMPORTED,
-        policy_version=0,
+        n_outcomes=0,
         bank_version=0,
         slots=[
             Slot(

@@ -2,24 +2,21 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memento.memory.case import ScoredCase, former_question_hash, question_hash
+from memento.memory.coalescer import Coalescer
 from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.learning.learner import Learner
+from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
-from memento.memory.together import Together
-
-if TYPE_CHECKING:
-    from memento.memory.estimators.port import EstimatorName
-    from memento.memory.learning.learner import Learner
 
 
 class Retrieval:
@@ -29,7 +26,7 @@ class Retrieval:
         self,
         *,
         storage: Storage,
-        learner: "Callable[[str, EstimatorName], Awaitable[Learner]]",
+        learner: Callable[[str, EstimatorName], Awaitable[Learner]],
         rng: np.random.Generator,
     ) -> None:
         """Wire the parts.
@@ -43,7 +40,7 @@ class Retrieval:
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
-        self._record = Together(self._append)
+        self._record = Coalescer(self._append)
 
     async def recall(
         self,
@@ -122,14 +119,15 @@ class Retrieval:
         policy = policy_named(recall.policy)
         recalled = [candidate.case_id for candidate in recall.candidates]
         views, namespace = self._storage.views, recall.namespace
-        rewards = await views.active_rewards(recalled, namespace=namespace) if recalled else {}
-        candidates = [candidate for candidate in recall.candidates if candidate.case_id in rewards]
+        found = await views.cases(recalled, namespace=namespace)
+        candidates = [
+            one for one in recall.candidates if one.case_id in found and found[one.case_id].status == "active"
+        ]
         similarity_C = np.array([c.similarity for c in candidates], np.float32)
         # whoever chooses: slots log the cases' own rewards
-        reward_C = np.array([rewards[candidate.case_id] for candidate in candidates], np.float32)
+        reward_C = np.array([found[candidate.case_id].reward for candidate in candidates], np.float32)
         estimates, version, settings_version = None, 0, 0
         if candidates and policy.estimator is not None:
-            found = await views.cases(recalled, namespace=namespace)
             learner = await self._learner(namespace, policy.estimator)
             query = await self._storage.texts.one(recall.query)
             cases = [found[candidate.case_id] for candidate in candidates]
@@ -143,7 +141,7 @@ class Retrieval:
             task=recall.task,
             follows=recall.follows,
             policy=policy.name,
-            policy_version=version,
+            n_outcomes=version,
             settings_version=settings_version,
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
@@ -166,9 +164,8 @@ class Retrieval:
             for slot in stored.slots
             if slot.case_id in cases
         ]
-        return Reading(
-            stored.id, scored, stored.policy, stored.policy_version, stored.is_degraded, stored.slots, list(notices)
-        )
+        told = [*notices, *self._storage.ledger.set_aside.take_notices()]
+        return Reading(stored.id, scored, stored.policy, stored.n_outcomes, stored.is_degraded, stored.slots, told)
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
         """Put selections on record in one commit; those of a run whose earlier one is not known are refused.
@@ -181,11 +178,15 @@ class Retrieval:
         texts = self._storage.texts
         queries = [event.query for event in events if event.candidates]
         vectors = dict(zip(queries, await texts.rows(queries), strict=True))
-        async with self._storage.ledger.writing() as writer:
-            are_fit = [await _follows_its_own(writer, event) for event in events]
-            fit = [event for event, is_fit in zip(events, are_fit, strict=True) if is_fit]
-            stored = iter(await writer.append_events(fit))
-            await writer.save_vectors(texts.encoder.name, vectors)
+
+        def append(writer: LedgerWriter) -> tuple[list[bool], list[RetrievalEvent]]:
+            are_fit = [_follows_its_own(writer, event) for event in events]
+            stored = writer.append_events([event for event, is_fit in zip(events, are_fit, strict=True) if is_fit])
+            writer.save_vectors(texts.encoder.name, vectors)
+            return are_fit, stored
+
+        are_fit, kept = await self._storage.ledger.transact(append)
+        stored = iter(kept)
         return [
             _own(event, next(stored)) if is_fit else UnknownEvent(event.follows or "", event.namespace)
             for event, is_fit in zip(events, are_fit, strict=True)
@@ -197,8 +198,5 @@ def _own(event: RetrievalEvent, stored: RetrievalEvent) -> RetrievalEvent | Exce
     return stored if stored.namespace == event.namespace else UnknownEvent(event.id, event.namespace)
 
 
-async def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:
-    if event.follows is None:
-        return True
-    before = await writer.event(event.follows)
-    return before is not None and before.namespace == event.namespace
+def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:
+    return event.follows is None or writer.event(event.follows, namespace=event.namespace) is not None

@@ -1,13 +1,17 @@
 """Calls of the case memory that cannot end a run: any exception, and no answer in time, become one error."""
 
+import inspect
 import math
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.memory.experience import Experience
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
+from memento.nodes.sources import RunMemory
 from memento.nodes.state import Run
 
 _MOST_S: Final = 300.0
@@ -56,3 +60,20 @@ async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds:
         if is_control_flow(error):
             raise
         raise MemoryFailed(told(error, redact)) from error
+
+
+async def write_experience(memory: RunMemory, experience: Experience) -> str | None:
+    """Hand an experience to the memory of a run.
+
+    A host's own memory that was written for release 0.1 takes keywords only, and gets them for one release more.
+    """
+    try:
+        inspect.signature(memory.write).bind(experience)
+    except TypeError:
+        message = "`RunMemory.write` now takes one Experience; its keywords are no longer used from release 0.3 on"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        arguments = experience.as_arguments()
+        if not experience.left_out:  # it may not know of it
+            del arguments["left_out"]
+        return await memory.write(**arguments)  # type: ignore[call-arg]
+    return await memory.write(experience)

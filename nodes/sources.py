@@ -7,7 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.tools import BaseTool
 
-from memento.memory.case import ErrorClass
+from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
 from memento.nodes.state import Run, SubtaskResult
 from memento.tools.workspace import Workspace
@@ -36,24 +36,8 @@ class RunMemory(Protocol):
         """Choose among them; see `CaseMemory.select`."""
         ...
 
-    async def write(
-        self,
-        *,
-        state: str,
-        action: str,
-        reward: float | None,
-        answer: str = "",
-        event_id: str | None = None,
-        confidence: float = 1.0,
-        lesson: str = "",
-        error_class: ErrorClass | None = None,
-        evaluator: str = "unknown",
-        thread_id: str | None = None,
-        models: dict[str, str] | None = None,
-        namespace: str | None = None,
-        left_out: Sequence[str] = (),
-    ) -> str | None:
-        """Keep what was tried; see `CaseMemory.write`. `left_out` is given where there is something to leave out."""
+    async def write(self, experience: Experience, /) -> str | None:
+        """Keep what was tried; see `CaseMemory.write`."""
         ...
 
 

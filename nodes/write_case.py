@@ -7,8 +7,9 @@ from langgraph.runtime import Runtime
 
 from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
+from memento.memory.experience import Experience
 from memento.nodes.context import Context
-from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
+from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
 from memento.nodes.node import Node
 from memento.nodes.plan import plan_text
 from memento.nodes.redaction import Redact
@@ -33,8 +34,7 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         info = runtime.execution_info
         try:
             memory = await of_memory(memory_source, redact)
-            writing = partial(
-                memory.write,
+            experience = Experience(
                 state=state["run"]["task"],
                 action=plan_text(state["plans"]) or _DIRECT,
                 reward=state["reward"],
@@ -47,9 +47,9 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
                 thread_id=info.thread_id if info else None,
                 models=state["models"],
                 namespace=state["run"]["namespace"] or None,
-                # A host's memory that stands in between may not know of it: it is said only where it matters.
-                **({"left_out": left_out} if (left_out := state.get("left_out")) else {}),
+                left_out=state.get("left_out", ()),
             )
+            writing = partial(write_experience, memory, experience)
             case_id = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:
             # The answer is still good; only the memory of it is lost, and that is said.

@@ -26,7 +26,7 @@ async def test_namespaces_have_learners_of_their_own_when_both_learn() -> None:
     async with CaseMemory.open(":memory:", encoder=HashingEncoder(), policy="parametric") as memory:
         await lived(memory, 3, namespace="a")
         await lived(memory, 2, namespace="b")
-        assert (await memory.policy_version("a"), await memory.policy_version("b")) == (3, 2)
+        assert (await memory.n_outcomes("a"), await memory.n_outcomes("b")) == (3, 2)
         assert await memory._learning.learner("a", "cross_entropy") is await memory._learning.learner(
             "a", "cross_entropy"
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.everyday_tasks import TASKS, ask
-from memento.cli.ask import reply_of
+from memento.cli.ask_run import reply_of
 from memento.memory.errors import InvalidInput
 from memento.nodes.attachments import copy_in
 from memento.nodes.errors import InvalidAttachment

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from memento.cli.demo import _closer_look, _curves, _figures, _table
+from memento.cli.demo_run import _closer_look, _curves, _figures, _table
 from memento.evals.learning_demo import Shown, TaskScore
 
 CASE: Any = {"state": "A chef bakes 'egg'.", "action": "1. jent\nresult", "reward": 0.0, "similarity": 0.5}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memento.memory.case_memory import CaseMemory
-from memento.memory.learning.versions import PolicyVersion
+from memento.memory.learning.versions import SettingsVersion
 from tests.commands import environment, invoke, memento, started
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
@@ -43,10 +43,10 @@ def lived(home: Path, n: int = N_OUTCOMES) -> None:
     asyncio.run(live(home, n))
 
 
-async def promoted(home: Path) -> PolicyVersion:
+async def promoted(home: Path) -> SettingsVersion:
     """A version as the gate writes it, without the minutes that judging takes."""
     async with opened(home) as memory:
-        draft = PolicyVersion(
+        draft = SettingsVersion(
             namespace="default",
             estimator="kernel",
             settings={"precision": 1.0},
@@ -54,8 +54,7 @@ async def promoted(home: Path) -> PolicyVersion:
             reason="better",
             report={"gain": [0.2, 0.1, 0.3]},
         )
-        async with memory._storage.ledger.writing() as writer:
-            return await memory.versions.append(writer, draft)
+        return await memory._storage.ledger.transact(lambda writer: memory.versions.append(writer, draft))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from memento.cli.policy_commands import verdict
+from memento.cli.policy_report import verdict
 from memento.graph.app import Application
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import MiniLmEncoder

@@ -44,11 +44,10 @@ def explored(home: Path) -> str:
                 Slot(slot=1, case_id=None, similarity=0.0, score=0.0, propensity=0.02, is_randomised=True),
             ]  # fmt: skip
             event = RetrievalEvent(
-                id="e1", namespace="default", query="t", policy="advantage", policy_version=40, settings_version=3,
+                id="e1", namespace="default", query="t", policy="advantage", n_outcomes=40, settings_version=3,
                 bank_version=1, slots=slots,
             )  # fmt: skip
-            async with memory._storage.ledger.writing() as writer:
-                await writer.append_event(event)
+            await memory._storage.ledger.transact(lambda writer: writer.append_event(event))
         return event.id
 
     return asyncio.run(serve())

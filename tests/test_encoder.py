@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder, _packaged_folder
 from memento.memory.errors import EncoderUnavailable
-from memento.memory.ledger import Ledger
+from memento.memory.ledger.ledger import Ledger
 from tests.hashing_encoder import HashingEncoder
 
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with Ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite'}", is_durable=False) as ledger:
+    async with Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", is_durable=False) as ledger:
         yield ledger
 
 

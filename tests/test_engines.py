@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
-from memento.memory.engines.edge import EdgeEngine
-from memento.memory.engines.local import LocalEngine
-from memento.memory.engines.port import BankPoint, VectorEngine
-from memento.memory.engines.server import ServerEngine
 from memento.memory.errors import EngineRejected, EngineUnavailable
+from memento.memory.index.engines.edge import EdgeEngine
+from memento.memory.index.engines.local import LocalEngine
+from memento.memory.index.engines.port import BankPoint, VectorEngine
+from memento.memory.index.engines.server import ServerEngine
 from tests.bank_points import DIM, ENCODER, by_cosine, case_id, in_batches, point, unit
 from tests.wire_shim import WireShim
 
@@ -22,7 +22,7 @@ Factory = Callable[[], VectorEngine]
 KEPT_ON_CLOSE = ("edge", "wire shim", "real server")
 
 
-@pytest.fixture(params=["edge", "memory", "wire shim", "real server"])
+@pytest.fixture(params=["edge", "memory", "wire shim", pytest.param("real server", marks=pytest.mark.live)])
 def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Factory]:
     """Makes engines that all see the same bank."""
     if request.param == "edge":
@@ -43,7 +43,7 @@ def _on_real_server() -> Iterator[Factory]:
     prefix = f"memento_test_{uuid.uuid4().hex[:8]}"
     key = os.environ.get("QDRANT_API_KEY")
     yield lambda: ServerEngine(url, api_key=key, collection=prefix, timeout_s=10)
-    client = QdrantClient(url=url, api_key=key)
+    client = QdrantClient(url=url, api_key=key, check_compatibility=False)
     for found in client.get_collections().collections:
         if found.name.startswith(prefix):
             client.delete_collection(found.name)

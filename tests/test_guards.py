@@ -1,10 +1,12 @@
 """The guards of conftest.py guard: each is shown failing what it must fail."""
 
+import ast
 import asyncio
 import os
 import socket
 import sys
 import time
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -93,3 +95,41 @@ def test_developers_env_file_is_not_read_when_a_test_loads_it(tmp_path: Path) ->
 async def test_hypothesis_accepts_the_guards(number: int) -> None:
     await asyncio.sleep(0)
     assert isinstance(number, int)
+
+
+ENVIRONMENT_READERS = {
+    "graph/settings.py": "the one reader of settings, keys and passwords",
+    "graph/local_model.py": "sets OMP_WAIT_POLICY before llama.cpp loads OpenMP, which reads it there",
+    "evals/runs/workers.py": "hands the environment on to its worker processes, with a number of threads",
+}
+
+
+def test_only_settings_read_the_environment() -> None:
+    readers = {
+        str(path.relative_to(guards.ROOT))
+        for room in ("memento", *guards.BARE_FOLDERS)
+        for path in (guards.ROOT / room).rglob("*.py")
+        if any(map(_asks_the_environment, ast.walk(ast.parse(path.read_text(encoding="utf-8")))))
+    }
+    assert readers == set(ENVIRONMENT_READERS)
+
+
+def _asks_the_environment(node: ast.AST) -> bool:
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    if isinstance(node, ast.ImportFrom) and node.module == "os":
+        return any(alias.name in names for alias in node.names)
+    return (
+        isinstance(node, ast.Attribute) and node.attr in names and isinstance(node.value, ast.Name)
+    ) and node.value.id == "os"
+
+
+def test_every_marker_is_used_by_some_test() -> None:
+    settings = tomllib.loads((guards.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    named = {line.partition(":")[0].partition("(")[0] for line in settings["tool"]["pytest"]["ini_options"]["markers"]}
+    used = {
+        node.attr
+        for path in (guards.ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "mark"
+    }
+    assert named <= used, f"no test has the marker {named - used}"

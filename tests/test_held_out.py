@@ -17,7 +17,7 @@ from memento.evals.subject import Subject, embedded_memory
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
 from memento.memory.case import Case
-from memento.memory.ledger_views import LedgerCounts
+from memento.memory.ledger.reads import LedgerCounts
 from tests.eval_runs import made_tasks
 from tests.hashing_encoder import HashingEncoder
 from tests.scripted import ScriptedChatModel

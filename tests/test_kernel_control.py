@@ -405,7 +405,7 @@ async def test_memory_serves_by_episodes_and_remembers_them_when_opened_again(tm
         learner = await memory._learning.learner("default", "kernel")
         assert isinstance(learner.estimator, KernelControl)
         assert everything(learner.estimator) == known
-    assert (reading.policy, reading.policy_version) == ("kernel", 2 * MIN_OUTCOMES)
+    assert (reading.policy, reading.n_outcomes) == ("kernel", 2 * MIN_OUTCOMES)
     assert [scored.score for scored in reading.cases] != [scored.similarity for scored in reading.cases]
     assert [scored.score for scored in again.cases] == [scored.score for scored in reading.cases]
     assert sum(one is not None for one in followed) == MIN_OUTCOMES

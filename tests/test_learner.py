@@ -49,12 +49,12 @@ async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: in
         "views": memory.views,
         "versions": storage.versions,
         "texts": storage.texts,
-        "thread": storage._torch,
+        "thread": storage.torch,
         "folder": folder,
     }
     estimator = partial(CrossEntropyQ, dim=storage.texts.encoder.dim, seed=seed)
     make = partial(Learner, namespace="default", make=estimator, **parts)
-    return await asyncio.get_running_loop().run_in_executor(storage._torch, make)
+    return await asyncio.get_running_loop().run_in_executor(storage.torch, make)
 
 
 def weights(learner: Learner) -> dict[str, torch.Tensor]:
@@ -87,7 +87,7 @@ async def test_values_change_when_outcomes_come(memory: CaseMemory) -> None:
     before = weights(await caught_up(learner_of(memory)))
     await lived(memory, 3)
     learner = await caught_up(learner_of(memory))
-    assert learner.version == await memory.policy_version() == 3
+    assert learner.version == await memory.n_outcomes() == 3
     assert not same(weights(learner), before)
 
 
@@ -107,7 +107,7 @@ async def test_similarity_serves_until_both_kinds_of_outcome_are_known(memory: C
     reading = await memory.read("the capital", k=4)
     assert [scored.score for scored in reading.cases] != [scored.similarity for scored in reading.cases]
     assert all(0 < scored.score < 1 for scored in reading.cases)
-    assert reading.policy_version == MIN_OUTCOMES + 3
+    assert reading.n_outcomes == MIN_OUTCOMES + 3
 
 
 async def test_similarity_serves_on_when_the_outcomes_are_of_reads_that_served_nothing(memory: CaseMemory) -> None:
@@ -177,7 +177,7 @@ async def test_nothing_is_learned_when_the_reading_was_degraded(server: Place) -
         server.shim.faults = Faults(is_down=True)
         events = await lived(memory, 3)
         await memory.feedback(events[0], 1.0)
-        assert await memory.policy_version() == 0
+        assert await memory.n_outcomes() == 0
         assert (await memory.views.counts(namespace="default")).unknown == 0  # yet the outcomes are kept
 
 
@@ -188,7 +188,7 @@ async def test_everybody_has_the_same_weights_when_they_share_a_bank(folder: Pla
             await lived(memory, 2, start=start)
             await lived(other, 2, start=start + 2)
         own, theirs = [await one._learning.learner("default", "cross_entropy") for one in (memory, other)]
-        assert await memory.policy_version() == await other.policy_version() == 12
+        assert await memory.n_outcomes() == await other.n_outcomes() == 12
         assert (await own.catch_up(), await theirs.catch_up()) != (0, 0)
         assert same(weights(own), weights(theirs))
         assert same(weights(own), weights(await caught_up(learner_of(memory))))
@@ -203,7 +203,7 @@ async def test_weights_go_on_bit_for_bit_when_reloaded_from_a_snapshot(memory: C
     events = await lived(memory, 5, start=7)
     await memory.feedback(events[1], 1.0)
     second = await caught_up(learner_of(memory, folder=reloaded))
-    assert second.version == await memory.policy_version() == 13
+    assert second.version == await memory.n_outcomes() == 13
     assert same(weights(second), weights(await caught_up(learner_of(memory))))
 
 
@@ -266,7 +266,7 @@ async def test_more_slots_than_a_batch_are_learned_from(memory: CaseMemory) -> N
     reading = await memory.read("the capital", k=70)
     await memory.write(state="t", action="a", reward=1.0, event_id=reading.event_id)
     assert len(reading.cases) == 64
-    assert await memory.policy_version() == 1
+    assert await memory.n_outcomes() == 1
 
 
 @pytest.mark.slow
@@ -309,7 +309,7 @@ async def test_what_recalled_cases_said_is_learned_from_as_it_was_said_then(empt
             await memory.write(state=f"task {number} of the capital", action="act 9", reward=1.0)
         await memory.write(state="another task of the capital", action="act 0", reward=1.0, event_id=reading.event_id)
         reader = ExampleReader(namespace="default", views=memory.views, texts=memory._storage.texts, wanted=("state",))
-        (experience,) = await memory.views.experiences(namespace="default", after=0, limit=9)
+        (experience,) = await memory.views.observations(namespace="default", after=0, limit=9)
         (example,) = await reader.examples([experience])
         assert example is not None
         assert example.cases.support_N is not None

@@ -69,14 +69,14 @@ async def test_case_is_served_again_when_brought_back(memory: CaseMemory, out: s
     ids = await filled(memory, 4)
     reading = await memory.read("capital", k=4)
     await memory.write(state="asked", action="a", reward=1.0, event_id=reading.event_id)
-    usage = await memory.views.usage(ids[0])
+    usage = await memory.views.usage(ids[0], namespace="default")
     recall = await memory.recall("capital")
     report = await getattr(memory.lifecycle, out)(ids[0], ids[1], reason="it looks odd")
     assert report.changed == ids[:2]
     assert not {*ids[:2]} & await all_served(memory)
     late = await memory.select(recall, k=64)
     assert not {*ids[:2]} & {scored.case.id for scored in late.cases}
-    assert await memory.views.usage(ids[0]) == usage, "what is known of it stays"
+    assert await memory.views.usage(ids[0], namespace="default") == usage, "what is known of it stays"
     again = await getattr(memory.lifecycle, out)(ids[0])
     assert (again.batch_id, again.changed, list(again.left_alone)) == (None, [], [ids[0]])
     await getattr(memory.lifecycle, back)(*ids[:2])

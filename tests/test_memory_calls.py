@@ -10,6 +10,7 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput, LedgerUnavailable, UnknownEvent
+from memento.memory.experience import Experience
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import a_memory, a_run, always, answer, failing
@@ -118,7 +119,7 @@ async def test_nothing_is_learned_when_the_outcome_could_not_be_written() -> Non
 
             namespace, notices, recall, select = "default", (), memory.recall, memory.select
 
-            async def write(self, **_: Any) -> None:
+            async def write(self, experience: Experience, /) -> None:
                 raise LedgerUnavailable("disk full")
 
         async def source() -> Any:
@@ -126,6 +127,6 @@ async def test_nothing_is_learned_when_the_outcome_could_not_be_written() -> Non
 
         graph = build_graph(Deps(memory=source, planner=always(answer("wrong"))))
         result = await graph.ainvoke({"task": "What is 6 times 7?", "reference": "42"}, context={"evaluator": "exact"})  # type: ignore[arg-type]
-        outcome = await memory.views.outcome(result["event_id"])
+        outcome = await memory.views.outcome(result["event_id"], namespace="default")
     assert (result["answer"], result["reward"], outcome) == ("wrong", 0.0, None)
     assert "not remembered: disk full" in result["notices"]

@@ -127,8 +127,8 @@ async def kept(memory: CaseMemory, *actions: str) -> list[str]:
     for number, action in enumerate(actions):
         state = f"What is six times {number}?"
         name = case_id("default", state, action)
-        async with memory._storage.ledger.writing() as writer:
-            await writer.append_case(Case(id=name, namespace="default", state=state, action=action, reward=1.0))
+        case = Case(id=name, namespace="default", state=state, action=action, reward=1.0)
+        await memory._storage.ledger.transact(lambda writer, case=case: writer.append_case(case))  # type: ignore[misc]
         ids.append(name)
     return ids
 
@@ -162,10 +162,10 @@ async def test_case_that_was_not_shown_is_credited_with_nothing_whoever_gives_th
         for reward in (0.0, 1.0):
             await memory.feedback(event_id, reward)
             await memory.settle()
-            outcome = await memory.views.outcome(event_id)
+            outcome = await memory.views.outcome(event_id, namespace="default")
             assert outcome is not None
-            (experience,) = (await memory.views.experiences(namespace="default", after=0, limit=10))[-1:]
-            usages.append([(await memory.views.usage(one)).known_outcomes for one in ids])
+            (experience,) = (await memory.views.observations(namespace="default", after=0, limit=10))[-1:]
+            usages.append([(await memory.views.usage(one, namespace="default")).known_outcomes for one in ids])
             assert set(outcome.left_out) <= served
             assert not set(outcome.left_out) & set(experience.event.case_ids)
             assert experience.is_partial

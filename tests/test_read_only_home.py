@@ -13,8 +13,8 @@ import pytest
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import LedgerUnavailable
-from memento.memory.read_only_file import cannot_write, copied, read_only_file
-from memento.memory.sqlite_connection import open_shared
+from memento.memory.ledger.read_only_file import cannot_write, copied, read_only_file
+from memento.memory.ledger.sqlite_files import open_shared
 from tests.commands import Finished, assistant, invoke, serving
 
 

@@ -61,7 +61,7 @@ async def memory() -> AsyncIterator[CaseMemory]:
 
 async def test_a_question_s_lines_become_one_event_with_its_outcome(memory: CaseMemory, tmp_path: Path) -> None:
     assert await import_all(memory, await asyncio.to_thread(log, tmp_path, 6)) == (9, 6, 6)
-    found = await memory.views.experiences(namespace="default", after=0, limit=100)
+    found = await memory.views.observations(namespace="default", after=0, limit=100)
     assert [experience.reward for experience in found] == [0, 1, 0, 1, 0, 1]
     assert [experience.event.query for experience in found] == [f"Where does river {n} rise?" for n in range(6)]
     event = found[2].event
@@ -75,7 +75,7 @@ async def test_a_question_s_lines_become_one_event_with_its_outcome(memory: Case
 
 async def test_no_imported_event_passes_for_a_choice_of_ours(memory: CaseMemory, tmp_path: Path) -> None:
     await import_all(memory, await asyncio.to_thread(log, tmp_path, 2))
-    for experience in await memory.views.experiences(namespace="default", after=0, limit=10):
+    for experience in await memory.views.observations(namespace="default", after=0, limit=10):
         assert experience.event.policy == IMPORTED
         assert not any(slot.is_randomised for slot in experience.event.slots)
     assert IMPORTED not in POLICY_NAMES
@@ -87,7 +87,7 @@ async def test_nothing_is_added_when_a_log_is_imported_again(memory: CaseMemory,
     before = await memory.views.counts(namespace="default")
     assert await import_all(memory, file) == (0, 0, 0)
     assert await memory.views.counts(namespace="default") == before
-    assert await memory.policy_version() == 6
+    assert await memory.n_outcomes() == 6
 
 
 async def test_the_rest_is_added_when_an_import_was_broken_off(memory: CaseMemory, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_the_rest_is_added_when_an_import_was_broken_off(memory: CaseMemor
     found = selections(await asyncio.to_thread(groups, file))
     assert (await memory.keep_recorded(found[:2]))[1:] == (2, 2)
     assert (await import_all(memory, file))[1:] == (4, 4)
-    assert await memory.policy_version() == 6
+    assert await memory.n_outcomes() == 6
 
 
 async def test_feedback_on_an_imported_event_survives_another_import(memory: CaseMemory, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_feedback_on_an_imported_event_survives_another_import(memory: Cas
     event_id = selections(await asyncio.to_thread(groups, file))[0].event_id
     await memory.feedback(event_id, 1.0)
     assert await import_all(memory, file) == (0, 0, 0)
-    outcome = await memory.views.outcome(event_id)
+    outcome = await memory.views.outcome(event_id, namespace="default")
     assert outcome is not None
     assert (outcome.reward, outcome.evaluator) == (1.0, "human")
 
@@ -162,7 +162,7 @@ async def test_an_imported_log_is_learned_from(tmp_path: Path) -> None:
         await import_all(memory, await asyncio.to_thread(log, tmp_path, 16))
         await memory.settle()
         reading = await memory.read("Where does river 99 rise?", k=3)
-        assert reading.policy_version == 16
+        assert reading.n_outcomes == 16
         assert [scored.score for scored in reading.cases] != [scored.similarity for scored in reading.cases]
         assert question_hash("Where does river 99 rise?") not in {s.case.question for s in reading.cases}
 

@@ -49,12 +49,12 @@ async def chain(memory: CaseMemory, event_id: str) -> list[RetrievalEvent]:
 
 
 async def rewards(memory: CaseMemory, event_id: str) -> list[float | None]:
-    outcomes = [await memory.views.outcome(event.id) for event in await chain(memory, event_id)]
+    outcomes = [await memory.views.outcome(event.id, namespace="default") for event in await chain(memory, event_id)]
     return [None if outcome is None else outcome.reward for outcome in outcomes]
 
 
 async def n_outcomes(memory: CaseMemory) -> int:
-    return len(await memory.views.experiences(namespace="default", after=0, limit=1000))
+    return len(await memory.views.observations(namespace="default", after=0, limit=1000))
 
 
 def two_plans() -> ScriptedChatModel:
@@ -158,7 +158,7 @@ async def test_outcome_stays_unknown_for_every_event_when_the_reward_is_not_know
     async with a_memory() as memory:
         result = await graph_of(memory, planner=two_plans()).ainvoke({"task": TASK}, context=REREAD)
         told = await rewards(memory, result["event_id"])
-        version = await memory.policy_version()
+        version = await memory.n_outcomes()
         await memory.feedback(result["event_id"], 1.0)
         later = await rewards(memory, result["event_id"])
         counts = await memory.views.counts(namespace="default")

@@ -145,7 +145,7 @@ async def test_reward_is_the_persons_when_a_person_evaluates(reply: Any, reward:
         graph = graph_of(memory, checkpointer=saver())
         interrupt = await stopped(graph, {"evaluator": "human"})
         result = await replied(graph, reply)
-        outcome = await memory.views.outcome(result["event_id"])
+        outcome = await memory.views.outcome(result["event_id"], namespace="default")
     assert interrupt.value == {"kind": "reward", "task": "six times seven?", "answer": "42", "references": ["42"]}
     assert result["reward"] == reward
     assert outcome is not None

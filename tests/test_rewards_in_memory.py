@@ -28,7 +28,7 @@ async def run(memory: CaseMemory, evaluator: str, **parts: Any) -> dict[str, Any
 
 async def kept(memory: CaseMemory, event_id: str, case_id: str | None) -> tuple[Any, ...]:
     """Reward and confidence of the event's outcome, then of its case with its status; None where there is none."""
-    outcome = await memory.views.outcome(event_id)
+    outcome = await memory.views.outcome(event_id, namespace="default")
     assert outcome is not None
     case = (await memory.views.cases([case_id], namespace="default"))[case_id] if case_id else None
     whole = (case.reward, case.confidence, case.status) if case else None
@@ -62,7 +62,7 @@ async def test_reward_and_confidence_are_kept_and_a_person_knows_better(
         assert await kept(memory, event_id, result["case_id"]) == expected
         case_id = await memory.feedback(event_id, 1.0, lesson="a person looked")
         assert await kept(memory, event_id, case_id) == (1.0, 1.0, (1.0, 1.0, "active"))
-        outcome = await memory.views.outcome(event_id)
+        outcome = await memory.views.outcome(event_id, namespace="default")
     assert outcome is not None
     assert outcome.evaluator == "human"
     assert AGREED < 1, "nobody is believed more than a person"

@@ -117,7 +117,7 @@ async def test_kept_or_refused_by_name_whichever_text_is_odd(memory: CaseMemory,
     views = memory.views
     assert await views.event(odd, namespace=odd) is None
     assert await views.cases([odd], namespace="default") == {}
-    assert (await views.usage(odd)).exposures == 0
+    assert (await views.usage(odd, namespace="default")).exposures == 0
     assert (await views.counts(namespace=odd)).cases == 0
     states = [case.state async for case in views.walk(namespace="default")]
     assert [storable(state) for state in states] == states
@@ -130,8 +130,8 @@ async def test_feedback_that_is_repeated_is_one_when_its_evaluator_is_odd() -> N
         await memory.write(state="a task", action="a", reward=1.0, event_id=reading.event_id, evaluator="e \ud83d")
         for _ in range(2):
             await memory.feedback(reading.event_id, 0.0, evaluator="who \ud83d")
-        assert len(await memory.views.experiences(namespace="default", after=0, limit=9)) == 2
-        outcome = await memory.views.outcome(reading.event_id)
+        assert len(await memory.views.observations(namespace="default", after=0, limit=9)) == 2
+        outcome = await memory.views.outcome(reading.event_id, namespace="default")
         assert outcome is not None
         assert outcome.evaluator == "who ?"
 
@@ -141,7 +141,7 @@ async def test_a_place_is_refused_by_name_when_no_file_system_takes_it(tmp_path:
     places: list[dict[str, Any]] = [
         {"location": f"{tmp_path}/{name}"},
         {"location": tmp_path, "home": f"{tmp_path}/{name}"},
-        {"location": tmp_path, "ledger_url": f"sqlite+aiosqlite:///{tmp_path}/{name}"},
+        {"location": tmp_path, "ledger_url": f"sqlite:///{tmp_path}/{name}"},
     ]
     for given in places:
         with pytest.raises(InvalidInput, match="is not the name"):

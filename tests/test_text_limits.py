@@ -114,7 +114,6 @@ async def test_finished_cases_are_bounded_when_they_are_taken_over() -> None:
 async def test_older_big_case_is_read_whole_and_can_be_corrected() -> None:
     async with a_memory() as memory:
         old = Case(id=case_id("default", "a task", HUGE), namespace="default", state="a task", action=HUGE, reward=1.0)
-        async with memory._storage.ledger.writing() as writer:
-            await writer.append_case(old)
+        await memory._storage.ledger.transact(lambda writer: writer.append_case(old))
         reading = await memory.read("a similar task")
     assert [scored.case for scored in reading.cases] == [old]

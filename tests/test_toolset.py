@@ -1,45 +1,19 @@
-"""What others give beside our own tools: langchain-community's by name, and where every tool comes from."""
+"""The tools of a process: where each comes from, and settings that make no sense."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memento.graph.community_tools import NAMES, community_tools
-from memento.graph.settings import Settings
+from memento.graph.settings import Settings, read_settings
 from memento.graph.toolset import Toolset
 from memento.memory.errors import InvalidInput
-from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.errors import ToolInputError
+from tests.commands import invoke
 from tests.node_parts import Roles, a_run
-
-NEEDED = ("langchain_community", "wikipedia", "arxiv", "xmltodict")
-is_installed = all(find_spec(name) for name in NEEDED)
-
-
-def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidInput, match=r"no tool 'wiki'; choose from: wikipedia, arxiv, pubmed"):
-        community_tools(["wiki"])
-
-
-@pytest.mark.skipif(is_installed, reason="langchain-community is installed")
-@pytest.mark.parametrize("name", NAMES)
-def test_a_missing_package_is_told_with_the_command_that_installs_it(name: str) -> None:
-    with pytest.raises(InvalidInput, match=rf"{name}.*pip install 'memento-langgraph\[community\]' "):
-        community_tools([name])
-
-
-@pytest.mark.skipif(not is_installed, reason="needs langchain-community, wikipedia, arxiv and xmltodict")
-@pytest.mark.filterwarnings("ignore:.*'Search.results' method is deprecated:DeprecationWarning")
-async def test_tools_of_the_community_fail_as_ours_do_when_there_is_no_network() -> None:
-    tools = await asyncio.to_thread(community_tools, NAMES)
-    assert [tool.name for tool in tools] == list(NAMES)
-    for tool in tools:
-        with pytest.raises(ToolUnavailable, match=f"{tool.name} failed"):
-            await tool.ainvoke({"query": "Alan Turing"})
 
 
 @pytest.fixture
@@ -55,15 +29,15 @@ async def toolset(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[...
         await one.aclose()
 
 
-async def test_every_tool_is_listed_with_its_room_and_what_fails_with_its_reason(
+async def test_every_tool_is_listed_with_its_room(
     toolset: Callable[..., Toolset],
 ) -> None:
-    offer = await toolset(community_tools="nonsense", tools="search_files,run_python", sandbox="monty").offer()
+    offer = await toolset(tools="search_files,run_python", sandbox="monty").offer()
     assert [(entry.tool.name, entry.room, entry.origin) for entry in offer.entries] == [
         ("search_files", "files", "built-in"),
         ("run_python", "sandbox", "built-in"),
     ]
-    assert "no tool 'nonsense'" in offer.failures["nonsense"]
+    assert offer.failures == {}
 
 
 async def test_runs_share_the_tools_and_have_a_folder_and_the_shelves_of_their_own(
@@ -119,9 +93,23 @@ async def test_sound_is_transcribed_only_where_something_hears(toolset: Callable
     assert "transcribe_audio" in await toolset(sandbox="monty", openai_api_key="sk-x").functions()
 
 
-def test_names_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMENTO_COMMUNITY_TOOLS", "wikipedia, arxiv,")
-    assert Settings().community == ("wikipedia", "arxiv")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MEMENTO_COMMUNITY_TOOLS", "wikipedia", r"no longer supported.*Deps\(tools=.*MEMENTO_MCP"),
+        ("MEMENTO_SEARCH", "tavily,ddgs", "names ddgs, which is no longer supported.*searxng"),
+    ],
+)
+def test_a_removed_setting_is_refused_with_what_to_use_instead(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=said):
+        read_settings()
+    version, finding = invoke("doctor", "--json").lines
+    assert version["status"] == "ok"
+    assert finding["what"] == "settings"
+    assert "no longer supported" in finding["found"]
 
 
 def test_folders_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.event import OutcomeRange
-from memento.memory.learning.versions import PolicyVersion, PolicyVersions, rollback
+from memento.memory.learning.making import make_learner
+from memento.memory.learning.versions import SettingsVersion, SettingsVersions, rollback
 from tests.memories import Place, filled, place
 
 FAST = {"learning_rate": 0.01}
@@ -32,16 +33,16 @@ async def memory(folder: Place) -> AsyncIterator[CaseMemory]:
         yield memory
 
 
-def decision(**fields: Any) -> PolicyVersion:
+def decision(**fields: Any) -> SettingsVersion:
     given = {"namespace": "default", "estimator": "cross_entropy", "settings": FAST}
-    return PolicyVersion.model_validate({**given, **fields})
+    return SettingsVersion.model_validate({**given, **fields})
 
 
-async def decided(memory: CaseMemory, **fields: Any) -> PolicyVersion:
+async def decided(memory: CaseMemory, **fields: Any) -> SettingsVersion:
     """Write a decision, by default the promotion of other settings over what serves."""
     serving = await memory.versions.serving_number("default", "cross_entropy")
-    async with memory._storage.ledger.writing() as writer:
-        return await memory.versions.append(writer, decision(**{"replaces": serving, **fields}))
+    draft = decision(**{"replaces": serving, **fields})
+    return await memory._storage.ledger.transact(lambda writer: memory.versions.append(writer, draft))
 
 
 async def lived(memory: CaseMemory, n: int, *, start: int = 0) -> None:
@@ -110,7 +111,7 @@ async def test_everybody_reads_with_a_promoted_version_without_a_restart(folder:
         reading = await other.read("another task", k=2)
         event = await other.views.event(reading.event_id, namespace="default")
         assert event is not None
-        assert (event.settings_version, event.policy_version) == (promoted.version, 14)
+        assert (event.settings_version, event.n_outcomes) == (promoted.version, 14)
 
 
 async def test_outcomes_are_learned_on_with_the_promoted_settings(folder: Place, memory: CaseMemory) -> None:
@@ -156,23 +157,23 @@ async def test_outcomes_that_a_rollback_skips_stay_skipped_and_later_ones_count(
 
 async def test_a_correction_that_was_skipped_leaves_what_was_believed_before(memory: CaseMemory) -> None:
     await lived(memory, 12)
-    (first, *_) = await memory.views.newest_experiences(namespace="default", until=2**31, limit=99)
+    (first, *_) = await memory.views.newest_observations(namespace="default", until=2**31, limit=99)
     before = await scores(memory)
     await decided(memory)
     await memory.feedback(first.event_id, 1.0 - (first.reward or 0.0))
     await memory.offline().rollback()
     assert await scores(memory) == before
     skipped = (await memory.versions.serving("default", "cross_entropy")).skipped
-    believed = await memory.views.newest_experiences(namespace="default", until=2**31, limit=99, skipped=skipped)
+    believed = await memory.views.newest_observations(namespace="default", until=2**31, limit=99, skipped=skipped)
     assert {one.event_id: one.reward for one in believed}[first.event_id] == first.reward
 
 
 async def test_what_was_prepared_is_read_not_learned_again(folder: Place, memory: CaseMemory) -> None:
     await lived(memory, 12)
-    learner = await memory._storage.learner("default", "cross_entropy", 0)
+    learner = await make_learner(memory._storage, "default", "cross_entropy", 0)
     assert await learner.prepare(decision()) == 12
     await decided(memory)
-    weights = await asyncio.to_thread(lambda: sorted(memory._storage._weights.iterdir()))  # type: ignore[union-attr]
+    weights = await asyncio.to_thread(lambda: sorted(memory._storage.weights.iterdir()))  # type: ignore[union-attr]
     assert sum(decision().recipe in path.name for path in weights) == 1
     async with folder.memory(policy="parametric") as fresh:
         assert await scores(fresh) == await scores(memory)
@@ -197,7 +198,7 @@ async def test_refused_when_an_estimator_has_no_such_setting(settings: dict[str,
         CrossEntropyQ(dim=4, settings=settings)
 
 
-def chain(*decisions: dict[str, Any]) -> list[PolicyVersion]:
+def chain(*decisions: dict[str, Any]) -> list[SettingsVersion]:
     """A history numbered from 1, each decision replacing the one that served before it."""
     history, serving = [], 0
     for number, fields in enumerate(decisions, 1):
@@ -239,7 +240,7 @@ def test_ranges_are_joined_when_rollbacks_follow_each_other() -> None:
         (chain({}, {"verdict": "rolled_back", "restores": 0}), None, "nothing was before them; later versions: 1"),
     ],
 )
-def test_a_rollback_says_why_it_cannot_be(history: list[PolicyVersion], to: int | None, problem: str) -> None:
+def test_a_rollback_says_why_it_cannot_be(history: list[SettingsVersion], to: int | None, problem: str) -> None:
     with pytest.raises(InvalidInput, match=problem):
         back(history, to)
 
@@ -249,4 +250,4 @@ async def test_versions_are_kept_by_the_ledger_whatever_the_memory(tmp_path: Pat
         async with kept.memory() as memory:
             written = await decided(memory, report={"gain": [0.1, 0.0, 0.2]}, reason="better", seed=3)
         async with kept.memory() as again:
-            assert await PolicyVersions(again._storage.ledger).history("default") == [written]
+            assert await SettingsVersions(again._storage.ledger).history("default") == [written]

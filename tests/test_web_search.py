@@ -101,10 +101,10 @@ def test_nothing_heavy_is_imported_when_tools_are_only_made() -> None:
     program = (
         "import sys;"
         "from memento.tools.web.tavily import Tavily; from memento.tools.web.searxng import SearxNG;"
-        "from memento.tools.web.ddgs import Ddgs; from memento.tools.web.web_search import make_web_search;"
+        "from memento.tools.web.web_search import make_web_search;"
         "from memento.tools.web.fetch_page import make_fetch_page; make_fetch_page(tavily=Tavily());"
-        "make_web_search({'a': Tavily().search, 'b': SearxNG(base_url='http://x').search, 'c': Ddgs().search});"
-        "heavy = {'tavily', 'httpx', 'httpx2', 'ddgs', 'trafilatura', 'protego', 'lxml', 'langchain', 'langgraph'};"
+        "make_web_search({'a': Tavily().search, 'b': SearxNG(base_url='http://x').search});"
+        "heavy = {'tavily', 'httpx', 'httpx2', 'trafilatura', 'protego', 'lxml', 'langchain', 'langgraph'};"
         "sys.exit(' '.join(heavy & set(sys.modules)) or None)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -126,7 +126,7 @@ async def test_nothing_is_held_against_anyone_when_the_judge_fails() -> None:
         graph = graph_of(memory, judge=always(ConnectionError("down")), checkpointer=InMemorySaver())
         result = await graph.ainvoke({"task": "six times seven?", "reference": "41"}, on("t"))
         state = await state_of(graph, "t")
-        outcome = await memory.views.outcome(result["event_id"])
+        outcome = await memory.views.outcome(result["event_id"], namespace="default")
         counts = await memory.views.counts(namespace="default")
     assert (result["answer"], result["reward"], result["case_id"]) == ("42", None, None)
     assert state["error_class"] == "judge"

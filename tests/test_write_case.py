@@ -28,7 +28,7 @@ async def test_case_holds_what_was_tried_when_reward_is_known() -> None:
         state = await finished(memory, lesson="easy", confidence=0.75)
         update = await make_write_case(given(memory))(state, runtime=runtime_of(events=events))
         case = (await memory.views.cases([update["case_id"]], namespace="default"))[update["case_id"]]
-        outcome = await memory.views.outcome(state["event_id"] or "")
+        outcome = await memory.views.outcome(state["event_id"] or "", namespace="default")
     assert case.state == "What is six times seven?"
     assert case.action == "1. find a\n2. use a (after 1)\n--- replanned ---\n1. check"
     assert (case.answer, case.reward, case.lesson, case.confidence) == ("42", 1.0, "easy", 0.75)
@@ -60,7 +60,7 @@ async def test_event_is_closed_as_unknown_when_reward_is_not_known() -> None:
     async with a_memory() as memory:
         state = await finished(memory, reward=None, error_class="judge")
         update = await make_write_case(given(memory))(state, runtime=runtime_of())
-        outcome = await memory.views.outcome(state["event_id"] or "")
+        outcome = await memory.views.outcome(state["event_id"] or "", namespace="default")
         counts = await memory.views.counts(namespace="default")
         later = await memory.feedback(state["event_id"] or "", reward=1.0)
     assert update["case_id"] is None

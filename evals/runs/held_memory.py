@@ -6,11 +6,10 @@ stream that was killed goes on as if it had not been. A frozen bank is one whose
 
 import hashlib
 import time
-from collections.abc import Sequence
-from typing import Any
 
-from memento.memory.case import ErrorClass, question_hash, storable
+from memento.memory.case import question_hash, storable
 from memento.memory.case_memory import CaseMemory
+from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
 
 
@@ -28,7 +27,7 @@ class HeldMemory:
         self.iteration = 1
         self._memory = memory
         self._seed = seed
-        self._held: dict[str, dict[str, Any]] = {}
+        self._held: dict[str, Experience] = {}
         self._seconds: dict[str, float] = {}
 
     async def __call__(self) -> "HeldMemory":
@@ -63,42 +62,12 @@ class HeldMemory:
         finally:
             self._took(question_hash(recall.task or recall.query), start)
 
-    async def write(
-        self,
-        *,
-        state: str,
-        action: str,
-        reward: float | None,
-        answer: str = "",
-        event_id: str | None = None,
-        confidence: float = 1.0,
-        lesson: str = "",
-        error_class: ErrorClass | None = None,
-        evaluator: str = "unknown",
-        thread_id: str | None = None,
-        models: dict[str, str] | None = None,
-        namespace: str | None = None,
-        left_out: Sequence[str] = (),
-    ) -> str | None:
+    async def write(self, experience: Experience, /) -> str | None:
         """Held until the round ends; there is no case id yet."""
-        self._held[question_hash(state)] = {
-            "state": state,
-            "action": action,
-            "reward": reward,
-            "answer": answer,
-            "event_id": event_id,
-            "confidence": confidence,
-            "lesson": lesson,
-            "error_class": error_class,
-            "evaluator": evaluator,
-            "thread_id": thread_id,
-            "models": models,
-            "namespace": namespace,
-            "left_out": list(left_out),
-        }
+        self._held[question_hash(experience.state)] = experience
         return None
 
-    def taken(self, question: str) -> tuple[dict[str, Any] | None, float]:
+    def taken(self, question: str) -> tuple[Experience | None, float]:
         """What a task's run wanted written, and the seconds it spent on the memory; forgotten here."""
         key = question_hash(storable(question))
         return self._held.pop(key, None), self._seconds.pop(key, 0.0)

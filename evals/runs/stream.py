@@ -24,10 +24,10 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
 from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
-from memento.memory.together import Together
-from memento.memory.written import Written
+from memento.memory.experience import Experience
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.misfit import misfit_of
@@ -79,7 +79,7 @@ class Stream:
         self._encoder = encoder
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
-        self._keep = Together(self._append)
+        self._keep = Coalescer(self._append)
         settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         try:
             self._context = Context.model_validate(settings)
@@ -156,7 +156,7 @@ class Stream:
         task, began = visit.task, time.perf_counter()
         state = await self._run(visit, graph, halt)
         seconds = time.perf_counter() - began
-        arguments, memory_seconds = held.taken(task.question)
+        experience, memory_seconds = held.taken(task.question)
         answer, references = state.get("answer"), task.references
         is_comparable = bool(answer and references)
         return TaskResult(
@@ -186,7 +186,7 @@ class Stream:
             usage=no_usage() | (state.get("usage") or {}),
             seconds=seconds,
             memory_seconds=memory_seconds,
-            held=HeldWrite(arguments=arguments) if arguments and visit.phase == "learn" else None,
+            held=HeldWrite(arguments=experience.as_arguments()) if experience and visit.phase == "learn" else None,
         )
 
     async def _run(self, visit: Visit, graph: MementoGraph, halt: Halt) -> dict[str, Any]:
@@ -241,16 +241,18 @@ class Stream:
         await memory.settle()
         await asyncio.to_thread(self.journal.mark_written, number)
 
-    def _written(self, visit: Visit) -> Iterator[Written]:
+    def _written(self, visit: Visit) -> Iterator[Experience]:
         """What is remembered of a task: what its run tried, and after a wrong answer what would have been right."""
         result = self.journal.results[visit.position]
         if result.held is not None:
-            yield Written(**result.held.arguments)
+            yield Experience(**result.held.arguments)
         is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
         correction = self._subject.correction(visit.task) if is_wrong and self._plan.feedback == "correction" else None
         if correction is not None:
             action, answer = correction
-            yield Written(state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction")
+            yield Experience(
+                state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction"
+            )
 
 
 async def _indexed(memory: CaseMemory) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.runner import STREAMS
 from memento.memory.case import Case
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.reads import LedgerViews
 
 _LEDGER = "ledger.sqlite"
 
@@ -31,7 +31,7 @@ async def bank_cases(folder: Path, plan: RunPlan) -> dict[str, Case]:
         path = folder / STREAMS / key.name / "bank" / _LEDGER
         if not await asyncio.to_thread(path.exists):
             continue
-        async with Ledger(f"sqlite+aiosqlite:///{path}") as ledger:
+        async with Ledger(f"sqlite:///{path}") as ledger:
             async for case in LedgerViews(ledger).walk(namespace=key.name):
                 cases[case.id] = case
     return cases

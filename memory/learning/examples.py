@@ -6,10 +6,10 @@ import numpy as np
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView, Example
-from memento.memory.event import Experience, Slot
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.event import Observation, Slot
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger.reads import LedgerViews
 
 
 class ExampleReader:
@@ -29,23 +29,23 @@ class ExampleReader:
         self._texts = texts
         self._wanted = tuple(wanted)
 
-    async def examples(self, experiences: Sequence[Experience]) -> list[Example | None]:
-        """What an estimator is given of each experience; None where the outcome is not known."""
-        known = [(experience, reward) for experience in experiences if (reward := experience.reward) is not None]
-        served = [[slot for slot in experience.event.slots if slot.case_id is not None] for experience, _ in known]
+    async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
+        """What an estimator is given of each observation; None where the outcome is not known."""
+        known = [(observation, reward) for observation in observations if (reward := observation.reward) is not None]
+        served = [[slot for slot in observation.event.slots if slot.case_id is not None] for observation, _ in known]
         ids = dict.fromkeys(slot.case_id or "" for slots in served for slot in slots)
         found = await self._views.cases(list(ids), namespace=self._namespace) if ids else {}
         served = [[slot for slot in slots if slot.case_id in found] for slots in served]
         cases = [found[slot.case_id or ""] for slots in served for slot in slots]
         rows = await self._page(cases, [slot for slots in served for slot in slots])
-        state_ED = await self._texts.rows([experience.event.query for experience, _ in known])
+        state_ED = await self._texts.rows([observation.event.query for observation, _ in known])
         made: dict[int, Example] = {}
         start = 0
-        for (experience, reward), slots, state_D in zip(known, served, state_ED, strict=True):
+        for (observation, reward), slots, state_D in zip(known, served, state_ED, strict=True):
             cases_of_event = cut(rows, start, start + len(slots))
-            made[experience.offset] = _example(experience, reward, slots, state_D, cases_of_event)
+            made[observation.offset] = _example(observation, reward, slots, state_D, cases_of_event)
             start += len(slots)
-        return [made.get(experience.offset) for experience in experiences]
+        return [made.get(observation.offset) for observation in observations]
 
     async def rows(self, cases: Sequence[Case], similarity_N: Vector, reward_N: Vector) -> CaseRows:
         """Cases as an estimator sees them."""
@@ -75,18 +75,20 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
     )
 
 
-def _example(experience: Experience, reward: float, slots: Sequence[Slot], state_D: Vector, cases: CaseRows) -> Example:
+def _example(
+    observation: Observation, reward: float, slots: Sequence[Slot], state_D: Vector, cases: CaseRows
+) -> Example:
     return Example(
-        offset=experience.offset,
-        event_id=experience.event_id,
-        follows=experience.event.follows,
-        question=experience.event.question,
+        offset=observation.offset,
+        event_id=observation.event_id,
+        follows=observation.event.follows,
+        question=observation.event.question,
         state_D=state_D.copy(),
         cases=cases,
         is_randomised_N=np.array([slot.is_randomised for slot in slots], np.bool_),
         propensity_N=np.array([slot.propensity for slot in slots], np.float64),
         reward=reward,
-        confidence=experience.confidence,
+        confidence=observation.confidence,
     )
 
 

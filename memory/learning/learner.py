@@ -15,17 +15,17 @@ from typing import TypeVar
 import numpy as np
 
 from memento.memory.case import QUESTION_VERSION, Case, text_hash
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEstimator, Suggestions
-from memento.memory.event import Experience
+from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
-from memento.memory.learning.versions import PolicyVersion, PolicyVersions, built_in
-from memento.memory.ledger_views import LedgerViews
-from memento.memory.together import Together
-from memento.memory.uncancelled import to_the_end
+from memento.memory.learning.versions import SettingsVersion, SettingsVersions, built_in
+from memento.memory.ledger.reads import LedgerViews
+from memento.memory.shielded import shielded
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Learner:
         namespace: str,
         make: MakeEstimator,
         views: LedgerViews,
-        versions: PolicyVersions,
+        versions: SettingsVersions,
         texts: EncodedTexts,
         thread: Executor,
         folder: Path | None,
@@ -73,7 +73,7 @@ class Learner:
         self._offset = self._n_outcomes = self._n_saved = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
-        self._together = Together(self._catch_up)
+        self._together = Coalescer(self._catch_up)
 
     @property
     def version(self) -> int:
@@ -116,7 +116,7 @@ class Learner:
         """
         return await self._together(None)
 
-    async def prepare(self, version: PolicyVersion, *, is_fresh: bool = False) -> int:
+    async def prepare(self, version: SettingsVersion, *, is_fresh: bool = False) -> int:
         """Learn with a version that need not serve yet, and save it: whoever follows it later has little left to learn.
 
         Args:
@@ -128,7 +128,7 @@ class Learner:
         """
         async with self._learning:
             self._is_loaded = False
-            await to_the_end(self._in_thread(partial(self._begin, version)))
+            await shielded(self._in_thread(partial(self._begin, version)))
             if not is_fresh:
                 await self._load()
             await self._read_on()
@@ -152,11 +152,11 @@ class Learner:
             return [self._n_outcomes - n_before] * len(asked)
 
     async def _read_on(self) -> None:
-        while news := await self._views.experiences(
+        while news := await self._views.observations(
             namespace=self._namespace, after=self._offset, limit=100, skipped=self.serving.skipped
         ):
-            for experience, example in zip(news, await self._reader.examples(news), strict=True):
-                await self._take(experience, example)
+            for observation, example in zip(news, await self._reader.examples(news), strict=True):
+                await self._take(observation, example)
 
     async def _follow_version(self) -> None:
         """Begin again where another version serves than before, and on the first call."""
@@ -166,12 +166,12 @@ class Learner:
         serving = await self._versions.serving(self._namespace, self.estimator.name)
         if not self._is_loaded or serving.recipe != self.serving.recipe:
             self._is_loaded = False
-            await to_the_end(self._in_thread(partial(self._begin, serving)))
+            await shielded(self._in_thread(partial(self._begin, serving)))
             await self._load()
             self._is_loaded = True
         self.serving = serving
 
-    def _begin(self, version: PolicyVersion) -> None:
+    def _begin(self, version: SettingsVersion) -> None:
         try:
             self.estimator = self._make(settings=version.settings)
         except InvalidInput as error:  # written by another release; serving goes on
@@ -180,16 +180,16 @@ class Learner:
         self.serving = version
         self._offset = self._n_outcomes = self._n_saved = 0
 
-    async def _take(self, experience: Experience, example: Example | None) -> None:
+    async def _take(self, observation: Observation, example: Example | None) -> None:
         def learn() -> None:
-            self._offset = experience.offset
+            self._offset = observation.offset
             if example is None:
-                self.estimator.withdraw(experience.event_id)
+                self.estimator.withdraw(observation.event_id)
             else:
                 self._n_outcomes += 1
                 self.estimator.learn(example)
 
-        await to_the_end(self._in_thread(learn))
+        await shielded(self._in_thread(learn))
 
     async def _load(self) -> None:
         """Take the snapshot, if it fits; else learn from the first outcome on.
@@ -200,7 +200,7 @@ class Learner:
         snapshot = None if path is None else await self._in_thread(lambda: read_snapshot(path))
         is_ours = snapshot is not None and snapshot.fits(self._texts.encoder.name, self.serving.recipe)
         if snapshot is not None and is_ours and snapshot.offset <= await self._views.newest_outcome_offset():
-            recent = await self._views.newest_experiences(
+            recent = await self._views.newest_observations(
                 namespace=self._namespace,
                 until=snapshot.offset,
                 limit=self.estimator.replays,
@@ -208,7 +208,7 @@ class Learner:
             )
             examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]
-            await to_the_end(self._in_thread(lambda: self._restore(snapshot, replay)))
+            await shielded(self._in_thread(lambda: self._restore(snapshot, replay)))
 
     def _restore(self, snapshot: Snapshot, replay: list[Example]) -> None:
         estimator = self._make(settings=self.serving.settings)
@@ -229,7 +229,7 @@ class Learner:
 
     async def _save(self) -> None:
         if (path := self._path) is not None:
-            await to_the_end(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
+            await shielded(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
         self._n_saved = self._n_outcomes
 
     def _snapshot(self) -> Snapshot:

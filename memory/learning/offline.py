@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import Experience, OutcomeRange
+from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
-from memento.memory.learning.versions import PolicyVersion, rollback
+from memento.memory.learning.versions import SettingsVersion, rollback
 from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 class Judged(NamedTuple):
     """What `learn` decided."""
 
-    version: PolicyVersion
+    version: SettingsVersion
     """As it was written."""
     report: "Report | None"
     """None when there was too little to judge by; then nothing was written."""
@@ -87,7 +88,7 @@ class OfflineLearning:
         """
         serving = await self._storage.versions.serving(self._namespace, self._estimator)
         until = await self._storage.views.newest_outcome_offset()
-        draft = PolicyVersion(
+        draft = SettingsVersion(
             namespace=self._namespace,
             estimator=self._estimator,
             verdict="refused",
@@ -113,7 +114,7 @@ class OfflineLearning:
         await serves.catch_up()
         await serves.close()
         n_outcomes = await again.prepare(serves.serving, is_fresh=True)
-        recent = await self._storage.views.newest_experiences(
+        recent = await self._storage.views.newest_observations(
             namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS
         )
         differences = [difference for one in recent for difference in await self._differences(one, serves, again)]
@@ -121,15 +122,15 @@ class OfflineLearning:
             serves.serving.version, n_outcomes, len(recent), len(differences), float(np.max(differences, initial=0.0))
         )
 
-    async def history(self) -> list[PolicyVersion]:
+    async def history(self) -> list[SettingsVersion]:
         """All decisions, oldest first."""
         return await self._storage.versions.history(self._namespace, self._estimator)
 
-    async def serving(self) -> PolicyVersion:
+    async def serving(self) -> SettingsVersion:
         """The version that serves."""
         return await self._storage.versions.serving(self._namespace, self._estimator)
 
-    async def rollback(self, to: int | None = None) -> PolicyVersion:
+    async def rollback(self, to: int | None = None) -> SettingsVersion:
         """Let a version serve again with the estimates it last had; the outcomes that came later count no more.
 
         Args:
@@ -146,7 +147,7 @@ class OfflineLearning:
         await self._prepared(draft)
         return await self._write(draft)
 
-    async def _judged(self, serving: PolicyVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
+    async def _judged(self, serving: SettingsVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
         async with OwnThread() as thread:
             make = await thread.run(lambda _: self._factory())
             views = await thread.run(lambda _: make({}).views)
@@ -170,7 +171,7 @@ class OfflineLearning:
         reader = ExampleReader(
             namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=views
         )
-        believed = await self._storage.views.newest_experiences(
+        believed = await self._storage.views.newest_observations(
             namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped
         )
         examples: list[Example] = []
@@ -179,7 +180,7 @@ class OfflineLearning:
             on_progress("reading outcomes", len(examples), len(believed))
         return examples
 
-    async def _differences(self, one: Experience, serves: "Learner", again: "Learner") -> list[float]:
+    async def _differences(self, one: Observation, serves: "Learner", again: "Learner") -> list[float]:
         """Between two learners' estimates for what a read recalled, or served where that is all that is known."""
         similarity = {slot.case_id: slot.similarity for slot in one.event.slots if slot.case_id is not None}
         similarity |= {candidate.case_id: candidate.similarity for candidate in one.event.candidates}
@@ -192,16 +193,15 @@ class OfflineLearning:
             return [] if first is second else [float("inf")]
         return [float(value) for value in np.abs(first.value_C.astype(np.float64) - second.value_C)]
 
-    async def _prepared(self, draft: PolicyVersion) -> None:
+    async def _prepared(self, draft: SettingsVersion) -> None:
         """Learn with it and save it, so that no reader has to wait for that once it serves."""
         await (await self._learner()).prepare(draft)
 
-    async def _write(self, draft: PolicyVersion) -> PolicyVersion:
-        async with self._storage.ledger.writing() as writer:
-            return await self._storage.versions.append(writer, draft)
+    async def _write(self, draft: SettingsVersion) -> SettingsVersion:
+        return await self._storage.ledger.transact(lambda writer: self._storage.versions.append(writer, draft))
 
     async def _learner(self) -> "Learner":
-        return await self._storage.learner(self._namespace, self._estimator, self._seed)
+        return await make_learner(self._storage, self._namespace, self._estimator, self._seed)
 
     def _factory(self) -> "Callable[[Settings], Estimator]":
         from memento.memory.estimators.registry import make_estimator

@@ -32,7 +32,7 @@ class Snapshot(NamedTuple):
     """Ledger offset of the last outcome learned from."""
     n_outcomes: int
     recipe: str
-    """Of the version it was learned with; see `PolicyVersion.recipe`."""
+    """Of the version it was learned with; see `SettingsVersion.recipe`."""
 
     question_version: int = 1
     """How questions were told apart; see `QUESTION_VERSION`."""

@@ -1,4 +1,4 @@
-"""Versions of what is learned with: which settings, and which outcomes count. Rows are added, none is ever changed.
+"""Versioned estimator settings: which ones serve, and which outcomes count. Rows are added, none is ever changed.
 
     promoted      better than what served, on outcomes that neither had seen; serves from then on
     refused       not better, or not honest; kept for the record only
@@ -9,36 +9,36 @@ settings. Estimates are a fold of the outcomes that count, so a version needs no
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, insert, select
+from pydantic import Field
+from sqlalchemy import ColumnElement, func, insert, select
 
-from memento.memory import tables
 from memento.memory.case import text_hash, utc_now
-from memento.memory.database import Connection
 from memento.memory.errors import InvalidInput
 from memento.memory.event import OutcomeRange
-from memento.memory.ledger import Ledger
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.ledger import schema
+from memento.memory.ledger.bodies import decode_body, encode_body
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.rows import CheckedConnection, RowKind
+from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.record import Record
 
-Verdict = Literal["promoted", "refused", "rolled_back"]
+Decision = Literal["promoted", "refused", "rolled_back"]
 
-_VERSIONS = tables.policy_versions
+_VERSIONS = schema.settings_versions
 _COLUMNS = {"version", "namespace", "estimator", "verdict"}
 
 
-class PolicyVersion(BaseModel):
+class SettingsVersion(Record):
     """One decision about the settings of an estimator in a namespace."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: int = -1
     """Ledger offset of the decision: it only grows. 0 is the built-in settings; -1 is not written yet."""
     namespace: str
     estimator: str
-    verdict: Verdict = "promoted"
+    verdict: Decision = "promoted"
     settings: dict[str, float] = Field(default_factory=dict)
     """What deviates from the built-in settings."""
     skipped: list[OutcomeRange] = Field(default_factory=list)
@@ -64,7 +64,7 @@ class PolicyVersion(BaseModel):
         return text_hash(json.dumps([self.settings, self.skipped], sort_keys=True))[:12]
 
 
-class PolicyVersions:
+class SettingsVersions:
     """Reads and adds versions."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -73,23 +73,20 @@ class PolicyVersions:
     async def serving_number(self, namespace: str, estimator: str) -> int:
         """Number of the serving version: one look into an index."""
         query = select(func.max(_VERSIONS.c.offset)).where(*_serving(namespace, estimator))
-        async with self._ledger.reading() as connection:
-            return await connection.scalar(query) or 0
+        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
-    async def serving(self, namespace: str, estimator: str) -> PolicyVersion:
-        """The serving version."""
-        async with self._ledger.reading() as connection:
-            return await _newest_serving(connection, namespace, estimator)
+    async def serving(self, namespace: str, estimator: str) -> SettingsVersion:
+        """The serving version; where the newest cannot be read, the one before it."""
+        return await self._ledger.query(lambda connection: _newest_serving(connection, namespace, estimator))
 
-    async def history(self, namespace: str, estimator: str | None = None) -> list[PolicyVersion]:
+    async def history(self, namespace: str, estimator: str | None = None) -> list[SettingsVersion]:
         """All decisions of a namespace, oldest first; of every estimator when none is named."""
-        query = select(_VERSIONS).where(_VERSIONS.c.namespace == namespace).order_by(_VERSIONS.c.offset)
+        query = select(*SETTINGS.columns).where(_VERSIONS.c.namespace == namespace).order_by(_VERSIONS.c.offset)
         if estimator is not None:
             query = query.where(_VERSIONS.c.estimator == estimator)
-        async with self._ledger.reading() as connection:
-            return [_parsed(row) for row in (await connection.execute(query)).all()]
+        return await self._ledger.query(lambda connection: connection.records(SETTINGS, query))
 
-    async def append(self, writer: LedgerWriter, version: PolicyVersion) -> PolicyVersion:
+    def append(self, writer: LedgerWriter, version: SettingsVersion) -> SettingsVersion:
         """Add a decision, or the refusal of a promotion that another decision has overtaken.
 
         Args:
@@ -99,24 +96,23 @@ class PolicyVersions:
         Returns:
             The row as it was written, with its number.
         """
-        serving = await _newest_serving(writer.connection, version.namespace, version.estimator)
+        serving = _newest_serving(writer, version.namespace, version.estimator)
         if version.verdict != "refused" and serving.version != version.replaces:
             overtaken = f"version {serving.version} began to serve while this one was being judged; judge again"
             version = version.model_copy(update={"verdict": "refused", "reason": overtaken})
-        newest = await writer.connection.scalar(select(func.max(tables.outcomes.c.offset))) or 0
+        newest = writer.scalar(select(func.max(schema.outcomes.c.offset))) or 0
         version = version.model_copy(update={"since": newest})
-        row = version.model_dump(include=_COLUMNS - {"version"})
-        added = insert(_VERSIONS).values(**row, body=version.model_dump_json(exclude=_COLUMNS))
-        number = await writer.connection.scalar(added.returning(_VERSIONS.c.offset))
-        return version.model_copy(update={"version": number})
+        row = version.model_dump(include=_COLUMNS - {"version"}) | {"body": encode_body(version, exclude=_COLUMNS)}
+        added = insert(_VERSIONS).values(SETTINGS.signed(row)).returning(_VERSIONS.c.offset)
+        return version.model_copy(update={"version": writer.scalar(added)})
 
 
-def built_in(namespace: str, estimator: str) -> PolicyVersion:
+def built_in(namespace: str, estimator: str) -> SettingsVersion:
     """Version 0."""
-    return PolicyVersion(version=0, namespace=namespace, estimator=estimator, reason="built-in settings")
+    return SettingsVersion(version=0, namespace=namespace, estimator=estimator, reason="built-in settings")
 
 
-def rollback(history: Sequence[PolicyVersion], to: int | None, *, newest: int) -> PolicyVersion:
+def rollback(history: Sequence[SettingsVersion], to: int | None, *, newest: int) -> SettingsVersion:
     """The decision that restores the estimates as a version last had them.
 
     Args:
@@ -158,7 +154,7 @@ def rollback(history: Sequence[PolicyVersion], to: int | None, *, newest: int) -
     )
 
 
-def _before(served: dict[int, PolicyVersion], serving: PolicyVersion) -> int:
+def _before(served: dict[int, SettingsVersion], serving: SettingsVersion) -> int:
     shown = serving if serving.restores is None else served[serving.restores]
     while shown.restores is not None:
         shown = served[shown.restores]
@@ -186,12 +182,15 @@ def _serving(namespace: str, estimator: str) -> tuple[ColumnElement[bool], ...]:
     return (*of_ours, _VERSIONS.c.verdict != "refused")
 
 
-async def _newest_serving(connection: Connection, namespace: str, estimator: str) -> PolicyVersion:
-    query: Select[Any] = select(_VERSIONS).where(*_serving(namespace, estimator))
-    row = (await connection.execute(query.order_by(_VERSIONS.c.offset.desc()).limit(1))).first()
-    return built_in(namespace, estimator) if row is None else _parsed(row)
+def _newest_serving(connection: CheckedConnection, namespace: str, estimator: str) -> SettingsVersion:
+    query = select(*SETTINGS.columns).where(*_serving(namespace, estimator)).order_by(_VERSIONS.c.offset.desc())
+    newest = connection.checked(SETTINGS, row) if (row := connection.execute(query.limit(1)).first()) else None
+    return newest or connection.first(SETTINGS, query) or built_in(namespace, estimator)
 
 
-def _parsed(row: Any) -> PolicyVersion:
-    fields = {"version": row.offset, "namespace": row.namespace, "estimator": row.estimator, "verdict": row.verdict}
-    return PolicyVersion.model_validate(json.loads(row.body) | fields)
+def _version(row: Mapping[str, Any]) -> SettingsVersion:
+    columns = {"version": row["offset"], "namespace": row["namespace"], "estimator": row["estimator"]}
+    return decode_body(SettingsVersion, row["body"], {**columns, "verdict": row["verdict"]})
+
+
+SETTINGS = RowKind(_VERSIONS, ["offset"], _version)

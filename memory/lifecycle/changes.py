@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 from memento.memory.case import Case, CaseStatus
 from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
-from memento.memory.ledger_batches import CaseChange, LedgerBatches
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.ledger.batches import CaseChange, LedgerBatches
+from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle.forgetting import ForgettingPlan, Retirement
 
 StatusVerb = Literal["retire", "restore", "quarantine", "release"]
@@ -23,7 +23,10 @@ _REFUSED: dict[StatusVerb, tuple[CaseStatus, str]] = {
 }
 
 
-class Change(NamedTuple):
+_DAMAGED = "its stored row is damaged; `memento doctor` lists what is set aside"
+
+
+class PlannedChange(NamedTuple):
     """One case, as it is and as it shall be."""
 
     before: Case
@@ -42,52 +45,50 @@ class BatchReport(NamedTuple):
     """Case id to the reason why nothing was done to it."""
 
 
-async def commit(
-    writer: LedgerWriter, namespace: str, verb: str, changes: Sequence[Change], left_alone: dict[str, str]
+def commit(
+    writer: LedgerWriter, namespace: str, verb: str, changes: Sequence[PlannedChange], left_alone: dict[str, str]
 ) -> BatchReport:
     """Append the changes, whose `before` is the newest revision in this transaction."""
     if not changes:
         return BatchReport(None, [], left_alone)
     batch_id = uuid.uuid4().hex[:12]
     revisions = [change.after.model_copy(update={"version": change.before.version + 1}) for change in changes]
-    await writer.append_newer(revisions)
+    writer.append_revisions(revisions)
     lines = [
         CaseChange(change.before.id, change.before.version, revision.version, change.reason)
         for change, revision in zip(changes, revisions, strict=True)
     ]
-    await LedgerBatches(writer.connection).record(batch_id, namespace=namespace, verb=verb, changes=lines)
+    LedgerBatches(writer).record(batch_id, namespace=namespace, verb=verb, changes=lines)
     return BatchReport(batch_id, [revision.id for revision in revisions], left_alone)
 
 
-async def set_status(
-    writer: LedgerWriter, namespace: str, verb: StatusVerb, ids: Sequence[str], reason: str
-) -> BatchReport:
+def set_status(writer: LedgerWriter, namespace: str, verb: StatusVerb, ids: Sequence[str], reason: str) -> BatchReport:
     """Retire, restore, quarantine or release cases.
 
     Raises:
         UnknownCase: one of them is not of this namespace; nothing was changed.
         InvalidInput: one of them is in a status that the verb does not apply to; nothing was changed.
     """
-    newest = await LedgerBatches(writer.connection).newest(ids, namespace=namespace)
-    changes, left_alone = list[Change](), dict[str, str]()
+    newest = LedgerBatches(writer).newest(ids, namespace=namespace)
+    changes, left_alone = list[PlannedChange](), dict[str, str]()
     for case_id in dict.fromkeys(ids):
         if case_id not in newest:
             raise UnknownCase(case_id, namespace)
         case = newest[case_id]
-        status = await _status_after(writer, verb, case)
+        status = _status_after(writer, verb, case)
         if status == case.status:
             left_alone[case_id] = f"is {status} already"
         else:
-            changes.append(Change(case, case.model_copy(update={"status": status}), reason))
-    return await commit(writer, namespace, verb, changes, left_alone)
+            changes.append(PlannedChange(case, case.model_copy(update={"status": status}), reason))
+    return commit(writer, namespace, verb, changes, left_alone)
 
 
-async def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> BatchReport:
+def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> BatchReport:
     """Retire what the plan says, as far as it still holds."""
     covers = [retirement.covered_by for retirement in plan.retirements if retirement.covered_by is not None]
     ids = [retirement.case_id for retirement in plan.retirements]
-    newest = await LedgerBatches(writer.connection).newest([*ids, *covers], namespace=namespace)
-    changes, left_alone = list[Change](), dict[str, str]()
+    newest = LedgerBatches(writer).newest([*ids, *covers], namespace=namespace)
+    changes, left_alone = list[PlannedChange](), dict[str, str]()
     for retirement in plan.retirements:
         case = newest.get(retirement.case_id)
         if case is None:
@@ -96,74 +97,79 @@ async def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> 
             left_alone[case.id] = obstacle
         else:
             reason = f"{retirement.rule}: {retirement.reason}"
-            changes.append(Change(case, case.model_copy(update={"status": "retired"}), reason))
-    return await commit(writer, namespace, "forget", changes, left_alone)
+            changes.append(PlannedChange(case, case.model_copy(update={"status": "retired"}), reason))
+    return commit(writer, namespace, "forget", changes, left_alone)
 
 
-async def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
+def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
     """Bring the cases of a batch back to what they were before it; those changed since are left alone.
 
     Raises:
         UnknownBatch: no such batch in this namespace.
     """
-    batches = LedgerBatches(writer.connection)
-    done = await batches.changes(batch_id, namespace=namespace)
+    batches = LedgerBatches(writer)
+    done = batches.changes(batch_id, namespace=namespace)
     if not done:
         raise UnknownBatch(batch_id, namespace)
-    newest = await batches.newest([change.case_id for change in done], namespace=namespace)
-    before = await batches.revisions([(change.case_id, change.version_before) for change in done])
+    newest = batches.newest([change.case_id for change in done], namespace=namespace)
+    before = batches.revisions([(change.case_id, change.version_before) for change in done], namespace=namespace)
     events = {case.provenance.event_id for case in before.values() if case.status == "active"} - {None}
-    withdrawn = await batches.withdrawn_among([event_id for event_id in events if event_id])
-    changes, left_alone = list[Change](), dict[str, str]()
+    withdrawn = batches.withdrawn_among([event_id for event_id in events if event_id], namespace=namespace)
+    changes, left_alone = list[PlannedChange](), dict[str, str]()
     for case_id, _, version_after, _ in done:
-        then, now = before[case_id], newest[case_id]
-        if now.version != version_after:
+        then, now = before.get(case_id), newest.get(case_id)
+        if then is None or now is None:
+            left_alone[case_id] = _DAMAGED
+        elif now.version != version_after:
             left_alone[case_id] = "has changed since"
         elif then.status == "active" and then.provenance.event_id in withdrawn:
             left_alone[case_id] = "its reward has been withdrawn"
         else:
-            changes.append(Change(now, then, f"undo of batch {batch_id}"))
-    return await commit(writer, namespace, "undo", changes, left_alone)
+            changes.append(PlannedChange(now, then, f"undo of batch {batch_id}"))
+    return commit(writer, namespace, "undo", changes, left_alone)
 
 
-async def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
+def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
     """Bring every case of the namespace back to what it was at a snapshot; those written later are retired.
 
     Raises:
         UnknownSnapshot: no snapshot of this name.
     """
-    batches = LedgerBatches(writer.connection)
-    snapshots = await batches.snapshots(namespace=namespace)
+    batches = LedgerBatches(writer)
+    snapshots = batches.snapshots(namespace=namespace)
     if name not in snapshots:
         raise UnknownSnapshot(name, namespace, list(snapshots))
+    if (offset := snapshots[name]) is None:
+        raise InvalidInput(f"the record of snapshot {name!r} is damaged; `memento doctor` lists what is set aside")
+    moved, unreadable = batches.moved_since(offset, namespace=namespace)
     changes = []
-    for then, now in await batches.moved_since(snapshots[name], namespace=namespace):
+    for then, now in moved:
         if then is None:
             if now.status != "retired":
                 retired = now.model_copy(update={"status": "retired"})
-                changes.append(Change(now, retired, f"written after snapshot {name!r}"))
+                changes.append(PlannedChange(now, retired, f"written after snapshot {name!r}"))
         elif then.content() != now.content():
-            changes.append(Change(now, then, f"as it was at snapshot {name!r}"))
-    return await commit(writer, namespace, "rollback", changes, {})
+            changes.append(PlannedChange(now, then, f"as it was at snapshot {name!r}"))
+    return commit(writer, namespace, "rollback", changes, dict.fromkeys(unreadable, _DAMAGED))
 
 
-async def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseStatus:
+def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseStatus:
     if verb == "retire":
         return "retired"
     refused, way_out = _REFUSED[verb]
     if case.status == refused:
         raise InvalidInput(f"case {case.id} is {refused}: {way_out}")
     if verb == "restore":
-        return case.status if case.status == "active" else await _status_before_retirement(writer, case)
+        return case.status if case.status == "active" else _status_before_retirement(writer, case)
     return "quarantined" if verb == "quarantine" else "active"
 
 
-async def _status_before_retirement(writer: LedgerWriter, case: Case) -> CaseStatus:
+def _status_before_retirement(writer: LedgerWriter, case: Case) -> CaseStatus:
     """Active, unless it was in quarantine, or its reward has been withdrawn while it was retired."""
-    batches, event_id = LedgerBatches(writer.connection), case.provenance.event_id
-    if event_id is not None and await batches.withdrawn_among([event_id]):
+    batches, event_id = LedgerBatches(writer), case.provenance.event_id
+    if event_id is not None and batches.withdrawn_among([event_id], namespace=case.namespace):
         return "quarantined"
-    return await batches.last_status_but_retired(case.id) or "active"
+    return batches.last_status_but_retired(case.id) or "active"
 
 
 def _obstacle(retirement: Retirement, newest: dict[str, Case]) -> str:

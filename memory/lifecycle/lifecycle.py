@@ -21,16 +21,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.audit import AuditEntry, AuditViews, Snapshot
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
-from memento.memory.ledger_batches import LedgerBatches
-from memento.memory.ledger_writer import LedgerWriter
+from memento.memory.ledger.audit import AuditEntry, AuditViews, CaseSnapshot
+from memento.memory.ledger.batches import LedgerBatches
+from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
-from memento.memory.retention import checked_namespace
+from memento.memory.recorder import checked_namespace
 from memento.memory.storage import Storage
 
 _ENCODED_AT_ONCE = 64
@@ -58,7 +58,7 @@ class Lifecycle:
         """The same for another namespace.
 
         Raises:
-            InvalidInput: it is none.
+            InvalidInput: it is not a valid namespace.
         """
         return type(self)(storage=self._storage, namespace=checked_namespace(namespace), effects=self._effects)
 
@@ -146,7 +146,7 @@ class Lifecycle:
         """
         return await self._commit(lambda writer: changes.undo(writer, self._namespace, storable(batch_id)))
 
-    async def snapshot(self, name: str) -> Snapshot:
+    async def snapshot(self, name: str) -> CaseSnapshot:
         """Give this moment a name to roll back to.
 
         Raises:
@@ -156,15 +156,18 @@ class Lifecycle:
         if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
             raise InvalidInput(f"a snapshot's name has 1 to {_MAX_NAME} printable characters, not {name[:80]!r}")
         name = storable(name)
-        async with self._storage.ledger.writing() as writer:
-            batches = LedgerBatches(writer.connection)
-            if name in await batches.snapshots(namespace=self._namespace):
+
+        def append(writer: LedgerWriter) -> None:
+            batches = LedgerBatches(writer)
+            if name in batches.snapshots(namespace=self._namespace):
                 raise InvalidInput(f"there is a snapshot {name!r} already; a snapshot never moves, choose another name")
-            offset = await batches.append_snapshot(name, namespace=self._namespace)
-            await writer.note(self._namespace, "snapshot", name, f"at case revision {offset}")
+            offset = batches.append_snapshot(name, namespace=self._namespace)
+            writer.note(self._namespace, "snapshot", name, f"at case revision {offset}")
+
+        await self._storage.ledger.transact(append)
         return next(found for found in await self.snapshots() if found.name == name)
 
-    async def snapshots(self) -> list[Snapshot]:
+    async def snapshots(self) -> list[CaseSnapshot]:
         """All snapshots, oldest first."""
         return await AuditViews(self._storage.ledger).snapshots(namespace=self._namespace)
 
@@ -185,9 +188,8 @@ class Lifecycle:
         ids, reason = [storable(one) for one in ids], storable(reason)
         return await self._commit(lambda writer: changes.set_status(writer, self._namespace, verb, ids, reason))
 
-    async def _commit(self, change: Callable[[LedgerWriter], Awaitable[BatchReport]]) -> BatchReport:
-        async with self._storage.ledger.writing() as writer:
-            report = await change(writer)
+    async def _commit(self, change: Callable[[LedgerWriter], BatchReport]) -> BatchReport:
+        report = await self._storage.ledger.transact(change)
         await self._storage.bank.project()
         return report
 

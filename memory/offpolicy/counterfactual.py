@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.support import supported
-from memento.memory.event import Experience
+from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -34,7 +34,7 @@ _MAX_SEQUENCES = 16
 class LoggedEvent(NamedTuple):
     """An event with a known outcome, with its vectors."""
 
-    experience: Experience
+    observation: Observation
     example: Example
     k: int
     """Slots that a target policy gets."""
@@ -42,7 +42,7 @@ class LoggedEvent(NamedTuple):
     @property
     def rewards(self) -> dict[str, float]:
         """The served cases' own rewards, where they were logged."""
-        slots = self.experience.event.slots
+        slots = self.observation.event.slots
         return {slot.case_id: slot.own_reward for slot in slots if slot.case_id and slot.own_reward is not None}
 
 
@@ -83,7 +83,7 @@ class TargetPolicy:
             model: predicts rewards; has not seen the event's question.
             estimator: what a learned policy ranks by; has not seen it either.
         """
-        event, example, k = logged.experience.event, logged.example, logged.k
+        event, example, k = logged.observation.event, logged.example, logged.k
         rows, similarity_C = self._candidates(logged, estimator)
         views = model.views if estimator is None else tuple(dict.fromkeys((*model.views, *estimator.views)))
         cases = self._bank.cases(rows, similarity_C, views=views, rewards=logged.rewards)
@@ -117,7 +117,7 @@ class TargetPolicy:
 
     def _candidates(self, logged: LoggedEvent, estimator: Estimator | None) -> tuple[NDArray[np.intp], Vector]:
         """Rows and similarities of what the policy would have recalled."""
-        event, state_D, bank = logged.experience.event, logged.example.state_D, self._bank
+        event, state_D, bank = logged.observation.event, logged.example.state_D, self._bank
         if self._policy.pool == "empty":
             return np.empty(0, np.intp), np.empty(0, np.float32)
         if self._policy.pool == "uniform":

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView
-from memento.memory.ledger_views import LedgerViews
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import product
 
 _BATCH = 256
@@ -71,7 +71,7 @@ class PastBank:
         while changes := await views.changes(after=after, limit=_BATCH):
             after = changes[-1].offset
             for offset, case in changes:
-                if case.namespace != namespace:
+                if case is None or case.namespace != namespace:
                     continue
                 if case.id not in rows:
                     rows[case.id] = len(cases)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.memory.estimators.port import Estimator, EstimatorName, Example
-from memento.memory.event import Experience
+from memento.memory.event import Observation
 from memento.memory.offpolicy.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
 from memento.memory.offpolicy.cross_fitting import MANY, CrossFitting
 from memento.memory.offpolicy.off_policy import Sample
@@ -33,7 +33,7 @@ class Replay:
 
     def __init__(
         self,
-        experiences: Sequence[Experience],
+        observations: Sequence[Observation],
         examples: Sequence[Example],
         *,
         bank: PastBank,
@@ -45,7 +45,7 @@ class Replay:
         """Wire the parts.
 
         Args:
-            experiences: in the ledger's order; of at least two questions.
+            observations: in the ledger's order; of at least two questions.
             examples: the same, as estimators are given them.
             bank: the cases that they were served from.
             make: makes the estimators that the targets and the model need.
@@ -57,13 +57,13 @@ class Replay:
         self._make = make
         self._model = model
         self._seed = seed
-        usual = Counter(len(one.event.slots) for one in experiences if one.event.slots)
+        usual = Counter(len(one.event.slots) for one in observations if one.event.slots)
         usual_k = usual.most_common(1)[0][0] if usual else _USUAL_K
         self._events = [
             LoggedEvent(one, example, k or len(one.event.slots) or usual_k)
-            for one, example in zip(experiences, examples, strict=True)
+            for one, example in zip(observations, examples, strict=True)
         ]
-        self._in_time = sorted(range(len(experiences)), key=lambda index: experiences[index].event.bank_version)
+        self._in_time = sorted(range(len(observations)), key=lambda index: observations[index].event.bank_version)
 
     def samples(self, targets: Mapping[str, RetrievalPolicy]) -> Generator[Progress, None, dict[str, Sample]]:
         """Do the work, a part at a time.
@@ -117,7 +117,7 @@ class Replay:
         )
         found: dict[int, Counterfactual] = {}
         for index in self._in_time:
-            self._bank.at(events[index].experience.event.bank_version)
+            self._bank.at(events[index].observation.event.bank_version)
             ranks_by = None if policy.estimator is None else fits[policy.estimator].estimator(index)
             found[index] = target.judge(events[index], model=fits[self._model].estimator(index), estimator=ranks_by)
             if len(found) % _PART == 0:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import IMPORTED, Experience
+from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -127,11 +128,11 @@ class PolicyEvaluation:
             n_not_recalled=len(used) - len(recalled),
         )
 
-    async def _known(self) -> list[Experience]:
+    async def _known(self) -> list[Observation]:
         """The newest outcome of every event, where it is known, in the ledger's order."""
-        believed: dict[str, Experience] = {}
+        believed: dict[str, Observation] = {}
         after = 0
-        while news := await self._storage.views.experiences(namespace=self._namespace, after=after, limit=_PART):
+        while news := await self._storage.views.observations(namespace=self._namespace, after=after, limit=_PART):
             after = news[-1].offset
             for one in news:
                 believed.pop(one.event_id, None)
@@ -142,7 +143,7 @@ class PolicyEvaluation:
     async def _samples(
         self,
         targets: dict[str, RetrievalPolicy],
-        used: list[Experience],
+        used: list[Observation],
         k: int | None,
         on_progress: "Callable[[Progress], None]",
     ) -> dict[str, Sample]:
@@ -150,7 +151,9 @@ class PolicyEvaluation:
         from memento.memory.offpolicy.replay import Progress, Replay
 
         names = {self._model, *(policy.estimator for policy in targets.values() if policy.estimator is not None)}
-        make = {name: await self._storage.estimator(self._namespace, name, self._seed) for name in sorted(names)}
+        make = {
+            name: await estimator_factory(self._storage, self._namespace, name, self._seed) for name in sorted(names)
+        }
         views = await self._storage.compute(lambda: {view for one in make.values() for view in one().views})
         on_progress(Progress("looking up cases", 0, len(used)))
         reader = ExampleReader(
@@ -185,7 +188,7 @@ class PolicyEvaluation:
         return done
 
 
-def _served(used: list[Experience]) -> tuple[dict[str, Estimate], Estimate]:
+def _served(used: list[Observation]) -> tuple[dict[str, Estimate], Estimate]:
     """What each logging policy earned, and all of them together."""
     reward_E = np.array([one.reward for one in used], np.float64)
     question_E = np.unique([one.event.question for one in used], return_inverse=True)[1].astype(np.int64)

@@ -4,7 +4,6 @@ web_search.py     the tool: providers asked one after another
 search_port.py    what a provider is given, and what it finds
 tavily.py         a provider, also a reader of pages
 searxng.py        a provider: one's own metasearch
-ddgs.py           a provider: public search engines, an extra
 fetch_page.py     the tool: one page as text, or what of it matches a question
 download_file.py  the tool: a file of any kind, brought into the workspace
 fetch.py          a page or file over the network, within limits

@@ -1,0 +1,221 @@
+"""The verbs of `memento cases` that change which cases are served: retire, restore, forget, undo, roll back, ..."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from memento.cli.options import Json, Namespace
+from memento.cli.running import ExitCode, run_async
+from memento.cli.streams import print_json, tell
+
+if TYPE_CHECKING:
+    from memento.memory.case_memory import CaseMemory
+    from memento.memory.lifecycle.changes import BatchReport
+
+lifecycle = typer.Typer()
+
+Cases = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+NeededReason = Annotated[str, typer.Option(help="Why; kept in the audit trail.", prompt="Why")]
+
+
+@lifecycle.command()
+@run_async
+async def retire(ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+    """Serve these cases no more, whatever feedback comes. Nothing is deleted: `restore` brings them back."""
+    return await _change("retire", ids, reason, namespace, as_json=as_json)
+
+
+@lifecycle.command()
+@run_async
+async def restore(ids: Cases, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+    """Bring retired cases back to what they were."""
+    return await _change("restore", ids, reason, namespace, as_json=as_json)
+
+
+@lifecycle.command()
+@run_async
+async def quarantine(
+    ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
+) -> ExitCode:
+    """Serve these cases no more until they are released, or a known reward speaks for them."""
+    return await _change("quarantine", ids, reason, namespace, as_json=as_json)
+
+
+@lifecycle.command()
+@run_async
+async def release(ids: Cases, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+    """Let cases out of quarantine."""
+    return await _change("release", ids, reason, namespace, as_json=as_json)
+
+
+@lifecycle.command()
+@run_async
+async def forget(
+    *,
+    capacity: Annotated[int | None, typer.Option(help="How many active cases may stay; all by default.", min=1)] = None,
+    min_uses: Annotated[int, typer.Option(help="Known outcomes before evidence speaks against a case.", min=1)] = 5,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be retired: the default.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Retire cases that were shown to harm, that others cover, or for which there is no room."""
+    import asyncio
+
+    from memento.cli.cases_lifecycle_report import show_plan, show_report
+    from memento.cli.opening import opened
+    from memento.memory.lifecycle.forgetting import ForgettingRules
+
+    rules = ForgettingRules(capacity=capacity, min_uses=min_uses)
+    async with opened(namespace) as memory:
+        try:
+            with _steps(is_quiet=as_json) as on_step:
+                plan = await memory.lifecycle.plan(rules, on_step=on_step)
+        except asyncio.CancelledError:
+            tell("interrupted; nothing was changed")
+            raise
+        ids = [retirement.case_id for retirement in plan.retirements]
+        cases = await memory.views.cases(ids, namespace=memory.namespace)
+        show_plan(plan, cases, rules, policy=memory.policy, as_json=as_json)
+        if dry_run or not yes:
+            if plan.retirements and not as_json:
+                tell("nothing was changed; --yes does it")
+            return ExitCode.OK
+        report = await memory.lifecycle.apply(plan)
+        await _make_searchable(memory, report)
+    show_report("forget", report, as_json=as_json)
+    return ExitCode.OK
+
+
+@lifecycle.command()
+@run_async
+async def undo(
+    batch: Annotated[str, typer.Argument(help="Id of a batch, as printed or in the audit trail.")],
+    *,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Bring the cases of a batch back to what they were; what has changed since is left alone."""
+    from memento.cli.cases_lifecycle_report import show_report
+    from memento.cli.opening import opened
+
+    async with opened(namespace) as memory:
+        report = await memory.lifecycle.undo(batch)
+        await _make_searchable(memory, report)
+    show_report("undo", report, as_json=as_json)
+    return ExitCode.OK
+
+
+@lifecycle.command()
+@run_async
+async def audit(
+    *,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Show who changed what, and why."""
+    from memento.cli.cases_lifecycle_report import show_rows
+    from memento.cli.opening import opened
+
+    async with opened(namespace) as memory:
+        found = await memory.lifecycle.audit(limit=limit)
+    show_rows([entry._asdict() for entry in found], "nothing has been changed yet", as_json=as_json)
+    return ExitCode.OK
+
+
+@lifecycle.command()
+@run_async
+async def snapshot(
+    name: Annotated[str, typer.Argument(help="A new name.")], *, namespace: Namespace = None, as_json: Json = False
+) -> ExitCode:
+    """Give this moment of the namespace a name to roll back to."""
+    from memento.cli.opening import opened
+
+    async with opened(namespace) as memory:
+        made = await memory.lifecycle.snapshot(name)
+    if as_json:
+        print_json({"event": "snapshot", **made._asdict()})
+    else:
+        tell(f"snapshot {name!r} at case revision {made.revision_offset}")
+    return ExitCode.OK
+
+
+@lifecycle.command()
+@run_async
+async def snapshots(*, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+    """Show the moments that have a name."""
+    from memento.cli.cases_lifecycle_report import show_rows
+    from memento.cli.opening import opened
+
+    async with opened(namespace) as memory:
+        found = await memory.lifecycle.snapshots()
+    show_rows([one._asdict() for one in found], "no snapshots yet", as_json=as_json)
+    return ExitCode.OK
+
+
+@lifecycle.command()
+@run_async
+async def rollback(
+    name: Annotated[str, typer.Argument(help="Of a snapshot.")], *, namespace: Namespace = None, as_json: Json = False
+) -> ExitCode:
+    """Bring every case back to what it was at a snapshot; `undo` takes that back."""
+    from memento.cli.cases_lifecycle_report import show_report
+    from memento.cli.opening import opened
+
+    async with opened(namespace) as memory:
+        report = await memory.lifecycle.rollback(name)
+        await _make_searchable(memory, report)
+    show_report("rollback", report, as_json=as_json)
+    return ExitCode.OK
+
+
+async def _change(
+    verb: Literal["retire", "restore", "quarantine", "release"],
+    ids: Sequence[str],
+    reason: str,
+    namespace: str | None,
+    *,
+    as_json: bool,
+) -> ExitCode:
+    """Change the status of cases, all of them or none."""
+    from memento.cli.cases_lifecycle_report import show_report
+    from memento.cli.opening import find_case, opened
+
+    async with opened(namespace) as memory:
+        found = [(await find_case(memory, case_id)).id for case_id in ids]
+        changes = {
+            "retire": memory.lifecycle.retire,
+            "restore": memory.lifecycle.restore,
+            "quarantine": memory.lifecycle.quarantine,
+            "release": memory.lifecycle.release,
+        }
+        report = await changes[verb](*found, reason=reason)
+        await _make_searchable(memory, report)
+    show_report(verb, report, as_json=as_json)
+    return ExitCode.OK
+
+
+async def _make_searchable(memory: "CaseMemory", report: "BatchReport") -> None:
+    """Have the index follow a large batch to its end; the change itself is kept already."""
+    from memento.memory.errors import EngineError
+
+    try:
+        await memory.bank.project_all()
+    except EngineError as error:
+        tell(f"{len(report.changed)} changes are kept; the search index follows when it answers again ({error})")
+
+
+@contextmanager
+def _steps(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is going on, on a terminal."""
+    from rich.text import Text
+
+    from memento.cli.printing import StderrConsole
+
+    console = StderrConsole(stderr=True, quiet=is_quiet)
+    with console.status("looking") as status:
+        yield lambda step: status.update(Text(step))

@@ -1,0 +1,99 @@
+"""Turns the command line of `memento eval run` into the plan of a run."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from memento.cli.eval_options import RunOptions
+from memento.cli.running import parsed_options
+from memento.evals.runs.arm import Arm, parse_arm
+from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.task import Dataset, fingerprint
+from memento.memory.errors import InvalidInput
+from memento.nodes.context import Context
+
+_NOBODY = ("human", "none", "custom")
+"""Evaluators that a run cannot go by: no person is there, or it is not said which function."""
+
+
+def fields_of(texts: Sequence[str]) -> dict[str, str] | None:
+    """The field mapping of the data set.
+
+    Raises:
+        InvalidInput: an entry that is not of the form PART=PATH.
+    """
+    pairs = [field.partition("=") for field in texts]
+    for part, _, path in pairs:
+        if not (part.strip() and path.strip()):
+            raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")
+    return {part.strip(): path.strip() for part, _, path in pairs} or None
+
+
+def context_of(options: RunOptions) -> dict[str, Any]:
+    """Settings of every arm, as fields of `Context`.
+
+    Raises:
+        InvalidInput: no such scorer.
+    """
+    names = [name for name in get_args(Context.model_fields["evaluator"].annotation) if name not in _NOBODY]
+    if not options.is_own_scorer and options.scorer not in names:
+        known = ", ".join(names)
+        raise InvalidInput(f"there is no scorer {options.scorer!r}; choose {known}, or write package.module:function")
+    settings = {**options.settings, "evaluator": "custom" if options.is_own_scorer else options.scorer}
+    parsed_options(lambda: Context.model_validate(settings))
+    return settings
+
+
+def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str = "") -> RunPlan:
+    """The plan that these options ask for.
+
+    Args:
+        options: of the command line.
+        dataset: as it was read.
+        subject: name of what is evaluated.
+        preset: of the paper's ablation that this is; empty when it is none.
+
+    Raises:
+        InvalidInput: an arm, a scorer or a source that there is not.
+    """
+    if options.feedback not in get_args(Feedback):
+        raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
+    return parsed_options(
+        lambda: RunPlan(
+            dataset=dataset.name,
+            tasks=fingerprint(dataset.tasks),
+            n_tasks=len(dataset.tasks),
+            subject=subject,
+            scorer=options.scorer,
+            arms=_arms(options.arms or ["none", "advantage"]),
+            seeds=list(range(options.n_seeds)),
+            iterations=options.iterations,
+            round=options.round_size,
+            feedback=options.feedback,
+            held_out=_held_out(options.held_out, dataset),
+            settings=context_of(options),
+            preset=preset,
+        )
+    )
+
+
+def _arms(texts: list[str]) -> list[Arm]:
+    arms = [parse_arm(text) for text in texts]
+    for arm in arms:
+        if arm.settings.get("approve_plan") or arm.settings.get("evaluator") in _NOBODY:
+            raise InvalidInput(f"arm {arm.name!r}: nobody is there to approve plans or to score; leave that out")
+    ((folder, n),) = Counter(arm.folder for arm in arms).most_common(1)
+    if n > 1:
+        same = next(arm.name for arm in arms if arm.folder == folder)
+        raise InvalidInput(f"arm {same!r} was given {n} times, or under names that look alike; give every arm once")
+    return arms
+
+
+def _held_out(names: list[str], dataset: Dataset) -> list[str]:
+    sources = {task.source for task in dataset.tasks}
+    if unknown := [name for name in names if name not in sources]:
+        known = ", ".join(sorted(filter(None, sources))) or "none"
+        raise InvalidInput(f"--held-out {unknown[0]!r} is no source of {dataset.name}; its sources: {known}")
+    if names and sources <= set(names):
+        raise InvalidInput("all sources are held out: there is nothing to learn from")
+    return list(dict.fromkeys(names))

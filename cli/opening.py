@@ -1,0 +1,42 @@
+"""Opens the configured memory for a command, and finds a case in it by the beginning of its id."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from memento.graph.app import Application
+from memento.graph.settings import read_settings
+from memento.memory.case import Case
+from memento.memory.case_memory import CaseMemory
+from memento.memory.errors import InvalidInput, UnknownCase
+from memento.memory.recorder import checked_namespace
+
+
+@asynccontextmanager
+async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
+    """Open the configured memory, with another namespace if one was named."""
+    settings = read_settings()
+    if namespace is not None:
+        settings = settings.model_copy(update={"namespace": checked_namespace(namespace)})
+    app = Application(settings)
+    try:
+        yield await app.memory()
+    finally:
+        await app.aclose()
+
+
+async def find_case(memory: CaseMemory, case_id: str) -> Case:
+    """Find the case of an id, or of the beginning of one.
+
+    Raises:
+        UnknownCase: there is none.
+        InvalidInput: several ids begin so.
+    """
+    exact = await memory.views.cases([case_id], namespace=memory.namespace)
+    if exact:
+        return exact[case_id]
+    found = [case async for case in memory.views.walk(namespace=memory.namespace) if case.id.startswith(case_id)]
+    if not found:
+        raise UnknownCase(case_id, memory.namespace)
+    if len(found) > 1:
+        raise InvalidInput(f"{len(found)} cases have an id that begins with {case_id!r}; give more of it")
+    return found[0]

@@ -1,0 +1,115 @@
+"""An experience: what was tried, what came of it, and who says so. Validated once, then passed on as it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from memento.memory.case import Case, ErrorClass, case_id, storable
+from memento.memory.errors import InvalidInput
+from memento.memory.event import Attempt
+from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experience:
+    """One experience, as the memory keeps it.
+
+    Texts beyond the limits of `text_limits` lose their middle; what no database takes (half a surrogate pair) becomes a
+    question mark.
+
+    Raises:
+        InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class, a wrong type.
+    """
+
+    state: str
+    """The task."""
+    action: str
+    """What was planned and done, as text."""
+    reward: float | None
+    """In [0, 1]; None when it cannot be known: then no case is written, nothing is learned, and the attempt waits for
+    feedback."""
+    answer: str = ""
+    event_id: str | None = None
+    """Of the reading that served this task."""
+    confidence: float = 1.0
+    """How sure the evaluator was, in [0, 1]."""
+    lesson: str = ""
+    """What worked, or why it failed."""
+    error_class: ErrorClass | None = None
+    evaluator: str = "unknown"
+    """Who gave the reward."""
+    thread_id: str | None = None
+    models: Mapping[str, str] | None = None
+    """Role to model name."""
+    namespace: str | None = None
+    """The memory's own by default."""
+    left_out: Sequence[str] = ()
+    """Ids of cases that were served but not shown to the model: nothing is learned of them."""
+    attempt: Attempt = field(init=False, repr=False, compare=False)
+    """What was tried, as an outcome keeps it."""
+
+    def __post_init__(self) -> None:
+        check_share("reward", self.reward)
+        check_share("confidence", self.confidence)
+        for name in ("state", "action", "answer", "lesson", "evaluator"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(f"`{name}` must be a text, not {type(getattr(self, name)).__name__}")
+        if not self.state.strip():
+            raise InvalidInput("the state is empty")
+        models = {storable(role): storable(model) for role, model in (self.models or {}).items()}
+        kept: dict[str, Any] = {
+            "state": bounded(storable(self.state), MAX_STATE_CHARS),
+            "action": bounded(storable(self.action), MAX_ACTION_CHARS),
+            "answer": bounded(storable(self.answer), MAX_ANSWER_CHARS),
+            "lesson": bounded(storable(self.lesson), MAX_LESSON_CHARS),
+            "evaluator": storable(self.evaluator),
+            "event_id": None if self.event_id is None else storable(self.event_id),
+            "thread_id": None if self.thread_id is None else storable(self.thread_id),
+            "models": MappingProxyType(models),
+            "left_out": tuple(map(storable, self.left_out)),
+        }
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
+        try:
+            attempt = Attempt(
+                action=self.action,
+                answer=self.answer,
+                lesson=self.lesson,
+                error_class=self.error_class,
+                thread_id=self.thread_id,
+                models=models,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+        object.__setattr__(self, "attempt", attempt)
+
+    def as_arguments(self) -> dict[str, Any]:
+        """The keywords of `CaseMemory.write`, as JSON values."""
+        given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}
+
+
+def bounded_case(case: Case) -> Case:
+    """A finished case as it can be kept: its texts no longer than allowed, its id that of what is kept."""
+    state, action = bounded(case.state, MAX_STATE_CHARS), bounded(case.action, MAX_ACTION_CHARS)
+    answer, lesson = bounded(case.answer, MAX_ANSWER_CHARS), bounded(case.lesson, MAX_LESSON_CHARS)
+    kept = {"state": state, "action": action, "answer": answer, "lesson": lesson}
+    if all(getattr(case, name) == text for name, text in kept.items()):
+        return case
+    return case.model_copy(update=kept | {"id": case_id(case.namespace, state, action)})
+
+
+def check_share(what: str, value: float | None) -> None:
+    """Raise unless the value is None or in [0, 1].
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidInput(f"a {what} lies in [0, 1], not {value!r}")

@@ -1,0 +1,11 @@
+"""The ledger: append-only records in SQL, from which everything else can be made again.
+
+schema          tables, and which columns a row's digest covers
+migrations      Alembic revisions from one release's schema to the next
+connections     SQLAlchemy engines for SQLite and Postgres
+ledger          opens a database, runs one synchronous transaction per step in the ledger's own threads
+rows            the only place where a stored row becomes a record: checksum, upcasting, validation
+set_aside       rows that do not pass, kept out of everything and listed
+reads, event_reads, audit    queries
+writes, batches              what a transaction can append
+"""

@@ -1,0 +1,176 @@
+"""Changes to many cases at once, inside a transaction: batches with their audit lines, and snapshots."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import case as sql_case
+from sqlalchemy import func, insert, select
+
+from memento.memory.case import Case, CaseStatus, utc_now
+from memento.memory.ledger import schema
+from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.rows import BATCH_CHANGES, CASES, OUTCOMES, SNAPSHOTS
+from memento.memory.ledger.writes import LedgerWriter, audit_fields
+
+_REVISIONS = schema.case_revisions
+_OFFSET = _REVISIONS.c.keys().index("offset")
+
+
+class CaseChange(NamedTuple):
+    """What a batch did to one case."""
+
+    case_id: str
+    version_before: int
+    version_after: int
+    reason: str
+
+
+class MovedCase(NamedTuple):
+    """A case that has changed since some offset."""
+
+    then: Case | None
+    """Its newest revision at that offset; None when it was written later."""
+    now: Case
+
+
+class LedgerBatches:
+    """Batches and snapshots, inside one transaction of the ledger."""
+
+    def __init__(self, writer: LedgerWriter) -> None:
+        self._writer = writer
+
+    def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
+        """The newest revisions of these cases, as far as they exist in the namespace and can be read."""
+        heads = {case_id: self._writer.head(case_id) for case_id in dict.fromkeys(ids)}
+        cases = {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
+        return {case_id: case for case_id, case in cases.items() if case.namespace == namespace}
+
+    def revisions(self, versions: Sequence[tuple[str, int]], *, namespace: str) -> dict[str, Case]:
+        """One old revision of each case, by case id, as far as it can be read.
+
+        Args:
+            versions: case id and version.
+            namespace: whose.
+        """
+        wanted, found = dict(versions), dict[str, Case]()
+        for chunk in sequence_chunks(list(wanted)):
+            query = select(*CASES.columns).where(
+                _REVISIONS.c.case_id.in_(chunk),
+                _REVISIONS.c.namespace == namespace,
+                _REVISIONS.c.version.in_({wanted[case_id] for case_id in chunk}),
+            )
+            for case in self._writer.records(CASES, query):
+                if wanted[case.id] == case.version:
+                    found[case.id] = case
+        return found
+
+    def moved_since(self, offset: int, *, namespace: str) -> tuple[list[MovedCase], list[str]]:
+        """Every case of a namespace that has a revision after an offset, by id.
+
+        Returns:
+            Those whose revisions can be read, and the ids of the others.
+        """
+        until = func.max(sql_case((_REVISIONS.c.offset <= offset, _REVISIONS.c.offset)))
+        newest = func.max(_REVISIONS.c.offset)
+        query = select(_REVISIONS.c.case_id, until, newest).where(_REVISIONS.c.namespace == namespace)
+        query = query.group_by(_REVISIONS.c.case_id).having(newest > offset).order_by(_REVISIONS.c.case_id)
+        rows = self._writer.execute(query).all()
+        cases = self._at([place for _, *places in rows for place in places if place is not None])
+        moved, unreadable = list[MovedCase](), list[str]()
+        for case_id, then, now in rows:
+            if now in cases and (then is None or then in cases):
+                moved.append(MovedCase(None if then is None else cases[then], cases[now]))
+            else:
+                unreadable.append(case_id)
+        return moved, unreadable
+
+    def record(self, batch_id: str, *, namespace: str, verb: str, changes: Sequence[CaseChange]) -> None:
+        """Add an audit line for each change, all under one batch."""
+        if not changes:
+            return
+        lines = [audit_fields(namespace, verb, change.case_id, change.reason) for change in changes]
+        added = insert(schema.audit).returning(schema.audit.c.offset, sort_by_parameter_order=True)
+        offsets = self._writer.execute(added, lines).scalars().all()
+        rows = [
+            {
+                "audit_offset": offset,
+                "batch_id": batch_id,
+                "case_id": change.case_id,
+                "version_before": change.version_before,
+                "version_after": change.version_after,
+            }
+            for offset, change in zip(offsets, changes, strict=True)
+        ]
+        self._writer.execute(insert(schema.batch_changes), [BATCH_CHANGES.signed(row) for row in rows])
+
+    def changes(self, batch_id: str, *, namespace: str) -> list[CaseChange]:
+        """What a batch did, in order, as far as it can be read; empty when it is unknown in the namespace."""
+        changes, audit = schema.batch_changes, schema.audit
+        query = (
+            select(*BATCH_CHANGES.columns, audit.c.detail)
+            .join(audit, audit.c.offset == changes.c.audit_offset)
+            .where(changes.c.batch_id == batch_id, audit.c.namespace == namespace)
+            .order_by(audit.c.offset)
+        )
+        rows = [(self._writer.checked(BATCH_CHANGES, row[:-1]), row[-1]) for row in self._writer.execute(query).all()]
+        return [
+            CaseChange(row["case_id"], row["version_before"], row["version_after"], detail)
+            for row, detail in rows
+            if row is not None
+        ]
+
+    def last_verb(self, case_id: str) -> str | None:
+        """What the newest batch that changed this case was: retire, forget, undo, ...; None when none ever did."""
+        changes, audit = schema.batch_changes, schema.audit
+        query = select(audit.c.verb).join(changes, changes.c.audit_offset == audit.c.offset)
+        query = query.where(changes.c.case_id == case_id).order_by(audit.c.offset.desc()).limit(1)
+        verb: str | None = self._writer.scalar(query)
+        return verb
+
+    def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
+        """What a case was when it was last not retired; None when it never was anything else."""
+        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
+        case = self._writer.first(CASES, query.order_by(_REVISIONS.c.version.desc()))
+        return None if case is None else case.status
+
+    def withdrawn_among(self, event_ids: Sequence[str], *, namespace: str) -> set[str]:
+        """Those of these events whose newest outcome says that the reward is not known, or cannot be read."""
+        outcomes, found = schema.outcomes, set[str]()
+        event_at = outcomes.c.keys().index("event_id")
+        for chunk in sequence_chunks(list(event_ids)):
+            newest = select(func.max(outcomes.c.offset)).where(outcomes.c.event_id.in_(chunk))
+            query = select(*OUTCOMES.columns).where(
+                outcomes.c.offset.in_(newest.group_by(outcomes.c.event_id)), outcomes.c.namespace == namespace
+            )
+            for row, outcome in self._writer.found(OUTCOMES, query):
+                if outcome is None or outcome.reward is None:
+                    found.add(row[event_at])
+        return found
+
+    def append_snapshot(self, name: str, *, namespace: str) -> int:
+        """Give this moment a name, which must be new in the namespace.
+
+        Returns:
+            The offset of the newest case revision of any namespace.
+        """
+        offset: int = self._writer.scalar(select(func.max(_REVISIONS.c.offset))) or 0
+        row = {"namespace": namespace, "name": name, "revision_offset": offset, "at": utc_now()}
+        self._writer.execute(insert(schema.snapshots).values(SNAPSHOTS.signed(row)))
+        return offset
+
+    def snapshots(self, *, namespace: str) -> dict[str, int | None]:
+        """Name to revision offset, oldest first; None for one whose row is damaged."""
+        snapshots = schema.snapshots
+        query = select(*SNAPSHOTS.columns).where(snapshots.c.namespace == namespace).order_by(snapshots.c.offset)
+        name_at = snapshots.c.keys().index("name")
+        return {
+            str(row[name_at]): None if snapshot is None else snapshot["revision_offset"]
+            for row, snapshot in self._writer.found(SNAPSHOTS, query)
+        }
+
+    def _at(self, offsets: Sequence[int]) -> dict[int, Case]:
+        found: dict[int, Case] = {}
+        for chunk in sequence_chunks(offsets):
+            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk))
+            found |= {row[_OFFSET]: case for row, case in self._writer.found(CASES, query) if case is not None}
+        return found

@@ -1,0 +1,132 @@
+"""Queries for events, their outcomes, and both as observations to learn from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEvent
+from memento.memory.ledger import schema
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
+
+_N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
+_OFFSET = schema.outcomes.c.keys().index("offset")
+
+
+class EventViews:
+    """Read side of one ledger's events."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
+        """The event of this id in this namespace, or None."""
+        events = schema.events.c
+        query = select(*EVENTS.columns).where(events.event_id == event_id, events.namespace == namespace)
+        return await self._ledger.query(lambda connection: connection.first(EVENTS, query))
+
+    async def outcome(self, event_id: str, *, namespace: str) -> Outcome | None:
+        """The outcome that counts for an event of this namespace: its newest; None where that cannot be read."""
+        outcomes = schema.outcomes.c
+        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id, outcomes.namespace == namespace)
+        query = query.order_by(outcomes.offset.desc()).limit(1)
+        return await self._ledger.query(lambda connection: connection.first(OUTCOMES, query))
+
+    async def observations(
+        self, *, namespace: str, after: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+    ) -> list[Observation]:
+        """Outcomes after an offset with what was served, in order, without those of degraded events.
+
+        An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn; one that cannot be
+        read says the same, for what was believed before may be what it corrected. Outcomes in the `skipped` ranges are
+        treated as if they had never come.
+
+        Returns:
+            At most `limit`; empty only when there are none after the offset.
+        """
+        offset = schema.outcomes.c.offset
+
+        def look(connection: CheckedConnection) -> list[Observation]:
+            start = after
+            while True:
+                query = _served(namespace).where(offset > start, *_outside(skipped, schema.outcomes))
+                rows = connection.execute(query.order_by(offset).limit(limit)).all()
+                found = _observations(connection, rows)
+                if found or len(rows) < limit:
+                    return found
+                start = rows[-1][_OFFSET]
+
+        return await self._ledger.query(look)
+
+    async def newest_observations(
+        self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+    ) -> list[Observation]:
+        """What was believed at an offset: the newest outcome of each event, if known; the last `limit`, in order."""
+        outcomes, later = schema.outcomes, aliased(schema.outcomes)
+        is_replaced = exists().where(
+            later.c.event_id == outcomes.c.event_id,
+            later.c.offset > outcomes.c.offset,
+            later.c.offset <= until,
+            *_outside(skipped, later),
+        )
+        query = _served(namespace).where(
+            outcomes.c.offset <= until, outcomes.c.reward.is_not(None), ~is_replaced, *_outside(skipped, outcomes)
+        )
+        query = query.order_by(outcomes.c.offset.desc()).limit(limit)
+
+        def look(connection: CheckedConnection) -> list[Observation]:
+            return _observations(connection, connection.execute(query).all())[::-1]
+
+        return [one for one in await self._ledger.query(look) if one.reward is not None]
+
+    async def newest_outcome_offset(self) -> int:
+        """Offset of the newest outcome of any namespace, 0 when there is none."""
+        query = select(func.max(schema.outcomes.c.offset))
+        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+
+    async def n_known_outcomes(self, *, namespace: str) -> int:
+        """Number of known outcomes that estimates rest on: of reads that were not degraded, corrections included."""
+        outcomes, events = schema.outcomes, schema.events
+        query = (
+            select(func.count())
+            .select_from(outcomes.join(events, _is_of_event()))
+            .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
+        )
+        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+
+
+def _observations(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[Observation]:
+    found = []
+    for row in rows:
+        event = connection.checked(EVENTS, row[_N_OUTCOME_COLUMNS:])
+        outcome = connection.checked(OUTCOMES, row[:_N_OUTCOME_COLUMNS])
+        if event is None:
+            continue
+        if outcome is None:
+            found.append(Observation(row[_OFFSET], None, 1.0, event))
+            continue
+        shown = event.without(outcome.left_out)
+        is_partial = shown is not event
+        found.append(Observation(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=is_partial))
+    return found
+
+
+def _served(namespace: str) -> Select[Any]:
+    outcomes, events = schema.outcomes, schema.events
+    return (
+        select(*OUTCOMES.columns, *EVENTS.columns)
+        .join_from(outcomes, events, _is_of_event())
+        .where(outcomes.c.namespace == namespace, events.c.is_degraded.is_(False))
+    )
+
+
+def _is_of_event() -> ColumnElement[bool]:
+    """An outcome and its event are of one namespace, whatever stands in a row."""
+    outcomes, events = schema.outcomes.c, schema.events.c
+    return (events.event_id == outcomes.event_id) & (events.namespace == outcomes.namespace)
+
+
+def _outside(ranges: Sequence[OutcomeRange], outcomes: FromClause) -> list[ColumnElement[bool]]:
+    return [or_(outcomes.c.offset <= after, outcomes.c.offset > until) for after, until in ranges]

@@ -1,0 +1,231 @@
+"""One ledger: opens its database, and runs every step in the ledger's own threads as one synchronous transaction.
+
+SQLite (WAL, synchronous=FULL: a commit survives a power cut) by default, Postgres by URL. Writes are serialised, inside
+the process by one thread and between processes by the database, so that offsets become visible in order: whoever
+follows the feed by offset never misses a row. A step that has begun runs to its end, whatever happens to its caller.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import Engine, func, select
+
+from memento.memory.errors import LedgerUnavailable
+from memento.memory.ledger import migrations, schema
+from memento.memory.ledger.connections import (
+    DATABASE_ERRORS,
+    N_READERS,
+    open_engine,
+    open_read_only_engine,
+    sqlite_path,
+    unavailable,
+    write_error,
+)
+from memento.memory.ledger.read_only_file import ReadOnlyFile, read_only_copy, read_only_file, why_not_written
+from memento.memory.ledger.rows import CheckedConnection
+from memento.memory.ledger.set_aside import SetAside
+from memento.memory.ledger.writes import LedgerWriter
+
+_LOG = logging.getLogger(__name__)
+_WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
+_PATIENCE_S = 20.0
+"""How long a cancelled caller waits for a step that has begun, such as one at a server that hangs."""
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """One connection pool and its threads. Open with `async with Ledger(url)`; use it from any event loop."""
+
+    def __init__(self, url: str, *, is_durable: bool = True) -> None:
+        """Prepare, without opening anything.
+
+        Args:
+            url: `sqlite:///...` or `postgresql+psycopg://...`, as `places.parse_ledger_url` gives it.
+            is_durable: False gives up surviving a power cut (throw-away banks only).
+        """
+        self.url = url
+        self._is_durable = is_durable
+        self._engine: Engine | None = None
+        self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._read_only: ReadOnlyFile | None = None
+        self.set_aside = SetAside()
+        self.only_read_because = ""
+        """Why nothing can be written, where an existing SQLite file is only read (no permission, read-only file
+        system, full disk); else empty."""
+
+    async def __aenter__(self) -> Self:
+        """Connect, create or migrate the schema; a file that cannot be written is opened for reading.
+
+        Raises:
+            LedgerUnavailable: the database cannot be opened.
+            LedgerTooNew: a newer release wrote it; nothing was written.
+            InvalidInput: the URL is not a valid one, or its driver is missing.
+        """
+        self._threads = (
+            ThreadPoolExecutor(1, thread_name_prefix="memento-ledger-write"),
+            ThreadPoolExecutor(N_READERS, thread_name_prefix="memento-ledger-read"),
+        )
+        try:
+            await self._in(self._threads[0], self._open)
+        except BaseException:  # a cancellation, too, must not leave connections open
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Wait for the steps that have begun, and close the pool. Idempotent."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            closing = asyncio.ensure_future(asyncio.to_thread(self._close, threads))
+            await asyncio.shield(closing)
+
+    async def transact(self, step: Callable[[LedgerWriter], T]) -> T:
+        """Run a step in one transaction; when this returns, it is committed, which is the acknowledgement.
+
+        Args:
+            step: reads and appends; blocks, and waits for nothing but the database. What it raises undoes everything.
+
+        Raises:
+            LedgerUnavailable: it was not kept (disk full, read-only file, database down, locked too long).
+        """
+        if self.only_read_because:
+            raise LedgerUnavailable(f"{self.only_read_because}; nothing was kept")
+        return await self._in(self._open_threads()[0], lambda: self._transacted(step))
+
+    async def query(self, look: Callable[[CheckedConnection], T]) -> T:
+        """Run queries on one connection.
+
+        Args:
+            look: reads only; blocks.
+
+        Raises:
+            LedgerUnavailable: the database does not answer.
+        """
+        found = await self._in(self._open_threads()[1], lambda: self._queried(look))
+        if self.set_aside.unrecorded and not self.only_read_because:
+            with contextlib.suppress(LedgerUnavailable):  # tried again after the next query
+                await self.transact(lambda _: None)
+        return found
+
+    def _transacted(self, step: Callable[[LedgerWriter], T]) -> T:
+        engine = self._open_engine().execution_options(writes=True)
+        try:
+            with engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                writer = LedgerWriter(connection, self.set_aside)
+                result = step(writer)
+                recorded = writer.record_set_aside()
+        except DATABASE_ERRORS as error:
+            raise unavailable("written", error) from error
+        self.set_aside.recorded(recorded)
+        return result
+
+    def _queried(self, look: Callable[[CheckedConnection], T]) -> T:
+        try:
+            with self._open_engine().connect() as connection:
+                return look(CheckedConnection(connection, self.set_aside))
+        except DATABASE_ERRORS as error:
+            raise unavailable("read", error) from error
+
+    def _open(self) -> None:
+        self._engine = open_engine(self.url, is_durable=self._is_durable)
+        try:
+            self._schema_number()  # nothing is written to a ledger of the future
+            self._transacted(_set_up)
+            known = select(schema.set_aside.c.table_name, schema.set_aside.c.row_key)
+            self.set_aside.know(
+                self._queried(lambda connection: [(row[0], row[1]) for row in connection.execute(known)])
+            )
+        except LedgerUnavailable as error:
+            self._open_to_read(error)
+
+    def _open_to_read(self, error: LedgerUnavailable) -> None:
+        """Open what is there for reading, if it is an SQLite file that only cannot be written."""
+        path, cause = sqlite_path(self.url), write_error(error)
+        if path is None or cause is None or not path.is_file():
+            raise error
+        self._dispose()
+        try:
+            self._read_only = read_only_file(path)
+        except OSError as why:
+            raise LedgerUnavailable(f"{error}; nor can it be read: {why.strerror or why}") from error
+        self.only_read_because = f"the ledger {path} cannot be written: {why_not_written(path, cause)}"
+        self._engine = open_read_only_engine(self._read_only)
+        if self._schema_number() not in (None, migrations.HEAD):
+            self._open_migrated_copy(path, error)
+
+    def _open_migrated_copy(self, path: Path, error: LedgerUnavailable) -> None:
+        """A ledger of an earlier release that cannot be written is migrated as a copy, which lives as long as this."""
+        self._dispose()
+        if self._read_only is not None:
+            self._read_only.close()
+        try:
+            self._read_only = read_only_copy(path)
+        except OSError as why:
+            raise LedgerUnavailable(f"{error}; nor can it be read: {why.strerror or why}") from error
+        self._engine = open_engine(f"sqlite:///{self._read_only.file}", is_durable=False)
+        self._transacted(_set_up)
+        self._dispose()
+        self._engine = open_read_only_engine(self._read_only)
+
+    def _schema_number(self) -> int | None:
+        return self._queried(lambda connection: migrations.schema_number(connection.sql))
+
+    def _close(self, threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor]) -> None:
+        for executor in threads:
+            executor.shutdown()
+        self._dispose()
+        read_only, self._read_only = self._read_only, None
+        if read_only is not None:
+            read_only.close()
+
+    def _dispose(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        """Do work in a thread; a caller that is cancelled hears of it when the work, if it has begun, has ended."""
+        running = executor.submit(work)
+        waiting = asyncio.wrap_future(running)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not running.cancel():
+                await asyncio.wait([waiting], timeout=_PATIENCE_S)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # seen: nobody is left to hear of it
+            raise
+
+    def _open_threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        if self._threads is None:
+            raise LedgerUnavailable("the ledger is not open; use `async with`")
+        return self._threads
+
+    def _open_engine(self) -> Engine:
+        if self._engine is None:
+            raise LedgerUnavailable("the ledger is not open; use `async with`")
+        return self._engine
+
+
+def _set_up(writer: LedgerWriter) -> None:
+    """Create or migrate, unless another process was faster."""
+    number = migrations.schema_number(writer.sql)
+    if number is None:
+        migrations.create(writer.sql)
+    elif number != migrations.HEAD:
+        _LOG.info("migrating the ledger from schema %d to %d", number, migrations.HEAD)
+        migrations.migrate(writer.sql, number)

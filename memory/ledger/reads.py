@@ -1,0 +1,257 @@
+"""Queries for cases, the change feed, vectors and counts. No writes."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import String, and_, cast, exists, func, select
+from sqlalchemy.orm import aliased
+
+from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
+from memento.memory.coalescer import Coalescer
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger import schema
+from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.event_reads import EventViews
+from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.rows import CASES, OUTCOMES, VECTORS, CheckedConnection
+
+_REVISIONS = schema.case_revisions
+_OFFSET = _REVISIONS.c.keys().index("offset")
+_LATER = aliased(_REVISIONS)
+_IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
+_IS_SET_ASIDE = exists().where(
+    schema.set_aside.c.table_name == _REVISIONS.name,
+    schema.set_aside.c.row_key == cast(_REVISIONS.c.offset, String),
+)
+
+_MAX_KNOWN_QUESTIONS = 100_000
+"""Cases whose question is remembered; about 15 MB."""
+
+_PAGE = 500
+
+_CasesOf = tuple[Sequence[str], str]
+"""Ids and their namespace."""
+
+
+class CaseRevision(NamedTuple):
+    """One line of the change feed."""
+
+    offset: int
+    case: Case | None
+    """None for a row that is set aside."""
+
+
+class CaseUsage(NamedTuple):
+    """How often a case was served and what came of it; derived from events and their newest outcomes."""
+
+    exposures: int
+    known_outcomes: int
+    mean_reward: float | None
+
+
+class LedgerCounts(NamedTuple):
+    """Figures of one namespace."""
+
+    cases: int
+    positive: int
+    negative: int
+    events: int
+    unknown: int
+    """Events whose outcome is not known (or not yet)."""
+
+
+class LedgerViews(EventViews):
+    """Read side of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._cases = Coalescer(self._find_cases)
+        self._questions: dict[str, str] = {}
+
+    async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
+        """The newest revisions of these cases, as far as they exist in the namespace; by id, sorted."""
+        return await self._cases((ids, namespace)) if ids else {}
+
+    async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
+        """Own rewards of those of these cases that are active in the namespace; by id, sorted."""
+        found = await self.cases(ids, namespace=namespace)
+        return {case.id: case.reward for case in found.values() if case.status == "active"}
+
+    async def of_question(self, ids: Sequence[str], question: str, *, namespace: str) -> set[str]:
+        """Those of these cases that are of a question, by their text.
+
+        The key that is kept beside a case may be one of before November 2026 (see `former_question_hash`), in the
+        ledger and in an index, and cannot tell: it may miss a case of the question, which is found here, and hide one
+        of another (2⁸ from who asks for 28), which costs one case and gives nothing away.
+        """
+        unknown = [case_id for case_id in ids if case_id not in self._questions]
+        if len(self._questions) + len(unknown) > _MAX_KNOWN_QUESTIONS:
+            self._questions.clear()
+            unknown = list(ids)
+        found = await self.cases(unknown, namespace=namespace)
+        self._questions |= {case.id: case.question for case in found.values()}
+        return {case_id for case_id in ids if self._questions.get(case_id) == question}
+
+    async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
+        ids = sorted({case_id for wanted, _ in asked for case_id in wanted})
+
+        def look(connection: CheckedConnection) -> dict[str, Case]:
+            found: dict[str, Case] = {}
+            for chunk in sequence_chunks(ids):
+                query = select(*CASES.columns).where(_IS_HEAD, _REVISIONS.c.case_id.in_(chunk))
+                found |= {case.id: case for case in connection.records(CASES, query)}
+            return found
+
+        found = await self._ledger.query(look)
+        return [
+            {one: found[one] for one in sorted(set(wanted) & found.keys()) if found[one].namespace == namespace}
+            for wanted, namespace in asked
+        ]
+
+    async def walk(
+        self, *, namespace: str, status: CaseStatus | None = None, newest_first: bool = False, limit: int | None = None
+    ) -> AsyncIterator[Case]:
+        """The newest revision of every case of a namespace, in the order of their last change, page by page."""
+        order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(_PAGE, left)
+            query = select(*CASES.columns).where(_IS_HEAD, _REVISIONS.c.namespace == namespace)
+            query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
+            if status is not None:
+                query = query.where(_REVISIONS.c.status == status)
+            query = query.order_by(_REVISIONS.c.offset if order > 0 else _REVISIONS.c.offset.desc()).limit(page)
+            rows = await self._ledger.query(lambda connection, query=query: connection.found(CASES, query))  # type: ignore[misc]
+            for found in rows:
+                if found.record is not None:
+                    yield found.record
+            if len(rows) < page:
+                return
+            after = rows[-1].row[_OFFSET]
+            left = None if left is None else left - len(rows)
+
+    async def active_ids(self, *, namespace: str, exclude_question: str | None, former_key: str = "") -> list[str]:
+        """Ids of all active cases of a namespace, sorted, without those of one question.
+
+        Args:
+            namespace: whose cases.
+            exclude_question: the hash of that question; None excludes nothing.
+            former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
+        """
+        query = select(_REVISIONS.c.case_id, _REVISIONS.c.question).where(
+            _IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
+        )
+        query = query.order_by(_REVISIONS.c.case_id)
+        rows = await self._ledger.query(lambda connection: connection.execute(query).all())
+        if exclude_question is None:
+            return [row.case_id for row in rows]
+        suspects = [row.case_id for row in rows if row.question in (exclude_question, former_key)]
+        own = await self.of_question(suspects, exclude_question, namespace=namespace)
+        return [row.case_id for row in rows if row.case_id not in own]
+
+    async def changes(self, *, after: int, limit: int) -> list[CaseRevision]:
+        """Case revisions of every namespace after an offset, in order: what a projection still has to apply."""
+        query = select(*CASES.columns).where(_REVISIONS.c.offset > after).order_by(_REVISIONS.c.offset).limit(limit)
+        rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
+        return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
+
+    async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[CaseRevision]:
+        """Case revisions of a namespace after an offset, newest first: what an index that is behind cannot find."""
+        # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
+        is_in = _REVISIONS.c.namespace.concat("") == namespace
+        query = select(*CASES.columns).where(_REVISIONS.c.offset > after, is_in)
+        query = query.order_by(_REVISIONS.c.offset.desc()).limit(limit)
+        rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
+        return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
+
+    async def newest_offset(self) -> int:
+        """Offset of the newest case revision, 0 for an empty ledger."""
+        query = select(func.max(_REVISIONS.c.offset))
+        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+
+    async def n_cases_until(self, offset: int) -> int:
+        """Number of distinct cases that can be read at an offset: what a complete projection of it must hold."""
+        query = select(func.count(func.distinct(_REVISIONS.c.case_id)))
+        query = query.where(_REVISIONS.c.offset <= offset, ~_IS_SET_ASIDE)
+        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+
+    async def vector_length(self, *, encoder: str) -> int | None:
+        """How many numbers a kept vector of this encoder has; None when none is kept."""
+        query = select(*VECTORS.columns).where(schema.vectors.c.encoder == encoder).limit(_PAGE)
+        kept = await self._ledger.query(lambda connection: connection.first(VECTORS, query))
+        return None if kept is None else len(kept)
+
+    async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
+        """Encoded texts that are already kept: text to unit row, shape (dim,)."""
+        by_hash = {text_hash(value): value for value in texts}
+        kept = schema.vectors.c
+        key_at = kept.keys().index("text_hash")
+
+        def look(connection: CheckedConnection) -> dict[str, Vector]:
+            found: dict[str, Vector] = {}
+            for chunk in sequence_chunks(list(by_hash)):
+                query = select(*VECTORS.columns).where(kept.encoder == encoder, kept.text_hash.in_(chunk))
+                for row, vector in connection.found(VECTORS, query):
+                    if vector is not None:
+                        found[by_hash[row[key_at]]] = vector
+            return found
+
+        return await self._ledger.query(look)
+
+    async def usage(self, case_id: str, *, namespace: str) -> CaseUsage:
+        """Exposures and outcomes of one case, each event counted once with its newest outcome."""
+        outcomes, slots = schema.outcomes, schema.slots
+        newest = (
+            select(func.max(outcomes.c.offset))
+            .where(outcomes.c.event_id == slots.c.event_id)
+            .correlate(slots)
+            .scalar_subquery()
+        )
+        query = (
+            select(*OUTCOMES.columns)
+            .select_from(
+                slots.join(schema.events, schema.events.c.event_id == slots.c.event_id).outerjoin(
+                    outcomes, outcomes.c.offset == newest
+                )
+            )
+            .where(slots.c.case_id == case_id, schema.events.c.namespace == namespace)
+        )
+
+        def look(connection: CheckedConnection) -> CaseUsage:
+            rows = connection.execute(query).all()
+            told = [connection.checked(OUTCOMES, row) for row in rows if row[0] is not None]
+            shown = [outcome for outcome in told if outcome is None or case_id not in outcome.left_out]
+            rewards = [one.reward for one in shown if one is not None and one.reward is not None]
+            mean = sum(rewards) / len(rewards) if rewards else None
+            return CaseUsage(len(rows) - len(told) + len(shown), len(rewards), mean)
+
+        return await self._ledger.query(look)
+
+    async def counts(self, *, namespace: str) -> LedgerCounts:
+        """The figures `memento cases stats` shows."""
+        heads = and_(_IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status != "retired")
+        outcomes, events = schema.outcomes, schema.events
+        newest = (
+            select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
+            .where(outcomes.c.namespace == namespace)
+            .group_by(outcomes.c.event_id)
+            .subquery()
+        )
+        n_cases = select(func.count()).select_from(_REVISIONS).where(heads)
+        n_events = select(func.count()).select_from(events).where(events.c.namespace == namespace)
+        n_known = select(func.count()).select_from(newest.join(outcomes, outcomes.c.offset == newest.c.offset))
+        queries = [
+            n_cases,
+            n_cases.where(_REVISIONS.c.reward >= POSITIVE_FROM),
+            n_events,
+            n_known.where(outcomes.c.reward.is_not(None)),
+        ]
+        cases, positive, all_events, known = await self._ledger.query(
+            lambda connection: [connection.scalar(query) or 0 for query in queries]
+        )
+        return LedgerCounts(cases, positive, cases - positive, all_events, all_events - known)
+
+    async def fact(self, name: str) -> str | None:
+        """A single remembered value."""
+        query = select(schema.facts.c.value).where(schema.facts.c.name == name)
+        value: str | None = await self._ledger.query(lambda connection: connection.scalar(query))
+        return value

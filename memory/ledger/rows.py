@@ -1,0 +1,222 @@
+"""The only place where stored rows become records: checksum, upcasting, validation, comparison with the columns.
+
+A row that does not pass is set aside: whoever asked gets the others, and nothing wrong is believed.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+from sqlalchemy import Column, Connection, Executable, Table
+
+from memento.memory.case import Case, case_id, text_hash
+from memento.memory.event import Outcome, RetrievalEvent
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger import schema
+from memento.memory.ledger.bodies import decode_body, encode_body
+from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
+from memento.memory.ledger.schema import kept_text
+from memento.memory.ledger.set_aside import DamagedRow, SetAside
+
+T = TypeVar("T")
+
+_NORM_TOLERANCE = 1e-2
+
+
+class Unreadable(Exception):
+    """A row that cannot be believed; the message says why."""
+
+
+class RowKind(Generic[T]):
+    """A kind of row: its table, and how its columns become a record."""
+
+    def __init__(self, table: Table, key: Sequence[str], parse: Callable[[Mapping[str, Any]], T]) -> None:
+        """Describe it.
+
+        Args:
+            table: where the rows are.
+            key: names of the columns that name a row.
+            parse: makes the record of a row's columns; raises `ValueError` where they are not one.
+        """
+        self.table = table
+        self.columns: tuple[Column[Any], ...] = tuple(table.c)
+        """What a query selects, in this order."""
+        self._names = [column.name for column in self.columns]
+        self._key = tuple(key)
+        self._parse = parse
+        self._covered = DIGEST_COLUMNS[table.name]
+        self._covered_at = [self._names.index(name) for name in self._covered]
+        self._digest_at = self._names.index("digest")
+
+    def signed(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns to insert: the fields and their digest."""
+        fields = {name: kept_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        return {**fields, "digest": row_digest(self.table.name, [fields[name] for name in self._covered])}
+
+    def parsed(self, row: Sequence[Any]) -> T:
+        """The record of a row.
+
+        Raises:
+            Unreadable: it does not match its digest, or is not a valid record.
+        """
+        try:
+            expected = row_digest(self.table.name, [row[at] for at in self._covered_at])
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Unreadable(f"its columns cannot be read: {type(error).__name__}") from error
+        if row[self._digest_at] != expected:
+            raise Unreadable("it does not match its checksum")
+        try:
+            return self._parse(dict(zip(self._names, row, strict=True)))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:  # pydantic's is a ValueError
+            raise Unreadable(f"it is not a valid record: {_brief(error)}") from error
+
+    def damaged(self, row: Sequence[Any], reason: str) -> DamagedRow:
+        """The entry of a row that is set aside."""
+        found = dict(zip(self._names, row, strict=True))
+        key = "/".join(str(found[name]) for name in self._key)
+        namespace = found.get("namespace")
+        return DamagedRow(self.table.name, key, _shown(namespace) if isinstance(namespace, str) else "", reason)
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    case = decode_body(Case, row["body"])
+    if case.id != case_id(case.namespace, case.state, case.action):
+        raise ValueError("its id is not that of its namespace, state and action")
+    _same(row, case_id=case.id, version=case.version, namespace=case.namespace, status=case.status, reward=case.reward)
+    return case
+
+
+def _event(row: Mapping[str, Any]) -> RetrievalEvent:
+    event = decode_body(RetrievalEvent, row["body"])
+    _same(row, event_id=event.id, namespace=event.namespace, is_degraded=event.is_degraded)
+    return event
+
+
+def _outcome(row: Mapping[str, Any]) -> Outcome:
+    outcome = decode_body(Outcome, row["body"])
+    _same(row, key=outcome.key, event_id=outcome.event_id, namespace=outcome.namespace, reward=outcome.reward)
+    return outcome
+
+
+def _vector(row: Mapping[str, Any]) -> Vector:
+    vector = np.frombuffer(row["vector"], np.float32)
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    if not np.isfinite(norm) or (norm and abs(norm - 1) > _NORM_TOLERANCE):  # a text without words may be all zeros
+        raise ValueError(f"its length is {norm:.3g} instead of 1")
+    return vector
+
+
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "digest"}
+
+
+CASES = RowKind(schema.case_revisions, ["offset"], _case)
+EVENTS = RowKind(schema.events, ["offset"], _event)
+OUTCOMES = RowKind(schema.outcomes, ["offset"], _outcome)
+VECTORS = RowKind(schema.vectors, ["text_hash", "encoder"], _vector)
+AUDIT = RowKind(schema.audit, ["offset"], _fields)
+BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields)
+SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields)
+
+
+class Found(NamedTuple, Generic[T]):
+    """A row that a query has found."""
+
+    row: tuple[Any, ...]
+    record: T | None
+    """None when the row is set aside."""
+
+
+class CheckedConnection:
+    """A database connection whose rows come out checked."""
+
+    def __init__(self, connection: Connection, set_aside: SetAside) -> None:
+        """Wrap a connection.
+
+        Args:
+            connection: SQLAlchemy's.
+            set_aside: where rows that do not pass are noted.
+        """
+        self.sql = connection
+        self.set_aside = set_aside
+
+    def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> Any:
+        """Run a statement, once for each of the rows if there are any; SQLAlchemy's result."""
+        return self.sql.execute(statement, rows)
+
+    def scalar(self, statement: Executable) -> Any:
+        """First column of the first row, or None."""
+        return self.sql.scalar(statement)
+
+    def scalars(self, statement: Executable) -> Sequence[Any]:
+        """First column of every row."""
+        return self.sql.scalars(statement).all()
+
+    def checked(self, kind: RowKind[T], row: Sequence[Any]) -> T | None:
+        """The record of a row; None when it is set aside."""
+        try:
+            return kind.parsed(row)
+        except Unreadable as error:
+            self.set_aside.note(kind.damaged(row, str(error)))
+            return None
+
+    def found(self, kind: RowKind[T], query: Executable) -> list[Found[T]]:
+        """Every row of a query for `kind.columns`."""
+        return [Found(tuple(row), self.checked(kind, row)) for row in self.execute(query).all()]
+
+    def records(self, kind: RowKind[T], query: Executable) -> list[T]:
+        """The records of a query for `kind.columns`, without those that are set aside."""
+        return [one.record for one in self.found(kind, query) if one.record is not None]
+
+    def first(self, kind: RowKind[T], query: Executable) -> T | None:
+        """The record of the first row that is not set aside, or None."""
+        return next(iter(self.records(kind, query)), None)
+
+
+def case_fields(case: Case) -> dict[str, Any]:
+    """The columns of a case revision."""
+    row = case.model_dump(include={"version", "namespace", "status", "reward"})
+    return CASES.signed(
+        row
+        | {
+            "case_id": case.id,
+            "question": case.question,
+            "state_hash": text_hash(case.state),
+            "event_id": case.provenance.event_id,
+            "body": encode_body(case),
+        }
+    )
+
+
+def event_fields(event: RetrievalEvent) -> dict[str, Any]:
+    """The columns of an event."""
+    row = event.model_dump(include={"namespace", "is_degraded"})
+    return EVENTS.signed(row | {"event_id": event.id, "body": encode_body(event)})
+
+
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """The columns of an outcome."""
+    row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
+    return OUTCOMES.signed(row | {"body": encode_body(outcome)})
+
+
+def _same(row: Mapping[str, Any], **said: Any) -> None:
+    different = [name for name, value in said.items() if row[name] != value]
+    if different:
+        raise ValueError(f"its columns differ from its body: {', '.join(different)}")
+
+
+def _shown(value: Any) -> str:
+    return str(value).encode("ascii", "backslashreplace").decode()[:60]
+
+
+def _brief(error: Exception) -> str:
+    """Without what stands in the row: the reason is shown to whoever operates the ledger."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON at column {error.colno}"
+    return "not UTF-8" if isinstance(error, UnicodeError) else " ".join(str(error).split())[:200]

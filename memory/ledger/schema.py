@@ -1,0 +1,218 @@
+"""Tables of the ledger as this release writes them. Rows are only ever added; the newest of its kind is current.
+
+case_revisions     every version of every case; its offset is the change feed the search index follows
+events, slots      every selection and its propensities; slots repeat what the event's body says, for searching
+outcomes           what came of an event; the newest row of an event counts
+settings_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
+vectors            encoded texts by content address: a cache that can be lost
+audit              who changed what, and why
+batch_changes      what an audited change did to a case, by the batch that it belongs to
+snapshots          a name for a moment of a namespace: the offset of its newest case revision
+set_aside          rows that did not pass their checks, and are left out of everything
+facts              single values: encoder of the bank, its id, the release that can read it
+
+A change here needs a revision in `migrations/versions`; a test compares both.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from memento.memory.case import storable
+
+metadata = MetaData()
+
+
+def kept_text(value: str) -> str:
+    """A text as every database takes it: half a surrogate pair and NUL become question marks."""
+    return storable(value).replace("\0", "?")
+
+
+class _String(TypeDecorator[str]):
+    """Texts as every database takes them, whoever gives them: half a surrogate pair and NUL become question marks.
+
+    So an id or a name that cannot be kept is one that is not there, and not an error of the driver's own.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is sent to the database."""
+        del dialect
+        return None if value is None else kept_text(value)
+
+
+class _Text(_String):
+    """The same, of any length."""
+
+    impl = Text
+    cache_ok = True
+
+
+# SQLite gives growing, never reused row numbers only to an INTEGER PRIMARY KEY with AUTOINCREMENT.
+_Offset = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _offset() -> Column[int]:
+    return Column("offset", _Offset, primary_key=True, autoincrement=True)
+
+
+def _digest() -> Column[str]:
+    """Of the row's other columns; see `digests`."""
+    return Column("digest", _String(40), nullable=True)
+
+
+case_revisions = Table(
+    "case_revisions",
+    metadata,
+    _offset(),
+    Column("case_id", _String(36), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("status", _String(16), nullable=False),
+    Column("question", _String(32), nullable=False),
+    Column("state_hash", _String(32), nullable=False),
+    Column("reward", Float, nullable=False),
+    Column("event_id", _String(64), nullable=True),
+    Column("body", _Text, nullable=False),
+    _digest(),
+    UniqueConstraint("case_id", "version"),
+    Index("case_revisions_namespace", "namespace", "case_id", "version"),
+    Index("case_revisions_event", "event_id"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    _offset(),
+    Column("event_id", _String(64), nullable=False, unique=True),
+    Column("namespace", _String(200), nullable=False, index=True),
+    Column("is_degraded", Boolean, nullable=False),
+    Column("body", _Text, nullable=False),
+    _digest(),
+    sqlite_autoincrement=True,
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("event_id", _String(64), ForeignKey("events.event_id"), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("case_id", _String(36), nullable=True, index=True),
+    Column("similarity", Float, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("propensity", Float, nullable=False),
+    Column("is_randomised", Boolean, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _offset(),
+    Column("key", _String(200), nullable=False, unique=True),
+    Column("event_id", _String(64), nullable=False, index=True),
+    Column("namespace", _String(200), nullable=False),
+    Column("reward", Float, nullable=True),
+    Column("body", _Text, nullable=False),
+    _digest(),
+    Index("outcomes_namespace", "namespace", "offset"),
+    sqlite_autoincrement=True,
+)
+
+settings_versions = Table(
+    "settings_versions",
+    metadata,
+    _offset(),
+    Column("namespace", _String(200), nullable=False),
+    Column("estimator", _String(40), nullable=False),
+    Column("verdict", _String(16), nullable=False),
+    Column("body", _Text, nullable=False),
+    _digest(),
+    Index("settings_versions_serving", "namespace", "estimator", "offset"),
+    sqlite_autoincrement=True,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("text_hash", _String(32), primary_key=True),
+    Column("encoder", _String(200), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+    _digest(),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _offset(),
+    Column("at", _String(40), nullable=False),
+    Column("namespace", _String(200), nullable=False),
+    Column("verb", _String(40), nullable=False),
+    Column("subject", _String(200), nullable=False),
+    Column("detail", _Text, nullable=False),
+    _digest(),
+    sqlite_autoincrement=True,
+)
+
+batch_changes = Table(
+    "batch_changes",
+    metadata,
+    Column("audit_offset", _Offset, ForeignKey("audit.offset"), primary_key=True, autoincrement=False),
+    Column("batch_id", _String(36), nullable=False, index=True),
+    Column("case_id", _String(36), nullable=False, index=True),
+    Column("version_before", Integer, nullable=False),
+    Column("version_after", Integer, nullable=False),
+    _digest(),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _offset(),
+    Column("namespace", _String(200), nullable=False),
+    Column("name", _String(200), nullable=False),
+    Column("revision_offset", _Offset, nullable=False),
+    Column("at", _String(40), nullable=False),
+    _digest(),
+    UniqueConstraint("namespace", "name"),
+    sqlite_autoincrement=True,
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("table_name", _String(40), primary_key=True),
+    Column("row_key", _String(80), primary_key=True),
+    Column("namespace", _String(200), nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("at", _String(40), nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", _String(64), primary_key=True),
+    Column("value", _Text, nullable=False),
+)
+
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
+)

@@ -1,0 +1,60 @@
+"""Rows that did not pass their checks: told once, recorded in the ledger, and left out of everything from then on."""
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class DamagedRow(NamedTuple):
+    """A stored row that cannot be believed."""
+
+    table: str
+    key: str
+    """Its offset, or the columns of its primary key."""
+    namespace: str
+    """As its column says; empty where the row has none, or it cannot be read."""
+    reason: str
+
+
+class SetAside:
+    """The damaged rows that one process has met. May be used from every thread of the ledger."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: set[tuple[str, str]] = set()
+        self._unrecorded: list[DamagedRow] = []
+        self._n_untold = 0
+
+    def know(self, rows: Sequence[tuple[str, str]]) -> None:
+        """These are on record already: nobody needs to be told again."""
+        with self._lock:
+            self._known.update(rows)
+
+    def note(self, row: DamagedRow) -> None:
+        """A row has not passed; the second time says nothing new."""
+        with self._lock:
+            if (row.table, row.key) not in self._known:
+                self._known.add((row.table, row.key))
+                self._unrecorded.append(row)
+                self._n_untold += 1
+
+    @property
+    def unrecorded(self) -> list[DamagedRow]:
+        """What the ledger has no record of yet."""
+        with self._lock:
+            return list(self._unrecorded)
+
+    def recorded(self, rows: Sequence[DamagedRow]) -> None:
+        """These are on record now; a vector was deleted, and may be damaged anew one day."""
+        with self._lock:
+            self._unrecorded = [row for row in self._unrecorded if row not in rows]
+            self._known -= {(row.table, row.key) for row in rows if row.table == "vectors"}
+
+    def take_notices(self) -> list[str]:
+        """What the next reader should be told; empty when there is nothing new."""
+        with self._lock:
+            n_rows, self._n_untold = self._n_untold, 0
+        if not n_rows:
+            return []
+        rows = "1 damaged row" if n_rows == 1 else f"{n_rows} damaged rows"
+        return [f"{rows} of the ledger will be left out from now on; `memento doctor` lists what is set aside"]

@@ -1,0 +1,256 @@
+"""One transaction of the ledger: what it can append, and what it must know for that. Synchronous throughout."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from memento.memory.case import Case, CaseStatus, text_hash, utc_now
+from memento.memory.event import Outcome, RetrievalEvent
+from memento.memory.index.engines.port import Vector
+from memento.memory.ledger import schema
+from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.rows import (
+    AUDIT,
+    CASES,
+    EVENTS,
+    OUTCOMES,
+    VECTORS,
+    CheckedConnection,
+    Found,
+    case_fields,
+    event_fields,
+    outcome_fields,
+)
+from memento.memory.ledger.set_aside import DamagedRow, SetAside
+
+_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
+_MAX_SUBJECT = 200
+
+
+class Head(NamedTuple):
+    """The newest revision of a case."""
+
+    version: int
+    status: CaseStatus | None
+    """As its column says."""
+    case: Case | None
+    """None when the row is set aside."""
+
+
+class LedgerWriter(CheckedConnection):
+    """The appends, inside one transaction: all of them are kept, or none."""
+
+    def __init__(self, connection: Connection, set_aside: SetAside) -> None:
+        super().__init__(connection, set_aside)
+        self._events: dict[str, RetrievalEvent | None] = {}
+        self._outcomes: dict[str, list[Outcome]] = {}
+        self._heads: dict[str, Head | None] = {}
+
+    def look_up(self, *, events: Sequence[str], cases: Sequence[str], namespaces: Sequence[str]) -> None:
+        """Read events with their outcomes, and newest revisions, at once: they are not read one by one afterwards.
+
+        Args:
+            events: ids.
+            cases: ids.
+            namespaces: whose; what is of another namespace is as if it were not there.
+        """
+        self._events |= dict.fromkeys(events)
+        self._outcomes |= {event_id: [] for event_id in events}
+        self._heads |= dict.fromkeys(cases)
+        told, found = schema.outcomes.c, schema.events.c
+        for chunk in sequence_chunks(list(dict.fromkeys(events))):
+            query = select(*EVENTS.columns).where(found.event_id.in_(chunk), found.namespace.in_(namespaces))
+            self._events |= {event.id: event for event in self.records(EVENTS, query)}
+            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk), told.namespace.in_(namespaces))
+            for one in self.found(OUTCOMES, query.order_by(told.offset)):
+                outcome = _readable(one)
+                self._outcomes[outcome.event_id].append(outcome)
+        for chunk in sequence_chunks(list(dict.fromkeys(cases))):
+            self._heads |= self._newest(chunk)
+
+    def append_case(self, case: Case) -> Case:
+        """Add a revision, unless the newest one already says the same.
+
+        Returns:
+            The newest revision, with the version it has in the ledger.
+        """
+        head = self.head(case.id)
+        if head is not None and head.case is not None and head.case.content() == case.content():
+            return head.case
+        case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
+        self.execute(insert(schema.case_revisions).values(case_fields(case)))
+        if case.id in self._heads:
+            self._heads[case.id] = Head(case.version, case.status, case)
+        return case
+
+    def append_revisions(self, cases: Sequence[Case]) -> int:
+        """Add the revisions whose version is above the ledger's own of that case.
+
+        Returns:
+            How many were added.
+        """
+        versions: dict[str, int] = {}
+        revisions = schema.case_revisions
+        for chunk in sequence_chunks([case.id for case in cases]):
+            query = select(revisions.c.case_id, func.max(revisions.c.version)).where(revisions.c.case_id.in_(chunk))
+            versions |= {row[0]: row[1] for row in self.execute(query.group_by(revisions.c.case_id)).all()}
+        rows = []
+        for case in cases:
+            self._heads.pop(case.id, None)
+            if case.version > versions.get(case.id, 0):
+                versions[case.id] = case.version
+                rows.append(case_fields(case))
+        if rows:
+            self.execute(insert(revisions), rows)
+        return len(rows)
+
+    def head(self, case_id: str) -> Head | None:
+        """The newest revision of a case, readable or not; None where there is none."""
+        if case_id not in self._heads:
+            return self._newest([case_id]).get(case_id)
+        return self._heads[case_id]
+
+    def cases_of_event(self, event_id: str, *, namespace: str) -> list[Case]:
+        """The newest revisions of the cases of this namespace that the event's run wrote."""
+        revisions = schema.case_revisions.c
+        query = select(revisions.case_id).where(revisions.event_id == event_id, revisions.namespace == namespace)
+        heads = [self.head(case_id) for case_id in self.scalars(query.distinct())]
+        cases = [head.case for head in heads if head is not None and head.case is not None]
+        return [case for case in cases if case.provenance.event_id == event_id and case.namespace == namespace]
+
+    def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
+        """Add an event with its slots, or return the one that is already there under this id."""
+        return self.append_events([event])[0]
+
+    def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent]:
+        """Add events with their slots; in place of each that was already there, the one that is."""
+        if not events:
+            return []
+        adding = self._insert_if_new(schema.events).returning(schema.events.c.event_id)
+        added = set(self.execute(adding, [event_fields(event) for event in events]).scalars().all())
+        kept: list[RetrievalEvent] = []
+        slots: list[dict[str, Any]] = []
+        for event in events:
+            if event.id not in added:
+                kept.append(self._event_of_any(event.id) or event)
+                continue
+            added.remove(event.id)  # given twice, it is there already
+            self._events.pop(event.id, None)
+            kept.append(event)
+            slots += [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+        if slots:
+            self.execute(insert(schema.slots), slots)
+        return kept
+
+    def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
+        """The event of this id in this namespace, or None."""
+        found = self._events[event_id] if event_id in self._events else self._event_of_any(event_id)
+        return found if found is not None and found.namespace == namespace else None
+
+    def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
+        """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
+        if event_id in self._outcomes:
+            return [outcome for outcome in self._outcomes[event_id] if outcome.namespace == namespace]
+        outcomes = schema.outcomes.c
+        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id, outcomes.namespace == namespace)
+        return [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+
+    def append_outcome(self, outcome: Outcome) -> None:
+        """Add an outcome; its key must be new."""
+        self.execute(insert(schema.outcomes).values(outcome_fields(outcome)))
+        if outcome.event_id in self._outcomes:
+            self._outcomes[outcome.event_id].append(outcome)
+
+    def save_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep encoded texts; those already there are left alone.
+
+        Args:
+            encoder: name of the encoder.
+            vectors: text to its unit row, shape (dim,).
+        """
+        if not vectors:
+            return
+        rows = [
+            {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
+            for value, row in vectors.items()
+        ]
+        self._drop_damaged_vectors(self.set_aside.unrecorded)
+        self.execute(self._insert_if_new(schema.vectors), [VECTORS.signed(row) for row in rows])
+
+    def drop_vectors(self, encoder: str, *, except_length: int) -> None:
+        """Delete an encoder's kept vectors that do not have this many numbers: they are another model's."""
+        n_bytes = except_length * np.dtype(np.float32).itemsize
+        kept = schema.vectors.c
+        self.execute(delete(schema.vectors).where(kept.encoder == encoder, func.length(kept.vector) != n_bytes))
+
+    def fact(self, name: str) -> str | None:
+        """A single remembered value."""
+        value: str | None = self.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
+        return value
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Remember a single value, replacing the old one."""
+        facts = schema.facts
+        self.execute(facts.delete().where(facts.c.name == name))
+        self.execute(insert(facts).values(name=name, value=value))
+
+    def note(self, namespace: str, verb: str, subject: str, detail: str = "") -> None:
+        """Add a line to the audit trail."""
+        self.execute(insert(schema.audit).values(audit_fields(namespace, verb, subject, detail)))
+
+    def record_set_aside(self) -> list[DamagedRow]:
+        """Put damaged rows on record, each with a line of audit; a damaged vector is deleted, to be encoded again.
+
+        Returns:
+            What was recorded.
+        """
+        damaged = self.set_aside.unrecorded
+        for row in damaged:
+            if row.table != schema.vectors.name:
+                listed = {"table_name": row.table, "row_key": row.key, "namespace": row.namespace, "at": utc_now()}
+                added = self.execute(self._insert_if_new(schema.set_aside).values(**listed, reason=row.reason))
+                if not added.rowcount:  # another process has met it
+                    continue
+            self.note(row.namespace, "damage", f"{row.table} {row.key}"[:_MAX_SUBJECT], row.reason)
+        self._drop_damaged_vectors(damaged)
+        return damaged
+
+    def _drop_damaged_vectors(self, damaged: Sequence[DamagedRow]) -> None:
+        kept = schema.vectors.c
+        for row in damaged:
+            if row.table == schema.vectors.name:
+                key, _, encoder = row.key.partition("/")
+                self.execute(delete(schema.vectors).where(kept.text_hash == key, kept.encoder == encoder))
+
+    def _newest(self, ids: Sequence[str]) -> dict[str, Head | None]:
+        revisions, later = schema.case_revisions, schema.case_revisions.alias()
+        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.version > revisions.c.version)
+        heads: dict[str, Head | None] = {}
+        for found in self.found(CASES, select(*CASES.columns).where(revisions.c.case_id.in_(ids), is_newest)):
+            row = dict(zip(revisions.c.keys(), found.row, strict=True))
+            status = row["status"] if row["status"] in ("active", "quarantined", "retired") else None
+            heads[row["case_id"]] = Head(row["version"], status, found.record)
+        return heads
+
+    def _event_of_any(self, event_id: str) -> RetrievalEvent | None:
+        return self.first(EVENTS, select(*EVENTS.columns).where(schema.events.c.event_id == event_id))
+
+    def _insert_if_new(self, table: Table) -> Any:
+        dialect = postgresql if self.sql.dialect.name == "postgresql" else sqlite
+        return dialect.insert(table).on_conflict_do_nothing()
+
+
+def audit_fields(namespace: str, verb: str, subject: str, detail: str) -> dict[str, Any]:
+    """The columns of an audit line of now."""
+    return AUDIT.signed({"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail})
+
+
+def _readable(found: Found[Outcome]) -> Outcome:
+    """The outcome of a row; where that cannot be read, one that is not known, under the same key."""
+    if found.record is not None:
+        return found.record
+    row = dict(zip(schema.outcomes.c.keys(), found.row, strict=True))
+    return Outcome(key=str(row["key"]), event_id=str(row["event_id"]), namespace=str(row["namespace"]))

@@ -1,0 +1,249 @@
+"""The write side of the memory: records experiences and feedback, each exactly once."""
+
+from collections.abc import Sequence
+
+from memento.memory.admission import admit, corrected, judged, judged_by_another
+from memento.memory.case import Case, case_id, storable, storable_record
+from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.memory.event import Attempt, Outcome, RetrievalEvent
+from memento.memory.experience import Experience, bounded_case, check_share
+from memento.memory.importing import import_cases
+from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.recorded_events import Kept, Selection, append_selections
+from memento.memory.storage import Storage
+from memento.memory.text_limits import MAX_STATE_CHARS, bounded
+
+MAX_NAMESPACE = 200
+
+
+class Recorder:
+    """Write and feedback. When a method returns, the ledger has committed."""
+
+    def __init__(self, *, storage: Storage, min_confidence: float) -> None:
+        """Wire the parts.
+
+        Args:
+            storage: where cases are kept.
+            min_confidence: of an evaluator; below it a case goes into quarantine.
+        """
+        self._storage = storage
+        self._min_confidence = min_confidence
+
+    async def write(self, experiences: Sequence[Experience], *, namespace: str) -> list[str | None]:
+        """Record experiences, all or none; with an event, as its outcome and that of those it follows.
+
+        Args:
+            experiences: what was tried.
+            namespace: of those that name none.
+
+        Returns:
+            The cases' ids; None where the reward is None.
+        """
+        placed = [(one, checked_namespace(one.namespace or namespace)) for one in experiences]
+        states = list(dict.fromkeys(one.state for one in experiences))
+        vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
+
+        def append(writer: LedgerWriter) -> list[str | None]:
+            writer.look_up(
+                events=[one.event_id for one in experiences if one.event_id is not None],
+                cases=[case_id(place, one.state, one.action) for one, place in placed],
+                namespaces=list(dict.fromkeys(place for _, place in placed)),
+            )
+            ids = [self._append(writer, one, place) for one, place in placed]
+            kept = {one.state: vectors[one.state] for one, id_ in zip(experiences, ids, strict=True) if id_ is not None}
+            writer.save_vectors(self._storage.texts.encoder.name, kept)
+            return ids
+
+        return await self._storage.ledger.transact(append)
+
+    def _append(self, writer: LedgerWriter, experience: Experience, namespace: str) -> str | None:
+        reward, confidence, evaluator = experience.reward, experience.confidence, experience.evaluator
+        attempt, event_id = experience.attempt, experience.event_id
+        if event_id is not None:
+            event = _event_in(writer, event_id, namespace)
+            key, past = f"{event_id}:write", writer.outcomes_of(event_id, namespace=namespace)
+            if (delivered := next((one for one in past if one.key == key), None)) is not None:
+                return _delivered_before(writer, delivered, experience, namespace)
+            if past:  # feedback was faster than the run: it knows better
+                reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
+                attempt = judged_by_another(attempt) if reward is not None else attempt
+            outcome = Outcome(
+                key=key,
+                event_id=event_id,
+                namespace=namespace,
+                reward=reward,
+                confidence=confidence,
+                evaluator=evaluator,
+                attempt=attempt,
+                left_out=tuple(experience.left_out),
+            )
+            for earlier in _earlier(writer, event):
+                if not writer.outcomes_of(earlier.id, namespace=namespace):
+                    writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
+            writer.append_outcome(outcome)
+        if reward is None:
+            return None
+        floor = self._min_confidence
+        case = judged(
+            namespace, experience.state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor
+        )
+        admit(writer, case)
+        return case.id
+
+    async def keep(self, cases: Sequence[Case], *, is_trusted: bool) -> int:
+        """Import cases, all or none: their texts and rewards, never their authority; see `import_cases`.
+
+        Args:
+            cases: finished cases.
+            is_trusted: if not, they go into quarantine.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            InvalidInput: a case whose id is not that of its namespace, state and action.
+        """
+        for case in cases:
+            checked_namespace(case.namespace)
+            if case.id != case_id(case.namespace, case.state, case.action):
+                raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
+        cases = [bounded_case(storable_record(case)) for case in cases]
+        states = [case.state for case in cases]
+        vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
+
+        def append(writer: LedgerWriter) -> int:
+            n_new = import_cases(writer, cases, is_trusted=is_trusted)
+            writer.save_vectors(self._storage.texts.encoder.name, vectors)
+            return n_new
+
+        return await self._storage.ledger.transact(append)
+
+    async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
+        """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
+        selections = [_kept_selection(selection) for selection in selections]
+        cases = [case for selection in selections for case in selection.cases]
+        texts = [selection.served.query for selection in selections] + [case.state for case in cases]
+        vectors = dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
+
+        def append(writer: LedgerWriter) -> Kept:
+            n_cases = import_cases(writer, cases, is_trusted=is_trusted)
+            writer.save_vectors(self._storage.texts.encoder.name, vectors)
+            n_events, n_outcomes = append_selections(writer, selections, vectors=vectors)
+            return Kept(n_cases, n_events, n_outcomes)
+
+        return await self._storage.ledger.transact(append)
+
+    async def feedback(
+        self, event_id: str, reward: float | None, *, namespace: str, confidence: float, evaluator: str, lesson: str
+    ) -> str | None:
+        """Replace the outcome of an event and of those it follows; the case of its run follows, or is written now.
+
+        Returns:
+            The id of the case that stands for the run now, or None.
+        """
+        check_share("reward", reward)
+        check_share("confidence", confidence)
+
+        def append(writer: LedgerWriter) -> str | None:
+            event = _event_in(writer, event_id, namespace)
+            past = writer.outcomes_of(event_id, namespace=namespace)
+            cases = writer.cases_of_event(event_id, namespace=namespace)
+            attempt = next((outcome.attempt for outcome in reversed(past) if outcome.attempt), None)
+            if attempt is not None and lesson:
+                attempt = attempt.model_copy(update={"lesson": lesson})
+            if past and _said(past[-1]) == (reward, confidence, evaluator, attempt):  # delivered before
+                return cases[-1].id if cases else None
+            outcome = Outcome(
+                key=f"{event_id}:feedback:{len(past)}",
+                event_id=event_id,
+                namespace=namespace,
+                reward=reward,
+                confidence=confidence,
+                evaluator=evaluator,
+                attempt=attempt,
+                left_out=past[-1].left_out if past else (),
+            )
+            for earlier in _earlier(writer, event):
+                told = writer.outcomes_of(earlier.id, namespace=namespace)
+                if not told or _said(told[-1])[:3] != _said(outcome)[:3]:
+                    key = f"{earlier.id}:feedback:{len(told)}"
+                    writer.append_outcome(_shared(outcome, earlier, key=key))
+            writer.append_outcome(outcome)
+            floor = self._min_confidence
+            changed = [
+                writer.append_case(corrected(case, reward, confidence, evaluator, lesson, min_confidence=floor))
+                for case in cases
+            ]
+            if not cases and attempt is not None and reward is not None:
+                tried = judged_by_another(attempt)
+                case = judged(
+                    namespace, event.asked, tried, reward, confidence, evaluator, event_id, min_confidence=floor
+                )
+                changed = [admit(writer, case)]
+            writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
+            return changed[-1].id if changed else None
+
+        return await self._storage.ledger.transact(append)
+
+
+def checked_namespace(namespace: str) -> str:
+    """Validate and return the namespace.
+
+    Raises:
+        InvalidInput: empty, longer than the ledger's column, or with characters that no database takes.
+    """
+    if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
+        raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
+    return namespace
+
+
+def _kept_selection(selection: Selection) -> Selection:
+    served = selection.served._replace(query=bounded(storable(selection.served.query), MAX_STATE_CHARS))
+    cases = tuple(bounded_case(storable_record(case)) for case in selection.cases)
+    return Selection(storable(selection.event_id), served, cases)
+
+
+def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
+    return outcome.reward, outcome.confidence, outcome.evaluator, outcome.attempt
+
+
+def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalEvent:
+    event = writer.event(event_id, namespace=namespace)
+    if event is None:
+        raise UnknownEvent(event_id, namespace)
+    return event
+
+
+def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Experience, namespace: str) -> str | None:
+    """The answer to a repeated delivery: the id of the case that is there; what has been corrected since stays so.
+
+    Raises:
+        InvalidInput: the event has the outcome of another attempt.
+    """
+    first, tried = delivered.attempt, experience.attempt
+    if first is not None and (first.action, first.answer) != (tried.action, tried.answer):
+        raise InvalidInput(
+            f"event {experience.event_id!r} has the outcome of another attempt already; correct that with `feedback`, "
+            "or give the id of the reading that this attempt used"
+        )
+    own = case_id(namespace, experience.state, experience.action)
+    if writer.head(own) is not None:
+        return own
+    cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
+    return cases[-1].id if cases else None
+
+
+def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent]:
+    """The events of the same run's cycles before this one, first to last."""
+    found: list[RetrievalEvent] = []
+    seen = {event.id}
+    while event.follows is not None and event.follows not in seen:
+        event = _event_in(writer, event.follows, event.namespace)
+        seen.add(event.id)
+        found.insert(0, event)
+    return found
+
+
+def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
+    """A run's outcome as that of one of its earlier events; what was tried stays with the last one."""
+    return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})
