@@ -16,12 +16,12 @@ from rich.text import Text
 from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
+from memento.evals.learning_curve_plot import moving_accuracy, save_learning_curves, series_of
 from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
-from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 from memento.graph.models import ChatModels
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
-from memento.nodes.state import CaseView
+from memento.nodes.state import PromptCase
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = ("bright_black", "bold blue", "yellow")
@@ -140,6 +140,6 @@ def _closer_look(first: Shown, related: Shown) -> Panel:
     return Panel(Text("\n".join(lines)), title="what the planner was shown", title_align="left")
 
 
-def _served(case: CaseView) -> str:
+def _served(case: PromptCase) -> str:
     mark = "worked" if case["reward"] >= POSITIVE_FROM else "failed"
     return f"  case    {case['similarity']:.2f} {mark}  {case['state']} -> {case['action'].partition('. ')[2]}"

@@ -36,7 +36,7 @@ async def make_bank(bank: Path) -> Path:
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
+sys.path.append(sys.argv[3])
 from memento.memory.index.engines.edge import EdgeEngine
 from tests.bank_points import DIM, ENCODER, point
 
