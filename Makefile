@@ -20,7 +20,7 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow coverage check fix live lock docs clean
+.PHONY: help run test quick slow coverage check fix live lock page docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -41,10 +41,11 @@ slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged mode
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
-check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
+check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the README
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
+	$(BIN)/deptry .
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 
@@ -57,6 +58,12 @@ live: .venv/.dev ## Run the tests that need a real key or server; see .env.examp
 
 docs: .venv/.dev ## Regenerate what the README says about the code
 	$(BIN)/python docs/refresh.py
+
+# Goes on where it stopped. The page is no part of the repository: attach it to a release.
+page: .venv/.demo ## Run the house-rules experiment and write its page under out/ (hours)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[experiment]"
+	$(BIN)/python -m benchmarks.frozen_model house --feedback correction --tasks 300 --seeds 3 --out out/house-rules
+	$(BIN)/memento eval report out/house-rules
 
 # Torch stays at the version of its line, and what a GPU build of it would bring along is left out.
 lock: $(BIN)/python ## Write constraints.txt anew: the newest versions that fit
@@ -81,7 +88,7 @@ $(BIN)/python:
 
 # The stamps are younger than what they were installed from. `dev` contains `demo`.
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
+	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
 	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"

@@ -1,7 +1,6 @@
 """Turns the command line of `memento eval run` into the plan of a run."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, get_args
 
 from memento.cli.eval_options import RunOptions
@@ -14,19 +13,6 @@ from memento.nodes.context import Context
 
 _NOBODY = ("human", "none", "custom")
 """Evaluators that a run cannot go by: no person is there, or it is not said which function."""
-
-
-def fields_of(texts: Sequence[str]) -> dict[str, str] | None:
-    """The field mapping of the data set.
-
-    Raises:
-        InvalidInput: an entry that is not of the form PART=PATH.
-    """
-    pairs = [field.partition("=") for field in texts]
-    for part, _, path in pairs:
-        if not (part.strip() and path.strip()):
-            raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")
-    return {part.strip(): path.strip() for part, _, path in pairs} or None
 
 
 def context_of(options: RunOptions) -> dict[str, Any]:

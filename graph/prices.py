@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from memento.extras import optional_imports
+from memento.memory.errors import InvalidInput
+
 if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
@@ -91,11 +94,15 @@ def price_of(model_name: str, provider: str | None, usage: "UsageMetadata") -> f
         provider: LangChain's name for it; None to go by the model's name alone.
         usage: tokens of the call.
 
+    Raises:
+        InvalidInput: the list of prices is not installed.
+
     Returns:
         None when the model is in no list. A name with a tag, as local servers give them (`deepseek-r1:7b`), is in none
         when no provider is given: it only resembles what is paid for elsewhere.
     """
-    from genai_prices import Usage, calc_price
+    with optional_imports("cli", "prices of models are not known", InvalidInput):
+        from genai_prices import Usage, calc_price
 
     if provider is None and ":" in model_name:
         return None

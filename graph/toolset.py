@@ -5,7 +5,7 @@ Nothing that belongs to others stops a run: what cannot be had is left out, and 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -41,7 +41,7 @@ class Offer(NamedTuple):
 
     entries: list[ToolEntry]
     failures: dict[str, str]
-    """MCP server to the reason why it or a part of it is missing."""
+    """Built-in tool or MCP server to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
     """MCP servers that their file switches off."""
 
@@ -68,6 +68,7 @@ class Toolset:
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
         self._own: list[ToolEntry] = []
+        self._missing: dict[str, str] = {}
 
     @cached_property
     def _mcp(self) -> McpServers | None:
@@ -81,7 +82,7 @@ class Toolset:
         """
         async with self._making:
             if self._functions is None:
-                functions = await built_in_tools(self._settings, self._models)
+                functions, self._missing = await built_in_tools(self._settings, self._models)
                 self._own = [ToolEntry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
                 self._functions = functions
             return self._functions
@@ -95,18 +96,17 @@ class Toolset:
         taken = set(await self.functions())
         entries = [*self._own]
         if self._mcp is None:
-            return Offer(entries, {}, ())
+            return Offer(entries, self._missing, ())
         found = await self._mcp.tools(taken)
         entries += [ToolEntry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
-        return Offer(entries, found.failures, found.disabled)
+        return Offer(entries, self._missing | found.failures, found.disabled)
 
     async def toolbox(self, run: Run) -> Toolbox:
         """Return the tools and workspace of one run's subtasks (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         offer = await self.offer()
-        missing = [f"tools of {whose} are missing: {reason}" for whose, reason in offer.failures.items()]
-        return Toolbox(offer.tools, workspace, missing)
+        return Toolbox(offer.tools, workspace, _missing(offer.failures))
 
     def workspace_in(self, folder: Path) -> Workspace:
         """Make a workspace with the user's folders as shelves, hiding our own files in them."""
@@ -121,3 +121,11 @@ class Toolset:
 def room_of(function: Callable[..., Awaitable[str]]) -> str:
     """Return the folder of tools/ that a function belongs to."""
     return function.__module__.removeprefix(_OURS).partition(".")[0]
+
+
+def _missing(failures: Mapping[str, str]) -> list[str]:
+    """One sentence for each reason why tools are missing."""
+    by_reason: dict[str, list[str]] = {}
+    for whose, reason in failures.items():
+        by_reason.setdefault(reason, []).append(whose)
+    return [f"tools of {', '.join(whose)} are missing: {reason}" for reason, whose in by_reason.items()]

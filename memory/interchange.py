@@ -63,15 +63,6 @@ def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
         raise InvalidInput(f"{path}: {error.strerror}") from error
 
 
-def parse_case(line: str, *, namespace: str) -> Case:
-    """One line as a case.
-
-    Raises:
-        InvalidInput: it is none; the message says why.
-    """
-    return _case(_row(line), namespace)
-
-
 def _row(line: str) -> dict[str, Any]:
     if len(line) > MAX_LINE_CHARS:
         raise InvalidInput(f"{len(line):,} characters, at most {MAX_LINE_CHARS:,} are read")

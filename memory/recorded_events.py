@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from memento.memory.case import Case
-from memento.memory.engines.port import Vector
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
+from memento.memory.index.engines.port import Vector
 from memento.memory.interchange import ParsedLine, Served
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines

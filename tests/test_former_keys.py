@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from memento.memory.case import QUESTION_VERSION, question_hash
-from memento.memory.engines.edge import EdgeEngine
-from memento.memory.engines.port import BankPoint
+from memento.memory.index.engines.edge import EdgeEngine
+from memento.memory.index.engines.port import BankPoint
 from memento.memory.learning.snapshot import Snapshot
 from memento.memory.offpolicy.past_bank import PastBank
 from tests.memories import Place, filled, place, served

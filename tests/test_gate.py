@@ -91,7 +91,7 @@ def test_refused_when_within_a_question_the_better_cases_do_not_score_higher() -
             for one in examples
         ]
 
-    examples = fingerprint(outcomes(600, by_chance, seed=0, n_questions=200))
+    examples = fingerprint(outcomes(900, by_chance, seed=0, n_questions=300))
     report = Gate(makes(), examples, seed=0).judge(TIMID)
     assert report.gain.low > 0
     assert report.gain_over_caseless.low > 0
@@ -148,7 +148,7 @@ def test_the_same_figures_when_judged_again() -> None:
 @pytest.mark.parametrize(
     ("examples", "problem"),
     [
-        (outcomes(MIN_OUTCOMES - 1, helps, seed=0), "59 known outcomes are too few"),
+        (outcomes(MIN_OUTCOMES - 1, helps, seed=0), "79 known outcomes are too few"),
         ([], "0 known outcomes are too few"),
         (outcomes(200, helps, seed=0, n_questions=10), "0 new questions among the later outcomes"),
         (outcomes(100, lambda task, case: 1.0, seed=0), "all of one kind"),

@@ -143,5 +143,5 @@ def test_what_cannot_be_reported_is_refused_with_a_reason(tmp_path: Path, monkey
     with pytest.raises(InvalidInput, match="has no results yet"):
         asyncio.run(write_report(tmp_path))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(InvalidInput, match=r"memento-langgraph\[demo\]"):
+    with pytest.raises(InvalidInput, match=r"memento-langgraph\[evals\]"):
         asyncio.run(write_report(tmp_path))

@@ -3,7 +3,7 @@
 import pytest
 
 from memento.evals.report import formatting
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 NAN = float("nan")
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, BinaryIO, Final
 
+from memento.extras import optional_imports
 from memento.tools import errors
 from memento.tools.errors import TookTooLong, ToolError, ToolInputError, ToolUnavailable
 
@@ -138,9 +139,10 @@ def _serve() -> int:
     _limit(request["memory_bytes"], request["cpu_s"])
     module, name = request["function"].split(":")
     try:
-        function = getattr(import_module(module), name)
         files = [os.fdopen(descriptor, "rb") for descriptor in request["files"]]
-        answer = json.dumps({"value": function(*files, **request["arguments"])})
+        with optional_imports("tools", "files of this kind cannot be read here", ToolUnavailable):
+            function = getattr(import_module(module), name)
+            answer = json.dumps({"value": function(*files, **request["arguments"])})
     except ToolError as error:
         answer = json.dumps({"error": type(error).__name__, "message": str(error)})
     except MemoryError:

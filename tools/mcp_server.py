@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolUnavailable
 from memento.tools.workspace import Workspace
 from memento.tools.workspace_binding import bind_workspace
@@ -45,11 +46,9 @@ def make_mcp_server(
     Raises:
         ToolUnavailable: the extra is not installed.
     """
-    try:
+    with optional_imports("mcp", "tools cannot be served", ToolUnavailable):
         from fastmcp import FastMCP
         from fastmcp.tools import FunctionTool
-    except ImportError as error:
-        raise ToolUnavailable("serving tools needs: pip install 'memento-langgraph[mcp]'") from error
     auth = None if token is None else _verifier(token)
     server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True, auth=auth)
     for tool_name, function in functions.items():

@@ -27,7 +27,7 @@ USUAL = {
 
 
 def field_mapping(pairs: Iterable[str]) -> dict[str, str]:
-    """Parse `question=prompt` pairs as a mapping.
+    """Parse `question=prompt`, as the command line has it, into a mapping of a task's parts to paths into a row.
 
     Raises:
         InvalidInput: there is no equals sign, or one part is given twice.

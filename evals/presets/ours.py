@@ -6,8 +6,7 @@ from typing import Literal
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
-from memento.evals.statistics.resampling import macro_interval, mean_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval, macro_interval, mean_interval
 
 Measure = Literal["accuracy", "f1"]
 """accuracy: the mean reward, whoever gave it; f1: token F1 with the best reference."""

@@ -4,10 +4,10 @@ import html
 import io
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memento.evals.report.palette import GRID, INK, MUTED, PAPER, with_variables
+from memento.extras import missing_packages
 from memento.memory.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def check_can_draw() -> None:
     """Raise unless matplotlib is installed.
 
     Raises:
-        InvalidInput: matplotlib is missing.
+        InvalidInput: one is missing.
     """
-    if find_spec("matplotlib") is None:
-        raise InvalidInput("the report's figures need matplotlib: pip install 'memento-langgraph[demo]'")
+    if missing := missing_packages("evals", ("matplotlib", "jinja2")):
+        raise InvalidInput(f"the report cannot be made: {missing}")
 
 
 def draw(name: str, alt: str, plot: Callable[["Axes"], None], *, size: tuple[float, float] = (8.2, 4.2)) -> Drawing:

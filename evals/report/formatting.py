@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from memento.evals.statistics.figure import points
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 UNKNOWN = "n/a"
 """Where a figure is not defined."""

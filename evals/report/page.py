@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from memento.evals.report.blocks import Section
 from memento.evals.report.palette import ArmStyle, style_sheet
 
@@ -24,6 +22,8 @@ def render(
         looks: of the arms.
         footer: how to read it, and where it comes from.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     loader = FileSystemLoader(_FOLDER)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

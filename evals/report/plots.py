@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.evals.report.palette import CONTROL, INK, MUTED, PAPER, ArmStyle
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

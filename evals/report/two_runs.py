@@ -5,14 +5,13 @@ from typing import Any, NamedTuple
 
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, two_sided_p, verdict
+from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, verdict
 from memento.evals.statistics.figure import Figure
 from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
-from memento.evals.statistics.resampling import interval, mean_draws
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Draws, Interval, interval, mean_draws
 
 _COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
 
@@ -104,8 +103,8 @@ def _compared(
     else:
         # Other questions: the two runs are drawn independently.
         draws = [mean_draws(outcomes(rows).means, seed=seed + at) for at, rows in enumerate((first, second))]
-        difference = interval(figures[1].value - figures[0].value, draws[1] - draws[0])
-        p = two_sided_p(draws[1] - draws[0])
+        apart = Draws(draws[1].low - draws[0].high, draws[1].high - draws[0].low)
+        difference, p = interval(figures[1].value - figures[0].value, apart), apart.two_sided_p()
     row = ArmInBoth(arm, figures[0], figures[1], difference, bool(paired.n_questions), paired.n_questions, p, "")
     return row, p
 

@@ -24,10 +24,10 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
 from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
 from memento.memory.experience import Experience
-from memento.memory.together import Together
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.misfit import misfit_of
@@ -79,7 +79,7 @@ class Stream:
         self._encoder = encoder
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
-        self._keep = Together(self._append)
+        self._keep = Coalescer(self._append)
         settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         try:
             self._context = Context.model_validate(settings)

@@ -25,7 +25,7 @@ from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from memento.graph.mcp.config import ServerConfig
-from memento.memory.uncancelled import to_the_end
+from memento.memory.shielded import shielded
 from memento.tools.errors import ToolUnavailable
 
 MAX_LINE_BYTES: Final = 16_000_000
@@ -81,7 +81,7 @@ class Child:
                 pipe.cancel()
             for stream in (received, incoming, outgoing, sent):
                 stream.close()
-            await to_the_end(_end(process))
+            await shielded(_end(process))
 
     async def _read(self, process: asyncio.subprocess.Process, received: Any) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes

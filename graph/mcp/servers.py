@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.tools import BaseTool
 
+from memento.extras import missing_packages
 from memento.graph.mcp.config import McpConfig, read_config
 from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition, definitions
@@ -17,8 +17,6 @@ from memento.tools.errors import ToolUnavailable
 
 if TYPE_CHECKING:
     from mcp.types import Tool
-
-_MISSING: Final = "MCP servers need a package that is not installed: pip install 'memento-langgraph[mcp]'"
 
 
 class McpTools(NamedTuple):
@@ -73,8 +71,8 @@ class McpServers:
         """
         config = await self._read()
         failures = dict(config.wrong)
-        if find_spec("mcp") is None:
-            return McpTools([], failures | dict.fromkeys(self._connections, _MISSING), config.disabled)
+        if missing := missing_packages("mcp", ("mcp", "mcp_types")):
+            return McpTools([], failures | dict.fromkeys(self._connections, missing), config.disabled)
         outcomes = await asyncio.gather(*(_listed(connection) for connection in self._connections.values()))
         tools: list[BaseTool] = []
         names = set(taken)

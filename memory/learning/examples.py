@@ -6,9 +6,9 @@ import numpy as np
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView, Example
 from memento.memory.event import Observation, Slot
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 
 

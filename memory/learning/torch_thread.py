@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from memento.memory.uncancelled import to_the_end
+from memento.memory.shielded import shielded
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class OwnThread:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await to_the_end(asyncio.to_thread(self._executor.shutdown))
+        await shielded(asyncio.to_thread(self._executor.shutdown))
 
     async def run(self, work: Callable[[Callable[[], None]], T]) -> T:
         """Do work there.

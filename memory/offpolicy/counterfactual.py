@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.support import supported
 from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import product
 

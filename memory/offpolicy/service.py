@@ -17,6 +17,7 @@ import numpy as np
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -150,7 +151,9 @@ class PolicyEvaluation:
         from memento.memory.offpolicy.replay import Progress, Replay
 
         names = {self._model, *(policy.estimator for policy in targets.values() if policy.estimator is not None)}
-        make = {name: await self._storage.estimator(self._namespace, name, self._seed) for name in sorted(names)}
+        make = {
+            name: await estimator_factory(self._storage, self._namespace, name, self._seed) for name in sorted(names)
+        }
         views = await self._storage.compute(lambda: {view for one in make.values() for view in one().views})
         on_progress(Progress("looking up cases", 0, len(used)))
         reader = ExampleReader(

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolInputError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -22,12 +23,8 @@ def opened(file: BinaryIO, demuxer: str) -> "InputContainer":
     Raises:
         ToolUnavailable: PyAV is not installed.
     """
-    try:
+    with optional_imports("media", "sound and video cannot be taken apart here", ToolUnavailable):
         import av
-    except ImportError:
-        raise ToolUnavailable(
-            "sound and video cannot be taken apart here; the user must run: pip install 'memento-langgraph[media]'"
-        ) from None
     file.seek(0)
     return av.open(file, "r", format=demuxer, options={"protocol_whitelist": "none"})
 

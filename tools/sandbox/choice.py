@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from memento.extras import install_command, missing_packages
 from memento.tools.errors import ToolError
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.docker import IMAGE, Docker
@@ -112,6 +113,8 @@ async def examine_sandbox(
 
 
 async def _monty(status: Literal["ok", "note"], found: str, wrong: str = "") -> SandboxReport:
+    if missing := missing_packages("tools", ("pydantic_monty",)):
+        return SandboxReport("bad", f"monty: {missing}", install_command("tools"))
     if broken := await problem(MontySandbox()):
         return SandboxReport("bad", f"monty: {broken}", "reinstall the package pydantic-monty")
     fix = await asyncio.to_thread(_bubblewrap_fix, wrong) if wrong else ""

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from memento.extras import optional_imports
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
@@ -57,6 +59,8 @@ class MontySandbox:
         """Run source code; see `Sandbox.run`."""
         if language not in self.languages:
             raise ToolUnavailable("monty runs Python only; there is no shell")
+        with optional_imports("tools", "code cannot be run in monty", ToolUnavailable):
+            await asyncio.to_thread(import_module, "pydantic_monty")
         output = _Output(limits.output_bytes)
         code = await asyncio.to_thread(_showing_last_value, source)
         async with _session(folder, limits) as (session, mount):

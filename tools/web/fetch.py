@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.media_types import charset_of, check_media_type, kind_of, may_be_pdf, media_type_of
 from memento.tools.web.response_body import ACCEPTED, read_body
@@ -112,7 +113,9 @@ class Fetcher:
         return await self._answer(url, self._read_file)
 
     async def _answer(self, url: str, read: Callable[["httpx2.Response"], Awaitable[_Read]]) -> _Read:
-        await asyncio.to_thread(import_module, "httpx2")
+        with optional_imports("tools", "pages cannot be fetched", ToolUnavailable):
+            await asyncio.to_thread(import_module, "httpx2")
+            await asyncio.to_thread(import_module, "protego")
         import httpx2
 
         try:

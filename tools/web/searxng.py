@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
 from memento.tools.web.response_body import ACCEPTED, read_body
@@ -37,7 +38,8 @@ class SearxNG:
         Raises:
             ToolError: whatever went wrong, as the model may read it.
         """
-        await asyncio.to_thread(import_module, "httpx2")
+        with optional_imports("tools", "SearxNG cannot be asked", ToolUnavailable):
+            await asyncio.to_thread(import_module, "httpx2")
         import httpx2
 
         try:

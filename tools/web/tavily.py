@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
 from memento.tools.web.search_port import SearchResult
@@ -78,7 +79,8 @@ class Tavily:
             ToolError: whatever went wrong, as the model may read it.
         """
         # Importing tavily and, in its client, reading the TLS certificates are too slow for the event loop.
-        await asyncio.to_thread(import_module, "tavily")
+        with optional_imports("tools", "Tavily cannot be asked", ToolUnavailable):
+            await asyncio.to_thread(import_module, "tavily")
         import httpx
         from tavily import errors
 

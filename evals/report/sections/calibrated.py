@@ -6,7 +6,7 @@ from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.plots import Series, reliability
 from memento.evals.report.view import View
 from memento.evals.statistics.calibration import Calibration, calibrations
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 _NAN = float("nan")
 _FIGURES = {"score": "calibration-scores", "confidence": "calibration-confidence"}

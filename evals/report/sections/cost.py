@@ -4,7 +4,7 @@ from memento.evals.report.blocks import Grid, Section
 from memento.evals.report.formatting import UNKNOWN, amount, counted, duration, usd
 from memento.evals.report.view import View
 from memento.evals.statistics.spending import Spending
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 def cost(view: View) -> Section:

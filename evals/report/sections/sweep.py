@@ -5,7 +5,7 @@ from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
 from memento.evals.runs.arm import Arm
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 def k_sweep(view: View) -> Section | None:

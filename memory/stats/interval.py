@@ -1,0 +1,25 @@
+"""A figure with its 95 % confidence interval."""
+
+from typing import NamedTuple
+
+TAIL = 0.025
+"""Beyond each limit."""
+
+
+class Interval(NamedTuple):
+    """A figure and its 95 % interval; nan where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the figure differs from 0 by more than chance."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
