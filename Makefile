@@ -20,23 +20,23 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow coverage check fix live lock page docs clean
+.PHONY: help run test test-slow test-all coverage check fix live lock page docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
-test: quick slow ## Run the tests, quick ones first
-
-# For both: make quick PYTEST="-x --durations=10"
-quick: .venv/.dev ## Run the quick tests alone
+# For both: make test PYTEST="-x --durations=10"
+test: .venv/.dev ## Run the quick tests: at most five minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" $(PYTEST)
 
-slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model
+test-slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live" $(PYTEST)
+
+test-all: test test-slow ## Run the quick tests, then the slow ones
 
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term

@@ -30,7 +30,7 @@ from memento.memory.estimators.port import (
 )
 from memento.memory.estimators.posterior import Features, probability
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
 from memento.memory.estimators.support import supported
@@ -47,7 +47,7 @@ class Advantage:
     views: tuple[CaseView, ...] = ("state",)
     replays = 0
 
-    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
+    def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
         """Start with what is believed before anything happened; makes tensors.
 
         Args:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 
 
 class KernelSettings(NamedTuple):
@@ -38,7 +38,7 @@ class KernelSettings(NamedTuple):
     """Episodes remembered."""
 
 
-def kernel_settings(given: Settings | None) -> KernelSettings:
+def kernel_settings(given: EstimatorSettings | None) -> KernelSettings:
     """The built-in settings with the given ones in their place.
 
     Raises:

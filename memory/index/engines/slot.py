@@ -51,7 +51,7 @@ class SlotRecord:
         return (self.schema, self.encoder, self.dim) == (SCHEMA, encoder, dim)
 
 
-class Slot:
+class IndexSlot:
     """A held slot. Blocking file access; one thread at a time.
 
     Raises:
@@ -63,7 +63,7 @@ class Slot:
         self._lock = lock
 
     @classmethod
-    def take(cls, directory: Path) -> "Slot":
+    def take(cls, directory: Path) -> "IndexSlot":
         """Hold the first free slot of a bank directory, which is created if need be.
 
         Raises:
