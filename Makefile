@@ -46,6 +46,7 @@ check: .venv/.dev ## Lint, format, types, declared dependencies, direction of im
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
 	$(BIN)/deptry .
+	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 

@@ -1,4 +1,4 @@
-"""An experience: what was tried, what came of it, and who says so. Validated once, then passed on as it is."""
+"""The experience record: what was tried, its reward, and who gave it. Validated once, then passed on as it is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields

@@ -36,7 +36,7 @@ def field_mapping(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         part, sign, path = (piece.strip() for piece in pair.partition("="))
         if not sign or not path or part in mapping:
-            raise InvalidInput(f"field {pair!r}: write each part of a task once, as in question=prompt")
+            raise InvalidInput(f"field {pair!r} is not PART=PATH, or repeats a part; write as in question=prompt")
         mapping[part] = path
     return checked(mapping)
 

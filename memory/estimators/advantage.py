@@ -1,4 +1,4 @@
-"""Ours: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c): how hard a task is, and what each case adds.
+"""The `advantage` estimator: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c), difficulty plus utilities.
 
 u(s, c) = w . (1, cosine, own reward, support) + f(s)' W g(c) + a_c, where support is what recalled cases say for its
 action, f how much the task belongs to each landmark, and g which groups the case is in: a low-rank bilinear form whose

@@ -1,4 +1,4 @@
-"""The port between the learner and what it teaches. Estimators are pure and synchronous: no ledger, no clock, no files.
+"""Interface of an estimator, and its examples. Estimators are pure and synchronous: no ledger, no clock, no files.
 
 Axes: N cases served in an example, C candidates of a read, D vector dimensions.
 """

@@ -1,4 +1,4 @@
-"""Learning from the ledger as a whole: other settings judged and promoted, estimates rebuilt, versions rolled back.
+"""Offline learning from the whole ledger: judges and promotes settings, rebuilds estimates, rolls versions back.
 
 Everything that takes time happens before the one transaction that writes the decision. Until it commits, the version
 that served serves on; an interruption, a kill or a full disk leaves nothing half promoted.

@@ -1,4 +1,4 @@
-"""Which cases to retire, and why. A pure function of what is known; it changes nothing.
+"""Forgetting rules: plans which cases to retire, and why. Pure; changes nothing.
 
 evidence     serving the case was harmful: the whole interval of its effect lies below 0
 redundancy   a kept case of the same kind of outcome has nearly the same task and plan, and at least the same evidence

@@ -1,4 +1,4 @@
-"""What a trained estimator is compared with: rules that know the question, its difficulty or the case alone.
+"""Control predictors that a trained estimator must beat: by question, by difficulty, by case alone.
 
 Each control predicts the tested rows of every split from its training rows only, as the estimator does. Axes: N
 examples, D vector dimensions.

@@ -1,4 +1,4 @@
-"""The log under target policies. Synchronous, in parts, so that whoever shares the thread gets turns."""
+"""Replays logged events under target policies. Synchronous, in parts, so that other work of the thread gets turns."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What policies would have earned on the tasks that a namespace has logged, without running any of them again.
+"""Off-policy evaluation of policies on a namespace's logged tasks.
 
 The value of a policy is the mean reward of the logged tasks, had it chosen among what could be recalled then, with the
 rest of every run as it was. A learned policy is judged as it would be today: with estimators that learned from all

@@ -1,4 +1,4 @@
-"""A numbered place in a bank directory that one engine holds at a time, and the record of what it contains.
+"""Index slots: numbered folders of a bank, each locked by one engine at a time, with a record of what it contains.
 
     bank/
       slot-0.lock         held by the engine that uses slot-0, freed by the operating system when its process dies
