@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 lifecycle = typer.Typer()
 
-Cases = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
+CaseIds = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 NeededReason = Annotated[str, typer.Option(help="Why; kept in the audit trail.", prompt="Why")]
 
 
 @lifecycle.command()
 @run_async
-async def retire(ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+async def retire(ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
     """Serve these cases no more, whatever feedback comes. Nothing is deleted: `restore` brings them back."""
     return await _change("retire", ids, reason, namespace, as_json=as_json)
 
@@ -55,7 +55,7 @@ async def restore(
 @lifecycle.command()
 @run_async
 async def quarantine(
-    ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
+    ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
 ) -> ExitCode:
     """Serve these cases no more until they are released, or a known reward speaks for them."""
     return await _change("quarantine", ids, reason, namespace, as_json=as_json)
@@ -63,7 +63,7 @@ async def quarantine(
 
 @lifecycle.command()
 @run_async
-async def release(ids: Cases, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+async def release(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
     """Let cases out of quarantine."""
     return await _change("release", ids, reason, namespace, as_json=as_json)
 

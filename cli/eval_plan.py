@@ -6,7 +6,7 @@ from typing import Any, get_args
 from memento.cli.eval_options import RunOptions
 from memento.cli.running import parsed_options
 from memento.evals.runs.arm import Arm, parse_arm
-from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.runs.plan import FeedbackKind, RunPlan
 from memento.evals.task import Dataset, fingerprint
 from memento.memory.errors import InvalidInput
 from memento.nodes.context import Context
@@ -42,8 +42,8 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
     Raises:
         InvalidInput: an arm, a scorer or a source that there is not.
     """
-    if options.feedback not in get_args(Feedback):
-        raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
+    if options.feedback not in get_args(FeedbackKind):
+        raise InvalidInput(f"--feedback is {' or '.join(get_args(FeedbackKind))}, not {options.feedback!r}")
     return parsed_options(
         lambda: RunPlan(
             dataset=dataset.name,

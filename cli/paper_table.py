@@ -1,4 +1,4 @@
-"""What a preset prints: the paper's figures beside ours, where they come from, and what is not the same."""
+"""Prints a preset's table: the paper's figures beside ours, their sources, and differences of the set-up."""
 
 import math
 

@@ -33,7 +33,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.stats import Interval, difference_ends, mean_interval
 from memento.nodes.context import Context
 from memento.nodes.sources import ModelSource, Role
-from memento.nodes.state import CaseView, InputState
+from memento.nodes.state import InputState, PromptCase
 
 K = 6
 SERIES = ("memory off", "memory on", "vote, no model")
@@ -53,7 +53,7 @@ class Shown(NamedTuple):
     """A run worth looking at closely."""
 
     task: str
-    cases: list[CaseView]
+    cases: list[PromptCase]
     plan: str
     answer: str | None
     reward: float | None
@@ -151,7 +151,7 @@ class OpenDemo:
         context = Context(policy=policy, k=K, evaluator="exact", max_cycles=1)
         namespace = "off" if policy == "none" else "on"
         given: InputState = {"task": task.text, "reference": task.answer, "namespace": namespace}
-        cases: list[CaseView] = []
+        cases: list[PromptCase] = []
         plan, final = "", dict[str, Any]()
         stream: AsyncIterator[Any] = self._graph.astream(given, context=context, stream_mode=["custom", "values"])
         async for mode, part in stream:

@@ -1,19 +1,19 @@
-"""The built-in tools of these settings: which engines search, what sees and hears, where code runs."""
+"""Builds the built-in tools from the settings: search engines, media models, sandbox."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-from memento.graph.senses import look_through, transcribe_with_openai
+from memento.graph.media_models import look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
 from memento.tools.registry import ToolFunction, ToolParts, missing_tools, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
-from memento.tools.web.guard import AddressGuard
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
 from memento.tools.web.searxng import SearxNG
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 
 
@@ -26,7 +26,7 @@ class BuiltInTools(NamedTuple):
 
 
 async def built_in_tools(settings: Settings, models: ModelSource) -> BuiltInTools:
-    """Make them; the sandbox is tried once, nothing else is opened.
+    """Make the tools; the sandbox is tried once, nothing else is opened.
 
     Args:
         settings: what is configured.
@@ -72,17 +72,17 @@ def _tavily(settings: Settings) -> Tavily:
     return Tavily(api_key=key.get_secret_value() if key else None, api_base_url=settings.tavily_base_url)
 
 
-def _engines(settings: Settings, tavily: Tavily) -> dict[str, Search]:
-    engines: dict[str, Search] = {"tavily": tavily.search}
+def _engines(settings: Settings, tavily: Tavily) -> dict[str, WebSearch]:
+    engines: dict[str, WebSearch] = {"tavily": tavily.search}
     if settings.searxng_url:
         engines["searxng"] = SearxNG(base_url=settings.searxng_url.get_secret_value()).search
     elif "searxng" in settings.engines:
-        raise InvalidInput("MEMENTO_SEARCH names searxng; set MEMENTO_SEARXNG_URL to its address")
+        raise InvalidInput("MEMENTO_SEARCH names searxng, whose address is not known; set MEMENTO_SEARXNG_URL")
     return {name: engines[name] for name in settings.engines}
 
 
 class SandboxOptions(TypedDict):
-    """What a sandbox is made with, beside its name."""
+    """Options of a sandbox, apart from its name."""
 
     hidden: Sequence[Path]
     image: str
@@ -90,7 +90,7 @@ class SandboxOptions(TypedDict):
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
-    """What the sandbox of these settings is made with; asks the system for the working directory."""
+    """Return the sandbox options of the settings; reads the working directory."""
     key = settings.e2b_api_key
     return {
         "hidden": (settings.folder, Path.cwd()),

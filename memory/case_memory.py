@@ -1,4 +1,4 @@
-"""The memory, usable on its own: read cases for a task, write what was tried, give feedback, and it learns.
+"""CaseMemory, the memory as a library: read cases for a task, write experiences, give feedback; it learns from both.
 
 ```python
 async with CaseMemory.open("./bank") as memory:

@@ -1,4 +1,4 @@
-"""Texts to unit vectors. The encoder stays frozen: learning never re-encodes the bank.
+"""Text encoders: unit vectors from the packaged all-MiniLM-L6-v2 or a host's encoder, cached in the ledger; frozen.
 
 Any object with `name`, `dim` and `async encode(texts)` serves. Built in are the packaged all-MiniLM-L6-v2, which needs
 no network, and `embeddings.EmbeddingsEncoder` around services.

@@ -1,4 +1,4 @@
-"""Cases as JSON lines: our own export, and the schemas of the reference implementation.
+"""Reads cases from JSON lines: our own export, and the schemas of the reference implementation.
 
 {"case": ..., "plan": ..., "case_label": "positive" | "negative"}
 {"case": ..., "plan": ..., "case_label": ..., "query": ..., "truth_label": true | false | null}   its retrieval log

@@ -1,4 +1,4 @@
-"""The two halves of a read: the candidates, and the cases chosen from them."""
+"""Recall and Reading: the candidates of a read, and the cases chosen from them."""
 
 from typing import Any, NamedTuple, Self
 

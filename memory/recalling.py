@@ -1,4 +1,4 @@
-"""Finds the candidates of a read: the nearest cases, those that an estimator suggests, or a uniform sample."""
+"""Candidate recall: the nearest cases, those that an estimator suggests, or a uniform sample."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where a memory lives: the ledger, the search index beside it, the weights; opened and closed together."""
+"""Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
 import shutil

@@ -10,8 +10,8 @@ import pytest
 from langchain_core.messages import BaseMessage
 
 from memento.evals.house_rules import RULES, house_stream
+from memento.evals.learning_curve_plot import series_of
 from memento.evals.learning_demo import LearningDemo, TaskScore, accuracy, paired_difference
-from memento.evals.picture import series_of
 from memento.graph.models import ChatModels
 from memento.memory.stats import mean_interval
 from tests.node_parts import Roles

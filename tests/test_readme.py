@@ -48,9 +48,9 @@ def test_every_make_target_exists_when_the_readme_names_it() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     listed = re.search(r"`make help` lists the rest: (.*)\.", README)
     assert listed
-    named = {"run", "test", "help", *re.findall(r"`(\w+)`", listed.group(1))}
+    named = {"run", "test", "help", *re.findall(r"`([\w-]+)`", listed.group(1))}
 
-    assert named == set(re.findall(r"^(\w+):.*##", makefile, re.MULTILINE))
+    assert named == set(re.findall(r"^([\w-]+):.*##", makefile, re.MULTILINE))
 
 
 def test_every_setting_is_in_the_env_example_when_the_readme_names_it() -> None:

@@ -1,4 +1,4 @@
-"""Hostile input is parsed in a child process: it has little memory and no secrets, and it can be killed.
+"""Calls a function on untrusted input in a child process with little memory, no secrets and a time limit.
 
 A parser that hangs cannot be stopped in a thread, and one that asks for ten gigabytes takes the whole process with it.
 The child is this file, run as a program: it imports one function, calls it, and prints what it returned as JSON.
@@ -22,7 +22,7 @@ MEMORY_BYTES: Final = 512 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 20_000_000
 _LAST_WORDS_S: Final = 1.0
 _NOT_OURS: Final = 3
-"""Exit code after an exception that is none of our named ones."""
+"""Exit code after an exception other than the named errors."""
 
 
 async def confined(
@@ -33,7 +33,7 @@ async def confined(
     timeout_s: float = 20.0,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Any:
-    """Call a function in a child process.
+    """Call a function in a confined child process and return its result.
 
     Args:
         function: its name as `module:function`. It is called with the open files, then with the arguments by name.
@@ -83,7 +83,7 @@ async def confined(
 
 
 async def _answer(child: asyncio.subprocess.Process, request: bytes) -> bytes:
-    """Ask, and read to the end, but no more than a result may have: a parser that was taken over may say anything."""
+    """Send the request and read the result, up to its size limit: a compromised parser may send anything."""
     assert child.stdin is not None  # noqa: S101 - it was started with pipes
     assert child.stdout is not None  # noqa: S101
     with contextlib.suppress(ConnectionError):  # it ended before it had read all; its status tells why
@@ -100,7 +100,7 @@ async def _answer(child: asyncio.subprocess.Process, request: bytes) -> bytes:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Leave no process behind, whoever was cancelled meanwhile."""
+    """Kill the child and wait for it, even if the caller was cancelled meanwhile."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -108,7 +108,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 async def _gone(child: asyncio.subprocess.Process) -> None:
-    """Read what a killed child had said, then wait for it: asyncio tells its end only when its pipes are at theirs."""
+    """Drain a killed child's pipes, then wait for it: asyncio reports its exit only after its pipes are closed."""
     assert child.stdout is not None  # noqa: S101 - it was started with pipes
     with contextlib.suppress(TimeoutError):  # a descendant in a session of its own may hold them open
         async with asyncio.timeout(_LAST_WORDS_S):
@@ -132,7 +132,7 @@ def _result(output: bytes, status: int) -> Any:
 
 
 def _serve() -> int:
-    """Run in the child: answer the one request on stdin."""
+    """Entry point of the child: answer the one request on stdin."""
     request = json.load(sys.stdin)
     # Whatever a parser prints goes nowhere; only the answer uses the real stdout.
     answer_to, sys.stdout = sys.stdout, sys.stderr

@@ -1,4 +1,4 @@
-"""Every built-in tool, by the name the model calls it: those whose parts are given and whose packages are installed."""
+"""Built-in tools by the name the model calls, limited to those whose dependencies are configured and installed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ from memento.tools.sandbox.run_code import make_run_python, make_run_shell
 from memento.tools.web.download_file import LIMITS, make_download_file
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import make_fetch_page
-from memento.tools.web.guard import AddressGuard
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from memento.tools.web.web_search import make_web_search
 
@@ -49,9 +49,9 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class ToolParts:
-    """What the tools need from outside; a tool whose part is missing is not there."""
+    """External dependencies of the tools; a tool whose dependency is missing is left out."""
 
-    search: Mapping[str, Search] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
+    search: Mapping[str, WebSearch] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
     """Search engines by name, in the order in which they are asked."""
     guard: AddressGuard = field(default_factory=AddressGuard)
     """Which addresses may be fetched from."""

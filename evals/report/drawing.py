@@ -1,4 +1,4 @@
-"""A figure as SVG for the page and as PNG beside it. Blocking: call it off the event loop."""
+"""Renders a figure as SVG for the page and as PNG. Blocking: call it off the event loop."""
 
 import html
 import io
@@ -43,7 +43,7 @@ _STYLE: Any = {  # matplotlib's type names every key there is
 
 
 class Drawing(NamedTuple):
-    """One figure in both forms."""
+    """A figure in both formats."""
 
     name: str
     """Of the PNG, without its ending."""
@@ -53,7 +53,7 @@ class Drawing(NamedTuple):
 
 
 def check_can_draw() -> None:
-    """Check that the packages of a report are installed.
+    """Raise unless matplotlib is installed.
 
     Raises:
         InvalidInput: one is missing.
@@ -63,7 +63,7 @@ def check_can_draw() -> None:
 
 
 def draw(name: str, alt: str, plot: Callable[["Axes"], None], *, size: tuple[float, float] = (8.2, 4.2)) -> Drawing:
-    """Make a figure.
+    """Render a figure.
 
     Args:
         name: of the file, and before every id inside the SVG, so that figures of one page do not meet.

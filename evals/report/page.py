@@ -1,17 +1,19 @@
-"""The page itself: sections in, one self-contained HTML document out."""
+"""Renders sections as one self-contained HTML page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from memento.evals.report.blocks import Section
-from memento.evals.report.palette import Look, style_sheet
+from memento.evals.report.palette import ArmStyle, style_sheet
 
 _FOLDER = Path(__file__).parent
 _BORDERS = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashed"}
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, Look], footer: str) -> str:
-    """The document. Every text is escaped; only our own drawings and style stand as they are.
+def render(
+    title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, ArmStyle], footer: str
+) -> str:
+    """Render the page. Every text is escaped; only our own drawings and style are inserted verbatim.
 
     Args:
         title: of the page.

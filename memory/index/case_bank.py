@@ -1,4 +1,4 @@
-"""The case bank: the ledger's searchable projection. It may lag, break or vanish; the ledger makes it whole again."""
+"""The case bank: searches cases in the index, and beside it where the index lags; rebuilt from the ledger when lost."""
 
 import asyncio
 import logging

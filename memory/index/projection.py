@@ -1,4 +1,4 @@
-"""Keeps one engine in step with the ledger's change feed. Nothing here hides a failure; the case bank decides."""
+"""Projects the ledger's change feed into an engine. Raises every failure; the case bank decides what to do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

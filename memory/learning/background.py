@@ -1,4 +1,4 @@
-"""Learning off the request's path: learners by namespace and estimator, made on first need, told of news."""
+"""Background learning: one learner per namespace and estimator, created on first use."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""From the ledger's records to what estimators are given, a page of outcomes at a time."""
+"""Builds training examples from the ledger's observations, a page at a time."""
 
 from collections.abc import Sequence
 

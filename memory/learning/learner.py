@@ -1,4 +1,4 @@
-"""The learner: keeps one estimator in step with the ledger, every known outcome exactly once, in the ledger's order.
+"""The learner: trains one estimator on the ledger's outcomes, each exactly once, in the ledger's order.
 
 What it knows is a pure fold over the ledger's outcomes. So a re-delivered outcome (which the ledger keeps once) cannot
 train twice, every process that shares a bank arrives at the same estimates, and a lost snapshot costs nothing but time.

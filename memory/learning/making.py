@@ -1,4 +1,4 @@
-"""Makes learners and estimators of a storage, with the settings that serve. Torch is imported here, in its thread."""
+"""Creates learners and estimators with the serving settings. Torch is imported here, in its own thread."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Learning from the ledger as a whole: other settings judged and promoted, estimates rebuilt, versions rolled back.
+"""Offline learning from the whole ledger: judges and promotes settings, rebuilds estimates, rolls versions back.
 
 Everything that takes time happens before the one transaction that writes the decision. Until it commits, the version
 that served serves on; an interruption, a kill or a full disk leaves nothing half promoted.
@@ -19,9 +19,9 @@ from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import CaseView, Estimator, EstimatorName, Example
-    from memento.memory.estimators.settings import Settings
+    from memento.memory.estimators.settings import EstimatorSettings
     from memento.memory.learning.learner import Learner
-    from memento.memory.offpolicy.gate import Progress
+    from memento.memory.offpolicy.gate import GateProgress
     from memento.memory.offpolicy.verdict import Report
     from memento.memory.storage import Storage
 
@@ -156,7 +156,7 @@ class OfflineLearning:
             def judge(check: Callable[[], None]) -> "Report":
                 from memento.memory.offpolicy.gate import Gate
 
-                def tell(progress: "Progress") -> None:
+                def tell(progress: "GateProgress") -> None:
                     check()
                     on_progress(*progress)
 
@@ -203,7 +203,7 @@ class OfflineLearning:
     async def _learner(self) -> "Learner":
         return await make_learner(self._storage, self._namespace, self._estimator, self._seed)
 
-    def _factory(self) -> "Callable[[Settings], Estimator]":
+    def _factory(self) -> "Callable[[EstimatorSettings], Estimator]":
         from memento.memory.estimators.registry import make_estimator
 
         name, dim, seed = self._estimator, self._storage.texts.encoder.dim, self._seed

@@ -1,4 +1,4 @@
-"""A thread for small torch work, with one core and no more.
+"""A single-core executor thread for small torch work.
 
 A head of a hundred thousand weights gains nothing from a second core, and on a busy machine the cores that wait for
 each other burn ten times the work. Torch's setting is made for this thread only; the host's stays what it was.

@@ -1,4 +1,4 @@
-"""What can be known from the log: whether settings are better, and what another policy would have earned.
+"""Off-policy evaluation: whether settings are better, and what another policy would have earned, from the log.
 
 gate.py            chooses other settings and judges them on held-out outcomes
   verdict.py         what has to hold for a promotion

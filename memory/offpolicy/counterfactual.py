@@ -1,4 +1,4 @@
-"""One logged event under a target policy: how likely it serves the same set, and what a model expects of its own.
+"""Counterfactual of one logged event under a target policy: probability of the logged set, and the model's value.
 
 Pure and synchronous. Axes: C candidates, M suggested directions.
 """

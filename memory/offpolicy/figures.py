@@ -1,4 +1,4 @@
-"""The figures of a set of predictions, and of everything that they are compared with, on the same rows."""
+"""Prediction metrics of an estimator and of its controls, on the same rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

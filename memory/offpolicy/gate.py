@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Estimator, Example
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.offpolicy import controls
 from memento.memory.offpolicy.figures import Figures, figures, labels, table
 from memento.memory.offpolicy.gain import log_loss_gain
@@ -41,7 +41,7 @@ _CASELESS = ("constant", "query only", "same without cases")
 _P = NDArray[np.float64]
 
 
-class Progress(NamedTuple):
+class GateProgress(NamedTuple):
     """How far the gate is."""
 
     doing: str
@@ -54,11 +54,11 @@ class Gate:
 
     def __init__(
         self,
-        make: Callable[[Settings], Estimator],
+        make: Callable[[EstimatorSettings], Estimator],
         examples: Sequence[Example],
         *,
         seed: int,
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[GateProgress], None] = lambda _: None,
     ) -> None:
         """Prepare.
 
@@ -78,7 +78,7 @@ class Gate:
         self._reward_N, self._question_N = labels(examples)
         self._check_enough()
 
-    def judge(self, serving: Settings) -> Report:
+    def judge(self, serving: EstimatorSettings) -> Report:
         """Choose settings and judge them against those that serve."""
         tried = [one for one in self._make({}).settings_space() if dict(one) != dict(serving)]
         tried += [{}] if serving else []
@@ -125,7 +125,7 @@ class Gate:
         offset_N = np.array([example.offset for example in self._examples[:n]])
         return list(temporal_splits(self._question_N[:n], offset_N, n_blocks=_BLOCKS, first_share=0.5))
 
-    def _chosen(self, tried: Sequence[Settings]) -> dict[str, float]:
+    def _chosen(self, tried: Sequence[EstimatorSettings]) -> dict[str, float]:
         """The best of the settings on the first half, which judges nothing later."""
         n_first = len(self._examples) // 2
         splits = self._temporal(n_first)
@@ -137,7 +137,7 @@ class Gate:
         return dict(tried[int(np.argmin(losses))])
 
     def _predictions(
-        self, splits: Sequence[Split], serving: Settings, chosen: Settings, doing: str
+        self, splits: Sequence[Split], serving: EstimatorSettings, chosen: EstimatorSettings, doing: str
     ) -> dict[str, NDArray[np.float64]]:
         found: dict[str, _P] = {}
         caseless = controls.without_cases(self._examples)
@@ -148,7 +148,7 @@ class Gate:
         ):
             tick = self._tick(f"{doing}: {name}", _n_taught(splits))
             found[name] = out_of_sample(partial(self._make, settings), examples, splits, tick=tick)
-        rules: Mapping[str, controls.Rule] = {
+        rules: Mapping[str, controls.ControlRule] = {
             "query only": controls.query_only,
             "per-case mean": controls.case_mean,
             "question lookup": controls.question_lookup,
@@ -156,13 +156,13 @@ class Gate:
         }
         return found | {name: controls.predicted(rule, self._examples, splits) for name, rule in rules.items()}
 
-    def _shuffled(self, folds: Sequence[Split], chosen: Settings) -> Figures:
+    def _shuffled(self, folds: Sequence[Split], chosen: EstimatorSettings) -> Figures:
         examples = controls.shuffled(self._examples, seed=self._seed)
         tick = self._tick("shuffled outcomes", _n_taught(folds))
         p_N = out_of_sample(partial(self._make, chosen), examples, folds, tick=tick)
         return figures(examples, p_N, folds, seed=self._seed)
 
-    def _probes(self, chosen: Settings) -> list[Probed]:
+    def _probes(self, chosen: EstimatorSettings) -> list[Probed]:
         n_taught = len(self._examples) * n_repeats(self._examples)
         return [
             probed(
@@ -190,7 +190,7 @@ class Gate:
         def tick() -> None:
             nonlocal done
             done += 1
-            self._on_progress(Progress(doing, done, total))
+            self._on_progress(GateProgress(doing, done, total))
 
         return tick
 

@@ -1,4 +1,4 @@
-"""How good predictions are: AUC, Brier score, log loss, calibration error.
+"""Prediction metrics: AUC, Brier score, log loss, calibration error.
 
 Small enough to be written out: scikit-learn's are slower by the checks of every call, which thousands of resamples
 repeat, and importing it takes longer than the rest of the memory. AUC comes also within parts, which it has not. For

@@ -1,4 +1,4 @@
-"""What another policy would have earned, from what was logged: four estimates that know when to abstain.
+"""Off-policy estimators of a policy's value (IPS, SNIPS, DM, DR), which abstain where overlap is too small.
 
 Event i served the set S_i for the task s_i and earned r_i in [0, 1]. With the weight w = pi(S | s) / mu(S | s) of the
 target pi against the logging mu, a reward model's q for the set that was served, and m, its mean over what pi serves:

@@ -1,4 +1,4 @@
-"""What is learned from and what is tested on: never the same question on both sides.
+"""Train/test splits by question: no question is on both sides.
 
 All rows of a question share its outcome. A split that cuts through questions tests whether the question is remembered,
 which a dictionary does best (shown by `benchmarks.leak`). Axes: N rows.

@@ -1,4 +1,4 @@
-"""Whether the better set of cases gets the higher score for one and the same question: difficulty cannot help there."""
+"""Within-question AUC: whether the better set of cases scores higher for the same question, difficulty held fixed."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -16,7 +16,6 @@ from memento.memory.stats.ratios import (
     SHARE,
     USUAL,
     Draws,
-    Floats,
     difference_ends,
     interval,
     macro_draws,
@@ -28,7 +27,7 @@ from memento.memory.stats.ratios import (
     ratio_interval,
 )
 from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval
-from memento.memory.stats.terms import effective_size, mean_of_terms, standard_error, student_t
+from memento.memory.stats.terms import Floats, effective_size, mean_of_terms, standard_error, student_t
 
 __all__ = [
     "GUARANTEED",

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from memento.memory.stats.interval import TAIL, UNDEFINED, Interval
-
-Floats = NDArray[np.float64]
+from memento.memory.stats.terms import Floats
 
 RESAMPLES = 2000
 SHARE: tuple[float, float] = (0.0, 1.0)

@@ -17,7 +17,7 @@ from typing import TypeVar
 from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.shard import Shard
-from memento.memory.index.engines.slot import Slot, SlotRecord
+from memento.memory.index.engines.slot import IndexSlot, SlotRecord
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class EdgeEngine:
         self._directory = Path(directory)
         self._min_free_bytes = min_free_bytes
         self._thread: ThreadPoolExecutor | None = None
-        self._slot: Slot | None = None
+        self._slot: IndexSlot | None = None
         self._record: SlotRecord | None = None
         self._shard: Shard | None = None
         self._next: Shard | None = None
@@ -134,7 +134,7 @@ class EdgeEngine:
         if self._shard is not None:
             self._release_shard()
         if self._slot is None:
-            self._slot = Slot.take(self._directory)
+            self._slot = IndexSlot.take(self._directory)
         self._need_space()
         record = self._slot.read()
         if record is None or not record.fits(encoder=encoder, dim=dim):
@@ -205,7 +205,7 @@ class EdgeEngine:
         finally:
             shard.close()
 
-    def _need_slot(self) -> Slot:
+    def _need_slot(self) -> IndexSlot:
         if self._slot is None:
             raise EngineUnavailable(f"the bank in {self._directory} is not open")
         return self._slot

@@ -1,4 +1,4 @@
-"""What every engine stores of a case, and the version rule, in no engine's own vocabulary.
+"""The point that every engine stores for a case, and the rule that a newer version replaces an older one.
 
 The version rule keeps deliveries order-free and idempotent without reading anything back:
 

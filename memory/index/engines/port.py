@@ -1,4 +1,4 @@
-"""What the case bank needs from a vector engine.
+"""Interface of a vector engine, as the case bank uses it.
 
 An engine holds a *projection* of the ledger: points it can search, and the ledger offset up to which it has been
 projected. It may be lost at any time; the ledger rebuilds it.

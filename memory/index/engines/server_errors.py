@@ -1,4 +1,4 @@
-"""qdrant-client's failures under our names."""
+"""Maps qdrant-client's exceptions to engine errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A numbered place in a bank directory that one engine holds at a time, and the record of what it contains.
+"""Index slots: numbered folders of a bank, each locked by one engine at a time, with a record of what it contains.
 
     bank/
       slot-0.lock         held by the engine that uses slot-0, freed by the operating system when its process dies
@@ -51,7 +51,7 @@ class SlotRecord:
         return (self.schema, self.encoder, self.dim) == (SCHEMA, encoder, dim)
 
 
-class Slot:
+class IndexSlot:
     """A held slot. Blocking file access; one thread at a time.
 
     Raises:
@@ -63,7 +63,7 @@ class Slot:
         self._lock = lock
 
     @classmethod
-    def take(cls, directory: Path) -> "Slot":
+    def take(cls, directory: Path) -> "IndexSlot":
         """Hold the first free slot of a bank directory, which is created if need be.
 
         Raises:

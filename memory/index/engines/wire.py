@@ -1,4 +1,4 @@
-"""Requests in qdrant-client's vocabulary, shared by the server engine and the in-memory one.
+"""Builds qdrant-client requests, shared by the server engine and the in-memory one.
 
 Each function returns keyword arguments, because the two clients differ in nothing but `await`.
 """
