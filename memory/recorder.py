@@ -228,7 +228,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     """The answer to a repeated delivery: the id of the case that is there; what has been corrected since stays so.
 
     Raises:
-        InvalidInput: the event has the outcome of another attempt.
+        InvalidInput: the event has the outcome of another attempt, or of one that cannot be read.
     """
     first, tried = delivered.attempt, experience.attempt
     if first is not None and (first.action, first.answer) != (tried.action, tried.answer):
@@ -239,6 +239,11 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     own = case_id(namespace, experience.state, experience.action)
     if writer.head(own, namespace=namespace) is not None:
         return own
+    if first is None:
+        raise InvalidInput(
+            f"event {experience.event_id!r} has an outcome whose stored row is damaged; `memento doctor` lists "
+            "what is set aside, and `feedback` says what came of it"
+        )
     cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
     return cases[-1].id if cases else None
 
