@@ -121,6 +121,14 @@ def test_the_release_that_can_read_a_ledger_is_not_a_later_one() -> None:
     assert Version(version("alembic")) >= Version("1.16")
 
 
+def test_the_upgrading_page_knows_this_release_and_its_schema() -> None:
+    root = Path(__file__).parent.parent
+    ours = re.search(r'^version = "((\d+\.\d+)\..+)"$', (root / "pyproject.toml").read_text(), re.MULTILINE)
+    assert ours is not None
+    assert f"| {ours[2]} | {migrations.HEAD} |" in (root / "docs" / "upgrading.md").read_text()
+    assert f"## {ours[1]}" in (root / "CHANGELOG.md").read_text()
+
+
 OPENER = """
 import asyncio, sys
 from memento.memory.ledger.ledger import Ledger
