@@ -21,6 +21,9 @@ from memento.memory.errors import InvalidInput, LedgerTooNew, LedgerUnavailable
 from tests.commands import invoke
 from tests.frozen_bank import unpacked
 from tests.memories import Place, filled, place, question, served
+from tests.test_read_only_home import disk, fill
+
+__all__ = ["disk"]  # a fixture
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.allow_blocking("files are looked at from outside")
@@ -296,6 +299,28 @@ async def test_a_backup_of_an_earlier_release_is_migrated(tmp_path: Path) -> Non
     assert hashlib.sha256(source.read_bytes()).hexdigest() == before
     with closing(sqlite3.connect(tmp_path / "new" / "ledger.sqlite")) as database:
         assert database.execute("SELECT value FROM facts WHERE name = 'schema'").fetchone() == ("2",)
+
+
+async def test_nothing_changes_and_nothing_is_left_where_the_disk_is_full(folder: Place, disk: Path) -> None:
+    large, small = disk.parent / "large.sqlite", Place("disk", {"location": disk / "bank"})
+    async with folder.memory() as memory:
+        for number in range(40):
+            await memory.write(state=question(number), action="long " * 9000 + str(number), reward=1.0)
+        await memory.backup(large)
+        async with small.memory() as other:
+            await filled(other, 3)
+        fill(disk)
+        with pytest.raises(LedgerUnavailable, match=r"disk is full|No space"):
+            await memory.backup(disk / "backup.sqlite")
+    before = files(disk), files(disk / "bank")["ledger.sqlite"]
+    with pytest.raises(LedgerUnavailable, match=r"disk is full|No space"):
+        await small.memory().restore(large, is_replacing=True)
+    assert (files(disk), files(disk / "bank")["ledger.sqlite"]) == before
+    assert not [name for name in files(disk / "bank") if "unfinished" in name or "before" in name]
+    assert "backup.sqlite" not in before[0]
+    (disk / "filler").unlink()
+    async with small.memory() as other:
+        assert (await other.views.counts(namespace="default")).cases == 3
 
 
 async def test_a_bank_that_keeps_nothing_takes_no_backup(tmp_path: Path) -> None:

@@ -151,15 +151,26 @@ def unfinished(file: Path) -> Iterator[Path]:
     Raises:
         LedgerUnavailable: the folder takes no file.
     """
-    part = file.with_name(f".{file.name}.unfinished")
-    try:
-        _remove(part)
-        create_private_file(part)
+    with unfinished_copy(file) as part:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(file)
         sync_folder(file.parent)
+
+
+@contextmanager
+def unfinished_copy(file: Path) -> Iterator[Path]:
+    """The private file that `unfinished` writes to, which is removed in any case.
+
+    Raises:
+        LedgerUnavailable: the folder takes no file.
+    """
+    part = file.with_name(f".{file.name}.unfinished")
+    try:
+        _remove(part)  # of one that was killed
+        create_private_file(part)
+        yield part
     except OSError as error:
         raise LedgerUnavailable(f"{file} cannot be written: {error.strerror or error}") from error
     finally:

@@ -23,7 +23,9 @@ from memento.memory.ledger.backup import (
     file_engine,
     sync_folder,
     unfinished,
+    unfinished_copy,
 )
+from memento.memory.ledger.connections import DATABASE_ERRORS, unavailable
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.read_only_file import read_only_copy, read_only_file
 from memento.memory.ledger.writes import LedgerWriter
@@ -64,12 +66,18 @@ def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress:
     if former.is_full and not is_replacing:
         raise InvalidInput(f"{target} holds a ledger already; --force replaces it and keeps the old one beside it")
     make_private_folder(target.parent)
-    with unfinished(target) as part:
-        report = prepare(source, part, on_progress)
-        is_readable = _close_log(target) if target.exists() else True
-        aside = _keep_aside(target, is_readable=is_readable) if former.is_full else None
-        for ending in ("-wal", "-shm"):  # a log of the old one would be applied to the new one
-            target.with_name(target.name + ending).unlink(missing_ok=True)
+    aside, is_readable = None, True
+    try:
+        with unfinished(target) as part:
+            report = prepare(source, part, on_progress)
+            is_readable = not target.exists() or _close_log(target)
+            aside = _keep_aside(target, is_readable=is_readable) if former.is_full else None
+            for ending in ("-wal", "-shm"):  # a log of the old one would be applied to the new one
+                target.with_name(target.name + ending).unlink(missing_ok=True)
+    except BaseException:
+        if aside is not None and is_readable:  # a second name of what is still in its place
+            aside.unlink(missing_ok=True)
+        raise
     return RestoreReport(report._replace(file=target), aside, former.id)
 
 
@@ -104,12 +112,12 @@ async def restore_server(
             copy_rows(rows, writer.sql, on_progress)
         return RestoreReport(report, aside, former)
 
-    part = folder / f".restore-{uuid.uuid4().hex[:8]}.sqlite"
-    try:
-        async with Ledger(url) as ledger:
-            return await ledger.transact(lambda writer: replace(writer, part, prepare(source, part, lambda *_: None)))
-    finally:
-        part.unlink(missing_ok=True)
+    def step(writer: LedgerWriter) -> RestoreReport:
+        with unfinished_copy(folder / "restored.sqlite") as part:
+            return replace(writer, part, prepare(source, part, lambda *_: None))
+
+    async with Ledger(url) as ledger:
+        return await ledger.transact(step)
 
 
 def prepare(source: Path, part: Path, on_progress: OnProgress) -> BackupReport:
@@ -126,6 +134,8 @@ def prepare(source: Path, part: Path, on_progress: OnProgress) -> BackupReport:
     try:
         with closing(reading.connect(timeout_s=_TIMEOUT_S)) as rows, closing(sqlite3.connect(part)) as target:
             rows.backup(target, pages=1024, progress=lambda _, left, total: on_progress(total - left, total))
+    except sqlite3.OperationalError as error:  # a full disk, a lock
+        raise LedgerUnavailable(f"{source} cannot be copied: {error}") from error
     except sqlite3.DatabaseError as error:
         raise InvalidInput(f"{source} is not a ledger: {error}") from error
     finally:
@@ -134,12 +144,15 @@ def prepare(source: Path, part: Path, on_progress: OnProgress) -> BackupReport:
         checked_copy(part)
     except (InvalidInput, LedgerUnavailable) as error:
         raise _named(error, part, source) from error
-    with file_engine(part).begin() as connection:
-        number = migrations.schema_number(connection)
-        if number is not None and number != migrations.HEAD:
-            migrations.migrate(connection, number)
-        connection.execute(schema.facts.delete().where(schema.facts.c.name == "id"))
-        connection.execute(schema.facts.insert().values(name="id", value=uuid.uuid4().hex[:12]))
+    try:
+        with file_engine(part).begin() as connection:
+            number = migrations.schema_number(connection)
+            if number is not None and number != migrations.HEAD:
+                migrations.migrate(connection, number)
+            connection.execute(schema.facts.delete().where(schema.facts.c.name == "id"))
+            connection.execute(schema.facts.insert().values(name="id", value=uuid.uuid4().hex[:12]))
+    except DATABASE_ERRORS as error:
+        raise unavailable("restored", error) from error
     return checked_copy(part)
 
 
