@@ -83,7 +83,8 @@ def ratio_draws(
             weight_RU = rng.standard_exponential(shape, dtype=np.float32)
         else:
             weight_RU = rng.standard_gamma(n_U.astype(np.float32), shape, dtype=np.float32)
-        above, below = (weight_RU @ top_UB).astype(np.float64), (weight_RU @ bottom_UB).astype(np.float64)
+        # without BLAS, whose threads would fight with whatever else the machine does
+        above, below = (np.einsum("ru,ub->rb", weight_RU, one).astype(np.float64) for one in (top_UB, bottom_UB))
         made_RB = made_B * rng.standard_gamma(weight, above.shape) if ends else np.zeros_like(above)
         for drawn, end in ((low, ends[0] if ends else 0.0), (high, ends[-1] if ends else 0.0)):
             empty = np.full(above.shape, np.nan)
