@@ -1,0 +1,120 @@
+"""A damaged row, of whatever kind, ends nothing: it is set aside, and everything says what it would without the row.
+
+Each cell is one row, one damage and one use of the memory; what it answers must be what the same bank answers from
+which the row is missing: a case or an event that was never there, an outcome that was withdrawn.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memento.memory.errors import MementoError
+from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
+from tests.damage_bank import DAMAGES, UNSIGNED_ONLY, Bank, damage, made, opened, targets
+from tests.damage_consumers import CONSUMERS
+
+pytestmark = pytest.mark.allow_blocking("damages files by hand")
+
+_NAMES = (
+    *("case", "case of a run", "earlier revision", "event", "open event", "outcome", "corrected outcome"),
+    *("correction", "settings", "vector", "audit", "batch change", "snapshot", "slot", "encoder fact", "id fact"),
+)
+_TABLES = {
+    **{name: "case_revisions" for name in ("case", "case of a run", "earlier revision")},
+    **{name: "events" for name in ("event", "open event")},
+    **{name: "outcomes" for name in ("outcome", "corrected outcome", "correction")},
+    **{"settings": "settings_versions", "vector": "vectors", "audit": "audit", "batch change": "batch_changes"},
+    **{"snapshot": "snapshots", "slot": "slots", "encoder fact": "facts", "id fact": "facts"},
+}
+ROWS = [(name, how) for name in _NAMES for how in DAMAGES[_TABLES[name]]]
+
+
+def first_difference(expected: Any, got: Any, place: str = "") -> str:
+    """Where two values of JSON part, and what stands there."""
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
+        return next(first_difference(expected[key], got[key], f"{place}.{key}") for key in expected if expected[key] != got[key])
+    if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        pairs = enumerate(zip(expected, got, strict=True))
+        return next(first_difference(*pair, f"{place}[{at}]") for at, pair in pairs if pair[0] != pair[1])
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return f"{place}: lacks {list(expected.keys() - got.keys())}, adds {list(got.keys() - expected.keys())}"
+    return f"{place}: {str(got)[:200]} instead of {str(expected)[:200]}"
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return asyncio.run(made(tmp_path_factory.mktemp("damage") / "ledger.sqlite"))
+
+
+def without(bank: Bank, name: str) -> None:
+    """Take the row away as it would be gone if nothing had ever been damaged."""
+    table, where = targets(bank)[name]
+    with sqlite3.connect(bank.ledger) as database:
+        if name in ("case", "case of a run"):
+            (found,) = database.execute(f"SELECT case_id FROM {table} WHERE {where}").fetchone()
+            database.execute("DELETE FROM case_revisions WHERE case_id = ?", (found,))
+        elif table == "events":
+            (found,) = database.execute(f"SELECT event_id FROM {table} WHERE {where}").fetchone()
+            for one in ("events", "slots", "outcomes"):
+                database.execute(f"DELETE FROM {one} WHERE event_id = ?", (found,))
+        elif table == "outcomes":
+            database.row_factory = sqlite3.Row
+            row = dict(database.execute(f"SELECT * FROM {table} WHERE {where}").fetchone())
+            said = json.loads(row["body"])
+            row |= {"reward": None, "body": json.dumps({**said, "reward": None, "attempt": None})}
+            digest = row_digest(table, [row[column] for column in DIGEST_COLUMNS[table]])
+            database.execute(
+                'UPDATE outcomes SET reward = NULL, body = ?, digest = ? WHERE "offset" = ?',
+                (row["body"], digest, row["offset"]),
+            )
+        elif name == "audit":
+            database.execute(f"DELETE FROM batch_changes WHERE batch_id = '{bank.batch}'")
+            database.execute(f"DELETE FROM {table} WHERE {where}")
+        elif table in ("settings_versions", "batch_changes", "snapshots"):
+            database.execute(f"DELETE FROM {table} WHERE {where}")
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def expected(bank: Bank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Any]]:
+    """By row and use, what it answers without the row; filled when it is first asked."""
+    yield {}
+
+
+async def asked(bank: Bank, use: str) -> Any:
+    """What a use answers, or the name of the error that refused it."""
+    try:
+        async with opened(bank.ledger) as memory:
+            return await CONSUMERS[use](memory, bank)
+    except MementoError as error:
+        return f"refused: {type(error).__name__}"
+    except Exception as error:  # what the suite looks for
+        return f"RAW: {type(error).__name__}: {error}"
+
+
+async def differing(bank: Bank, folder: Path, name: str, how: str, known: dict[tuple[str, str], Any], *, is_signed: bool) -> list[str]:
+    damaged = bank.copy(folder / "damaged")
+    damage(damaged, targets(bank)[name], DAMAGES[_TABLES[name]][how], is_signed=is_signed)
+    wrong = []
+    for use in CONSUMERS:
+        if (name, use) not in known:
+            reference = bank.copy(folder / "reference" / use.replace(" ", "-"))
+            without(reference, name)
+            known[name, use] = await asked(reference, use)
+        got = await asked(damaged.copy(folder / use.replace(" ", "-")), use)
+        if got != known[name, use]:
+            wrong.append(f"{name}, {how}, {use}: {first_difference(known[name, use], got)}")
+    return wrong
+
+
+@pytest.mark.parametrize(("name", "how"), ROWS)
+async def test_everything_answers_as_without_the_row(
+    bank: Bank, tmp_path: Path, expected: dict[tuple[str, str], Any], name: str, how: str
+) -> None:
+    wrong = await differing(bank, tmp_path, name, how, expected, is_signed=False)
+    assert not wrong, "\n".join(wrong)
