@@ -25,8 +25,9 @@ from memento.memory.estimators.port import CaseEffect
 from memento.memory.experience import Experience, check_share
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
-from memento.memory.learning.versions import SettingsVersions
+from memento.memory.learning.versions import SETTINGS, SettingsVersions
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.ledger.scan import LedgerScan, scan_ledger
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.policies.registry import LEARNING, policy_named
@@ -388,6 +389,14 @@ class CaseMemory:
     async def policy_version(self, namespace: str | None = None) -> int:
         """The former name of `n_outcomes`."""
         return await self.n_outcomes(namespace)
+
+    async def check_ledger(self) -> LedgerScan:
+        """Check every row of the ledger, of every namespace; damaged ones are set aside, healed ones are used again.
+
+        Raises:
+            LedgerUnavailable: it cannot be read or written.
+        """
+        return await scan_ledger(self._storage.ledger, [SETTINGS])
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Encode every case of every namespace again and build a fresh index from the ledger.

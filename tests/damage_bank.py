@@ -94,7 +94,7 @@ Target = tuple[str, str]
 
 def targets(bank: Bank) -> dict[str, Target]:
     """The rows that are damaged, by name."""
-    newest = "\"offset\" = (SELECT max(\"offset\") FROM {} WHERE {})"
+    newest = '"offset" = (SELECT max("offset") FROM {} WHERE {})'
     served = f"case_id = '{bank.cases[3]}'"
     from_run = f"event_id = '{bank.events[1]}'"
     return {

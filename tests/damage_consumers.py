@@ -69,10 +69,11 @@ async def effects(memory: CaseMemory, _bank: Bank) -> Any:
 
 
 async def figures(memory: CaseMemory, _bank: Bank) -> Any:
+    await memory.check_ledger()  # figures leave out what is known to be damaged
     counts = await memory.views.counts(namespace=memory.namespace)
     history = await memory.versions.history(memory.namespace)
     serving = await memory.versions.serving(memory.namespace, "kernel")
-    return [list(counts), [version.settings for version in history], serving.settings]
+    return [list(counts), await memory.n_outcomes(), [version.settings for version in history], serving.settings]
 
 
 async def usage(memory: CaseMemory, bank: Bank) -> Any:
@@ -137,10 +138,12 @@ async def written(memory: CaseMemory, bank: Bank) -> Any:
     """Every case is lived through once more, without an event."""
     for n in range(len(bank.cases)):
         await memory.write(state=question(n), action=f"plan {n}", reward=float(n % 2), lesson=f"fresh lesson {n}")
+        await memory.settle()
     return [await exported(memory, bank), await _read(memory, "similarity"), await _read(memory, "advantage")]
 
 
 async def evaluated(memory: CaseMemory, _bank: Bank) -> Any:
+    await memory.check_ledger()
     report = await memory.evaluation().report(["similarity", "advantage"])
     return [report.n_unknown, report.n_not_recalled]
 

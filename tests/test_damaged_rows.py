@@ -37,7 +37,9 @@ ROWS = [(name, how) for name in _NAMES for how in DAMAGES[_TABLES[name]]]
 def first_difference(expected: Any, got: Any, place: str = "") -> str:
     """Where two values of JSON part, and what stands there."""
     if isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
-        return next(first_difference(expected[key], got[key], f"{place}.{key}") for key in expected if expected[key] != got[key])
+        return next(
+            first_difference(expected[key], got[key], f"{place}.{key}") for key in expected if expected[key] != got[key]
+        )
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
         pairs = enumerate(zip(expected, got, strict=True))
         return next(first_difference(*pair, f"{place}[{at}]") for at, pair in pairs if pair[0] != pair[1])
@@ -97,7 +99,9 @@ async def asked(bank: Bank, use: str) -> Any:
         return f"RAW: {type(error).__name__}: {error}"
 
 
-async def differing(bank: Bank, folder: Path, name: str, how: str, known: dict[tuple[str, str], Any], *, is_signed: bool) -> list[str]:
+async def differing(
+    bank: Bank, folder: Path, name: str, how: str, known: dict[tuple[str, str], Any], *, is_signed: bool
+) -> list[str]:
     damaged = bank.copy(folder / "damaged")
     damage(damaged, targets(bank)[name], DAMAGES[_TABLES[name]][how], is_signed=is_signed)
     wrong = []

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
+from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_set_aside
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
 _OFFSET = schema.outcomes.c.keys().index("offset")
@@ -93,6 +93,7 @@ class EventViews:
             select(func.count())
             .select_from(outcomes.join(events, _is_of_event()))
             .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
+            .where(~is_set_aside(outcomes), ~is_set_aside(events))
         )
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 

@@ -23,11 +23,9 @@ from memento.memory.ledger.rows import (
     case_fields,
     event_fields,
     outcome_fields,
+    slot_fields,
 )
-from memento.memory.ledger.set_aside import DamagedRow, SetAside
-
-_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
-_MAX_SUBJECT = 200
+from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
 
 
 class Head(NamedTuple):
@@ -48,6 +46,7 @@ class LedgerWriter(CheckedConnection):
         self._events: dict[str, RetrievalEvent | None] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
         self._heads: dict[str, Head | None] = {}
+        self._dropped: list[DamagedRow] = []
 
     def look_up(self, *, events: Sequence[str], cases: Sequence[str], namespaces: Sequence[str]) -> None:
         """Read events with their outcomes, and newest revisions, at once: they are not read one by one afterwards.
@@ -93,10 +92,8 @@ class LedgerWriter(CheckedConnection):
             How many were added.
         """
         versions: dict[str, int] = {}
-        revisions = schema.case_revisions
         for chunk in sequence_chunks([case.id for case in cases]):
-            query = select(revisions.c.case_id, func.max(revisions.c.version)).where(revisions.c.case_id.in_(chunk))
-            versions |= {row[0]: row[1] for row in self.execute(query.group_by(revisions.c.case_id)).all()}
+            versions |= {case_id: head.version for case_id, head in self._newest(chunk).items()}
         rows = []
         for case in cases:
             self._heads.pop(case.id, None)
@@ -104,7 +101,7 @@ class LedgerWriter(CheckedConnection):
                 versions[case.id] = case.version
                 rows.append(case_fields(case))
         if rows:
-            self.execute(insert(revisions), rows)
+            self.execute(insert(schema.case_revisions), rows)
         return len(rows)
 
     def head(self, case_id: str) -> Head | None:
@@ -140,7 +137,7 @@ class LedgerWriter(CheckedConnection):
             added.remove(event.id)  # given twice, it is there already
             self._events.pop(event.id, None)
             kept.append(event)
-            slots += [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+            slots += slot_fields(event)
         if slots:
             self.execute(insert(schema.slots), slots)
         return kept
@@ -208,32 +205,52 @@ class LedgerWriter(CheckedConnection):
             What was recorded.
         """
         damaged = self.set_aside.unrecorded
+        self._drop_damaged_vectors(damaged)
         for row in damaged:
-            if row.table != schema.vectors.name:
-                listed = {"table_name": row.table, "row_key": row.key, "namespace": row.namespace, "at": utc_now()}
-                added = self.execute(self._insert_if_new(schema.set_aside).values(**listed, reason=row.reason))
+            if row not in self._dropped:
+                listed = {"table_name": row.table, "row_key": kept_key(row.key), "namespace": row.namespace}
+                listed |= {"reason": row.reason, "at": utc_now()}
+                added = self.execute(self._insert_if_new(schema.set_aside).values(listed))
                 if not added.rowcount:  # another process has met it
                     continue
-            self.note(row.namespace, "damage", f"{row.table} {row.key}"[:_MAX_SUBJECT], row.reason)
-        self._drop_damaged_vectors(damaged)
+            self.note(row.namespace, "damage", kept_key(f"{row.table} {row.key}"), row.reason)
         return damaged
 
     def _drop_damaged_vectors(self, damaged: Sequence[DamagedRow]) -> None:
+        """Delete damaged vectors, unless another process has encoded their texts anew."""
         kept = schema.vectors.c
         for row in damaged:
-            if row.table == schema.vectors.name:
+            if row.table == schema.vectors.name and row not in self._dropped:
                 key, _, encoder = row.key.partition("/")
-                self.execute(delete(schema.vectors).where(kept.text_hash == key, kept.encoder == encoder))
+                is_it = (kept.text_hash == key, kept.encoder == encoder)
+                found = self.execute(select(*VECTORS.columns).where(*is_it)).all()
+                if any(not VECTORS.passes(one) for one in found):
+                    self.execute(delete(schema.vectors).where(*is_it))
+                if found:  # else its very key is damaged
+                    self._dropped.append(row)
 
-    def _newest(self, ids: Sequence[str]) -> dict[str, Head | None]:
+    def _newest(self, ids: Sequence[str]) -> dict[str, Head]:
+        # by offset, not by version: that is a column which may be damaged
         revisions, later = schema.case_revisions, schema.case_revisions.alias()
-        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.version > revisions.c.version)
-        heads: dict[str, Head | None] = {}
+        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.offset > revisions.c.offset)
+        heads: dict[str, Head] = {}
         for found in self.found(CASES, select(*CASES.columns).where(revisions.c.case_id.in_(ids), is_newest)):
-            row = dict(zip(revisions.c.keys(), found.row, strict=True))
+            row, case = dict(zip(revisions.c.keys(), found.row, strict=True)), found.record
             status = row["status"] if row["status"] in ("active", "quarantined", "retired") else None
-            heads[row["case_id"]] = Head(row["version"], status, found.record)
+            version = self._highest_version(row["case_id"]) if case is None else case.version
+            heads[row["case_id"]] = Head(version, status, case)
         return heads
+
+    def _highest_version(self, case_id: str) -> int:
+        """The highest version of a case whose newest row is damaged: the next one is free."""
+        revisions = schema.case_revisions.c
+        rows = self.found(CASES, select(*CASES.columns).where(revisions.case_id == case_id))
+        version_at = revisions.keys().index("version")
+        taken = {found.row[version_at] for found in rows}
+        highest = max([len(rows), *(found.record.version for found in rows if found.record is not None)])
+        while highest + 1 in taken:
+            highest += 1
+        return highest
 
     def _event_of_any(self, event_id: str) -> RetrievalEvent | None:
         return self.first(EVENTS, select(*EVENTS.columns).where(schema.events.c.event_id == event_id))
