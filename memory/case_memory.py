@@ -26,8 +26,10 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import SETTINGS, SettingsVersions
+from memento.memory.ledger.audit import AuditViews
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.scan import LedgerScan, scan_ledger
+from memento.memory.ledger.set_aside import DamagedRow
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.policies.registry import LEARNING, policy_named
@@ -389,6 +391,10 @@ class CaseMemory:
     async def policy_version(self, namespace: str | None = None) -> int:
         """The former name of `n_outcomes`."""
         return await self.n_outcomes(namespace)
+
+    async def set_aside(self) -> list[DamagedRow]:
+        """Damaged rows of every namespace that have been met and are left out, by table and key."""
+        return await AuditViews(self._storage.ledger).set_aside()
 
     async def check_ledger(self) -> LedgerScan:
         """Check every row of the ledger, of every namespace; damaged ones are set aside, healed ones are used again.

@@ -227,7 +227,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             "or give the id of the reading that this attempt used"
         )
     own = case_id(namespace, experience.state, experience.action)
-    if writer.head(own) is not None:
+    if (head := writer.head(own)) is not None and head.case is not None:
         return own
     cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
     return cases[-1].id if cases else None

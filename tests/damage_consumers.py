@@ -1,4 +1,4 @@
-"""What is done with a bank of which one row is damaged, and what each of these says: JSON values that can be compared."""
+"""Uses of a bank of which one row is damaged; what each answers can be compared."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -154,6 +154,12 @@ async def opened_again(memory: CaseMemory, bank: Bank) -> Any:
         assert await _read(second, "advantage") == first
         return [first, await exported(second, bank)]
 
+
+READING = (
+    *(f"read {policy}" for policy in POLICY_NAMES),
+    *("export", "effects", "usage", "trail", "figures", "evaluate", "learn", "reindex"),
+)
+"""Uses that may share a bank, in this order: none of them changes a case."""
 
 CONSUMERS: Mapping[str, Consumer] = {
     **{f"read {policy}": _reader(policy) for policy in POLICY_NAMES},

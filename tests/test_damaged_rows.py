@@ -7,7 +7,7 @@ which the row is missing: a case or an event that was never there, an outcome th
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from memento.memory.errors import MementoError
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from tests.damage_bank import DAMAGES, UNSIGNED_ONLY, Bank, damage, made, opened, targets
-from tests.damage_consumers import CONSUMERS
+from tests.damage_consumers import CONSUMERS, READING
 
 pytestmark = pytest.mark.allow_blocking("damages files by hand")
 
@@ -31,6 +31,7 @@ _TABLES = {
     **{"settings": "settings_versions", "vector": "vectors", "audit": "audit", "batch change": "batch_changes"},
     **{"snapshot": "snapshots", "slot": "slots", "encoder fact": "facts", "id fact": "facts"},
 }
+GROUPS = (READING, *((use,) for use in CONSUMERS if use not in READING))
 ROWS = [(name, how) for name in _NAMES for how in DAMAGES[_TABLES[name]]]
 
 
@@ -77,48 +78,72 @@ def without(bank: Bank, name: str) -> None:
         elif name == "audit":
             database.execute(f"DELETE FROM batch_changes WHERE batch_id = '{bank.batch}'")
             database.execute(f"DELETE FROM {table} WHERE {where}")
-        elif table in ("settings_versions", "batch_changes", "snapshots"):
+        elif table in ("case_revisions", "settings_versions", "batch_changes", "snapshots"):
             database.execute(f"DELETE FROM {table} WHERE {where}")
     database.close()
 
 
+def _is_fit(name: str, use: str, got: Any) -> bool:
+    """What may be answered although it would not be without the row."""
+    if name == "encoder fact":  # nothing but the user can tell which encoder it was
+        return bool(got == "refused: EncoderMismatch")
+    # where the row is missing, a case counts as written after the snapshot; where it is damaged, it is left alone
+    return (name, use) == ("earlier revision", "rollback") and not str(got).startswith("RAW")
+
+
 @pytest.fixture(scope="module")
-def expected(bank: Bank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Any]]:
+def expected() -> dict[str, dict[str, Any]]:
     """By row and use, what it answers without the row; filled when it is first asked."""
-    yield {}
+    return {}
 
 
-async def asked(bank: Bank, use: str) -> Any:
-    """What a use answers, or the name of the error that refused it."""
+async def asked(bank: Bank, uses: Sequence[str]) -> dict[str, Any]:
+    """What uses answer, or the name of the error that refused it."""
+    answers: dict[str, Any] = dict.fromkeys(uses, "not opened")
     try:
         async with opened(bank.ledger) as memory:
-            return await CONSUMERS[use](memory, bank)
+            for use in uses:
+                answers[use] = await _answer(CONSUMERS[use](memory, bank))
+    except MementoError as error:
+        return dict.fromkeys(uses, f"refused: {type(error).__name__}")
+    except Exception as error:  # noqa: BLE001  it is what is looked for
+        return dict.fromkeys(uses, f"RAW: {type(error).__name__}: {error}")
+    return answers
+
+
+async def _answer(asking: Awaitable[Any]) -> Any:
+    try:
+        return await asking
     except MementoError as error:
         return f"refused: {type(error).__name__}"
-    except Exception as error:  # what the suite looks for
+    except Exception as error:  # noqa: BLE001  it is what is looked for
         return f"RAW: {type(error).__name__}: {error}"
 
 
 async def differing(
-    bank: Bank, folder: Path, name: str, how: str, known: dict[tuple[str, str], Any], *, is_signed: bool
+    bank: Bank, folder: Path, name: str, how: str, known: dict[str, dict[str, Any]], *, is_signed: bool
 ) -> list[str]:
+    """The uses of a damaged bank that do not answer as they do without the row, a line each."""
     damaged = bank.copy(folder / "damaged")
     damage(damaged, targets(bank)[name], DAMAGES[_TABLES[name]][how], is_signed=is_signed)
     wrong = []
-    for use in CONSUMERS:
-        if (name, use) not in known:
-            reference = bank.copy(folder / "reference" / use.replace(" ", "-"))
+    for number, uses in enumerate(GROUPS):
+        if uses[0] not in known.setdefault(name, {}):
+            reference = bank.copy(folder / f"reference {number}")
             without(reference, name)
-            known[name, use] = await asked(reference, use)
-        got = await asked(damaged.copy(folder / use.replace(" ", "-")), use)
-        if got != known[name, use]:
-            wrong.append(f"{name}, {how}, {use}: {first_difference(known[name, use], got)}")
+            known[name] |= await asked(reference, uses)
+        got = await asked(damaged.copy(folder / str(number)), uses)
+        wrong += [
+            f"{name}, {how}, {use}: {first_difference(known[name][use], got[use])}"
+            for use in uses
+            if got[use] != known[name][use] and not _is_fit(name, use, got[use])
+        ]
     return wrong
 
 
 @pytest.mark.parametrize(("name", "how"), ROWS)
 async def test_everything_answers_as_without_the_row(
-    bank: Bank, tmp_path: Path, expected: dict[tuple[str, str], Any], name: str, how: str
+    bank: Bank, tmp_path: Path, expected: dict[str, dict[str, Any]], name: str, how: str
 ) -> None:
     wrong = await differing(bank, tmp_path, name, how, expected, is_signed=False)
     assert not wrong, "\n".join(wrong)

@@ -52,8 +52,7 @@ async def scan_ledger(ledger: Ledger, kinds: Sequence[RowKind[Any]] = ()) -> Led
     listed = await AuditViews(ledger).set_aside()
     stale = [row for row in listed if row.table in n_rows and (row.table, row.key) not in damaged]
     if ledger.only_read_because:
-        unrecorded = ledger.set_aside.unrecorded
-        return LedgerScan(n_rows, [*listed, *unrecorded], [], [])
+        return LedgerScan(n_rows, listed, [], [])
     if stale or odd:
         await ledger.transact(lambda writer: _mend(writer, stale, odd))
         ledger.set_aside.forget([(row.table, row.key) for row in stale])
