@@ -76,12 +76,12 @@ async def made(ledger: Path) -> Bank:
     with sqlite3.connect(ledger) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         database.execute("PRAGMA journal_mode=DELETE")
-        _without_constraints(database)
+        without_constraints(database)
     database.close()
     return Bank(ledger, cases, events, done.batch_id)
 
 
-def _without_constraints(database: sqlite3.Connection) -> None:
+def without_constraints(database: sqlite3.Connection) -> None:
     """So that NULL can be put where none may be: as a damaged page would."""
     database.execute("PRAGMA writable_schema=ON")
     database.execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '') WHERE type = 'table'")
@@ -296,28 +296,34 @@ DAMAGES: Mapping[str, Mapping[str, Damage]] = {
 }
 """What is done to a row, by its table."""
 
-UNSIGNED_ONLY = frozenset({"a changed letter in its body", "another setting", "its last bit", "another sign"})
-"""What only a digest can tell: in a row whose digest was made after the damage it is what the row says."""
+UNTOLD_WITHOUT_DIGEST = frozenset(
+    {
+        *("a changed letter in its body", "another setting", "its last bit", "another sign", "another verdict"),
+        *("another verb", "a changed letter", "another version", "another offset", "a huge offset", "all zeros"),
+        *("another flag in its column", "a huge number in its body", "a huge version", "a number"),
+    }
+)
+"""What only a digest tells, and not in a row whose digest was made of what it said after the damage."""
 
 
-def damage(bank: Bank, target: Target, change: Damage, *, is_signed: bool = False) -> None:
-    """Change one row of a closed bank; blocks.
+def damage(ledger: Path, target: Target, change: Damage, *, is_signed: bool = False) -> None:
+    """Change one row of a ledger that is closed; blocks.
 
     Args:
-        bank: whose ledger.
+        ledger: its file.
         target: which row.
         change: how.
         is_signed: its digest is made anew, as the migration does with what was damaged before.
     """
     table, where = target
-    with sqlite3.connect(bank.ledger) as database:
+    with sqlite3.connect(ledger) as database:
         database.row_factory = sqlite3.Row
         (found,) = database.execute(f"SELECT rowid AS row_key, * FROM {table} WHERE {where}").fetchall()  # noqa: S608
         row = dict(found)
         key = row.pop("row_key")
         change(row)
         if is_signed and table in DIGEST_COLUMNS:
-            row["digest"] = row_digest(table, [_readable(row[name]) for name in DIGEST_COLUMNS[table]])
+            row["digest"] = row_digest(table, [row[name] for name in DIGEST_COLUMNS[table]])
         row.pop("offset", None)
         given = [*row.values(), key]
         texts = {"body", "namespace", "key", "detail", "case_id", "at", "value"}
@@ -327,7 +333,3 @@ def damage(bank: Bank, target: Target, change: Damage, *, is_signed: bool = Fals
         )
         database.execute(f"UPDATE {table} SET {places} WHERE rowid = ?", given)  # noqa: S608
     database.close()
-
-
-def _readable(value: Any) -> Any:
-    return value

@@ -15,7 +15,7 @@ import pytest
 
 from memento.memory.errors import MementoError
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
-from tests.damage_bank import DAMAGES, UNSIGNED_ONLY, Bank, damage, made, opened, targets
+from tests.damage_bank import DAMAGES, Bank, damage, made, opened, targets
 from tests.damage_consumers import CONSUMERS, READING
 
 pytestmark = pytest.mark.allow_blocking("damages files by hand")
@@ -125,7 +125,7 @@ async def differing(
 ) -> list[str]:
     """The uses of a damaged bank that do not answer as they do without the row, a line each."""
     damaged = bank.copy(folder / "damaged")
-    damage(damaged, targets(bank)[name], DAMAGES[_TABLES[name]][how], is_signed=is_signed)
+    damage(damaged.ledger, targets(bank)[name], DAMAGES[_TABLES[name]][how], is_signed=is_signed)
     wrong = []
     for number, uses in enumerate(GROUPS):
         if uses[0] not in known.setdefault(name, {}):

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import Column, ColumnElement, Connection, Executable, String, Table, cast, exists
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Integer, String, Table, cast, exists
 
 from memento.memory.case import Case, case_id, text_hash
 from memento.memory.engines.port import Vector
@@ -62,6 +62,8 @@ class RowKind(Generic[T]):
         Raises:
             Unreadable: it does not match its digest, or is not a valid record.
         """
+        if any(isinstance(value, str) and not is_utf8(value) for value in row):
+            raise Unreadable("it is not UTF-8")
         try:
             expected = row_digest(self.table.name, [row[at] for at in self._covered_at])
         except (TypeError, ValueError, OverflowError) as error:
@@ -121,17 +123,25 @@ def _vector(row: Mapping[str, Any]) -> Vector:
     return vector
 
 
-def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "digest"}
+def _fields(table: Table) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Parses rows that have no body: each column is of its own type."""
+    types = {one.name: int if isinstance(one.type, Integer) else str for one in table.c if one.name != "digest"}
+
+    def parse(row: Mapping[str, Any]) -> dict[str, Any]:
+        if odd := [name for name, kind in types.items() if type(row[name]) is not kind]:
+            raise ValueError(f"of another type: {', '.join(odd)}")
+        return {name: row[name] for name in types}
+
+    return parse
 
 
 CASES = RowKind(schema.case_revisions, ["offset"], _case)
 EVENTS = RowKind(schema.events, ["offset"], _event)
 OUTCOMES = RowKind(schema.outcomes, ["offset"], _outcome)
 VECTORS = RowKind(schema.vectors, ["text_hash", "encoder"], _vector)
-AUDIT = RowKind(schema.audit, ["offset"], _fields)
-BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields)
-SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields)
+AUDIT = RowKind(schema.audit, ["offset"], _fields(schema.audit))
+BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields(schema.batch_changes))
+SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields(schema.snapshots))
 KINDS: tuple[RowKind[Any], ...] = (CASES, EVENTS, OUTCOMES, VECTORS, AUDIT, BATCH_CHANGES, SNAPSHOTS)
 """Every kind of row whose record is the ledger's own; settings versions are learning's."""
 
@@ -232,6 +242,15 @@ def _same(row: Mapping[str, Any], **said: Any) -> None:
     different = [name for name, value in said.items() if row[name] != value]
     if different:
         raise ValueError(f"its columns differ from its body: {', '.join(different)}")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be encoded: bytes that are not UTF-8 are read as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(value: Any) -> str:
