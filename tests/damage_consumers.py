@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from memento.graph.deps import Deps
+from memento.graph.workflow import build_graph
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import MementoError
@@ -10,6 +12,7 @@ from memento.memory.lifecycle.forgetting import ForgettingRules
 from memento.memory.policies.registry import POLICY_NAMES
 from tests.damage_bank import SNAPSHOT, Bank, opened
 from tests.memories import question
+from tests.node_parts import always, answer, verdict
 
 ASKED = "What is the capital of Ghana number 3 then ?"
 _DIGITS = 4
@@ -77,6 +80,7 @@ async def figures(memory: CaseMemory, _bank: Bank) -> Any:
 
 
 async def usage(memory: CaseMemory, bank: Bank) -> Any:
+    await memory.check_ledger()  # writes damaged slots anew from the events' records
     return [list(await memory.views.usage(case_id, namespace=memory.namespace)) for case_id in bank.cases]
 
 
@@ -148,6 +152,16 @@ async def evaluated(memory: CaseMemory, _bank: Bank) -> Any:
     return [report.n_unknown, report.n_not_recalled]
 
 
+async def run(memory: CaseMemory, bank: Bank) -> Any:
+    """A run of the whole graph, which recalls, serves and writes."""
+    models = {"planner": always(answer("42")), "executor": always("42"), "judge": always(verdict("yes"))}
+    done = await build_graph(Deps(memory=memory, **models)).ainvoke({"task": ASKED, "reference": "42"})
+    await memory.settle()
+    kept = await exported(memory, bank)
+    kept[done["case_id"]].pop("provenance")  # names the run
+    return [done["answer"], done["reward"], done["error"], kept]
+
+
 async def opened_again(memory: CaseMemory, bank: Bank) -> Any:
     first = await _read(memory, "advantage")
     async with opened(bank.ledger) as second:
@@ -179,5 +193,6 @@ CONSUMERS: Mapping[str, Consumer] = {
     "deliver again": delivered,
     "write again": written,
     "evaluate": evaluated,
+    "run": run,
     "open again": opened_again,
 }

@@ -15,7 +15,7 @@ import pytest
 
 from memento.memory.errors import MementoError
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
-from tests.damage_bank import DAMAGES, Bank, damage, made, opened, targets
+from tests.damage_bank import DAMAGES, UNTOLD_WITHOUT_DIGEST, Bank, damage, made, opened, targets
 from tests.damage_consumers import CONSUMERS, READING
 
 pytestmark = pytest.mark.allow_blocking("damages files by hand")
@@ -141,9 +141,44 @@ async def differing(
     return wrong
 
 
-@pytest.mark.parametrize(("name", "how"), ROWS)
+@pytest.mark.parametrize("name", _NAMES)
 async def test_everything_answers_as_without_the_row(
-    bank: Bank, tmp_path: Path, expected: dict[str, dict[str, Any]], name: str, how: str
+    bank: Bank, tmp_path: Path, expected: dict[str, dict[str, Any]], name: str
 ) -> None:
+    how = next(iter(DAMAGES[_TABLES[name]]))
     wrong = await differing(bank, tmp_path, name, how, expected, is_signed=False)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", _NAMES)
+async def test_everything_answers_as_without_the_row_whatever_the_damage(
+    bank: Bank, tmp_path: Path, expected: dict[str, dict[str, Any]], name: str
+) -> None:
+    wrong = []
+    for number, how in enumerate(DAMAGES[_TABLES[name]]):
+        wrong += await differing(bank, tmp_path / str(number), name, how, expected, is_signed=False)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", [name for name in _NAMES if _TABLES[name] in DIGEST_COLUMNS])
+async def test_everything_answers_as_without_a_row_whose_digest_is_of_the_damage(
+    bank: Bank, tmp_path: Path, expected: dict[str, dict[str, Any]], name: str
+) -> None:
+    wrong = []
+    told = [how for how in DAMAGES[_TABLES[name]] if how not in UNTOLD_WITHOUT_DIGEST]
+    for number, how in enumerate(told):
+        wrong += await differing(bank, tmp_path / str(number), name, how, expected, is_signed=True)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_each_kind_of_row_meets_each_use() -> None:
+    n_signed = sum(how not in UNTOLD_WITHOUT_DIGEST for name, how in ROWS if _TABLES[name] in DIGEST_COLUMNS)
+    n_cells = (len(ROWS) + n_signed) * len(CONSUMERS)
+    print(f"damage suite: {len(ROWS)} damaged rows, {n_signed} with a digest of the damage, {n_cells} cells")
+    assert {*DIGEST_COLUMNS, "slots", "facts"} == {*_TABLES.values()}
+    assert {use for uses in GROUPS for use in uses} == {*CONSUMERS}
+    assert n_cells > 9_000

@@ -151,11 +151,10 @@ class LedgerBatches:
         event_at = outcomes.c.keys().index("event_id")
         for chunk in sequence_chunks(list(event_ids)):
             newest = select(func.max(outcomes.c.offset)).where(outcomes.c.event_id.in_(chunk))
-            query = select(*OUTCOMES.columns).where(
-                outcomes.c.offset.in_(newest.group_by(outcomes.c.event_id)), outcomes.c.namespace == namespace
-            )
+            newest = newest.group_by(outcomes.c.event_id)
+            query = select(*OUTCOMES.columns).where(outcomes.c.offset.in_(newest))
             for row, outcome in self._writer.found(OUTCOMES, query):
-                if outcome is None or outcome.reward is None:
+                if outcome is None or (outcome.reward is None and outcome.namespace == namespace):
                     found.add(row[event_at])
         return found
 

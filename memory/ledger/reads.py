@@ -248,7 +248,8 @@ class LedgerViews(EventViews):
         outcomes, events = schema.outcomes, schema.events
         newest = (
             select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
-            .where(outcomes.c.namespace == namespace)
+            .join(events, events.c.event_id == outcomes.c.event_id)
+            .where(events.c.namespace == namespace)
             .group_by(outcomes.c.event_id)
             .subquery()
         )

@@ -27,6 +27,9 @@ from memento.memory.ledger.rows import (
 )
 from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
 
+_NOT_KNOWN = ""
+"""Namespace of an outcome that cannot be read: its column may be damaged, but its event is asked for."""
+
 
 class Head(NamedTuple):
     """The newest revision of a case."""
@@ -63,7 +66,7 @@ class LedgerWriter(CheckedConnection):
         for chunk in sequence_chunks(list(dict.fromkeys(events))):
             query = select(*EVENTS.columns).where(found.event_id.in_(chunk), found.namespace.in_(namespaces))
             self._events |= {event.id: event for event in self.records(EVENTS, query)}
-            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk), told.namespace.in_(namespaces))
+            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk))
             for one in self.found(OUTCOMES, query.order_by(told.offset)):
                 outcome = _readable(one)
                 self._outcomes[outcome.event_id].append(outcome)
@@ -150,10 +153,12 @@ class LedgerWriter(CheckedConnection):
     def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
         if event_id in self._outcomes:
-            return [outcome for outcome in self._outcomes[event_id] if outcome.namespace == namespace]
-        outcomes = schema.outcomes.c
-        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id, outcomes.namespace == namespace)
-        return [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+            told = self._outcomes[event_id]
+        else:
+            outcomes = schema.outcomes.c
+            query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id)
+            told = [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+        return [outcome for outcome in told if outcome.namespace in (namespace, _NOT_KNOWN)]
 
     def append_outcome(self, outcome: Outcome) -> None:
         """Add an outcome; its key must be new."""
@@ -270,4 +275,4 @@ def _readable(found: Found[Outcome]) -> Outcome:
     if found.record is not None:
         return found.record
     row = dict(zip(schema.outcomes.c.keys(), found.row, strict=True))
-    return Outcome(key=str(row["key"]), event_id=str(row["event_id"]), namespace=str(row["namespace"]))
+    return Outcome(key=str(row["key"]), event_id=str(row["event_id"]), namespace=_NOT_KNOWN)
