@@ -107,7 +107,7 @@ def targets(bank: Bank) -> dict[str, Target]:
         "corrected outcome": ("outcomes", f"key = '{bank.events[2]}:write'"),
         "correction": ("outcomes", f"event_id = '{bank.events[2]}' AND key LIKE '%:feedback:%'"),
         "settings": ("settings_versions", "1"),
-        "vector": ("vectors", f"text_hash = (SELECT state_hash FROM case_revisions WHERE {served})"),
+        "vector": ("vectors", f"text_hash = (SELECT state_hash FROM case_revisions WHERE {served})"),  # noqa: S608
         "audit": ("audit", "verb = 'quarantine'"),
         "batch change": ("batch_changes", f"batch_id = '{bank.batch}'"),
         "snapshot": ("snapshots", "1"),

@@ -25,11 +25,17 @@ _NAMES = (
     *("correction", "settings", "vector", "audit", "batch change", "snapshot", "slot", "encoder fact", "id fact"),
 )
 _TABLES = {
-    **{name: "case_revisions" for name in ("case", "case of a run", "earlier revision")},
-    **{name: "events" for name in ("event", "open event")},
-    **{name: "outcomes" for name in ("outcome", "corrected outcome", "correction")},
-    **{"settings": "settings_versions", "vector": "vectors", "audit": "audit", "batch change": "batch_changes"},
-    **{"snapshot": "snapshots", "slot": "slots", "encoder fact": "facts", "id fact": "facts"},
+    **dict.fromkeys(("case", "case of a run", "earlier revision"), "case_revisions"),
+    **dict.fromkeys(("event", "open event"), "events"),
+    **dict.fromkeys(("outcome", "corrected outcome", "correction"), "outcomes"),
+    "settings": "settings_versions",
+    "vector": "vectors",
+    "audit": "audit",
+    "batch change": "batch_changes",
+    "snapshot": "snapshots",
+    "slot": "slots",
+    "encoder fact": "facts",
+    "id fact": "facts",
 }
 GROUPS = (READING, *((use,) for use in CONSUMERS if use not in READING))
 ROWS = [(name, how) for name in _NAMES for how in DAMAGES[_TABLES[name]]]
@@ -59,15 +65,15 @@ def without(bank: Bank, name: str) -> None:
     table, where = targets(bank)[name]
     with sqlite3.connect(bank.ledger) as database:
         if name in ("case", "case of a run"):
-            (found,) = database.execute(f"SELECT case_id FROM {table} WHERE {where}").fetchone()
+            (found,) = database.execute(f"SELECT case_id FROM {table} WHERE {where}").fetchone()  # noqa: S608
             database.execute("DELETE FROM case_revisions WHERE case_id = ?", (found,))
         elif table == "events":
-            (found,) = database.execute(f"SELECT event_id FROM {table} WHERE {where}").fetchone()
+            (found,) = database.execute(f"SELECT event_id FROM {table} WHERE {where}").fetchone()  # noqa: S608
             for one in ("events", "slots", "outcomes"):
-                database.execute(f"DELETE FROM {one} WHERE event_id = ?", (found,))
+                database.execute(f"DELETE FROM {one} WHERE event_id = ?", (found,))  # noqa: S608
         elif table == "outcomes":
             database.row_factory = sqlite3.Row
-            row = dict(database.execute(f"SELECT * FROM {table} WHERE {where}").fetchone())
+            row = dict(database.execute(f"SELECT * FROM {table} WHERE {where}").fetchone())  # noqa: S608
             said = json.loads(row["body"])
             row |= {"reward": None, "body": json.dumps({**said, "reward": None, "attempt": None})}
             digest = row_digest(table, [row[column] for column in DIGEST_COLUMNS[table]])
@@ -76,10 +82,10 @@ def without(bank: Bank, name: str) -> None:
                 (row["body"], digest, row["offset"]),
             )
         elif name == "audit":
-            database.execute(f"DELETE FROM batch_changes WHERE batch_id = '{bank.batch}'")
-            database.execute(f"DELETE FROM {table} WHERE {where}")
+            database.execute(f"DELETE FROM batch_changes WHERE batch_id = '{bank.batch}'")  # noqa: S608
+            database.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
         elif table in ("case_revisions", "settings_versions", "batch_changes", "snapshots"):
-            database.execute(f"DELETE FROM {table} WHERE {where}")
+            database.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
     database.close()
 
 
@@ -178,7 +184,7 @@ async def test_everything_answers_as_without_a_row_whose_digest_is_of_the_damage
 def test_each_kind_of_row_meets_each_use() -> None:
     n_signed = sum(how not in UNTOLD_WITHOUT_DIGEST for name, how in ROWS if _TABLES[name] in DIGEST_COLUMNS)
     n_cells = (len(ROWS) + n_signed) * len(CONSUMERS)
-    print(f"damage suite: {len(ROWS)} damaged rows, {n_signed} with a digest of the damage, {n_cells} cells")
+    print(f"damage suite: {len(ROWS)} damaged rows, {n_signed} with a digest of the damage, {n_cells} cells")  # noqa: T201
     assert {*DIGEST_COLUMNS, "slots", "facts"} == {*_TABLES.values()}
     assert {use for uses in GROUPS for use in uses} == {*CONSUMERS}
     assert n_cells > 9_000

@@ -1,4 +1,4 @@
-"""What becomes of a damaged row: told once, on record, healed by fresh experience, or used again once it is restored."""
+"""What becomes of a damaged row: told once, on record, healed by fresh experience, used again once restored."""
 
 import json
 import logging
