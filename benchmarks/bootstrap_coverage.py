@@ -26,8 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.evals.statistics.comparison import Differences, judged
-from memento.evals.statistics.resampling import RESAMPLES, Floats, macro_interval, mean_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import RESAMPLES, Floats, Interval, macro_interval, mean_interval
 
 BAR = (0.93, 0.97)
 N_BAR = 400

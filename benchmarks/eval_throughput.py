@@ -32,7 +32,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.runs.workers import WorkerRunner
 from memento.evals.task import EvalTask
-from memento.memory.offpolicy.metrics import Interval, bootstrap
+from memento.memory.stats import Interval, statistic_interval
 
 BAR = 60.0
 WARM = 0.3
@@ -82,7 +82,9 @@ class ArmFigures:
         """Own memory and mapped files, MB per 1,000 tasks after the warm-up; the intervals resample the looks."""
         late = np.array([(n / 1000, *mb) for n, mb in self.mb if n > WARM * self.n_tasks])
         looks = np.arange(len(late))
-        return bootstrap(_slope, looks, late[:, 0], late[:, 1]), bootstrap(_slope, looks, late[:, 0], late[:, 2])
+        return statistic_interval(_slope, looks, late[:, 0], late[:, 1]), statistic_interval(
+            _slope, looks, late[:, 0], late[:, 2]
+        )
 
     def __str__(self) -> str:
         return (

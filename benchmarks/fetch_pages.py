@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.made_pages import MadePage, made_pages
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import SHORT_PAGE_CHARS, make_fetch_page, read_page
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.visible_text import visible
 
 F1_BAR, SHARE_BAR, KEPT_BAR = 0.93, 0.30, 0.90

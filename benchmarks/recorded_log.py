@@ -20,24 +20,17 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.leak import EPOCHS, leak_table
 from benchmarks.recorded_examples import LOG, Recorded, recorded
+from benchmarks.reference_head import pairs_of, trained_heads
 from memento.memory.estimators.port import CaseRows, Estimator, EstimatorName, Example
 from memento.memory.estimators.registry import make_estimator
 from memento.memory.offpolicy.controls import shuffled, without_cases
-from memento.memory.offpolicy.leak import EPOCHS, leak_table
-from memento.memory.offpolicy.metrics import (
-    Interval,
-    auc,
-    auc_within,
-    bootstrap,
-    brier,
-    expected_calibration_error,
-    paired_bootstrap,
-)
+from memento.memory.offpolicy.metrics import auc, auc_within, brier, expected_calibration_error
 from memento.memory.offpolicy.out_of_sample import out_of_sample
-from memento.memory.offpolicy.reference_head import pairs_of, trained_heads
 from memento.memory.offpolicy.splits import Split, grouped_folds
 from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
+from memento.memory.stats import Interval, paired_interval, statistic_interval
 
 N_SELECTED, N_ASKED = 8, 175
 P = NDArray[np.float64]
@@ -169,14 +162,14 @@ def judged(log: Recorded, make: Make, *, n_seeds: int, n_permutations: int) -> t
     heads = {n: held_out(by_reference(examples, n), questions, n_seeds) for n in EPOCHS}
 
     def figure(found: HeldOut) -> Interval:
-        return bootstrap(mean_auc, questions, reward_N, packed(found))
+        return statistic_interval(mean_auc, questions, reward_N, packed(found))
 
     def gain(first: HeldOut, second: HeldOut) -> Interval:
-        return paired_bootstrap(mean_auc, questions, reward_N, packed(first), packed(second))
+        return paired_interval(mean_auc, questions, reward_N, packed(first), packed(second))
 
     our_auc = figure(ours)
-    our_brier = bootstrap(over_seeds(brier), questions, reward_N, ours.p_NS)
-    our_ece = bootstrap(over_seeds(expected_calibration_error), questions, reward_N, ours.p_NS)
+    our_brier = statistic_interval(over_seeds(brier), questions, reward_N, ours.p_NS)
+    our_ece = statistic_interval(over_seeds(expected_calibration_error), questions, reward_N, ours.p_NS)
     over_reference = {n: gain(ours, head) for n, head in heads.items()}
     over_question = gain(ours, alone)
     permuted = [permuted_auc(make, examples, seed) for seed in range(n_permutations)]

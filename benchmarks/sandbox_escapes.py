@@ -30,11 +30,11 @@ from benchmarks.escapes.talking import NETWORK, PROCESSES
 from benchmarks.escapes.trap import Trap, left_processes, trap
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Limits, Sandbox
+from memento.tools.sandbox.port import Sandbox, SandboxLimits
 from memento.tools.sandbox.processes import tree
 
 SNIPPETS: tuple[Snippet, ...] = (*FILES, *SECRETS, *KERNEL, *LANGUAGE, *NETWORK, *PROCESSES, *MODES, *BOMBS, *SOCKETS)
-LIMITS = Limits(
+LIMITS = SandboxLimits(
     wall_s=2.5,
     memory_bytes=300_000_000,
     n_processes=32,

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from memento.evals.runs.arm import parse_arm
-from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.runs.plan import FeedbackKind, RunPlan
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.deps import Deps
@@ -84,7 +84,7 @@ def made_tasks(n: int) -> list[EvalTask]:
 
 
 def made_plan(
-    tasks: list[EvalTask], arms: Sequence[str], *, round_size: int, feedback: Feedback = "correction"
+    tasks: list[EvalTask], arms: Sequence[str], *, round_size: int, feedback: FeedbackKind = "correction"
 ) -> RunPlan:
     """One seed, exact match."""
     return RunPlan(

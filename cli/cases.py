@@ -1,4 +1,4 @@
-"""`memento cases`: looks into the case memory, fills it, empties it into a file."""
+"""`memento cases`: lists, shows, imports and exports cases."""
 
 from pathlib import Path
 from typing import Annotated, Any

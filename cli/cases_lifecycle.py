@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 lifecycle = typer.Typer()
 
-Cases = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
+CaseIds = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 NeededReason = Annotated[str, typer.Option(help="Why; kept in the audit trail.", prompt="Why")]
 
 
 @lifecycle.command()
 @run_async
-async def retire(ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+async def retire(ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
     """Serve these cases no more, whatever feedback comes. Nothing is deleted: `restore` brings them back."""
     return await _change("retire", ids, reason, namespace, as_json=as_json)
 
 
 @lifecycle.command()
 @run_async
-async def restore(ids: Cases, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+async def restore(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
     """Bring retired cases back to what they were."""
     return await _change("restore", ids, reason, namespace, as_json=as_json)
 
@@ -38,7 +38,7 @@ async def restore(ids: Cases, *, reason: Reason = "", namespace: Namespace = Non
 @lifecycle.command()
 @run_async
 async def quarantine(
-    ids: Cases, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
+    ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
 ) -> ExitCode:
     """Serve these cases no more until they are released, or a known reward speaks for them."""
     return await _change("quarantine", ids, reason, namespace, as_json=as_json)
@@ -46,7 +46,7 @@ async def quarantine(
 
 @lifecycle.command()
 @run_async
-async def release(ids: Cases, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
+async def release(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
     """Let cases out of quarantine."""
     return await _change("release", ids, reason, namespace, as_json=as_json)
 

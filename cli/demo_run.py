@@ -16,12 +16,12 @@ from rich.text import Text
 from memento.cli.printing import StdoutConsole
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
+from memento.evals.learning_curve_plot import moving_accuracy, save_learning_curves, series_of
 from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
-from memento.evals.picture import moving_accuracy, save_learning_curves, series_of
 from memento.graph.models import ChatModels
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
-from memento.nodes.state import CaseView
+from memento.nodes.state import PromptCase
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = ("bright_black", "bold blue", "yellow")
@@ -90,12 +90,12 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
     third = max(1, len(scores) // 3)
     parts = {"first third": scores[:third], "last third": scores[-third:]}
     figures: dict[str, object] = {
-        part: {name: str(accuracy(values)) for name, values in zip(SERIES, series_of(rows), strict=True)}
+        part: {name: f"{accuracy(values):.2f}" for name, values in zip(SERIES, series_of(rows), strict=True)}
         for part, rows in parts.items()
     }
     off, on, voted = series_of(parts["last third"])
-    figures["on - off, last third, paired"] = str(paired_difference(on, off))
-    figures["on - vote, last third, paired"] = str(paired_difference(on, voted))
+    figures["on - off, last third, paired"] = f"{paired_difference(on, off):.2f}"
+    figures["on - vote, last third, paired"] = f"{paired_difference(on, voted):.2f}"
     return figures
 
 
@@ -140,6 +140,6 @@ def _closer_look(first: Shown, related: Shown) -> Panel:
     return Panel(Text("\n".join(lines)), title="what the planner was shown", title_align="left")
 
 
-def _served(case: CaseView) -> str:
+def _served(case: PromptCase) -> str:
     mark = "worked" if case["reward"] >= POSITIVE_FROM else "failed"
     return f"  case    {case['similarity']:.2f} {mark}  {case['state']} -> {case['action'].partition('. ')[2]}"

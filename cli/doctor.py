@@ -1,4 +1,4 @@
-"""`memento doctor`: prints what is configured, reachable or missing, and how to mend it."""
+"""`memento doctor`: checks configuration, services and data, and suggests fixes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated

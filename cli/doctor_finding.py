@@ -1,4 +1,4 @@
-"""One line of `memento doctor`: what was examined, how it is, what to do about it."""
+"""A finding of `memento doctor`: what was checked, its state, and the suggested fix."""
 
 from typing import Literal, NamedTuple
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from memento.cli.printing import TextTable, print_table
 from memento.cli.streams import print_json, tell
-from memento.evals.report.two_runs import ArmInBoth, Run, TwoRuns, compare_runs
+from memento.evals.report.two_runs import ArmInBoth, RunResults, TwoRuns, compare_runs
 from memento.evals.report.view import read_run
 from memento.evals.statistics.figure import as_json as as_json_values
 from memento.evals.statistics.figure import percent, points
@@ -13,7 +13,7 @@ from memento.evals.statistics.figure import percent, points
 
 async def print_comparison(first: Path, second: Path, *, as_json: bool) -> None:
     """Compare the arms that both runs have; no difference is a result, not a failure."""
-    runs = [Run(str(folder), *await asyncio.to_thread(read_run, folder)) for folder in (first, second)]
+    runs = [RunResults(str(folder), *await asyncio.to_thread(read_run, folder)) for folder in (first, second)]
     found = await asyncio.to_thread(compare_runs, *runs)
     if as_json:
         print_json(
@@ -46,7 +46,7 @@ def _table(arms: list[ArmInBoth]) -> TextTable:
     return table
 
 
-def _notes(found: TwoRuns, runs: list[Run]) -> list[str]:
+def _notes(found: TwoRuns, runs: list[RunResults]) -> list[str]:
     notes = [
         "the questions are not all the same"
         if name == "tasks"

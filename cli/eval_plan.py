@@ -1,32 +1,18 @@
 """Turns the command line of `memento eval run` into the plan of a run."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, get_args
 
 from memento.cli.eval_options import RunOptions
 from memento.cli.running import parsed_options
 from memento.evals.runs.arm import Arm, parse_arm
-from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.runs.plan import FeedbackKind, RunPlan
 from memento.evals.task import Dataset, fingerprint
 from memento.memory.errors import InvalidInput
 from memento.nodes.context import Context
 
 _NOBODY = ("human", "none", "custom")
 """Evaluators that a run cannot go by: no person is there, or it is not said which function."""
-
-
-def fields_of(texts: Sequence[str]) -> dict[str, str] | None:
-    """The field mapping of the data set.
-
-    Raises:
-        InvalidInput: an entry that is not of the form PART=PATH.
-    """
-    pairs = [field.partition("=") for field in texts]
-    for part, _, path in pairs:
-        if not (part.strip() and path.strip()):
-            raise InvalidInput("--field takes PART=PATH, such as question=problem.text or references=answer")
-    return {part.strip(): path.strip() for part, _, path in pairs} or None
 
 
 def context_of(options: RunOptions) -> dict[str, Any]:
@@ -56,8 +42,8 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
     Raises:
         InvalidInput: an arm, a scorer or a source that there is not.
     """
-    if options.feedback not in get_args(Feedback):
-        raise InvalidInput(f"--feedback is {' or '.join(get_args(Feedback))}, not {options.feedback!r}")
+    if options.feedback not in get_args(FeedbackKind):
+        raise InvalidInput(f"--feedback is {' or '.join(get_args(FeedbackKind))}, not {options.feedback!r}")
     return parsed_options(
         lambda: RunPlan(
             dataset=dataset.name,

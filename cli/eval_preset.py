@@ -5,11 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions
-from memento.cli.eval_plan import fields_of
 from memento.cli.eval_run import run_eval
 from memento.cli.paper_table import print_paper_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
+from memento.evals.datasets.generic import field_mapping
 from memento.evals.datasets.loading import load_dataset
 from memento.evals.presets import Asked, PaperTable, Preset, Shape, blank_table, paper_table, preset_named
 from memento.evals.runs.plan import PLAN, RunPlan
@@ -63,7 +63,7 @@ def _shape(options: PresetOptions, preset: Preset) -> Shape:
 
 def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
     """Of the data set, as far as it is asked."""
-    wanted = fields_of(options.fields)
+    wanted = field_mapping(options.fields) or None
     tasks = load_dataset(dataset, format=options.data_format, fields=wanted, limit=options.limit).tasks
     return tuple(dict.fromkeys(task.source for task in tasks))
 

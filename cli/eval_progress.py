@@ -1,4 +1,4 @@
-"""How far an evaluation is: one bar over all streams on a terminal, now and then a line in a log, JSON for programs."""
+"""Progress of an evaluation: a bar on a terminal, lines in a log, JSON for programs."""
 
 import time
 from collections import deque

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from memento.cli.eval_options import RunOptions
-from memento.cli.eval_plan import context_of, fields_of, plan_of
+from memento.cli.eval_plan import context_of, plan_of
 from memento.cli.eval_progress import EvalProgress, dollars
 from memento.cli.eval_summary import print_summary, summary_json, why_unknown
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
 from memento.evals.configured import check_unseen, opened_subject
 from memento.evals.datasets.describing import describe
+from memento.evals.datasets.generic import field_mapping
 from memento.evals.datasets.loading import load_dataset
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
@@ -118,7 +119,7 @@ async def _run(work: _Work) -> ExitCode:
 def _dataset(options: RunOptions) -> Dataset:
     """The tasks; what no tool may read is checked before anything is opened."""
     check_unseen([options.dataset, options.folder], read_settings())
-    fields = fields_of(options.fields)
+    fields = field_mapping(options.fields) or None
     return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)
 
 

@@ -1,4 +1,4 @@
-"""The figures of an evaluation run, in short: every arm, and what it is worth against the control."""
+"""Prints the summary of an evaluation run: every arm, and its difference from the control."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""`memento feedback`: gives an event another reward, later."""
+"""`memento feedback`: corrects the reward of an event."""
 
 from typing import Annotated
 

@@ -22,9 +22,6 @@ def judge_or_rebuild(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Only rebuild all estimates from the ledger and compare.")
     ] = False,
-    leak: Annotated[
-        bool, typer.Option("--leak", help="Show what a split that cuts through questions pretends.")
-    ] = False,
     seed: Annotated[int, typer.Option(help="Of folds, permutations, probes and intervals.", min=0)] = 0,
     policy: Policy = None,
     namespace: Namespace = None,
@@ -35,7 +32,7 @@ def judge_or_rebuild(
         return None
     if from_scratch:
         return _rebuild(policy=policy, namespace=namespace, as_json=as_json)
-    return _judge(policy=policy, namespace=namespace, seed=seed, with_leak=leak, as_json=as_json)
+    return _judge(policy=policy, namespace=namespace, seed=seed, as_json=as_json)
 
 
 @learn.command()
@@ -96,32 +93,24 @@ async def rollback(
 
 
 @run_async
-async def _judge(*, policy: str | None, namespace: str | None, seed: int, with_leak: bool, as_json: bool) -> ExitCode:
+async def _judge(*, policy: str | None, namespace: str | None, seed: int, as_json: bool) -> ExitCode:
     """Judge other settings; a refusal is a result, not a failure."""
-    from memento.cli.learn_report import learning_bar, print_leak, print_report
+    from memento.cli.learn_report import learning_bar, print_report
     from memento.cli.opening import opened
-    from memento.memory.offpolicy.figures import as_json as as_json_values
 
-    leak = None
     async with opened(namespace) as memory:
         offline = memory.offline(policy)
         with learning_bar(is_quiet=as_json) as on_progress:
             version, report = await offline.learn(seed=seed, on_progress=on_progress)
-            if with_leak:
-                on_progress("showing the leak", 0, 1)
-                leak = await offline.leak(seed=seed)
         serving = (await offline.serving()).version
     written = version.version if report else None
     if as_json:
         shown = {"verdict": version.verdict, "reason": version.reason, "version": written, "serving": serving}
         figures = version.report if report else None
-        told = {} if leak is None else {"leak": as_json_values(leak)}
-        print_json({"event": "learned", "estimator": version.estimator, **shown, "report": figures, **told})
+        print_json({"event": "learned", "estimator": version.estimator, **shown, "report": figures})
         return ExitCode.OK
     if report is not None:
         print_report(report)
-    if leak is not None:
-        print_leak(leak)
     verdict = f"promoted as version {written}" if version.verdict == "promoted" else "refused"
     tell(f"{verdict}: {version.reason}")
     tell(f"version {serving} serves" if serving else "version 0, the built-in settings, serves")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.progress import TimeElapsedColumn
 
@@ -10,13 +10,10 @@ from memento.cli.printing import TextTable, facts_table, print_table, progress_b
 from memento.memory.learning.offline import OnProgress
 from memento.memory.learning.versions import SettingsVersion
 from memento.memory.offpolicy.figures import Table as FigureTable
-from memento.memory.offpolicy.metrics import Interval
 from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
 from memento.memory.offpolicy.verdict import Report
 from memento.memory.offpolicy.within_question import ENOUGH
-
-if TYPE_CHECKING:
-    from memento.memory.offpolicy.leak import LeakRow
+from memento.memory.stats import Interval
 
 
 def print_report(report: Report) -> None:
@@ -33,15 +30,6 @@ def print_report(report: Report) -> None:
     }
     facts |= {f"{probe.probe} probe": _probe(probe) for probe in report.probes}
     print_table(facts_table(facts))
-
-
-def print_leak(rows: "Sequence[LeakRow]") -> None:
-    """The same models under a split by rows, and under one by questions."""
-    table = TextTable("model", "outcomes", "split by rows", "split by questions", no_wrap=True)
-    table.title = "the leak: AUC when a question's rows are on both sides of the split, and when they are not"
-    for row in rows:
-        table.add_texts(row.model, row.outcomes, str(row.by_rows), str(row.by_questions))
-    print_table(table)
 
 
 def print_history(versions: Sequence[SettingsVersion], serving: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""What a preset prints: the paper's figures beside ours, where they come from, and what is not the same."""
+"""Prints a preset's table: the paper's figures beside ours, their sources, and differences of the set-up."""
 
 import math
 
@@ -8,8 +8,8 @@ from rich.text import Text
 from memento.cli.printing import StdoutConsole, print_table
 from memento.cli.streams import print_json
 from memento.evals.presets import PaperTable, Row
-from memento.evals.presets.parts import MACRO, WEIGHTED
-from memento.memory.offpolicy.metrics import Interval
+from memento.evals.presets.rows import MACRO, WEIGHTED
+from memento.memory.stats import Interval
 
 _NAMES = {"f1": ("F1", "F1"), "pm": ("PM", "reward"), "accuracy": ("accuracy", "reward")}
 """Of a measure, in the paper and here."""

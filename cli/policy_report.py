@@ -9,7 +9,7 @@ from rich.text import Text
 from memento.cli.printing import TextTable, print_table
 from memento.cli.streams import print_json
 from memento.memory.offpolicy.off_policy import Estimate
-from memento.memory.offpolicy.replay import Progress as Done
+from memento.memory.offpolicy.replay import ReplayProgress
 from memento.memory.offpolicy.service import Difference, PolicyReport
 
 _ESTIMATORS = ("ips", "snips", "dm", "dr")
@@ -57,11 +57,11 @@ def print_lines(report: PolicyReport) -> None:
         )
 
 
-def shown(progress: Progress) -> Callable[[Done], None]:
+def shown(progress: Progress) -> Callable[[ReplayProgress], None]:
     """Show on a bar how far it is."""
     bar = progress.add_task("reading events", total=None)
 
-    def show(done: Done) -> None:
+    def show(done: ReplayProgress) -> None:
         progress.update(bar, description=done.doing, completed=done.done, total=done.total)
 
     return show

@@ -1,4 +1,4 @@
-"""What a run looks like while it happens: a growing tree on a terminal, lines in a log, JSON for programs."""
+"""Progress of a run: a growing tree on a terminal, lines in a log, JSON for programs."""
 
 import sys
 from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memento.graph.app import Application
     from memento.graph.settings import Settings
-    from memento.graph.toolset import Entry, Offer
+    from memento.graph.toolset import Offer, ToolEntry
     from memento.tools.workspace import Workspace
 
 tools = typer.Typer(help="See which tools there are, and try one by hand.", no_args_is_help=True)
@@ -152,7 +152,7 @@ def _object(text: str) -> dict[str, Any]:
     return given
 
 
-def _shown(entry: Entry) -> dict[str, str]:
+def _shown(entry: ToolEntry) -> dict[str, str]:
     """A line of the list; a description as its first sentence."""
     first = entry.tool.description.partition("\n")[0]
     return {

@@ -1,1 +1,1 @@
-"""Task families, runners and figures: how we know that the memory helps."""
+"""Evaluation: data sets, runs, statistics and reports that measure whether the memory helps."""

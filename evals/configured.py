@@ -1,4 +1,4 @@
-"""The configured agent as a subject: its models, tools and prices; a memory and a workspace of the run's own."""
+"""The configured agent as the subject of an evaluation, with a memory and a workspace of the run's own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _NEED_JUDGE = ("judge", "judges", "rubric")
 
 
 class OpenSubject(NamedTuple):
-    """A subject that can be put to work."""
+    """A subject ready to run."""
 
     subject: Subject
     encoder: Encoder | None
@@ -33,7 +33,7 @@ class OpenSubject(NamedTuple):
 
 @asynccontextmanager
 async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[OpenSubject]:
-    """The subject of a run; a wrong model or tool is told before anything is begun.
+    """Open the subject of a run; invalid models or tools raise before anything starts.
 
     Args:
         name: `package.module:function`, or None for the configured agent.
@@ -63,7 +63,7 @@ async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[st
 
 
 def check_unseen(paths: Sequence[Path], settings: Settings) -> None:
-    """Make sure that no tool reads the data set's answers, or what other arms found. Blocking.
+    """Check that no tool can read the data set's answers, or other arms' results. Blocking.
 
     Raises:
         InvalidInput: one of them lies in a folder of MEMENTO_FILES.
@@ -82,7 +82,7 @@ def _deps(app: Application, memory: MemorySource) -> Deps:
 
 
 async def _models(app: Application, settings: Mapping[str, Any]) -> tuple[dict[Role, str], list[str]]:
-    """The name of each role's model; a missing judge is told, and leaves rewards unknown."""
+    """Return the name of each role's model; a missing judge is reported, and leaves rewards unknown."""
     models: dict[Role, str] = {}
     for role in get_args(Role):
         try:
@@ -90,12 +90,12 @@ async def _models(app: Application, settings: Mapping[str, Any]) -> tuple[dict[R
         except ModelError as error:
             if role != "judge" or settings.get("evaluator") in _NEED_JUDGE:
                 raise
-            return models, [f"there is no judge, what no rule decides stays unknown: {error}"]
+            return models, [f"no judge is available, so answers that need one stay unscored: {error}"]
     return models, []
 
 
 def _server_memory(settings: Settings) -> OpenMemory:
-    """Memories on the configured Qdrant server, each with its ledger in its stream's folder.
+    """Make memories on the configured Qdrant server, each with its ledger in its stream's folder.
 
     An index belongs to its ledger, so streams never meet on the server, nor do runs.
     """

@@ -1,4 +1,4 @@
-"""House rules: a task family with exact answers, in which only experience tells what to do.
+"""House rules: a synthetic task family with exact answers that only experience can teach.
 
 Six departments of an office each have their own rule for what is done with a word; the rules have opaque names, so a
 model that has not seen what worked for a department can only guess. Carrying a rule out is a real tool call, and the
@@ -20,12 +20,12 @@ from pydantic import Field
 
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.plan import Plan, PlannedSubtask
-from memento.nodes.state import CaseView, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run, SubtaskResult
 
-Rule = Literal["brill", "dask", "fenn", "gorp", "hulm", "jent"]
-RULES: tuple[Rule, ...] = get_args(Rule)
+HouseRule = Literal["brill", "dask", "fenn", "gorp", "hulm", "jent"]
+RULES: tuple[HouseRule, ...] = get_args(HouseRule)
 
-_APPLY: dict[Rule, Callable[[str], str]] = {
+_APPLY: dict[HouseRule, Callable[[str], str]] = {
     "brill": lambda word: word[::-1],
     "dask": lambda word: str(len(word)),
     "fenn": lambda word: word[1:] + word[0],
@@ -56,10 +56,10 @@ _QUOTED = re.compile(r"'([a-z]+)'")
 
 
 class HouseTask(NamedTuple):
-    """One task and what is right."""
+    """A task and its right answer."""
 
     text: str
-    rule: Rule
+    rule: HouseRule
     answer: str
 
 
@@ -67,7 +67,7 @@ class HouseSubtask(PlannedSubtask):
     """One rule to apply."""
 
     id: Literal["1"] = "1"
-    description: Rule
+    description: HouseRule
     depends_on: list[str] = Field(default_factory=list, max_length=0)
 
 
@@ -79,7 +79,7 @@ class HousePlan(Plan):
 
 
 def house_stream(n: int, *, seed: int) -> list[HouseTask]:
-    """A stream of distinct tasks in random order; which department has which rule depends on the seed.
+    """Make a stream of distinct tasks in random order; the seed decides which department has which rule.
 
     A longer stream of the same seed begins with the shorter one.
 
@@ -102,14 +102,14 @@ def house_stream(n: int, *, seed: int) -> list[HouseTask]:
 
 
 def house_tools() -> list[Callable[..., Awaitable[str]]]:
-    """The six rules as tools."""
+    """Make the six rules as tools."""
     return [_tool(rule) for rule in RULES]
 
 
 def house_prompt(
-    *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
+    *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
 ) -> list[BaseMessage]:
-    """A planner prompt for a 135M model: what worked as earlier turns, the best case last, then the task."""
+    """Build a planner prompt for a 135M model: good cases as earlier turns, the best last, then the task."""
     del results, is_last, feedback
     messages: list[BaseMessage] = [SystemMessage(f"Choose the rule for the task. Rules: {', '.join(RULES)}.")]
     for case in reversed(cases):
@@ -120,23 +120,23 @@ def house_prompt(
 
 
 def right_plan(task: HouseTask) -> str:
-    """The plan of a correction, as a case keeps it."""
+    """Return the correct plan, as a case stores it."""
     return f"1. {task.rule}"
 
 
-def vote(cases: Sequence[CaseView], *, otherwise: Rule) -> Rule:
-    """What a majority of the same cases says, without any model: the control that memory alone must be measured by."""
+def vote(cases: Sequence[PromptCase], *, otherwise: HouseRule) -> HouseRule:
+    """Majority vote of the same cases without any model: the control for memory alone."""
     worked = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
     return Counter(worked).most_common(1)[0][0] if worked else otherwise
 
 
 def last_result(results: Sequence[SubtaskResult]) -> str | None:
-    """The answer is the result of the rule."""
+    """Return the result of the rule as the answer."""
     return results[-1]["result"] if results else None
 
 
 class Clerk(BaseChatModel):
-    """The executor of house plans: applies the named rule to the quoted word. Rules, not a language model.
+    """Executor of house plans: applies the named rule to the quoted word. A fixed program, not a language model.
 
     So that the figures show what the planner has learned, and nothing else.
     """
@@ -146,7 +146,7 @@ class Clerk(BaseChatModel):
         return "clerk"
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """The clerk knows the tools by name."""
+        """Return itself; the clerk knows the tools by name."""
         del tools, kwargs
         return self
 
@@ -167,7 +167,7 @@ class Clerk(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-def _tool(rule: Rule) -> Callable[..., Awaitable[str]]:
+def _tool(rule: HouseRule) -> Callable[..., Awaitable[str]]:
     async def apply(word: str) -> str:
         return _APPLY[rule](word)
 
@@ -176,5 +176,5 @@ def _tool(rule: Rule) -> Callable[..., Awaitable[str]]:
     return apply
 
 
-def _rule_of(action: str) -> Rule:
-    return cast("Rule", action.partition("\n")[0].removeprefix("1. ").strip())
+def _rule_of(action: str) -> HouseRule:
+    return cast("HouseRule", action.partition("\n")[0].removeprefix("1. ").strip())

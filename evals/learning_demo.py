@@ -30,9 +30,10 @@ from memento.evals.house_rules import (
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
+from memento.memory.stats import Interval, difference_ends, mean_interval
 from memento.nodes.context import Context
 from memento.nodes.sources import ModelSource, Role
-from memento.nodes.state import CaseView, InputState
+from memento.nodes.state import InputState, PromptCase
 
 K = 6
 SERIES = ("memory off", "memory on", "vote, no model")
@@ -52,22 +53,11 @@ class Shown(NamedTuple):
     """A run worth looking at closely."""
 
     task: str
-    cases: list[CaseView]
+    cases: list[PromptCase]
     plan: str
     answer: str | None
     reward: float | None
     case_id: str | None
-
-
-class Interval(NamedTuple):
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 class LearningDemo:
@@ -161,7 +151,7 @@ class OpenDemo:
         context = Context(policy=policy, k=K, evaluator="exact", max_cycles=1)
         namespace = "off" if policy == "none" else "on"
         given: InputState = {"task": task.text, "reference": task.answer, "namespace": namespace}
-        cases: list[CaseView] = []
+        cases: list[PromptCase] = []
         plan, final = "", dict[str, Any]()
         stream: AsyncIterator[Any] = self._graph.astream(given, context=context, stream_mode=["custom", "values"])
         async for mode, part in stream:
@@ -190,16 +180,11 @@ class _WithClerk:
 
 
 def accuracy(values: Sequence[float]) -> Interval:
-    """Share of successes with Wilson's 95 % interval."""
-    n, p, z = len(values), float(np.mean(values)), 1.96
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Interval(p, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+    """Share of successes with its 95 % interval."""
+    return mean_interval(values)
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], *, seed: int = 0, n_draws: int = 10_000) -> Interval:
-    """Mean of a - b over the same tasks, with a bootstrap 95 % interval."""
+def paired_difference(a: Sequence[float], b: Sequence[float], *, seed: int = 0) -> Interval:
+    """Mean of a - b over the same tasks, with its 95 % interval."""
     difference = np.asarray(a) - np.asarray(b)
-    draws = np.random.default_rng(seed).choice(difference, size=(n_draws, len(difference))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Interval(float(difference.mean()), float(low), float(high))
+    return mean_interval(difference, ends=difference_ends(difference), seed=seed)

@@ -1,8 +1,8 @@
-"""A scorer of the user's own, by its name."""
+"""Loads a user's custom scorer by name."""
 
 import inspect
 
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring.custom import Scorer
 
@@ -10,7 +10,7 @@ _WANTED = "a function of (task, answer, references) that returns a reward from 0
 
 
 def load_scorer(name: str) -> Scorer:
-    """A scorer for `Deps(scorer=...)`, from `package.module:function`. Blocking: it imports.
+    """Load a scorer for `Deps(scorer=...)`, from `package.module:function`. Blocking: it imports.
 
     Unit tests: `def passes(task, answer, references): return run_tests_on(answer).returncode == 0`
     SQL results: `async def same(task, answer, references): return await rows(answer) == await rows(references[0])`
@@ -21,7 +21,7 @@ def load_scorer(name: str) -> Scorer:
     Raises:
         InvalidInput: there is no such function, or it does not take a task, an answer and references.
     """
-    scorer = imported(name, wanted=_WANTED)
+    scorer = import_by_name(name, wanted=_WANTED)
     try:
         inspect.signature(scorer).bind("task", "answer", [])
     except TypeError as error:

@@ -1,11 +1,11 @@
-"""What an evaluation puts to work: the configured agent by default, or any that a function of yours describes."""
+"""Subject of an evaluation: the configured agent by default, or one returned by a user's function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
 from memento.memory.case_memory import CaseMemory
@@ -18,7 +18,7 @@ DIRECT = "(answered directly)"
 
 
 class Correction(NamedTuple):
-    """What would have been right, as a case keeps it."""
+    """The correct action and answer, as a case stores them."""
 
     action: str
     answer: str
@@ -28,7 +28,7 @@ class OpenMemory(Protocol):
     """Describes the memory of one stream, which the runner opens and closes."""
 
     def __call__(self, folder: Path, *, policy: str, namespace: str, seed: int, encoder: Encoder) -> CaseMemory:
-        """The memory, not opened.
+        """Return the memory, not opened.
 
         Args:
             folder: of the stream.
@@ -41,18 +41,18 @@ class OpenMemory(Protocol):
 
 
 def embedded_memory(folder: Path, *, policy: str, namespace: str, seed: int, encoder: Encoder) -> CaseMemory:
-    """A memory of its own in the stream's folder, whatever else is configured."""
+    """Make an embedded memory in the stream's folder, whatever else is configured."""
     return CaseMemory.open(folder / "bank", policy=policy, namespace=namespace, seed=seed, encoder=encoder)
 
 
 def correct_answer(task: EvalTask) -> Correction | None:
-    """The first reference, as if it had been answered directly; None when there is none."""
+    """Return the first reference as a direct answer; None when there is none."""
     return Correction(DIRECT, task.references[0]) if task.references else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is evaluated."""
+    """The agent or workflow being evaluated."""
 
     name: str
     """Stands in reports and in the plan of a run: a run that is resumed must have the same."""
@@ -66,7 +66,7 @@ class Subject:
 
 
 def load_subject(name: str) -> Subject:
-    """A subject of your own, from `package.module:function`. Blocking: it imports.
+    """Load a user's subject, from `package.module:function`. Blocking: it imports.
 
     Args:
         name: of a function without arguments that returns a `Subject`; modules of the working directory count too.
@@ -74,14 +74,14 @@ def load_subject(name: str) -> Subject:
     Raises:
         InvalidInput: there is no such function, or it returns something else.
     """
-    made = imported(name, wanted="a function that returns a memento.evals.subject.Subject")()
+    made = import_by_name(name, wanted="a function that returns a memento.evals.subject.Subject")()
     if not isinstance(made, Subject):
         raise InvalidInput(f"{name} must return a memento.evals.subject.Subject, not {type(made).__name__}")
     return made
 
 
 def scored_with(subject: Subject, scorer: Scorer) -> Subject:
-    """The same subject, its answers scored by a function of your own where the evaluator is `custom`."""
+    """Return the same subject with a custom scorer."""
 
     def make_deps(memory: MemorySource) -> Deps:
         return replace(subject.make_deps(memory), scorer=scorer)

@@ -1,4 +1,4 @@
-"""What is evaluated: tasks with references, from whatever data set, in one form."""
+"""Evaluation tasks: questions with references, and data sets of them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -31,12 +31,12 @@ class EvalTask(BaseModel):
 
     @property
     def question_hash(self) -> str:
-        """By which the same question is known again."""
+        """Hash by which the same question is recognised."""
         return question_hash(self.question)
 
 
 class BadRow(NamedTuple):
-    """A row that is no task, and why."""
+    """A rejected row, and why."""
 
     line: int
     """Of the file, from 1: where the row begins."""
@@ -44,7 +44,7 @@ class BadRow(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Tasks, and what was left out."""
+    """Tasks, and rejected rows."""
 
     name: str
     format: str
@@ -55,7 +55,7 @@ class Dataset(NamedTuple):
 
 
 def fingerprint(tasks: Iterable[EvalTask]) -> str:
-    """Hash of the tasks and their order: what a run that is resumed must agree on, wherever its files lie by then."""
+    """Hash tasks and their order: a resumed run must agree on it, wherever its files are by then."""
     digest = hashlib.sha256()
     for task in tasks:
         named = task.model_copy(update={"attachments": [Path(path.name) for path in task.attachments]})

@@ -1,1 +1,1 @@
-"""What runs, in which order, with which real things."""
+"""Wires nodes, memory, models and tools into the workflow; settings, threads and the served app."""

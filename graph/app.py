@@ -1,4 +1,4 @@
-"""The composition root: settings become a real memory, real models and real tools, once per process, on first use.
+"""The composition root: builds memory, models and tools from the settings, once per process, on first use.
 
 `graph` is what langgraph.json serves. Importing this module wires it and opens nothing.
 """
@@ -29,10 +29,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Application:
-    """Everything one process needs. Use it from one event loop; `aclose` it when done."""
+    """Everything that one process needs. Use it from one event loop; `aclose` it when done."""
 
     def __init__(self, settings: Settings | None = None, *, workspace: Path | None = None) -> None:
-        """Prepare.
+        """Prepare; opens nothing.
 
         Args:
             settings: read from the environment on first use when not given.
@@ -47,7 +47,7 @@ class Application:
 
     @cached_property
     def settings(self) -> Settings:
-        """The process' settings; variables that look like one and are none are logged."""
+        """Settings of the process; misspelt variables are logged."""
         if self._given is not None:
             return self._given
         for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
@@ -56,21 +56,21 @@ class Application:
 
     @cached_property
     def models(self) -> ChatModels:
-        """The chat models of all roles."""
+        """Chat models of all roles."""
         return ChatModels.configured(self.settings)
 
     @property
     def workspace(self) -> Path:
-        """Where attachments are put, and each run has a folder."""
+        """Folder for attachments, with a folder for each run."""
         return self._workspace or self.settings.workspace
 
     @cached_property
     def toolset(self) -> Toolset:
-        """The tools of all runs."""
+        """Tools of all runs."""
         return Toolset(self.settings, self, workspace=self.workspace)
 
     def deps(self) -> Deps:
-        """What `build_graph` needs, each part opened when a run first asks for it."""
+        """Dependencies for `build_graph`, each opened when a run first needs it."""
 
         async def toolbox(run: Run) -> Toolbox:
             return await self.toolset.toolbox(run)
@@ -92,14 +92,14 @@ class Application:
         return make_price(parse_prices(self.settings.prices))
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
-        """The model of a role (a `ModelSource`)."""
+        """Return the model of a role (a `ModelSource`)."""
         if not self._knows_prices:  # before the first call is priced, on the event loop
             await asyncio.to_thread(load_prices)
             self._knows_prices = True
         return await self.models.get(role, override)
 
     async def memory(self) -> CaseMemory:
-        """The open memory.
+        """Return the open memory.
 
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
@@ -112,7 +112,7 @@ class Application:
             return self._memory
 
     def describe_memory(self, encoder: Encoder | None, *, is_reindexing: bool = False) -> CaseMemory:
-        """The configured memory, not opened."""
+        """Return the configured memory, not opened."""
         settings = self.settings
         return CaseMemory.open(
             settings.qdrant_url or settings.folder,
@@ -126,7 +126,7 @@ class Application:
         )
 
     async def encoder(self) -> Encoder | None:
-        """The configured embeddings, not asked yet; None stands for the packaged encoder.
+        """Return the configured embeddings, not yet called; None stands for the packaged encoder.
 
         Raises:
             EncoderUnavailable: no such provider, or its package is missing.

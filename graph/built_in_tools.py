@@ -1,24 +1,32 @@
-"""The built-in tools of these settings: which engines search, what sees and hears, where code runs."""
+"""Builds the built-in tools from the settings: search engines, media models, sandbox."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
-from memento.graph.senses import look_through, transcribe_with_openai
+from memento.graph.media_models import look_through, transcribe_with_openai
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.sources import ModelSource
-from memento.tools.registry import ToolFunction, ToolParts, standard_tools
+from memento.tools.registry import ToolFunction, ToolParts, missing_tools, standard_tools
 from memento.tools.sandbox.choice import make_sandbox
-from memento.tools.web.guard import AddressGuard
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
 from memento.tools.web.searxng import SearxNG
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 
 
-async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, ToolFunction]:
-    """Make them; the sandbox is tried once, nothing else is opened.
+class BuiltInTools(NamedTuple):
+    """The built-in tools of a process."""
+
+    tools: dict[str, ToolFunction]
+    missing: dict[str, str]
+    """Wanted tools whose packages are not installed, with the reason."""
+
+
+async def built_in_tools(settings: Settings, models: ModelSource) -> BuiltInTools:
+    """Make the tools; the sandbox is tried once, nothing else is opened.
 
     Args:
         settings: what is configured.
@@ -27,11 +35,15 @@ async def built_in_tools(settings: Settings, models: ModelSource) -> dict[str, T
     Raises:
         InvalidInput: a setting that makes no sense, or names a tool that there is not.
     """
-    tools = standard_tools(await _parts(settings, models))
-    wanted = settings.tool_names
-    if unknown := [name for name in wanted if name not in tools]:
-        raise InvalidInput(f"MEMENTO_TOOLS names {', '.join(unknown)}; there are {', '.join(tools)}")
-    return {name: tool for name, tool in tools.items() if not wanted or name in wanted}
+    parts = await _parts(settings, models)
+    tools, missing = standard_tools(parts), missing_tools(parts)
+    wanted = settings.tool_names or (*tools, *missing)
+    if unknown := [name for name in wanted if name not in tools and name not in missing]:
+        raise InvalidInput(f"MEMENTO_TOOLS names {', '.join(unknown)}; there are {', '.join((*tools, *missing))}")
+    return BuiltInTools(
+        {name: tool for name, tool in tools.items() if name in wanted},
+        {name: reason for name, reason in missing.items() if name in wanted},
+    )
 
 
 async def _parts(settings: Settings, models: ModelSource) -> ToolParts:
@@ -60,17 +72,17 @@ def _tavily(settings: Settings) -> Tavily:
     return Tavily(api_key=key.get_secret_value() if key else None, api_base_url=settings.tavily_base_url)
 
 
-def _engines(settings: Settings, tavily: Tavily) -> dict[str, Search]:
-    engines: dict[str, Search] = {"tavily": tavily.search}
+def _engines(settings: Settings, tavily: Tavily) -> dict[str, WebSearch]:
+    engines: dict[str, WebSearch] = {"tavily": tavily.search}
     if settings.searxng_url:
         engines["searxng"] = SearxNG(base_url=settings.searxng_url.get_secret_value()).search
     elif "searxng" in settings.engines:
-        raise InvalidInput("MEMENTO_SEARCH names searxng; set MEMENTO_SEARXNG_URL to its address")
+        raise InvalidInput("MEMENTO_SEARCH names searxng, whose address is not known; set MEMENTO_SEARXNG_URL")
     return {name: engines[name] for name in settings.engines}
 
 
 class SandboxOptions(TypedDict):
-    """What a sandbox is made with, beside its name."""
+    """Options of a sandbox, apart from its name."""
 
     hidden: Sequence[Path]
     image: str
@@ -78,7 +90,7 @@ class SandboxOptions(TypedDict):
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
-    """What the sandbox of these settings is made with; asks the system for the working directory."""
+    """Return the sandbox options of the settings; reads the working directory."""
     key = settings.e2b_api_key
     return {
         "hidden": (settings.folder, Path.cwd()),

@@ -1,4 +1,4 @@
-"""Everything a graph is built from. Nodes close over it; nothing of it enters state or context."""
+"""Dependencies of a graph. Nodes close over them; none of them enters state or context."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ ToolLike = BaseTool | Callable[..., Awaitable[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Deps:
-    """The parts of one graph. Only the memory is required."""
+    """Dependencies of one graph. Only the memory is required."""
 
     memory: CaseMemory | MemorySource
     """An open memory, which stays the caller's to close, or a function that gives one."""
@@ -63,7 +63,7 @@ class Deps:
     """Gives the reward where a run's evaluator is `custom`; `load_scorer` finds one by name."""
 
     def memory_source(self) -> MemorySource:
-        """The memory as a source."""
+        """Return the memory as a source."""
         memory = self.memory
         if not isinstance(memory, CaseMemory):
             return memory
@@ -74,11 +74,11 @@ class Deps:
         return given
 
     def model_source(self) -> ModelSource:
-        """The models as a source."""
+        """Return the models as a source."""
         return self.models or _ConfiguredModels(self)
 
     def tool_source(self) -> ToolSource:
-        """The tools as a source."""
+        """Return the tools as a source."""
         if callable(self.tools):
             return self.tools
         bound = [tool if isinstance(tool, BaseTool) else bound_tool(tool) for tool in self.tools]
@@ -92,7 +92,7 @@ class Deps:
 
 
 class _ConfiguredModels:
-    """The models named in the parts, and the environment's, read when one of them is first asked for."""
+    """The given models, and the environment's for other roles; settings are read on first use."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps

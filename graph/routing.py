@@ -1,4 +1,4 @@
-"""Where a run goes next. Pure functions of the state."""
+"""Routing functions of the workflow: pure functions of the state."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from memento.nodes.trace_labels import case_ids
 
 
 def route_after_planner(state: MementoState) -> list[Send] | Literal["planner", "evaluate"]:
-    """To the person who approves, to the executors whose turn has come, back to the memory, or to the evaluation."""
+    """Route to the review, the ready executors, the memory (to read cases again) or the evaluation."""
     if needs_approval(state) or state.get("rejection"):
         return "planner"
     if subtasks := ready(state):

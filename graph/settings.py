@@ -1,4 +1,4 @@
-"""The only reader of the environment. Argument > environment > `.env` file > default."""
+"""Settings from the environment (its only reader): argument > environment > `.env` file > default."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
 from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 
 _NO_DDGS = (
     "it read the result pages of public search engines, and broke whenever they changed); "
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     def _are_folders(cls, text: str, info: ValidationInfo) -> str:
         what = variable(info.field_name, cls.model_fields)
         if "://" in text:
-            raise ValueError(f"{what} {masked(text)!r} holds a URL; give folders, separated by {os.pathsep!r}")
+            raise ValueError(f"{what} {masked(text)!r} contains a URL; give folders, separated by {os.pathsep!r}")
         for name in filter(None, text.split(os.pathsep)):
             parse_folder(Path(name), what)
         return text
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
         text = key.get_secret_value() if key is not None else "key"
         if not text.isascii() or not text.isprintable() or " " in text:
-            raise ValueError("holds a space, a line end or a letter that no key has; copy it again")
+            raise ValueError("contains a space, a line end or a character that no key has; copy it again")
         return key
 
     @field_validator("encoder")
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
         return text
 
     def endpoints(self) -> Endpoints:
-        """Where chat models may be found."""
+        """Endpoints where chat models may be found."""
         return Endpoints(
             openai_api_key=self.openai_api_key,
             openai_base_url=self.openai_base_url,
@@ -164,12 +164,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def folder(self) -> Path:
-        """`home`, absolute."""
+        """`home` as an absolute path."""
         return Path(os.path.abspath(self.home.expanduser()))
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders of search_files."""
+        """Folders for search_files."""
         return tuple(Path(name).expanduser() for name in self.files.split(os.pathsep) if name)
 
     @property
@@ -202,22 +202,22 @@ class Settings(BaseSettings):
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """The search engines to ask, in order."""
+        """Search engines to ask, in order."""
         return _listed(self.search) or (("searxng", "tavily") if self.searxng_url else ("tavily",))
 
     @property
     def tool_names(self) -> tuple[str, ...]:
-        """The names of `tools`; none means all."""
+        """Names in `tools`; empty means all."""
         return _listed(self.tools)
 
     @property
     def reachable(self) -> tuple[str, ...]:
-        """The places of `fetch_allowed`."""
+        """Hosts and networks in `fetch_allowed`."""
         return _listed(self.fetch_allowed)
 
     @property
     def workspace(self) -> Path:
-        """Where attachments are put, and each run has a folder."""
+        """Folder for attachments, with a folder for each run."""
         return self.folder / "workspace"
 
     @property
@@ -231,7 +231,7 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def read_settings() -> Settings:
-    """The settings of the environment.
+    """Read the settings of the environment.
 
     Raises:
         InvalidInput: variables that do not parse, or that no longer exist; the message names each.
@@ -245,12 +245,12 @@ def read_settings() -> Settings:
 
 
 def process_environment() -> Mapping[str, str]:
-    """All variables, for files of the user's that name some of them."""
+    """Return all variables, for the user's files that refer to some of them."""
     return os.environ
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """Values of variables whose names say that they hold a key, token or password, and the passwords of URLs."""
+    """Return values of variables whose names mark them as secret, and passwords in URLs."""
     return tuple(dict.fromkeys(secrets_of(os.environ)))
 
 

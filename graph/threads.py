@@ -1,4 +1,4 @@
-"""The threads of one home: their checkpoints, and the folders in which their runs made files."""
+"""Threads of one home: lists, reads and removes their checkpoints and run folders."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ class Thread(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What lies in a folder."""
+    """Files in a thread's folder."""
 
     changed_at: datetime | None
     """Of the newest file; None where there is none."""
@@ -55,10 +55,10 @@ class Left(NamedTuple):
 
 
 class Threads:
-    """Finds and removes them. What memory learned from a thread is not the thread's, and stays."""
+    """Finds and removes threads. Cases learned from a thread stay in the memory."""
 
     def __init__(self, graph: MementoGraph, saver: HomeSaver, workspace: Path) -> None:
-        """Prepare.
+        """Prepare; reads nothing.
 
         Args:
             graph: compiled with `saver`; it is asked what a thread waits for.
@@ -70,7 +70,7 @@ class Threads:
         self._workspace = workspace
 
     async def names(self) -> list[str]:
-        """All that have checkpoints, the last changed first.
+        """Return the names of all threads with checkpoints, the last changed first.
 
         Raises:
             MementoError: the file is damaged.
@@ -82,7 +82,7 @@ class Threads:
                 return [bytes(name or b"").decode(errors="surrogateescape") async for (name,) in rows]
 
     async def read(self, name: str) -> Thread:
-        """What there is of one thread; of one whose last checkpoint is damaged, what is known without it.
+        """Read one thread; with a damaged last checkpoint, what is known without it.
 
         Raises:
             MementoError: the file is damaged, or locked for too long.
@@ -98,7 +98,7 @@ class Threads:
         return Thread(name, "", changed_at, (), left.n_bytes, newest or "", problem)
 
     async def _newest(self, name: str) -> str | None:
-        """Id of a thread's last checkpoint, which is not read."""
+        """Return the id of a thread's last checkpoint, without reading it."""
         where, key = _named(name)
         query = f"SELECT MAX(checkpoint_id) FROM checkpoints WHERE {where} AND checkpoint_ns = ''"  # noqa: S608
         with self._saver.named_errors():
@@ -107,12 +107,12 @@ class Threads:
         return None if row is None or row[0] is None else str(row[0])
 
     async def folders(self) -> list[Thread]:
-        """Folders of threads that have no checkpoints here: those of a server, or of an app of one's own."""
+        """Return folders of threads without checkpoints here: those of a server, or of another app."""
         known = {folder for name in await self.names() for folder in folder_names(_as_text(name))}
         return await asyncio.to_thread(_folders_but, self._workspace / RUNS, known)
 
     async def remove(self, thread: Thread) -> bool:
-        """Remove its checkpoints, then its folder; cut short in between, the folder is found by `folders`.
+        """Remove a thread's checkpoints, then its folder; if interrupted in between, `folders` finds the folder.
 
         Returns:
             False when nothing was done: it went on since it was read.
@@ -124,7 +124,7 @@ class Threads:
         is_kept_here = thread.checkpoint is not None
         if self._saver.not_kept and is_kept_here:  # on a full disk its files can go, which makes room for the rest
             await asyncio.to_thread(_remove, run_folder(self._workspace, await self._folder_of(thread)))
-            raise MementoError(f"of it only files can be removed, {self._saver.not_kept}")
+            raise MementoError(f"only the thread's files were removed, not its checkpoints: {self._saver.not_kept}")
         if is_kept_here and (await self._newest(thread.name) or "") != thread.checkpoint:
             return False
         folder = await self._folder_of(thread)
@@ -134,7 +134,7 @@ class Threads:
         return True
 
     async def _folder_of(self, thread: Thread) -> str:
-        """Name the folder of a thread that is to be removed; its state is read where it can be."""
+        """Return the folder of a thread to be removed; its state is read if possible."""
         if thread.checkpoint is None:
             return thread.name
         if thread.problem:
@@ -146,7 +146,7 @@ class Threads:
         return await asyncio.to_thread(folder_name, _as_text(name), self._workspace, earlier=earlier)
 
     async def _forget(self, name: str) -> None:
-        """Remove a thread's rows, whatever is in them."""
+        """Delete a thread's rows, whatever is in them."""
         where, key = _named(name)
         with self._saver.named_errors():
             async with self._saver.lock:
@@ -155,7 +155,7 @@ class Threads:
                 await self._saver.conn.commit()
 
     async def tidy(self) -> None:
-        """Give back the room of what was removed, and end removals that were cut short.
+        """Reclaim space after removals, and finish interrupted ones.
 
         Raises:
             MementoError: the file of threads is damaged, or there is no room to write it anew.
@@ -170,12 +170,12 @@ def _config(name: str) -> RunnableConfig:
 
 
 def _as_text(name: str) -> str:
-    """Of a name that is no text: damage, for no run has such a thread, and so none has such a folder."""
+    """Convert a thread name; one that is not text is damage: no run and no folder belongs to it."""
     return name.encode(errors="backslashreplace").decode()
 
 
 def _named(name: str) -> tuple[str, str | bytes]:
-    """The condition that finds a thread's rows, and its parameter; a name that is no text has no index."""
+    """Return the SQL condition for a thread's rows, and its parameter; a name that is not text has no index."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -196,7 +196,7 @@ def _thread(name: str, state: StateSnapshot, left: Left) -> Thread:
 
 
 def _time_of(checkpoint: str | None) -> datetime:
-    """When a checkpoint was made: ids are UUIDs of version 6, which begin with their time (RFC 9562, 5.6)."""
+    """Return the time of a checkpoint: ids are UUIDs of version 6, which begin with it (RFC 9562, 5.6)."""
     try:
         number = uuid.UUID(checkpoint or "").int
         ticks = (number >> 96) << 28 | (number >> 80 & 0xFFFF) << 12 | (number >> 64 & 0xFFF)
@@ -212,7 +212,7 @@ def _waits_for(state: StateSnapshot) -> tuple[str, ...]:
 
 
 def _left(folder: Path) -> Left:
-    """Links are counted as themselves: what they lead to is not the folder's."""
+    """Measure a folder; links are counted as themselves."""
     newest, n_bytes = None, 0
     for found in Walk(folder):
         if not found.is_folder:
@@ -236,7 +236,7 @@ def _folders_but(runs: Path, known: set[str]) -> list[Thread]:
 
 
 def _remove(folder: Path) -> None:
-    """Renamed first: half a folder is never taken for a whole one."""
+    """Remove a folder, renaming it first so that a partly removed one is never mistaken for a whole one."""
     leaving = folder.with_name(_LEAVING + folder.name)
     with contextlib.suppress(OSError):
         remove_tree(leaving)

@@ -1,11 +1,11 @@
-"""Every tool that this process offers: built-in ones, and those of MCP servers.
+"""All tools of this process: built-in ones, and those of MCP servers.
 
 Made once, on first use; the same objects serve all runs, and what belongs to one run, its workspace, comes with it.
 Nothing that belongs to others stops a run: what cannot be had is left out, and told with its reason.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,8 +26,8 @@ from memento.tools.workspace import Workspace
 _OURS: Final = "memento.tools."
 
 
-class Entry(NamedTuple):
-    """One tool, and where it comes from."""
+class ToolEntry(NamedTuple):
+    """A tool and its origin."""
 
     tool: BaseTool
     room: str
@@ -37,17 +37,17 @@ class Entry(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """All tools."""
+    """All available tools."""
 
-    entries: list[Entry]
+    entries: list[ToolEntry]
     failures: dict[str, str]
-    """MCP server to the reason why it or a part of it is missing."""
+    """Built-in tool or MCP server to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
     """MCP servers that their file switches off."""
 
     @property
     def tools(self) -> list[BaseTool]:
-        """The tools alone."""
+        """Return the tools alone."""
         return [entry.tool for entry in self.entries]
 
 
@@ -55,7 +55,7 @@ class Toolset:
     """The tools of one process. Use it from one event loop; `aclose` it when done."""
 
     def __init__(self, settings: Settings, models: ModelSource, *, workspace: Path | None = None) -> None:
-        """Prepare.
+        """Prepare; opens nothing.
 
         Args:
             settings: what is configured.
@@ -67,27 +67,28 @@ class Toolset:
         self._models = models
         self._making = asyncio.Lock()
         self._functions: dict[str, ToolFunction] | None = None
-        self._own: list[Entry] = []
+        self._own: list[ToolEntry] = []
+        self._missing: dict[str, str] = {}
 
     @cached_property
     def _mcp(self) -> McpServers | None:
         return McpServers(self._settings.mcp) if self._settings.mcp else None
 
     async def functions(self) -> dict[str, ToolFunction]:
-        """The built-in tools as plain functions.
+        """Return the built-in tools as plain functions.
 
         Raises:
             InvalidInput: a setting of theirs makes no sense.
         """
         async with self._making:
             if self._functions is None:
-                functions = await built_in_tools(self._settings, self._models)
-                self._own = [Entry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
+                functions, self._missing = await built_in_tools(self._settings, self._models)
+                self._own = [ToolEntry(bound_tool(one), room_of(one), "built-in") for one in functions.values()]
                 self._functions = functions
             return self._functions
 
     async def offer(self) -> Offer:
-        """All tools there are now; servers that have not answered yet are left out.
+        """Return all tools available now; servers that have not answered yet are left out.
 
         Raises:
             InvalidInput: a setting makes no sense, or the file of MCP servers cannot be read.
@@ -95,29 +96,36 @@ class Toolset:
         taken = set(await self.functions())
         entries = [*self._own]
         if self._mcp is None:
-            return Offer(entries, {}, ())
+            return Offer(entries, self._missing, ())
         found = await self._mcp.tools(taken)
-        entries += [Entry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
-        return Offer(entries, found.failures, found.disabled)
+        entries += [ToolEntry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
+        return Offer(entries, self._missing | found.failures, found.disabled)
 
     async def toolbox(self, run: Run) -> Toolbox:
-        """What the subtasks of one run work with (a `ToolSource`)."""
+        """Return the tools and workspace of one run's subtasks (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         offer = await self.offer()
-        missing = [f"tools of {whose} are missing: {reason}" for whose, reason in offer.failures.items()]
-        return Toolbox(offer.tools, workspace, missing)
+        return Toolbox(offer.tools, workspace, _missing(offer.failures))
 
     def workspace_in(self, folder: Path) -> Workspace:
-        """A workspace with the user's folders as shelves; what is ours is kept from those that hold it."""
+        """Make a workspace with the user's folders as shelves, hiding our own files in them."""
         return Workspace(folder, shelves=self._settings.shelves, hidden=(self._settings.folder,))
 
     async def aclose(self) -> None:
-        """End the MCP servers; no process of theirs is left."""
+        """Stop the MCP servers; none of their processes is left."""
         if "_mcp" in self.__dict__ and self._mcp is not None:
             await self._mcp.aclose()
 
 
 def room_of(function: Callable[..., Awaitable[str]]) -> str:
-    """The folder of tools/ that a function was made in."""
+    """Return the folder of tools/ that a function belongs to."""
     return function.__module__.removeprefix(_OURS).partition(".")[0]
+
+
+def _missing(failures: Mapping[str, str]) -> list[str]:
+    """One sentence for each reason why tools are missing."""
+    by_reason: dict[str, list[str]] = {}
+    for whose, reason in failures.items():
+        by_reason.setdefault(reason, []).append(whose)
+    return [f"tools of {', '.join(whose)} are missing: {reason}" for reason, whose in by_reason.items()]

@@ -1,4 +1,4 @@
-"""Environment variables of settings: their names, sentences about those that do not parse, and misspelt ones."""
+"""Environment variables of settings: names, validation messages, and suggestions for misspelt ones."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -21,26 +21,26 @@ _REMOVED = {
 
 
 def variable(field_name: str | None, fields: Mapping[str, FieldInfo]) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     field = fields.get(field_name or "")
     alias = field.validation_alias if field is not None else None
     return alias if isinstance(alias, str) else f"{PREFIX}{str(field_name).upper()}"
 
 
 def setting_faults(error: ValidationError, fields: Mapping[str, FieldInfo]) -> list[str]:
-    """A sentence for each setting that does not parse, under its variable's name: `MEMENTO_POLICY should be ...`."""
+    """Describe each invalid setting under its variable's name: `MEMENTO_POLICY should be ...`."""
     faults = [(str(fault["loc"][0]), fault) for fault in error.errors(include_url=False)]
     return [fault_sentence(name if name.isupper() else variable(name, fields), fault) for name, fault in faults]
 
 
 def removed_settings(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable whose setting no longer exists, with what to use instead."""
+    """Describe each set variable whose setting was removed, and what to use instead."""
     given = {name.upper() for name, value in environment.items() if value}
     return [f"{name} is no longer supported: {instead}" for name, instead in _REMOVED.items() if name in given]
 
 
 def unknown_variables(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dict[str, str]:
-    """`MEMENTO_*` variables that no setting reads, mostly misspelt, each with the setting it resembles, or empty."""
+    """Return unknown `MEMENTO_*` variables, each with the setting it resembles, or empty."""
     known = {variable(name, fields) for name in fields}
     ours = sorted(name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX))
     given = (name for name, value in environment.items() if value and name.upper().startswith(PREFIX))

@@ -1,4 +1,4 @@
-"""The workflow: six nodes, their edges and retries.
+"""Builds the workflow graph: six nodes, their edges and retries.
 
 START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> evaluate -> write_case -> END
 
@@ -51,7 +51,7 @@ def build_graph(
     store: BaseStore | None = None,
     cache: BaseCache[Any] | None = None,
 ) -> MementoGraph:
-    """Wire the graph; opens nothing.
+    """Build the graph; opens nothing.
 
     Args:
         deps: memory, models, tools.

@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from memento.memory.case import Case, ScoredCase
     from memento.memory.case_memory import CaseMemory
     from memento.memory.errors import MementoError
+    from memento.memory.experience import Experience
     from memento.memory.reading import Reading
     from memento.nodes.context import Context
 
-__all__ = ["Case", "CaseMemory", "Context", "Deps", "MementoError", "Reading", "ScoredCase", "build_graph"]
+__all__ = [
+    "Case",
+    "CaseMemory",
+    "Context",
+    "Deps",
+    "Experience",
+    "MementoError",
+    "Reading",
+    "ScoredCase",
+    "build_graph",
+]
 
 _HOMES = {
     "Case": "memento.memory.case",
     "CaseMemory": "memento.memory.case_memory",
     "Context": "memento.nodes.context",
     "Deps": "memento.graph.deps",
+    "Experience": "memento.memory.experience",
     "MementoError": "memento.memory.errors",
     "Reading": "memento.memory.reading",
     "ScoredCase": "memento.memory.case",

@@ -1,4 +1,4 @@
-"""What a judgement makes of a case: active, or in quarantine when it is doubtful; and what it may replace."""
+"""Admits judged attempts as cases: active or quarantined by confidence, and what they may replace."""
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, Provenance, case_id
 from memento.memory.event import Attempt

@@ -1,4 +1,4 @@
-"""A case: what was asked (state), what was tried (action), how it went (reward). The paper's c = (s, a, r)."""
+"""The case record c = (s, a, r) of the paper: state (task), action (plan), reward; its id and question hash."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The memory, usable on its own: read cases for a task, write what was tried, give feedback, and it learns.
+"""CaseMemory, the memory as a library: read cases for a task, write experiences, give feedback; it learns from both.
 
 ```python
 async with CaseMemory.open("./bank") as memory:
@@ -18,11 +18,11 @@ import numpy as np
 from typing_extensions import deprecated
 
 from memento.memory.case import Case, ErrorClass, storable
-from memento.memory.case_bank import CaseBank
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.experience import Experience, check_share
+from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import SETTINGS, SettingsVersions

@@ -1,4 +1,4 @@
-"""Texts to unit vectors. The encoder stays frozen: learning never re-encodes the bank.
+"""Text encoders: unit vectors from the packaged all-MiniLM-L6-v2 or a host's encoder, cached in the ledger; frozen.
 
 Any object with `name`, `dim` and `async encode(texts)` serves. Built in are the packaged all-MiniLM-L6-v2, which needs
 no network, and `embeddings.EmbeddingsEncoder` around services.
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import text_hash
-from memento.memory.engines.port import Vector
+from memento.memory.coalescer import Coalescer
 from memento.memory.errors import EncoderUnavailable
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.reasons import brief_reason
-from memento.memory.together import Together
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -157,7 +157,7 @@ class EncodedTexts:
         self._ledger = ledger
         self._views = LedgerViews(ledger)
         self._recent: OrderedDict[str, Vector] = OrderedDict()
-        self._kept = Together(self._look_up)
+        self._kept = Coalescer(self._look_up)
 
     async def one(self, text: str) -> Vector:
         """The unit row of one text, shape (dim,)."""

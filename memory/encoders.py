@@ -1,4 +1,4 @@
-"""Makes the encoder of a memory from what its caller gives: an encoder, a LangChain `Embeddings` object, or a name."""
+"""Creates an encoder from an encoder object, a LangChain `Embeddings` object, or a name such as `openai:model`."""
 
 from typing import Any
 

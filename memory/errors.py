@@ -1,4 +1,4 @@
-"""Everything that can go wrong in the memory, and what happens next.
+"""Errors of the memory, and what happens after each.
 
     MementoError                     base of every named error of the project; holds data, never logs
     ├── InvalidInput (ValueError)    the caller's mistake; never retried

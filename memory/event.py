@@ -1,4 +1,4 @@
-"""What happened at a read, and what came of it. Every estimate is a view that can be recomputed from these records."""
+"""Records of retrieval events and their outcomes, from which every estimate can be recomputed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,8 +1,7 @@
-"""An experience: what was tried, what came of it, and who says so. Validated once, then passed on as it is."""
+"""The experience record: what was tried, its reward, and who gave it. Validated once, then passed on as it is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,7 +67,7 @@ class Experience:
             "evaluator": storable(self.evaluator),
             "event_id": None if self.event_id is None else storable(self.event_id),
             "thread_id": None if self.thread_id is None else storable(self.thread_id),
-            "models": MappingProxyType(models),
+            "models": models,
             "left_out": tuple(map(storable, self.left_out)),
         }
         for name, value in kept.items():

@@ -1,4 +1,4 @@
-"""Cases from a file or another program: their texts and rewards are taken over, never the authority they claim.
+"""Imports cases from files and other programs: texts and rewards only, never event ids, status or evaluator.
 
 Ids of events, status, trust, version and evaluator count only where this ledger can prove that the row is its own. So
 a file cannot write into another case, bring back what a person has retired, or speak for a person.

@@ -1,4 +1,4 @@
-"""Cases as JSON lines: our own export, and the schemas of the reference implementation.
+"""Reads cases from JSON lines: our own export, and the schemas of the reference implementation.
 
 {"case": ..., "plan": ..., "case_label": "positive" | "negative"}
 {"case": ..., "plan": ..., "case_label": ..., "query": ..., "truth_label": true | false | null}   its retrieval log
@@ -61,15 +61,6 @@ def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
                     yield _parsed(number, raw, namespace)
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}") from error
-
-
-def parse_case(line: str, *, namespace: str) -> Case:
-    """One line as a case.
-
-    Raises:
-        InvalidInput: it is none; the message says why.
-    """
-    return _case(_row(line), namespace)
 
 
 def _row(line: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What users of a memory should be told: conditions for as long as they last, events once."""
+"""Notices for users of a memory: conditions while they last, events once."""
 
 import logging
 

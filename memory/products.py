@@ -1,4 +1,4 @@
-"""Matrix products that keep to one core, whatever the rest of the machine does.
+"""Single-core matrix products (cosines), so that concurrent reads do not fight over BLAS threads.
 
 numpy hands products to OpenBLAS, which starts a thread on every core; on a busy machine these wait for each other in a
 loop, and a read costs several times the work. Torch in its own thread keeps to the one core that it was given there.

@@ -1,17 +1,15 @@
-"""The two halves of a read: the candidates, and the cases chosen from them."""
+"""Recall and Reading: the candidates of a read, and the cases chosen from them."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import deprecated
 
 from memento.memory.case import ScoredCase
+from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
-
-if TYPE_CHECKING:
-    from memento.memory.estimators.port import Estimates
 
 
 class Recall(NamedTuple):
@@ -76,7 +74,7 @@ def slot_of(
     choice: SlotChoice,
     candidates: list[Candidate],
     reward_C: NDArray[np.float32],
-    estimates: "Estimates | None",
+    estimates: Estimates | None,
 ) -> Slot:
     """A choice as the event keeps it, with what was known of the case then."""
     index = choice.candidate

@@ -1,16 +1,12 @@
-"""Finds the candidates of a read: the nearest cases, those that an estimator suggests, or a uniform sample."""
-
-from typing import TYPE_CHECKING
+"""Candidate recall: the nearest cases, those that an estimator suggests, or a uniform sample."""
 
 import numpy as np
 
-from memento.memory.case_bank import Search
 from memento.memory.event import Candidate
+from memento.memory.index.case_bank import Search
+from memento.memory.learning.learner import Learner
 from memento.memory.products import cosines
 from memento.memory.storage import Storage
-
-if TYPE_CHECKING:
-    from memento.memory.learning.learner import Learner
 
 N_CANDIDATES = 64
 """Cases recalled by similarity for the policy to choose from."""
@@ -46,7 +42,7 @@ class Recalling:
             limit *= 2
 
     async def suggested(
-        self, query: str, question: str, namespace: str, learner: "Learner", known: set[str]
+        self, query: str, question: str, namespace: str, learner: Learner, known: set[str]
     ) -> tuple[list[Candidate], bool, list[str]]:
         """What the estimator would look at beside the nearest: its best cases, and what lies where they lie.
 

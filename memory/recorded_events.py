@@ -1,4 +1,4 @@
-"""A retrieval log from elsewhere as events: what was served for which task, and what came of it.
+"""Imports a retrieval log of another system as events: cases served, the task, the outcome.
 
 The log says nothing of how its cases were chosen. Its events carry the policy name `IMPORTED`, which no policy of ours
 has; whoever weighs events by propensity must leave them out, because theirs are placeholders.
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from memento.memory.case import Case
-from memento.memory.engines.port import Vector
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
+from memento.memory.index.engines.port import Vector
 from memento.memory.interchange import ParsedLine, Served
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines

@@ -2,24 +2,21 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memento.memory.case import ScoredCase, former_question_hash, question_hash
+from memento.memory.coalescer import Coalescer
 from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
+from memento.memory.learning.learner import Learner
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
-from memento.memory.together import Together
-
-if TYPE_CHECKING:
-    from memento.memory.estimators.port import EstimatorName
-    from memento.memory.learning.learner import Learner
 
 
 class Retrieval:
@@ -29,7 +26,7 @@ class Retrieval:
         self,
         *,
         storage: Storage,
-        learner: "Callable[[str, EstimatorName], Awaitable[Learner]]",
+        learner: Callable[[str, EstimatorName], Awaitable[Learner]],
         rng: np.random.Generator,
     ) -> None:
         """Wire the parts.
@@ -43,7 +40,7 @@ class Retrieval:
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
-        self._record = Together(self._append)
+        self._record = Coalescer(self._append)
 
     async def recall(
         self,

@@ -1,20 +1,20 @@
-"""Where a memory lives: the ledger, the search index beside it, the weights; opened and closed together."""
+"""Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
 import tempfile
 import uuid
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from memento.memory.breaker import Breaker
-from memento.memory.case_bank import CaseBank
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.encoders import as_encoder
-from memento.memory.engines.port import VectorEngine
 from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
+from memento.memory.index.breaker import Breaker
+from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import SettingsVersions
 from memento.memory.ledger.ledger import Ledger
@@ -22,10 +22,6 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
-
-if TYPE_CHECKING:
-    from memento.memory.estimators.port import Estimator, EstimatorName
-    from memento.memory.learning.learner import Learner
 
 T = TypeVar("T")
 
@@ -42,6 +38,10 @@ class Storage:
     versions: SettingsVersions
     texts: EncodedTexts
     bank: CaseBank
+    torch: ThreadPoolExecutor
+    """The thread that estimators live in."""
+    weights: Path | None
+    """Folder of what was learned; None keeps nothing."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Storage:
         url = self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
-        self._torch = torch_thread()
+        self.torch = torch_thread()
         try:
             self.views = LedgerViews(self.ledger)
             self.versions = SettingsVersions(self.ledger)
@@ -93,7 +93,7 @@ class Storage:
             await self._check_encoder()
             await self._learn_dim()
             ledger_id = await self._ledger_id()
-            self._weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
+            self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
             engine = await asyncio.to_thread(self._engine, folder, ledger_id)
             deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
             self.bank = CaseBank(
@@ -114,46 +114,15 @@ class Storage:
                 await self.bank.close()
         finally:
             await self.ledger.aclose()
-            await asyncio.to_thread(self._torch.shutdown)
+            await asyncio.to_thread(self.torch.shutdown)
             if self._is_own_encoder and isinstance(self._encoder, EmbeddingsEncoder):
                 await self._encoder.aclose()
             if self._temporary is not None:
                 await asyncio.to_thread(self._temporary.cleanup)
 
-    async def learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
-        """A learner of one namespace. The first one imports torch, which takes a second, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._torch, self._make_learner, namespace, estimator, seed
-        )
-
-    async def estimator(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Callable[[], Estimator]":
-        """Makes estimators that know nothing yet, with the settings that serve in a namespace; call it in `compute`."""
-        settings = (await self.versions.serving(namespace, estimator)).settings
-
-        def make() -> "Estimator":
-            from memento.memory.estimators import registry
-
-            return registry.make_estimator(estimator, dim=self._encoder.dim, seed=seed, settings=settings)
-
-        return make
-
     async def compute(self, work: Callable[[], T]) -> T:
         """Do work in the thread that estimators live in."""
-        return await asyncio.get_running_loop().run_in_executor(self._torch, work)
-
-    def _make_learner(self, namespace: str, estimator: "EstimatorName", seed: int) -> "Learner":
-        from memento.memory.estimators import registry
-        from memento.memory.learning import learner
-
-        return learner.Learner(
-            namespace=namespace,
-            make=partial(registry.make_estimator, estimator, dim=self._encoder.dim, seed=seed),
-            views=self.views,
-            versions=self.versions,
-            texts=self.texts,
-            thread=self._torch,
-            folder=self._weights,
-        )
+        return await asyncio.get_running_loop().run_in_executor(self.torch, work)
 
     @property
     def notices(self) -> list[str]:
@@ -218,13 +187,13 @@ class Storage:
     def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:
         """The engine of this location; its library is imported here, in a thread, because that takes a second."""
         if self.is_temporary:
-            from memento.memory.engines.local import LocalEngine
+            from memento.memory.index.engines.local import LocalEngine
 
             return LocalEngine()
         if self._kind == "server":
-            from memento.memory.engines.server import ServerEngine
+            from memento.memory.index.engines.server import ServerEngine
 
             return ServerEngine(self._location, api_key=self._api_key, collection=f"memento_{ledger_id}")
-        from memento.memory.engines.edge import EdgeEngine
+        from memento.memory.index.engines.edge import EdgeEngine
 
         return EdgeEngine(folder / f"index-{ledger_id}")

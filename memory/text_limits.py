@@ -1,4 +1,4 @@
-"""The longest texts that a case keeps: longer ones lose their middle when they are written, and say how much it was."""
+"""Length limits of stored texts: longer ones are truncated in the middle, with a note of how much."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""One step each: state in, partial update out."""
+"""The nodes of the workflow, one step each: state in, partial update out."""

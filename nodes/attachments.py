@@ -1,4 +1,4 @@
-"""The files a run is given, and the folder of its own in which it makes others; blocking, so called in a thread."""
+"""Attachments and the run's own folder in the workspace; blocking, so called in a thread."""
 
 import hashlib
 import itertools
@@ -15,8 +15,8 @@ from memento.nodes.errors import InvalidAttachment
 from memento.nodes.message_files import MessageFile, files_in
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolError
-from memento.tools.files.descent import opened, write_file
-from memento.tools.names import is_text, shown
+from memento.tools.file_names import is_text, shown
+from memento.tools.files.open_beneath import opened, write_file
 from memento.tools.workspace import Workspace
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\:]")
@@ -32,7 +32,7 @@ RUNS = "runs"
 
 
 class Given(NamedTuple):
-    """What lies ready when a run begins."""
+    """The files at the start of a run."""
 
     attachments: list[str]
     """Paths in the run's own folder."""
@@ -43,7 +43,7 @@ class Given(NamedTuple):
 
 
 def folder_name(thread_id: str | None, root: Path | None = None, *, earlier: str | None = None) -> str:
-    """Name the folder by the thread, so that its runs find each other's files and no other thread's do; looks at disk.
+    """Derive the folder's name from the thread, so that its runs share it and other threads do not; reads the disk.
 
     A name that is unsafe, or that another thread's folder may have, is replaced by one that no thread can have.
 
@@ -67,7 +67,7 @@ def folder_name(thread_id: str | None, root: Path | None = None, *, earlier: str
 
 
 def folder_names(thread_id: str) -> list[str]:
-    """All names that a thread's folder may have, that of new threads first."""
+    """Return all possible names of a thread's folder, that of new threads first."""
     replaced = _REPLACED + hashlib.sha256(thread_id.encode(errors="surrogatepass")).hexdigest()
     if SAFE_NAME.fullmatch(thread_id):
         return [replaced, thread_id] if _ONCE_REPLACED.fullmatch(thread_id) else [thread_id, replaced]
@@ -75,7 +75,7 @@ def folder_names(thread_id: str) -> list[str]:
 
 
 def _is_anothers(runs: Path, name: str) -> bool:
-    """Whether a file system that ignores case would take another thread's folder for this one."""
+    """Whether a case-insensitive file system would confuse this folder with another thread's."""
     try:
         is_folded = os.path.samefile(runs / name, runs / name.swapcase())
     except OSError:  # the usual case: one of them is missing
@@ -84,7 +84,7 @@ def _is_anothers(runs: Path, name: str) -> bool:
 
 
 def run_folder(root: Path, folder: str) -> Path:
-    """The run's own folder."""
+    """Return the run's own folder."""
     return root / RUNS / folder
 
 
@@ -118,7 +118,7 @@ def copy_in(files: Sequence[Path], folder: Path) -> list[str]:
 
 
 def _copy(file: Path, stream: BinaryIO, folder: Path, name: str) -> None:
-    """Copy a file, unless it lies there already; a link that code has left there is replaced, not followed."""
+    """Copy a file unless it is there already; a link left there by code is replaced, not followed."""
     target = folder / name
     if target.is_symlink():
         target.unlink()
@@ -128,7 +128,7 @@ def _copy(file: Path, stream: BinaryIO, folder: Path, name: str) -> None:
 
 
 def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
-    """Bring the attachments, and the files that came inside the message, into the run's folder.
+    """Put the attachments and the message's files into the run's folder.
 
     Args:
         attachments: paths below the root, those in folders of other runs excepted.
@@ -155,7 +155,7 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
 
 
 def _brought_in(path: Path, workspace: Workspace, root: Path) -> str:
-    """Copy a file of the root into the run's folder, unless it lies there already, under a name that tools can take."""
+    """Copy a file of the workspace into the run's folder, unless it is there, under a name that tools accept."""
     own = workspace.folder.resolve()
     if path.is_relative_to(own):
         named = path.relative_to(own).as_posix()
@@ -172,7 +172,7 @@ def _brought_in(path: Path, workspace: Workspace, root: Path) -> str:
 
 
 def _saved(file: MessageFile, workspace: Workspace) -> str:
-    """Write a file under its name, or a numbered one where a thread's earlier message brought another of that name."""
+    """Write a file under its name, or a numbered one if an earlier message brought another file of that name."""
     sizes = {entry.path: entry.n_bytes for entry in workspace.entries()}
     path, name, number = PurePosixPath(file.name), file.name, 1
     while (kept := shown(name)) in sizes:
@@ -186,12 +186,12 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
 
 def _checked(attachments: Any, root: Path | None, folder: str) -> list[Path]:
     if not isinstance(attachments, list):
-        raise InvalidAttachment("attachments are a list of file paths inside the workspace")
+        raise InvalidAttachment("attachments must be a list of file paths inside the workspace")
     return [_file(name, root, folder) for name in attachments]
 
 
 def _file(name: Any, root: Path | None, folder: str) -> Path:
-    """The file itself, links resolved."""
+    """Return the file with links resolved."""
     if root is None:
         raise InvalidAttachment("attachments need a workspace, and none is configured")
     try:

@@ -1,4 +1,4 @@
-"""JSON schemas that a small model cannot fail to finish: every string and list has an end, no object takes extra keys.
+"""Bounded JSON schemas for small models: every string and list has a maximum, objects take no extra keys.
 
 Constrained decoding guarantees valid JSON only if the model gets to the closing brace. Small models ramble, so the
 bounds go into the grammar itself. Keywords beyond the common subset are dropped; pydantic still checks them afterwards.
@@ -12,7 +12,7 @@ _MAX_OPEN_KEYS = 8
 
 
 def bounded_schema(schema: Mapping[str, Any], *, max_text: int, max_items: int) -> dict[str, Any]:
-    """Rewrites a JSON schema so that its longest instance is finite.
+    """Rewrite a JSON schema so that its longest instance is finite.
 
     Args:
         schema: a JSON schema; references may be recursive.

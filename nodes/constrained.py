@@ -1,4 +1,4 @@
-"""Tool calls for models that have none: the choice of an action is asked for as JSON that the server enforces.
+"""Tool calling by constrained decoding, for models without it: actions are JSON that the server enforces.
 
 Tiny models behind llama.cpp never emit native tool calls, whatever the chat template says, yet obey a JSON schema while
 decoding. So the model is shown its tools as text and answers one object, which becomes a tool call or the answer:
@@ -30,7 +30,7 @@ _REQUIRE_A_TOOL = frozenset({"any", "required", "True"})
 
 
 class _Request(NamedTuple):
-    """What is sent to the inner model, and how its reply is to be read."""
+    """A request to the inner model, and how to read its reply."""
 
     messages: list[BaseMessage]
     kwargs: dict[str, Any]
@@ -40,7 +40,7 @@ class _Request(NamedTuple):
 
 
 class ConstrainedChatModel(BaseChatModel):
-    """Gives tool calls and bounded structured output to a chat model that only obeys `response_format`.
+    """Adds tool calls and bounded structured output to a chat model that only obeys `response_format`.
 
     The inner model is asked directly, so one call counts once in callbacks, and half a JSON object is never streamed.
     """
@@ -58,7 +58,7 @@ class ConstrainedChatModel(BaseChatModel):
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Offers tools; `tool_choice` is "auto", "any" or "required", "none", or one tool's name.
+        """Offer tools; `tool_choice` is "auto", "any" or "required", "none", or one tool's name.
 
         Other options (`strict`, `parallel_tool_calls`) are about native calls and are left out.
         """
@@ -69,7 +69,7 @@ class ConstrainedChatModel(BaseChatModel):
     def with_structured_output(
         self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Returns objects of `schema`, always by constrained decoding: another `method` is not heeded."""
+        """Return objects of `schema` by constrained decoding; `method` is ignored."""
         function = convert_to_openai_function(schema)
         model = self.bind(response_format=self._response_format(function["name"], function.get("parameters", {})))
         parser: Runnable[Any, Any] = RunnableLambda(lambda raw: _parse(raw, schema))
@@ -145,7 +145,7 @@ def _action(name: str, key: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _menu(tools: list[dict[str, Any]], answer: str | None) -> str:
-    """Tells the actions by signature, without an example object: small models copy examples word for word."""
+    """List the actions by signature, without an example object: small models copy examples word for word."""
     lines = ['Choose the next action. Reply with one JSON object: {"action": name, "arguments": {...}}. The actions:']
     for tool in tools:
         properties = tool.get("parameters", {}).get("properties", {})
@@ -162,7 +162,7 @@ def _type_name(schema: Mapping[str, Any]) -> str:
 
 
 def _without_tool_roles(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Tells tool calls and their results as plain turns: the inner chat template has no role for them."""
+    """Rewrite tool calls and results as plain turns: the inner chat template has no role for them."""
     told: list[BaseMessage] = []
     for message in messages:
         if isinstance(message, ToolMessage):
@@ -177,7 +177,7 @@ def _without_tool_roles(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 
 def _read(result: ChatResult, request: _Request) -> ChatResult:
-    """Turns the inner model's JSON into a tool call or an answer; replies that are no action are refused."""
+    """Parse the inner model's JSON into a tool call or an answer; replies that are not an action are refused."""
     if not result.generations:
         raise NoCompletion("the server answered, but not with a completion (it gave no choices)")
     message = result.generations[0].message

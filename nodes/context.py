@@ -1,4 +1,4 @@
-"""The dials of one run. Studio and the Assistants API draw a form from this model."""
+"""Per-run settings. Studio and the Assistants API draw a form from this model."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.memory.policies.registry import PolicyName
-from memento.nodes.scoring.evaluation import EvaluatorName
+from memento.nodes.scoring.grade import EvaluatorName
 
 MAX_CASE_TOKENS = 8_000
 """Of all cases in a prompt together, unless a run says otherwise."""
@@ -74,7 +74,7 @@ class Context(BaseModel):
 
 
 def context_of(runtime: Runtime[Any]) -> Context:
-    """The run's context, tolerating what hosts and servers really pass: nothing, a dict, or a context of their own."""
+    """Return the run's context, from whatever hosts and servers pass: nothing, a dict, or their own context."""
     given = runtime.context
     if isinstance(given, Context):
         return given

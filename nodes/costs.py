@@ -1,4 +1,4 @@
-"""What model calls used, and what that costs."""
+"""Token usage and cost of model calls."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -14,17 +14,17 @@ from memento.nodes.usage import Spent, Usage, no_usage
 
 
 def usage_of_reply(reply: AIMessage, model: BaseChatModel | None, price: Price | None) -> Usage:
-    """What one reply used; without the model, its price goes by what the provider calls it."""
+    """Return the usage of one reply; without the model, it is priced by the provider's name for it."""
     return _usage(reply.usage_metadata, 1, _names(reply, model), price)
 
 
 def usage_of_structured(reply: StructuredReply, model: BaseChatModel, price: Price | None) -> Usage:  # type: ignore[type-arg]
-    """What a structured reply used, all attempts together."""
+    """Return the usage of a structured reply, all attempts together."""
     return _usage(reply.usage, reply.attempts, _names(reply.raw, model), price)
 
 
 def unpriced_notice(state: MementoState) -> str:
-    """What to tell a user whose budget of money could not be kept; empty when it could, or there is none."""
+    """Return a notice when a cost budget could not be enforced for lack of prices; empty otherwise."""
     settings, usage = state["run"]["settings"], no_usage() | (state.get("usage") or {})
     has_budget = settings.get("max_cost_usd") is not None or settings.get("run_max_cost_usd") is not None
     if not has_budget or not usage["unpriced_calls"]:
@@ -55,14 +55,14 @@ def _priced(price: Price, name: str, tokens: UsageMetadata) -> float | None:
 
 
 def _names(reply: AIMessage, model: BaseChatModel | None) -> list[str]:
-    """The configured name, which prices of one's own go by; then what the provider calls the model that answered."""
+    """Return the names to look up a price by: the configured one, then the provider's name for the model."""
     reported = reply.response_metadata.get("model_name")
     names = [model_name(model) if model else "", reported if isinstance(reported, str) else ""]
     return list(dict.fromkeys(name for name in names if name))
 
 
 def spent_of(state: MementoState) -> Spent:
-    """What the run has spent so far, by what its state says."""
+    """Return what the run has spent so far, from its state."""
     usage = no_usage() | (state.get("usage") or {})
     return {
         "model_calls": usage["model_calls"],
@@ -74,7 +74,7 @@ def spent_of(state: MementoState) -> Spent:
 
 
 def _seconds_worked(results: Sequence[SubtaskResult]) -> float:
-    """The union of the times in which subtasks were worked on; several at once count once."""
+    """Return the union of the subtasks' working times; parallel ones count once."""
     seconds, until = 0.0, 0.0
     for began, ended in sorted((result.get("began_at", 0.0), result.get("ended_at", 0.0)) for result in results):
         seconds += max(0.0, ended - max(began, until))

@@ -1,4 +1,4 @@
-"""Everything that can go wrong in a step of the workflow, and what happens next.
+"""Errors of the workflow's steps, and what happens after each.
 
     MementoError
     ├── InvalidTask (InvalidInput)              nothing to do, or too much of it; the run ends before it starts
@@ -39,15 +39,15 @@ _TOO_LONG = re.compile(r"(?i)context size|context length|prompt is too long|maxi
 
 
 class InvalidTask(InvalidInput):
-    """The run's input holds no task, or one too large to be a task."""
+    """The run's input has no task, or one that is too long."""
 
 
 class InvalidAttachment(InvalidInput):
-    """A file given with the task that cannot be used; the message names it."""
+    """An attachment that cannot be used; the message names it."""
 
 
 class InvalidReply(MementoError, ValueError):
-    """A model's reply that is not in the form asked for, after one re-ask that showed it the error.
+    """A model's reply that does not have the requested form, after one retry that showed it the error.
 
     Attributes:
         raw: the start of the last reply, at most 500 characters.
@@ -61,7 +61,7 @@ class InvalidReply(MementoError, ValueError):
 
 
 class ModelError(MementoError):
-    """Base of the failures of a chat model itself, as opposed to what it says."""
+    """Base of failures of a chat model itself, as opposed to faults in what it says."""
 
 
 class ModelUnavailable(ModelError):
@@ -69,15 +69,15 @@ class ModelUnavailable(ModelError):
 
 
 class ModelTimedOut(ModelUnavailable):
-    """The model did not answer in the time that the run has for it, several attempts together."""
+    """The model did not answer within the run's time limit, all attempts together."""
 
 
 class NoCompletion(ModelUnavailable):
-    """A server answered, but not with a completion: an error inside a 200, no choices, a page of HTML, half a body."""
+    """A server answered without a completion: an error inside a 200, no choices, HTML, a truncated body."""
 
 
 class ModelRejected(ModelError, ValueError):
-    """The provider refused the call (key, quota, request too long or malformed); repeating it cannot help.
+    """The provider refused the call (key, quota, request too long or malformed); a retry cannot help.
 
     Attributes:
         status: the HTTP status, when there was one.
@@ -89,7 +89,7 @@ class ModelRejected(ModelError, ValueError):
 
 
 class TaskTooLong(ModelRejected):
-    """The task is more than the planner's model can read, with nothing beside it."""
+    """The task alone is longer than the planner's context window."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -99,18 +99,18 @@ class TaskTooLong(ModelRejected):
 
 
 class ContentFiltered(ModelRejected):
-    """The provider's content filter refused the request: what it was to read breaks a rule of the provider's.
+    """The provider's content filter refused the request.
 
     A subtask ends with it, and the run goes on; a planner's own call ends the run.
     """
 
 
 class ModelFailed(ModelError):
-    """The model's class raised what is neither the provider's refusal nor an outage: mostly a bug in that class."""
+    """The model class raised an unexpected error, neither a refusal nor an outage: mostly a bug in that class."""
 
 
 class UnknownModel(ModelError, InvalidInput):
-    """A model name that leads to no provider installed here."""
+    """A model name for which no provider is installed."""
 
 
 class NoModelConfigured(ModelError, InvalidInput):
@@ -128,11 +128,11 @@ class NoModelConfigured(ModelError, InvalidInput):
 
 
 class LocalModelUnusable(ModelError, InvalidInput):
-    """A model to be run in this process that cannot be: weights or runtime missing, damaged or refused."""
+    """An in-process model that cannot run: weights or runtime missing, damaged or refused."""
 
 
 def as_model_error(error: Exception) -> ModelError | None:
-    """Translates a provider's exception into ours, whichever SDK it comes from.
+    """Translate a provider's exception into a `ModelError`, whichever SDK it comes from.
 
     Args:
         error: anything raised by a chat model's call.
@@ -171,7 +171,7 @@ def as_model_error(error: Exception) -> ModelError | None:
 
 
 def is_context_overflow(error: Exception) -> bool:
-    """Whether a provider refused a call because the conversation is longer than its model can read."""
+    """Whether a provider refused a call because the conversation exceeds its context window."""
     # LangChain's class is not raised for every server that says so.
     named = any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
     said = said_by(error)

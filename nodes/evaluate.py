@@ -1,4 +1,4 @@
-"""The reward of a run: in [0, 1], or None when it cannot be known. An outage never becomes a failure."""
+"""The evaluate node: the run's reward in [0, 1], or None when unknown; an outage never counts as a failure."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ from memento.nodes.costs import unpriced_notice
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.evaluation import Evaluation
+from memento.nodes.scoring.grade import Grade
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.scoring.registry import score
 from memento.nodes.sources import ModelSource, Price
@@ -45,7 +45,7 @@ def make_evaluate(
     scorer: Scorer | None = None,
     redact: Redact = str,
 ) -> Node[MementoState]:
-    """Make the node.
+    """Make the evaluate node.
 
     Args:
         models: gives the judges.
@@ -60,16 +60,16 @@ def make_evaluate(
         """Score the answer; never raises because a judge failed or hung."""
         run, answer = state["run"], state.get("answer")
         if not answer:
-            return _scored(Evaluation(None, "none", reason=state.get("error") or "no answer")) | _notices(state)
+            return _scored(Grade(None, "none", reason=state.get("error") or "no answer")) | _notices(state)
         clock = StepTime(state, runtime.execution_info)
         deadline = time.monotonic() + clock.grace()
         answered = Answered(run, answer, state.get("results") or [], state.get("models") or {}, deadline)
         if answered.settings.evaluator == "human":
             question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
             reward: HumanReward = interrupt(question, response_schema=HumanReward)
-            scored = Scored(Evaluation(reward.reward, "human", reason=reward.reason))
+            scored = Scored(Grade(reward.reward, "human", reason=reward.reason))
         elif why := state.get("error"):  # an answer in place of the one that the planner did not give
-            scored = Scored(Evaluation(None, "none", reason=why))
+            scored = Scored(Grade(None, "none", reason=why))
         else:
             scored = await score(answered, parts)
         evaluation = scored.evaluation
@@ -90,7 +90,7 @@ def _notices(state: MementoState, *more: str) -> dict[str, Any]:
     return {"notices": notices} if notices != state["notices"] else {}
 
 
-def _scored(evaluation: Evaluation) -> dict[str, Any]:
+def _scored(evaluation: Grade) -> dict[str, Any]:
     update: dict[str, Any] = {
         "reward": evaluation.reward,
         "confidence": evaluation.confidence,

@@ -1,4 +1,4 @@
-"""One subtask: an agent with tools and budgets. Several run in parallel; each gets only what it depends on."""
+"""The executor node: one subtask by an agent with tools and budgets; parallel ones see only their dependencies."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ from memento.nodes.tool_binding import WORKSPACE
 def make_executor(
     models: ModelSource, tools: ToolSource, *, price: Price | None = None, secrets: Secrets | None = None
 ) -> Node[SubtaskInput]:
-    """Make the node.
+    """Make the executor node.
 
     Args:
         models: gives the executor model.
@@ -74,7 +74,7 @@ def make_executor(
                 is_run = meter.seconds_left() < own.seconds_left()
                 return {"results": [_not_begun(state, "run_max_seconds" if is_run else "max_seconds")]}
             except Abandoned:
-                raise ModelUnavailable("what makes the executor's model or tools cancelled itself") from None
+                raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
             work = Work(
                 subtask=own,
                 run=meter,

@@ -1,4 +1,4 @@
-"""Untrusted text between tags: it can neither close them, nor open others of ours, nor pass for a turn of the chat.
+"""Fences untrusted text between tags that it cannot close or imitate (prompt injection defence).
 
 Everything that looks like one of our tags loses its bracket: in other cases, widths and alphabets, with blanks or
 invisible characters in it. So do the markers by which chat templates tell roles apart, because servers read them in

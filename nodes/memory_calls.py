@@ -1,4 +1,4 @@
-"""Calls of the case memory that cannot end a run: any exception, and no answer in time, become one error."""
+"""Calls of the case memory with a time limit; any failure becomes one error that does not end the run."""
 
 import inspect
 import math
@@ -22,16 +22,16 @@ T = TypeVar("T")
 
 
 class MemoryFailed(Exception):
-    """The memory did not do what it was asked; the message says why, without secrets. Never leaves a node."""
+    """A call of the memory failed; the message says why, without secrets. Never leaves a node."""
 
 
 def memory_seconds(run: Run) -> float:
-    """How long a run waits for its memory: at most its own time, but never less than a minute."""
+    """Return how long a run waits for its memory: at most its own time, at least a minute."""
     return min(_MOST_S, max(_LEAST_S, float(run["settings"]["run_max_seconds"])))
 
 
 async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds: float = math.inf) -> T:
-    """Ask the memory, and wait for what it says.
+    """Call the memory and wait for its result.
 
     Args:
         ask: asks it.
@@ -51,7 +51,7 @@ async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds:
     except DeadlinePassed:
         raise MemoryFailed(f"the memory did not answer within {seconds:.3g} s") from None
     except Abandoned:
-        raise MemoryFailed("the memory cancelled its own work") from None
+        raise MemoryFailed("the memory's work cancelled itself") from None
     except UnknownEvent as error:
         raise MemoryFailed(told(error, redact)) from error
     except InvalidInput:
@@ -63,7 +63,7 @@ async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds:
 
 
 async def write_experience(memory: RunMemory, experience: Experience) -> str | None:
-    """Hand an experience to the memory of a run.
+    """Write an experience to the memory of a run.
 
     A host's own memory that was written for release 0.1 takes keywords only, and gets them for one release more.
     """

@@ -1,4 +1,4 @@
-"""Pictures and other files that come inside a message, as chat hosts send them.
+"""Files inside chat messages (images and others), as chat hosts send them.
 
 Only bytes that are in the message itself are taken. An address in it is never opened: whoever wrote the message would
 make this machine ask for anything.
@@ -82,7 +82,7 @@ _SUFFIXES: Final = MappingProxyType(
 
 
 class MessageFile(NamedTuple):
-    """A file out of a message."""
+    """A file from a message."""
 
     name: str
     """Safe as the name of a file: letters, digits, `.`, `-`, `_`; different from the others' of the message."""
@@ -90,7 +90,7 @@ class MessageFile(NamedTuple):
 
 
 class MessageFiles(NamedTuple):
-    """What came with a message."""
+    """The files of a message."""
 
     files: list[MessageFile]
     notices: list[str]
@@ -102,7 +102,7 @@ class _Refused(Exception):
 
 
 def files_in(message: BaseMessage) -> MessageFiles:
-    """Take out the files of a message. Megabytes are decoded: call it in a thread.
+    """Extract the files of a message. Decodes megabytes: call it in a thread.
 
     Args:
         message: with content blocks of LangChain, OpenAI or Anthropic; others and plain text hold no files.
@@ -126,7 +126,7 @@ def files_in(message: BaseMessage) -> MessageFiles:
 
 
 def suffix_of(mime_type: str) -> str:
-    """Give the suffix that names of files of a MIME type end in, parameters aside; empty when it is not known."""
+    """Return the file suffix of a MIME type, ignoring parameters; empty when it is unknown."""
     return _SUFFIXES.get(mime_type.partition(";")[0].strip().lower(), "")
 
 
@@ -138,7 +138,7 @@ def _blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
 
 
 def _content(block: Mapping[str, Any], max_bytes: int) -> tuple[bytes, str]:
-    """Decode what a block holds.
+    """Decode the content of a block.
 
     Returns:
         The content, and its MIME type, empty when the block does not say.
@@ -193,7 +193,7 @@ def _too_large(n_bytes: int) -> _Refused:
 
 
 def _first(layers: list[Mapping[str, Any]], keys: tuple[str, ...]) -> str:
-    """The first text under any of these keys, the innermost first."""
+    """Return the first text under any of these keys, the innermost first."""
     found = (layer.get(key) for layer in reversed(layers) for key in keys)
     return next((value for value in found if isinstance(value, str) and value), "")
 
@@ -204,7 +204,7 @@ def _named(block: Mapping[str, Any]) -> str:
 
 
 def _name(given: str, default: str, mime_type: str, taken: set[str]) -> str:
-    """Make a name of a file out of what the sender calls it."""
+    """Make a safe file name from what the sender calls the file."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFKC", given))[-1]
     stem, dot, suffix = re.sub(r"[^\w.-]+", "_", last).strip("._- ").rpartition(".")
     if not dot:
@@ -220,7 +220,7 @@ def _name(given: str, default: str, mime_type: str, taken: set[str]) -> str:
 
 
 def _shown(url: str) -> str:
-    """An address for a notice: what follows the path may hold a key, and so may what stands before the host."""
+    """Shorten an address for a notice: query and user info may hold a key."""
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:200]

@@ -1,4 +1,4 @@
-"""A clear sentence of a pydantic error in something that a user gave: an option, a variable, a setting."""
+"""Readable messages for pydantic validation errors of options, variables and settings."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _HIDDEN: Final = re.compile(r"(?i)key|url|password|secret|token$")
 
 
 def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> InvalidInput:
-    """Every fault: `--max-cycles should be less than or equal to 10, not '99'`.
+    """Describe all faults: `--max-cycles should be less than or equal to 10, not '99'`.
 
     Args:
         error: of parsing what was given.
@@ -25,7 +25,7 @@ def misfit_of(error: ValidationError, named: Callable[[str], str] = str) -> Inva
 
 
 def fault_sentence(name: str, fault: Any) -> str:
-    """One fault of a pydantic error, under the name by which the value was given; values of secrets are not shown."""
+    """Describe one fault under the name the value was given by; secret values are not shown."""
     problem: str = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
     if problem.startswith(f"{name} "):  # it shows what was given, without passwords
         return problem

@@ -1,4 +1,4 @@
-"""The form of a node: state in, partial update out, with the run's context at hand."""
+"""Protocol of a node: state in, partial update out, with the run's context."""
 
 from typing import Any, Protocol, TypeVar
 
@@ -10,8 +10,8 @@ StateT_contra = TypeVar("StateT_contra", contravariant=True)
 
 
 class Node(Protocol[StateT_contra]):
-    """What every `make_*` returns: a closure over the things it needs."""
+    """A node as returned by every `make_*`: a closure over its dependencies."""
 
     async def __call__(self, state: StateT_contra, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Returns only the keys that change, as JSON values; never changes `state` itself."""
+        """Return only the keys that change, as JSON values; never changes `state` itself."""
         ...

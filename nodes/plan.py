@@ -1,10 +1,10 @@
-"""The planner's reply: a small graph of subtasks, or the final answer."""
+"""The planner's reply: a dependency graph of subtasks, or the final answer."""
 
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from memento.nodes.plan_mending import MAX_ID_CHARS, mended
+from memento.nodes.plan_repair import MAX_ID_CHARS, mended
 from memento.nodes.state import Subtask
 
 MAX_SUBTASKS = 20
@@ -41,7 +41,7 @@ class Plan(BaseModel):
 
     @property
     def mended(self) -> tuple[str, ...]:
-        """What was changed of the model's reply so that it can be carried out, in words."""
+        """List the repairs made to the model's reply, in words."""
         return self._mended
 
     # What can be read in one way only is mended, never refused. Not said above: models are shown the docstring.
@@ -76,7 +76,7 @@ class Plan(BaseModel):
         return self
 
     def steps(self) -> list[Subtask]:
-        """The subtasks as state."""
+        """Return the subtasks as values of the state."""
         return [
             {"id": subtask.id, "description": subtask.description, "depends_on": subtask.depends_on}
             for subtask in self.subtasks
@@ -92,7 +92,7 @@ class FinalAnswer(BaseModel):
 
 
 def plan_text(plans: list[list[Subtask]]) -> str:
-    """Plans as the text that a case keeps: one step a line, later plans after a rule."""
+    """Format plans as the action text of a case: one step a line, later plans after a rule."""
     return "\n--- replanned ---\n".join("\n".join(_line(subtask) for subtask in plan) for plan in plans)
 
 

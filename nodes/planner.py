@@ -1,4 +1,4 @@
-"""p_LLM(a | s, c): from the task, the served cases and the results so far to a plan, or to the answer.
+"""The planner node p_LLM(a | s, c): from task, served cases and results to a plan or the final answer.
 
 The node is entered once per cycle to plan, and in between only to pass on: subtasks whose turn has come are handed out,
 and, where a run wants that, cases are read again before the next plan.
@@ -68,7 +68,7 @@ def make_planner(
     answer_from_results: AnswerFromResults | None = None,
     price: Price | None = None,
 ) -> Node[MementoState]:
-    """Make the node.
+    """Make the planner node.
 
     Args:
         models: gives the planner model.
@@ -135,7 +135,7 @@ def make_planner(
 def _spent(
     planned: Planned[Any], state: MementoState, why: str, clock: StepTime, price: Price | None
 ) -> dict[str, Any]:
-    """What a call took, what it was shown, and what a user is told whose run ended early."""
+    """Return the update for a call's usage, shown cases and notices."""
     narrow = narrowed(state, planned.cases)
     notices = narrow.get("notices", state["notices"])
     if why:
@@ -150,7 +150,7 @@ def _spent(
 
 
 def _unreadable(error: InvalidReply, usage: Usage, clock: StepTime) -> dict[str, Any]:
-    """The end of a run whose planner gave no plan; what its replies cost is counted all the same."""
+    """End a run whose planner gave no valid plan; its replies are charged all the same."""
     failed = {"error": f"no valid plan: {error}", "error_class": "format"}
     return failed | {"plan": [], "rejection": "", "usage": usage, "asked_seconds": clock.spent()}
 
@@ -160,7 +160,7 @@ def _answered(asked: "_Update[FinalAnswer]") -> dict[str, Any]:
 
 
 def _stand_in(state: MementoState, clock: StepTime) -> dict[str, Any]:
-    """The newest result in place of the answer; it says nothing about the cases, so it is not judged.
+    """Use the newest result as the answer; it says nothing about the cases, so it is not judged.
 
     Raises:
         ModelTimedOut: there is no result.
@@ -180,7 +180,7 @@ def _and_mended(notices: list[str], plan: Plan) -> list[str]:
 
 
 def needs_approval(state: MementoState) -> bool:
-    """Whether a person has to look at the plan before it is carried out."""
+    """Whether a person must approve the plan before it is carried out."""
     is_wanted = state["run"]["settings"]["approve_plan"]
     return bool(is_wanted and state.get("plan") and not state.get("is_plan_approved"))
 
@@ -192,7 +192,7 @@ def _accept(plan: list[Subtask], state: MementoState, runtime: Runtime[Context])
 
 
 def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
-    """The plan goes on, is replaced, or was never made: a rejected one costs no cycle."""
+    """Apply a person's decision: approve, replace, or reject; a rejected plan costs no cycle."""
     if review.decision == "approve":
         return {"is_plan_approved": True}
     earlier = state["plans"][:-1]

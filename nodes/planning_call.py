@@ -1,4 +1,4 @@
-"""One call of the planner's model: within its time, and with no more cases and results than the model can read.
+"""One call of the planner's model: within its time limit, with cases and results trimmed to its context window.
 
 What is known of a model's window may be wrong, or nothing. When a provider says that the prompt is too long, the worse
 half of the cases is left out and the model asked again; then results are shortened; what is left then is the task.
@@ -19,7 +19,7 @@ from memento.nodes.foreign_errors import is_too_long
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases, fitted_results
 from memento.nodes.prompts import PlannerPrompt
 from memento.nodes.sources import ModelSource
-from memento.nodes.state import CaseView, MementoState
+from memento.nodes.state import MementoState, PromptCase
 from memento.nodes.structured import StructuredCaller, StructuredReply
 
 T = TypeVar("T", bound=BaseModel)
@@ -29,23 +29,23 @@ _LEAST_RESULT_TOKENS: Final = 100
 
 
 class Planned(NamedTuple, Generic[T]):
-    """What the model said."""
+    """The model's reply to a planning call."""
 
     reply: StructuredReply[T]
     model: BaseChatModel
-    cases: list[CaseView]
+    cases: list[PromptCase]
     """Those of the state that it was shown."""
 
 
 class _Shown(NamedTuple):
-    cases: list[CaseView]
+    cases: list[PromptCase]
     case_tokens: int
     result_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanningCall:
-    """How the planner's model is asked."""
+    """Makes the planner's model calls."""
 
     models: ModelSource
     caller: StructuredCaller
@@ -95,10 +95,10 @@ class PlanningCall:
 
 
 def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[_Shown]:
-    """What to show, first to last, while the provider says that it is too much."""
+    """Yield ever smaller prompts to try while the provider reports a context overflow."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
-    cases: list[CaseView] = list(state["cases"])
+    cases: list[PromptCase] = list(state["cases"])
     yield _Shown(cases, case_tokens, result_tokens)
     while cases:
         cases = cases[: len(cases) // 2]
@@ -108,8 +108,8 @@ def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[
         yield _Shown(cases, case_tokens, result_tokens)
 
 
-def narrowed(state: MementoState, shown: Sequence[CaseView]) -> dict[str, Any]:
-    """The update of a run whose model could not read all of its cases; empty when it could.
+def narrowed(state: MementoState, shown: Sequence[PromptCase]) -> dict[str, Any]:
+    """Return the update for a run whose model could not read all of its cases; empty when it could.
 
     Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.
     """

@@ -1,4 +1,4 @@
-"""Token budgets of a prompt's parts: long texts lose their middle and say so, short ones stay whole.
+"""Token budgets for the parts of a prompt: long texts are truncated in the middle, short ones stay whole.
 
 Tokens are estimated from bytes, four of which are about one in most languages. An estimate may be wrong, and so may
 what is known of a model's window: whoever asks must expect to be told that the prompt is too long all the same.
@@ -7,7 +7,7 @@ what is known of a model's window: whoever asks must expect to be told that the 
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from memento.nodes.state import CaseView, SubtaskResult
+from memento.nodes.state import PromptCase, SubtaskResult
 from memento.tools.text import without_middle
 
 RESULT_TOKENS: Final = 30_000
@@ -30,24 +30,24 @@ T = TypeVar("T")
 
 
 def n_tokens(text: str) -> int:
-    """About how many tokens a text has."""
+    """Estimate the number of tokens of a text."""
     return len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1
 
 
 def shortened(text: str, max_tokens: int) -> str:
-    """The text, or its beginning and its end with what was left out between them counted."""
+    """Truncate a text in the middle and say how much was left out."""
     size = n_tokens(text)
     return text if size <= max_tokens else without_middle(text, max(_LEAST_TOKENS, len(text) * max_tokens // size))
 
 
 def all_shortened(texts: Sequence[str], max_tokens: int) -> list[str]:
-    """Texts that fit together: what short ones do not need goes to the long ones, in equal parts."""
+    """Shorten texts to a common budget: what short ones leave over goes to the long ones, in equal parts."""
     allowed = shares([n_tokens(text) for text in texts], max_tokens)
     return [shortened(text, tokens) for text, tokens in zip(texts, allowed, strict=True)]
 
 
 def shares(sizes: Sequence[int], total: int) -> list[int]:
-    """Divide a total: nobody gets more than its size, and who gets less gets as much as any other."""
+    """Divide a total fairly (max-min): no share exceeds its size, and the smaller ones are served in full first."""
     given = [0] * len(sizes)
     for n_done, index in enumerate(sorted(range(len(sizes)), key=lambda one: sizes[one])):
         given[index] = min(sizes[index], total // (len(sizes) - n_done))
@@ -55,8 +55,8 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
     return given
 
 
-def fitted_cases(cases: Sequence[CaseView], max_tokens: int) -> list[CaseView]:
-    """All of the cases, the long ones shortened, so that together they fit."""
+def fitted_cases(cases: Sequence[PromptCase], max_tokens: int) -> list[PromptCase]:
+    """Shorten long cases so that all fit the budget together."""
     sizes = [sum(map(n_tokens, _case_texts(case))) for case in cases]
     allowed = shares(sizes, max_tokens)
     return [
@@ -65,18 +65,18 @@ def fitted_cases(cases: Sequence[CaseView], max_tokens: int) -> list[CaseView]:
     ]
 
 
-def _fitted_case(case: CaseView, max_tokens: int) -> CaseView:
+def _fitted_case(case: PromptCase, max_tokens: int) -> PromptCase:
     state, action, lesson = all_shortened(_case_texts(case), max_tokens)
     # Hosts' prompts may show the answer, too.
     return {**case, "state": state, "action": action, "lesson": lesson, "answer": shortened(case["answer"], max_tokens)}
 
 
-def _case_texts(case: CaseView) -> list[str]:
+def _case_texts(case: PromptCase) -> list[str]:
     return [case["state"], case["action"], case["lesson"]]
 
 
 def fitted_results(results: Sequence[SubtaskResult], max_tokens: int) -> list[SubtaskResult]:
-    """All of the results, the long ones shortened, so that together they fit."""
+    """Shorten long results so that all fit the budget together."""
     texts = [text for result in results for text in (result["description"], result["result"])]
     if sum(map(n_tokens, texts)) <= max_tokens:
         return list(results)
@@ -89,7 +89,7 @@ def fitted_results(results: Sequence[SubtaskResult], max_tokens: int) -> list[Su
 
 
 def listed(names: Sequence[str], max_chars: int = LIST_CHARS) -> str:
-    """One name a line; those that find no room are counted."""
+    """List names one a line; those that do not fit are counted."""
     lines: list[str] = []
     room = max_chars
     for name in names:

@@ -1,4 +1,4 @@
-"""What an exception of a model's client library says: its HTTP status, its error codes, the body that came with it.
+"""Extracts HTTP status, error codes and body from exceptions of model client libraries.
 
 Client libraries expect completions. Where a server sends something else, they fail in whatever line meets it first,
 with a `TypeError` or `IndexError` of no class of theirs. Such an error is known by where it was raised: in the client's
@@ -53,7 +53,7 @@ _CODE_KEYS: Final = ("code", "type", "status", "reason", "error_code", "Code")
 
 
 class Said(NamedTuple):
-    """What a provider said of its failure."""
+    """What a provider reported about its failure."""
 
     http_status: int | None
     """None also for the success of a request whose reply was an error."""
@@ -69,7 +69,7 @@ class Said(NamedTuple):
 
 
 def said_by(error: Exception) -> Said:
-    """Collects it, whichever library the exception is of."""
+    """Collect a provider's report from an exception, whichever library it is of."""
     http = _http_status(error)
     errors = list(_errors(error))
     codes = {str(one[key]).lower() for one in errors for key in _CODE_KEYS if isinstance(one.get(key), str | int)}
@@ -93,7 +93,7 @@ def said_by(error: Exception) -> Said:
 
 
 def holds_reply(error: Exception) -> bool:
-    """Whether a reply came that the client could not parse: cut off, not JSON, tool arguments that are no object."""
+    """Whether a reply came that the client could not parse: cut off, not JSON, invalid tool arguments."""
     if getattr(error, "completion", None) is not None:
         return True
     if not isinstance(error, ValidationError) or not _is_clients(error):
@@ -103,7 +103,7 @@ def holds_reply(error: Exception) -> bool:
 
 
 def is_unread_reply(error: Exception) -> bool:
-    """Whether a client's code failed on what a server sent, because it is no completion."""
+    """Whether a client failed on a response that is not a completion."""
     names = [name for _, name in _raised_through(error)]
     if not _is_clients(error) or any(map(_BUILDS_REQUESTS.search, names)):
         return False
@@ -114,14 +114,14 @@ def is_unread_reply(error: Exception) -> bool:
 
 
 def _is_clients(error: Exception) -> bool:
-    """Whether the code that raised it is a client library's."""
+    """Whether the raising code belongs to a client library."""
     roots = [module.partition(".")[0] for module, _ in _raised_through(error)]
     raised_in = next((root for root in reversed(roots) if root not in _BORROWED), "")
     return raised_in in _CLIENTS or raised_in.startswith("langchain")
 
 
 def _raised_through(error: Exception) -> Iterator[tuple[str, str]]:
-    """The modules and functions that an exception came through, the one that raised it last."""
+    """Return the modules and functions that an exception passed through, the raising one last."""
     trace = error.__traceback__
     while trace is not None:
         yield str(trace.tb_frame.f_globals.get("__name__", "")), trace.tb_frame.f_code.co_name
@@ -143,7 +143,7 @@ def _http_status(error: Exception) -> int | None:
 
 
 def _errors(error: Exception) -> Iterator[Mapping[str, Any]]:
-    """The error objects of whatever body came with an exception, the outer ones first."""
+    """Return the error objects in an exception's body, the outer ones first."""
     response = getattr(error, "response", None)
     given = error.args[0] if isinstance(error, ValueError) and error.args else None
     for body in (getattr(error, "body", None), given, response, _response_body(error)):

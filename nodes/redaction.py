@@ -1,4 +1,4 @@
-"""Takes known secrets out of texts, in every form in which tools and providers repeat them.
+"""Redacts known secrets from texts, in every form in which tools and providers repeat them.
 
 Beside the plain one these are: base64 (both alphabets, at any place inside a longer encoded text, so that the Basic
 header of `user:secret` is found, too), hexadecimal, URL-encoded, and escaped as in JSON, HTML or a shell.
@@ -32,7 +32,7 @@ _ENCODE_URI: Final = ";,/?:@&=+$!'()*~#"
 
 
 def make_redact(secrets: Secrets | None, *, min_chars: int = _MIN_CHARS) -> Redact:
-    """Make the function; the secrets are asked for with every text, since the environment may change.
+    """Make the redacting function; secrets are read for every text, since the environment may change.
 
     Args:
         secrets: gives them.
@@ -49,7 +49,7 @@ def make_redact(secrets: Secrets | None, *, min_chars: int = _MIN_CHARS) -> Reda
 
 
 def shown_error(refused: ModelError, original: Exception, redact: Redact) -> ModelError:
-    """The error itself, or one without its message where the provider's message quotes a secret.
+    """Return the error, or one without its message where the message quotes a secret.
 
     An error that leaves a step is kept in checkpoints and written to logs.
     """
@@ -62,7 +62,7 @@ def shown_error(refused: ModelError, original: Exception, redact: Redact) -> Mod
 
 
 class _Forms(NamedTuple):
-    """What to look for. A search for a literal costs far less than an alternative of a pattern of hundreds."""
+    """Search forms of secrets. Searching a literal costs far less than an alternation of hundreds."""
 
     in_runs: dict[str, str]
     """Forms of letters, digits and `+/_-` alone, looked for where such characters stand together; each with the
@@ -71,7 +71,7 @@ class _Forms(NamedTuple):
     """All others."""
 
     def masked(self, text: str) -> str:
-        """The text with `***` in place of all forms."""
+        """Replace all forms by `***`."""
         runs = "\n".join(_RUN.findall(_WRAP.sub("", text)))
         patterns = [pattern for form, pattern in self.in_runs.items() if form in runs]
         patterns += [pattern for form, pattern in self.anywhere.items() if form in text]
@@ -91,7 +91,7 @@ def _forms(secrets: frozenset[str]) -> _Forms:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """The secret itself, and as other notations write it."""
+    """Return the secret itself, and as other notations write it."""
     yield secret
     for is_ascii in (True, False):
         escaped = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
@@ -107,7 +107,7 @@ def _written(secret: str) -> Iterator[str]:
 
 
 def _encoded(secret: str) -> Iterator[str]:
-    """Base64: at each of the three places that a byte can have in it, without the characters that depend on others."""
+    """Return the Base64 forms at each of three byte offsets, without characters that depend on neighbours."""
     content = secret.encode(errors="surrogatepass")
     for n_before in range(3):
         whole = base64.b64encode(b"\0" * n_before + content).decode()

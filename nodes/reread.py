@@ -1,4 +1,4 @@
-"""Reading cases again between two plans, for what has been found meanwhile: when it is due, and what is looked up."""
+"""Reads cases again between two plans, with the results found so far as part of the query."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _FOUND_CHARS = 600
 
 
 def needs_reread(state: MementoState) -> bool:
-    """Whether cases are to be read again before the planner is asked: a plan is finished and another one may follow."""
+    """Whether to read cases again before the planner is asked: a plan is finished and another may follow."""
     settings, cycle = state["run"]["settings"], state["cycle"]
     is_finished = bool(state.get("plan")) and not remaining(state)
     is_read = state.get("read_cycle", 0) >= cycle
@@ -19,7 +19,7 @@ def needs_reread(state: MementoState) -> bool:
 
 
 def reread_input(state: MementoState) -> RereadInput:
-    """What `retrieve_case` is sent."""
+    """Build the input of `retrieve_case`."""
     return {
         "run": state["run"],
         "cycle": state["cycle"],
@@ -31,7 +31,7 @@ def reread_input(state: MementoState) -> RereadInput:
 
 
 def found_text(results: Sequence[SubtaskResult]) -> str:
-    """The newest results as a few plain lines, oldest first."""
+    """Format the newest results as a few plain lines, oldest first."""
     lines: list[str] = []
     left = _FOUND_CHARS
     for result in reversed(results):

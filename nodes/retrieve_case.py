@@ -1,4 +1,4 @@
-"""Read, part one: start the run afresh, and find the cases that might help; between two plans, find them again."""
+"""The retrieve_case node: initialises the run and recalls candidate cases; also called between two plans."""
 
 import asyncio
 import uuid
@@ -27,7 +27,7 @@ MAX_TASK_CHARS = MAX_STATE_CHARS
 def make_retrieve_case(
     memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None, redact: Redact = str
 ) -> Node[MementoState | RereadInput]:
-    """Make the node.
+    """Make the retrieve_case node.
 
     Args:
         memory_source: the case memory.
@@ -83,7 +83,7 @@ def make_retrieve_case(
 
 
 async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact) -> dict[str, Any]:
-    """Candidates for the task and what has been found; without them the run keeps the cases it has."""
+    """Recall candidates for the task and the results so far; without any, the run keeps its cases."""
     run, notices = state["run"], state["notices"]
     try:
         memory = await of_memory(memory_source, redact)
@@ -106,7 +106,7 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
 
 
 def fresh(run: Run) -> dict[str, Any]:
-    """The state of a run that has just begun, whatever its thread held before."""
+    """Return the initial state of a run, resetting whatever its thread held before."""
     return {
         "run": run,
         "recall": {},
@@ -141,7 +141,7 @@ def fresh(run: Run) -> dict[str, Any]:
 def _task(state: MementoState) -> str:
     task = state.get("task") or _open_question(state.get("messages") or [])
     if not isinstance(task, str) or not task.strip():
-        raise InvalidTask("there is no task: give `task` as text, or `messages` that end with a human one")
+        raise InvalidTask("no task was given: set `task` to a text, or end `messages` with a human message")
     if len(task) > MAX_TASK_CHARS:
         raise InvalidTask(
             f"the task has {len(task):,} characters, at most {MAX_TASK_CHARS:,} are allowed; attach long texts as files"
@@ -150,11 +150,11 @@ def _task(state: MementoState) -> str:
 
 
 def _open_question(messages: list[AnyMessage]) -> str:
-    """The last message, if a person wrote it: one that has been answered is no task."""
+    """Return the last message if a person wrote it: an answered one is not a task."""
     return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
 
 
 def _references(reference: Any) -> list[str]:
-    """As texts; data sets and people also give a bare one, or a number."""
+    """Return references as texts; data sets and people also give a bare text or a number."""
     given = reference if isinstance(reference, list) else [reference]
     return [str(one) for one in given if one is not None and str(one).strip()]

@@ -1,4 +1,4 @@
-"""Read, part two, the torch node: the policy turns candidates into slots, and the selection is put on record."""
+"""The score_case node (torch): the policy fills slots from the candidates, and the selection is recorded."""
 
 from functools import partial
 from typing import Any
@@ -13,11 +13,11 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import CaseView, MementoState
+from memento.nodes.state import MementoState, PromptCase
 
 
 def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
-    """Make the node.
+    """Make the score_case node.
 
     Args:
         memory_source: the case memory.
@@ -44,7 +44,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
     return score_case
 
 
-def _view(scored: ScoredCase) -> CaseView:
+def _view(scored: ScoredCase) -> PromptCase:
     case = scored.case
     return {
         "id": case.id,

@@ -1,4 +1,4 @@
-"""Finds secrets among environment variables, settings and headers: by the name, and by what a value is made of."""
+"""Finds secrets in environment variables, settings and headers, by their names and values."""
 
 import base64
 import contextlib
@@ -41,7 +41,7 @@ _MAX_DEPTH: Final = 8
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether a variable, setting, header or parameter of this name holds a secret: `OPENAI_API_KEY_2`, `dbPassword`.
+    """Whether a variable, setting, header or parameter of this name is secret: `OPENAI_API_KEY_2`, `dbPassword`.
 
     Args:
         name: in any case, its words parted by anything that is no letter and no digit, or by a capital.
@@ -59,7 +59,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def secrets_of(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield the secrets among named values: those whose name says so, whole and in parts, and those inside of URLs."""
+    """Yield secrets among named values: those with secret names, whole and in parts, and those in URLs."""
     for name, value in values.items():
         if is_secret_name(name):
             yield from _whole_and_parts(value)
@@ -68,7 +68,7 @@ def secrets_of(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def secrets_in_urls(text: str) -> Iterator[str]:
-    """Yield passwords, and parameters with the name of a secret, of all URLs in a text; raw and decoded."""
+    """Yield passwords and secret parameters of all URLs in a text, raw and decoded."""
     if "://" not in text:
         return
     for found in _PASSWORD.findall(text):  # up to the last @: a password may hold a raw one, or a slash
@@ -87,7 +87,7 @@ def secrets_in_urls(text: str) -> Iterator[str]:
 
 
 def secrets_in_arguments(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the secrets among a command's arguments: `--api-key=x`, `--token x`, `NAME_KEY=x`, URLs."""
+    """Yield secrets among a command's arguments: `--api-key=x`, `--token x`, `NAME_KEY=x`, URLs."""
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         name, _, value = argument.partition("=")
         if is_secret_name(name) and (value or argument.startswith("-")):
@@ -103,7 +103,7 @@ def _words(name: str) -> list[str]:
 
 
 def _whole_and_parts(value: str) -> Iterator[str]:
-    """A secret may be quoted in part: a line of a private key, the password of a connection string."""
+    """Return a secret and its quotable parts: a line of a private key, a connection string's password."""
     yield value
     if value != value.strip():
         yield value.strip()
@@ -116,7 +116,7 @@ def _whole_and_parts(value: str) -> Iterator[str]:
 
 
 def _of_header(value: str) -> Iterator[str]:
-    """The credentials of an Authorization header; of a Basic one, the password too (RFC 7617)."""
+    """Return the credentials of an Authorization header; of a Basic one, the password too (RFC 7617)."""
     scheme, _, credentials = value.partition(" ")
     if scheme.lower() not in ("bearer", "basic", "token", "apikey"):
         return
@@ -127,7 +127,7 @@ def _of_header(value: str) -> Iterator[str]:
 
 
 def _of_address(value: str) -> Iterator[str]:
-    """What identifies the caller in the address of a webhook, or in a DSN."""
+    """Return the secret part of a webhook address or a DSN."""
     if "://" not in value or _SEVERAL.search(value):
         return
     try:
@@ -143,7 +143,7 @@ def _of_address(value: str) -> Iterator[str]:
 
 
 def _of_pairs(value: str) -> Iterator[str]:
-    """The secrets of `Server=x;Password=y` and of `host=x password=y`."""
+    """Return the secrets of `Server=x;Password=y` and of `host=x password=y`."""
     for pattern in (_PAIR, _LIBPQ_PAIR):
         for name, given in pattern.findall(value) if "=" in value else ():
             if is_secret_name(name):

@@ -1,4 +1,4 @@
-"""What nodes close over: opened on first use by whoever composes the graph, never put into state or context."""
+"""Protocols of the nodes' dependencies (memory, models, tools), opened on first use and kept out of the state."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -16,7 +16,7 @@ Role = Literal["planner", "executor", "judge"]
 
 
 class RunMemory(Protocol):
-    """What a run needs of a memory: a `CaseMemory`, or what stands between it and the run."""
+    """The memory as nodes use it: a `CaseMemory`, or a wrapper."""
 
     namespace: str
 
@@ -29,15 +29,15 @@ class RunMemory(Protocol):
         task: str | None = None,
         follows: str | None = None,
     ) -> Recall:
-        """Find candidates; see `CaseMemory.recall`."""
+        """Recall candidates; see `CaseMemory.recall`."""
         ...
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
-        """Choose among them; see `CaseMemory.select`."""
+        """Choose among candidates; see `CaseMemory.select`."""
         ...
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Keep what was tried; see `CaseMemory.write`."""
+        """Store an experience; see `CaseMemory.write`."""
         ...
 
 
@@ -46,7 +46,7 @@ MemorySource = Callable[[], Awaitable[RunMemory]]
 
 
 class Toolbox(NamedTuple):
-    """What the subtasks of one run work with."""
+    """Tools and workspace of one run's subtasks."""
 
     tools: Sequence[BaseTool]
     workspace: Workspace | None = None
@@ -66,26 +66,26 @@ AnswerFromResults = Callable[[Sequence[SubtaskResult]], str | None]
 
 
 def model_name(model: BaseChatModel) -> str:
-    """What a model calls itself, for provenance."""
+    """Return the model's own name, for provenance."""
     name = getattr(model, "model_name", None) or getattr(model, "model", None)
     return name if isinstance(name, str) else model._llm_type
 
 
 class Price(Protocol):
-    """Says what a model call costs."""
+    """Computes the cost of a model call."""
 
     def __call__(self, model: str, usage: UsageMetadata, /) -> float | None:
-        """US dollars of one call, by the model's name and its tokens; None when the price is not known."""
+        """Return the US dollars of one call, by the model's name and its tokens; None when the price is unknown."""
         ...
 
 
 class ModelSource(Protocol):
-    """Gives the chat model of a role."""
+    """Provides the chat model of a role."""
 
     async def get(self, role: Role, override: str | None = None) -> BaseChatModel:
-        """The model for a role, or the one named by `override` as provider:model.
+        """Return the model for a role, or the one named by `override` as provider:model.
 
         Raises:
-            ModelError: there is none, or it cannot be made.
+            ModelError: no model is configured, or it cannot be made.
         """
         ...

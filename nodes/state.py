@@ -1,4 +1,4 @@
-"""The workflow's state: JSON values and LangChain messages only, so that every checkpointer can keep and read it.
+"""The workflow's state: JSON values and LangChain messages only, so that every checkpointer can store it.
 
 Input keys are ephemeral: they live until the first node has copied them into `run`. So a thread that is used again
 never sees the task, reference or files of the run before.
@@ -17,7 +17,7 @@ from memento.nodes.usage import Spent, Usage, add_usage
 
 
 class Run(TypedDict):
-    """What this run is about: input and context, copied at its start because neither survives a resume."""
+    """The run's input and settings, copied at its start because neither survives a resume."""
 
     task: str
     references: list[str]
@@ -36,8 +36,8 @@ class Run(TypedDict):
     """The `Context` as JSON."""
 
 
-class CaseView(TypedDict):
-    """A served case, as prompts and clients see it."""
+class PromptCase(TypedDict):
+    """A served case as shown in prompts and to clients."""
 
     id: str
     state: str
@@ -68,7 +68,7 @@ class ToolCall(TypedDict):
 
 
 class SubtaskResult(TypedDict):
-    """What came of a subtask (subtask memory)."""
+    """The result of a subtask (subtask memory)."""
 
     cycle: int
     id: str
@@ -87,7 +87,7 @@ class SubtaskResult(TypedDict):
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
-    """Reducer: results by cycle and subtask, in that order, whatever order they arrive in. None starts afresh."""
+    """Reducer: results sorted by cycle and subtask, in whatever order they arrive. None resets."""
     if new is None:
         return []
     merged = {(result["cycle"], result["id"]): result for result in [*(old or []), *new]}
@@ -95,22 +95,22 @@ def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | No
 
 
 def merge_artefacts(old: list[str] | None, new: list[str] | None) -> list[str]:
-    """Reducer: the union, sorted. None starts afresh."""
+    """Reducer: the union, sorted. None resets."""
     return [] if new is None else sorted({*(old or []), *new})
 
 
 def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict[str, str]:
-    """Reducer: the union. None starts afresh."""
+    """Reducer: the union. None resets."""
     return {} if new is None else {**(old or {}), **new}
 
 
 def add_seconds(old: float | None, new: float | None) -> float:
-    """Reducer: the sum. None starts afresh."""
+    """Reducer: the sum. None resets."""
     return 0.0 if new is None else (old or 0.0) + new
 
 
 class InputState(TypedDict, total=False):
-    """What a run is given: a `task`, or `messages` whose last human one is the task."""
+    """The run's input: a `task`, or `messages` whose last human one is the task."""
 
     # Descriptions are shown by Studio's form, and by servers that offer the graph as an MCP tool.
     task: Annotated[str, Field(description="What to do. Not needed beside messages."), EphemeralValue]
@@ -125,12 +125,12 @@ class InputState(TypedDict, total=False):
 
 
 class MementoState(InputState, total=False):
-    """Everything a run knows."""
+    """The full state of a run."""
 
     run: Run
     recall: dict[str, Any]
     event_id: str | None
-    cases: list[CaseView]
+    cases: list[PromptCase]
     left_out: list[str]
     """Served cases that the planner's model could not read beside the others: they are credited with nothing."""
     policy: str
@@ -168,7 +168,7 @@ class MementoState(InputState, total=False):
 
 
 class OutputState(TypedDict):
-    """What a run returns."""
+    """The run's output."""
 
     answer: str | None
     reward: float | None
@@ -184,7 +184,7 @@ class OutputState(TypedDict):
 
 
 class SubtaskInput(TypedDict):
-    """What one parallel executor is given."""
+    """Input of one parallel executor."""
 
     run: Run
     cycle: int
@@ -200,7 +200,7 @@ class SubtaskInput(TypedDict):
 
 
 class RereadInput(TypedDict):
-    """What `retrieve_case` is given between two plans."""
+    """Input of `retrieve_case` between two plans."""
 
     run: Run
     cycle: int
@@ -214,13 +214,13 @@ class RereadInput(TypedDict):
 
 
 def remaining(state: MementoState) -> list[Subtask]:
-    """Subtasks of the current plan that have no result yet."""
+    """Return the subtasks of the current plan without a result."""
     done = {result["id"] for result in state.get("results", []) if result["cycle"] == state.get("cycle")}
     return [subtask for subtask in state.get("plan", []) if subtask["id"] not in done]
 
 
 def ready(state: MementoState) -> list[Subtask]:
-    """Remaining subtasks whose dependencies all have results."""
+    """Return the remaining subtasks whose dependencies all have results."""
     waiting = {subtask["id"] for subtask in remaining(state)}
     return [subtask for subtask in remaining(state) if not waiting.intersection(subtask["depends_on"])]
 

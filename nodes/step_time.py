@@ -1,4 +1,4 @@
-"""Time limits of planning and evaluation, which ask models outside of subtasks: within the run's, retries included."""
+"""Time limits of the planning and evaluation steps, within the run's limit, retries included."""
 
 import time
 from typing import Final
@@ -12,10 +12,10 @@ from memento.nodes.state import MementoState
 
 
 class StepTime:
-    """The clock of one step; it starts with the step's first attempt, when the graph tries it again."""
+    """The clock of one step; starts with the step's first attempt, also when the graph retries it."""
 
     def __init__(self, state: MementoState, info: ExecutionInfo | None) -> None:
-        """Start it.
+        """Start the clock.
 
         Args:
             state: says what the run may take and has taken.
@@ -28,15 +28,15 @@ class StepTime:
         self._began_at: Final = time.monotonic() - _waited(info)
 
     def spent(self) -> float:
-        """Seconds that the step has taken so far."""
+        """Seconds spent so far."""
         return time.monotonic() - self._began_at
 
     def left(self) -> float:
-        """Seconds that it may still take; not above zero when the time is up."""
+        """Seconds left; zero or negative when the time is up."""
         return min(self._run_s, self._step_s) - self.spent()
 
     def grace(self) -> float:
-        """Seconds that a last call may take: what is left, and a little more."""
+        """Seconds allowed for a last call: what is left, and a little more."""
         return grace_seconds(self.left(), self._whole_s)
 
     def ended_by(self) -> str:
@@ -45,7 +45,7 @@ class StepTime:
 
 
 def _waited(info: ExecutionInfo | None) -> float:
-    """Seconds since the first attempt; what a clock that was set meanwhile says is not believed."""
+    """Return the seconds since the first attempt; a wall clock that was set meanwhile is not trusted."""
     if info is None or info.node_attempt <= 1 or info.node_first_attempt_time is None:
         return 0.0
     return max(0.0, time.time() - info.node_first_attempt_time)

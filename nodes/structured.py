@@ -1,4 +1,4 @@
-"""Asking any chat model for one pydantic object, in the strictest way its server understands.
+"""Structured output from any chat model, by the strictest method its server supports.
 
 Servers differ: some enforce a JSON schema while decoding, some only offer tool calls, some know neither. The strictest
 way is tried first; when the server refuses the form of the request, the next is tried and what worked is remembered.
@@ -27,9 +27,9 @@ from memento.nodes.errors import (
     is_context_overflow,
 )
 from memento.nodes.redaction import Redact
+from memento.nodes.replies.call_model import model_reply, raise_named
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
-from memento.nodes.replies.received import raise_named, received
 from memento.nodes.replies.streaming import unstreamed
 
 T = TypeVar("T", bound=BaseModel)
@@ -43,7 +43,7 @@ _QUOTED_CHARS = 2000
 
 
 class StructuredReply(NamedTuple, Generic[T]):
-    """What a model answered, in the form asked for."""
+    """A model's reply parsed into the requested class."""
 
     value: T
     raw: AIMessage
@@ -53,7 +53,7 @@ class StructuredReply(NamedTuple, Generic[T]):
 
 
 class _Reading(NamedTuple, Generic[T]):
-    """One reply: either its value, or the problem with it."""
+    """A parsed reply: its value, or the problem with it."""
 
     raw: AIMessage
     value: T | None = None
@@ -61,13 +61,13 @@ class _Reading(NamedTuple, Generic[T]):
 
 
 class StructuredCaller:
-    """Asks chat models for objects; remembers, per model and schema, which way of asking worked.
+    """Asks chat models for objects; remembers, per model and schema, which method worked.
 
     One instance serves every model of the process: what it knows of a model goes away with the model.
     """
 
     def __init__(self, *, redact: Redact = str) -> None:
-        """Know nothing yet.
+        """Start without remembered methods.
 
         Args:
             redact: takes secrets out of what providers say.
@@ -84,7 +84,7 @@ class StructuredCaller:
         *,
         config: RunnableConfig | None = None,
     ) -> StructuredReply[T]:
-        """Asks for one object, and once more with the error when the reply is not one.
+        """Ask for one object, and once more with the error when the reply is invalid.
 
         Args:
             model: any chat model.
@@ -135,7 +135,7 @@ class StructuredCaller:
         method: Method,
         config: RunnableConfig | None,
     ) -> _Reading[T]:
-        """One call in one form."""
+        """Make one call with one method."""
         call: Awaitable[Any]
         if method == "plain":
             call = model.ainvoke(_with_schema(messages, schema), config)
@@ -150,7 +150,7 @@ class StructuredCaller:
                 raise_named(error, self._redact)
             call = _with_raw(structured, messages, config)
         try:
-            return _interpret(await received(call, redact=self._redact), schema)
+            return _interpret(await model_reply(call, redact=self._redact), schema)
         except InvalidReply as error:
             return _Reading(AIMessage(error.raw), problem=brief_reason(error))
 
@@ -163,7 +163,7 @@ class StructuredCaller:
 
 
 def _is_form_refused(error: ModelError) -> bool:
-    """Whether it is the form of the request that cannot be had, not what is asked."""
+    """Whether the server refuses the method rather than the content of the request."""
     cause = error.__cause__ or error.__context__  # where the provider's words are hidden, it is the context alone
     if isinstance(cause, NotImplementedError):
         return True
@@ -180,7 +180,7 @@ async def _with_raw(structured: Runnable[Any, Any], messages: list[BaseMessage],
 
 
 def _interpret(reply: ModelReply, schema: type[T]) -> _Reading[T]:
-    """The object that the client has parsed, or the one in the reply's tool call, or anywhere in its text."""
+    """Find the object: parsed by the client, in the reply's tool call, or anywhere in its text."""
     raw = reply.message
     if reply.ending == "refusal":
         return _Reading(raw, problem=f"the model refused: {reply.text[:_QUOTED_CHARS] or 'it does not say why'}")

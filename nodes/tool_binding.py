@@ -1,4 +1,4 @@
-"""From a plain typed async function to a LangChain tool.
+"""Turns a typed async function into a LangChain tool.
 
 A function that works with files takes a `workspace`. The model is not shown that argument: it comes with the call, from
 whoever runs the agent, because a tool is shared by runs that each have a workspace of their own.
@@ -20,7 +20,7 @@ WORKSPACE: Final = "__memento_workspace"
 
 
 def bound_tool(function: Callable[..., Awaitable[str]]) -> StructuredTool:
-    """Bind a function: its name, docstring and annotations are what the model sees.
+    """Bind a function: the model sees its name, docstring and annotations.
 
     Args:
         function: a typed async function with a docstring, returning text. An argument called `workspace` is given the

@@ -1,4 +1,4 @@
-"""What a run's model calls are labelled with in a trace: which cases they were shown, and by which reading.
+"""Labels a run's model calls in traces with the served cases and the reading.
 
 Both are known only once cases were chosen, so the labels of the run itself cannot hold them.
 """
@@ -17,7 +17,7 @@ StateT = TypeVar("StateT", bound=Mapping[str, Any])
 
 
 def labelled(node: Node[StateT]) -> Node[StateT]:
-    """The same node, whose model and tool calls carry `event_id`, `case_ids` and `policy` in their metadata.
+    """Wrap a node so that its model and tool calls carry `event_id`, `case_ids` and `policy` in their metadata.
 
     Args:
         node: of a state that has them.
@@ -34,7 +34,7 @@ def labelled(node: Node[StateT]) -> Node[StateT]:
 
 
 def case_ids(state: Mapping[str, Any]) -> list[str]:
-    """The cases that the planner was shown."""
+    """Return the ids of the cases shown to the planner."""
     return state["case_ids"] if "case_ids" in state else [case["id"] for case in state.get("cases") or []]
 
 

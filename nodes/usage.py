@@ -1,10 +1,10 @@
-"""What a run uses and has spent: the accounts that budgets are kept by. JSON values, as all of the state."""
+"""Usage and spending of a run, as counted against budgets. JSON values, as all of the state."""
 
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
 
 class Usage(TypedDict):
-    """What was used."""
+    """Tokens, calls and cost used."""
 
     input_tokens: int
     output_tokens: int
@@ -17,7 +17,7 @@ class Usage(TypedDict):
 
 
 class Spent(TypedDict):
-    """What a run has spent of its budgets."""
+    """Amounts spent of a run's budgets."""
 
     model_calls: int
     tool_calls: int
@@ -28,7 +28,7 @@ class Spent(TypedDict):
 
 
 def add_usage(old: Usage | None, new: Usage | None) -> Usage:
-    """Reducer: sums. None starts afresh."""
+    """Reducer: the sum. None resets."""
     if new is None:
         return no_usage()
     # Threads that began with an earlier release lack some.
@@ -44,7 +44,7 @@ def add_usage(old: Usage | None, new: Usage | None) -> Usage:
 
 
 def no_usage() -> Usage:
-    """Nothing used yet."""
+    """Return a `Usage` of zero."""
     return {
         "input_tokens": 0,
         "output_tokens": 0,

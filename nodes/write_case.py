@@ -1,4 +1,4 @@
-"""Write: the case, the event's outcome, and the learning that follows from it. A repeat writes nothing twice."""
+"""The write_case node: stores the case and the event's outcome, and learns from it; idempotent."""
 
 from functools import partial
 from typing import Any, cast
@@ -20,7 +20,7 @@ _DIRECT = "(answered directly)"
 
 
 def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
-    """Make the node.
+    """Make the write_case node.
 
     Args:
         memory_source: the case memory.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from memento.memory.engines.port import BankPoint, Vector
+from memento.memory.index.engines.port import BankPoint, Vector
 
 DIM = 16
 ENCODER = "toy/encoder@1"

@@ -14,7 +14,7 @@ FOLDERS = {name: f"memento/{name}" for name in ("graph", "nodes", "memory", "too
     "memento": "memento"
 }
 """Folder of the checkout -> package folder of the wheel."""
-_NOT_SOURCE = (
+NOT_SOURCE = (
     ".git",
     ".venv",
     "__pycache__",
@@ -40,7 +40,7 @@ class Built(NamedTuple):
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """Build the sdist, and the wheel from it: what the sdist lacks, the wheel cannot have."""
     source = tmp_path_factory.mktemp("checkout") / "source"
-    shutil.copytree(ROOT, source, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    shutil.copytree(ROOT, source, symlinks=True, ignore=shutil.ignore_patterns(*NOT_SOURCE))
     for decoy in DECOYS:
         (source / decoy).parent.mkdir(exist_ok=True)
         (source / decoy).write_text("OPENAI_API_KEY = 'sk-not-for-the-world'\n")

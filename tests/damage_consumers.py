@@ -87,7 +87,7 @@ async def usage(memory: CaseMemory, bank: Bank) -> Any:
 async def trail(memory: CaseMemory, _bank: Bank) -> Any:
     entries = await memory.lifecycle.audit(limit=500)
     snapshots = [snapshot.name for snapshot in await memory.lifecycle.snapshots()]
-    return [[list(entry[2:5]) for entry in entries if entry.verb != "damage"], snapshots]
+    return [[list(entry[2:5]) for entry in entries if entry.verb not in ("damage", "repair")], snapshots]
 
 
 async def retired(memory: CaseMemory, bank: Bank) -> Any:

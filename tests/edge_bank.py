@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from memento.memory.engines.edge import EdgeEngine
+from memento.memory.index.engines.edge import EdgeEngine
 from tests.bank_points import DIM, ENCODER, point, unit
 
 POINTS = [point(number) for number in range(50)]
@@ -36,8 +36,8 @@ async def make_bank(bank: Path) -> Path:
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from memento.memory.engines.edge import EdgeEngine
+sys.path.append(sys.argv[3])
+from memento.memory.index.engines.edge import EdgeEngine
 from tests.bank_points import DIM, ENCODER, point
 
 async def main():

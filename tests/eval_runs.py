@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from memento.evals.runs.arm import parse_arm
-from memento.evals.runs.plan import Feedback, RunPlan
+from memento.evals.runs.plan import FeedbackKind, RunPlan
 from memento.evals.task import EvalTask, fingerprint
 from tests.eval_stream import MadeStream
 
@@ -49,7 +49,7 @@ def make_run(
     held_out: Sequence[str] = (),
     iterations: int = 1,
     per_round: int = 5,
-    feedback: Feedback = "correction",
+    feedback: FeedbackKind = "correction",
     base: float = 0.3,
     effect: float = 1.0,
     share_done: float = 1.0,

@@ -1,5 +1,6 @@
 """Memories for tests: where they can live, and a few lines to fill them."""
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
+from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
+from memento.memory.interchange import ParsedLine, read_cases
 from tests.hashing_encoder import HashingEncoder
 from tests.wire_shim import WireShim
 
@@ -52,6 +53,8 @@ def place(name: str, folder: Path, postgres_url: str = "") -> Iterator[Place]:
 @contextmanager
 def schema(postgres_url: str) -> Iterator[str]:
     """The URL of an empty schema of its own."""
+    import psycopg  # of an extra: the tests of the base install use this module, too
+
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
@@ -91,3 +94,19 @@ async def failing_bank(memory: CaseMemory, query: str, *, k: int = 4) -> None:
         if any(slot.case_id is None for slot in slots[: k - 1]):  # the last one may hold anything
             return
     raise AssertionError("sixty failures, and every slot is still filled")
+
+
+def imported_line(line: str, *, namespace: str = "default") -> ParsedLine:
+    """What a file of this one line is read as."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.write(line)
+        file.flush()
+        (read,) = read_cases(Path(file.name), namespace=namespace)
+    return read
+
+
+def imported_case(line: str, *, namespace: str = "default") -> Case:
+    """The case of a line that is one."""
+    read = imported_line(line, namespace=namespace)
+    assert read.case is not None, read.problem
+    return read.case

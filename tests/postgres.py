@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,8 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     Yields:
         `postgresql+psycopg://...`, for SQLAlchemy.
     """
+    if find_spec("psycopg") is None:
+        pytest.skip("the extra `postgres` is not installed")
     binaries = _binaries()
     if binaries is None:
         pytest.skip("no Postgres binaries (Debian: apt-get install postgresql)")

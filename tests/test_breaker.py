@@ -1,6 +1,6 @@
 """The breaker: three failures open it, one probe may try, a success closes it."""
 
-from memento.memory.breaker import Breaker
+from memento.memory.index.breaker import Breaker
 
 
 class Clock:

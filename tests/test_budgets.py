@@ -10,7 +10,7 @@ from langgraph.types import Command, interrupt
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
-from memento.nodes.agent.budgets import Limits, Meter, RunMeters, nothing
+from memento.nodes.agent.budgets import BudgetLimits, Meter, RunMeters, nothing
 from memento.nodes.agent.notes import last_call
 from memento.nodes.executor import make_executor
 from memento.nodes.usage import no_usage
@@ -18,7 +18,7 @@ from tests.agent_parts import carried_out, counted, multiply, slow, source, subt
 from tests.node_parts import Roles, a_memory, a_run, always, answer, calling, plan, runtime_of, scripted
 from tests.scripted import ScriptedChatModel
 
-LIMITS = Limits(model_calls=10, tool_calls=10, tokens=None, cost_usd=None, seconds=60)
+LIMITS = BudgetLimits(model_calls=10, tool_calls=10, tokens=None, cost_usd=None, seconds=60)
 
 
 def used(**changes: Any) -> Any:

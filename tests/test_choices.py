@@ -193,15 +193,15 @@ def test_no_reference_is_known_when_the_right_choice_is_hidden(tmp_path: Path, t
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ({"answer": 4}, "`answer` is '4', which is none of the 4 choices (numbers count from 0)"),
-        ({"answer": "E"}, "`answer` is 'E', which is none of the 4 choices (numbers count from 0)"),
-        ({"answer": "Rome"}, "`answer` is 'Rome', which is none of the 4 choices (numbers count from 0)"),
+        ({"answer": 4}, "`answer` is '4', which is not one of the 4 choices (numbers count from 0)"),
+        ({"answer": "E"}, "`answer` is 'E', which is not one of the 4 choices (numbers count from 0)"),
+        ({"answer": "Rome"}, "`answer` is 'Rome', which is not one of the 4 choices (numbers count from 0)"),
         ({"answer": "2", "choices": ["1", "2", "3"]}, "which could mean several of the 3 choices"),
         ({"answer": "A", "choices": ["B", "A"]}, "which could mean several of the 2 choices"),
         ({"answer": [0, 1]}, "`answer` is a list; a text or a number is needed"),
         (
             {"answer": "A", "answer_index": 1},
-            "its fields tell different choices: `answer_index` says B, `answer` says A",
+            "its fields mark different choices as right: `answer_index` says B, `answer` says A",
         ),
         ({"choices": ["one"]}, "`choices` lists 1 choices; 2 to 26 can be asked"),
         ({"choices": [f"c{n}" for n in range(27)]}, "`choices` lists 27 choices; 2 to 26 can be asked"),
@@ -243,7 +243,7 @@ def test_choices_in_columns_are_asked_or_refused_when_fields_are_mapped(tmp_path
     task = only(tmp_path, row, fields={"id": "qid"})
     assert (task.id, task.references) == ("7", ["B", "cool it", "B. cool it"])
     with pytest.raises(
-        InvalidInput, match=r"choices stand in columns \(goal, sol1, sol2, label\), and would not be asked"
+        InvalidInput, match=r"choices stand in columns \(goal, sol1, sol2, label\), which a mapping would omit"
     ):
         loaded(tmp_path, row, fields={"question": "goal", "references": "label"})
 

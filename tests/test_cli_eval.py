@@ -103,7 +103,7 @@ def test_summary_bad_rows_and_figures_are_shown_to_people(tmp_path: Path, served
         (["--scorer", "nowhere:score"], "there is no module 'nowhere'"),
         (["--subject", "nowhere:make"], "there is no module 'nowhere'"),
         (["--subject", "just-a-name"], "package.module:function"),
-        (["--subject", "json:nothing"], "nothing is not there"),
+        (["--subject", "json:nothing"], "nothing does not exist"),
         (["--feedback", "praise"], "--feedback is reward or correction"),
         (["--held-out", "s7"], "its sources: s0, s1"),
         (["--held-out", "s0", "--held-out", "s1"], "nothing to learn from"),
@@ -140,7 +140,7 @@ def test_another_run_is_refused_when_the_folder_holds_one(tmp_path: Path, served
     n_asked = len(served.requests)
     other = evaluate(tmp_path, "--seeds", "2")
     assert other.code == 2
-    assert "holds a run with other seeds" in other.err
+    assert "contains a run with other seeds" in other.err
     assert "another --out" in other.err
     assert len(served.requests) == n_asked
 
@@ -183,7 +183,7 @@ def test_what_was_finished_is_kept_when_the_model_goes_away(tmp_path: Path, monk
     assert stopped.code == 1
     assert [line["event"] for line in stopped.lines] == ["start", "task", "task", "task", "interrupted", "error"]
     assert stopped.lines[-2].items() >= {"done": 3, "tasks": 6}.items()
-    assert "the same command goes on" in stopped.err
+    assert "the same command resumes the run" in stopped.err
     assert "closed for today" in stopped.err
     with serving(answering()) as mended:
         monkeypatch.setenv("OPENAI_BASE_URL", mended.base_url)
@@ -296,7 +296,7 @@ async def test_what_was_acknowledged_is_kept_when_somebody_interrupts(tmp_path: 
         process.send_signal(signal.SIGINT)
         stopped = await ended(process)
         assert stopped.code == 130
-        assert "the same command goes on" in stopped.err
+        assert "the same command resumes the run" in stopped.err
         *_, last = stopped.lines
         kept = [line["task_id"] for line in stopped.lines if line["event"] == "task"]
         assert (last["event"], last["done"]) == ("interrupted", len(kept))

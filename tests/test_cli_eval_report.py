@@ -33,7 +33,7 @@ def test_report_of_an_unfinished_run_says_so(tmp_path: Path) -> None:
 def test_what_is_no_run_is_bad_input(command: list[str], tmp_path: Path) -> None:
     shown = invoke("eval", *command, str(tmp_path))
     assert shown.code == 2
-    assert "holds no evaluation run" in shown.err
+    assert "contains no evaluation run" in shown.err
 
 
 @pytest.mark.slow

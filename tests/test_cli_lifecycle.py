@@ -122,7 +122,7 @@ def test_the_trail_tells_what_why_and_in_which_batch(bank: list[str]) -> None:
     told("undo", batch)
     lines = invoke("cases", "audit", "--json").lines
     assert [line["verb"] for line in lines] == ["undo", "undo", "retire", "retire", "import"]
-    assert lines[-1].items() >= {"subject": bank[0], "detail": "[red]why[/red]", "batch_id": batch}.items()
+    assert lines[-2].items() >= {"subject": bank[0], "detail": "[red]why[/red]", "batch_id": batch}.items()
     assert len(invoke("cases", "audit", "--limit", "1", "--json").lines) == 1
     assert "[red]why[/red]" in invoke("cases", "audit").out
 

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+import typer
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel, ValidationError
+from typer.testing import CliRunner
 
-from memento.cli.running import ExitCode, parsed_options, reward_of, run_command
+from memento.cli.running import ExitCode, parsed_options, reward_of, run_async, run_command
 from memento.graph.settings import read_settings
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.nodes.context import Context
@@ -143,3 +146,43 @@ def test_a_reward_is_read_when_a_person_types_one(typed: str, reward: float | No
 def test_a_reward_is_refused_when_it_is_none(typed: str) -> None:
     with pytest.raises(InvalidInput):
         reward_of(typed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Options that several commands have."""
+
+    names: Annotated[list[str], typer.Option("--name")] = field(default_factory=list)
+    as_json: Annotated[bool, typer.Option("--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Shared):
+    """Those of one of them as well."""
+
+    task: Annotated[str, typer.Argument()]
+    size: Annotated[int, typer.Option(min=1)] = 3
+
+
+def test_a_dataclass_is_an_option_per_field_when_a_coroutine_is_a_command() -> None:
+    app, seen = typer.Typer(), []
+
+    @app.command()
+    @run_async
+    async def command(options: Own) -> ExitCode:
+        """Do it."""
+        seen.append(options)
+        if options.size == 9:
+            raise InvalidInput("too large")
+        return ExitCode.FAILED
+
+    runner = CliRunner()
+    assert runner.invoke(app, ["t", "--name", "a", "--name", "b", "--size", "2"]).exit_code == ExitCode.FAILED
+    assert runner.invoke(app, ["t"]).exit_code == ExitCode.FAILED
+    assert seen == [Own(task="t", names=["a", "b"], size=2), Own(task="t")]
+    failed = runner.invoke(app, ["t", "--size", "9", "--json"])
+    assert (failed.exit_code, json.loads(failed.stdout)["error"]) == (ExitCode.BAD_INPUT, "too large")
+    assert runner.invoke(app, ["t", "--size", "0"]).exit_code == 2
+    shown = runner.invoke(app, ["--help"]).stdout
+    assert "Do it." in shown
+    assert shown.index("--size") < shown.index("--name")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memento.evals.configured import check_unseen, opened_subject
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.nodes.errors import NoModelConfigured, UnknownModel
@@ -56,7 +56,7 @@ async def test_a_missing_judge_is_told_and_stops_nothing_when_a_rule_can_decide(
     monkeypatch.setenv("OPENAI_API_KEY", "nobody's")
     async with opened_subject(None, folder=tmp_path, settings={"evaluator": evaluator}) as (subject, _, notices):
         assert subject.name == "configured agent (planner gpt-4.1, executor o4-mini)"
-    assert "stays unknown: unknown model 'magic'" in notices[0]
+    assert "stay unscored: unknown model 'magic'" in notices[0]
     with pytest.raises(UnknownModel):
         async with opened_subject(None, folder=tmp_path, settings={"evaluator": "judge"}):
             pytest.fail("opened")
@@ -104,8 +104,8 @@ def test_what_tools_may_read_is_refused_when_answers_lie_there(tmp_path: Path) -
         ("json:", "write package.module:function"),
         (":loads", "write package.module:function"),
         ("nowhere.at.all:make", "there is no module 'nowhere'"),
-        ("json:make", "make is not there; it should be a maker"),
-        ("json:__name__", "__name__ is no function"),
+        ("json:make", "make does not exist; it should be a maker"),
+        ("json:__name__", "__name__ is not a function"),
         ("broken_on_purpose:make", "importing broken_on_purpose fails: RuntimeError: as it should"),
         ("needs_more:make", "there is no module 'not_installed_here'"),
     ],
@@ -118,5 +118,5 @@ def test_what_is_wrong_is_named_when_a_function_cannot_be_had(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(InvalidInput) as caught:
-        imported(name, wanted="a maker")
+        import_by_name(name, wanted="a maker")
     assert said in str(caught.value)

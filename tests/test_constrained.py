@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from memento.nodes.bounded_schema import bounded_schema
 from memento.nodes.constrained import ConstrainedChatModel
 from memento.nodes.errors import InvalidReply, NoCompletion
-from memento.nodes.replies.received import received
+from memento.nodes.replies.call_model import model_reply
 from memento.nodes.structured import StructuredCaller
 from tests import reply_shapes as shapes
 from tests.provider_server import served
@@ -144,7 +144,7 @@ async def test_the_server_is_unavailable_when_it_gives_no_completion(name: str) 
         model = ConstrainedChatModel(inner=inner)
         for call in (model.ainvoke("hi"), model.bind_tools([search]).ainvoke("hi")):
             with pytest.raises(NoCompletion):
-                await received(call)
+                await model_reply(call)
 
 
 async def test_call_is_counted_once_when_server_reports_tokens() -> None:

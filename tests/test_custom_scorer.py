@@ -16,7 +16,7 @@ from memento.evals.scorer import load_scorer
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.memory.errors import InvalidInput
-from memento.nodes.scoring import Evaluation
+from memento.nodes.scoring import Grade
 from memento.nodes.scoring.custom import scored_by
 from memento.nodes.scoring.parts import Answered, ScoringParts
 from memento.nodes.scoring.registry import score
@@ -44,7 +44,7 @@ class Counting:
         return 0.25
 
 
-async def evaluation_by(scorer: Any) -> Evaluation:
+async def evaluation_by(scorer: Any) -> Grade:
     return await scored_by(scorer, "a task", "an answer", ["one", "other"])
 
 
@@ -57,9 +57,9 @@ async def test_reward_is_the_scorers_when_it_gives_one(grade: Any, reward: float
 
 
 async def test_confidence_and_reason_are_the_scorers_when_it_gives_an_evaluation() -> None:
-    given = Evaluation(0.5, "human", 0.75, "3 of 6 tests pass")
+    given = Grade(0.5, "human", 0.75, "3 of 6 tests pass")
     assert await evaluation_by(giving(given)) == (0.5, "custom", 0.75, "3 of 6 tests pass")
-    long = await evaluation_by(giving(Evaluation(0.5, "x", 1.0, "x" * 10_000)))
+    long = await evaluation_by(giving(Grade(0.5, "x", 1.0, "x" * 10_000)))
     assert len(long.reason) == 500
 
 
@@ -67,12 +67,12 @@ async def test_confidence_and_reason_are_the_scorers_when_it_gives_an_evaluation
     ("grade", "said"),
     [
         (None, "gave no reward"),
-        (Evaluation(None, "x", reason="no compiler here"), "no compiler here"),
+        (Grade(None, "x", reason="no compiler here"), "no compiler here"),
         (1.5, "reward=1.5"),
         (-0.1, "reward=-0.1"),
         (float("nan"), "reward=nan"),
         (float("inf"), "reward=inf"),
-        (Evaluation(1.0, "x", 2.0), "confidence=2"),
+        (Grade(1.0, "x", 2.0), "confidence=2"),
         ("0.5", "gave a str"),
         ([1.0], "gave a list"),
         ({"reward": 1}, "gave a dict"),
@@ -189,8 +189,8 @@ async def test_scorer_is_found_when_it_is_named(tmp_path: Path, monkeypatch: pyt
         ("my_scorers_e5b", "write package.module:function"),
         ("my_scorers_e5b:", "write package.module:function"),
         ("no_such_module_e5:f", "there is no module"),
-        ("my_scorers_e5b:absent", "is not there"),
-        ("my_scorers_e5b:LIMIT", "is no function"),
+        ("my_scorers_e5b:absent", "does not exist"),
+        ("my_scorers_e5b:LIMIT", "is not a function"),
         ("my_scorers_e5b:too_few", "cannot be called so"),
     ],
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memento.memory.engines.edge import EdgeEngine
 from memento.memory.errors import IndexDamaged
+from memento.memory.index.engines.edge import EdgeEngine
 from tests.bank_points import DIM, ENCODER, case_id, in_batches
 from tests.edge_bank import POINTS, generations, make_bank, n_found, opened, writer
 

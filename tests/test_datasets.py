@@ -115,8 +115,8 @@ def test_first_three_bad_rows_are_shown_when_there_is_no_other(tmp_path: Path) -
         (b"\xef\xbb\xbf \r\n", "is empty"),
         ('{"question": "a"}'.encode("utf-16"), "not UTF-8 text"),
         (b"\x1f\x8b\x08", "not UTF-8 text"),
-        (b"question,answer\n", "holds no rows"),
-        (b"[]", "holds no rows"),
+        (b"question,answer\n", "contains no rows"),
+        (b"[]", "contains no rows"),
         (b'{"text": "a", "label": "b"}', "no known format. Its fields: text, label. Formats: deepresearcher has .*hle"),
         (b"When was it?\nWhere was it?\n", "Its fields: When was it"),
     ],
@@ -139,7 +139,7 @@ def test_error_lists_what_can_be_chosen_when_an_option_is_wrong(tmp_path: Path) 
         load_dataset(path, format="gaya")
     with pytest.raises(InvalidInput, match="goes with the format generic, not with gaia"):
         load_dataset(path, format="gaia", fields={"question": "q"})
-    with pytest.raises(InvalidInput, match="no 'answer'; fields can be given for: question, references"):
+    with pytest.raises(InvalidInput, match=r"'answer' is not a part of a task; .* for: question, references"):
         load_dataset(path, fields={"answer": "q"})
     with pytest.raises(InvalidInput, match=r"no row has anything in gold, q. Its fields: question, answer, gold"):
         load_dataset(path, fields={"question": "q", "references": "gold"})

@@ -154,8 +154,8 @@ def test_hle_is_read_with_its_subjects(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        ("data:image/png;base64,AAAA", "its picture stands inside of the row"),
-        ({"bytes": "AAAA"}, "its picture stands inside of the row"),
+        ("data:image/png;base64,AAAA", "its picture is embedded in the row"),
+        ({"bytes": "AAAA"}, "its picture is embedded in the row"),
         ("https://a.b/c.png", "its picture is a web address"),
         ("none.png", "attachment 'none.png' is not in the data set's folder"),
     ],
@@ -259,7 +259,7 @@ def test_mapping_makes_the_format_generic(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pairs", [["question"], ["question="], ["question=a", "question=b"], ["answer=a"]])
 def test_mapping_is_refused_when_it_is_not_one_field_for_one_part(pairs: list[str]) -> None:
-    with pytest.raises(InvalidInput, match=r"as in question=prompt|fields can be given for"):
+    with pytest.raises(InvalidInput, match=r"as in question=prompt|fields can be mapped for"):
         field_mapping(pairs)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.rows import read_rows
 from memento.memory.errors import InvalidInput
 from memento.tools.csv_reader import MAX_CELL_CHARS
@@ -17,12 +17,12 @@ CELLS = st.text(st.sampled_from('ab,"\n\r;\u2028 '), min_size=1, max_size=6).map
 BOM = b"\xef\xbb\xbf"
 
 
-def rows(folder: Path, content: bytes, name: str = "set") -> list[Row]:
+def rows(folder: Path, content: bytes, name: str = "set") -> list[SourceRow]:
     (folder / name).write_bytes(content)
     return list(read_rows(folder / name))
 
 
-def read(found: list[Row]) -> list[tuple[int, object]]:
+def read(found: list[SourceRow]) -> list[tuple[int, object]]:
     """Line with fields, or with the problem."""
     return [(row.line, row.problem or row.fields) for row in found]
 

@@ -10,7 +10,7 @@ import pytest
 from memento.tools.errors import ToolError, ToolInputError, ToolUnavailable
 from memento.tools.web.download_file import AT_ONCE, make_download_file
 from memento.tools.web.fetch import Fetcher, FetchLimits
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.workspace import Workspace
 from tests.loopback_site import Answer, Site, serving
 
@@ -72,7 +72,7 @@ async def test_a_packed_file_is_unpacked_and_its_size_counts_unpacked(site: Site
         (Answer(PNG, is_endless=True), ToolInputError, "more than 20,000 bytes"),
         (png(b""), ToolInputError, "empty file"),
         (Answer(PNG, 404), ToolInputError, "no such page"),
-        (Answer(PNG, 500), ToolUnavailable, "in trouble"),
+        (Answer(PNG, 500), ToolUnavailable, "failed to answer"),
     ],
 )
 async def test_nothing_lies_there_when_it_fails(

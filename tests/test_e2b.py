@@ -14,7 +14,7 @@ import pytest
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.e2b import E2B
-from memento.tools.sandbox.port import Limits
+from memento.tools.sandbox.port import SandboxLimits
 
 
 class Failed(Exception):
@@ -105,7 +105,7 @@ async def test_files_go_there_and_come_back(service: E2B, machines: list[FolderM
         "import os\nos.makedirs('new')\nopen('new/made.txt', 'w').write('made')\n"
         "os.symlink('/etc/passwd', 'link')\nint(open('given.txt').read()) * 7"
     )
-    assert await service.run("python", code, folder=run, limits=Limits()) == ("42\n", 0, "exit")
+    assert await service.run("python", code, folder=run, limits=SandboxLimits()) == ("42\n", 0, "exit")
     assert await asyncio.to_thread((run / "new" / "made.txt").read_text) == "made"
     assert not await asyncio.to_thread((run / "link").is_symlink)
     assert (await asyncio.to_thread((run / "given.txt").stat)).st_mode & 0o7777 == 0o755
@@ -113,7 +113,7 @@ async def test_files_go_there_and_come_back(service: E2B, machines: list[FolderM
 
 
 async def test_exit_codes_and_limits_are_told(service: E2B, tmp_path: Path) -> None:
-    run, limits = tmp_path / "run", replace(Limits(), wall_s=0.5, output_bytes=1_000)
+    run, limits = tmp_path / "run", replace(SandboxLimits(), wall_s=0.5, output_bytes=1_000)
     await asyncio.to_thread(run.mkdir)
     assert await service.run("shell", "echo x; exit 3", folder=run, limits=limits) == ("x\n", 3, "exit")
     assert (await service.run("python", "while True: pass", folder=run, limits=limits))[1:] == (None, "time")
@@ -125,14 +125,14 @@ async def test_nothing_is_kept_when_there_is_too_much(service: E2B, tmp_path: Pa
     run = tmp_path / "run"
     code = "for number in range(10):\n    open(f'{number}', 'w').close()"
     with pytest.raises(ToolUnavailable, match="more files"):
-        await service.run("python", code, folder=run, limits=replace(Limits(), n_files=5))
+        await service.run("python", code, folder=run, limits=replace(SandboxLimits(), n_files=5))
     assert not await asyncio.to_thread(run.exists)
 
 
 async def test_the_machine_is_removed_when_the_caller_is_cancelled(
     service: E2B, machines: list[FolderMachine], tmp_path: Path
 ) -> None:
-    limits = replace(Limits(), wall_s=1)
+    limits = replace(SandboxLimits(), wall_s=1)
     task = asyncio.create_task(service.run("shell", "sleep 1", folder=tmp_path / "run", limits=limits))
     await asyncio.sleep(0.3)
     task.cancel()
@@ -144,7 +144,7 @@ async def test_the_machine_is_removed_when_the_caller_is_cancelled(
 async def test_the_key_is_asked_for_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("E2B_API_KEY", "not read here")
     with pytest.raises(ToolUnavailable, match="E2B_API_KEY"):
-        await E2B(api_key=None).run("python", "1", folder=tmp_path, limits=Limits())
+        await E2B(api_key=None).run("python", "1", folder=tmp_path, limits=SandboxLimits())
 
 
 async def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ async def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path) -> None
         await asyncio.open_connection("127.0.0.1", 9)
 
     with pytest.raises(ToolUnavailable, match="does not answer"):
-        await E2B(api_key="a key", connect=refused).run("python", "1", folder=tmp_path, limits=Limits())
+        await E2B(api_key="a key", connect=refused).run("python", "1", folder=tmp_path, limits=SandboxLimits())

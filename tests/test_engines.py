@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
-from memento.memory.engines.edge import EdgeEngine
-from memento.memory.engines.local import LocalEngine
-from memento.memory.engines.port import BankPoint, VectorEngine
-from memento.memory.engines.server import ServerEngine
 from memento.memory.errors import EngineRejected, EngineUnavailable
+from memento.memory.index.engines.edge import EdgeEngine
+from memento.memory.index.engines.local import LocalEngine
+from memento.memory.index.engines.port import BankPoint, VectorEngine
+from memento.memory.index.engines.server import ServerEngine
 from tests.bank_points import DIM, ENCODER, by_cosine, case_id, in_batches, point, unit
 from tests.wire_shim import WireShim
 

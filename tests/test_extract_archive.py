@@ -103,7 +103,7 @@ async def test_it_is_said_what_came_out_when_the_workspace_becomes_full(workspac
 
 
 async def test_a_document_is_no_archive_and_a_text_neither(workspace: Workspace) -> None:
-    with pytest.raises(ToolInputError, match=r"a\.txt: it is no archive; read_document reads it"):
+    with pytest.raises(ToolInputError, match=r"a\.txt: it is not an archive; use read_document to read it"):
         await unpacked(workspace, "a.txt", b"text")
     assert "- a/word/document.xml" in await unpacked(workspace, "a.docx", made.docx(made.paragraph("x")))
 

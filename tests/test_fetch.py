@@ -11,7 +11,7 @@ import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.fetch import Fetcher, FetchLimits, PageRefused
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from tests.loopback_site import HTML, Answer, Names, Site, serving
 
 
@@ -72,9 +72,9 @@ async def test_cookies_of_a_redirect_are_not_kept_for_the_next_fetch(site: Site)
         (410, ToolInputError, "no such page"),
         (401, ToolInputError, "HTTP status 401"),
         (403, PageRefused, "refuses to show"),
-        (500, ToolUnavailable, "in trouble"),
-        (503, ToolUnavailable, "in trouble"),
-        (304, ToolInputError, "redirects to nowhere"),
+        (500, ToolUnavailable, "failed to answer"),
+        (503, ToolUnavailable, "failed to answer"),
+        (304, ToolInputError, "redirects without giving an address"),
     ],
 )
 async def test_the_error_says_what_to_do_when_the_status_is_no_success(
@@ -91,7 +91,7 @@ async def test_the_time_to_wait_is_told_when_the_site_names_one(
     site: Site, header: str, expected: float | None
 ) -> None:
     site.answers["/a"] = Answer(status=429, headers={"Retry-After": header})
-    with pytest.raises(ToolLimitReached, match="no more requests") as caught:
+    with pytest.raises(ToolLimitReached, match="rate limit is reached") as caught:
         await fetcher(site).get(f"{site.url}/a")
     assert caught.value.retry_after_s == expected
 
@@ -147,8 +147,8 @@ async def test_only_so_much_is_unpacked_when_a_page_is_a_gzip_bomb(site: Site) -
     ("encoding", "body", "message"),
     [
         ("gzip", b"not gzip at all", "damaged"),
-        ("br", b"x", "not asked for"),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "not asked for"),
+        ("br", b"x", "unsupported content encoding"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "unsupported content encoding"),
     ],
 )
 async def test_the_error_is_clear_when_a_page_cannot_be_unpacked(

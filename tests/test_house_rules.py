@@ -27,7 +27,7 @@ from memento.evals.house_rules import (
 )
 from memento.nodes.executor import make_executor
 from memento.nodes.sources import Toolbox
-from memento.nodes.state import CaseView
+from memento.nodes.state import PromptCase
 from memento.nodes.tool_binding import bound_tool
 from tests.node_parts import Roles, a_run, runtime_of
 
@@ -49,7 +49,7 @@ def opening_of(task: HouseTask) -> str:
     return task.text.split("'")[0]
 
 
-def case(action: str, *, reward: float = 1.0, state: str = "s") -> CaseView:
+def case(action: str, *, reward: float = 1.0, state: str = "s") -> PromptCase:
     view: dict[str, Any] = {"id": "c", "state": state, "action": action, "answer": "", "lesson": "", "reward": reward}
     return {**view, "similarity": 0.5, "score": 0.5, "slot": 0, "propensity": 1.0}  # type: ignore[typeddict-item]
 

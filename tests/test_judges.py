@@ -7,7 +7,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from memento.nodes.errors import ModelRejected, ModelUnavailable, UnknownModel
-from memento.nodes.scoring.judge import JUDGE_CONFIDENCE, Verdict, judged
+from memento.nodes.scoring.judge import JUDGE_CONFIDENCE, JudgeVerdict, judged
 from memento.nodes.scoring.judges import AGREED, AGREED_WITH_ITSELF
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.scoring.registry import score
@@ -59,7 +59,7 @@ async def scored(evaluator: str, models: Judges, **settings: Any) -> Scored:
     [("yes", 1.0, JUDGE_CONFIDENCE), ("no", 0.0, JUDGE_CONFIDENCE), ("unsure", None, 0.0)],
 )
 def test_reward_follows_the_verdict(word: str, reward: float | None, confidence: float) -> None:
-    evaluation = judged(Verdict.model_validate({"correct": word, "reason": "because"}))
+    evaluation = judged(JudgeVerdict.model_validate({"correct": word, "reason": "because"}))
     assert evaluation == (reward, "judge", confidence, "because")
 
 

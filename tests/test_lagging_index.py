@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from memento.memory.breaker import Breaker
 from memento.memory.case import Case, ScoredCase, case_id
-from memento.memory.case_bank import CaseBank, Search
 from memento.memory.case_memory import CaseMemory
-from memento.memory.engines.local import LocalEngine
-from memento.memory.exact_search import N_NEWEST
-from memento.memory.projection import BATCH
+from memento.memory.index.breaker import Breaker
+from memento.memory.index.case_bank import CaseBank, Search
+from memento.memory.index.engines.local import LocalEngine
+from memento.memory.index.exact_search import N_NEWEST
+from memento.memory.index.projection import BATCH
 from tests.hashing_encoder import HashingEncoder
 
 ROOT = Path(__file__).parent.parent

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from benchmarks.leak import LeakRow, held_out, leak_table, leaky_row_split, lookup
+from benchmarks.reference_head import Pairs, pairs_of, trained_heads
 from memento.memory.estimators.port import CaseRows, Example
-from memento.memory.offpolicy.leak import LeakRow, held_out, leak_table, lookup
 from memento.memory.offpolicy.metrics import auc
-from memento.memory.offpolicy.reference_head import Pairs, pairs_of, trained_heads
-from memento.memory.offpolicy.splits import grouped_folds, leaky_row_split
+from memento.memory.offpolicy.splits import grouped_folds
 
 DIM, N_QUESTIONS, N_SERVED = 64, 120, 8
 

@@ -49,12 +49,12 @@ async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: in
         "views": memory.views,
         "versions": storage.versions,
         "texts": storage.texts,
-        "thread": storage._torch,
+        "thread": storage.torch,
         "folder": folder,
     }
     estimator = partial(CrossEntropyQ, dim=storage.texts.encoder.dim, seed=seed)
     make = partial(Learner, namespace="default", make=estimator, **parts)
-    return await asyncio.get_running_loop().run_in_executor(storage._torch, make)
+    return await asyncio.get_running_loop().run_in_executor(storage.torch, make)
 
 
 def weights(learner: Learner) -> dict[str, torch.Tensor]:

@@ -10,9 +10,10 @@ import pytest
 from langchain_core.messages import BaseMessage
 
 from memento.evals.house_rules import RULES, house_stream
+from memento.evals.learning_curve_plot import series_of
 from memento.evals.learning_demo import LearningDemo, TaskScore, accuracy, paired_difference
-from memento.evals.picture import series_of
 from memento.graph.models import ChatModels
+from memento.memory.stats import mean_interval
 from tests.node_parts import Roles
 from tests.scripted import ScriptedChatModel
 
@@ -47,27 +48,16 @@ async def scores_of(demo: LearningDemo) -> list[TaskScore]:
         return running.scores
 
 
-# Wilson's interval: scipy.stats.binomtest(k, n).proportion_ci(method="wilson"), z = 1.96.
-@pytest.mark.parametrize(
-    ("n_solved", "n", "low", "high"),
-    [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (15, 15, 0.7961, 1.0), (1, 2, 0.0945, 0.9055)],
-)
-def test_the_interval_is_wilsons_when_successes_are_counted(n_solved: int, n: int, low: float, high: float) -> None:
-    found = accuracy([1.0] * n_solved + [0.0] * (n - n_solved))
-    assert found == pytest.approx((n_solved / n, low, high), abs=2e-4)
-
-
-def test_the_difference_is_certain_when_every_task_differs_alike() -> None:
-    assert paired_difference([1.0] * 8, [0.0] * 8) == (1.0, 1.0, 1.0)
-    assert paired_difference([1.0, 0.0] * 4, [1.0, 0.0] * 4) == (0.0, 0.0, 0.0)  # paired: order matters
-
-
-def test_the_difference_has_the_binomial_interval_when_resampled() -> None:
-    value, low, high = paired_difference([1.0] * 50 + [0.0] * 50, [0.0] * 100)
-    half = 1.96 * np.sqrt(0.25 / 100)
-    assert value == 0.5
-    assert (low, high) == (pytest.approx(0.5 - half, abs=0.015), pytest.approx(0.5 + half, abs=0.015))
-    assert paired_difference([1.0, 0.0, 1.0], [0.0, 0.0, 0.0]) == paired_difference([1.0, 0.0, 1.0], [0.0, 0.0, 0.0])
+def test_figures_have_the_intervals_of_all_others() -> None:
+    solved, failed = [1.0] * 8 + [0.0] * 2, [0.0] * 10
+    assert accuracy(solved) == mean_interval(solved)
+    found = paired_difference(solved, failed)
+    assert found.value == 0.8
+    assert 0.3 < found.low < 0.6 < found.high < 1
+    swapped = paired_difference(failed, solved)
+    assert swapped.value == -0.8
+    assert swapped.high == pytest.approx(-found.low, abs=0.02)
+    assert paired_difference([1.0, 0.0] * 4, [1.0, 0.0] * 4).value == 0.0  # paired: order matters
 
 
 @loads_the_encoder

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,7 @@ async def test_password_is_not_repeated_when_the_url_is_wrong(bad: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.skipif(find_spec("psycopg") is None, reason="the extra `postgres` is not installed")
 async def test_named_error_when_the_server_is_away() -> None:
     with pytest.raises(LedgerUnavailable) as caught:
         async with Ledger("postgresql+psycopg://u:secret@127.0.0.1:9/x"):

@@ -16,10 +16,9 @@ from memento.memory.case import Case, CaseStatus, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
 from memento.memory.estimators.port import CaseEffect
-from memento.memory.interchange import parse_case
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules
 from memento.memory.lifecycle.lifecycle import Lifecycle
-from tests.memories import Place, filled, place, served
+from tests.memories import Place, filled, imported_case, place, served
 
 ROOT = Path(__file__).parent.parent
 
@@ -207,8 +206,8 @@ async def test_what_a_rule_retired_is_back_when_written_again(memory: CaseMemory
 async def test_untrusted_import_waits_in_quarantine_and_replaces_nothing(memory: CaseMemory) -> None:
     known = await memory.write(state="s", action="a", reward=1.0) or ""
     row = {"state": "s", "action": "a", "reward": 0.0, "version": 99}
-    forged = parse_case(json.dumps(row), namespace="default")
-    fresh = parse_case(json.dumps(row | {"state": "t", "lesson": "trust me"}), namespace="default")
+    forged = await asyncio.to_thread(imported_case, json.dumps(row))
+    fresh = await asyncio.to_thread(imported_case, json.dumps(row | {"state": "t", "lesson": "trust me"}))
     assert await memory.keep([forged, fresh], is_trusted=False) == 1
     assert (await newest(memory, known)).reward == 1.0
     assert await all_served(memory) == {known}
@@ -225,7 +224,7 @@ async def test_lesson_is_the_same_after_feedback_export_and_import(memory: CaseM
     assert (await newest(memory, own or "")).lesson == "it guessed"
     await memory.feedback(reading.event_id, 0.0, lesson="it did not look")
     line = (await newest(memory, own or "")).model_dump_json()
-    moved = parse_case(line, namespace="theirs")
+    moved = await asyncio.to_thread(imported_case, line, namespace="theirs")
     await memory.keep([moved])
     found = await memory.views.cases([moved.id], namespace="theirs")
     assert found[moved.id].lesson == "it did not look"

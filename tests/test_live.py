@@ -16,7 +16,7 @@ from memento.graph.models import ChatModels
 from memento.graph.settings import read_settings
 from memento.tools.sandbox.docker import Docker
 from memento.tools.sandbox.e2b import E2B
-from memento.tools.sandbox.port import Limits
+from memento.tools.sandbox.port import SandboxLimits
 from memento.tools.web.tavily import Tavily
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import schema
@@ -135,14 +135,14 @@ async def runs_code(sandbox: Docker | E2B, folder: Path) -> None:
     await asyncio.to_thread(folder.mkdir)
     await asyncio.to_thread((folder / "given.txt").write_text, "6")
     made = "open('made.txt', 'w').write('made')\nint(open('given.txt').read()) * 7"
-    assert await sandbox.run("python", made, folder=folder, limits=Limits()) == ("42\n", 0, "exit")
+    assert await sandbox.run("python", made, folder=folder, limits=SandboxLimits()) == ("42\n", 0, "exit")
     assert await asyncio.to_thread((folder / "made.txt").read_text) == "made"
-    assert await sandbox.run("shell", "echo x; exit 3", folder=folder, limits=Limits()) == ("x\n", 3, "exit")
+    assert await sandbox.run("shell", "echo x; exit 3", folder=folder, limits=SandboxLimits()) == ("x\n", 3, "exit")
     fetch = "import urllib.request\nurllib.request.urlopen('https://example.com', timeout=5)"
-    output, code, ended_by = await sandbox.run("python", fetch, folder=folder, limits=Limits())
+    output, code, ended_by = await sandbox.run("python", fetch, folder=folder, limits=SandboxLimits())
     assert (code, ended_by) == (1, "exit")
     assert "URLError" in output or "Error" in output
-    endless = await sandbox.run("python", "while True: pass", folder=folder, limits=Limits(wall_s=3))
+    endless = await sandbox.run("python", "while True: pass", folder=folder, limits=SandboxLimits(wall_s=3))
     assert endless[1:] == (None, "time")
 
 

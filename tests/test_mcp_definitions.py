@@ -75,7 +75,7 @@ def test_a_schema_that_no_model_should_be_shown_leaves_its_tool_out() -> None:
     usable, left_out = definitions("s", listed, ())
     assert [one.remote_name for one in usable] == ["deep"]
     assert json.dumps(usable[0].schema).count("items") < 20
-    assert "list (its arguments are no object)" in left_out
+    assert "list (its arguments are not a JSON object)" in left_out
     assert "large (its schema has more than" in left_out
 
 

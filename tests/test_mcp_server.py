@@ -17,9 +17,9 @@ from mcp.types import CallToolResult
 from memento.cli.mcp_serve import chosen
 from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolInputError
-from memento.tools.injection import in_workspace
 from memento.tools.mcp_server import make_mcp_server
 from memento.tools.workspace import Workspace
+from memento.tools.workspace_binding import bind_workspace
 from tests.commands import MEMENTO, environment, invoke
 
 
@@ -80,8 +80,8 @@ async def test_a_tool_says_what_to_do_and_nothing_else_says_anything(client: InP
 
 async def test_a_function_is_left_as_it_is_when_it_needs_no_workspace(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    assert in_workspace(refuse, workspace) is refuse
-    bound = in_workspace(note, workspace)
+    assert bind_workspace(refuse, workspace) is refuse
+    bound = bind_workspace(note, workspace)
     assert (bound.__name__, bound.__doc__) == (note.__name__, note.__doc__)
     assert "workspace" not in bound.__annotations__
     assert await bound("b.txt", text="y") == "b.txt"

@@ -51,7 +51,7 @@ def test_tools_of_every_origin_are_shown_in_the_form_that_the_strictest_provider
 def test_what_is_no_tool_is_left_out_by_name_and_the_others_stay() -> None:
     offer = ToolOffer([tool(name, schema) for name, schema in HOPELESS.items()] + [tool("good")])
     assert [one.name for one in offer.tools] == ["good"]
-    assert offer.left_out == dict.fromkeys(HOPELESS, "its arguments are no object")
+    assert offer.left_out == dict.fromkeys(HOPELESS, "its arguments are not a JSON object")
 
 
 def test_a_tool_that_cannot_even_be_described_is_left_out() -> None:

@@ -16,7 +16,7 @@ import memento
 from tests.built import DECOYS, FOLDERS, ROOT, Built
 from tests.conftest import BARE_FOLDERS
 
-SHIPPED = {".py", ".md", ".html", ".css"}
+SHIPPED = {".py", ".md", ".html", ".css", ".toml"}
 HEAVY = {
     "torch",
     "numpy",

@@ -8,21 +8,17 @@ from statistics import fmean
 import pytest
 
 from memento.evals.presets import PRESETS, Asked, PaperTable, Row, blank_table, paper_table, preset_named
-from memento.evals.presets.figures import (
-    COMPONENTS,
-    CONTINUAL,
-    N_QUESTIONS,
-    NUMBER_OF_CASES,
-    OUT_OF_DISTRIBUTION,
-    Score,
-    Scores,
-)
-from memento.evals.presets.parts import MACRO, WEIGHTED
+from memento.evals.presets.figures import N_QUESTIONS, Score, Scores
+from memento.evals.presets.rows import MACRO, WEIGHTED
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import load_results
 from memento.memory.errors import InvalidInput, UnknownPolicy
 from tests.eval_runs import MadeRun, made_tasks, make_run
 
+NUMBER_OF_CASES = {line.k: line.scores for line in preset_named("k-sweep").lines}
+CONTINUAL = {line.label: line.accuracy for line in preset_named("continual").lines}
+OUT_OF_DISTRIBUTION = {line.label: Score(*line.f1, *line.pm) for line in preset_named("ood").lines}
+COMPONENTS = {line.label: line.scores for line in preset_named("components").lines}
 PAPER_SOURCES = ("nq", "musique", "Bamboogle", "popqa")
 
 

@@ -14,8 +14,8 @@ from openpyxl import Workbook
 from openpyxl.comments import Comment
 
 from benchmarks.hostile import made_documents as made
+from memento.tools.documents.cell_ranges import ranges, relative
 from memento.tools.documents.document import numbers, wanted_parts
-from memento.tools.documents.ranges import ranges, relative
 from memento.tools.documents.read_document import MAX_CHARS, make_read_document, text_of
 from memento.tools.errors import ToolInputError, ToolUnavailable
 from memento.tools.media.port import Picture

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import importlib.util
-import json
 import os
 import re
 import sqlite3
@@ -12,17 +11,16 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 from memento.memory.case_memory import CaseMemory
 from memento.memory.policies.registry import POLICY_NAMES
 from tests.memories import failing_bank
+from tests.readme_examples import README, answer_of_graph_example, readme_example
 from tests.scripted import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("part", ["diagram", "tree", "settings"])
@@ -50,9 +48,9 @@ def test_every_make_target_exists_when_the_readme_names_it() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     listed = re.search(r"`make help` lists the rest: (.*)\.", README)
     assert listed
-    named = {"run", "test", "help", *re.findall(r"`(\w+)`", listed.group(1))}
+    named = {"run", "test", "help", *re.findall(r"`([\w-]+)`", listed.group(1))}
 
-    assert named == set(re.findall(r"^(\w+):.*##", makefile, re.MULTILINE))
+    assert named == set(re.findall(r"^([\w-]+):.*##", makefile, re.MULTILINE))
 
 
 def test_every_setting_is_in_the_env_example_when_the_readme_names_it() -> None:
@@ -66,7 +64,7 @@ def test_every_setting_is_in_the_env_example_when_the_readme_names_it() -> None:
 
 @pytest.mark.slow
 def test_memory_quick_start_runs_when_copied(tmp_path: Path) -> None:
-    done = _run(_example("memory"), tmp_path)
+    done = _run(readme_example("memory"), tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "What is the capital of Columbia County? -> 1. Find which" in done.stdout
@@ -79,7 +77,7 @@ async def test_memory_quick_start_runs_when_its_bank_is_full_of_failures(tmp_pat
         await failing_bank(memory, "What is the capital of Columbia County?")
     n_before = await asyncio.to_thread(_n_empty_slots, tmp_path / "bank")
 
-    done = await asyncio.to_thread(_run, _example("memory"), tmp_path)
+    done = await asyncio.to_thread(_run, readme_example("memory"), tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert await asyncio.to_thread(_n_empty_slots, tmp_path / "bank") > n_before
@@ -87,9 +85,9 @@ async def test_memory_quick_start_runs_when_its_bank_is_full_of_failures(tmp_pat
 
 @pytest.mark.slow
 async def test_graph_quick_start_runs_when_a_server_answers(tmp_path: Path) -> None:
-    async with ScriptedServer(_answer) as server:
+    async with ScriptedServer(answer_of_graph_example) as server:
         keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
-        done = await asyncio.to_thread(_run, _example("graph"), tmp_path, **keys)
+        done = await asyncio.to_thread(_run, readme_example("graph"), tmp_path, **keys)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Sunday 1.0 ")
@@ -97,25 +95,11 @@ async def test_graph_quick_start_runs_when_a_server_answers(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_tools_quick_start_runs_when_copied(tmp_path: Path) -> None:
-    done = _run(_example("tools"), tmp_path)
+    done = _run(readme_example("tools"), tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "| 2 | jan | 3 |" in done.stdout
     assert done.stdout.endswith("24\n")
-
-
-def _answer(request: dict[str, Any]) -> str | dict[str, Any]:
-    """A planner that asks for the day and repeats what comes back, an executor that calls the tool."""
-    said = json.dumps(request["messages"])
-    if request["model"] == "o4-mini":
-        if request["messages"][-1]["role"] == "tool":
-            return "It is Sunday."
-        call = {"name": "today", "arguments": json.dumps({"city": "Bloomsburg"})}
-        return {"tool_calls": [{"id": "1", "type": "function", "function": call}], "finish_reason": "tool_calls"}
-    if "It is Sunday." in said:
-        return json.dumps({"subtasks": [], "answer": "Sunday"})
-    step = {"id": "1", "description": "Ask what day it is in Bloomsburg.", "depends_on": []}
-    return json.dumps({"subtasks": [step], "answer": None})
 
 
 def _refresh() -> ModuleType:
@@ -131,12 +115,6 @@ def _n_empty_slots(bank: Path) -> int:
     with contextlib.closing(sqlite3.connect(bank / "ledger.sqlite")) as ledger:
         (n,) = ledger.execute("SELECT count(*) FROM slots WHERE case_id IS NULL").fetchone()
     return int(n)
-
-
-def _example(name: str) -> str:
-    found = re.search(rf"<!-- quickstart:{name} -->\n```python\n(.*?)```", README, re.DOTALL)
-    assert found, f"no quick start {name!r}"
-    return found.group(1)
 
 
 def _run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

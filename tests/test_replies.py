@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from memento.nodes.replies.usable import MAX_CALLS, UNREADABLE, usable, without_calls
+from memento.nodes.replies.sanitise import MAX_CALLS, UNREADABLE, sanitised, without_calls
 
 
 def reply_of(*calls: dict[str, Any], text: str = "", **fields: Any) -> AIMessage:
@@ -17,14 +17,14 @@ def reply_of(*calls: dict[str, Any], text: str = "", **fields: Any) -> AIMessage
 
 
 def calls_of(reply: AIMessage, taken: Any = ()) -> list[Any]:
-    settled = usable(reply, set(taken))
+    settled = sanitised(reply, set(taken))
     assert isinstance(settled, AIMessage)
     return settled.tool_calls
 
 
 def test_reply_is_the_same_object_when_nothing_is_wrong_with_it() -> None:
     reply = reply_of({"args": {"a": [1, "é", None]}, "id": "functions.look:0"}, text="I look.", id="m")
-    assert usable(reply, {"other"}) is reply
+    assert sanitised(reply, {"other"}) is reply
 
 
 @pytest.mark.parametrize("name", ["", "💥", "a b", "a" * 65, "../x", "look\n"])
@@ -71,11 +71,11 @@ def test_a_flood_of_calls_is_cut_when_there_are_too_many() -> None:
 def test_content_of_a_provider_goes_when_its_calls_are_changed() -> None:
     blocks = [{"type": "text", "text": "I look."}, {"type": "tool_use", "id": "", "name": "look", "input": {}}]
     reply = AIMessage(blocks, tool_calls=[{"name": "look", "args": {}, "id": "", "type": "tool_call"}])  # type: ignore[arg-type]
-    assert usable(reply, set()).content == "I look."
+    assert sanitised(reply, set()).content == "I look."
 
 
 def test_id_of_a_message_is_given_up_when_it_was_there_before() -> None:
-    assert usable(AIMessage("42", id="same"), {"same"}).id is None
+    assert sanitised(AIMessage("42", id="same"), {"same"}).id is None
 
 
 def test_tokens_and_text_stay_when_calls_go() -> None:
@@ -91,6 +91,6 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st
 
 @given(st.text(), st.text(), st.one_of(st.none(), st.text()), VALUES)
 def test_reply_can_be_written_down_when_it_is_anything(text: str, name: str, call_id: str | None, value: Any) -> None:
-    settled = usable(reply_of({"name": name, "id": call_id, "args": {"x": value}}, text=text), set())
+    settled = sanitised(reply_of({"name": name, "id": call_id, "args": {"x": value}}, text=text), set())
     assert isinstance(settled, AIMessage)
     json.dumps([settled.text, settled.tool_calls], ensure_ascii=False, allow_nan=False).encode()

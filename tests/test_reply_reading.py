@@ -18,13 +18,13 @@ from memento.nodes.errors import (
     NoCompletion,
     as_model_error,
 )
+from memento.nodes.replies.call_model import model_reply
 from memento.nodes.replies.endings import EndingsSeen, ending_of
 from memento.nodes.replies.model_reply import read_reply
 from memento.nodes.replies.pieces import joined
-from memento.nodes.replies.received import received
+from memento.nodes.replies.sanitise import UNREADABLE
 from memento.nodes.replies.text_calls import text_calls
 from memento.nodes.replies.thoughts import without_thoughts
-from memento.nodes.replies.usable import UNREADABLE
 
 TOOLS = {"look_up", "add"}
 
@@ -288,7 +288,7 @@ async def test_model_failed_when_its_class_gives_no_message(given: Any) -> None:
         return given
 
     with pytest.raises(ModelFailed):
-        await received(call())
+        await model_reply(call())
 
 
 async def test_a_reply_that_a_class_refuses_itself_stays_what_it_is() -> None:
@@ -296,7 +296,7 @@ async def test_a_reply_that_a_class_refuses_itself_stays_what_it_is() -> None:
         raise InvalidReply("it is no action")
 
     with pytest.raises(InvalidReply):
-        await received(call())
+        await model_reply(call())
 
 
 @given(st.text(alphabet='<>/think`[]TOL_CAS{}": \n', max_size=300))

@@ -137,11 +137,11 @@ def test_the_papers_figures_stand_beside_a_run_of_its_ablation(tmp_path: Path) -
 
 
 def test_what_cannot_be_reported_is_refused_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InvalidInput, match="holds no evaluation run"):
+    with pytest.raises(InvalidInput, match="contains no evaluation run"):
         asyncio.run(write_report(tmp_path))
     make_run(tmp_path, n_tasks=10, share_done=0)
     with pytest.raises(InvalidInput, match="has no results yet"):
         asyncio.run(write_report(tmp_path))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(InvalidInput, match=r"memento-langgraph\[demo\]"):
+    with pytest.raises(InvalidInput, match=r"memento-langgraph\[evals\]"):
         asyncio.run(write_report(tmp_path))

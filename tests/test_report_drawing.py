@@ -12,7 +12,7 @@ from memento.evals.report.drawing import Drawing, draw
 from memento.evals.report.palette import CONTROL, looks
 from memento.evals.report.plots import Dot, Series, curves, differences, dots, height_of, reliability
 from memento.evals.runs.arm import parse_arm
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 pytest.importorskip("matplotlib", reason="comes with the extra `demo`")
 

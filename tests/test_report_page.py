@@ -5,15 +5,15 @@ from html.parser import HTMLParser
 import pytest
 
 from memento.evals.report.blocks import (
+    ArmFinding,
     Cards,
     CaseCard,
     Code,
     Facts,
-    Finding,
     Findings,
     Grid,
     Note,
-    Picture,
+    PictureBlock,
     Section,
 )
 from memento.evals.report.drawing import Drawing
@@ -45,9 +45,9 @@ def page(text: str) -> str:
     blocks = [
         Note(text),
         Note(text, "warning"),
-        Picture(Drawing("curves", "<svg></svg>", b""), text),
+        PictureBlock(Drawing("curves", "<svg></svg>", b""), text),
         Grid(text, ["arm", text], [["none", text], ["similarity:k=8", text], [text, text]], arms=True),
-        Findings([Finding(text, text, text), Finding("none", text, text, is_shown=True)]),
+        Findings([ArmFinding(text, text, text), ArmFinding("none", text, text, is_shown=True)]),
         Cards(text, [CaseCard(text, text, text, text, text, text)]),
         Facts([(text, text)]),
         Code(text),

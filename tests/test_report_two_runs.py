@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from memento.evals.report.two_runs import Run, compare_runs
+from memento.evals.report.two_runs import RunResults, compare_runs
 from memento.evals.report.view import read_run
 from memento.memory.errors import InvalidInput
 from tests.eval_runs import made_tasks, make_run
 
 
-def run(folder: Path, **options: Any) -> Run:
+def run(folder: Path, **options: Any) -> RunResults:
     made = make_run(folder, **{"n_tasks": 90, "arms": ("none", "advantage"), **options})
-    return Run(folder.name, *read_run(made.folder))
+    return RunResults(folder.name, *read_run(made.folder))
 
 
 def test_a_better_memory_is_seen_question_by_question(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from memento.memory.case_memory import CaseMemory
-from memento.nodes.scoring import Evaluation
+from memento.nodes.scoring import Grade
 from memento.nodes.scoring.judges import AGREED
 from memento.nodes.scoring.rubric import RUBRIC_CONFIDENCE, SELF_CONFIDENCE
 from tests.node_parts import a_memory, answer, plan, scripted, verdict
@@ -35,8 +35,8 @@ async def kept(memory: CaseMemory, event_id: str, case_id: str | None) -> tuple[
     return outcome.reward, outcome.confidence, whole
 
 
-def scorer(_task: str, _answer: str, _references: Any) -> Evaluation:
-    return Evaluation(0.75, "tests", 0.4, "3 of 4 tests pass")
+def scorer(_task: str, _answer: str, _references: Any) -> Grade:
+    return Grade(0.75, "tests", 0.4, "3 of 4 tests pass")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.web.fetch import Fetcher, PageRefused
-from memento.tools.web.guard import AddressGuard
 from memento.tools.web.robots import FRESH_S, MAX_SITES, Robots, RobotsFile
+from memento.tools.web.ssrf_guard import AddressGuard
 from tests.loopback_site import Answer, Site, serving
 
 RULES = b"""\xef\xbb\xbfUser-agent: *

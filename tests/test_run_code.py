@@ -12,7 +12,7 @@ from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.choice import make_sandbox, problem
 from memento.tools.sandbox.docker import Docker
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits, Sandbox
+from memento.tools.sandbox.port import Execution, ExitCause, Language, Sandbox, SandboxLimits
 from memento.tools.sandbox.run_code import MAX_SOURCE_BYTES, SHOWN_CHARS, make_run_python, make_run_shell
 from memento.tools.workspace import Workspace
 
@@ -27,7 +27,7 @@ class Ended:
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         return self._execution
 
 
@@ -64,7 +64,7 @@ async def test_the_exit_code_is_shown_when_there_is_nothing_else_or_it_failed(wo
         ("output", "more than 1,000,000 bytes"),
     ],
 )
-async def test_the_limit_that_ended_it_is_named(workspace: Workspace, ending: Ending, reason: str) -> None:
+async def test_the_limit_that_ended_it_is_named(workspace: Workspace, ending: ExitCause, reason: str) -> None:
     shown = await run_python("1", workspace, Ended(Execution("begun", None, ending)))
     assert shown.startswith("begun\n[stopped: ")
     assert reason in shown

@@ -128,7 +128,7 @@ def test_what_differs_is_named_when_the_folder_holds_another_run(
     tasks = made_tasks(4)
     a_plan(tasks).save(tmp_path)
     a_plan(tasks).save(tmp_path)
-    with pytest.raises(InvalidInput, match=f"holds a run with other {named}; give the same options"):
+    with pytest.raises(InvalidInput, match=f"contains a run with other {named}; give the same options"):
         a_plan(tasks, **change).save(tmp_path)
     assert RunPlan.load(tmp_path) == a_plan(tasks)
 
@@ -137,7 +137,7 @@ def test_what_differs_is_named_when_the_folder_holds_another_run(
 def test_a_folder_without_a_readable_plan_holds_no_run(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "plan.json").write_text(text)
-    with pytest.raises(InvalidInput, match="holds no evaluation run"):
+    with pytest.raises(InvalidInput, match="contains no evaluation run"):
         RunPlan.load(tmp_path)
 
 

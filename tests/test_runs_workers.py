@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from memento.evals.imported import imported
+from memento.evals.import_by_name import import_by_name
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.journal import Journal
 from memento.evals.runs.plan import RunPlan
@@ -166,7 +166,7 @@ def test_a_stream_is_worked_on_by_one_process_at_a_time(tmp_path: Path, monkeypa
 @pytest.mark.slow
 async def test_two_processes_find_what_one_finds(tmp_path: Path, module: str) -> None:
     plan = a_plan("none", "random", "similarity")
-    subject = await asyncio.to_thread(lambda: imported(f"{module}:free", wanted="a subject")())
+    subject = await asyncio.to_thread(lambda: import_by_name(f"{module}:free", wanted="a subject")())
     alone = EvalRunner(plan, tasks=TASKS, subject=subject, folder=tmp_path / "one")
     assert (await alone.run()).is_complete
     told: list[TaskResult] = []

@@ -8,7 +8,7 @@ import pytest
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.choice import examine_sandbox, make_sandbox, problem
-from memento.tools.sandbox.port import Limits
+from memento.tools.sandbox.port import SandboxLimits
 
 
 async def test_the_best_that_works_is_chosen_and_never_an_unsafe_one() -> None:
@@ -21,7 +21,7 @@ async def test_monty_is_chosen_when_bubblewrap_is_not_there(monkeypatch: pytest.
     sandbox = await make_sandbox()
     assert sandbox.name == "monty"
     assert sandbox.languages == {"python"}
-    assert (await sandbox.run("python", "1 + 1", folder=tmp_path, limits=Limits())).output == "2\n"
+    assert (await sandbox.run("python", "1 + 1", folder=tmp_path, limits=SandboxLimits())).output == "2\n"
     report = await examine_sandbox()
     assert report.status == "note"
     assert "apt install bubblewrap" in report.fix
@@ -65,7 +65,7 @@ async def test_further_executions_wait_when_enough_are_running(tmp_path: Path) -
     code = "import time\nfrom pathlib import Path\nPath('{0}').touch()\ntime.sleep(0.1)\nprint(Path('{1}').exists())"
     code = code.replace("Path('{0}').touch()", "open('{0}', 'w').write('x')")
     runs = [
-        sandbox.run("python", code.format(*names), folder=tmp_path, limits=Limits())
+        sandbox.run("python", code.format(*names), folder=tmp_path, limits=SandboxLimits())
         for names in (("first", "second"), ("second", "first"))
     ]
     assert [run.output for run in await asyncio.gather(*runs)] == ["False\n", "True\n"]
@@ -73,17 +73,17 @@ async def test_further_executions_wait_when_enough_are_running(tmp_path: Path) -
 
 async def test_waiting_ends_when_the_caller_is_cancelled(tmp_path: Path) -> None:
     sandbox = await make_sandbox("monty", max_at_once=1)
-    long = asyncio.create_task(sandbox.run("python", "while True: pass", folder=tmp_path, limits=Limits()))
+    long = asyncio.create_task(sandbox.run("python", "while True: pass", folder=tmp_path, limits=SandboxLimits()))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(sandbox.run("python", "1", folder=tmp_path, limits=Limits()))
+    waiting = asyncio.create_task(sandbox.run("python", "1", folder=tmp_path, limits=SandboxLimits()))
     await asyncio.sleep(0.05)
     for task in (waiting, long):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert (await sandbox.run("python", "2", folder=tmp_path, limits=Limits())).output == "2\n"
+    assert (await sandbox.run("python", "2", folder=tmp_path, limits=SandboxLimits())).output == "2\n"
 
 
 async def test_a_clear_error_comes_when_the_machine_cannot_run_a_language(tmp_path: Path) -> None:
     with pytest.raises(ToolUnavailable, match="no shell"):
-        await (await make_sandbox("monty")).run("shell", "id", folder=tmp_path, limits=Limits())
+        await (await make_sandbox("monty")).run("shell", "id", folder=tmp_path, limits=SandboxLimits())

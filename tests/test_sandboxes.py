@@ -14,11 +14,11 @@ from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.choice import problem
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Execution, Limits, Sandbox
+from memento.tools.sandbox.port import Execution, Sandbox, SandboxLimits
 from memento.tools.sandbox.processes import belonging
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
-LIMITS = Limits(
+LIMITS = SandboxLimits(
     wall_s=20, memory_bytes=400_000_000, n_processes=16, workspace_bytes=10_000_000, n_files=50, output_bytes=10_000
 )
 WORKS: dict[str, bool] = {}
@@ -49,11 +49,11 @@ async def made(name: str) -> Sandbox:
     return kinds[name]
 
 
-async def python(sandbox: Sandbox, code: str, folder: Path, limits: Limits = LIMITS) -> Execution:
+async def python(sandbox: Sandbox, code: str, folder: Path, limits: SandboxLimits = LIMITS) -> Execution:
     return await sandbox.run("python", code, folder=folder, limits=limits)
 
 
-async def shell(sandbox: Sandbox, command: str, folder: Path, limits: Limits = LIMITS) -> Execution:
+async def shell(sandbox: Sandbox, command: str, folder: Path, limits: SandboxLimits = LIMITS) -> Execution:
     return await sandbox.run("shell", command, folder=folder, limits=limits)
 
 
@@ -233,7 +233,7 @@ async def test_numpy_pandas_and_matplotlib_work_inside(bubblewrap: Bubblewrap, t
         "frame = pd.DataFrame({'x': np.arange(3), 'y': [1, 4, 9]})\nframe.plot(x='x')\nplt.savefig('chart.png')\n"
         "frame.to_csv('table.csv')\nint(frame.y.sum())"
     )
-    assert await python(bubblewrap, code, tmp_path, replace(Limits(), wall_s=60)) == ("14\n", 0, "exit")
+    assert await python(bubblewrap, code, tmp_path, replace(SandboxLimits(), wall_s=60)) == ("14\n", 0, "exit")
     assert (await asyncio.to_thread((tmp_path / "chart.png").read_bytes)).startswith(b"\x89PNG")
 
 
@@ -268,9 +268,9 @@ async def running(module: str, sandbox: str, folder: Path) -> asyncio.subprocess
     code = "import time\nopen('begun', 'w').close()\ntime.sleep(600)"
     program = (
         f"import asyncio, pathlib\nfrom memento.tools.sandbox.{module} import {sandbox}\n"
-        "from memento.tools.sandbox.port import Limits\n"
+        "from memento.tools.sandbox.port import SandboxLimits\n"
         f"folder = pathlib.Path({str(folder)!r})\n"
-        f"asyncio.run({sandbox}().run('python', {code!r}, folder=folder, limits=Limits(wall_s=5)))"
+        f"asyncio.run({sandbox}().run('python', {code!r}, folder=folder, limits=SandboxLimits(wall_s=5)))"
     )
     host = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     await until(folder / "begun")

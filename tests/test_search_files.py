@@ -320,7 +320,7 @@ def test_tags_and_scripts_are_left_out_when_the_file_is_html(folder: Path) -> No
 
 
 def test_the_folder_is_named_when_a_shelf_does_not_exist(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ToolUnavailable, match="absent is not there"):
+    with pytest.raises(ToolUnavailable, match="absent is missing or unreadable"):
         ask(searching(folder, tmp_path / "absent"), "anything")
 
 

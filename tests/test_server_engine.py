@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
-from memento.memory.engines.port import BankPoint
-from memento.memory.engines.server import ServerEngine
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.port import BankPoint
+from memento.memory.index.engines.server import ServerEngine
 from tests.bank_points import DIM, ENCODER, case_id, in_batches, point, unit
 from tests.wire_shim import WireShim
 

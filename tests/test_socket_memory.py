@@ -10,7 +10,7 @@ import pytest
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.choice import problem
 from memento.tools.sandbox.control_group import made_group
-from memento.tools.sandbox.port import Limits
+from memento.tools.sandbox.port import SandboxLimits
 from memento.tools.sandbox.processes import usage
 from memento.tools.sandbox.socket_memory import socket_memory
 
@@ -50,7 +50,7 @@ async def test_code_ends_when_it_fills_sockets_beyond_its_memory(kind: str, tmp_
     if await problem(Bubblewrap()):
         pytest.skip("bubblewrap does not work on this machine")
     code = FILL.format(limits="server = socket.create_server(('127.0.0.1', 0))", pair=PAIRS[kind])
-    limits = Limits(wall_s=15, memory_bytes=300_000_000)
+    limits = SandboxLimits(wall_s=15, memory_bytes=300_000_000)
     execution = await Bubblewrap().run("python", code, folder=tmp_path, limits=limits)
     assert (execution.exit_code, execution.ended_by) == (None, "memory")
 
@@ -75,7 +75,7 @@ async def spoken():
     return (await process.communicate())[0]
 print(sizes, numbers, asyncio.run(spoken()))
 """
-    limits = Limits(wall_s=30, memory_bytes=300_000_000)
+    limits = SandboxLimits(wall_s=30, memory_bytes=300_000_000)
     execution = await Bubblewrap().run("python", code, folder=tmp_path, limits=limits)
     assert execution.output == "[1000000, 1000000, 1000000, 1000000, 1000000] [3, 2, 1] b'said\\n'\n"
     assert execution.exit_code == 0

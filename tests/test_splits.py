@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memento.memory.offpolicy.splits import grouped_folds, leaky_row_split, temporal_splits
+from benchmarks.leak import leaky_row_split
+from memento.memory.offpolicy.splits import grouped_folds, temporal_splits
 
 QUESTIONS = st.lists(st.integers(0, 30), min_size=12, max_size=80).filter(lambda rows: len(set(rows)) >= 8)
 

@@ -12,7 +12,7 @@ from pytest_socket import SocketConnectBlockedError
 
 from memento.tools.errors import ToolInputError
 from memento.tools.web.fetch import Fetcher
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from tests.loopback_site import Names, Site, serving
 
 PUBLIC = "93.184.215.14"

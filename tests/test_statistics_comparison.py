@@ -2,13 +2,12 @@
 
 import math
 
-import numpy as np
 import pytest
 
-from memento.evals.statistics.comparison import compare, compare_arms, differences, holm, two_sided_p, verdict
+from memento.evals.statistics.comparison import compare, compare_arms, differences, holm, verdict
 from memento.evals.statistics.outcomes import exact_of
 from memento.evals.statistics.summary import summarize_arm
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 from tests.eval_results import arm_results, coin_results, result
 
 
@@ -105,14 +104,6 @@ def test_holm_multiplies_the_smallest_most_and_keeps_the_order() -> None:
     assert math.isnan(first)
     assert second == 0.02
     assert holm([]) == []
-
-
-def test_p_is_twice_the_smaller_tail_and_never_zero() -> None:
-    draws = np.concatenate([np.full(10, -1.0), np.full(989, 1.0)])
-    assert two_sided_p(draws) == pytest.approx(22 / 1000)
-    assert 0 < two_sided_p(np.ones(999)) <= 0.002
-    assert two_sided_p(np.array([-1.0, 1.0])) == 1
-    assert math.isnan(two_sided_p(np.array([math.nan])))
 
 
 def test_verdict_says_when_a_correction_takes_a_difference_back() -> None:

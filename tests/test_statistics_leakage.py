@@ -35,13 +35,13 @@ def _met(case: Case, **fields: object) -> TaskResult:
 
 def test_another_questions_case_is_no_leak() -> None:
     found = check_leakage([_met(OTHER)], CASES)
-    assert found.is_clean
+    assert (found.n_leaks, found.n_unjudged) == (0, 0)
     assert str(found) == "leaks: 0 of 1 cases served"
 
 
 def test_own_case_at_the_first_encounter_is_a_leak() -> None:
     found = check_leakage([_met(OWN), _met(OTHER)], CASES)
-    assert (found.n_served, found.n_leaks, found.is_clean) == (2, 1, False)
+    assert (found.n_served, found.n_leaks, found.n_unjudged) == (2, 1, 0)
     assert found.examples == [("a", 0, "x", OWN.id)]
 
 
@@ -58,7 +58,7 @@ def test_tests_are_judged_with_their_tasks_only() -> None:
 
 def test_a_case_that_is_not_in_the_bank_is_not_called_sound() -> None:
     found = check_leakage([_met(OWN)], {})
-    assert (found.n_leaks, found.n_unjudged, found.is_clean) == (0, 1, False)
+    assert (found.n_leaks, found.n_unjudged) == (0, 1)
 
 
 @pytest.fixture
@@ -89,6 +89,6 @@ async def test_a_real_run_serves_nobody_his_own_case(tmp_path: Path, tasks: list
     assert {case.state for case in cases.values()} == {task.question for task in tasks if task.source == "s0"}
     found = check_leakage(results, cases, tasks=tasks)
     assert found.n_served > 8
-    assert found.is_clean
+    assert (found.n_leaks, found.n_unjudged) == (0, 0)
     assert check_leakage(results, cases).n_unjudged > 0  # without the tasks, tests cannot be judged
     assert [use.difference.value for use in case_uses(results, "none", cases=cases, min_questions=2)][:1] == [0.0]

@@ -11,7 +11,7 @@ from memento.evals.statistics.figure import as_json, percent, points
 from memento.evals.statistics.power import power_of
 from memento.evals.statistics.spending import spending
 from memento.evals.statistics.summary import control_of, summarize, summarize_arm
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 from memento.nodes.usage import no_usage
 from tests.eval_results import arm_results, coin_results, plan_of, result
 

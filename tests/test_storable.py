@@ -1,5 +1,6 @@
 """Texts that no database takes, wherever they enter a memory: kept as far as possible, or refused by name."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 from memento.memory.case import Case, Provenance, case_id, storable, storable_record
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
-from memento.memory.interchange import Served, parse_case
+from memento.memory.interchange import Served
 from memento.memory.recorded_events import Selection
 from tests.hashing_encoder import HashingEncoder
-from tests.memories import Place, filled, place
+from tests.memories import Place, filled, imported_case, place
 
 Call = Callable[[CaseMemory, str, str, str], Awaitable[Any]]
 """Given a memory, an event's id, a case's id, and the odd text."""
@@ -51,7 +52,7 @@ async def selected(memory: CaseMemory, event_id: str, own: str, odd: str) -> Any
 async def imported(memory: CaseMemory, event_id: str, own: str, odd: str) -> Any:
     provenance = {"event_id": odd, "thread_id": odd, "models": {odd: odd}, "evaluator": odd}
     line = {"state": odd, "action": odd, "reward": 1, "answer": odd, "created_at": odd, "provenance": provenance}
-    return await memory.keep([parse_case(json.dumps(line), namespace="default")])
+    return await memory.keep([await asyncio.to_thread(imported_case, json.dumps(line))])
 
 
 def everyone(odd: str) -> Provenance:

@@ -8,7 +8,7 @@ import pytest
 
 from memento.memory.case import Case, case_id
 from memento.memory.case_memory import CaseMemory
-from memento.memory.interchange import parse_case, read_cases
+from memento.memory.interchange import read_cases
 from memento.memory.recorded_events import grouped
 from memento.memory.text_limits import (
     MAX_ACTION_CHARS,
@@ -17,6 +17,7 @@ from memento.memory.text_limits import (
     MAX_STATE_CHARS,
     bounded,
 )
+from tests.memories import imported_case
 from tests.node_parts import a_memory
 
 HUGE = "find it, step by step. " * 40_000
@@ -88,7 +89,7 @@ async def test_texts_are_bounded_when_they_wait_for_feedback_and_lessons_when_th
     ],
 )
 def test_texts_are_bounded_when_they_are_imported(row: dict[str, Any]) -> None:
-    case = parse_case(json.dumps(row), namespace="default")
+    case = imported_case(json.dumps(row))
     assert len(case.action) <= MAX_ACTION_CHARS
     assert case.id == case_id("default", case.state, case.action)
 

@@ -33,7 +33,7 @@ def test_the_provider_of_these_tests_is_strict(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOPELESS)
 def test_what_is_no_object_is_said_to_be_none(name: str) -> None:
-    with pytest.raises(UnusableSchema, match="its arguments are no object"):
+    with pytest.raises(UnusableSchema, match="its arguments are not a JSON object"):
         portable_schema(HOPELESS[name])
 
 

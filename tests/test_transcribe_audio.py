@@ -12,9 +12,9 @@ import av
 import pytest
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
+from memento.tools.media.audio import sound_pieces
 from memento.tools.media.media_file import media_file
 from memento.tools.media.port import Transcribe
-from memento.tools.media.sound import sound_pieces
 from memento.tools.media.transcribe_audio import AS_IT_IS_BYTES, MAX_BYTES, make_transcribe_audio, transcript
 from memento.tools.workspace import Workspace
 from tests.media_files import sound, video, wav
@@ -182,7 +182,7 @@ def ten_hours() -> bytes:
         (lambda: padded(b"ID3" + os.urandom(2_000)), "damaged|no sound"),
         (lambda: padded(sound(2, muxer="ipod", encoder="aac")[:2_000]), "damaged"),
         (lambda: padded(b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\xff"), "damaged|no sound|too much"),
-        (lambda: padded(video([("red", 1)])), "no sound"),
+        (lambda: padded(video([("red", 1)])), "no audio track"),
         (lambda: padded(b"\x1a\x45\xdf\xa3" + b"\xff" * 5_000), "damaged"),
         (lambda: b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/secret\n#EXT-X-ENDLIST\n", "neither sound nor video"),
         (lambda: b"ffconcat version 1.0\nfile '/etc/passwd'\n", "neither sound nor video"),

@@ -11,7 +11,7 @@ import pytest
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.web.fetch import Fetcher
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.transport import GuardedTransport
 from tests.loopback_site import Names
 

@@ -13,6 +13,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.event import OutcomeRange
+from memento.memory.learning.making import make_learner
 from memento.memory.learning.versions import SettingsVersion, SettingsVersions, rollback
 from tests.memories import Place, filled, place
 
@@ -169,10 +170,10 @@ async def test_a_correction_that_was_skipped_leaves_what_was_believed_before(mem
 
 async def test_what_was_prepared_is_read_not_learned_again(folder: Place, memory: CaseMemory) -> None:
     await lived(memory, 12)
-    learner = await memory._storage.learner("default", "cross_entropy", 0)
+    learner = await make_learner(memory._storage, "default", "cross_entropy", 0)
     assert await learner.prepare(decision()) == 12
     await decided(memory)
-    weights = await asyncio.to_thread(lambda: sorted(memory._storage._weights.iterdir()))  # type: ignore[union-attr]
+    weights = await asyncio.to_thread(lambda: sorted(memory._storage.weights.iterdir()))  # type: ignore[union-attr]
     assert sum(decision().recipe in path.name for path in weights) == 1
     async with folder.memory(policy="parametric") as fresh:
         assert await scores(fresh) == await scores(memory)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from memento.tools.errors import ToolInputError, ToolUnavailable
-from memento.tools.media.pictures import MAX_PIXELS, MAX_SIDE
+from memento.tools.media.images import MAX_PIXELS, MAX_SIDE
 from memento.tools.media.port import Picture
 from memento.tools.media.view_image import MAX_BYTES, make_view_image
 from memento.tools.workspace import Workspace
@@ -154,16 +154,19 @@ def png_claiming(width: int, height: int) -> bytes:
     [
         (png_claiming(100_000, 100_000), f"at most {MAX_PIXELS:,}"),
         (png_claiming(2**31 - 1, 2**31 - 1), "at most|damaged"),
-        (png_claiming(0, 10), "damaged|no picture"),
+        (png_claiming(0, 10), "damaged|not an image"),
         (png_claiming(7_000, 7_000), "damaged"),  # few pixels enough, but most of them are missing
         (encoded(Image.effect_noise((300, 300), 50), "PNG")[:-5_000], "damaged"),
         (encoded(Image.effect_noise((300, 300), 50), "JPEG")[:5_000], "damaged"),
-        (encoded(Image.effect_noise((300, 300), 50), "WEBP")[:5_000], "damaged|no picture"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>', "no picture of a known"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", "no picture of a known"),
-        (b"GIF89a" + b"\xff" * 500, "damaged|no picture|at most"),
-        (b"II*\0" + b"\x08\0\0\0" * 100, "damaged|no picture"),
-        (b"\0" * 1_000, "no picture of a known"),
+        (encoded(Image.effect_noise((300, 300), 50), "WEBP")[:5_000], "damaged|not an image"),
+        (
+            b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+            "not an image of a known",
+        ),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", "not an image of a known"),
+        (b"GIF89a" + b"\xff" * 500, "damaged|not an image|at most"),
+        (b"II*\0" + b"\x08\0\0\0" * 100, "damaged|not an image"),
+        (b"\0" * 1_000, "not an image of a known"),
         (b"", "0 bytes"),
     ],
 )

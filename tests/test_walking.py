@@ -12,7 +12,7 @@ import pytest
 
 from memento.tools.files.folders import Place, walk
 from memento.tools.files.removal import remove_tree
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 from memento.tools.sandbox.footprint import Footprint, footprint
 from memento.tools.workspace import Workspace
 
@@ -66,7 +66,7 @@ def test_folders_nested_deeper_than_a_path_is_long_are_walked_with_few_descripto
     (tmp_path / "z").touch()
     most = 0
 
-    def count(_: Found) -> bool:
+    def count(_: DirectoryEntry) -> bool:
         nonlocal most
         most = max(most, len(os.listdir("/proc/self/fd")))
         return True

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import pytest
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web.search_port import Search, SearchResult
+from memento.tools.web.result_text import MAX_RESULT_CHARS
+from memento.tools.web.search_port import SearchResult, WebSearch
 from memento.tools.web.web_search import make_web_search
-from memento.tools.web.wording import MAX_RESULT_CHARS
 
 RESULT = SearchResult("A\n title ", "https://example.org/a", " Its text. ", "2025-03-01")
 
 
-def finding(*results: SearchResult) -> Search:
+def finding(*results: SearchResult) -> WebSearch:
     async def search(query: str, max_results: int) -> Sequence[SearchResult]:
         return results
 
     return search
 
 
-def failing(error: ToolError) -> Search:
+def failing(error: ToolError) -> WebSearch:
     async def search(query: str, max_results: int) -> Sequence[SearchResult]:
         raise error
 

@@ -1,1 +1,1 @@
-"""What the executor can do; knows nothing of the rest."""
+"""The executor's tools: documents, files, media, code and the web; imports none of the other rooms."""

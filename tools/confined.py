@@ -1,4 +1,4 @@
-"""Hostile input is parsed in a child process: it has little memory and no secrets, and it can be killed.
+"""Calls a function on untrusted input in a child process with little memory, no secrets and a time limit.
 
 A parser that hangs cannot be stopped in a thread, and one that asks for ten gigabytes takes the whole process with it.
 The child is this file, run as a program: it imports one function, calls it, and prints what it returned as JSON.
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, BinaryIO, Final
 
+from memento.extras import optional_imports
 from memento.tools import errors
 from memento.tools.errors import TookTooLong, ToolError, ToolInputError, ToolUnavailable
 
@@ -21,7 +22,7 @@ MEMORY_BYTES: Final = 512 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 20_000_000
 _LAST_WORDS_S: Final = 1.0
 _NOT_OURS: Final = 3
-"""Exit code after an exception that is none of our named ones."""
+"""Exit code after an exception other than the named errors."""
 
 
 async def confined(
@@ -32,7 +33,7 @@ async def confined(
     timeout_s: float = 20.0,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Any:
-    """Call a function in a child process.
+    """Call a function in a confined child process and return its result.
 
     Args:
         function: its name as `module:function`. It is called with the open files, then with the arguments by name.
@@ -82,7 +83,7 @@ async def confined(
 
 
 async def _answer(child: asyncio.subprocess.Process, request: bytes) -> bytes:
-    """Ask, and read to the end, but no more than a result may have: a parser that was taken over may say anything."""
+    """Send the request and read the result, up to its size limit: a compromised parser may send anything."""
     assert child.stdin is not None  # noqa: S101 - it was started with pipes
     assert child.stdout is not None  # noqa: S101
     with contextlib.suppress(ConnectionError):  # it ended before it had read all; its status tells why
@@ -99,7 +100,7 @@ async def _answer(child: asyncio.subprocess.Process, request: bytes) -> bytes:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Leave no process behind, whoever was cancelled meanwhile."""
+    """Kill the child and wait for it, even if the caller was cancelled meanwhile."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -107,7 +108,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 async def _gone(child: asyncio.subprocess.Process) -> None:
-    """Read what a killed child had said, then wait for it: asyncio tells its end only when its pipes are at theirs."""
+    """Drain a killed child's pipes, then wait for it: asyncio reports its exit only after its pipes are closed."""
     assert child.stdout is not None  # noqa: S101 - it was started with pipes
     with contextlib.suppress(TimeoutError):  # a descendant in a session of its own may hold them open
         async with asyncio.timeout(_LAST_WORDS_S):
@@ -131,16 +132,17 @@ def _result(output: bytes, status: int) -> Any:
 
 
 def _serve() -> int:
-    """Run in the child: answer the one request on stdin."""
+    """Entry point of the child: answer the one request on stdin."""
     request = json.load(sys.stdin)
     # Whatever a parser prints goes nowhere; only the answer uses the real stdout.
     answer_to, sys.stdout = sys.stdout, sys.stderr
     _limit(request["memory_bytes"], request["cpu_s"])
     module, name = request["function"].split(":")
     try:
-        function = getattr(import_module(module), name)
         files = [os.fdopen(descriptor, "rb") for descriptor in request["files"]]
-        answer = json.dumps({"value": function(*files, **request["arguments"])})
+        with optional_imports("tools", "files of this kind cannot be read here", ToolUnavailable):
+            function = getattr(import_module(module), name)
+            answer = json.dumps({"value": function(*files, **request["arguments"])})
     except ToolError as error:
         answer = json.dumps({"error": type(error).__name__, "message": str(error)})
     except MemoryError:

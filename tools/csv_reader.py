@@ -1,4 +1,4 @@
-"""Reads csv with long cells: Python's reader refuses one above 131,072 characters, until the process allows more."""
+"""CSV reader for long cells: Python's own refuses cells above 131,072 characters by default."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ makes one cell of all that follows."""
 
 
 class CsvReader:
-    """Records of a csv file, one after the other; the project's only use of `csv.reader`.
+    """Iterates over the records of a CSV file; the project's only use of `csv.reader`.
 
     Args:
         lines: with their line ends.
@@ -29,7 +29,7 @@ class CsvReader:
 
     @property
     def line_num(self) -> int:
-        """Lines read so far."""
+        """Number of lines read so far."""
         return self._reader.line_num
 
     def __iter__(self) -> Iterator[list[str]]:

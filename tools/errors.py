@@ -1,4 +1,4 @@
-"""Everything a tool can fail with. The message is shown to the model, so each one says what to do next.
+"""Errors of tools. Their messages are shown to the model, so each says what to do next.
 
 ToolError                        base; a run goes on, the model reads the message and chooses another way
 ├── ToolInputError (ValueError)  bad arguments: the model calls again with better ones; never retried for it
@@ -9,19 +9,19 @@ ToolError                        base; a run goes on, the model reads the messag
 
 
 class ToolError(Exception):
-    """Base of every named failure of a tool; raised by tools, caught where the executor calls them."""
+    """Base of all tool errors; raised by tools, caught where the executor calls them."""
 
 
 class ToolInputError(ToolError, ValueError):
-    """The arguments make no sense (empty query, a URL that is none); nothing was done."""
+    """The arguments are invalid (empty query, malformed URL); nothing was done."""
 
 
 class TookTooLong(ToolInputError):
-    """What was given could not be read in the time there was; at another time it might be."""
+    """The input could not be processed within the time limit; a later attempt may succeed."""
 
 
 class ToolUnavailable(ToolError):
-    """The thing behind the tool did not answer: network or service down, key refused, folder missing, index damaged."""
+    """The service behind the tool failed: network down, key refused, folder missing, index damaged."""
 
 
 class ToolLimitReached(ToolError):

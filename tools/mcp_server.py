@@ -1,4 +1,4 @@
-"""Our own tools, served to other programs as an MCP server: over stdio, or on an address of this machine.
+"""Serves the built-in tools as an MCP server, over stdio or HTTP on this machine.
 
 What a `ToolError` says is for whoever called; any other exception is only said to have happened, for it may hold
 paths and keys.
@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolUnavailable
-from memento.tools.injection import in_workspace
 from memento.tools.workspace import Workspace
+from memento.tools.workspace_binding import bind_workspace
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -34,7 +35,7 @@ def make_mcp_server(
     name: str = "memento",
     token: str | None = None,
 ) -> "FastMCP[Any]":
-    """Make a server of tools. Nothing is opened, but it blocks while it imports.
+    """Make an MCP server of tools. Opens nothing, but blocks while importing.
 
     Args:
         functions: plain typed async functions, by the name to serve them under.
@@ -45,22 +46,20 @@ def make_mcp_server(
     Raises:
         ToolUnavailable: the extra is not installed.
     """
-    try:
+    with optional_imports("mcp", "tools cannot be served", ToolUnavailable):
         from fastmcp import FastMCP
         from fastmcp.tools import FunctionTool
-    except ImportError as error:
-        raise ToolUnavailable("serving tools needs: pip install 'memento-langgraph[mcp]'") from error
     auth = None if token is None else _verifier(token)
     server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True, auth=auth)
     for tool_name, function in functions.items():
         # A string is the text itself; with a schema for it, every result would be sent twice.
-        served = _speaking(in_workspace(function, workspace))
+        served = _speaking(bind_workspace(function, workspace))
         server.add_tool(FunctionTool.from_function(served, name=tool_name, output_schema=None))
     return server
 
 
 async def serve_stdio(server: "FastMCP[Any]") -> None:
-    """Serve until stdin is closed. Whatever is printed meanwhile goes to stderr."""
+    """Serve until stdin is closed. Anything printed meanwhile goes to stderr."""
     try:
         await server.run_stdio_async(show_banner=False, log_level="ERROR")
     finally:
@@ -88,7 +87,7 @@ async def serve_http(server: "FastMCP[Any]", listening: socket.socket) -> None:
 
 
 def _verifier(token: str) -> "TokenVerifier":
-    """Knows one token; whoever sends another one gets a 401 that asks for it (RFC 6750)."""
+    """Verify one bearer token; other tokens get a 401 challenge (RFC 6750)."""
     from fastmcp.server.auth import AccessToken, TokenVerifier
 
     class OneToken(TokenVerifier):
@@ -101,7 +100,7 @@ def _verifier(token: str) -> "TokenVerifier":
 
 
 def _flush_to_stderr() -> None:
-    """What was printed and is still buffered would be flushed at exit, onto the wire."""
+    """Flush buffered prints to stderr: at exit they would corrupt the protocol stream."""
     wire = os.dup(1)
     os.dup2(2, 1)
     sys.stdout.flush()
@@ -110,7 +109,7 @@ def _flush_to_stderr() -> None:
 
 
 def _speaking(function: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    """A function whose `ToolError`s are told to the caller."""
+    """Wrap a function so that the messages of its `ToolError`s reach the caller."""
     from fastmcp.exceptions import ToolError as ToldError
 
     @functools.wraps(function)

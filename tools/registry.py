@@ -1,10 +1,12 @@
-"""Every built-in tool, by the name the model calls it; of all that could be made, those that the parts allow."""
+"""Built-in tools by the name the model calls, limited to those whose dependencies are configured and installed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
+from memento.extras import install_command, missing_packages
 from memento.tools.documents.extract_archive import make_extract_archive
 from memento.tools.documents.read_document import make_read_document, text_of
 from memento.tools.files.search_files import make_search_files
@@ -18,20 +20,38 @@ from memento.tools.sandbox.run_code import make_run_python, make_run_shell
 from memento.tools.web.download_file import LIMITS, make_download_file
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.fetch_page import make_fetch_page
-from memento.tools.web.guard import AddressGuard
-from memento.tools.web.search_port import Search
+from memento.tools.web.search_port import WebSearch
+from memento.tools.web.ssrf_guard import AddressGuard
 from memento.tools.web.tavily import Tavily
 from memento.tools.web.web_search import make_web_search
 
 ToolFunction = Callable[..., Awaitable[str]]
 """A typed async function whose docstring is what the model reads; it returns text or raises a ToolError."""
 
+_DOCUMENTS: Final = (
+    *("bs4", "defusedxml", "lxml", "mammoth", "markdownify"),
+    *("openpyxl", "pptx", "pypdfium2", "python_calamine"),
+)
+_WEB: Final = ("httpx2", "protego")
+PACKAGES: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "web_search": ("httpx2", "tavily"),
+        "fetch_page": (*_WEB, *_DOCUMENTS, "trafilatura"),
+        "download_file": _WEB,
+        "search_files": _DOCUMENTS,
+        "read_document": (*_DOCUMENTS, "PIL"),
+        "view_image": ("PIL",),
+        "watch_video": ("PIL",),
+    }
+)
+"""Tool to the packages of the extra `tools` that it imports; for long sound and videos there is the extra `media`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ToolParts:
-    """What the tools need from outside; a tool whose part is missing is not there."""
+    """External dependencies of the tools; a tool whose dependency is missing is left out."""
 
-    search: Mapping[str, Search] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
+    search: Mapping[str, WebSearch] = field(default_factory=lambda: MappingProxyType({"tavily": Tavily().search}))
     """Search engines by name, in the order in which they are asked."""
     guard: AddressGuard = field(default_factory=AddressGuard)
     """Which addresses may be fetched from."""
@@ -48,12 +68,38 @@ class ToolParts:
 
 
 def standard_tools(parts: ToolParts) -> dict[str, ToolFunction]:
-    """Make the built-in tools; opens nothing.
+    """Make the built-in tools whose packages are installed; opens nothing.
 
     Args:
         parts: what they are made with.
     """
-    tools = [
+    tools = {tool.__name__: tool for tool in _tools(parts)}
+    return {name: tool for name, tool in tools.items() if _are_installed(name, parts)}
+
+
+def missing_tools(parts: ToolParts) -> dict[str, str]:
+    """The built-in tools that `standard_tools` leaves out because packages are not installed.
+
+    Args:
+        parts: as for `standard_tools`.
+
+    Returns:
+        Tool to the reason, which names the extra to install.
+    """
+    names = [tool.__name__ for tool in _tools(parts)]
+    reason = f"its packages are not installed; the user must run: {install_command('tools')}"
+    return {name: reason for name in names if not _are_installed(name, parts)}
+
+
+def _are_installed(name: str, parts: ToolParts) -> bool:
+    packages = PACKAGES.get(name, ())
+    if name == "run_python" and parts.sandbox is not None and parts.sandbox.name == "monty":
+        packages = ("pydantic_monty",)
+    return missing_packages("tools", packages) is None
+
+
+def _tools(parts: ToolParts) -> list[ToolFunction]:
+    tools: list[ToolFunction] = [
         make_web_search(parts.search),
         make_fetch_page(fetcher=Fetcher(guard=parts.guard), read_bytes=text_of, tavily=parts.reader),
         make_download_file(fetcher=Fetcher(guard=parts.guard, limits=LIMITS)),
@@ -72,4 +118,4 @@ def standard_tools(parts: ToolParts) -> dict[str, ToolFunction]:
         tools.append(make_run_python(parts.sandbox))
         if run_shell := make_run_shell(parts.sandbox):
             tools.append(run_shell)
-    return {tool.__name__: tool for tool in tools}
+    return tools

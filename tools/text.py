@@ -1,4 +1,4 @@
-"""Text as a model may be shown it: without what steers a terminal, and cut so that it can be seen."""
+"""Sanitises text for models: strips control characters; truncates visibly."""
 
 from typing import Final
 
@@ -8,22 +8,22 @@ _CONTROLS: Final = {code: None for code in [*range(32), 127] if chr(code) not in
 
 
 def without_controls(text: str) -> str:
-    """Take out control characters, but for tabs and the ends of lines."""
+    """Remove control characters except tabs and line ends."""
     return text.translate(_CONTROLS)
 
 
 def one_line(text: object) -> str:
-    """Bring a text on one line of at most 500 characters."""
+    """Put a text on one line of at most 500 characters."""
     return cut(" ".join(str(text).split()), MAX_LINE_CHARS)
 
 
 def cut(text: str, max_chars: int) -> str:
-    """Cut a text at its end."""
+    """Truncate a text at its end."""
     return text if len(text) <= max_chars else f"{text[:max_chars].rstrip()} … [cut]"
 
 
 def without_middle(text: str, max_chars: int, *, remark: str = "") -> str:
-    """Cut a text in its middle: most is kept of its beginning, the rest of its end.
+    """Truncate a text in the middle, keeping most of its beginning and some of its end.
 
     Args:
         text: of any length.

@@ -1,4 +1,4 @@
-"""The folder of one run: what tools make lies there, and nothing is written anywhere else.
+"""The workspace: one folder per run to read and write in, and read-only shelves of the user.
 
 Code that a model wrote runs in the same folder and may plant links. So every part of a path is opened on its own,
 without following links: whatever happens between two looks, no file outside is ever read, written or listed. Such code
@@ -17,9 +17,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.files.descent import HiddenError, Identity, identity, opened, write_file
-from memento.tools.files.walking import Found, Walk
-from memento.tools.names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
+from memento.tools.file_names import NAMES_A_PLACE, as_named, has_escapes, is_text, shown
+from memento.tools.files.open_beneath import HiddenError, Identity, identity, opened, write_file
+from memento.tools.files.walking import DirectoryEntry, Walk
 
 SPILL_FOLDER: Final = "long-results"
 """Where results lie that were too long to show; not counted among the files that a run made."""
@@ -30,7 +30,7 @@ _MAX_PARTS: Final = 12
 _NO_PATH: Final = "give the path of a file, relative to the workspace"
 
 
-class Entry(NamedTuple):
+class FileEntry(NamedTuple):
     """A file of the workspace."""
 
     path: str
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Workspace:
-    """One folder to read and write in, and others that may only be read. Its methods block: call them in a thread.
+    """A writable folder, and shelves that may only be read. Its methods block: call them in a thread.
 
     A path is relative to the workspace. One that begins with the name of a shelf, `notes/a.md`, and is not a file of
     the workspace itself, is looked up in that shelf's folder. What is hidden there is not read: keys live in it.
@@ -88,7 +88,7 @@ class Workspace:
             raise ToolInputError(_refusal(path, error)) from error
 
     def unseen(self) -> frozenset[Identity]:
-        """Find the `hidden` folders that there are."""
+        """Return those `hidden` folders that exist."""
         return frozenset(found for folder in self.hidden if (found := identity(folder)) is not None)
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
@@ -105,7 +105,7 @@ class Workspace:
         return content
 
     def write(self, path: str, content: bytes) -> str:
-        """Write a file, with the folders above it, in place of one that may be there: whole, or not at all.
+        """Write a file atomically, creating parent folders and replacing an existing file.
 
         Returns:
             The path as it can be given to every other tool.
@@ -128,7 +128,7 @@ class Workspace:
         return shown("/".join(parts))
 
     def _meant(self, path: str) -> Sequence[str]:
-        """Choose how a path to write to is read: as a file that is there, else as it stands."""
+        """Resolve a path to write to: as an existing file, else literally."""
         readings = _readings(path)
         if len(readings) > 1:
             for parts in readings:
@@ -139,7 +139,7 @@ class Workspace:
         return readings[0]
 
     def _amount(self) -> tuple[int, int]:
-        """Count all files and their bytes, those too that are not listed; it stops above what is allowed."""
+        """Count all files and their bytes, unlisted ones included; stops above the limit."""
         n_files = n_bytes = 0
         for found in Walk(self.folder):
             if not found.is_folder:
@@ -148,14 +148,14 @@ class Workspace:
                 break
         return n_files, n_bytes
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the workspace's files by path, without links and hidden ones; no link is followed meanwhile."""
+    def entries(self) -> Iterator[FileEntry]:
+        """Yield the workspace's files by path, without links and hidden ones; no link is followed."""
         for found in Walk(self.folder, enters=_is_listed, in_order=True):
             if stat.S_ISREG(found.status.st_mode) and _is_listed(found):
-                yield Entry(shown(found.path), found.status.st_size, found.status.st_mtime_ns, found.path)
+                yield FileEntry(shown(found.path), found.status.st_size, found.status.st_mtime_ns, found.path)
 
     def made(self, inputs: Sequence[str] = ()) -> list[str]:
-        """List the files that were made here, without those that were given and long results."""
+        """List the files made in this run, without given files and long results."""
         given = {*inputs, *map(shown, inputs)}  # earlier releases kept them as they are
         return [
             entry.path
@@ -165,7 +165,7 @@ class Workspace:
 
 
 def _readings(path: str) -> list[Sequence[str]]:
-    """Take a model's path apart in the ways that it may be meant: as it was shown, as it stands, literally.
+    """Return the ways in which a model's path may be meant: as it was shown, as it stands, literally.
 
     Raises:
         ToolInputError: it leads outside in all of them.
@@ -188,7 +188,7 @@ def _readings(path: str) -> list[Sequence[str]]:
 
 
 def _parts(path: str) -> list[str]:
-    """Take a path apart, tolerating what models write for a relative one."""
+    """Split a path into parts, tolerating what models write for a relative one."""
     text = path.strip().removeprefix("/workspace/")
     parts = [part for part in map(str.strip, PurePosixPath(text).parts) if part not in ("", ".")]
     if not parts or "\0" in text or not is_text(text):
@@ -200,8 +200,8 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
-def _is_listed(found: Found) -> bool:
-    """Whether a file is shown, or a folder looked into."""
+def _is_listed(found: DirectoryEntry) -> bool:
+    """Whether a file is shown, or a folder entered."""
     depth = found.prefix.count("/") + found.is_folder
     return not found.name.startswith(".") and depth < _MAX_PARTS
 

@@ -17,9 +17,8 @@ from memento.evals.runs.runner import load_results
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.figure import as_json, points
 from memento.evals.statistics.outcomes import by_arm, outcomes
-from memento.evals.statistics.resampling import mean_interval
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval, mean_interval
 
 BLOCK = 100
 _PAIRS = (

@@ -14,7 +14,7 @@ from benchmarks.frozen_model.chat_model import shown
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.plan import Plan, PlannedSubtask
 from memento.nodes.prompts import PlannerPrompt
-from memento.nodes.state import CaseView, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run, SubtaskResult
 
 
 class OneStep(Plan):
@@ -51,7 +51,7 @@ def prompt_of(instruction: str) -> PlannerPrompt:
     """A prompt with what worked as earlier turns, the best case last, then the task."""
 
     def prompt(
-        *, run: Run, cases: Sequence[CaseView], results: Sequence[SubtaskResult], is_last: bool, feedback: str
+        *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
     ) -> list[BaseMessage]:
         del results, is_last, feedback
         messages: list[BaseMessage] = [SystemMessage(instruction)]

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.planted.cells import Cell
 from benchmarks.planted.figures import (
-    Interval,
     Results,
+    SeedInterval,
     covered_at_reads,
     covered_effects,
     mean,
@@ -32,7 +32,7 @@ class Bar(NamedTuple):
 
     name: str
     wanted: str
-    figure: Interval
+    figure: SeedInterval
     is_met: bool
     where: str
     """What the figure is of."""
@@ -80,7 +80,7 @@ def _against_the_best(results: Results, judged: str) -> list[Bar]:
     ]  # fmt: skip
 
 
-def _behind(results: Results, judged: str, scenario: str, begin: float, end: float) -> Interval:
+def _behind(results: Results, judged: str, scenario: str, begin: float, end: float) -> SeedInterval:
     """Paired difference to the plain policy that is best there."""
     plain = [results.success(scenario, one, begin=begin, end=end) for one in PLAIN]
     best_S = max(plain, key=lambda success_S: float(success_S.mean()))

@@ -19,7 +19,7 @@ Z95 = 1.96
 _RESAMPLES = 4000
 
 
-class Interval(NamedTuple):
+class SeedInterval(NamedTuple):
     """A figure and its 95 % interval; nan where one seed cannot tell."""
 
     value: float
@@ -60,7 +60,7 @@ class Results:
         part_S: NDArray[np.float64] = probability_ST[:, round(begin * steps) : round(end * steps)].mean(axis=1)
         return part_S
 
-    def regret_removed(self, policy: str, scenarios: Sequence[str], *, begin: float = 0.0) -> Interval:
+    def regret_removed(self, policy: str, scenarios: Sequence[str], *, begin: float = 0.0) -> SeedInterval:
         """1 - regret / regret of similarity, both against the oracle; mean over scenarios.
 
         It is also the share of the gap between similarity and the oracle that is closed. From `begin` to the end.
@@ -79,25 +79,25 @@ class Results:
         return bootstrap(removed, len(self.seeds))
 
 
-def mean(value_S: NDArray[np.float64]) -> Interval:
+def mean(value_S: NDArray[np.float64]) -> SeedInterval:
     """Mean with Student's interval over the seeds that have a value."""
     value_S = value_S[np.isfinite(value_S)]
     n = len(value_S)
     value = float(value_S.mean()) if n else float("nan")
     if n < 2:
-        return Interval(value, float("nan"), float("nan"))
+        return SeedInterval(value, float("nan"), float("nan"))
     half = float(stats.t.ppf(0.975, n - 1) * value_S.std(ddof=1) / np.sqrt(n))
-    return Interval(value, value - half, value + half)
+    return SeedInterval(value, value - half, value + half)
 
 
-def bootstrap(figure: Callable[[NDArray[np.int64]], float], n: int) -> Interval:
+def bootstrap(figure: Callable[[NDArray[np.int64]], float], n: int) -> SeedInterval:
     """A figure of a set of seeds (by position), with its interval by resampling seeds; for what is no mean."""
     value = figure(np.arange(n))
     if n < 2:
-        return Interval(value, float("nan"), float("nan"))
+        return SeedInterval(value, float("nan"), float("nan"))
     drawn = np.random.default_rng(0).integers(n, size=(_RESAMPLES, n))
     low, high = np.nanquantile([figure(row) for row in drawn], [0.025, 0.975])
-    return Interval(value, float(low), float(high))
+    return SeedInterval(value, float(low), float(high))
 
 
 class Ranking(NamedTuple):
@@ -154,7 +154,7 @@ def probe(cell: Cell) -> Probe:
     )
 
 
-def covered_at_reads(seeds: Sequence[Sequence[Cell]]) -> Interval:
+def covered_at_reads(seeds: Sequence[Sequence[Cell]]) -> SeedInterval:
     """Share of 90 % intervals of served cases that hold the true u, in the second half of the stream.
 
     Args:
@@ -164,7 +164,7 @@ def covered_at_reads(seeds: Sequence[Sequence[Cell]]) -> Interval:
     return shares([sum(one.covered for one in of) for of in told], [sum(one.n for one in of) for of in told])
 
 
-def covered_effects(seeds: Sequence[Sequence[Cell]]) -> Interval:
+def covered_effects(seeds: Sequence[Sequence[Cell]]) -> SeedInterval:
     """Share of 90 % intervals of the cases' effects that hold the true mean effect.
 
     Args:
@@ -179,7 +179,7 @@ def covered_effects(seeds: Sequence[Sequence[Cell]]) -> Interval:
     return shares(covered, told)
 
 
-def shares(part_S: Sequence[int], whole_S: Sequence[int]) -> Interval:
+def shares(part_S: Sequence[int], whole_S: Sequence[int]) -> SeedInterval:
     """Pooled share, with its interval over seeds; nan of nothing."""
     count_S2 = np.array([part_S, whole_S]).T
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.planted.bars import THIRDS, Bar
-from benchmarks.planted.figures import Interval, Results, covered_at_reads, covered_effects, mean, ranking
+from benchmarks.planted.figures import Results, SeedInterval, covered_at_reads, covered_effects, mean, ranking
 from benchmarks.planted.stream import ORACLE
 
 TITLE = "Planted stream: a simulation, not evidence about real agents"
@@ -51,7 +51,7 @@ def _success(results: Results, scenarios: Sequence[str], name: str) -> str:
     rows: list[list[str]] = []
     for policy in results.policies:
 
-        def success(begin: float = 0.0, end: float = 1.0, of: str = policy) -> Interval:
+        def success(begin: float = 0.0, end: float = 1.0, of: str = policy) -> SeedInterval:
             return mean(np.mean([results.success(s, of, begin=begin, end=end) for s in scenarios], axis=0))
 
         drawn = np.mean([[cell.mean_reward for cell in results.cells(s, policy)] for s in scenarios])

@@ -1,1 +1,1 @@
-"""Data sets as files: whatever their format, they become tasks, and what is no task is said with its line."""
+"""Loads data sets of many formats into tasks and rejected rows, each with its line and reason."""

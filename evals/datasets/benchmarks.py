@@ -1,4 +1,4 @@
-"""Rows of well-known benchmarks whose fields have names of their own, as rows with `question`, `choices` and `answer`.
+"""Maps rows of well-known benchmarks to the fields `question`, `choices` and `answer`.
 
 Choices in columns (PIQA's sol1 and sol2) become one list; what a question is about (RACE's article, BoolQ's passage)
 is put before it. Where the right choice has a column of its own, the order follows from the texts' hashes.
@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from memento.evals.datasets.choices import CHOICES
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import text_of
 
 _Fields = Mapping[str, Any]
@@ -47,8 +47,8 @@ _COPA = {"cause": "What was the cause?", "effect": "What was the effect?"}
 _AMBIGUOUS = "`cop` counts from 0 in one edition of MedMCQA and from 1 in another; put the right letter into `answer`"
 
 
-def recognised(row: Row) -> Row:
-    """The row of a known benchmark with the usual names; any other as it is."""
+def recognised(row: SourceRow) -> SourceRow:
+    """Map the row of a known benchmark to the usual field names; return any other unchanged."""
     if row.problem:
         return row
     for benchmark in _BENCHMARKS:
@@ -66,17 +66,19 @@ def recognised(row: Row) -> Row:
     return row
 
 
-def refused_without_choices(row: Row) -> Row:
-    """A row whose fields are mapped: a bad one where its choices stand in columns, which no mapping tells."""
+def refused_without_choices(row: SourceRow) -> SourceRow:
+    """Reject a row with an explicit mapping whose choices are spread over columns."""
     known = recognised(row)
     if "choices" not in known.fields or any(name.casefold() in CHOICES for name in row.fields):
         return row
     columns = ", ".join(name for name in row.fields if name not in known.fields)
-    why = f"its choices stand in columns ({columns}), and would not be asked; map no question, references or choices"
+    why = (
+        f"its choices stand in columns ({columns}), which a mapping would omit; map no question, references or choices"
+    )
     return row._replace(problem=why)
 
 
-def _renamed(row: Row, benchmark: _Benchmark) -> Row:
+def _renamed(row: SourceRow, benchmark: _Benchmark) -> SourceRow:
     fields, columns = row.fields, benchmark.choices
     if benchmark.right == "cop":
         return row._replace(fields={}, problem=_AMBIGUOUS)
@@ -88,7 +90,7 @@ def _renamed(row: Row, benchmark: _Benchmark) -> Row:
     return _with(row, made, {*benchmark.question, *columns, benchmark.right})
 
 
-def _with(row: Row, made: dict[str, Any], used: set[str]) -> Row:
+def _with(row: SourceRow, made: dict[str, Any], used: set[str]) -> SourceRow:
     return row._replace(fields=made | {name: value for name, value in row.fields.items() if name not in used | {*made}})
 
 
@@ -98,7 +100,7 @@ def _joined(fields: _Fields, names: tuple[str, ...]) -> str:
 
 
 def _letter(value: Any, first: int) -> Any:
-    """`A` for the first choice, if the value is a number; else the value."""
+    """Convert a choice's index to its letter, `A` for the first; other values are returned unchanged."""
     given = value.strip() if isinstance(value, str) else value
     is_number = isinstance(given, str) and given.isascii() and given.isdecimal()
     return "ABC"[int(given) - first : int(given) - first + 1] or value if is_number else value

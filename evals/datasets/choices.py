@@ -1,4 +1,4 @@
-"""Multiple choice: a question is asked with its choices, and its right letter, its text, or both are accepted.
+"""Multiple choice questions: lists the choices in the question, accepts the right letter, its text, or both.
 
 How data sets name the right choice, all of which are understood: a letter (MMLU-Pro, RACE), a label of the row's own
 (ARC), a number from 0 on (MMLU, HellaSwag), the choice's text. A row whose answer could mean two choices is refused.
@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from memento.evals.datasets.row import Row, WrittenNumber
+from memento.evals.datasets.row import SourceRow, WrittenNumber
 from memento.evals.datasets.values import printable, text_of
 from memento.memory.errors import InvalidInput
 from memento.nodes.scoring.exact_match import is_same
@@ -31,7 +31,7 @@ _WHOLE = re.compile(r"-?\d+(?:\.0+)?")
 
 
 class Choices(NamedTuple):
-    """What a row lets one choose from."""
+    """The choices of a row."""
 
     field: str
     labels: list[str]
@@ -39,12 +39,12 @@ class Choices(NamedTuple):
     texts: list[str]
 
     def asked_with(self, question: str) -> str:
-        """The question with its choices, a lettered line each."""
+        """Return the question with its choices, a lettered line each."""
         lines = [f"{letter}. {text}" for letter, text in zip(_LETTERS, self.texts, strict=False)]
         return "\n".join([question, "", *lines, "", _INSTRUCTION])
 
     def references(self, right: int) -> list[str]:
-        """What is accepted: the letter, and the text where no other choice could be meant by it."""
+        """Return the accepted answers: the letter, and the text unless it could mean another choice."""
         same = [at for at, text in enumerate(self.texts) if text == self.texts[right]]
         others = [at for at in range(len(self.texts)) if at not in same]
         meant_otherwise = [form for at in others for form in self._forms(at)]
@@ -56,7 +56,7 @@ class Choices(NamedTuple):
 
 
 def choices_of(value: Any, field: str, *, is_csv: bool = False) -> Choices | None:
-    """The choices that a field holds; None when it is empty, or holds settings rather than choices.
+    """Return the choices in a field; None when it is empty, or holds settings rather than choices.
 
     Args:
         value: a list of texts or of objects with a label and a text, an object of such lists or of labels to texts.
@@ -86,7 +86,7 @@ def choices_of(value: Any, field: str, *, is_csv: bool = False) -> Choices | Non
 
 
 def right_of(choices: Choices, values: Mapping[str, Any]) -> int | None:
-    """Place of the right choice; None when the row does not tell it.
+    """Return the index of the right choice; None when the row does not tell it.
 
     Args:
         choices: of the row.
@@ -107,12 +107,12 @@ def right_of(choices: Choices, values: Mapping[str, Any]) -> int | None:
                 raise
     if len(set(found.values())) > 1:
         said = ", ".join(f"`{field}` says {_LETTERS[at]}" for field, at in found.items())
-        raise InvalidInput(f"its fields tell different choices: {said}")
+        raise InvalidInput(f"its fields mark different choices as right: {said}")
     return next(iter(found.values()), None)
 
 
-def has_choices(row: Row) -> str:
-    """The name of a field with choices; empty when there is none."""
+def has_choices(row: SourceRow) -> str:
+    """Return the name of a field with choices; empty when there is none."""
     for name, value in row.fields.items():
         try:
             if name.casefold() in CHOICES and choices_of(value, name, is_csv=row.is_csv):
@@ -124,7 +124,7 @@ def has_choices(row: Row) -> str:
 
 def _checked(field: str, labels: list[Any], texts: list[Any]) -> Choices:
     if not isinstance(labels, list) or not isinstance(texts, list):
-        raise InvalidInput(f"`{field}` should list choices; its labels or texts are no list")
+        raise InvalidInput(f"`{field}` should list choices; its labels or texts are not a list")
     said = [text_of(text, field) for text in texts]
     named = [text_of(label, field) for label in labels]
     if not all(said) or (named and (len(named) != len(said) or not all(named) or len(set(named)) < len(named))):
@@ -135,7 +135,7 @@ def _checked(field: str, labels: list[Any], texts: list[Any]) -> Choices:
 
 
 def _without_letters(texts: list[str]) -> list[str]:
-    """The texts without the letters that all of them begin with, as in `(A) Paris` or `A. Paris`."""
+    """Return the texts without leading letters, if all have one, as in `(A) Paris` or `A. Paris`."""
     begins = [re.match(rf"\(?{letter}[).:]\s*(?=\S)", text) for letter, text in zip(_LETTERS, texts, strict=False)]
     return [text[begin.end() :] for text, begin in zip(texts, begins, strict=True) if begin] if all(begins) else texts
 
@@ -153,7 +153,7 @@ def _place(choices: Choices, value: Any, field: str) -> int:
         return by_number
     if len(places) == 1:
         return places.pop()
-    why = "could mean several" if places else "is none"
+    why = "could mean several" if places else "is not one"
     hint = "; write its letter" if places else ""
     raise InvalidInput(
         f"`{field}` is {printable(given, 60)!r}, which {why} of the {len(choices.texts)} choices "
@@ -162,7 +162,7 @@ def _place(choices: Choices, value: Any, field: str) -> int:
 
 
 def _in_cell(cell: str) -> Any:
-    """The list or object that a cell of a csv file holds; else the cell."""
+    """Parse the list or object in a CSV cell; other cells are returned unchanged."""
     if len(cell) > _MAX_CELL_CHARS or not cell.lstrip().startswith(("[", "{")):
         return cell
     for read in (json.loads, ast.literal_eval):

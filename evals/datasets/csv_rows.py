@@ -1,4 +1,4 @@
-"""Rows of a csv file with a header, each with the line on which it begins."""
+"""Rows of a CSV file with a header, each with its line number."""
 
 import csv
 from collections import Counter
@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.memory.errors import InvalidInput
 from memento.tools.csv_reader import MAX_CELL_CHARS, CsvReader
 
@@ -23,8 +23,8 @@ class _Record(NamedTuple):
     problem: str = ""
 
 
-def csv_rows(path: Path) -> Iterator[Row]:
-    """Rows below the header; the delimiter is the comma, semicolon or tab that the header has most of.
+def csv_rows(path: Path) -> Iterator[SourceRow]:
+    """Yield the rows below the header; the delimiter is the most frequent comma, semicolon or tab in it.
 
     A row whose quotation marks do not match ends where that shows. Its lines are bad rows one by one: what they hold
     could be anything.
@@ -56,16 +56,16 @@ def _header(record: _Record, path: Path) -> list[str]:
     return names
 
 
-def _row(record: _Record, header: Sequence[str]) -> Row:
+def _row(record: _Record, header: Sequence[str]) -> SourceRow:
     problem = record.problem or _not_utf8(record.cells)
     if not problem and len(record.cells) != len(header):
         problem = f"{len(record.cells)} columns, but the header has {len(header)}"
     fields = {} if problem else {name: cell for name, cell in zip(header, record.cells, strict=True) if name}
-    return Row(record.line, fields, problem, is_csv=True)
+    return SourceRow(record.line, fields, problem, is_csv=True)
 
 
 def _records(lines: Sequence[str], delimiter: str) -> Iterator[_Record]:
-    """Parse the lines; after an error, start afresh with the line that follows it."""
+    """Parse the lines; after an error, resume at the following line."""
     begin = 0
     while begin < len(lines):
         offset, reader = begin, CsvReader(islice(lines, begin, None), delimiter=delimiter, strict=True)

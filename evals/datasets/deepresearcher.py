@@ -1,8 +1,8 @@
-"""DeepResearcher's questions, as the reference implementation has them: alternatives in one text, a source each."""
+"""DeepResearcher's data set as in the reference implementation: alternative answers in one text, sources by name."""
 
 from pathlib import Path
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import name_of, question_of, references_of
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
@@ -10,11 +10,11 @@ from memento.memory.errors import InvalidInput
 FIELDS = frozenset({"question", "ground_truth", "data_source"})
 
 
-def deepresearcher_task(row: Row, folder: Path) -> EvalTask:
-    """A row as a task; none has files.
+def deepresearcher_task(row: SourceRow, folder: Path) -> EvalTask:
+    """Convert a row to a task; none has files.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the row is not a valid task.
     """
     references = references_of(row.fields.get("ground_truth"), "ground_truth", is_csv=row.is_csv)
     if not references:

@@ -1,4 +1,4 @@
-"""A data set in a few lines: how many tasks of which source, what was left out and why."""
+"""Summary of a data set: number of tasks by source, rejected rows and reasons."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _MAX_BAD_ROWS = 5
 
 
 def describe(dataset: Dataset) -> list[str]:
-    """Lines to print: the whole, its parts, its bad rows."""
+    """Return the lines to print: totals, parts, rejected rows."""
     return [_summary(dataset), *_parts("source", dataset), *_parts("level", dataset), *_bad_rows(dataset)]
 
 
@@ -30,7 +30,7 @@ def _counted(n: int, what: str) -> str:
 
 
 def _parts(part: str, dataset: Dataset) -> list[str]:
-    """Tasks by source or level, the largest first; nothing where all tasks are of one."""
+    """Count tasks by source or level, the largest first; empty when all are of one."""
     counts = Counter(_values(part, dataset))
     if len(counts) < 2:
         return []

@@ -1,4 +1,4 @@
-"""The formats of data sets, and which of them a file has."""
+"""Data set formats, and detection of a file's format."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from memento.evals.datasets import deepresearcher, gaia, hle, simpleqa
 from memento.evals.datasets.choices import has_choices
 from memento.evals.datasets.generic import USUAL, checked, make_generic_task
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import printable
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
 
-MakeTask = Callable[[Row, Path], EvalTask]
+MakeTask = Callable[[SourceRow, Path], EvalTask]
 AUTO = "auto"
 GENERIC = "generic"
 
@@ -33,14 +33,14 @@ FORMATS = (*_KNOWN, GENERIC)
 
 
 class Format(NamedTuple):
-    """How rows of a file become tasks."""
+    """Converts a file's rows to tasks."""
 
     name: str
     make_task: MakeTask
 
 
 def chosen_format(name: str, mapping: Mapping[str, str] | None, seen: Collection[str], path: Path) -> Format:
-    """The format that was asked for, or that the fields tell.
+    """Return the requested format, or detect it from the fields.
 
     Args:
         name: one of `FORMATS`, or `auto`.
@@ -69,9 +69,9 @@ def chosen_format(name: str, mapping: Mapping[str, str] | None, seen: Collection
 
 
 def _without_choices(name: str) -> MakeTask:
-    """A known format's, which refuses rows with choices: it would ask them without."""
+    """Wrap a known format so that it rejects rows with choices, which it would otherwise omit."""
 
-    def make_task(row: Row, folder: Path) -> EvalTask:
+    def make_task(row: SourceRow, folder: Path) -> EvalTask:
         if field := has_choices(row):
             raise InvalidInput(f"it has choices in `{field}`, which the format {name} does not ask; use {GENERIC}")
         return _KNOWN[name].make_task(row, folder)
@@ -80,7 +80,7 @@ def _without_choices(name: str) -> MakeTask:
 
 
 def listed(names: Collection[str]) -> str:
-    """Names for an error."""
+    """List names for an error."""
     return printable(", ".join(names), 500) or "none"
 
 

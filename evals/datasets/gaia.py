@@ -1,9 +1,9 @@
-"""GAIA: metadata.jsonl in one folder with the files that questions are about."""
+"""GAIA data set: metadata.jsonl in a folder with the questions' files."""
 
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import files_of, name_of, question_of, text_of
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -15,11 +15,11 @@ _HIDDEN = "?"
 """Stands for the answers of the test split, which only the leaderboard knows."""
 
 
-def gaia_task(row: Row, folder: Path) -> EvalTask:
-    """A row as a task, with its file.
+def gaia_task(row: SourceRow, folder: Path) -> EvalTask:
+    """Convert a row to a task, with its file.
 
     Raises:
-        InvalidInput: it is none, or its file is not there.
+        InvalidInput: the row is not a valid task, or its file is missing.
     """
     answer = text_of(row.fields.get("Final answer"), "Final answer")
     file_name = text_of(row.fields.get("file_name"), "file_name")
@@ -35,24 +35,24 @@ def gaia_task(row: Row, folder: Path) -> EvalTask:
 
 
 def gaia_file(folder: Path) -> Path:
-    """The file of questions in a folder.
+    """Return the file of questions in a folder.
 
     Raises:
-        InvalidInput: there is none; the message names those in folders below.
+        InvalidInput: the folder has none; the message names those in subfolders.
     """
     if (folder / METADATA).is_file():
         return folder / METADATA
     below = sorted([*folder.glob(f"*/{METADATA}"), *folder.glob(f"*/*/{METADATA}")])
     if below:
         raise InvalidInput(
-            f"{folder} holds no {METADATA}; give one of: {', '.join(str(one.parent) for one in below[:5])}"
+            f"{folder} contains no {METADATA}; give one of: {', '.join(str(one.parent) for one in below[:5])}"
         )
     hint = "; save metadata.parquet as JSON lines" if (folder / "metadata.parquet").is_file() else ""
     raise InvalidInput(f"{folder} is a folder without {METADATA}, so it is not GAIA's{hint}; name a file of questions")
 
 
 def _annotations(value: Any) -> dict[str, str]:
-    """What the annotators noted (steps, tools, time): texts of a flat object; anything else is left out."""
+    """Return the annotators' notes (steps, tools, time) as a flat object of texts; other values are dropped."""
     if not isinstance(value, dict):
         return {}
     return {storable(name): storable(note) for name, note in value.items() if isinstance(note, str)}

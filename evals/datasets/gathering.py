@@ -1,4 +1,4 @@
-"""Tasks as they are gathered from rows: each question once, ids unique, bad rows with line and reason."""
+"""Collects tasks from rows: drops duplicate questions, makes ids unique, records rejected rows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from memento.evals.datasets.formats import MakeTask
 from memento.evals.datasets.generic import at_path
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, EvalTask
 from memento.memory.errors import InvalidInput
@@ -20,7 +20,7 @@ class _Asked(NamedTuple):
 
 
 class Gathering:
-    """Takes rows one by one.
+    """Collects tasks row by row.
 
     Args:
         make_task: of the format.
@@ -36,8 +36,8 @@ class Gathering:
         self.bad_rows: list[BadRow] = []
         self.n_repeated = 0
 
-    def add(self, row: Row) -> None:
-        """Take a row as a task, a question asked before, or a bad row."""
+    def add(self, row: SourceRow) -> None:
+        """Add a row as a task, a duplicate question, or a rejected row."""
         self._unmet = {path for path in self._unmet if at_path(row.fields, path) is None}
         try:
             self._ask(row)
@@ -45,15 +45,15 @@ class Gathering:
             self.bad_rows.append(BadRow(row.line, printable(str(error), _MAX_REASON_CHARS)))
 
     def unmet(self) -> list[str]:
-        """Mapped fields in which no row had anything."""
+        """Return mapped fields that are empty in every row."""
         return sorted(self._unmet)
 
     def tasks(self) -> list[EvalTask]:
-        """All tasks in the order of the file, their ids made unique."""
+        """Return all tasks in the order of the file, with unique ids."""
         taken: set[str] = set()
         return [_with_id(line, task, taken) for line, task in self._asked.values()]
 
-    def _ask(self, row: Row) -> None:
+    def _ask(self, row: SourceRow) -> None:
         if row.problem:
             raise InvalidInput(row.problem)
         task = self._make_task(row, self._folder)
@@ -61,7 +61,7 @@ class Gathering:
         if earlier.task is task:
             return
         if earlier.task.attachments != task.attachments:  # a memory knows questions by their words alone
-            raise InvalidInput(f"the question of line {earlier.line} with other files; say in its words what differs")
+            raise InvalidInput(f"duplicates the question of line {earlier.line} with other files; reword one of them")
         self.n_repeated += 1
         accepted = list(dict.fromkeys([*earlier.task.references, *task.references]))
         self._asked[task.question_hash] = _Asked(earlier.line, earlier.task.model_copy(update={"references": accepted}))

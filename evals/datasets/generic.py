@@ -1,11 +1,11 @@
-"""Any rows with a question: which field means what is told by a mapping, or known by usual names."""
+"""Generic format: any rows with a question, with fields mapped explicitly or recognised by usual names."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from memento.evals.datasets.choices import CHOICES, RIGHT, choices_of, right_of
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import files_of, name_of, question_of, references_of, text_of, texts_in_cell
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -27,7 +27,7 @@ USUAL = {
 
 
 def field_mapping(pairs: Iterable[str]) -> dict[str, str]:
-    """`question=prompt` as a mapping.
+    """Parse `question=prompt`, as the command line has it, into a mapping of a task's parts to paths into a row.
 
     Raises:
         InvalidInput: there is no equals sign, or one part is given twice.
@@ -36,31 +36,31 @@ def field_mapping(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         part, sign, path = (piece.strip() for piece in pair.partition("="))
         if not sign or not path or part in mapping:
-            raise InvalidInput(f"field {pair!r}: write each part of a task once, as in question=prompt")
+            raise InvalidInput(f"field {pair!r} is not PART=PATH, or repeats a part; write as in question=prompt")
         mapping[part] = path
     return checked(mapping)
 
 
 def checked(mapping: Mapping[str, str]) -> dict[str, str]:
-    """The mapping, if all it maps are parts of a task.
+    """Validate that a mapping names only parts of a task.
 
     Raises:
         InvalidInput: it maps something else.
     """
     unknown = [part for part in mapping if part not in USUAL]
     if unknown:
-        raise InvalidInput(f"a task has no {unknown[0]!r}; fields can be given for: {', '.join(USUAL)}")
+        raise InvalidInput(f"{unknown[0]!r} is not a part of a task; fields can be mapped for: {', '.join(USUAL)}")
     return dict(mapping)
 
 
-def make_generic_task(mapping: Mapping[str, str]) -> Callable[[Row, Path], EvalTask]:
-    """What turns a row into a task.
+def make_generic_task(mapping: Mapping[str, str]) -> Callable[[SourceRow, Path], EvalTask]:
+    """Make the function that converts a row to a task.
 
     Args:
         mapping: part of a task to the path of its field; parts that are not in it have their usual names.
     """
 
-    def generic_task(row: Row, folder: Path) -> EvalTask:
+    def generic_task(row: SourceRow, folder: Path) -> EvalTask:
         known = {part: _named(row.fields, part, mapping) for part in USUAL}
         values = {part: value for part, (_, value) in known.items()}
         names = {part: name for part, (name, _) in known.items()}
@@ -85,7 +85,7 @@ def make_generic_task(mapping: Mapping[str, str]) -> Callable[[Row, Path], EvalT
 
 
 def at_path(fields: Mapping[str, Any], path: str) -> Any:
-    """What lies at a path such as `item.answers.text`; None when nothing does.
+    """Return the value at a path such as `item.answers.text`; None when it is missing.
 
     A field whose name has dots in it comes before a path. A number is a place in a list; a name goes into every object
     of a list.
@@ -110,7 +110,7 @@ def _step(value: Any, name: str) -> Any:
 
 
 def _named(fields: Mapping[str, Any], part: str, mapping: Mapping[str, str]) -> tuple[str, Any]:
-    """The field's name and value for a part of the task: as mapped, or the first usual one that says anything."""
+    """Return field and value of a part of the task: the mapped one, or the first usual one that is not empty."""
     if part in mapping:
         return mapping[part], at_path(fields, mapping[part])
     taken = {path.partition(".")[0] for path in mapping.values()} | set(mapping.values())
@@ -122,14 +122,14 @@ def _named(fields: Mapping[str, Any], part: str, mapping: Mapping[str, str]) -> 
 
 
 def _rights(fields: Mapping[str, Any], names: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Fields that tell which choice is right: the mapped one, or all of usual names."""
+    """Return fields that mark the right choice: the mapped one, or all of usual names."""
     if "references" in mapping:
         return {mapping["references"]: at_path(fields, mapping["references"])}
     own = {name.casefold(): name for name in reversed(list(fields)) if name != names["choices"]}
     return {own[usual]: fields[own[usual]] for usual in RIGHT if usual in own}
 
 
-def _file_names(value: Any, field: str, row: Row) -> list[str]:
+def _file_names(value: Any, field: str, row: SourceRow) -> list[str]:
     if row.is_csv and isinstance(value, str):
         value = texts_in_cell(value)
     names = [text_of(one, field) for one in (value if isinstance(value, list) else [value])]
@@ -137,7 +137,7 @@ def _file_names(value: Any, field: str, row: Row) -> list[str]:
 
 
 def _rest(fields: Mapping[str, Any], used: set[str]) -> dict[str, str]:
-    """Texts, numbers and truth values that became no part of the task."""
+    """Return texts, numbers and booleans that are not part of the task."""
     tops = used | {name.partition(".")[0] for name in used}
     left = {name: value for name, value in fields.items() if name not in tops and isinstance(value, str | bool)}
     return {storable(name): text_of(value, name) for name, value in left.items() if value != ""}

@@ -1,11 +1,11 @@
-"""Rows in JSON: one object a line, or a list of objects (alone in the file, or inside of one object)."""
+"""Rows of JSON files: JSON lines, or a list of objects (top level, or inside one object)."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row, WrittenNumber
+from memento.evals.datasets.row import SourceRow, WrittenNumber
 from memento.memory.errors import InvalidInput
 
 _DECODER = json.JSONDecoder(parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
@@ -13,16 +13,16 @@ _SPACES = " \t\n\r"
 _NOT_AN_OBJECT = "not a JSON object"
 
 
-def line_rows(path: Path) -> Iterator[Row]:
-    """One object a line; blank lines are passed over."""
+def line_rows(path: Path) -> Iterator[SourceRow]:
+    """Yield one object a line; blank lines are skipped."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
             if raw.removeprefix(b"\xef\xbb\xbf").strip():
                 yield _line_row(number, raw)
 
 
-def json_rows(path: Path) -> Iterator[Row]:
-    """Rows of a list, each with the line on which it begins.
+def json_rows(path: Path) -> Iterator[SourceRow]:
+    """Yield the rows of a list, each with its line number.
 
     Raises:
         InvalidInput: it is not JSON, or there is no list, or more than one.
@@ -41,7 +41,7 @@ def json_rows(path: Path) -> Iterator[Row]:
 
 
 def complete_object(raw: bytes) -> dict[str, Any] | None:
-    """The object that the bytes are; None when they are none."""
+    """Parse the bytes as one JSON object; None when they are not one."""
     try:
         value = _DECODER.decode(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -50,24 +50,24 @@ def complete_object(raw: bytes) -> dict[str, Any] | None:
 
 
 def rows_inside(value: dict[str, Any]) -> list[str]:
-    """Names under which an object holds a list of objects."""
+    """Return the keys under which an object holds a list of objects."""
     return [name for name, inner in value.items() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
 
 
-def _line_row(number: int, raw: bytes) -> Row:
+def _line_row(number: int, raw: bytes) -> SourceRow:
     try:
         value = _DECODER.decode(raw.rstrip(b"\r\n").decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return Row(number, {}, f"not UTF-8 at byte {error.start + 1} of the line")
+        return SourceRow(number, {}, f"not UTF-8 at byte {error.start + 1} of the line")
     except json.JSONDecodeError as error:
-        return Row(number, {}, f"not JSON: {error.msg} (column {error.colno})")
+        return SourceRow(number, {}, f"not JSON: {error.msg} (column {error.colno})")
     except RecursionError:
-        return Row(number, {}, "nested too deep to be read")
-    return Row(number, value) if isinstance(value, dict) else Row(number, {}, _NOT_AN_OBJECT)
+        return SourceRow(number, {}, "nested too deep to be read")
+    return SourceRow(number, value) if isinstance(value, dict) else SourceRow(number, {}, _NOT_AN_OBJECT)
 
 
 def _list_start(text: str, path: Path) -> int:
-    """Where the list of rows begins: at its bracket."""
+    """Return the position of the bracket that opens the list of rows."""
     start = _after_spaces(text, 0)
     if text[start] == "[":
         return start
@@ -80,7 +80,7 @@ def _list_start(text: str, path: Path) -> int:
 
 
 def _member_start(text: str, start: int, wanted: str) -> int:
-    """Where the value of an object's member begins; of two with one name the last counts, as it does in JSON."""
+    """Return the position of a member's value; of duplicate keys the last counts, as in JSON."""
     found, position = start, _after_spaces(text, start + 1)
     while text[position] != "}":
         name, position = _DECODER.raw_decode(text, position)
@@ -90,23 +90,23 @@ def _member_start(text: str, start: int, wanted: str) -> int:
     return found
 
 
-def _elements(text: str, start: int) -> Iterator[Row]:
+def _elements(text: str, start: int) -> Iterator[SourceRow]:
     position, line, counted = _after_spaces(text, start + 1), 1, 0
     number = 0
     while text[position : position + 1] != "]":
         value, end = _DECODER.raw_decode(text, position)
         line, counted, number = line + text.count("\n", counted, position), position, number + 1
         if isinstance(value, dict):
-            yield Row(line, value)
+            yield SourceRow(line, value)
         else:
-            yield Row(line, {}, f"{_NOT_AN_OBJECT} (element {number} of the list)")
+            yield SourceRow(line, {}, f"{_NOT_AN_OBJECT} (element {number} of the list)")
         position = _after_comma(text, end)
     if not text.startswith("{", _after_spaces(text, 0)) and _after_spaces(text, position + 1) < len(text):
         raise json.JSONDecodeError("Extra data", text, _after_spaces(text, position + 1))
 
 
 def _after_comma(text: str, position: int) -> int:
-    """Where the next element begins, or the bracket that closes.
+    """Return the position of the next element, or of the closing bracket.
 
     Raises:
         json.JSONDecodeError: there is neither.

@@ -1,4 +1,4 @@
-"""From a file to tasks, and to what is no task."""
+"""Loads a file into tasks and rejected rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -10,7 +10,7 @@ from memento.evals.datasets.benchmarks import recognised, refused_without_choice
 from memento.evals.datasets.formats import AUTO, GENERIC, chosen_format, listed
 from memento.evals.datasets.gaia import METADATA, gaia_file
 from memento.evals.datasets.gathering import Gathering
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.rows import read_rows
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, Dataset, EvalTask
@@ -31,7 +31,7 @@ def load_dataset(
     fields: Mapping[str, str] | None = None,
     limit: int | None = None,
 ) -> Dataset:
-    """Read a data set. Blocks while it reads: call it in a thread where a loop runs.
+    """Load a data set. Blocks while reading: call it in a thread where an event loop runs.
 
     A question that stands in several rows is asked once, as its first row has it, and what any of its rows accepts is
     accepted. Ids that rows share get a number behind them (`q7`, `q7-2`); a row without one is called by its line
@@ -70,9 +70,9 @@ def load_dataset(
     return Dataset(_name(file), chosen.name, _sample(tasks, limit), gathering.bad_rows, gathering.n_repeated)
 
 
-def _first_rows(rows: Iterator[Row]) -> list[Row]:
-    """Rows up to as many with fields as tell the format."""
-    first: list[Row] = []
+def _first_rows(rows: Iterator[SourceRow]) -> list[SourceRow]:
+    """Read as many rows with fields as are needed to detect the format."""
+    first: list[SourceRow] = []
     n_readable = 0
     while n_readable < _ROWS_THAT_TELL and (row := next(rows, None)):
         first.append(row)
@@ -89,11 +89,11 @@ def _sample(tasks: list[EvalTask], limit: int | None) -> list[EvalTask]:
 
 def _without_tasks(file: Path, bad_rows: Sequence[BadRow]) -> InvalidInput:
     if not bad_rows:
-        return InvalidInput(f"{file} holds no rows")
+        return InvalidInput(f"{file} contains no rows")
     shown = "; ".join(f"line {line}: {reason}" for line, reason in bad_rows[:_SHOWN])
     return InvalidInput(f"{file}: none of its {len(bad_rows):,} rows is a task. {shown}")
 
 
 def _name(file: Path) -> str:
-    """What the data set is called: by its file, and GAIA by its folder."""
+    """Return the data set's name: that of its file, for GAIA that of its folder."""
     return printable(file.resolve().parent.name if file.name == METADATA else file.stem)

@@ -1,16 +1,16 @@
-"""One row of a file, before it is known what its fields mean."""
+"""A raw row of a data set file."""
 
 from typing import Any, NamedTuple
 
 
 class WrittenNumber(str):
-    """A number of a JSON file, as it was written there."""
+    """A number of a JSON file, in its original notation."""
 
     __slots__ = ()
 
 
-class Row(NamedTuple):
-    """What a row says, or why it cannot be read."""
+class SourceRow(NamedTuple):
+    """A row's fields, or why it cannot be read."""
 
     line: int
     """On which it begins, from 1."""

@@ -1,4 +1,4 @@
-"""Rows of a file, with their lines, whichever way they are written: JSON lines, JSON or csv."""
+"""Reads rows with line numbers from JSON lines, JSON or CSV files."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memento.evals.datasets.csv_rows import csv_rows
 from memento.evals.datasets.json_rows import complete_object, json_rows, line_rows, rows_inside
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.memory.errors import InvalidInput
 
 HEAD_BYTES = 65_536
@@ -14,8 +14,8 @@ _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Read a file row by row; what it holds decides how, and its name only where that leaves a choice.
+def read_rows(path: Path) -> Iterator[SourceRow]:
+    """Read a file row by row; its content decides the format, its name only in ambiguous cases.
 
     Raises:
         InvalidInput: there is no such file, it cannot be read, it is empty, or it is not UTF-8 text.
@@ -26,7 +26,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise InvalidInput(f"{path}: {error.strerror}") from error
 
 
-def _reader(path: Path) -> Iterator[Row]:
+def _reader(path: Path) -> Iterator[SourceRow]:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if b"\0" in head or head.startswith(_GZIP):
@@ -43,8 +43,8 @@ def _reader(path: Path) -> Iterator[Row]:
     return line_rows(path) if _is_named_lines(path) else csv_rows(path)
 
 
-def _braced(path: Path) -> Iterator[Row]:
-    """Of the files that begin with a brace: a row a line, or one object around the list of all rows."""
+def _braced(path: Path) -> Iterator[SourceRow]:
+    """Read a file that begins with a brace: JSON lines, or one object around the list of all rows."""
     if _is_named_lines(path):
         return line_rows(path)
     with path.open("rb") as file:

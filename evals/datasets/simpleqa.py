@@ -1,10 +1,10 @@
-"""SimpleQA: a csv file of problems and answers, with the topic inside of a Python literal."""
+"""SimpleQA: a CSV file of problems and answers, with the topic inside a Python literal."""
 
 import ast
 from pathlib import Path
 from typing import Any
 
-from memento.evals.datasets.row import Row
+from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import answer_of, name_of, question_of
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
@@ -13,11 +13,11 @@ from memento.memory.errors import InvalidInput
 FIELDS = frozenset({"metadata", "problem", "answer"})
 
 
-def simpleqa_task(row: Row, folder: Path) -> EvalTask:
-    """A row as a task; none has files.
+def simpleqa_task(row: SourceRow, folder: Path) -> EvalTask:
+    """Convert a row to a task; none has files.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the row is not a valid task.
     """
     metadata = _literal(row.fields.get("metadata"))
     notes = {name: note for name, note in metadata.items() if isinstance(name, str) and isinstance(note, str)}
@@ -31,7 +31,7 @@ def simpleqa_task(row: Row, folder: Path) -> EvalTask:
 
 
 def _literal(value: Any) -> dict[Any, Any]:
-    """The dictionary of a row, given as such or as the text of a Python literal."""
+    """Return the dictionary of a row, given as such or as the text of a Python literal."""
     try:
         found = ast.literal_eval(value) if isinstance(value, str) and value.strip() else value or {}
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""Values of a row's fields as what a task is made of: texts, references, files, names that are safe to print."""
+"""Converts field values of rows to parts of a task: texts, references, files, printable names."""
 
 import json
 import os
@@ -16,10 +16,10 @@ _SPACES = re.compile(r"\s+")
 
 
 def question_of(value: Any, field: str) -> str:
-    """The question, without spaces around it.
+    """Return the question, stripped.
 
     Raises:
-        InvalidInput: it is missing, is no text, or has neither a letter nor a digit.
+        InvalidInput: it is missing, not a text, or has neither a letter nor a digit.
     """
     text = text_of(value, field)
     if not any(character.isalnum() for character in text):
@@ -28,7 +28,7 @@ def question_of(value: Any, field: str) -> str:
 
 
 def text_of(value: Any, field: str) -> str:
-    """A text without spaces around it; a number or truth value as JSON writes it; empty when there is none.
+    """Return a text, stripped; numbers and booleans as in JSON; empty when there is none.
 
     Raises:
         InvalidInput: it is a list or an object.
@@ -43,21 +43,21 @@ def text_of(value: Any, field: str) -> str:
 
 
 def name_of(value: Any, field: str) -> str:
-    """A short text for ids and sources: one line, nothing that a terminal would not print as it is."""
+    """Return a short printable text for ids and sources, on one line."""
     return printable(text_of(value, field))
 
 
 def printable(text: str, max_chars: int = MAX_NAME_CHARS) -> str:
-    """The text on one line, cut, with a question mark for what does not print."""
+    """Put a text on one line, truncated, with a question mark for unprintable characters."""
     spaced = _SPACES.sub(" ", storable(text)).strip()
     return "".join(sign if sign.isprintable() else "?" for sign in spaced[:max_chars])
 
 
 def answer_of(fields: Mapping[str, Any], field: str) -> list[str]:
-    """The one reference of a row that must have one.
+    """Return the one reference of a row that must have one.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: the field is empty.
     """
     text = text_of(fields.get(field), field)
     if not text:
@@ -66,7 +66,7 @@ def answer_of(fields: Mapping[str, Any], field: str) -> list[str]:
 
 
 def references_of(value: Any, field: str, *, is_csv: bool = False) -> list[str]:
-    """Accepted answers, each once: of a list its elements, of a text its parts between `<|answer_split|>`.
+    """Return the distinct accepted answers: elements of a list, or parts of a text between `<|answer_split|>`.
 
     Args:
         value: what the row says.
@@ -87,7 +87,7 @@ def references_of(value: Any, field: str, *, is_csv: bool = False) -> list[str]:
 
 
 def texts_in_cell(cell: str) -> list[str] | str:
-    """The JSON list of texts that a cell of a csv file may hold; else the cell.
+    """Parse a JSON list of texts in a CSV cell; other cells are returned unchanged.
 
     A list of numbers stays a text: it is rather an answer than a choice of answers.
     """
@@ -101,7 +101,7 @@ def texts_in_cell(cell: str) -> list[str] | str:
 
 
 def files_of(names: Sequence[str], folder: Path) -> list[Path]:
-    """Files of a row, absolute.
+    """Return the files of a row as absolute paths.
 
     Args:
         names: relative to the folder.

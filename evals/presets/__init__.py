@@ -1,7 +1,6 @@
 """The paper's ablations as presets: a plan each, and a table with the paper's figures beside ours."""
 
-from memento.evals.presets.preset import Asked, Preset, Shape
-from memento.evals.presets.registry import PRESETS, blank_table, paper_table, preset_named
+from memento.evals.presets.preset import PRESETS, Asked, Preset, Shape, blank_table, paper_table, preset_named
 from memento.evals.presets.table import Pair, PaperTable, Row
 
 __all__ = [

@@ -6,13 +6,12 @@ from typing import Literal
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
-from memento.evals.statistics.resampling import macro_interval, mean_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval, macro_interval, mean_interval
 
-Measure = Literal["accuracy", "f1"]
+MeasureName = Literal["accuracy", "f1"]
 """accuracy: the mean reward, whoever gave it; f1: token F1 with the best reference."""
 
-_MEASURES: dict[Measure, Callable[[TaskResult], float | None]] = {"accuracy": reward_of, "f1": f1_of}
+_MEASURES: dict[MeasureName, Callable[[TaskResult], float | None]] = {"accuracy": reward_of, "f1": f1_of}
 
 
 class Slice:
@@ -39,11 +38,11 @@ class Slice:
         """That there are results of."""
         return {one.source for one in self.results}
 
-    def n_questions(self, measure: Measure) -> int:
+    def n_questions(self, measure: MeasureName) -> int:
         """Questions whose figure is known."""
         return outcomes(self.results, _MEASURES[measure]).n_questions
 
-    def mean(self, measure: Measure, *, is_macro: bool = False) -> Interval | None:
+    def mean(self, measure: MeasureName, *, is_macro: bool = False) -> Interval | None:
         """The mean over questions, or over sources; None when there is nothing to average.
 
         What is not known is left out, never counted as wrong.
@@ -59,7 +58,7 @@ def first_encounters(results: Sequence[TaskResult]) -> Slice:
     return Slice(part_of(results, "first"))
 
 
-def gain(mine: Slice, other: Slice, measure: Measure) -> Interval | None:
+def gain(mine: Slice, other: Slice, measure: MeasureName) -> Interval | None:
     """How far one is above another on held-out questions, paired by question and seed, in points."""
     found = compare(mine.results, other.results, part="test", measure=_MEASURES[measure])
     return _per_cent(found.weighted) if found.n_questions else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from memento.evals.presets.figures import Source
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 class Pair(NamedTuple):

@@ -1,1 +1,1 @@
-"""The report of a run: one self-contained page, and its figures as pictures beside it."""
+"""HTML report of an evaluation run: one self-contained page, and its figures as PNG."""

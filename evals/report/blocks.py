@@ -1,4 +1,4 @@
-"""What the page is made of. All texts are plain: the template escapes them, whoever wrote them."""
+"""Building blocks of the report page. All texts are plain: the template escapes them."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -14,8 +14,8 @@ class Note(NamedTuple):
     kind: Literal["note"] = "note"
 
 
-class Picture(NamedTuple):
-    """A figure, and what a reader needs to understand it."""
+class PictureBlock(NamedTuple):
+    """A figure with its caption."""
 
     drawing: Drawing
     caption: str
@@ -23,7 +23,7 @@ class Picture(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A table; the first column names the row, the others are figures."""
+    """A table; the first column names the row, the others are values."""
 
     caption: str
     head: Sequence[str]
@@ -33,8 +33,8 @@ class Grid(NamedTuple):
     kind: Literal["grid"] = "grid"
 
 
-class Finding(NamedTuple):
-    """One arm against the control, in a sentence."""
+class ArmFinding(NamedTuple):
+    """The comparison of one arm with the control, in a sentence."""
 
     arm: str
     value: str
@@ -45,14 +45,14 @@ class Finding(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """The answer, arm by arm."""
+    """The findings of all arms."""
 
-    rows: Sequence[Finding]
+    rows: Sequence[ArmFinding]
     kind: Literal["findings"] = "findings"
 
 
 class CaseCard(NamedTuple):
-    """A case, with what its servings came to."""
+    """A case with statistics of its servings."""
 
     figures: str
     served: str
@@ -63,7 +63,7 @@ class CaseCard(NamedTuple):
 
 
 class Cards(NamedTuple):
-    """Cases side by side."""
+    """Several cases side by side."""
 
     title: str
     cards: Sequence[CaseCard]
@@ -71,20 +71,20 @@ class Cards(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Names and values."""
+    """Pairs of names and values."""
 
     pairs: Sequence[tuple[str, str]]
     kind: Literal["facts"] = "facts"
 
 
 class Code(NamedTuple):
-    """Something to type."""
+    """A command to copy."""
 
     text: str
     kind: Literal["code"] = "code"
 
 
-Block = Note | Picture | Grid | Findings | Cards | Facts | Code
+PageBlock = Note | PictureBlock | Grid | Findings | Cards | Facts | Code
 
 
 class Section(NamedTuple):
@@ -92,4 +92,4 @@ class Section(NamedTuple):
 
     id: str
     title: str
-    blocks: Sequence[Block]
+    blocks: Sequence[PageBlock]

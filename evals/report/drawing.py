@@ -1,13 +1,13 @@
-"""A figure as SVG for the page and as PNG beside it. Blocking: call it off the event loop."""
+"""Renders a figure as SVG for the page and as PNG. Blocking: call it off the event loop."""
 
 import html
 import io
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memento.evals.report.palette import GRID, INK, MUTED, PAPER, with_variables
+from memento.extras import missing_packages
 from memento.memory.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _STYLE: Any = {  # matplotlib's type names every key there is
 
 
 class Drawing(NamedTuple):
-    """One figure in both forms."""
+    """A figure in both formats."""
 
     name: str
     """Of the PNG, without its ending."""
@@ -53,17 +53,17 @@ class Drawing(NamedTuple):
 
 
 def check_can_draw() -> None:
-    """Whether there is something to draw with.
+    """Raise unless matplotlib is installed.
 
     Raises:
-        InvalidInput: matplotlib is missing.
+        InvalidInput: one is missing.
     """
-    if find_spec("matplotlib") is None:
-        raise InvalidInput("the report's figures need matplotlib: pip install 'memento-langgraph[demo]'")
+    if missing := missing_packages("evals", ("matplotlib", "jinja2")):
+        raise InvalidInput(f"the report cannot be made: {missing}")
 
 
 def draw(name: str, alt: str, plot: Callable[["Axes"], None], *, size: tuple[float, float] = (8.2, 4.2)) -> Drawing:
-    """Make a figure.
+    """Render a figure.
 
     Args:
         name: of the file, and before every id inside the SVG, so that figures of one page do not meet.

@@ -1,19 +1,19 @@
-"""The page itself: sections in, one self-contained HTML document out."""
+"""Renders sections as one self-contained HTML page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from memento.evals.report.blocks import Section
-from memento.evals.report.palette import Look, style_sheet
+from memento.evals.report.palette import ArmStyle, style_sheet
 
 _FOLDER = Path(__file__).parent
 _BORDERS = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashed"}
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, Look], footer: str) -> str:
-    """The document. Every text is escaped; only our own drawings and style stand as they are.
+def render(
+    title: str, subtitle: str, sections: Sequence[Section], *, looks: Mapping[str, ArmStyle], footer: str
+) -> str:
+    """Render the page. Every text is escaped; only our own drawings and style are inserted verbatim.
 
     Args:
         title: of the page.
@@ -22,6 +22,8 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, looks: Map
         looks: of the arms.
         footer: how to read it, and where it comes from.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     loader = FileSystemLoader(_FOLDER)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,4 +1,4 @@
-"""Colours of the report: arms that colour-blind readers can tell apart, on paper and on a dark screen.
+"""Report colours for arms: distinguishable when colour-blind, on paper and on dark screens.
 
 Drawings are made in the light colours; inside the page each becomes a CSS variable, so that the same drawing is
 readable in the dark.
@@ -38,8 +38,8 @@ _HEX = re.compile("|".join(tone.light for tone in TONES))
 _VARIABLES = {tone.light: f"var({tone.variable})" for tone in TONES}
 
 
-class Look(NamedTuple):
-    """How an arm is drawn, in every figure."""
+class ArmStyle(NamedTuple):
+    """Colour and line style of an arm, in every figure."""
 
     tone: Tone
     dash: str
@@ -47,33 +47,33 @@ class Look(NamedTuple):
 
     @property
     def color(self) -> str:
-        """As drawings are made."""
+        """Return the colour as drawn in figures."""
         return self.tone.light
 
 
-def looks(arms: Sequence[Arm]) -> dict[str, Look]:
-    """One look per arm, by name; an arm without memory is grey."""
-    found: dict[str, Look] = {}
+def looks(arms: Sequence[Arm]) -> dict[str, ArmStyle]:
+    """Return one style per arm, by name; an arm without memory is grey."""
+    found: dict[str, ArmStyle] = {}
     n_colored = n_controls = 0
     dashes = ("-", "--", ":", "-.")
     for arm in arms:
         if arm.policy == "none":
-            found[arm.name] = Look(CONTROL, dashes[n_controls % len(dashes)])
+            found[arm.name] = ArmStyle(CONTROL, dashes[n_controls % len(dashes)])
             n_controls += 1
         else:
             turn, place = divmod(n_colored, len(_ARMS))
-            found[arm.name] = Look(_ARMS[place], dashes[turn % len(dashes)])
+            found[arm.name] = ArmStyle(_ARMS[place], dashes[turn % len(dashes)])
             n_colored += 1
     return found
 
 
 def with_variables(svg: str) -> str:
-    """A drawing whose colours follow the page's."""
+    """Replace a drawing's colours by CSS variables of the page."""
     return _HEX.sub(lambda match: _VARIABLES[match.group()], svg)
 
 
 def style_sheet() -> str:
-    """The variables: light by default and on paper, dark where the reader's system is."""
+    """Return the CSS variables: light by default and on paper, dark if the reader's system is."""
     light = "".join(f"{tone.variable}:{tone.light};" for tone in TONES)
     dark = "".join(f"{tone.variable}:{tone.dark};" for tone in TONES)
     return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

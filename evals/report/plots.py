@@ -1,12 +1,12 @@
-"""What the figures look like: curves with bands, dots with whiskers. Shares from 0 to 1 are shown as per cent."""
+"""Plots of the report: curves with bands, dots with whiskers. Shares from 0 to 1 are shown as per cent."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memento.evals.report.palette import CONTROL, INK, MUTED, PAPER, Look
-from memento.memory.offpolicy.metrics import Interval
+from memento.evals.report.palette import CONTROL, INK, MUTED, PAPER, ArmStyle
+from memento.memory.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,19 +21,19 @@ _MIN_GAP = 0.052
 
 
 class Series(NamedTuple):
-    """One curve."""
+    """Data of one curve."""
 
     name: str
-    look: Look
+    look: ArmStyle
     x: Sequence[float]
     y: Sequence[Interval]
 
 
 class Dot(NamedTuple):
-    """One row of a dot chart."""
+    """Data of one row of a dot chart."""
 
     name: str
-    look: Look
+    look: ArmStyle
     main: Interval
     other: Interval | None = None
     """Drawn smaller and hollow, below."""
@@ -41,7 +41,7 @@ class Dot(NamedTuple):
 
 
 def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked: bool = False) -> None:
-    """Curves with their interval bands, each named where it ends.
+    """Plot curves with interval bands, each labelled at its end.
 
     Args:
         axes: to draw on.
@@ -74,7 +74,7 @@ def curves(axes: "Axes", series: Sequence[Series], *, x: str, y: str, is_marked:
 
 
 def dots(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
-    """A dot with its interval per row; a second, hollow one below where there is one."""
+    """Plot a dot with its interval per row; a second, hollow one below where there is one."""
     for place, row in enumerate(rows):
         lift = 0.14 if row.other is not None else 0.0
         _dot(axes, place - lift, row.main, row.look.color, is_hollow=False)
@@ -86,7 +86,7 @@ def dots(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
 
 
 def differences(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
-    """Differences with their intervals around the line of no difference."""
+    """Plot differences with their intervals around the zero line."""
     axes.axvline(0, color=INK.light, lw=1)
     for place, row in enumerate(rows):
         _dot(axes, place, row.main, row.look.color, is_hollow=row.is_hollow)
@@ -99,7 +99,7 @@ def differences(axes: "Axes", rows: Sequence[Dot], *, x: str) -> None:
 
 
 def reliability(axes: "Axes", series: Sequence[Series]) -> None:
-    """How often answers of a stated confidence are right; on the diagonal, words and deeds agree."""
+    """Reliability diagram: accuracy by stated confidence; the diagonal is perfect calibration."""
     axes.plot([0, 1], [0, 1], color=CONTROL.light, lw=1, ls=":")
     for _, look, at, values in series:
         value, low, high = (np.array([one[part] for one in values]) for part in range(3))
@@ -113,7 +113,7 @@ def reliability(axes: "Axes", series: Sequence[Series]) -> None:
 
 
 def height_of(n_rows: int) -> float:
-    """Inches that a chart of so many rows takes."""
+    """Return the height in inches of a chart with so many rows."""
     return 0.9 + 0.42 * n_rows
 
 
@@ -134,7 +134,7 @@ def _rows(axes: "Axes", names: Sequence[str]) -> None:
 
 
 def _per_cent(axes: "Axes", which: str, ends: Sequence[float]) -> None:
-    """An axis of shares: from 0, up to the next ten per cent above what is shown."""
+    """Format an axis of shares: from 0 to the next ten per cent above the data."""
     top = max([end for end in ends if np.isfinite(end)], default=1.0)
     limit = (0.0, min(1.0, np.ceil(10 * top + 0.2) / 10))
     (axes.set_xlim if which == "x" else axes.set_ylim)(*limit)
@@ -142,8 +142,8 @@ def _per_cent(axes: "Axes", which: str, ends: Sequence[float]) -> None:
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
-def _name_ends(axes: "Axes", ends: Sequence[tuple[str, Look, float, float]]) -> None:
-    """Write every curve's name to the right of the axes at the height where it ends, none over another."""
+def _name_ends(axes: "Axes", ends: Sequence[tuple[str, ArmStyle, float, float]]) -> None:
+    """Label every curve to the right of its end, without overlaps."""
     low, high = axes.get_ylim()
     places = _apart([(y - low) / (high - low) if np.isfinite(y) else 0.0 for _, _, _, y in ends])
     for (name, look, _, _), place in zip(ends, places, strict=True):
@@ -163,7 +163,7 @@ def _name_ends(axes: "Axes", ends: Sequence[tuple[str, Look, float, float]]) -> 
 
 
 def _apart(places: Sequence[float]) -> list[float]:
-    """The same places, moved as little as it takes to be a label's height apart."""
+    """Move label positions as little as possible so that they do not overlap."""
     order = sorted(range(len(places)), key=lambda at: places[at])
     moved = [places[at] for at in order]
     for _ in range(200):

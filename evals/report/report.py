@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import check_can_draw
+from memento.evals.report.formatting import counted
 from memento.evals.report.page import render
 from memento.evals.report.run_cases import run_cases
 from memento.evals.report.sections.answer import answer
@@ -24,7 +25,6 @@ from memento.evals.report.sections.sources import sources
 from memento.evals.report.sections.sweep import k_sweep
 from memento.evals.report.sections.transfers import transfers
 from memento.evals.report.view import View, read_run, view_of
-from memento.evals.report.words import counted
 
 PAGE = "report.html"
 _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
@@ -45,8 +45,8 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
 )
 
 
-class Written(NamedTuple):
-    """What is there now."""
+class WrittenReport(NamedTuple):
+    """Paths of the written report."""
 
     page: Path
     pictures: list[Path]
@@ -55,8 +55,8 @@ class Written(NamedTuple):
     n_results: int
 
 
-async def write_report(folder: Path) -> Written:
-    """Write the report of a run into its folder, as far as the run has come.
+async def write_report(folder: Path) -> WrittenReport:
+    """Write the report of a run into its folder, with the results so far.
 
     Args:
         folder: of the run.
@@ -70,7 +70,7 @@ async def write_report(folder: Path) -> Written:
     return await asyncio.to_thread(lambda: _write(view_of(folder, plan, results, cases)))
 
 
-def _write(view: View) -> Written:
+def _write(view: View) -> WrittenReport:
     sections = [section for make in _SECTIONS if (section := make(view)) is not None]
     plan = view.plan
     facts = [
@@ -82,14 +82,16 @@ def _write(view: View) -> Written:
     ]
     page = render(f"Memory on {plan.dataset}", " · ".join(facts), sections, looks=view.looks, footer=_footer(view))
     pictures = []
-    for drawing in (block.drawing for section in sections for block in section.blocks if isinstance(block, Picture)):
+    for drawing in (
+        block.drawing for section in sections for block in section.blocks if isinstance(block, PictureBlock)
+    ):
         path = view.folder / f"{drawing.name}.png"
         path.write_bytes(drawing.png)
         pictures.append(path)
     whole = view.folder / f"{PAGE}.whole"
     whole.write_text(page, encoding="utf-8")
     whole.replace(view.folder / PAGE)
-    return Written(view.folder / PAGE, pictures, view.is_complete, len(view.results))
+    return WrittenReport(view.folder / PAGE, pictures, view.is_complete, len(view.results))
 
 
 def _footer(view: View) -> str:

@@ -1,4 +1,4 @@
-"""The cases of a run: from its memories, and from its journals where those are gone."""
+"""Loads the cases of a run from its memories, or from its journals where those are gone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from memento.memory.errors import InvalidInput, LedgerUnavailable
 
 
 async def run_cases(folder: Path, plan: RunPlan, results: Sequence[TaskResult]) -> dict[str, Case]:
-    """Every case that can still be looked up, by id.
+    """Return every case that can still be looked up, by id.
 
     What the journals tell is what each run wanted remembered, and that a direct correction followed, but not its
     answer; a memory knows both, and its word counts.

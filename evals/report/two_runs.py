@@ -1,18 +1,17 @@
-"""The same arms in two runs: another model, other settings. Paired by question where the questions are the same."""
+"""Compares the same arms in two runs (another model, other settings), paired by question where possible."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, two_sided_p, verdict
+from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, verdict
 from memento.evals.statistics.figure import Figure
 from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
-from memento.evals.statistics.resampling import interval, mean_draws
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Draws, Interval, interval, mean_draws
 
 _COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
 
@@ -36,12 +35,12 @@ class ArmInBoth(NamedTuple):
 
     @property
     def is_shown(self) -> bool:
-        """Whether the difference is more than chance."""
+        """Whether the difference is significant after the Holm correction."""
         return self.difference.excludes_zero and self.p_holm < SIGNIFICANT
 
 
 class TwoRuns(NamedTuple):
-    """What two runs have in common, and how it differs."""
+    """Comparison of two runs."""
 
     differs: dict[str, tuple[Any, Any]]
     """What stands in one plan and not in the other."""
@@ -51,15 +50,15 @@ class TwoRuns(NamedTuple):
     only_second: list[str]
 
 
-class Run(NamedTuple):
-    """A run, read."""
+class RunResults(NamedTuple):
+    """The plan and results of a run."""
 
     name: str
     plan: RunPlan
     results: Sequence[TaskResult]
 
 
-def compare_runs(first: Run, second: Run, *, seed: int = 0) -> TwoRuns:
+def compare_runs(first: RunResults, second: RunResults, *, seed: int = 0) -> TwoRuns:
     """Compare the arms that both runs have, by name.
 
     Args:
@@ -104,14 +103,14 @@ def _compared(
     else:
         # Other questions: the two runs are drawn independently.
         draws = [mean_draws(outcomes(rows).means, seed=seed + at) for at, rows in enumerate((first, second))]
-        difference = interval(figures[1].value - figures[0].value, draws[1] - draws[0])
-        p = two_sided_p(draws[1] - draws[0])
+        apart = Draws(draws[1].low - draws[0].high, draws[1].high - draws[0].low)
+        difference, p = interval(figures[1].value - figures[0].value, apart), apart.two_sided_p()
     row = ArmInBoth(arm, figures[0], figures[1], difference, bool(paired.n_questions), paired.n_questions, p, "")
     return row, p
 
 
 def _questions(results: Sequence[TaskResult]) -> dict[str, str]:
-    """Task ids to hashes of their questions, as far as any of its runs wanted something remembered."""
+    """Map task ids to hashes of their questions, as far as a run of them wrote to the memory."""
     return {
         one.task_id: question_hash(storable(one.held.arguments["state"])) for one in results if one.held is not None
     }
@@ -120,7 +119,7 @@ def _questions(results: Sequence[TaskResult]) -> dict[str, str]:
 def _by_question(
     arms: Mapping[str, Sequence[TaskResult]], questions: Mapping[str, str], *, run: int
 ) -> dict[str, list[TaskResult]]:
-    """The results under the names of their questions; those whose question is not known keep a name of their own."""
+    """Replace task ids by their questions' hashes; results with unknown questions get ids of their own run."""
     return {
         arm: [
             one.model_copy(update={"task_id": questions.get(one.task_id, f"run {run}: {one.task_id}")}) for one in rows

@@ -1,11 +1,11 @@
-"""What all sections of a report look at: the run, its results so far, and their summary."""
+"""Input of all report sections: the run, its results so far, and their summary."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from memento.evals.report.palette import Look, looks
+from memento.evals.report.palette import ArmStyle, looks
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS, load_results
@@ -16,7 +16,7 @@ from memento.memory.errors import InvalidInput
 
 
 class View(NamedTuple):
-    """A run, read once."""
+    """A run, loaded once."""
 
     folder: Path
     plan: RunPlan
@@ -24,7 +24,7 @@ class View(NamedTuple):
     by_arm: Mapping[str, Sequence[TaskResult]]
     summary: RunSummary
     """Of first encounters."""
-    looks: Mapping[str, Look]
+    looks: Mapping[str, ArmStyle]
     control: str
     """The arm that others are compared with."""
     cases: Cases
@@ -36,7 +36,7 @@ class View(NamedTuple):
 
     @property
     def n_planned(self) -> int | None:
-        """Results that the whole run has; None when that cannot be told before its end."""
+        """Number of results of the complete run; None when it cannot be known before its end."""
         if self.is_complete:
             return len(self.results)
         plan = self.plan
@@ -45,23 +45,23 @@ class View(NamedTuple):
 
 
 def read_run(folder: Path) -> tuple[RunPlan, list[TaskResult]]:
-    """A plan and its results so far. Blocking.
+    """Load a plan and its results so far. Blocking.
 
     Args:
         folder: of the run.
 
     Raises:
-        InvalidInput: there is no run, or nothing has come of it yet.
+        InvalidInput: there is no run, or it has no results yet.
     """
     plan = RunPlan.load(folder)
     results = list(load_results(folder, plan))
     if not part_of(results, "first"):
-        raise InvalidInput(f"{folder} has no results yet; `memento eval run` with --out {folder} makes some")
+        raise InvalidInput(f"{folder} has no results yet; run `memento eval run` with --out {folder} first")
     return plan, results
 
 
 def view_of(folder: Path, plan: RunPlan, results: Sequence[TaskResult], cases: Cases) -> View:
-    """Look at a run, finished or not. Blocking.
+    """Load a run, finished or not. Blocking.
 
     Args:
         folder: of the run.
@@ -86,7 +86,7 @@ def view_of(folder: Path, plan: RunPlan, results: Sequence[TaskResult], cases: C
 
 
 def _is_complete(plan: RunPlan, results: Sequence[TaskResult]) -> bool:
-    """Whether every stream has met every task, and those that it learns from in every iteration."""
+    """Whether every stream has met every task, and those it learns from in every iteration."""
     met: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
     for one in results:
         parts = met.setdefault((one.arm, one.seed), {})

@@ -1,1 +1,1 @@
-"""Evaluation runs: a plan, one stream of tasks per arm and seed, and a journal that survives whatever happens."""
+"""Evaluation runs: a plan, one stream of tasks per arm and seed, and crash-safe journals."""

@@ -1,4 +1,4 @@
-"""Arms: which policy chooses the cases, and what else differs from the other arms."""
+"""Arms of an evaluation: a policy, and settings that differ from other arms."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ class Arm(BaseModel):
 
     @property
     def folder(self) -> str:
-        """The name as part of a path and of a namespace."""
+        """Name as part of a path and of a namespace."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.name)
 
 
 def parse_arm(text: str) -> Arm:
-    """An arm from `POLICY[:FIELD=VALUE,...]`, with fields of `Context`: `similarity:k=8,max_cycles=1`.
+    """Parse an arm from `POLICY[:FIELD=VALUE,...]`, with fields of `Context`: `similarity:k=8,max_cycles=1`.
 
     Raises:
         InvalidInput: no such policy or field, or a value out of bounds.

@@ -1,4 +1,4 @@
-"""When a run stops before its end: its budget is spent, or something that no task is to blame for has failed."""
+"""Stops a run early: budget spent, or repeated failures that no single task explains."""
 
 from typing import Final
 
@@ -20,10 +20,10 @@ _MOST_FAILURES: Final = 5
 
 
 class Halt:
-    """Shared by the streams of a run: tasks at work are finished, no other is begun."""
+    """Stop signal shared by the streams of a run: running tasks finish, no other starts."""
 
     def __init__(self, *, budget_usd: float | None = None, spent_usd: float = 0.0) -> None:
-        """Begin.
+        """Start with nothing spent.
 
         Args:
             budget_usd: what the run may cost in all, earlier sessions included.
@@ -37,12 +37,12 @@ class Halt:
 
     @property
     def is_over_budget(self) -> bool:
-        """Whether what was spent has reached the budget."""
+        """Whether spending has reached the budget."""
         return self.budget_usd is not None and self.spent_usd >= self.budget_usd
 
     @property
     def is_set(self) -> bool:
-        """Whether no other task may begin."""
+        """Whether no other task may start."""
         return self.error is not None or self._is_stopped or self.is_over_budget
 
     def spend(self, usd: float) -> None:
@@ -50,7 +50,7 @@ class Halt:
         self.spent_usd += usd
 
     def is_of_its_task(self, error: Exception) -> bool:
-        """Count a failed run, and say whether it concerns its task alone: then other tasks may go on.
+        """Count a failed run, and say whether only its task is affected, so that others may go on.
 
         A provider that is away, or that refuses every request, is nobody's failure, and there is nothing to go on with.
         """
@@ -60,11 +60,11 @@ class Halt:
         return self._n_failures < _MOST_FAILURES
 
     def answered(self) -> None:
-        """A run has ended by itself, so that what failed before failed for itself."""
+        """Record a run that ended by itself: earlier failures were then those of their tasks."""
         self._n_failures = 0
 
     def stop(self) -> None:
-        """Begin no other task, because somebody else has spent the budget or failed."""
+        """Stop because another process has spent the budget or failed."""
         self._is_stopped = True
 
 

@@ -1,4 +1,4 @@
-"""The memory as the runs of one stream see it: reads are real, writes wait for the end of the round.
+"""Memory for the runs of one stream: reads pass through, writes are deferred to the end of the round.
 
 So tasks of a round see exactly the cases of earlier rounds, whatever is finished first, at any concurrency; and a
 stream that was killed goes on as if it had not been. A frozen bank is one whose writes are never applied.
@@ -14,10 +14,10 @@ from memento.memory.reading import Reading, Recall
 
 
 class HeldMemory:
-    """A `RunMemory` around a `CaseMemory`."""
+    """A `RunMemory` that defers the writes of a `CaseMemory`."""
 
     def __init__(self, memory: CaseMemory, *, seed: int) -> None:
-        """Wrap.
+        """Wrap a memory.
 
         Args:
             memory: open; reads go to it.
@@ -31,7 +31,7 @@ class HeldMemory:
         self._seconds: dict[str, float] = {}
 
     async def __call__(self) -> "HeldMemory":
-        """Itself, as a `MemorySource`."""
+        """Return itself, as a `MemorySource`."""
         return self
 
     async def recall(
@@ -43,7 +43,7 @@ class HeldMemory:
         task: str | None = None,
         follows: str | None = None,
     ) -> Recall:
-        """Real, with random choices that can be repeated."""
+        """Recall from the memory, with reproducible random choices."""
         question, start = question_hash(task or query), time.perf_counter()
         material = f"{self._seed} {self.iteration} {question} {follows is not None}"
         seed = int.from_bytes(hashlib.sha256(material.encode()).digest()[:8])
@@ -55,7 +55,7 @@ class HeldMemory:
             self._took(question, start)
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
-        """Real."""
+        """Select from the memory."""
         start = time.perf_counter()
         try:
             return await self._memory.select(recall, k=k)
@@ -63,12 +63,12 @@ class HeldMemory:
             self._took(question_hash(recall.task or recall.query), start)
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Held until the round ends; there is no case id yet."""
+        """Defer the write to the end of the round; there is no case id yet."""
         self._held[question_hash(experience.state)] = experience
         return None
 
     def taken(self, question: str) -> tuple[Experience | None, float]:
-        """What a task's run wanted written, and the seconds it spent on the memory; forgotten here."""
+        """Take a task's deferred write, and the seconds its run spent on the memory."""
         key = question_hash(storable(question))
         return self._held.pop(key, None), self._seconds.pop(key, 0.0)
 

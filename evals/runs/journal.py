@@ -1,4 +1,4 @@
-"""The journal of one stream: a line per finished task, on disk before anyone is told of it."""
+"""Journal of one stream: one durable line per finished task."""
 
 import json
 import os
@@ -17,10 +17,10 @@ _PATIENCE_S = 30.0
 
 
 class Journal:
-    """Append-only; a last line that a crash has torn is dropped. Blocking: call it off the event loop."""
+    """Append-only file; a last line torn by a crash is dropped. Blocking: call it off the event loop."""
 
     def __init__(self, path: Path) -> None:
-        """Describe it; `open` reads and opens the file."""
+        """Prepare; `open` reads and opens the file."""
         self._path = path
         self._lock = FileLock(path.with_suffix(".lock"), timeout=_PATIENCE_S, thread_local=False)
         self._file: TextIO | None = None
@@ -34,7 +34,7 @@ class Journal:
         """Rounds whose cases are in the memory."""
 
     def open(self) -> None:
-        """Read what is there and make it fit to be appended to, by this process alone.
+        """Read the journal and open it for appending, by this process alone.
 
         Raises:
             InvalidInput: a line before the last cannot be read, or another process does not let go of it.
@@ -51,7 +51,7 @@ class Journal:
         self._file = self._path.open("a", encoding="utf-8")
 
     def read(self) -> None:
-        """Read what is there, but for a torn end; changes nothing, so a report may read while the run goes on."""
+        """Read the journal without a torn end; changes nothing, so a report may read while the run goes on."""
         if not self._path.exists():
             return
         text = self._path.read_bytes()
@@ -69,19 +69,19 @@ class Journal:
                 raise InvalidInput(f"{self._path}, line {number} is damaged: {error}") from error
 
     def append(self, results: Sequence[TaskResult]) -> None:
-        """Keep results; they are durable when this returns."""
+        """Append results; they are durable when this returns."""
         self._write("".join(result.model_dump_json() + "\n" for result in results))
         for result in results:
             self._add(result)
 
     def mark_written(self, number: int) -> None:
-        """Note that a round's cases are in the memory."""
+        """Record that a round's cases are in the memory."""
         self._write(json.dumps({"written": number}) + "\n")
         self.written.add(number)
         self._forget_written()
 
     def close(self) -> None:
-        """Close the file, after the line that is being written; again is harmless."""
+        """Close the file, after a line being written; idempotent."""
         with self._writing:
             if self._file is not None:
                 self._file.close()

@@ -1,4 +1,4 @@
-"""The plan of a run: everything that its figures depend on, on disk before the first task."""
+"""Plan of a run: everything its results depend on, saved before the first task."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from memento.evals.runs.arm import Arm
 from memento.evals.task import EvalTask
 from memento.memory.errors import InvalidInput
 
-Feedback = Literal["reward", "correction"]
+FeedbackKind = Literal["reward", "correction"]
 """What the memory is told: how good the answer was; or, after a wrong one, also what would have been right."""
 Phase = Literal["learn", "test"]
 
@@ -25,12 +25,12 @@ class StreamKey(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder and namespace."""
+        """Name of its folder and namespace."""
         return f"{self.arm.folder}-{self.seed}"
 
 
 class Visit(NamedTuple):
-    """One task in its place in a stream."""
+    """One task at its position in a stream."""
 
     task: EvalTask
     phase: Phase
@@ -44,7 +44,7 @@ class Visit(NamedTuple):
 
 
 class RunPlan(BaseModel):
-    """What a run does. Two runs of one plan and a deterministic model agree."""
+    """Describes a run. Runs of one plan with a deterministic model agree."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,7 @@ class RunPlan(BaseModel):
     seeds: list[int] = Field(min_length=1)
     iterations: int = Field(default=1, ge=1, le=100)
     round: int = Field(default=1, ge=1, le=1000)
-    feedback: Feedback = "reward"
+    feedback: FeedbackKind = "reward"
     held_out: list[str] = []
     """Sources whose tasks come after all others, with a bank that learns nothing from them."""
     settings: dict[str, Any] = {}
@@ -67,11 +67,11 @@ class RunPlan(BaseModel):
     """Name of the paper's ablation that it is, if any."""
 
     def streams(self) -> list[StreamKey]:
-        """Seeds outside, arms inside: arms advance together."""
+        """Return all streams, seeds outside, arms inside: arms advance together."""
         return [StreamKey(arm, seed) for seed in self.seeds for arm in self.arms]
 
     def visits(self, tasks: Sequence[EvalTask], seed: int) -> Iterator[Visit]:
-        """The stream of a seed, the same for all arms: a fresh order each iteration, tests last."""
+        """Return the stream of a seed, the same for all arms: a fresh order each iteration, tests last."""
         learnt = [task for task in tasks if task.source not in self.held_out]
         tests = [task for task in tasks if task.source in self.held_out]
         parts: list[tuple[Phase, int, list[EvalTask]]] = [("learn", i + 1, learnt) for i in range(self.iterations)]
@@ -85,7 +85,7 @@ class RunPlan(BaseModel):
             number += -(-len(part) // self.round)
 
     def save(self, folder: Path) -> None:
-        """Write it, or check that what is there is the same run.
+        """Save the plan, or check that the saved one is the same.
 
         Raises:
             InvalidInput: the folder holds another run.
@@ -96,8 +96,8 @@ class RunPlan(BaseModel):
             different = [name for name in mine if mine[name] != earlier[name]]
             if different:
                 raise InvalidInput(
-                    f"{folder} holds a run with other {', '.join(different)}; "
-                    "give the same options to go on with it, or another --out"
+                    f"{folder} contains a run with other {', '.join(different)}; "
+                    "give the same options to resume it, or another --out"
                 )
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ class RunPlan(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> "RunPlan":
-        """Read it back.
+        """Load a saved plan.
 
         Raises:
             InvalidInput: there is no readable plan.
@@ -115,7 +115,7 @@ class RunPlan(BaseModel):
         try:
             return cls.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InvalidInput(f"{folder} holds no evaluation run: {error}") from error
+            raise InvalidInput(f"{folder} contains no evaluation run: {error}") from error
 
 
 PLAN = "plan.json"

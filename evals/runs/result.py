@@ -1,4 +1,4 @@
-"""What came of one task of one stream."""
+"""Result of one task in one stream."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from memento.nodes.usage import Usage
 
 
 class ServedCase(BaseModel):
-    """A case that the planner was shown."""
+    """A case shown to the planner."""
 
     id: str
     reward: float
@@ -21,7 +21,7 @@ class ServedCase(BaseModel):
 
 
 class HeldWrite(BaseModel):
-    """What the run wanted remembered: arguments of `CaseMemory.write`, applied at the end of the round."""
+    """Deferred arguments of `CaseMemory.write`, applied at the end of the round."""
 
     arguments: dict[str, Any]
 
@@ -32,7 +32,7 @@ class HeldWrite(BaseModel):
 
 
 class TaskResult(BaseModel):
-    """One task, worked on once. JSON-able."""
+    """Result of one run of a task. JSON-able."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,7 +79,7 @@ class TaskResult(BaseModel):
 
 
 def _storable(value: Any) -> Any:
-    """The same with texts that a file can keep: models cut characters in two."""
+    """Return a copy whose texts can be stored: models produce lone surrogates."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):
@@ -88,5 +88,5 @@ def _storable(value: Any) -> Any:
 
 
 def is_first_encounter(result: TaskResult) -> bool:
-    """Whether it counts for prequential accuracy: met for the first time, before anything was learned from it."""
+    """Whether it counts for prequential accuracy: first met, before anything was learned from it."""
     return result.phase == "learn" and result.iteration == 1

@@ -1,4 +1,4 @@
-"""One process at a time works on a run's folder: its journals and its budget are counted by that one."""
+"""File lock on a run's folder: one process at a time counts its journals and its budget."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _LOCK = "run.lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder; the system lets it go when the process ends, however it ends. Blocking, but never waits.
+    """Lock a run's folder; the system releases it when the process ends. Blocking, but never waits.
 
     Raises:
         InvalidInput: another process works on it, or it cannot be made.

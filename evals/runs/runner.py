@@ -1,4 +1,4 @@
-"""A whole run: all streams side by side, with bounded concurrency and one budget."""
+"""Runs an evaluation: all streams concurrently, with bounded concurrency and one budget."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ class RunEnd(NamedTuple):
 
 
 class EvalRunner:
-    """Runs a plan in a folder; the same again goes on where it stopped."""
+    """Runs a plan in a folder; running it again resumes where it stopped."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class EvalRunner:
         encoder: Encoder | None = None,
         only: Sequence[str] | None = None,
     ) -> None:
-        """Prepare.
+        """Prepare; runs nothing.
 
         Args:
             plan: what is run.
@@ -65,11 +65,11 @@ class EvalRunner:
 
     @property
     def n_tasks(self) -> int:
-        """Tasks of all streams, finished ones included."""
+        """Number of tasks of all streams, finished ones included."""
         return sum(len(stream.visits) for stream in self.streams)
 
     async def run(self, listen: Callable[[TaskResult], None] = lambda result: None) -> RunEnd:
-        """Work until everything is done or the budget is spent.
+        """Run until everything is done or the budget is spent.
 
         Args:
             listen: told of every result once it is durable; of earlier sessions' results too, and of those first.
@@ -103,7 +103,7 @@ class EvalRunner:
 
 
 def load_results(folder: Path, plan: RunPlan) -> Iterator[TaskResult]:
-    """The results of a run so far, stream by stream, in order. Blocking."""
+    """Load the results of a run so far, stream by stream, in order. Blocking."""
     for key in plan.streams():
         journal = Journal(folder / STREAMS / key.name / "journal.jsonl")
         journal.read()

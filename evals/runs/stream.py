@@ -1,4 +1,4 @@
-"""One stream: the tasks of one arm and one seed in order, round by round, with a memory of its own."""
+"""One stream: the tasks of one arm and one seed in order, round by round, with its own memory."""
 
 import asyncio
 import time
@@ -24,10 +24,10 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
 from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
 from memento.memory.experience import Experience
-from memento.memory.together import Together
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.misfit import misfit_of
@@ -45,7 +45,7 @@ _NOBODYS = (LedgerUnavailable, EncoderUnavailable, EngineError)
 
 
 class Stream:
-    """Works through one stream; a killed one goes on where its journal ends."""
+    """Runs one stream; a killed one resumes where its journal ends."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Stream:
         folder: Path,
         encoder: Encoder,
     ) -> None:
-        """Prepare.
+        """Prepare; runs nothing.
 
         Args:
             key: arm and seed.
@@ -79,7 +79,7 @@ class Stream:
         self._encoder = encoder
         self._has_files = any(task.attachments for task in tasks)
         self._workspace: Path | None = None
-        self._keep = Together(self._append)
+        self._keep = Coalescer(self._append)
         settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         try:
             self._context = Context.model_validate(settings)
@@ -96,7 +96,7 @@ class Stream:
             yield memory
 
     async def run(self, *, slots: asyncio.Semaphore, halt: Halt, listen: Callable[[TaskResult], None]) -> None:
-        """Work until the stream's end, or until the run halts.
+        """Run to the stream's end, or until the run halts.
 
         Args:
             slots: bounds how many tasks are at work in all streams.
@@ -134,7 +134,7 @@ class Stream:
         halt: Halt,
         listen: Callable[[TaskResult], None],
     ) -> None:
-        """Work on those tasks of a round that have no result yet."""
+        """Run those tasks of a round that have no result yet."""
         held.iteration = visits[0].iteration
 
         async def work(visit: Visit) -> None:
@@ -190,7 +190,7 @@ class Stream:
         )
 
     async def _run(self, visit: Visit, graph: MementoGraph, halt: Halt) -> dict[str, Any]:
-        """The state that a run ends in. What is wrong with the task itself is told there too.
+        """Return the final state of a run; errors of the task itself are recorded there too.
 
         Raises:
             MementoError: no model answers, or the memory is away: nobody's failure, and nothing to go on with.
@@ -223,7 +223,7 @@ class Stream:
         return state
 
     def _with_workspace(self, deps: Deps) -> Deps:
-        """The subject's own workspace, or one of the stream's where tasks bring files."""
+        """Return the dependencies, with a workspace of the stream's own where tasks have files."""
         if deps.workspace is None and self._has_files:
             deps = replace(deps, workspace=self._folder / "workspace")
         self._workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
@@ -234,7 +234,7 @@ class Stream:
         return [None] * len(results)
 
     async def _write(self, number: int, visits: Sequence[Visit], memory: CaseMemory) -> None:
-        """Apply what the tasks of a round wanted remembered, in the order of the stream. Again changes nothing."""
+        """Apply the deferred writes of a round, in the order of the stream. Idempotent."""
         written = [one for visit in visits if visit.phase == "learn" for one in self._written(visit)]
         await memory.write_all(written)
         await _indexed(memory)
@@ -242,7 +242,7 @@ class Stream:
         await asyncio.to_thread(self.journal.mark_written, number)
 
     def _written(self, visit: Visit) -> Iterator[Experience]:
-        """What is remembered of a task: what its run tried, and after a wrong answer what would have been right."""
+        """Return what to store of a task: the run's attempt, and after a wrong answer the correction."""
         result = self.journal.results[visit.position]
         if result.held is not None:
             yield Experience(**result.held.arguments)
@@ -256,6 +256,6 @@ class Stream:
 
 
 async def _indexed(memory: CaseMemory) -> None:
-    """Make every case of earlier rounds findable, however many: a search itself waits for a part of them only."""
+    """Wait until all cases of earlier rounds are indexed; a search itself waits for a part of them only."""
     with suppress(EngineError):  # an engine that is away: the searches say that they are degraded
         await memory.bank.project_all()

@@ -1,4 +1,4 @@
-"""A task's files, laid where its run accepts them: copies in the run's own folder of the workspace."""
+"""Copies a task's files into the workspace folder of its run."""
 
 import asyncio
 import itertools
@@ -10,7 +10,7 @@ from memento.nodes.attachments import RUNS, copy_in, folder_name, run_folder
 
 
 class LaidOut(NamedTuple):
-    """Where a run works."""
+    """Workspace of a run with its files."""
 
     thread: str
     """By which its folder is named."""
@@ -19,7 +19,7 @@ class LaidOut(NamedTuple):
 
 
 async def laid_out(task: EvalTask, workspace: Path | None, name: str) -> LaidOut:
-    """Copy a task's files into a folder that no run has worked in: what a killed run has left is not met again.
+    """Copy a task's files into a new folder, so that leftovers of a killed run are not met again.
 
     Args:
         task: with its files.

@@ -1,4 +1,4 @@
-"""A worker process: works on the streams that it is given, one after the other, and ends with its run.
+"""Worker process: runs the streams it is given, one after the other, and ends with its run.
 
 Its run's process writes to its input: a job, then the name of a stream at a time, or that the run halts. An input that
 ends without a word means that the run's process is gone, whatever ended it: then the worker ends too, within seconds.
@@ -29,27 +29,27 @@ from memento.memory.encoder import Encoder, MiniLmEncoder
 _PATIENCE_S = 5.0
 """How long a worker without a run may take to close what it has opened."""
 
-Line = dict[str, Any]
+WorkerMessage = dict[str, Any]
 
 
 class _Worker:
-    """The streams of one process."""
+    """Runs the streams of one process."""
 
-    def __init__(self, job: WorkerJob, say: Callable[[Line], None]) -> None:
+    def __init__(self, job: WorkerJob, say: Callable[[WorkerMessage], None]) -> None:
         self._job = job
         self._say = say
         self._halt = Halt()
         self._given: asyncio.Queue[str | None] = asyncio.Queue()
 
-    def hear(self, line: Line) -> None:
-        """Take a line of the run's: a stream, the order to halt, or that there is nothing more."""
+    def hear(self, line: WorkerMessage) -> None:
+        """Handle a line from the run: a stream, a stop signal, or the end."""
         if "halt" in line:
             self._halt.stop()
         else:
             self._given.put_nowait(line["stream"])
 
     async def work(self) -> None:
-        """Until there is nothing more."""
+        """Run streams until there are no more."""
         job = self._job
         async with opened_subject(job.subject, folder=job.folder, settings=job.plan.settings) as (given, encoder, _):
             subject = scored_with(given, await asyncio.to_thread(load_scorer, job.scorer)) if job.scorer else given
@@ -71,7 +71,7 @@ class _Worker:
         self._say({"result": result.model_copy(update={"held": None}).model_dump(mode="json")})
 
 
-async def _main(job: WorkerJob, lines: TextIO, say: Callable[[Line], None]) -> None:
+async def _main(job: WorkerJob, lines: TextIO, say: Callable[[WorkerMessage], None]) -> None:
     worker, loop, working = _Worker(job, say), asyncio.get_running_loop(), asyncio.current_task()
 
     def read() -> None:
@@ -92,14 +92,14 @@ async def _main(job: WorkerJob, lines: TextIO, say: Callable[[Line], None]) -> N
         say(told(error))
 
 
-def _sayer() -> tuple[Callable[[Line], None], Callable[[], None]]:
-    """What writes lines to the run, off the loop, and what waits until they are written.
+def _sayer() -> tuple[Callable[[WorkerMessage], None], Callable[[], None]]:
+    """Return a non-blocking writer of lines to the run, and a function that waits until they are written.
 
     Whatever else is printed here goes to the error stream: the output is the run's to read.
     """
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+    lines: queue.SimpleQueue[WorkerMessage | None] = queue.SimpleQueue()
 
     def write() -> None:
         with suppress(OSError):  # nobody reads any more: the end of the input tells that, too

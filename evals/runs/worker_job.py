@@ -1,4 +1,4 @@
-"""What a run and its worker processes say to each other: one JSON object a line."""
+"""Protocol between a run and its worker processes: one JSON object a line."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ _FAMILIES: tuple[type[MementoError], ...] = (ModelUnavailable, ModelError, Inval
 
 
 class WorkerJob(BaseModel):
-    """All that a worker needs to make a stream's parts by itself: the first line that it reads."""
+    """Everything a worker needs to build its streams: the first line it reads."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class WorkerFailed(Exception):
 
 
 def told(error: BaseException) -> dict[str, Any]:
-    """An error as a line can hold it."""
+    """Serialise an error as a line."""
     for number, family in enumerate(_FAMILIES):
         if isinstance(error, family):
             return {"family": number, "error": str(error)}
@@ -49,11 +49,11 @@ def told(error: BaseException) -> dict[str, Any]:
 
 
 def heard(line: dict[str, Any]) -> Exception:
-    """The error of a line, of the family that it had."""
+    """Restore the error of a line, within its family of errors."""
     family = line["family"]
     return WorkerFailed(line["error"]) if family is None else _FAMILIES[family](line["error"])
 
 
 def cores_per_worker(n_workers: int) -> int:
-    """How many threads each worker's arithmetic may use, so that together they use the machine once."""
+    """Return the number of threads per worker that together use the machine's cores once."""
     return max(1, (os.cpu_count() or 1) // n_workers)

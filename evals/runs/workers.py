@@ -1,4 +1,4 @@
-"""A run in several processes: each works on one stream at a time; the plan, the folder and the budget are one."""
+"""Runs an evaluation in several worker processes; plan, folder and budget are shared."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ _PATIENCE_S = 20.0
 
 
 class WorkerRunner:
-    """Runs a plan in a folder as `EvalRunner` does, in several processes; results do not depend on how many."""
+    """Runs a plan like `EvalRunner`, in several processes; results do not depend on their number."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class WorkerRunner:
         concurrency: int = 8,
         budget_usd: float | None = None,
     ) -> None:
-        """Prepare.
+        """Prepare; starts nothing.
 
         Args:
             plan: what is run.
@@ -74,7 +74,7 @@ class WorkerRunner:
         )
 
     async def run(self, listen: Callable[[TaskResult], None] = lambda result: None) -> RunEnd:
-        """Work until everything is done or the budget is spent; `listen` as in `EvalRunner.run`.
+        """Run until everything is done or the budget is spent; `listen` as in `EvalRunner.run`.
 
         Raises:
             InvalidInput: the folder holds another run, or is damaged.
@@ -133,14 +133,14 @@ class WorkerRunner:
 
 
 class _Worker:
-    """One process, seen from the run."""
+    """A worker process, as seen from the run."""
 
     def __init__(self) -> None:
         self._process: Process | None = None
         self._is_busy = False
 
     async def start(self, job: str, *, cores: int) -> None:
-        """Start it. Its arithmetic uses so many cores, unless the environment says how many."""
+        """Start the process, limited to so many cores unless the environment says how many."""
         environment = {"OMP_NUM_THREADS": str(cores)} | os.environ
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-W", "ignore", "-m", "memento.evals.runs.worker"),
@@ -152,11 +152,11 @@ class _Worker:
         self._write(job)
 
     def say(self, line: dict[str, Any]) -> None:
-        """Tell it something, if it is there."""
+        """Send it a line, if it is alive."""
         self._write(json.dumps(line))
 
     async def work(self, stream: str, take: Callable[[TaskResult], None]) -> None:
-        """Have it work on a stream to its end, or until it halts.
+        """Run a stream in the worker to its end, or until it halts.
 
         Raises:
             MementoError: what went wrong there, or it was ended from outside.
@@ -177,11 +177,11 @@ class _Worker:
         code = await self._process.wait()
         raise MementoError(
             f"a worker process ended before its work did (exit status {code}: out of memory?); "
-            "what was finished is kept, the same command goes on"
+            "what was finished is kept, the same command resumes the run"
         )
 
     async def end(self) -> None:
-        """Let it end, and see that it does; what it is working on is broken off."""
+        """Stop the worker and wait for its end; its current task is aborted."""
         process = self._process
         if process is None:
             return

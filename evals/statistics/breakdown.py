@@ -7,7 +7,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import Comparison, compare
 from memento.evals.statistics.figure import Figure, figure
 from memento.evals.statistics.outcomes import PART_LABELS, Part, by_arm, outcomes, part_of
-from memento.evals.statistics.resampling import mean_interval
+from memento.memory.stats import mean_interval
 
 By = Literal["source", "level"]
 

@@ -13,7 +13,8 @@ import numpy as np
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.offpolicy.metrics import Interval, auc, bootstrap, expected_calibration_error
+from memento.memory.offpolicy.metrics import auc, expected_calibration_error
+from memento.memory.stats import Interval, statistic_interval
 
 N_BINS = 10
 _SMALLEST = 20
@@ -111,10 +112,10 @@ def _calibration(arm: str, stated: Stated, rows: Sequence[_Row], seed: int) -> C
     tasks = [row.task for row in used]
     stated_N, outcome_N = np.array([row.stated for row in used]), np.array([row.outcome for row in used])
     is_enough = len(used) >= _SMALLEST
-    ranking = bootstrap(auc, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed) if is_enough else _UNDEFINED
+    ranking = statistic_interval(auc, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed) if is_enough else _UNDEFINED
     ece, bins = _UNDEFINED, list[Bin]()
     if not undefined:
-        ece = bootstrap(expected_calibration_error, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed)
+        ece = statistic_interval(expected_calibration_error, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed)
         parts = np.array_split(np.argsort(stated_N, kind="stable"), N_BINS)
         bins = [Bin(float(stated_N[part].mean()), float(outcome_N[part].mean()), len(part)) for part in parts]
     return Calibration(arm, stated, _LABELS[stated], undefined, ece, bins, ranking, len(used), len(set(tasks)))

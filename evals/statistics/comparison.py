@@ -9,15 +9,16 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.figure import points
 from memento.evals.statistics.outcomes import Measure, Part, by_arm, part_of, reward_of
 from memento.evals.statistics.power import Power, power_of
-from memento.evals.statistics.resampling import (
+from memento.memory.stats import (
+    Draws,
     Floats,
+    Interval,
     difference_ends,
     interval,
     macro_draws,
     macro_mean,
     mean_draws,
 )
-from memento.memory.offpolicy.metrics import Interval
 
 SIGNIFICANT = 0.05
 
@@ -126,20 +127,20 @@ def judged(paired: Differences, *, names: tuple[str, str], part: Part = "first",
         seed: of the resamples.
     """
     value_Q = paired.value_Q
-    draws, by_source = np.full(1, np.nan), np.full(1, np.nan)
+    draws = by_source = Draws(np.full(1, np.nan), np.full(1, np.nan))
     if len(value_Q):
         ends = difference_ends(value_Q)
         draws = mean_draws(value_Q, ends=ends, seed=seed)
         by_source = macro_draws(value_Q, paired.sources, ends=ends, seed=seed)
     weighted = interval(float(value_Q.mean()) if len(value_Q) else float("nan"), draws)
-    p = two_sided_p(draws)
+    p = draws.two_sided_p()
     return Comparison(
         arm=names[0],
         control=names[1],
         part=part,
         weighted=weighted,
         macro=interval(macro_mean(value_Q, paired.sources), by_source),
-        share_below_0=float(np.mean(draws < 0)) if len(value_Q) else float("nan"),
+        share_below_0=float(np.mean([draws.low < 0, draws.high < 0])) if len(value_Q) else float("nan"),
         p=p,
         p_holm=p,
         n_comparisons=1,
@@ -176,14 +177,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(order) - rank) * p_values[place]))
         corrected[place] = highest
     return corrected
-
-
-def two_sided_p(draws_R: Floats) -> float:
-    """Twice the smaller tail beyond 0 (Davison and Hinkley, 1997, "Bootstrap Methods", section 4.2); never quite 0."""
-    if np.isnan(draws_R).all():
-        return float("nan")
-    tail = min(int((draws_R <= 0).sum()), int((draws_R >= 0).sum()))
-    return min(1.0, 2 * (tail + 1) / (len(draws_R) + 1))
 
 
 def verdict(found: Interval, p_holm: float, n_comparisons: int) -> str:

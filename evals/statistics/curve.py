@@ -7,8 +7,7 @@ import numpy as np
 
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.outcomes import by_arm, part_of
-from memento.evals.statistics.resampling import Floats, ratio_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Floats, Interval, ratio_interval
 
 N_POINTS = 40
 _SHARE_OF_STREAM = 0.15

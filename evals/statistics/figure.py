@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 class Figure(NamedTuple):

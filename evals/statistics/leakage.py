@@ -37,11 +37,6 @@ class LeakageCheck(NamedTuple):
     """Times a task met its own case in a later iteration, as it may."""
     examples: list[Leak]
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether everything was judged, and nothing leaked."""
-        return not self.n_leaks and not self.n_unjudged
-
     def __str__(self) -> str:
         text = f"leaks: {self.n_leaks} of {self.n_served:,} cases served"
         return f"{text}, {self.n_unjudged:,} of which could not be judged" if self.n_unjudged else text

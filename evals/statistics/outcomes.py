@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult, is_first_encounter
-from memento.evals.statistics.resampling import Floats
+from memento.memory.stats import Floats
 
 Part = Literal["first", "test"]
 """First encounters (prequential), or held-out sources with a frozen bank."""

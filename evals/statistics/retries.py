@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.figure import Figure, figure
 from memento.evals.statistics.outcomes import by_arm, outcomes
-from memento.evals.statistics.resampling import Floats, mean_interval, ratio_interval
 from memento.memory.case import POSITIVE_FROM
+from memento.memory.stats import Floats, mean_interval, ratio_interval
 
 _WEIGHTED = "weighted (by question)"
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.resampling import ratio_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval, ratio_interval
 
 
 class PerTask(NamedTuple):

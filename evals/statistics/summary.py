@@ -21,8 +21,8 @@ from memento.evals.statistics.outcomes import (
     part_of,
     reward_of,
 )
-from memento.evals.statistics.resampling import macro_interval, mean_interval
 from memento.evals.statistics.spending import Spending, spending
+from memento.memory.stats import macro_interval, mean_interval
 
 
 class Accuracy(NamedTuple):

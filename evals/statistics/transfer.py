@@ -10,9 +10,9 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import Comparison, compare_arms
 from memento.evals.statistics.figure import Figure, figure
 from memento.evals.statistics.outcomes import PART_LABELS, Part, by_arm, outcomes, part_of, reward_of
-from memento.evals.statistics.resampling import Floats, ratio_interval
 from memento.evals.statistics.summary import Accuracy, accuracy
 from memento.memory.case import POSITIVE_FROM
+from memento.memory.stats import Floats, ratio_interval
 
 
 class Transfer(NamedTuple):

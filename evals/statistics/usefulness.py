@@ -12,8 +12,7 @@ import numpy as np
 from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.banks import Cases
 from memento.evals.statistics.outcomes import by_arm, outcomes
-from memento.evals.statistics.resampling import Floats, difference_ends, mean_interval
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Floats, Interval, difference_ends, mean_interval
 
 MIN_QUESTIONS = 5
 

@@ -1,4 +1,4 @@
-"""A server as a child process: JSON lines over its stdin and stdout.
+"""Runs an MCP server as a child process: JSON lines over stdin and stdout.
 
 The SDK's own transport adds variables to the environment, keeps a line of any length in memory, logs a traceback for
 every line that is no message, and leaves descendants of a server that ended by itself. Hence this one.
@@ -25,7 +25,7 @@ from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from memento.graph.mcp.config import ServerConfig
-from memento.memory.uncancelled import to_the_end
+from memento.memory.shielded import shielded
 from memento.tools.errors import ToolUnavailable
 
 MAX_LINE_BYTES: Final = 16_000_000
@@ -43,7 +43,7 @@ Outgoing = ObjectSendStream[SessionMessage]
 
 @dataclass
 class Child:
-    """What is known of a running server."""
+    """A running server process."""
 
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it says no more: it ended, or closed its stdout."""
@@ -54,7 +54,7 @@ class Child:
     exit_code: int | None = None
 
     def last_words(self) -> str:
-        """Why it may have failed, for a person."""
+        """Describe for a person why the server may have failed."""
         lines = self.stderr.decode(errors="replace").strip().splitlines()
         noise = f"{self.n_noise} lines on its stdout were no MCP messages" if self.n_noise else ""
         status = f"exit code {self.exit_code}" if self.exit_code is not None else ""
@@ -62,7 +62,7 @@ class Child:
 
     @asynccontextmanager
     async def streams(self, config: ServerConfig) -> AsyncIterator[tuple[Incoming, Outgoing]]:
-        """Run the server as long as the context is open; afterwards its whole process group is gone.
+        """Run the server while the context is open; afterwards its whole process group is gone.
 
         Raises:
             ToolUnavailable: there is no such command, or it cannot be run.
@@ -81,7 +81,7 @@ class Child:
                 pipe.cancel()
             for stream in (received, incoming, outgoing, sent):
                 stream.close()
-            await to_the_end(_end(process))
+            await shielded(_end(process))
 
     async def _read(self, process: asyncio.subprocess.Process, received: Any) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
@@ -114,7 +114,7 @@ async def _spawned(config: ServerConfig) -> asyncio.subprocess.Process:
         # Found on the search path that the command itself gets; on Windows this also finds `npx.cmd`.
         found = await asyncio.to_thread(shutil.which, command, path=config.env.get("PATH"))
         if found is None:
-            raise ToolUnavailable(f"there is no command {command!r}; install it or mend the PATH")
+            raise ToolUnavailable(f"there is no command {command!r}; install it, or add its folder to PATH")
         command = found
     try:
         return await asyncio.create_subprocess_exec(
@@ -142,7 +142,7 @@ async def _write(process: asyncio.subprocess.Process, sent: Any) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a server: stdin closed, then asked, then killed; and with it whatever it left in its group."""
+    """End a server and its process group: close stdin, then SIGTERM, then SIGKILL."""
     # A server that cannot get rid of its output does not end, nor do its pipes close before they are read to their end.
     drains = [asyncio.ensure_future(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
     try:
@@ -166,7 +166,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _let_go(process: asyncio.subprocess.Process) -> None:
-    """Close our ends of the pipes: a descendant in a session of its own may hold the others for as long as it likes."""
+    """Close our ends of the pipes: a descendant in another session may hold the others indefinitely."""
     transport = getattr(process, "_transport", None)  # nothing public leads to it
     if isinstance(transport, asyncio.BaseTransport):
         with contextlib.suppress(PermissionError):  # of a process that has become another user's

@@ -1,4 +1,4 @@
-"""The `mcpServers` file, as Claude Desktop, Cursor and VS Code write it.
+"""Parses the `mcpServers` file, as Claude Desktop, Cursor and VS Code write it.
 
 One wrong entry costs that one server: it is told with the file, the server and the field. What is not known here is
 left alone, for other programs read the same file.
@@ -26,7 +26,7 @@ _SECONDS_BELOW: Final = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
-    """One server: a command to run, or a URL to reach."""
+    """One server: a command to run, or a URL."""
 
     name: str
     command: str = ""
@@ -44,7 +44,7 @@ class ServerConfig:
 
 @dataclass(frozen=True)
 class McpConfig:
-    """What a file says."""
+    """Content of a config file."""
 
     servers: tuple[ServerConfig, ...] = ()
     wrong: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class McpConfig:
 
 
 class _Entry(BaseModel):
-    """One server as it is written."""
+    """One server as written in the file."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -105,11 +105,11 @@ def _content(path: Path) -> Any:
     except OSError as error:
         raise InvalidInput(f"{path}: the file of MCP servers cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path}: this is no JSON ({error})") from error
+        raise InvalidInput(f"{path}: it is not valid JSON ({error})") from error
 
 
 def _entries(content: Any, where: str) -> Mapping[str, Any]:
-    """The servers by name; VS Code's own file has them under `servers`."""
+    """Return the servers by name; VS Code's own file has them under `servers`."""
     if isinstance(content, Mapping):
         for key in ("mcpServers", "servers"):
             if isinstance(entries := content.get(key), Mapping):
@@ -122,7 +122,7 @@ def _server(name: str, entry: _Entry, environment: Mapping[str, str]) -> ServerC
         raise ValueError("command, url: one of the two is needed" + (", not both" if entry.url else ""))
     kind = (entry.type or entry.transport or "").lower()
     if kind == "sse":
-        raise ValueError("type: the old SSE transport is not spoken here; most such servers have a /mcp URL, too")
+        raise ValueError("type: the old SSE transport is not supported; most such servers have a /mcp URL, too")
     if entry.url and ("${" in entry.url or not entry.url.startswith(("http://", "https://"))):
         raise ValueError("url: an http or https address is needed; variables are filled into env and headers only")
     given = {key: str(value) for key, value in entry.env.items()}
@@ -144,7 +144,7 @@ def _server(name: str, entry: _Entry, environment: Mapping[str, str]) -> ServerC
 
 
 def _filled(text: str, field_name: str, environment: Mapping[str, str]) -> str:
-    """Put variables in place of `${NAME}`, `${env:NAME}` and `${NAME:-otherwise}`."""
+    """Substitute variables for `${NAME}`, `${env:NAME}` and `${NAME:-otherwise}`."""
 
     def value(match: re.Match[str]) -> str:
         variable, otherwise = match[1], match[2]
@@ -160,5 +160,5 @@ def _filled(text: str, field_name: str, environment: Mapping[str, str]) -> str:
 
 
 def _seconds(timeout: float | None) -> float | None:
-    """Milliseconds, as most programs have it, and seconds, as Cline has it: nobody means 60 ms."""
+    """Convert a time limit to seconds: milliseconds in most programs, seconds in Cline; 60 ms is never meant."""
     return timeout / 1_000 if timeout is not None and timeout >= _SECONDS_BELOW else timeout

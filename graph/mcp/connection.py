@@ -1,4 +1,4 @@
-"""One server: started at first use, restarted when it died, and never waited for longer than its limit.
+"""Connection to one MCP server: started on first use, restarted when it died, all waits limited.
 
 A task of its own owns the connection from opening to closing: only so can calls come from any task, and be cancelled,
 without the server ever being left half open. What a server asks for (sampling, elicitation, roots) is not offered.
@@ -49,8 +49,8 @@ class _Life:
     task: asyncio.Task[None] | None = None
 
 
-class Connection:
-    """A server that is there when it is needed. Use it from one event loop at a time."""
+class McpConnection:
+    """A connection that starts its server when needed. Use it from one event loop at a time."""
 
     def __init__(self, config: ServerConfig, *, start_timeout_s: float, call_timeout_s: float) -> None:
         """Prepare; nothing is started.
@@ -72,17 +72,17 @@ class Connection:
         """Tools of its last listing that have no name."""
 
     async def listed(self) -> "list[Tool]":
-        """The server's tools, as it described them when it was last started.
+        """Return the server's tools, as listed when it was last started.
 
         Raises:
-            ToolUnavailable: why there are none; the server is tried again later.
+            ToolUnavailable: the server is not ready; it is tried again later.
         """
         if self._listed is None:
             await self._started(is_needed=False)
         return self._listed or []
 
     async def call(self, name: str, arguments: dict[str, Any], *, may_repeat: bool) -> "CallToolResult":
-        """Call one of its tools; a server that died before is started again.
+        """Call one of its tools; a server that died is started again.
 
         Args:
             name: the tool, as the server calls it.
@@ -115,7 +115,7 @@ class Connection:
             life.n_calls -= 1
 
     async def aclose(self) -> None:
-        """End the server; returns when nothing of it is left."""
+        """Stop the server; returns when nothing of it is left."""
         life, self._life = self._life, None
         if life is not None and life.task is not None and not life.ending.is_set():
             life.ending.set()
@@ -126,11 +126,11 @@ class Connection:
             await asyncio.wait(left)
 
     def masked(self, text: str) -> str:
-        """Text without the secrets that the configuration gave this server."""
+        """Redact the secrets that the configuration gave this server."""
         return self._redact(text)
 
     async def _started(self, *, is_needed: bool) -> _Life:
-        """The running server, after a start if need be; a second start is waited for only when it is needed now."""
+        """Return the running server, starting it if needed; a restart is awaited only when needed now."""
         life, now = self._life, asyncio.get_running_loop().time()
         is_over = life is not None and (life.task is None or life.task.done() or life.ending.is_set())
         if life is not None and is_over and life.problem and now - life.began < _TRIED_AGAIN_AFTER_S:
@@ -150,7 +150,7 @@ class Connection:
         return life
 
     async def _live(self, life: _Life) -> None:
-        """Start, serve until the end, and leave nothing behind."""
+        """Run the server from start to end, and leave nothing behind."""
         from mcp import Client
 
         from memento.graph.mcp.child import Child
@@ -181,7 +181,7 @@ class Connection:
             life.known.set()
 
     async def _end_if_hung(self, life: _Life) -> None:
-        """End a server that answers nothing at all, so that the next call finds a new one."""
+        """Stop a server that answers nothing at all, so that the next call starts a new one."""
         if life.n_calls == 1 and not await _answers(life):
             life.ending.set()
 
@@ -199,7 +199,7 @@ def _transport(config: ServerConfig, child: "Child") -> Any:
 
 
 async def _all_tools(client: "Client") -> "list[Tool]":
-    """Page after page, so that a server that always has another one comes to an end."""
+    """List the tools page by page, up to a limit on their number."""
     page = await client.list_tools()
     tools = list(page.tools)
     while page.next_cursor and len(tools) < MAX_TOOLS and page.tools:
@@ -209,7 +209,7 @@ async def _all_tools(client: "Client") -> "list[Tool]":
 
 
 async def _answers(life: _Life) -> bool:
-    """Whether the server still says anything: it lists its tools, or refuses to."""
+    """Whether the server still responds: it lists its tools, or refuses to."""
     from mcp import MCPError
     from mcp.types import CONNECTION_CLOSED
 
@@ -226,7 +226,7 @@ async def _answers(life: _Life) -> bool:
 
 
 def _is_session_lost(error: "MCPError") -> bool:
-    """Whether a server on the network was restarted meanwhile: the SDK has no code of its own for that."""
+    """Whether a remote server was restarted meanwhile: the SDK has no error code for that."""
     return "session" in error.message.lower() or "error response" in error.message
 
 
@@ -240,7 +240,7 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 def _said(error: BaseException) -> str:
-    """The innermost reason; task groups wrap them."""
+    """Return the innermost reason; task groups wrap it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error).strip() or type(error).__name__

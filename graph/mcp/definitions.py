@@ -1,4 +1,4 @@
-"""What a server says of its tools, made fit for a model's tool list.
+"""Sanitises the tool definitions of an MCP server for a model's tool list.
 
 A description reaches the model, wherever it comes from: it is cut to size, freed of invisible characters, and says
 whose words it is. Nothing else that a server says of itself is passed on.
@@ -26,7 +26,7 @@ _SHOWN: Final = 3
 
 
 class Definition(NamedTuple):
-    """A tool as a model is shown it."""
+    """A tool as shown to a model."""
 
     name: str
     """Unique, of letters, digits, `_` and `-`."""
@@ -40,7 +40,7 @@ class Definition(NamedTuple):
 
 
 class Definitions(NamedTuple):
-    """What can be offered of a server's tools."""
+    """The usable tools of a server."""
 
     usable: list[Definition]
     left_out: str
@@ -48,7 +48,7 @@ class Definitions(NamedTuple):
 
 
 def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str], *, n_nameless: int = 0) -> Definitions:
-    """Make a server's tools fit for a model.
+    """Sanitise a server's tools.
 
     Args:
         server: its name in the configuration, which its tools' names begin with.
@@ -95,7 +95,7 @@ def definitions(server: str, listed: "Collection[Tool]", taken: Collection[str],
 
 def _why_unusable(schema: Any) -> str:
     if not isinstance(schema, dict):
-        return "its arguments are no object"
+        return "its arguments are not a JSON object"
     try:
         portable_schema(schema)
     except UnusableSchema as error:
@@ -104,12 +104,12 @@ def _why_unusable(schema: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without what a person would not see: control characters, and letters that show nothing."""
+    """Remove control and invisible characters."""
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def safe_name(text: str) -> str:
-    """Text with only the characters that names of tools and files may have."""
+    """Keep only the characters allowed in names of tools and files."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", text)
 
 
@@ -122,7 +122,7 @@ def _name(server: str, tool: str) -> str:
 
 
 def _bounded(schema: Any, depth: int = 0) -> Any:
-    """A schema whose descriptions are short; what lies too deep may be anything."""
+    """Shorten a schema's descriptions; parts nested too deep may be anything."""
     if depth >= _MAX_DEPTH:
         return {}
     if isinstance(schema, dict):

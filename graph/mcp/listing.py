@@ -1,4 +1,4 @@
-"""Reads a server's list of tools one tool at a time: a malformed one loses its own place, and no other does.
+"""Parses a server's tool list tool by tool, so that a malformed one does not drop the others.
 
 The SDK checks a whole page at once and refuses all of it for one tool without `inputSchema.type`. So each tool is
 checked by the SDK's own rule before the page is, and a form that passes stands in for one that does not; what the
@@ -23,29 +23,29 @@ _HINTS: Final = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorld
 
 
 class ToolListing:
-    """What one run of a server said of its tools, where the SDK could not have read it."""
+    """Malformed tools in the listings of one run of a server."""
 
     def __init__(self) -> None:
-        """Nothing was listed yet."""
+        """Start with nothing listed."""
         self._schemas: dict[str, Any] = {}
         self.n_nameless = 0
         """Tools of the last listing that cannot be called, since they have no name."""
 
     @asynccontextmanager
     async def streams(self, transport: AbstractAsyncContextManager[Any]) -> AsyncIterator[tuple[Any, ...]]:
-        """A transport's streams, whose listings pass the SDK's check."""
+        """Wrap a transport's streams so that listings pass the SDK's validation."""
         async with transport as (incoming, *others):
             yield (_Mended(incoming, self), *others)
 
     def as_said(self, tools: "list[Tool]") -> "list[Tool]":
-        """The tools of a listing, each with the arguments that the server gave it."""
+        """Return the tools of a listing with the arguments as the server gave them."""
         return [
             tool.model_copy(update={"input_schema": self._schemas[tool.name]}) if tool.name in self._schemas else tool
             for tool in tools
         ]
 
     def mend(self, message: Any) -> Any:
-        """A message itself, or one whose tools the SDK can read."""
+        """Return a message, with its tools made parseable for the SDK."""
         if not isinstance(message, SessionMessage) or not isinstance(message.message, JSONRPCResponse):
             return message
         result = message.message.result
@@ -75,7 +75,7 @@ class ToolListing:
 
 
 class _Mended:
-    """A stream of messages with every listing mended."""
+    """A stream of messages with repaired listings."""
 
     def __init__(self, inner: Any, listing: ToolListing) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""A server on the network, reached over HTTP."""
+"""Connects to a remote MCP server over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from memento.graph.mcp.config import ServerConfig
 
 @asynccontextmanager
 async def remote_streams(config: ServerConfig) -> AsyncIterator[Any]:
-    """Give the streams of a server as long as the context is open; raises whatever the connection raises."""
+    """Provide the server's streams while the context is open; raises what the connection raises."""
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 

@@ -1,4 +1,4 @@
-"""What a call of an MCP tool returned, as text: pictures, sounds and files are put into the run's workspace."""
+"""Converts results of MCP tools to text; images, audio and files are saved in the run's workspace."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ _FOLDER: Final = "mcp"
 
 
 async def as_text(result: "CallToolResult", *, tool: str, workspace: Workspace | None) -> str:
-    """Turn a result into what a model can read.
+    """Convert a result to text for a model.
 
     Args:
         result: what the server returned.
@@ -39,7 +39,7 @@ async def as_text(result: "CallToolResult", *, tool: str, workspace: Workspace |
 
 
 def _holds(parts: Sequence[str], structured: Any) -> bool:
-    """Whether texts say already what the structured part of a result says; servers often give both."""
+    """Whether the texts already contain the structured part of a result; servers often send both."""
     # What is no object is wrapped as one, by convention under this name.
     is_wrapped = isinstance(structured, dict) and structured.keys() == {"result"}
     for value in [structured, *([structured["result"]] if is_wrapped else [])]:
@@ -83,7 +83,7 @@ async def _part(block: Any, tool: str, workspace: Workspace | None) -> str:
 
 
 async def _kept(encoded: str, mime_type: str, tool: str, workspace: Workspace | None) -> str:
-    """Put a file into the workspace; the same content always gets the same name."""
+    """Save a file in the workspace; the same content always gets the same name."""
     kind = mime_type.partition(";")[0].strip().lower()[:60] or "a file"
 
     def keep() -> str:

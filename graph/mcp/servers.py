@@ -1,15 +1,15 @@
-"""All MCP servers of a file: those that work serve, whatever the others do."""
+"""All MCP servers of a config file; one that fails does not affect the others."""
 
 import asyncio
 from collections.abc import Collection, Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.tools import BaseTool
 
+from memento.extras import missing_packages
 from memento.graph.mcp.config import McpConfig, read_config
-from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition, definitions
 from memento.graph.mcp.tools import McpTool
 from memento.graph.settings import process_environment
@@ -18,11 +18,9 @@ from memento.tools.errors import ToolUnavailable
 if TYPE_CHECKING:
     from mcp.types import Tool
 
-_MISSING: Final = "MCP servers need a package that is not installed: pip install 'memento-langgraph[mcp]'"
-
 
 class McpTools(NamedTuple):
-    """What the servers offer."""
+    """Tools offered by the servers."""
 
     tools: list[BaseTool]
     failures: dict[str, str]
@@ -32,7 +30,7 @@ class McpTools(NamedTuple):
 
 
 class McpServers:
-    """The servers of one `mcpServers` file, each started at first use. `aclose` ends all of them.
+    """Servers of one `mcpServers` file, each started on first use. `aclose` stops all of them.
 
     They belong to the event loop that started them; after `aclose` another loop may start them again.
     """
@@ -59,11 +57,11 @@ class McpServers:
         self._environment = process_environment() if environment is None else environment
         self._limits = {"start_timeout_s": start_timeout_s, "call_timeout_s": call_timeout_s}
         self._config: McpConfig | None = None
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, McpConnection] = {}
         self._made: dict[str, tuple[Definition, McpTool]] = {}
 
     async def tools(self, taken: Collection[str] = ()) -> McpTools:
-        """The tools of all servers that are ready, after at most the start limit.
+        """Return the tools of all servers that are ready within the start limit.
 
         Args:
             taken: names of the other tools of the same agent.
@@ -73,8 +71,8 @@ class McpServers:
         """
         config = await self._read()
         failures = dict(config.wrong)
-        if find_spec("mcp") is None:
-            return McpTools([], failures | dict.fromkeys(self._connections, _MISSING), config.disabled)
+        if missing := missing_packages("mcp", ("mcp", "mcp_types")):
+            return McpTools([], failures | dict.fromkeys(self._connections, missing), config.disabled)
         outcomes = await asyncio.gather(*(_listed(connection) for connection in self._connections.values()))
         tools: list[BaseTool] = []
         names = set(taken)
@@ -90,7 +88,7 @@ class McpServers:
         return McpTools(tools, failures, config.disabled)
 
     async def aclose(self) -> None:
-        """End all servers; no process of theirs is left."""
+        """Stop all servers; none of their processes is left."""
         await asyncio.gather(*(connection.aclose() for connection in self._connections.values()))
 
     async def _read(self) -> McpConfig:
@@ -98,19 +96,19 @@ class McpServers:
             config = await asyncio.to_thread(read_config, self._source, self._environment)
             if self._config is None:  # nobody else was faster
                 self._config = config
-                self._connections = {server.name: Connection(server, **self._limits) for server in config.servers}
+                self._connections = {server.name: McpConnection(server, **self._limits) for server in config.servers}
         return self._config
 
-    def _tool(self, connection: Connection, definition: Definition) -> McpTool:
-        """The same object for the same definition, so that an agent made with it can be used again."""
+    def _tool(self, connection: McpConnection, definition: Definition) -> McpTool:
+        """Return the same object for the same definition, so that compiled agents can be reused."""
         known = self._made.get(definition.name)
         if known is None or known[0] != definition:
             known = self._made[definition.name] = definition, McpTool(connection, definition)
         return known[1]
 
 
-async def _listed(connection: Connection) -> "list[Tool] | str":
-    """A server's tools, or why there are none."""
+async def _listed(connection: McpConnection) -> "list[Tool] | str":
+    """Return a server's tools, or why it has none."""
     try:
         return await connection.listed()
     except ToolUnavailable as error:

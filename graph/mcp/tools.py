@@ -1,4 +1,4 @@
-"""A server's tool as a LangChain tool: a failure is a `ToolError`, files go into the workspace of the run."""
+"""Wraps an MCP tool as a LangChain tool: failures become `ToolError`s, files go into the run's workspace."""
 
 from typing import Any, Final, NoReturn
 
@@ -6,7 +6,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
-from memento.graph.mcp.connection import Connection
+from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition
 from memento.graph.mcp.results import as_text
 from memento.nodes.tool_binding import WORKSPACE
@@ -17,13 +17,13 @@ ORIGIN: Final = "mcp_server"
 
 
 class McpTool(BaseTool):
-    """Calls one tool of one server, starting the server when it is not running."""
+    """Calls one tool of one server, starting the server when needed."""
 
-    _connection: Connection = PrivateAttr()
+    _connection: McpConnection = PrivateAttr()
     _definition: Definition = PrivateAttr()
 
-    def __init__(self, connection: Connection, definition: Definition) -> None:
-        """Make the tool from what its server says of it."""
+    def __init__(self, connection: McpConnection, definition: Definition) -> None:
+        """Make the tool from its definition."""
         super().__init__(
             name=definition.name,
             description=definition.description,

@@ -1,4 +1,4 @@
-"""What cases are worth: estimators, pure and synchronous, behind one port.
+"""Estimators of a case's utility for a task: pure and synchronous, behind one port.
 
 port.py           what an estimator is given and what it answers
 advantage.py      what each case adds, beside how hard the task is: u(s, c) and b(s); ours

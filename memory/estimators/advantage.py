@@ -1,4 +1,4 @@
-"""Ours: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c): how hard a task is, and what each case adds.
+"""The `advantage` estimator: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c), difficulty plus utilities.
 
 u(s, c) = w . (1, cosine, own reward, support) + f(s)' W g(c) + a_c, where support is what recalled cases say for its
 action, f how much the task belongs to each landmark, and g which groups the case is in: a low-rank bilinear form whose
@@ -30,7 +30,7 @@ from memento.memory.estimators.port import (
 )
 from memento.memory.estimators.posterior import Features, probability
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
 from memento.memory.estimators.support import supported
@@ -47,7 +47,7 @@ class Advantage:
     views: tuple[CaseView, ...] = ("state",)
     replays = 0
 
-    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
+    def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
         """Start with what is believed before anything happened; makes tensors.
 
         Args:

@@ -1,4 +1,4 @@
-"""Which position of the posterior holds which coefficient of the advantage model, made as outcomes need them.
+"""Coefficient layout of the advantage model: maps cases and regions to positions of the posterior, grown on demand.
 
 b(s): one base, one for V(s), one per landmark. u(s, c): four weights for every case, one per pair of a task's landmark
 and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:

@@ -23,7 +23,7 @@ from memento.memory.estimators.port import (
     SharedOutcomes,
 )
 from memento.memory.estimators.q_function import QFunction
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 
 MIN_OUTCOMES = 10
 """Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""
@@ -52,7 +52,7 @@ class CrossEntropyQ(SharedOutcomes):
     views: tuple[CaseView, ...] = ("text",)
     replays = _REPLAY
 
-    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
+    def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
         """Start untrained; makes tensors.
 
         Args:

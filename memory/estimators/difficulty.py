@@ -1,4 +1,4 @@
-"""How hard tasks like this one have been: a kernel regression of rewards over past tasks, V(s).
+"""Task difficulty V(s): kernel regression of rewards over past tasks.
 
 Landmarks are too coarse to tell an easy question from a hard one of the same kind; its nearest neighbours are not.
 Axes: N tasks kept, D vector dimensions.

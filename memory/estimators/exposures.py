@@ -1,4 +1,4 @@
-"""What each case was served for: enough to say what serving it has done on average, without keeping every event.
+"""Exposures of each case: sufficient statistics of its served tasks, for the average effect of serving it.
 
 Axes: N cases in the tables, L landmarks, G groups.
 """

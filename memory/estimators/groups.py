@@ -1,4 +1,4 @@
-"""What a case has in common with others: the region its state lies in, and an action that other cases took as well.
+"""Groups that cases share: the region of the state, and the same action.
 
 Axes: N cases, L landmarks, A actions that are told apart, G = L + A groups.
 """

@@ -1,4 +1,4 @@
-"""Episodic values under a learned kernel: the paper's Eq. 9, with a prior where it is 0/0, and the soft value of Eq. 8.
+"""Kernel-weighted episodic values (paper Eq. 9) with a prior where it is 0/0, and the soft value of Eq. 8.
 
 k(s, s'; theta) = exp(-sum_d w_d (s_d - s'_d)^2): which dimensions of the encoder tell that two tasks are alike, and how
 near is near. Axes: B tasks, P pairs of a task and a case, N remembered outcomes of the pairs' cases, R tasks they were
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 
 
 class KernelSettings(NamedTuple):
@@ -38,7 +38,7 @@ class KernelSettings(NamedTuple):
     """Episodes remembered."""
 
 
-def kernel_settings(given: Settings | None) -> KernelSettings:
+def kernel_settings(given: EstimatorSettings | None) -> KernelSettings:
     """The built-in settings with the given ones in their place.
 
     Raises:

@@ -37,7 +37,7 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 
 _NEWEST = 64
 """Entries of D_c that a value rests on."""
@@ -68,7 +68,7 @@ class KernelControl(SharedOutcomes):
     replays = 0
     """The store is part of the snapshot."""
 
-    def __init__(self, *, dim: int, seed: int = 0, settings: Settings | None = None) -> None:
+    def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
         """Start with nothing remembered; makes tensors.
 
         Args:

@@ -1,4 +1,4 @@
-"""The port between the learner and what it teaches. Estimators are pure and synchronous: no ledger, no clock, no files.
+"""Interface of an estimator, and its examples. Estimators are pure and synchronous: no ledger, no clock, no files.
 
 Axes: N cases served in an example, C candidates of a read, D vector dimensions.
 """
@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 
 EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
 
@@ -182,7 +182,7 @@ class Estimator(Protocol):
 class MakeEstimator(Protocol):
     """Makes an estimator that knows nothing yet."""
 
-    def __call__(self, *, settings: Settings) -> Estimator:
+    def __call__(self, *, settings: EstimatorSettings) -> Estimator:
         """With these settings in place of the built-in ones.
 
         Raises:

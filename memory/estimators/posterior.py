@@ -1,4 +1,4 @@
-"""Gaussian beliefs about the coefficients of a logistic model, updated one outcome at a time.
+"""Bayesian logistic regression: a Gaussian posterior of the coefficients, updated one outcome at a time.
 
 Experts, who differ in how long they trust old evidence, keep beliefs about the same coefficients, and are weighted by
 how well each foretold the outcomes (dynamic model averaging, Raftery et al. 2010). A coefficient is known by its

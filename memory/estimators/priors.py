@@ -1,4 +1,4 @@
-"""What `advantage` believes before anything has happened: its built-in settings, and the priors they make."""
+"""Priors and built-in settings of the `advantage` estimator."""
 
 from collections.abc import Mapping
 from typing import Final

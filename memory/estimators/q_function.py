@@ -1,4 +1,4 @@
-"""Q(s, c; theta): how likely it is that a task succeeds when this case is served (paper Eq. 15: Q ~ p(r = 1 | s, c)).
+"""The Q-function Q(s, c; theta): probability that a task succeeds with this case (paper Eq. 15: Q ~ p(r = 1 | s, c)).
 
 A small head on frozen vectors, as in the reference: concat[enc(s), enc(c)] -> hidden -> ReLU -> logit, where enc(c)
 encodes the case's state and action together. Axes: B pairs, D vector dimensions.

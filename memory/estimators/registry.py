@@ -4,10 +4,10 @@ from memento.memory.estimators.advantage import Advantage
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.estimators.kernel_control import KernelControl
 from memento.memory.estimators.port import Estimator, EstimatorName
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 
 
-def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Settings | None = None) -> Estimator:
+def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: EstimatorSettings | None = None) -> Estimator:
     """An estimator that knows nothing yet.
 
     Args:

@@ -6,11 +6,13 @@ from typing import Any
 
 from memento.memory.errors import InvalidInput
 
-Settings = Mapping[str, float]
+EstimatorSettings = Mapping[str, float]
 """What deviates from an estimator's built-in settings; empty for the built-in ones."""
 
 
-def checked_settings(given: Mapping[str, Any] | None, built_in: Settings, *, estimator: str) -> dict[str, float]:
+def checked_settings(
+    given: Mapping[str, Any] | None, built_in: EstimatorSettings, *, estimator: str
+) -> dict[str, float]:
     """The built-in settings with the given ones in their place.
 
     Args:

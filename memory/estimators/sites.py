@@ -1,4 +1,4 @@
-"""The outcomes that were taken in, each with what it contributed, so that it can be corrected or withdrawn.
+"""Learned outcomes with their contributions to the posterior, so that each can be corrected or withdrawn.
 
 Axes: E experts, X features of one outcome, N outcomes.
 """

@@ -1,4 +1,4 @@
-"""What `advantage` would like to see among the candidates, beside what is similar.
+"""Candidates that `advantage` suggests beside the nearest cases: its best cases, and directions to search.
 
 What is far from the task must have earned its place: the lower bound of what it adds is above 0. Otherwise the luckiest
 of a large bank would be served to everybody.

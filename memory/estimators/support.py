@@ -1,4 +1,4 @@
-"""What the recalled cases themselves say for an action: what came of it near this task, by a Gaussian process.
+"""Support: Gaussian-process estimate of an action's success near this task, from the recalled cases' own outcomes.
 
 Cases that say the same thing twice share their voice, and an action that failed here is spoken against. Nothing is
 trained: a case speaks from the moment it is written, long before it was ever served.

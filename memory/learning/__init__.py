@@ -1,4 +1,4 @@
-"""From outcomes to estimates that serve: the learner that follows the ledger, and the versions of its settings.
+"""Learning: learners that follow the ledger's outcomes, snapshots of weights, and versioned estimator settings.
 
 learner.py        keeps one estimator in step with the ledger, each outcome exactly once
 examples.py       from the ledger's records to what estimators are given

@@ -1,15 +1,13 @@
-"""Learning off the request's path: learners by namespace and estimator, made on first need, told of news."""
+"""Background learning: one learner per namespace and estimator, created on first use."""
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from memento.memory.errors import MementoError
 from memento.memory.estimators.port import CaseEffect, EstimatorName
+from memento.memory.learning.learner import Learner
+from memento.memory.learning.making import make_learner
 from memento.memory.storage import Storage
-
-if TYPE_CHECKING:
-    from memento.memory.learning.learner import Learner
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,11 +32,13 @@ class BackgroundLearning:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._has_news: set[str] = set()
 
-    async def learner(self, namespace: str, estimator: EstimatorName) -> "Learner":
+    async def learner(self, namespace: str, estimator: EstimatorName) -> Learner:
         """The learner of a namespace and estimator, always the same one."""
         async with self._making:
             if (namespace, estimator) not in self._learners:
-                self._learners[namespace, estimator] = await self._storage.learner(namespace, estimator, self.seed)
+                self._learners[namespace, estimator] = await make_learner(
+                    self._storage, namespace, estimator, self.seed
+                )
             return self._learners[namespace, estimator]
 
     async def effects(self, namespace: str) -> list[CaseEffect]:

@@ -1,4 +1,4 @@
-"""From the ledger's records to what estimators are given, a page of outcomes at a time."""
+"""Builds training examples from the ledger's observations, a page at a time."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView, Example
 from memento.memory.event import Observation, Slot
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 
 

@@ -1,4 +1,4 @@
-"""The learner: keeps one estimator in step with the ledger, every known outcome exactly once, in the ledger's order.
+"""The learner: trains one estimator on the ledger's outcomes, each exactly once, in the ledger's order.
 
 What it knows is a pure fold over the ledger's outcomes. So a re-delivered outcome (which the ledger keeps once) cannot
 train twice, every process that shares a bank arrives at the same estimates, and a lost snapshot costs nothing but time.
@@ -15,17 +15,17 @@ from typing import TypeVar
 import numpy as np
 
 from memento.memory.case import QUESTION_VERSION, Case, text_hash
+from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEstimator, Suggestions
 from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
 from memento.memory.learning.versions import SettingsVersion, SettingsVersions, built_in
 from memento.memory.ledger.reads import LedgerViews
-from memento.memory.together import Together
-from memento.memory.uncancelled import to_the_end
+from memento.memory.shielded import shielded
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Learner:
         self._offset = self._n_outcomes = self._n_saved = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
-        self._together = Together(self._catch_up)
+        self._together = Coalescer(self._catch_up)
 
     @property
     def version(self) -> int:
@@ -128,7 +128,7 @@ class Learner:
         """
         async with self._learning:
             self._is_loaded = False
-            await to_the_end(self._in_thread(partial(self._begin, version)))
+            await shielded(self._in_thread(partial(self._begin, version)))
             if not is_fresh:
                 await self._load()
             await self._read_on()
@@ -166,7 +166,7 @@ class Learner:
         serving = await self._versions.serving(self._namespace, self.estimator.name)
         if not self._is_loaded or serving.recipe != self.serving.recipe:
             self._is_loaded = False
-            await to_the_end(self._in_thread(partial(self._begin, serving)))
+            await shielded(self._in_thread(partial(self._begin, serving)))
             await self._load()
             self._is_loaded = True
         self.serving = serving
@@ -189,7 +189,7 @@ class Learner:
                 self._n_outcomes += 1
                 self.estimator.learn(example)
 
-        await to_the_end(self._in_thread(learn))
+        await shielded(self._in_thread(learn))
 
     async def _load(self) -> None:
         """Take the snapshot, if it fits; else learn from the first outcome on.
@@ -208,7 +208,7 @@ class Learner:
             )
             examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]
-            await to_the_end(self._in_thread(lambda: self._restore(snapshot, replay)))
+            await shielded(self._in_thread(lambda: self._restore(snapshot, replay)))
 
     def _restore(self, snapshot: Snapshot, replay: list[Example]) -> None:
         estimator = self._make(settings=self.serving.settings)
@@ -229,7 +229,7 @@ class Learner:
 
     async def _save(self) -> None:
         if (path := self._path) is not None:
-            await to_the_end(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
+            await shielded(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
         self._n_saved = self._n_outcomes
 
     def _snapshot(self) -> Snapshot:

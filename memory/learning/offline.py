@@ -1,4 +1,4 @@
-"""Learning from the ledger as a whole: other settings judged and promoted, estimates rebuilt, versions rolled back.
+"""Offline learning from the whole ledger: judges and promotes settings, rebuilds estimates, rolls versions back.
 
 Everything that takes time happens before the one transaction that writes the decision. Until it commits, the version
 that served serves on; an interruption, a kill or a full disk leaves nothing half promoted.
@@ -12,23 +12,22 @@ import numpy as np
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import SettingsVersion, rollback
 from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import CaseView, Estimator, EstimatorName, Example
-    from memento.memory.estimators.settings import Settings
+    from memento.memory.estimators.settings import EstimatorSettings
     from memento.memory.learning.learner import Learner
-    from memento.memory.offpolicy.gate import Progress
-    from memento.memory.offpolicy.leak import LeakRow
+    from memento.memory.offpolicy.gate import GateProgress
     from memento.memory.offpolicy.verdict import Report
     from memento.memory.storage import Storage
 
 _PAGE = 200
 _COMPARED_READS = 20
 _EVERYTHING = 2**31 - 1
-_MIN_LEAK_QUESTIONS = 20
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is; from any thread."""
@@ -148,25 +147,6 @@ class OfflineLearning:
         await self._prepared(draft)
         return await self._write(draft)
 
-    async def leak(self, *, seed: int = 0) -> "list[LeakRow]":
-        """What a split that cuts through questions pretends on these outcomes; see leak.py.
-
-        Raises:
-            InvalidInput: too few questions to split by.
-        """
-        until = await self._storage.views.newest_outcome_offset()
-        examples = await self._believed(until, (), ["text"], _no_progress)
-        if len({example.question for example in examples}) < _MIN_LEAK_QUESTIONS:
-            raise InvalidInput(f"the leak takes {_MIN_LEAK_QUESTIONS} questions with known outcomes to show")
-
-        def show(check: Callable[[], None]) -> "list[LeakRow]":
-            from memento.memory.offpolicy.leak import leak_table
-
-            return leak_table(examples, seed=seed, tick=check)
-
-        async with OwnThread() as thread:
-            return await thread.run(show)
-
     async def _judged(self, serving: SettingsVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
         async with OwnThread() as thread:
             make = await thread.run(lambda _: self._factory())
@@ -176,7 +156,7 @@ class OfflineLearning:
             def judge(check: Callable[[], None]) -> "Report":
                 from memento.memory.offpolicy.gate import Gate
 
-                def tell(progress: "Progress") -> None:
+                def tell(progress: "GateProgress") -> None:
                     check()
                     on_progress(*progress)
 
@@ -221,9 +201,9 @@ class OfflineLearning:
         return await self._storage.ledger.transact(lambda writer: self._storage.versions.append(writer, draft))
 
     async def _learner(self) -> "Learner":
-        return await self._storage.learner(self._namespace, self._estimator, self._seed)
+        return await make_learner(self._storage, self._namespace, self._estimator, self._seed)
 
-    def _factory(self) -> "Callable[[Settings], Estimator]":
+    def _factory(self) -> "Callable[[EstimatorSettings], Estimator]":
         from memento.memory.estimators.registry import make_estimator
 
         name, dim, seed = self._estimator, self._storage.texts.encoder.dim, self._seed

@@ -1,4 +1,4 @@
-"""A thread for small torch work, with one core and no more.
+"""A single-core executor thread for small torch work.
 
 A head of a hundred thousand weights gains nothing from a second core, and on a busy machine the cores that wait for
 each other burn ten times the work. Torch's setting is made for this thread only; the host's stays what it was.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from memento.memory.uncancelled import to_the_end
+from memento.memory.shielded import shielded
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class OwnThread:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await to_the_end(asyncio.to_thread(self._executor.shutdown))
+        await shielded(asyncio.to_thread(self._executor.shutdown))
 
     async def run(self, work: Callable[[Callable[[], None]], T]) -> T:
         """Do work there.

@@ -1,4 +1,4 @@
-"""Versioned estimator settings: which ones serve, and which outcomes count. Rows are added, none is ever changed.
+"""Versioned estimator settings: which version serves, and which outcomes count. Append-only.
 
     promoted      better than what served, on outcomes that neither had seen; serves from then on
     refused       not better, or not honest; kept for the record only

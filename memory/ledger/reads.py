@@ -7,13 +7,13 @@ from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
-from memento.memory.engines.port import Vector
+from memento.memory.coalescer import Coalescer
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, VECTORS, CheckedConnection, is_set_aside
-from memento.memory.together import Together
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
@@ -63,7 +63,7 @@ class LedgerViews(EventViews):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
-        self._cases = Together(self._find_cases)
+        self._cases = Coalescer(self._find_cases)
         self._questions: dict[str, str] = {}
 
     async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Integer, String, Table, cast, exists
 
 from memento.memory.case import Case, case_id, text_hash
-from memento.memory.engines.port import Vector
 from memento.memory.event import Outcome, RetrievalEvent
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.bodies import decode_body, encode_body
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest

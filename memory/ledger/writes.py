@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Table, delete, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from memento.memory.case import Case, CaseStatus, text_hash, utc_now
-from memento.memory.engines.port import Vector
 from memento.memory.event import Outcome, RetrievalEvent
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.rows import (

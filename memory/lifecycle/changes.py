@@ -1,4 +1,4 @@
-"""Batches of case changes: all of one in one transaction, an audit line each, and the way back.
+"""Batches of case changes, each in one transaction with audit lines, and their undo.
 
 A change is a new revision. So undoing one is a new revision too, an undo can itself be undone, and the search index
 follows as it follows everything else. Every function here runs inside one writing transaction of the ledger.

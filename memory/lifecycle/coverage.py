@@ -1,4 +1,4 @@
-"""Neighbourhoods of unit vectors by cosine, a block of rows at a time: 10,000 x 10,000 cosines are never held at once.
+"""Cosine neighbourhoods of unit vectors, computed block by block to bound memory.
 
 Axes: C cases, D vector dimensions, B rows of one block.
 """

@@ -1,4 +1,4 @@
-"""Which cases to retire, and why. A pure function of what is known; it changes nothing.
+"""Forgetting rules: plans which cases to retire, and why. Pure; changes nothing.
 
 evidence     serving the case was harmful: the whole interval of its effect lies below 0
 redundancy   a kept case of the same kind of outcome has nearly the same task and plan, and at least the same evidence
@@ -22,7 +22,7 @@ from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.coverage import blocks, nearest_other, net_within
 from memento.memory.products import cosines
 
-Rule = Literal["evidence", "redundancy", "capacity"]
+ForgettingRule = Literal["evidence", "redundancy", "capacity"]
 
 _ISOLATION_WEIGHT = 0.5
 _RECENCY_WEIGHT = 0.25
@@ -63,7 +63,7 @@ class Retirement(NamedTuple):
     case_id: str
     version: int
     """The revision that was looked at; a case that has changed since is left alone."""
-    rule: Rule
+    rule: ForgettingRule
     reason: str
     effect: CaseEffect | None
     """What is known of serving it; None while it never was."""
@@ -230,7 +230,9 @@ def _retire_beyond_capacity(known: _Cases, rules: ForgettingRules, retired: dict
     return region
 
 
-def _retirement(known: _Cases, index: int, rule: Rule, reason: str, *, covered_by: str | None = None) -> Retirement:
+def _retirement(
+    known: _Cases, index: int, rule: ForgettingRule, reason: str, *, covered_by: str | None = None
+) -> Retirement:
     case = known.cases[index]
     return Retirement(case.id, case.version, rule, reason, known.effects[index], covered_by)
 

@@ -1,4 +1,4 @@
-"""The door to what becomes of cases: `memory.lifecycle`.
+"""Lifecycle of cases (`memory.lifecycle`): retire, quarantine, forget, undo, snapshot, roll back.
 
 ```python
 report = await memory.lifecycle.retire(case_id, reason="the page it quotes is gone")

@@ -1,4 +1,4 @@
-"""What a trained estimator is compared with: rules that know the question, its difficulty or the case alone.
+"""Control predictors that a trained estimator must beat: by question, by difficulty, by case alone.
 
 Each control predicts the tested rows of every split from its training rows only, as the estimator does. Axes: N
 examples, D vector dimensions.
@@ -15,7 +15,7 @@ from memento.memory.offpolicy.splits import Split
 from memento.memory.products import product, solved
 
 P = NDArray[np.float64]
-Rule = Callable[[Sequence[Example], Sequence[Example]], P]
+ControlRule = Callable[[Sequence[Example], Sequence[Example]], P]
 """Training examples and tested ones to the tested ones' probabilities."""
 
 _SHRINKAGE = 5.0
@@ -24,7 +24,7 @@ _RIDGE = 10.0
 _NEWTON_STEPS = 12
 
 
-def predicted(rule: Rule, examples: Sequence[Example], splits: Sequence[Split]) -> P:
+def predicted(rule: ControlRule, examples: Sequence[Example], splits: Sequence[Split]) -> P:
     """The rule's probabilities of the tested examples, shape (N,); nan where no split tests."""
     p_N = np.full(len(examples), np.nan)
     for train, test in splits:

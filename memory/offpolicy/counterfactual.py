@@ -1,4 +1,4 @@
-"""One logged event under a target policy: how likely it serves the same set, and what a model expects of its own.
+"""Counterfactual of one logged event under a target policy: probability of the logged set, and the model's value.
 
 Pure and synchronous. Axes: C candidates, M suggested directions.
 """
@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.support import supported
 from memento.memory.event import Observation
+from memento.memory.index.engines.port import Vector
 from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named

@@ -1,4 +1,4 @@
-"""Estimators that have not seen the questions they are asked about: one per fold, taught with all the others."""
+"""Cross-fitting: one estimator per fold, trained on all other questions."""
 
 from collections.abc import Callable, Iterator, Sequence
 

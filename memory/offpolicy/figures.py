@@ -1,4 +1,4 @@
-"""The figures of a set of predictions, and of everything that they are compared with, on the same rows."""
+"""Prediction metrics of an estimator and of its controls, on the same rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,15 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Example
-from memento.memory.offpolicy.metrics import (
-    Interval,
-    auc_within,
-    bootstrap,
-    brier,
-    expected_calibration_error,
-    log_loss,
-)
+from memento.memory.offpolicy.metrics import auc_within, brier, expected_calibration_error, log_loss
 from memento.memory.offpolicy.splits import Split
+from memento.memory.stats import Interval, statistic_interval
 
 _RESAMPLES = 300
 
@@ -66,10 +60,10 @@ def figures(examples: Sequence[Example], p_N: NDArray[np.float64], splits: Seque
     reward_N, question_N = (column[tested_N] for column in labels(examples))
     p_N, split_N = p_N[tested_N], split_N[tested_N]
     others = [
-        bootstrap(statistic, question_N, reward_N, p_N, n=_RESAMPLES, seed=seed)
+        statistic_interval(statistic, question_N, reward_N, p_N, n=_RESAMPLES, seed=seed)
         for statistic in (brier, expected_calibration_error, log_loss)
     ]
-    return Figures(bootstrap(auc_within, question_N, reward_N, p_N, split_N, n=_RESAMPLES, seed=seed), *others)
+    return Figures(statistic_interval(auc_within, question_N, reward_N, p_N, split_N, n=_RESAMPLES, seed=seed), *others)
 
 
 def labels(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

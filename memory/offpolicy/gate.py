@@ -16,29 +16,32 @@ from numpy.typing import NDArray
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import Estimator, Example
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.offpolicy import controls
 from memento.memory.offpolicy.figures import Figures, figures, labels, table
-from memento.memory.offpolicy.metrics import Interval, log_loss, paired_bootstrap
+from memento.memory.offpolicy.gain import log_loss_gain
+from memento.memory.offpolicy.metrics import log_loss
 from memento.memory.offpolicy.out_of_sample import Tick, out_of_sample
 from memento.memory.offpolicy.probes import Probed, n_repeats, probed
 from memento.memory.offpolicy.splits import Split, grouped_folds, temporal_splits
 from memento.memory.offpolicy.verdict import Report, Within, judged
 from memento.memory.offpolicy.within_question import WithinQuestion
+from memento.memory.stats import Interval
 
-MIN_OUTCOMES = 60
-"""Known outcomes below which nothing is judged."""
+MIN_OUTCOMES = 80
+"""Known outcomes below which nothing is judged: the second half of as many new questions has `MIN_JUDGED`."""
 
-MIN_JUDGED = 20
-"""Questions in the second half, never asked before, below which nothing is judged; both kinds of outcome among them."""
+MIN_JUDGED = 40
+"""Questions in the second half, never asked before, below which nothing is judged; both kinds of outcome among them.
+From 40 on, Clopper and Pearson's interval of no failure at all tells a success rate of 90 % from a higher one; with
+fewer, hardly any settings could be shown to be better where most tasks succeed."""
 
 _BLOCKS = 4
-_RESAMPLES = 2000
 _CASELESS = ("constant", "query only", "same without cases")
 _P = NDArray[np.float64]
 
 
-class Progress(NamedTuple):
+class GateProgress(NamedTuple):
     """How far the gate is."""
 
     doing: str
@@ -51,11 +54,11 @@ class Gate:
 
     def __init__(
         self,
-        make: Callable[[Settings], Estimator],
+        make: Callable[[EstimatorSettings], Estimator],
         examples: Sequence[Example],
         *,
         seed: int,
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[GateProgress], None] = lambda _: None,
     ) -> None:
         """Prepare.
 
@@ -75,7 +78,7 @@ class Gate:
         self._reward_N, self._question_N = labels(examples)
         self._check_enough()
 
-    def judge(self, serving: Settings) -> Report:
+    def judge(self, serving: EstimatorSettings) -> Report:
         """Choose settings and judge them against those that serve."""
         tried = [one for one in self._make({}).settings_space() if dict(one) != dict(serving)]
         tried += [{}] if serving else []
@@ -122,7 +125,7 @@ class Gate:
         offset_N = np.array([example.offset for example in self._examples[:n]])
         return list(temporal_splits(self._question_N[:n], offset_N, n_blocks=_BLOCKS, first_share=0.5))
 
-    def _chosen(self, tried: Sequence[Settings]) -> dict[str, float]:
+    def _chosen(self, tried: Sequence[EstimatorSettings]) -> dict[str, float]:
         """The best of the settings on the first half, which judges nothing later."""
         n_first = len(self._examples) // 2
         splits = self._temporal(n_first)
@@ -134,7 +137,7 @@ class Gate:
         return dict(tried[int(np.argmin(losses))])
 
     def _predictions(
-        self, splits: Sequence[Split], serving: Settings, chosen: Settings, doing: str
+        self, splits: Sequence[Split], serving: EstimatorSettings, chosen: EstimatorSettings, doing: str
     ) -> dict[str, NDArray[np.float64]]:
         found: dict[str, _P] = {}
         caseless = controls.without_cases(self._examples)
@@ -145,7 +148,7 @@ class Gate:
         ):
             tick = self._tick(f"{doing}: {name}", _n_taught(splits))
             found[name] = out_of_sample(partial(self._make, settings), examples, splits, tick=tick)
-        rules: Mapping[str, controls.Rule] = {
+        rules: Mapping[str, controls.ControlRule] = {
             "query only": controls.query_only,
             "per-case mean": controls.case_mean,
             "question lookup": controls.question_lookup,
@@ -153,13 +156,13 @@ class Gate:
         }
         return found | {name: controls.predicted(rule, self._examples, splits) for name, rule in rules.items()}
 
-    def _shuffled(self, folds: Sequence[Split], chosen: Settings) -> Figures:
+    def _shuffled(self, folds: Sequence[Split], chosen: EstimatorSettings) -> Figures:
         examples = controls.shuffled(self._examples, seed=self._seed)
         tick = self._tick("shuffled outcomes", _n_taught(folds))
         p_N = out_of_sample(partial(self._make, chosen), examples, folds, tick=tick)
         return figures(examples, p_N, folds, seed=self._seed)
 
-    def _probes(self, chosen: Settings) -> list[Probed]:
+    def _probes(self, chosen: EstimatorSettings) -> list[Probed]:
         n_taught = len(self._examples) * n_repeats(self._examples)
         return [
             probed(
@@ -174,15 +177,8 @@ class Gate:
 
     def _gain(self, first_N: _P, second_N: _P) -> Interval:
         tested = ~np.isnan(first_N)
-        return paired_bootstrap(
-            log_loss,
-            self._question_N[tested],
-            self._reward_N[tested],
-            second_N[tested],
-            first_N[tested],
-            n=_RESAMPLES,
-            seed=self._seed,
-        )
+        columns = (self._question_N, self._reward_N, first_N, second_N)
+        return log_loss_gain(*(column[tested] for column in columns), seed=self._seed)
 
     def _loss(self, p_N: _P) -> float:
         tested = ~np.isnan(p_N)
@@ -194,7 +190,7 @@ class Gate:
         def tick() -> None:
             nonlocal done
             done += 1
-            self._on_progress(Progress(doing, done, total))
+            self._on_progress(GateProgress(doing, done, total))
 
         return tick
 

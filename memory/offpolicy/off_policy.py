@@ -1,4 +1,4 @@
-"""What another policy would have earned, from what was logged: four estimates that know when to abstain.
+"""Off-policy estimators of a policy's value (IPS, SNIPS, DM, DR), which abstain where overlap is too small.
 
 Event i served the set S_i for the task s_i and earned r_i in [0, 1]. With the weight w = pi(S | s) / mu(S | s) of the
 target pi against the logging mu, a reward model's q for the set that was served, and m, its mean over what pi serves:
@@ -14,11 +14,12 @@ because events of one question are not independent, times Student's t with as ma
 the weight, or the variance where those are fewer: a few heavy ones must not look like many.
 """
 
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memento.memory.stats import effective_size, mean_of_terms, standard_error, student_t
 
 MIN_EFFECTIVE = 30.0
 """Questions' worth of evidence below which nothing is said. The intervals still cover there (93 to 100 % down to 3, in
@@ -31,8 +32,6 @@ MAX_UNCOVERED = 0.05
 
 MAX_WIDTH = 0.3
 """An interval wider than this tells nobody which policy to use."""
-
-_Z = NormalDist().inv_cdf(0.975)
 
 
 class Sample(NamedTuple):
@@ -130,18 +129,11 @@ def difference(one: Sample, other: Sample | None) -> Estimate:
     )
 
 
-def effective_size(weight_E: NDArray[np.float64], question_E: NDArray[np.int64]) -> float:
-    """Kish's effective sample size, (sum w)^2 / sum w^2, of the weights summed by question; 0 without any weight."""
-    weight_Q = np.bincount(question_E, weight_E)
-    squares = float((weight_Q**2).sum())
-    return float(weight_Q.sum()) ** 2 / squares if squares else 0.0
-
-
 def lack_of_overlap(sample: Sample) -> str | None:
     """Why the weights do not tell, or None: what the log could never have served is missing from their mean, 1."""
     weight_E = sample.weights()
     mean = float(weight_E.mean())
-    half = _t(len(weight_E)) * _standard_error(weight_E, sample.question_E)
+    half = student_t(len(weight_E)) * standard_error(weight_E, sample.question_E)
     if mean + half >= 1 - MAX_UNCOVERED:
         return None
     return f"no overlap: the log holds about {mean:.0%} of what this policy would have served"
@@ -172,35 +164,16 @@ def _mean(
         max_width: above it the estimate abstains.
     """
     value = float(term_E.mean())
-    error, n_questions = _standard_error(term_E, question_E), len(np.unique(question_E))
+    n_questions = len(np.unique(question_E))
     least = unseen * max(abs(value), abs(1 - value))
-    carriers = effective_size((term_E - value) ** 2, question_E) if error > least else effective
-    half = _t(min(effective, carriers) - 1) * max(error, least)
+    found = mean_of_terms(term_E, question_E, effective=effective, least_error=least)
     if n_questions < MIN_EFFECTIVE:
         problem = f"too few events: {len(term_E)} known outcomes of {n_questions} questions; {_NEEDED}"
     elif problem is None and effective < MIN_EFFECTIVE:
         problem = f"the log is worth {effective:.0f} questions served by this policy; {_NEEDED}"
-    elif problem is None and 2 * half > max_width:
-        problem = f"the interval is {2 * half:.2f} wide, at most {max_width:g} is of use"
-    return Estimate(value, value - half, value + half, effective, len(term_E), problem)
-
-
-def _standard_error(term_E: NDArray[np.float64], question_E: NDArray[np.int64]) -> float:
-    """Of the mean of the terms, robust to any dependence within a question."""
-    sum_Q = np.bincount(question_E, term_E - term_E.mean())
-    n_questions = len(np.unique(question_E))
-    return float(np.sqrt((sum_Q**2).sum() * n_questions / max(1, n_questions - 1)) / len(term_E))
-
-
-def _t(freedom: float) -> float:
-    """Student's t for a 95 % interval, by its expansion around the normal: 2e-3 off at 5 degrees of freedom."""
-    v, z = max(1.0, freedom), _Z
-    return (
-        z
-        + (z**3 + z) / (4 * v)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    )
+    elif problem is None and found.high - found.low > max_width:
+        problem = f"the interval is {found.high - found.low:.2f} wide, at most {max_width:g} is of use"
+    return Estimate(*found, effective, len(term_E), problem)
 
 
 def _nothing() -> Estimate:

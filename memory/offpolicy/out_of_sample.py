@@ -1,4 +1,4 @@
-"""Predictions of what an estimator has not seen: taught with one part of a split, asked about the other."""
+"""Out-of-sample predictions: trains on one part of a split, predicts the other."""
 
 from collections.abc import Callable, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""The bank of one namespace as it was: which cases could be served then, with which rewards, and which were nearest.
+"""The bank of a namespace at a past offset: cases that could be served then, their rewards, and the nearest ones.
 
 An event logs what was recalled for the policy that served it. What another policy would have recalled is found here, by
 an exact scan of the cases that were active at the event's bank version. Axes: N cases, C recalled cases, D dimensions.
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.engines.port import Vector
 from memento.memory.estimators.port import CaseRows, CaseView
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import product
 

@@ -1,4 +1,4 @@
-"""Probes: cases that cannot have helped are smuggled into the outcomes; an honest estimator gives them no credit.
+"""Probes of credit assignment: injects cases that cannot have helped; an honest estimator credits them nothing.
 
     placebo   one served case of an event gives its place to a stranger that was not served
     null      an inert copy of some case is appended to an event

@@ -1,4 +1,4 @@
-"""The log under target policies. Synchronous, in parts, so that whoever shares the thread gets turns."""
+"""Replays logged events under target policies. Synchronous, in parts, so that other work of the thread gets turns."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,7 +20,7 @@ _EXACT, _FEW = 16, 2
 """Predictions per event, in small logs and in large ones."""
 
 
-class Progress(NamedTuple):
+class ReplayProgress(NamedTuple):
     """How far an evaluation is."""
 
     doing: str
@@ -65,7 +65,7 @@ class Replay:
         ]
         self._in_time = sorted(range(len(observations)), key=lambda index: observations[index].event.bank_version)
 
-    def samples(self, targets: Mapping[str, RetrievalPolicy]) -> Generator[Progress, None, dict[str, Sample]]:
+    def samples(self, targets: Mapping[str, RetrievalPolicy]) -> Generator[ReplayProgress, None, dict[str, Sample]]:
         """Do the work, a part at a time.
 
         Args:
@@ -80,7 +80,7 @@ class Replay:
         for index, event in enumerate(events):
             model_E[index] = fits[self._model].estimator(index).predict(event.example)
             if index % _PART == 0:
-                yield Progress("predicting", index, len(events))
+                yield ReplayProgress("predicting", index, len(events))
         question_E = np.unique([event.example.question for event in events], return_inverse=True)[1].astype(np.int64)
         samples = {}
         for name, policy in targets.items():
@@ -95,14 +95,14 @@ class Replay:
             )
         return samples
 
-    def _fits(self) -> Generator[Progress, None, dict[EstimatorName, CrossFitting]]:
+    def _fits(self) -> Generator[ReplayProgress, None, dict[EstimatorName, CrossFitting]]:
         fits: dict[EstimatorName, CrossFitting] = {}
         for name, make in self._make.items():
             fits[name] = CrossFitting(make, [event.example for event in self._events], seed=self._seed)
             n_learned = 0
             for n_more in fits[name].steps(size=_PART):
                 n_learned += n_more
-                yield Progress(f"learning {name}", n_learned, fits[name].n_steps)
+                yield ReplayProgress(f"learning {name}", n_learned, fits[name].n_steps)
         return fits
 
     def _judged(
@@ -111,7 +111,7 @@ class Replay:
         policy: RetrievalPolicy,
         events: Sequence[LoggedEvent],
         fits: Mapping[EstimatorName, CrossFitting],
-    ) -> Generator[Progress, None, list[Counterfactual]]:
+    ) -> Generator[ReplayProgress, None, list[Counterfactual]]:
         target = TargetPolicy(
             policy, self._bank, n_predictions=_FEW if len(self._events) > MANY else _EXACT, seed=self._seed
         )
@@ -121,5 +121,5 @@ class Replay:
             ranks_by = None if policy.estimator is None else fits[policy.estimator].estimator(index)
             found[index] = target.judge(events[index], model=fits[self._model].estimator(index), estimator=ranks_by)
             if len(found) % _PART == 0:
-                yield Progress(f"replaying {name}", len(found), len(events))
+                yield ReplayProgress(f"replaying {name}", len(found), len(events))
         return [found[index] for index in range(len(events))]

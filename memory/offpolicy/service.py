@@ -1,4 +1,4 @@
-"""What policies would have earned on the tasks that a namespace has logged, without running any of them again.
+"""Off-policy evaluation of policies on a namespace's logged tasks.
 
 The value of a policy is the mean reward of the logged tasks, had it chosen among what could be recalled then, with the
 rest of every run as it was. A learned policy is judged as it would be today: with estimators that learned from all
@@ -17,6 +17,7 @@ import numpy as np
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -24,7 +25,7 @@ from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
     from memento.memory.estimators.port import EstimatorName, Example
-    from memento.memory.offpolicy.replay import Progress
+    from memento.memory.offpolicy.replay import ReplayProgress
 
 REWARD_MODEL: "EstimatorName" = "advantage"
 """Predicts rewards for DM and DR."""
@@ -83,7 +84,7 @@ class PolicyEvaluation:
         *,
         k: int | None = None,
         logged_by: str | None = None,
-        on_progress: "Callable[[Progress], None]" = lambda _: None,
+        on_progress: "Callable[[ReplayProgress], None]" = lambda _: None,
     ) -> PolicyReport:
         """Evaluate the policies on the same events.
 
@@ -144,22 +145,24 @@ class PolicyEvaluation:
         targets: dict[str, RetrievalPolicy],
         used: list[Observation],
         k: int | None,
-        on_progress: "Callable[[Progress], None]",
+        on_progress: "Callable[[ReplayProgress], None]",
     ) -> dict[str, Sample]:
         from memento.memory.offpolicy.past_bank import PastBank
-        from memento.memory.offpolicy.replay import Progress, Replay
+        from memento.memory.offpolicy.replay import Replay, ReplayProgress
 
         names = {self._model, *(policy.estimator for policy in targets.values() if policy.estimator is not None)}
-        make = {name: await self._storage.estimator(self._namespace, name, self._seed) for name in sorted(names)}
+        make = {
+            name: await estimator_factory(self._storage, self._namespace, name, self._seed) for name in sorted(names)
+        }
         views = await self._storage.compute(lambda: {view for one in make.values() for view in one().views})
-        on_progress(Progress("looking up cases", 0, len(used)))
+        on_progress(ReplayProgress("looking up cases", 0, len(used)))
         reader = ExampleReader(
             namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=sorted(views)
         )
         examples: list[Example | None] = []
         for start in range(0, len(used), _PART):
             examples += await reader.examples(used[start : start + _PART])
-            on_progress(Progress("looking up cases", len(examples), len(used)))
+            on_progress(ReplayProgress("looking up cases", len(examples), len(used)))
         bank = await PastBank.load(
             views=self._storage.views, texts=self._storage.texts, namespace=self._namespace, case_views=views
         )
@@ -173,14 +176,14 @@ class PolicyEvaluation:
             seed=self._seed,
         ).samples(targets)
 
-        def part() -> Progress | dict[str, Sample]:
+        def part() -> ReplayProgress | dict[str, Sample]:
             try:
                 return next(work)
             except StopIteration as end:  # a generator's result; a thread's future cannot carry the exception
                 result: dict[str, Sample] = end.value
                 return result
 
-        while isinstance(done := await self._storage.compute(part), Progress):
+        while isinstance(done := await self._storage.compute(part), ReplayProgress):
             on_progress(done)
         return done
 

@@ -1,7 +1,7 @@
-"""What is learned from and what is tested on: never the same question on both sides.
+"""Train/test splits by question: no question is on both sides.
 
 All rows of a question share its outcome. A split that cuts through questions tests whether the question is remembered,
-which a dictionary does best; `leaky_row_split` exists to show that. Axes: N rows.
+which a dictionary does best (shown by `benchmarks.leak`). Axes: N rows.
 """
 
 from collections.abc import Iterator
@@ -71,10 +71,3 @@ def temporal_splits(
         test = test[~np.isin(question_N[test], question_N[train])]
         if len(test):
             yield Split(train, test)
-
-
-def leaky_row_split(n_rows: int, *, test_share: float = 0.1, seed: int = 0) -> Split:
-    """The reference's split, which cuts through questions. Only to demonstrate the leak; judge nothing by it."""
-    row_N = np.random.default_rng(seed).permutation(n_rows)
-    n_test = round(test_share * n_rows)
-    return Split(np.sort(row_N[n_test:]), np.sort(row_N[:n_test]))

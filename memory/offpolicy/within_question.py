@@ -1,4 +1,4 @@
-"""Whether the better set of cases gets the higher score for one and the same question: difficulty cannot help there."""
+"""Within-question AUC: whether the better set of cases scores higher for the same question, difficulty held fixed."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Example
-from memento.memory.offpolicy.metrics import Interval, bootstrap
+from memento.memory.stats import UNDEFINED, mean_interval
 
 ENOUGH = 50
 """Questions with two sets and two outcomes, from which on the figure is judged."""
@@ -33,19 +33,15 @@ class WithinQuestion:
         share_Q = np.array([share for share in concordance if share is not None])
         self.n_questions = len(share_Q)
         """Questions with at least one such pair."""
-        self.interval = Interval(float("nan"), float("nan"), float("nan"))
+        self.interval = UNDEFINED
         """Mean over questions, in [-.5, .5]; 0 is chance."""
         if self.n_questions:
-            self.interval = bootstrap(_over_chance, np.arange(self.n_questions), share_Q, seed=seed)
+            self.interval = mean_interval(share_Q - 0.5, ends=(-0.5, 0.5), seed=seed)
 
     @property
     def is_enough(self) -> bool:
         """Whether there are enough repeated questions to judge by."""
         return self.n_questions >= ENOUGH
-
-
-def _over_chance(share_Q: NDArray[np.float64]) -> float:
-    return float(share_Q.mean()) - 0.5
 
 
 def _concordance(examples: Sequence[Example], score_N: NDArray[np.float64], rows: Sequence[int]) -> float | None:

@@ -1,4 +1,4 @@
-"""Our policy: what helps most is served, what hurts is not, and one slot may look at what else there is."""
+"""The `advantage` policy: top-k by learned utility, the null case where cases hurt, one exploring slot."""
 
 from collections.abc import Sequence
 

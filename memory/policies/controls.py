@@ -1,4 +1,4 @@
-"""The controls that every evaluation needs: no cases, and cases drawn by lot."""
+"""Control policies: no cases, and cases drawn uniformly at random."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a retrieval policy is: for each slot, a distribution over the candidates and the null case.
+"""Interface of a retrieval policy: for each slot, a distribution over the candidates and the null case.
 
 Every choice carries the exact probability with which it was made, so that what another policy would have earned can be
 estimated later. Axes: C candidates, K slots.

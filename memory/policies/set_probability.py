@@ -1,4 +1,4 @@
-"""How likely a policy serves a set of cases, and how likely the logged one was; the order of slots does not matter.
+"""Probability that a policy serves a set of cases, whatever their order in the slots.
 
 A reward depends on the set that was served, so the weight of an event is pi(set) / mu(set), each the sum over all
 orders that give the set. Ratios of *ordered* probabilities are unbiased too where the log holds every order, but

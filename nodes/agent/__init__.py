@@ -1,16 +1,18 @@
-"""What carries out one subtask: LangChain's agent, kept within its budgets and always brought to an answer.
+"""The agent that carries out one subtask: LangChain's agent with budgets, time limits and a guaranteed answer.
 
-agents.py         compiled agents, each shared by all runs that use the same model and tools
-asked.py          one model call, from the request to a reply that ends its turn, or the subtask
-budgets.py        what may be spent, what was, and which budget ended
-deadlines.py      waiting for something that may never come back
-failures.py       errors of tools as messages that a model can act on; which are worth another try
-long_results.py   tool results as the model sees them: fenced, and cut when long, with the whole in a file
-loops.py          whether the model goes round in circles
-model_calls.py    every model call: its deadline, its budget, and the last one, which is an answer
-notes.py          what an agent is told on the way
-tool_calls.py     every tool call: its budget, its time limit, another try, its result
-tool_models.py    model calls that tools make
-window.py         conversations longer than the model can read
-work.py           one subtask at work: what its agent's calls share
+agents.py          Cache of compiled agents, shared by all runs with the same model and tools
+turn.py            One turn of an agent: a model call, continued when cut off
+budgets.py         Budgets of subtasks and runs: limits, meters of what was spent, and which budget has run out
+deadlines.py       Deadlines for awaitables that may never return
+failures.py        Turns tool errors into messages that a model can act on, and decides which are worth a retry
+long_results.py    Prepares tool results for the model: fenced, secrets redacted
+loop_detection.py  Detects an agent in a loop: the same calls with the same results, turn after turn
+model_calls.py     Middleware around an agent's model calls: deadlines, budgets, and a final call that must answer
+notes.py           Notes added to an agent's conversation. Constants, except for our own numbers, tool names and paths
+tool_calls.py      Middleware around an agent's tool calls: budgets, time limits, retries, and always a result
+tool_models.py     Counts the model calls that tools make (such as looking at a picture)
+window.py          Fits long conversations into the model's context window: trims old results
+work.py            Shared state of one subtask's agent calls: budgets, usage, workspace, notices
+offer.py           An agent's tools in a portable form, without those that the provider refuses
+offered_tools.py   Middleware that shows the model its tools in a portable form
 """

@@ -1,4 +1,4 @@
-"""Compiled agents, each shared by all runs that use the same model and tools. What differs comes with the call."""
+"""Cache of compiled agents, shared by all runs with the same model and tools; per-run state comes with the call."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ _MAX_AGENTS: Final = 16
 
 
 class Agents:
-    """Agents by what they are made of: compiling one takes as long as fifty steps of the workflow."""
+    """Caches agents by model and tools: compiling one takes as long as fifty steps of the workflow."""
 
     def __init__(self) -> None:
         # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
         self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
 
     def get(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, Any]:
-        """Give the agent of a model and tools; it needs a `Work` with every call."""
+        """Return the agent of a model and tools; every call to it needs a `Work`."""
         key = (id(model), *map(id, tools))
         if key not in self._agents:
             offer = ToolOffer(tools)

@@ -1,4 +1,4 @@
-"""What a subtask and a run may spend, what they have spent, and which budget has ended.
+"""Budgets of subtasks and runs: limits, meters of what was spent, and which budget has run out.
 
 The subtasks of a run that work at the same time share its budgets. Its meter lives in the process while they work; it
 starts from what the run's state says, so that a run that is resumed elsewhere goes on counting where it stopped.
@@ -19,8 +19,8 @@ _MOST_GRACE_S: Final = 60.0
 _GRACE_SHARE: Final = 0.2
 
 
-class Limits(NamedTuple):
-    """The most that may be spent; None: any amount."""
+class BudgetLimits(NamedTuple):
+    """Limits of spending; None means unlimited."""
 
     model_calls: int
     tool_calls: int
@@ -29,9 +29,9 @@ class Limits(NamedTuple):
     seconds: float
 
 
-def subtask_limits(settings: Context) -> Limits:
-    """Of each subtask."""
-    return Limits(
+def subtask_limits(settings: Context) -> BudgetLimits:
+    """Return the limits of each subtask."""
+    return BudgetLimits(
         settings.max_model_calls,
         settings.max_tool_calls,
         settings.max_tokens,
@@ -40,9 +40,9 @@ def subtask_limits(settings: Context) -> Limits:
     )
 
 
-def run_limits(settings: Context) -> Limits:
-    """Of a whole run."""
-    return Limits(
+def run_limits(settings: Context) -> BudgetLimits:
+    """Return the limits of a whole run."""
+    return BudgetLimits(
         settings.run_max_model_calls,
         settings.run_max_tool_calls,
         settings.run_max_tokens,
@@ -52,25 +52,25 @@ def run_limits(settings: Context) -> Limits:
 
 
 def run_ended_by(state: MementoState, *, n_calls: int) -> str:
-    """Which budget of the run leaves no room for so many more model calls; empty when all do."""
+    """Name the budget of the run that cannot pay for so many more model calls; empty when all can."""
     settings = Context.model_validate(state["run"]["settings"])
     return Meter(run_limits(settings), "run_max_", spent_of(state)).ended_by(n_calls=n_calls)
 
 
 def grace_seconds(left: float, whole: float) -> float:
-    """Say how long a last call may take: what is left, and a little more, by what there was at first."""
+    """Return the time allowed for a last call: what is left, plus a share of the whole."""
     return max(left, 0.0) + min(max(whole * _GRACE_SHARE, _LEAST_GRACE_S), _MOST_GRACE_S)
 
 
 def nothing() -> Spent:
-    """Nothing spent yet."""
+    """Return a `Spent` of zero."""
     return {"model_calls": 0, "tool_calls": 0, "tokens": 0, "cost_usd": 0.0, "seconds": 0.0}
 
 
 class Meter:
-    """Counts what is spent of one set of limits. Its clock runs while somebody works."""
+    """Counts spending against one set of limits. Its clock runs while at least one subtask is at work."""
 
-    def __init__(self, limits: Limits, prefix: str, spent: Spent | None = None) -> None:
+    def __init__(self, limits: BudgetLimits, prefix: str, spent: Spent | None = None) -> None:
         """Start counting.
 
         Args:
@@ -86,26 +86,26 @@ class Meter:
         self._since = 0.0
 
     def begin(self) -> None:
-        """One more is at work."""
+        """Count one more at work."""
         if not self.n_active:
             self._since = time.monotonic()
         self.n_active += 1
 
     def end(self) -> None:
-        """One has finished."""
+        """Count one less at work."""
         self.n_active -= 1
         if not self.n_active:
             self._spent["seconds"] += time.monotonic() - self._since
 
     def charge(self, usage: Usage) -> None:
-        """Add what was used."""
+        """Add usage."""
         self._spent["model_calls"] += usage["model_calls"]
         self._spent["tool_calls"] += usage["tool_calls"]
         self._spent["tokens"] += usage["input_tokens"] + usage["output_tokens"]
         self._spent["cost_usd"] += usage["cost_usd"]
 
     def ended_by(self, *, n_calls: int) -> str:
-        """Name the budget that leaves no room for so many more model calls; empty when all do."""
+        """Name the budget that cannot pay for so many more model calls; empty when all can."""
         if self._spent["model_calls"] + n_calls > self._limits.model_calls:
             return f"{self._prefix}model_calls"
         for name, spent, limit in (
@@ -118,24 +118,24 @@ class Meter:
         return ""
 
     def tools_ended_by(self) -> str:
-        """Name the budget that allows no further tool call; empty when there is room."""
+        """Name the budget that allows no further tool call; empty when all do."""
         has_room = self._spent["tool_calls"] < self._limits.tool_calls
         return "" if has_room else f"{self._prefix}tool_calls"
 
     def seconds_left(self) -> float:
-        """Say how long the work may go on; not above zero when the time is up."""
+        """Return the remaining time; zero or negative when it is up."""
         running = time.monotonic() - self._since if self.n_active else 0.0
         return self._limits.seconds - self._spent["seconds"] - running
 
 
 class RunMeters:
-    """The meters of the runs whose subtasks are at work."""
+    """Meters of the runs whose subtasks are at work."""
 
     def __init__(self) -> None:
         self._meters: OrderedDict[str, Meter] = OrderedDict()
 
-    def get(self, run_id: str, limits: Limits, spent: Spent | None) -> Meter:
-        """Give the meter that a subtask shares with those handed out beside it.
+    def get(self, run_id: str, limits: BudgetLimits, spent: Spent | None) -> Meter:
+        """Return the meter that parallel subtasks of a run share.
 
         Args:
             run_id: the run; an empty one shares nothing.

@@ -1,4 +1,4 @@
-"""Waiting for something that may never come back."""
+"""Deadlines for awaitables that may never return."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,15 +10,15 @@ _CLEANUP_S: Final = 1.0
 
 
 class DeadlinePassed(Exception):
-    """It did not come back in time; raised here alone, so that it is never taken for what was waited for."""
+    """The deadline has passed; raised only here, so it cannot be mistaken for an error of the awaitable."""
 
 
 class Abandoned(Exception):
-    """What was waited for has cancelled itself, without anybody asking for it."""
+    """The awaitable cancelled itself, without anybody asking for it."""
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _T]) -> _T:
-    """Wait for at most so long.
+    """Await with a time limit.
 
     What is late is cancelled and given a second to tidy up. It is left behind if it does not heed that.
 
@@ -47,6 +47,6 @@ async def within(seconds: float, work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _forgotten(task: asyncio.Future[Any]) -> None:
-    """Take note of an exception that nobody waits for any more, so that asyncio does not log it."""
+    """Retrieve the exception of an abandoned awaitable, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Errors of tools as messages that a model can act on, and which of them are worth another try."""
+"""Turns tool errors into messages that a model can act on, and decides which are worth a retry."""
 
 import json
 from typing import Any, Final
@@ -30,25 +30,25 @@ def is_worth_retrying(error: Exception) -> bool:
 
 
 def explained(error: Exception, redact: Redact) -> str:
-    """What went wrong, as the model is told: a tool's own words, or the kind of error and the start of its message."""
+    """Explain an error to the model: a tool's own message, or the error's type and the start of its message."""
     if isinstance(error, ToolError):
         return redact(str(error))[:_MAX_CHARS] or type(error).__name__
     return f"{type(error).__name__}: {brief_reason(error, redact)}"
 
 
 def unknown_tool(name: str, tools: list[str]) -> str:
-    """There is no such tool; these are there."""
+    """Build the message for a call of an unknown tool; it lists the known ones."""
     names = ", ".join(tools[:_MAX_NAMES]) or "none at all"
     return f"there is no tool {name!r}. The tools are: {names}"
 
 
 def late_tool(seconds: float) -> str:
-    """It did not come back in time."""
+    """Build the message for a tool that timed out."""
     return f"it did not answer within {seconds:.3g} s and was stopped. Ask for less at once, or try another way"
 
 
 def misfit(tool: BaseTool, args: dict[str, Any], shown: dict[str, Any]) -> str:
-    """Which arguments a tool does not take, and what it takes; empty when they fit.
+    """Say which arguments do not fit a tool, and what it accepts; empty when they fit.
 
     Args:
         tool: the tool.
@@ -70,10 +70,10 @@ def misfit(tool: BaseTool, args: dict[str, Any], shown: dict[str, Any]) -> str:
 
 
 def wanted(name: str, shown: dict[str, Any]) -> str:
-    """What a tool takes, as a JSON schema of its arguments."""
+    """Return the JSON schema of a tool's arguments."""
     return f"{name} takes {json.dumps(shown.get('properties', {}), ensure_ascii=False, separators=(',', ':'))}"
 
 
 def failure(call: Any, text: str) -> ToolMessage:
-    """The message in which a model reads of it."""
+    """Build the tool message that reports a failure to the model."""
     return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")

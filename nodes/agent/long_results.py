@@ -1,4 +1,4 @@
-"""Tool results as the model sees them: fenced, without secrets, and cut when long, with the whole in a file."""
+"""Prepares tool results for the model: fenced, secrets redacted, long ones truncated with the full text in a file."""
 
 import asyncio
 import hashlib
@@ -24,8 +24,8 @@ _MAX_BLOCKS: Final = 8
 _READERS: Final = ("read_file", "run_python", "run_shell")
 
 
-class Shown(NamedTuple):
-    """What a model may be shown of one result."""
+class ResultLimits(NamedTuple):
+    """Limits of what a model is shown of one result."""
 
     max_chars: int
     tools: frozenset[str]
@@ -33,12 +33,12 @@ class Shown(NamedTuple):
 
 
 def shown_chars(window_tokens: int) -> int:
-    """How long a result may be for a model that can read so much: an eighth of it, if that is less."""
+    """Return the maximal length of a result for a context window: at most an eighth of it."""
     return max(_LEAST_CHARS, min(MAX_CHARS, window_tokens // 2))
 
 
-async def as_shown(message: ToolMessage, work: Work, shown: Shown) -> ToolMessage:
-    """Make the message that the model reads.
+async def as_shown(message: ToolMessage, work: Work, shown: ResultLimits) -> ToolMessage:
+    """Build the message that the model reads.
 
     Args:
         message: as the tool gave it: text, or blocks of text and pictures.
@@ -62,7 +62,7 @@ async def as_shown(message: ToolMessage, work: Work, shown: Shown) -> ToolMessag
     )
 
 
-async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -> str:
+async def _fenced(name: str, text: str, status: str, work: Work, shown: ResultLimits) -> str:
     marks = {"name": name[:64]} | ({"status": "error"} if status == "error" else {})
     if len(text) <= shown.max_chars:
         return fence("tool_result", text, **marks)
@@ -71,8 +71,8 @@ async def _fenced(name: str, text: str, status: str, work: Work, shown: Shown) -
     return f"{part}\n{note} {await _spilt(name, text, work, shown)}"
 
 
-async def _spilt(name: str, text: str, work: Work, shown: Shown) -> str:
-    """Where the whole is, or what else to do."""
+async def _spilt(name: str, text: str, work: Work, shown: ResultLimits) -> str:
+    """Say where the full result is, or what else to do."""
     if work.workspace is None:
         return "The rest is lost; ask for less at once."
     # By its content: the same result again is the same file.

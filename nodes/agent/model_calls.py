@@ -1,4 +1,4 @@
-"""Every model call of an agent: within its deadline and budgets, and the last one an answer."""
+"""Middleware around an agent's model calls: deadlines, budgets, and a final call that must answer."""
 
 from typing import Any
 
@@ -6,25 +6,25 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.config import get_config
 
-from memento.nodes.agent.loops import CUT_FROM, HINT_FROM, turns_in_circle
+from memento.nodes.agent.loop_detection import CUT_FROM, HINT_FROM, turns_in_circle
 from memento.nodes.agent.notes import EMPTY_REPLY, IN_CIRCLES, NOTHING_SAID
 from memento.nodes.agent.turn import ENDED_BY, AgentTurn, ModelCall, settled
 from memento.nodes.agent.work import work_of
 from memento.nodes.errors import ModelUnavailable, as_model_error
 from memento.nodes.replies.endings import EndingsSeen
-from memento.nodes.replies.usable import without_calls
+from memento.nodes.replies.sanitise import without_calls
 
 
 class ModelCalls(AgentMiddleware[Any]):
-    """Asks the model while there is budget, and once more, without tools, when there is none left."""
+    """Calls the model while there is budget, then once more without tools for the final answer."""
 
     def __init__(self) -> None:
-        """Know nothing yet of how the model's server ends its streams."""
+        """Start without knowledge of how the model's server ends its streams."""
         super().__init__()
         self._endings = EndingsSeen()
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelCall) -> ModelResponse[Any]:
-        """Ask; a reply that is empty, unfinished or a call written as text is asked for again, once.
+        """Call the model; an empty, unfinished or text-written tool call is asked for again once.
 
         Raises:
             ModelError: the model cannot be asked.
@@ -54,14 +54,14 @@ class ModelCalls(AgentMiddleware[Any]):
 
 
 def asking_again() -> ModelRetryMiddleware:
-    """Asks a model that did not answer up to three times, without repeating the tool calls made so far."""
+    """Middleware that calls a failing model up to three times in all, without repeating earlier tool calls."""
     return ModelRetryMiddleware(
         max_retries=2, retry_on=_is_unavailable, on_failure="error", initial_delay=0.5, backoff_factor=2.0
     )
 
 
 def ended_by(message: BaseMessage) -> str:
-    """What ended the subtask with this reply early; empty when it is the result that was wanted."""
+    """Return what ended the subtask early with this reply; empty for a regular result."""
     return str(message.response_metadata.get(ENDED_BY, ""))
 
 

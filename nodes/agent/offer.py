@@ -1,4 +1,4 @@
-"""The tools of one agent in the form that its model is shown, without those that the provider refuses."""
+"""An agent's tools in a portable form, without those that the provider refuses."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class _Offered(NamedTuple):
 
 
 class ToolOffer:
-    """The tools of one agent, and which of them its model's provider does not take."""
+    """An agent's tools, and which of them the model's provider refuses."""
 
     def __init__(self, tools: Sequence[BaseTool]) -> None:
         """Choose the tools that can be offered.
@@ -53,20 +53,20 @@ class ToolOffer:
                 self.left_out.setdefault(tool.name, brief_reason(error))
 
     def definition(self, tool: BaseTool | dict[str, Any]) -> BaseTool | dict[str, Any]:
-        """What the model is shown of a tool; a provider's own is left as it is."""
+        """Return a tool's definition as shown to the model; a provider's own tool is left as it is."""
         known = self._offered.get(tool.name) if isinstance(tool, BaseTool) else None
         return tool if known is None else known.definition
 
     def schema(self, name: str) -> dict[str, Any]:
-        """The schema of a tool's arguments as the model is shown it."""
+        """Return the argument schema as shown to the model."""
         return self._offered[name].schema.parameters if name in self._offered else {}
 
     def arguments(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a call under the tool's own names."""
+        """Map the arguments of a call back to the tool's own names."""
         return original_arguments(given, self._offered[name].schema.renames) if name in self._offered else given
 
     def leave_out_refused(self, error: Exception, shown: Sequence[BaseTool | dict[str, Any]]) -> bool:
-        """Leave out from now on whichever tools a provider's refusal is about.
+        """Stop offering the tools that a provider's refusal names.
 
         Args:
             error: what the call raised.
@@ -100,14 +100,14 @@ class ToolOffer:
 
 
 def _json_schema(given: Any) -> Any:
-    """Of a pydantic class, of either major version, or of a tool that brings its schema as JSON."""
+    """Return the JSON schema of a pydantic class of either major version, or of a tool with its own schema."""
     if not isinstance(given, type):
         return given
     return given.model_json_schema() if issubclass(given, BaseModel) else given.schema()  # type: ignore[attr-defined]
 
 
 def _blamed(message: str, names: Sequence[str]) -> list[str]:
-    """Which tools a refusal is about: those it quotes where it speaks of tools, or else the one that it counts."""
+    """Return the tools that a refusal is about: those quoted where it speaks of tools, or the one at its index."""
     if _ABOUT_TOOLS.search(message) is None and not any(number.search(message) for number in _NUMBERED):
         return []
     quoted = [name for name in names if re.search(rf"[\"'`]{re.escape(name)}[\"'`]", message)]

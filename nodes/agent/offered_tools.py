@@ -1,28 +1,26 @@
-"""Middleware that shows a model its agent's tools in a portable form, and leaves out those that a provider refuses."""
+"""Middleware that shows the model its tools in a portable form, and drops tools that the provider refuses."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.tools import BaseTool
 from langgraph.config import get_config
 
 from memento.nodes.agent.offer import ToolOffer
+from memento.nodes.agent.turn import ModelCall
 from memento.nodes.agent.work import work_of
-
-ModelCall: TypeAlias = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 
 
 class OfferedTools(AgentMiddleware[Any]):
-    """One extension's definition never stops the request that it shares with all others."""
+    """Keeps one unusable tool definition from failing the requests of all tools."""
 
     def __init__(self, offer: ToolOffer) -> None:
-        """Keep what the agent offers."""
+        """Keep the agent's offer of tools."""
         super().__init__()
         self._offer = offer
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelCall) -> ModelResponse[Any]:
-        """Ask with every tool that is not known to be refused; again without those that the provider names.
+        """Call the model without tools known to be refused; retry without newly refused ones.
 
         Raises:
             Exception: whatever the model's client raises, when it is about no tool.

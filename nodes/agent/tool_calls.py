@@ -1,4 +1,4 @@
-"""Every tool call of an agent: within its budget and its time, tried again when that may help, always with a result."""
+"""Middleware around an agent's tool calls: budgets, time limits, retries, and always a result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,11 +21,11 @@ from memento.nodes.agent.failures import (
     unknown_tool,
     wanted,
 )
-from memento.nodes.agent.long_results import Shown, as_shown
+from memento.nodes.agent.long_results import ResultLimits, as_shown
 from memento.nodes.agent.notes import refused_call
 from memento.nodes.agent.offer import ToolOffer
 from memento.nodes.agent.work import Work, work_of
-from memento.nodes.replies.usable import UNREADABLE
+from memento.nodes.replies.sanitise import UNREADABLE
 
 ToolOutput: TypeAlias = ToolMessage | Command[Any]
 ToolRun: TypeAlias = Callable[[ToolCallRequest], Awaitable[ToolOutput]]
@@ -34,20 +34,20 @@ _BACKOFF_S: Final = (0.3, 1.0)
 
 
 class ToolCalls(AgentMiddleware[Any]):
-    """Each call is reported before it is made; one that fails tells the model why, instead of ending the run."""
+    """Runs tool calls; each is reported first, and a failure becomes a message instead of ending the run."""
 
     def __init__(self, offer: ToolOffer) -> None:
-        """Keep what the agent offers."""
+        """Keep the agent's offer of tools."""
         super().__init__()
         self._offer = offer
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
-        """Make the call; whatever comes of it is fenced."""
+        """Run a call; its result is fenced."""
         work, call = work_of(request.runtime.config), request.tool_call
         work.catch_up(request.state.get("messages", []))
         work.report(call["name"], call["args"])
         tools = [tool.name for tool in request.runtime.tools]
-        shown = Shown(work.max_result_chars, frozenset(tools))
+        shown = ResultLimits(work.max_result_chars, frozenset(tools))
         if refusal := _refusal(request, work, tools, self._offer):
             return await as_shown(failure(call, refusal), work, shown)
         own: ToolCall = {**call, "args": self._offer.arguments(call["name"], call["args"])}
@@ -70,7 +70,7 @@ class ToolCalls(AgentMiddleware[Any]):
 
 
 def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: ToolOffer) -> str:
-    """Why a call is not made; empty when it is."""
+    """Return why a call is refused; empty when it is not."""
     call = request.tool_call
     if why := work.begin_tool_call():
         return refused_call(why)
@@ -83,7 +83,7 @@ def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: Tool
 
 
 async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer) -> ToolOutput:
-    """Make the call, and again when the tool was not to be reached; its time limit is for all tries together."""
+    """Run a call, and retry when the tool was unreachable; the time limit is for all tries together."""
     for pause_s in _BACKOFF_S:
         try:
             return _explained(request, await handler(request), offer)
@@ -95,15 +95,15 @@ async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer) -
 
 
 def _explained(request: ToolCallRequest, output: ToolOutput, offer: ToolOffer) -> ToolOutput:
-    """Say better than LangGraph, which repeats all of them, which arguments do not fit."""
+    """Explain invalid arguments by naming those that do not fit, where LangGraph repeats them all."""
     if request.tool is None or not isinstance(output, ToolMessage) or output.status != "error":
         return output
     complaint = misfit(request.tool, request.tool_call["args"], offer.schema(request.tool.name))
     return failure(request.tool_call, complaint) if complaint else output
 
 
-async def _shown(output: Any, work: Work, shown: Shown) -> Any:
-    """Fence every message in whatever form a tool gives its result."""
+async def _shown(output: Any, work: Work, shown: ResultLimits) -> Any:
+    """Fence every message in a tool's result, whatever its form."""
     if isinstance(output, ToolMessage):
         return await as_shown(output, work, shown)
     if isinstance(output, list):

@@ -1,4 +1,4 @@
-"""Model calls that tools make, such as looking at a picture: no message of the agent's tells of them."""
+"""Counts the model calls that tools make (such as looking at a picture), which no agent message records."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,12 +14,12 @@ _TOOLS: Final = "tools"
 
 
 class ToolModelCalls(AsyncCallbackHandler):
-    """Counts the replies that tools get from chat models, whoever wrote the tool."""
+    """Counts replies of chat models called by tools, whoever wrote the tool."""
 
     ignore_agent = ignore_chain = ignore_custom_event = ignore_retriever = True
 
     def __init__(self, count: Callable[[AIMessage], None]) -> None:
-        """Prepare.
+        """Start with nothing counted.
 
         Args:
             count: is told every such reply.
@@ -36,7 +36,7 @@ class ToolModelCalls(AsyncCallbackHandler):
         metadata: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Notice a call that a tool makes."""
+        """Note a call that a tool makes."""
         if (metadata or {}).get("langgraph_node") == _TOOLS:
             self._open.add(run_id)
 
@@ -55,5 +55,5 @@ class ToolModelCalls(AsyncCallbackHandler):
 
 
 def beside(callbacks: Callbacks, handler: AsyncCallbackHandler) -> Callbacks:
-    """Add a handler to those there are: the host's tracers go on seeing everything."""
+    """Add a handler to the existing ones, so that the host's tracers still see everything."""
     return merge_configs({"callbacks": callbacks}, {"callbacks": [handler]})["callbacks"]

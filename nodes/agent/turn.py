@@ -1,4 +1,4 @@
-"""One model call of an agent, from the request to a reply that ends its turn, or the subtask."""
+"""One turn of an agent: a model call, continued when cut off, until a reply ends the turn or the subtask."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
@@ -28,13 +28,13 @@ from memento.nodes.errors import (
     brief_reason,
     is_context_overflow,
 )
+from memento.nodes.replies.call_model import model_reply
 from memento.nodes.replies.endings import EndingsSeen
 from memento.nodes.replies.model_reply import ModelReply, is_quoted, read_reply
 from memento.nodes.replies.pieces import joined
-from memento.nodes.replies.received import received
+from memento.nodes.replies.sanitise import ids_of, sanitised, unreadable, without_calls
 from memento.nodes.replies.streaming import unstreamed
 from memento.nodes.replies.text_calls import NOT_A_CALL
-from memento.nodes.replies.usable import ids_of, unreadable, usable, without_calls
 
 ENDED_BY: Final = "memento_ended_by"
 """Metadata of a reply that ended a subtask early: what ended it."""
@@ -52,7 +52,7 @@ class AgentTurn:
         self._endings = endings
 
     async def reply(self, notes: Sequence[str], *, after: BaseMessage | None = None) -> tuple[ModelReply, str]:
-        """The model's reply, and what ended the subtask with it, if anything did.
+        """Return the model's reply, and what ended the subtask with it, if anything.
 
         Args:
             notes: said after the conversation.
@@ -82,7 +82,7 @@ class AgentTurn:
         return ModelReply(await self.last(why, detail), ""), why
 
     async def gone_on(self, first: ModelReply) -> list[BaseMessage]:
-        """The turns that follow from an unfinished reply: the model goes on once, and the pieces are joined."""
+        """Ask the model once to continue an unfinished reply, and join the pieces."""
         why = "interrupted" if first.ending == "unended" else first.ending
         if self._work.ended_by(n_calls=1):
             return [ended_early(first.message, why)]
@@ -108,7 +108,7 @@ class AgentTurn:
         return [said, HumanMessage(note), settled(second._replace(message=whole))]
 
     async def last(self, why: str, detail: str = "") -> AIMessage:
-        """The answer there is, marked as cut short: the model's, or what can be said without it."""
+        """Return the final answer, marked as cut short: the model's, or a substitute made without it."""
         asked = self._request.messages
         if why == "filter":  # what was refused would be refused again
             said = best_so_far(asked, why, detail)
@@ -153,13 +153,13 @@ class AgentTurn:
         is_streamed: bool = True,
         of: ModelRequest[Any] | None = None,
     ) -> ModelReply:
-        """One call, counted; its reply as it can be sent back."""
+        """Make one call and count it; the reply is sanitised."""
         request = (of or self._request).override(messages=cast("list[AnyMessage]", list(messages)))
         self._work.begin_model_call()
         request = request if has_tools else request.override(tools=[])
         if not is_streamed:
             request = request.override(model_settings={**request.model_settings, **unstreamed(request.model)})
-        call = received(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
+        call = model_reply(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
         try:
             reply = await within(seconds, call)
         except Abandoned:
@@ -171,7 +171,7 @@ class AgentTurn:
         return [name for tool in self._request.tools if (name := _name(tool))]
 
     def _judged(self, reply: ModelReply, shown: Sequence[BaseMessage]) -> ModelReply:
-        """The reply as it can be sent back, and by what is known of its server and was shown to the model."""
+        """Sanitise the reply, and classify its ending by what is known of the server."""
         if reply.written and is_quoted(reply.written, shown):
             text = f"{reply.message.text}\n{reply.written}".strip()
             said = without_calls(reply.message).model_copy(update={"content": text})
@@ -181,18 +181,18 @@ class AgentTurn:
         if is_broken_off and message.tool_calls:
             message = unreadable(message)
         ending = reply.ending if reply.ending != "unended" or is_broken_off else ""
-        return reply._replace(message=usable(message, ids_of(shown)), ending=ending)
+        return reply._replace(message=sanitised(message, ids_of(shown)), ending=ending)
 
 
 def settled(reply: ModelReply) -> AIMessage:
-    """A reply that ends the subtask, marked with what keeps it from being the result that was wanted."""
+    """Mark a reply that ends the subtask with what keeps it from being a regular result."""
     if reply.ending:
         return ended_early(reply.message, "interrupted" if reply.ending == "unended" else reply.ending)
     return ended_early(reply.message, "reply") if reply.problem else reply.message
 
 
 def ended_early(message: AIMessage, why: str) -> AIMessage:
-    """The reply, marked with what ended the subtask with it."""
+    """Mark a reply with what ended the subtask early."""
     return message.model_copy(update={"response_metadata": {**message.response_metadata, ENDED_BY: why}})
 
 
@@ -206,12 +206,12 @@ async def _none(_protocol: str) -> str:
 
 
 def _name(tool: Any) -> str:
-    """Of a tool, or of one that the provider runs itself, which has none."""
+    """Return the name of a tool; a provider-side tool has none."""
     return str(getattr(tool, "name", None) or (tool.get("name") if isinstance(tool, dict) else None) or "")
 
 
 def _ended_by_error(error: Exception) -> str:
-    """What an error ends a subtask with, and not the run; empty for all others."""
+    """Return what an error ends the subtask with, instead of the run; empty for all others."""
     if isinstance(error, InvalidReply):
         return "reply"
     if isinstance(error, ContentFiltered):

@@ -1,4 +1,4 @@
-"""Conversations longer than the model can read: old results are taken out, then what came first is summarised.
+"""Fits long conversations into the model's context window: trims old results, then summarises the beginning.
 
 Only what the model is shown is shortened. The agent's state keeps every message, for its budgets and its results.
 """
@@ -28,7 +28,7 @@ _CHARS_PER_TOKEN: Final = 2
 
 
 def window_tokens(model: BaseChatModel) -> int:
-    """How much the model can read, as far as LangChain knows it."""
+    """Return the model's context window, as far as LangChain knows it."""
     known = (model.profile or {}).get("max_input_tokens")
     return known if isinstance(known, int) and known > 0 else _UNKNOWN_TOKENS
 
@@ -36,7 +36,7 @@ def window_tokens(model: BaseChatModel) -> int:
 async def fitted(
     messages: Sequence[BaseMessage], work: Work, *, n_tokens: int, summarise: Summarise
 ) -> list[BaseMessage]:
-    """The conversation as it is shown to a model.
+    """Return the conversation as it is shown to a model.
 
     Args:
         messages: all of it, from the question on.
@@ -59,7 +59,7 @@ async def fitted(
 
 
 def shrunk(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The question and the last turn, without long results: for a model that could not read as much as was thought."""
+    """Return the question and the last turn without long results, after a context overflow."""
     last = max((n for n, message in enumerate(messages) if isinstance(message, AIMessage)), default=len(messages))
     return [*messages[:1], *map(_short, messages[max(1, last) :])]
 
@@ -94,7 +94,7 @@ def _summarised(messages: Sequence[BaseMessage], summary: Summary | None) -> lis
 
 
 def _n_first(messages: Sequence[BaseMessage]) -> int:
-    """How many messages come before the last turns; a turn begins with the model's message."""
+    """Count the messages before the last turns; a turn begins with the model's message."""
     turns = [n for n, message in enumerate(messages) if isinstance(message, AIMessage)]
     return turns[-_KEPT_TURNS] if len(turns) > _KEPT_TURNS else 1
 

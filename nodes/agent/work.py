@@ -1,4 +1,4 @@
-"""One subtask at work: what its agent's calls share.
+"""Shared state of one subtask's agent calls: budgets, usage, workspace, notices.
 
 An agent is compiled once for all runs, so whatever belongs to one subtask comes with the call.
 """
@@ -19,7 +19,7 @@ WORK: Final = "__memento_work"
 
 
 class Summary(NamedTuple):
-    """What stands for the first messages of a conversation that became too long."""
+    """A summary that replaces the first messages of a long conversation."""
 
     text: str
     n_messages: int
@@ -28,7 +28,7 @@ class Summary(NamedTuple):
 
 @dataclass(kw_only=True)
 class Work:
-    """A subtask's budgets, what they were spent on, and where its tools and its events go."""
+    """Budgets and usage of one subtask, and where its tools and events go."""
 
     subtask: Meter
     run: Meter
@@ -55,7 +55,7 @@ class Work:
     _has_caught_up: bool = False
 
     def catch_up(self, messages: Sequence[BaseMessage]) -> None:
-        """Count what was done before the run was interrupted and resumed: all of it is in the agent's messages."""
+        """Count what was done before an interrupted run was resumed, from the agent's messages."""
         if self._has_caught_up:
             return
         self._has_caught_up = True
@@ -66,19 +66,19 @@ class Work:
                 self.charge(no_usage() | {"tool_calls": 1})
 
     def begin_model_call(self) -> None:
-        """Count a call before it is made, so that those made beside it see it."""
+        """Count a call before it is made, so that parallel calls see it."""
         self.charge(no_usage() | {"model_calls": 1})
 
     def count_reply(self, reply: AIMessage) -> None:
-        """Count what the reply to a call used."""
+        """Count the usage of a reply."""
         self.charge(self.usage_of(reply) | {"model_calls": 0})
 
     def count_tools_reply(self, reply: AIMessage) -> None:
-        """Count a call that a tool made to a model."""
+        """Count a model call made by a tool."""
         self.charge(self.usage_of_other(reply))
 
     def begin_tool_call(self) -> str:
-        """Count a call before it is made; give the budget that allows none, or nothing."""
+        """Count a call before it is made; return the budget that refuses it, or an empty text."""
         why = self.subtask.tools_ended_by() or self.run.tools_ended_by()
         if why:
             self.refused_by = self.refused_by or why
@@ -87,38 +87,38 @@ class Work:
         return why
 
     def notice(self, text: str) -> None:
-        """Tell the user, once."""
+        """Add a notice for the user, once."""
         if text not in self.notices:
             self.notices.append(text)
 
     def charge(self, usage: Usage) -> None:
-        """Add what was used to the subtask's account and to the run's."""
+        """Add usage to the subtask's and the run's accounts."""
         self.usage = add_usage(self.usage, usage)
         self.subtask.charge(usage)
         self.run.charge(usage)
 
     def ended_by(self, *, n_calls: int = 2) -> str:
-        """Name the budget that leaves no room for so many more calls: by default the next one and the last one."""
+        """Name the budget that cannot pay for so many more calls; by default the next one and the last one."""
         # Of the run there must be room for the last ones of all others who work now, and for the planner's.
         n_of_run = n_calls + self.run.n_active
         return self.refused_by or self.subtask.ended_by(n_calls=n_calls) or self.run.ended_by(n_calls=n_of_run)
 
     def seconds_left(self) -> float:
-        """Say how long it may still take."""
+        """Return the remaining time."""
         return min(self.subtask.seconds_left(), self.run.seconds_left())
 
     def seconds_ended_by(self) -> str:
-        """Name the budget of time that ends first."""
+        """Name the time budget that ends first."""
         is_run = self.run.seconds_left() < self.subtask.seconds_left()
         return "run_max_seconds" if is_run else "max_seconds"
 
     def grace(self) -> float:
-        """Say how long the last call may take: what is left, and a little more."""
+        """Return the time allowed for the last call: what is left, and a little more."""
         return grace_seconds(self.seconds_left(), self.max_seconds)
 
 
 def work_of(config: Mapping[str, Any]) -> Work:
-    """The work that came with a call."""
+    """Return the `Work` passed with a call."""
     work = config.get("configurable", {}).get(WORK)
     if not isinstance(work, Work):
         raise TypeError(f"the agent is called with a Work under {WORK}")

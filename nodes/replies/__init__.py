@@ -1,12 +1,13 @@
-"""The one reader of chat models' replies: whoever asks a model gets its reply, or a named error, from here.
+"""Reads replies of chat models: every model call gets a parsed reply or a named error from here.
 
-received.py       one call of a model: its reply read, its failure named
-model_reply.py    what a reply says: its text without thoughts, its calls, how it ended
-endings.py        finish reasons of all providers, and refusals
-thoughts.py       a chain of thought that a server leaves in the text
-text_calls.py     tool calls that a model writes as text
-json_objects.py   JSON objects in a text
-within_errors.py  replies inside the exceptions of client libraries
-usable.py         replies as every provider, checkpointer and tool takes them back
-streaming.py      calls whose reply must come in one piece
+call_model.py     Awaits one chat model call, parses its reply, and maps failures to named errors
+model_reply.py    A parsed reply of a chat model: text without chain of thought, tool calls, and how it ended
+endings.py        Classifies how a reply ended: finish reasons of all providers, and refusals
+thoughts.py       Removes a chain of thought that a server leaves in the reply's text
+text_calls.py     Parses tool calls that a model writes as text, for servers that do not parse them
+json_objects.py   Finds JSON objects in a text, inside fences or prose
+within_errors.py  Recovers replies from exceptions of client libraries that could not parse them
+sanitise.py       Normalises replies so that any provider, checkpointer and tool accepts them back
+streaming.py      Disables streaming for model calls whose reply must come in one piece
+pieces.py         Joins a reply that was cut off with its continuation
 """

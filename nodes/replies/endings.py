@@ -1,4 +1,4 @@
-"""How a reply ended: finish reasons of all providers, in any case, and refusals.
+"""Classifies how a reply ended: finish reasons of all providers, and refusals.
 
 length        cut off by a token limit
 filter        stopped by the provider's content filter
@@ -39,7 +39,7 @@ _BY_WORD: Final[Mapping[str, Ending]] = {word: ending for ending, words in _WORD
 
 
 def ending_of(message: AIMessage) -> Ending:
-    """How a reply ended, by what its provider says; replies of models that say nothing are complete."""
+    """Classify a reply's ending by its finish reason; without one, the reply counts as complete."""
     said = message.response_metadata
     if refusal_in(message):
         return "refusal"
@@ -68,7 +68,7 @@ class EndingsSeen:
         self._has_ended = False
 
     def is_broken_off(self, ending: Ending) -> bool:
-        """Take note of a reply's ending, and say whether it means that the reply was broken off."""
+        """Record a reply's ending, and say whether the reply was broken off."""
         if ending != "unended":
             self._has_ended = True
             return False
@@ -77,7 +77,7 @@ class EndingsSeen:
 
 
 def refusal_in(message: AIMessage) -> str:
-    """The words of a refusal that stand apart from the text; empty where there are none."""
+    """Return a refusal that is reported apart from the text; empty without one."""
     if words := message.additional_kwargs.get("refusal"):
         return str(words)
     blocks = message.content if isinstance(message.content, list) else []

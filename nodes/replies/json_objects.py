@@ -1,4 +1,4 @@
-"""JSON objects in a text, whatever surrounds them."""
+"""Finds JSON objects in a text, inside fences or prose."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ _MAX_OBJECTS = 20
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yields the outermost JSON objects of a text (inside fences or prose), in order; none that is cut off."""
+    """Yield the complete outermost JSON objects of a text, in order; truncated ones are skipped."""
     decoder = json.JSONDecoder(strict=False)  # small models put raw newlines into strings
     start = text.find("{")
     for _ in range(_MAX_OBJECTS):

@@ -1,4 +1,4 @@
-"""What a reply of a chat model says: its text without thoughts, its calls, and how it ended."""
+"""A parsed reply of a chat model: text without chain of thought, tool calls, and how it ended."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, BaseMessage
 
 from memento.nodes.replies.endings import Ending, ending_of, refusal_in
+from memento.nodes.replies.sanitise import unreadable
 from memento.nodes.replies.text_calls import text_calls
 from memento.nodes.replies.thoughts import message_without_thoughts
-from memento.nodes.replies.usable import unreadable
 
 WHY_UNFINISHED: Final[dict[Ending, str]] = {
     "length": "it was cut off by the token limit",
@@ -20,7 +20,7 @@ WHY_UNFINISHED: Final[dict[Ending, str]] = {
 
 
 class ModelReply(NamedTuple):
-    """One reply, read."""
+    """A parsed reply."""
 
     message: AIMessage
     """Without thoughts in its text; calls that it made as text are calls."""
@@ -34,22 +34,22 @@ class ModelReply(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What it says, the words of a refusal included."""
+        """The text, including that of a refusal."""
         return self.message.text.strip()
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether a part of it is missing."""
+        """Whether part of it is missing."""
         return self.ending in WHY_UNFINISHED
 
     @property
     def is_empty(self) -> bool:
-        """Whether it neither says nor calls anything."""
+        """Whether it has neither text nor calls."""
         return not (self.message.tool_calls or self.message.invalid_tool_calls or self.text)
 
 
 def read_reply(message: AIMessage, tools: Collection[str] = ()) -> ModelReply:
-    """Reads a reply.
+    """Parse a reply.
 
     Args:
         message: as the model's class gave it.
@@ -75,6 +75,6 @@ def read_reply(message: AIMessage, tools: Collection[str] = ()) -> ModelReply:
 
 
 def is_quoted(written: str, material: Iterable[BaseMessage]) -> bool:
-    """Whether a call that was written as text stands in what the model was shown: then it may be a page that speaks."""
+    """Whether a text-written call also appears in what the model was shown (possibly an injection from a page)."""
     plain = "".join(written.split())
     return any(plain in "".join(message.text.split()) for message in material if not isinstance(message, AIMessage))

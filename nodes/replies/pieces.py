@@ -1,4 +1,4 @@
-"""Joins the pieces of a reply that was cut off and went on in a second one."""
+"""Joins a reply that was cut off with its continuation."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ _SAME_START: Final = 60
 
 
 def joined(first: str, second: str) -> str:
-    """Both pieces as one text; what the second repeats of the first is left out."""
+    """Join both pieces; text that the second repeats is dropped."""
     first, second = first.rstrip("\n"), second.strip("\n")
     start = first.lstrip()[:_SAME_START]
     if not start or (len(second) >= len(first) and second.lstrip().startswith(start)):

@@ -1,4 +1,4 @@
-"""Calls whose reply must come in one piece, whoever listens to the run."""
+"""Disables streaming for model calls whose reply must come in one piece."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from langchain_core.language_models import BaseChatModel
 
 
 def unstreamed(model: BaseChatModel) -> dict[str, Any]:
-    """Arguments of a call that keep it from being streamed; empty for models that lose nothing by it.
+    """Return call arguments that disable streaming; empty for models that do not need it.
 
     OpenAI's package drops the words of a refusal from streams, and warns about every object that it parses in one.
     """

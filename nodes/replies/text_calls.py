@@ -1,4 +1,4 @@
-"""Tool calls that a model writes as text, as many do whose server does not parse them.
+"""Parses tool calls that a model writes as text, for servers that do not parse them.
 
     <tool_call>{"name": ..., "arguments": {...}}</tool_call>      Hermes, Qwen; also <function_call>, <|tool_call|>
     <tool_call>name<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>
@@ -52,7 +52,7 @@ _MAX_DEPTH: Final = 3
 
 
 class TextCalls(NamedTuple):
-    """What of a text are calls."""
+    """The calls found in a text."""
 
     text: str
     """Before the calls; the whole text when there are none."""
@@ -64,11 +64,11 @@ class TextCalls(NamedTuple):
 
 
 def text_calls(text: str, tools: Collection[str]) -> TextCalls:
-    """Finds the calls in a text.
+    """Find the calls in a text.
 
     Args:
         text: without thoughts.
-        tools: names of the tools that were offered; none: no text is a call.
+        tools: names of the tools that were offered; without any, no text is a call.
     """
     if not tools:
         return TextCalls(text, [])
@@ -89,7 +89,7 @@ def text_calls(text: str, tools: Collection[str]) -> TextCalls:
 
 
 def _marked(text: str, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]] | None]:
-    """The calls of a text that holds nothing else, by name and arguments; None for what is not one."""
+    """Parse calls by name and arguments; None for what is not a call."""
     text = _WRAPPER.sub("", text) if "<invoke" in text else text
     position = 0
     while text[position:].strip():
@@ -124,7 +124,7 @@ def _inside(text: str, depth: int) -> Iterator[tuple[str, dict[str, Any]] | None
 
 
 def _bare(text: str, tools: Collection[str]) -> list[ToolCall]:
-    """A whole reply of JSON: calls when every object of it names an offered tool and brings arguments."""
+    """Parse a reply of bare JSON: calls when every object names an offered tool and has arguments."""
     calls = [_call_of(one, needs_arguments=True) for one in _parsed(text.strip())]
     if not calls or any(call is None or call[0] not in tools for call in calls):
         return []
@@ -132,7 +132,7 @@ def _bare(text: str, tools: Collection[str]) -> list[ToolCall]:
 
 
 def _parsed(text: str) -> list[dict[str, Any]]:
-    """One object, or a list of objects, or objects one after the other; empty for anything else."""
+    """Parse one object, a list, or a sequence of objects; empty for anything else."""
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
@@ -161,7 +161,7 @@ def _call_of(written: dict[str, Any], *, needs_arguments: bool = False) -> tuple
 
 
 def _written(text: str) -> dict[str, Any] | None:
-    """Arguments between the tags of a function: a tag per parameter, or one JSON object; None when they are cut off."""
+    """Parse arguments between function tags: a tag per parameter, or one JSON object; None when truncated."""
     if "<parameter" in text:
         parameters = list(_PARAMETER.finditer(text))
         if len(parameters) < text.count("<parameter"):
@@ -174,7 +174,7 @@ def _written(text: str) -> dict[str, Any] | None:
 
 
 def _value(text: str) -> Any:
-    """A parameter's value: JSON where it is a number, a list or an object; otherwise the text."""
+    """Parse a parameter's value: JSON for numbers, lists and objects; otherwise the text."""
     plain = text.strip("\n")
     try:
         value = json.loads(plain)

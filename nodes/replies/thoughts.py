@@ -1,4 +1,4 @@
-"""A chain of thought that a server leaves in the text of a reply, in one of the usual tags, is taken out.
+"""Removes a chain of thought that a server leaves in the reply's text.
 
     <think>...</think>answer    the answer
     ...</think>answer           the answer: many chat templates write the opening tag themselves
@@ -24,7 +24,7 @@ _CHANNEL_END: Final = re.compile(r"<\|(?:end|return)\|>\s*\Z")
 
 
 def without_thoughts(text: str) -> str:
-    """The text without its chain of thought; empty when there is nothing else."""
+    """Return the text without its chain of thought; empty when nothing else is in it."""
     if _FINAL in text:
         text = _CHANNEL_END.sub("", text.rpartition(_FINAL)[2])
     if not _TAG.search(text):
@@ -49,7 +49,7 @@ def without_thoughts(text: str) -> str:
 
 
 def message_without_thoughts(message: AIMessage) -> AIMessage:
-    """The message without thoughts in its text. Blocks of thoughts stay: some providers want them back."""
+    """Remove thoughts from a message's text. Thought blocks stay: some providers want them back."""
     content: Any = message.content
     if isinstance(content, str):
         said: Any = without_thoughts(content)

@@ -1,4 +1,4 @@
-"""Replies inside the exceptions of client libraries: they came, and were paid for, but could not be parsed."""
+"""Recovers replies from exceptions of client libraries that could not parse them."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from memento.nodes.provider_errors import holds_reply
 
 
 def reply_within(error: Exception) -> AIMessage | None:
-    """The reply that a client could not parse and raised (cut off, filtered, not JSON); None for other errors."""
+    """Return the reply that a client could not parse and raised (cut off, filtered, not JSON), or None."""
     if not holds_reply(error):
         return None
     if isinstance(error, ValidationError) and (calls := _unread_calls(error)):
@@ -33,7 +33,7 @@ def reply_within(error: Exception) -> AIMessage | None:
 
 
 def _unread_calls(error: ValidationError) -> list[InvalidToolCall]:
-    """Calls whose arguments are no object: a list, a text, not a number."""
+    """Return the calls whose arguments are not a JSON object."""
     if not error.title.startswith("AIMessage"):
         return []
     return [
@@ -42,7 +42,7 @@ def _unread_calls(error: ValidationError) -> list[InvalidToolCall]:
             name=None,
             args=json.dumps(fault["input"], default=str)[:1_000],
             id=None,
-            error="the arguments are no JSON object",
+            error="the arguments are not a JSON object",
         )
         for fault in error.errors(include_url=False)
         if fault["loc"][:1] == ("tool_calls",)

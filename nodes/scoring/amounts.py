@@ -1,4 +1,4 @@
-"""Amounts: a text that is one number, and the currency or per cent that it names."""
+"""Parses amounts: a number with an optional currency or per cent sign."""
 
 import re
 import unicodedata
@@ -34,20 +34,20 @@ _UNITS = {
 
 
 class Amount(NamedTuple):
-    """A number and what it counts."""
+    """A number and its unit."""
 
     value: Decimal
     units: frozenset[str]
     """What its sign may stand for: codes of currencies (several for `$` and `¥`), or `%`; empty when it names none."""
 
     def agrees(self, other: "Amount") -> bool:
-        """Whether the numbers are equal, and the units, where both name one."""
+        """Whether the numbers are equal, and so are the units where both have one."""
         is_one_bare = not self.units or not other.units
         return self.value == other.value and (is_one_bare or not self.units.isdisjoint(other.units))
 
 
 def amount(text: str) -> Amount | None:
-    """The amount that a text is, if it is nothing else: `-5`, `$1,234.50`, `17 %`, `EUR 5`."""
+    """Parse a text that is nothing but an amount: `-5`, `$1,234.50`, `17 %`, `EUR 5`."""
     found = _AMOUNT.fullmatch(folded(text).strip().rstrip(".").strip())
     if found is None:
         return None
@@ -61,6 +61,6 @@ def amount(text: str) -> Amount | None:
 
 
 def _units(name: str) -> frozenset[str] | None:
-    """What a name of a unit may stand for; None for a text that is none."""
+    """Return the units that a name may stand for; None when it is not a unit."""
     is_currency_sign = len(name) == 1 and unicodedata.category(name) == "Sc"
     return _UNITS.get(name, frozenset((name,)) if is_currency_sign else None)

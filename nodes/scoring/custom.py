@@ -1,4 +1,4 @@
-"""A scorer of the host's own: unit tests, results of a query, whatever else can say how good an answer is."""
+"""Custom scorers of the host: unit tests, query results, anything that grades an answer."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol, TypeAlias
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
-from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.grade import Grade, unknown
 
-Grade: TypeAlias = float | bool | Evaluation | None
-"""A reward in [0, 1], right or wrong, None when it cannot be known, or an `Evaluation` with confidence and reason."""
+ScorerResult: TypeAlias = float | bool | Grade | None
+"""A reward in [0, 1], right or wrong, None when it cannot be known, or an `Grade` with confidence and reason."""
 
 _REASON_CHARS: Final = 500
 """Of a scorer's reason: it becomes the lesson of a case."""
@@ -23,10 +23,10 @@ _LONGEST_S: Final = 604_800.0
 
 
 class Scorer(Protocol):
-    """A function, or an object that is called like one; one that is not async runs in a thread."""
+    """Protocol of a custom scorer: a function or callable object; a synchronous one runs in a thread."""
 
-    def __call__(self, task: str, answer: str, references: Sequence[str], /) -> Grade | Awaitable[Grade]:
-        """How good an answer is.
+    def __call__(self, task: str, answer: str, references: Sequence[str], /) -> ScorerResult | Awaitable[ScorerResult]:
+        """Grade an answer.
 
         Args:
             task: what was asked.
@@ -44,10 +44,10 @@ async def scored_by(
     *,
     redact: Redact = str,
     seconds: float = _LONGEST_S,
-) -> Evaluation:
-    """What a scorer says within so many seconds.
+) -> Grade:
+    """Call a scorer with a time limit.
 
-    One that fails, hangs, or says what is no reward leaves it unknown, and never fails the answer.
+    A scorer that fails, hangs, or returns something that is not a reward leaves it unknown, and never fails the answer.
     """
     try:
         return _evaluation(await within(seconds, _called(scorer, task, answer, references)), redact)
@@ -73,7 +73,7 @@ async def _called(scorer: Scorer, task: str, answer: str, references: Sequence[s
 
 
 async def _in_thread(scorer: Scorer, *given: Any) -> Any:
-    """Call a function in a thread of its own, which nobody waits for at the end of the process if it hangs."""
+    """Call a function in a daemon thread, which does not block the process's exit if it hangs."""
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     done: asyncio.Future[Any] = loop.create_future()
 
@@ -98,11 +98,11 @@ async def _in_thread(scorer: Scorer, *given: Any) -> Any:
     return await done
 
 
-def _evaluation(grade: Any, redact: Redact) -> Evaluation:
-    if isinstance(grade, Evaluation):
+def _evaluation(grade: Any, redact: Redact) -> Grade:
+    if isinstance(grade, Grade):
         given, reason = grade, redact(grade.reason)[:_REASON_CHARS]
     elif grade is None or hasattr(grade, "__float__"):
-        given, reason = Evaluation(grade, "custom"), ""
+        given, reason = Grade(grade, "custom"), ""
     else:
         return unknown("custom", f"the scorer gave a {type(grade).__name__}, not a reward from 0 to 1")
     if given.reward is None:
@@ -110,4 +110,4 @@ def _evaluation(grade: Any, redact: Redact) -> Evaluation:
     reward, confidence = float(given.reward), float(given.confidence)
     if not (0 <= reward <= 1 and 0 <= confidence <= 1):
         return unknown("custom", f"the scorer gave reward={reward:g}, confidence={confidence:g}: not from 0 to 1")
-    return Evaluation(reward, "custom", confidence, reason)
+    return Grade(reward, "custom", confidence, reason)

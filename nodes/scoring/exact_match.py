@@ -1,4 +1,4 @@
-"""Exact match: an answer equals a reference but for its form."""
+"""Exact match: the answer equals a reference after normalisation."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def exact_match(answer: str, references: Sequence[str]) -> bool:
 
 
 def is_same(answer: str, reference: str) -> bool:
-    """Whether two texts say the same but for their form."""
+    """Whether two texts are equal after normalisation."""
     given, wanted = amount(answer), amount(reference)
     if given is not None and wanted is not None:  # without its sign, -5 would equal 5
         return given.agrees(wanted)

@@ -1,4 +1,4 @@
-"""GAIA's quasi-exact match, by the rules that its authors publish with the benchmark.
+"""GAIA's quasi-exact match, by the rules published with the benchmark.
 
 - The reference is a number: the answer, without $, % and commas, must be the same number.
 - The reference has a comma or a semicolon: both are lists, split at either; they must be of one length, and each

@@ -1,4 +1,4 @@
-"""Texts as they are compared: what is form is taken out, what is content stays.
+"""Text normalisation for comparison: form is removed, content kept.
 
 The field's standard, SQuAD's (lower case, no ASCII punctuation, no articles, single spaces), and beyond it:
 - forms of one sign are one (see memory/folding.py), accents stay;
@@ -33,7 +33,7 @@ _CONTENT_SIGNS = frozenset("\u2030\u2031")
 
 
 def normalized(text: str, *, has_fractions: bool = False) -> str:
-    """Case, punctuation, articles and spacing do not count.
+    """Normalise case, punctuation, articles and spacing.
 
     Args:
         text: an answer or a reference.
@@ -43,7 +43,7 @@ def normalized(text: str, *, has_fractions: bool = False) -> str:
 
 
 def without_punctuation(text: str, *, has_fractions: bool = False) -> str:
-    """Case, punctuation and spacing do not count; articles do."""
+    """Normalise case, punctuation and spacing; articles are kept."""
     text = unicodedata.normalize("NFKC", folded(text).casefold())
     if has_fractions:
         text = _SLASH.sub(FRACTION_BAR, text)
@@ -53,7 +53,7 @@ def without_punctuation(text: str, *, has_fractions: bool = False) -> str:
 
 
 def have_fractions(*texts: str) -> bool:
-    """Whether any of the texts has a fraction that was one sign, such as ½."""
+    """Whether any of the texts has a fraction character, such as ½."""
     return any(not text.isascii() and FRACTION_BAR in folded(text) for text in texts)
 
 

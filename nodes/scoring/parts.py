@@ -1,4 +1,4 @@
-"""What is scored, what scoring takes, and what comes of it."""
+"""Inputs and outputs of scoring: the answer, the evaluator's dependencies, the grade."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from memento.nodes.context import Context
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.evaluation import Evaluation
+from memento.nodes.scoring.grade import Grade
 from memento.nodes.sources import ModelSource, Price
 from memento.nodes.state import Run, SubtaskResult
 from memento.nodes.structured import StructuredCaller
@@ -19,7 +19,7 @@ _LONGEST_S: Final = 604_800.0
 
 
 class Answered(NamedTuple):
-    """An answer and how it came about."""
+    """An answer with its run and evidence."""
 
     run: Run
     answer: str
@@ -31,18 +31,18 @@ class Answered(NamedTuple):
     """Until when it must be scored, by the clock of `time.monotonic`."""
 
     def seconds_left(self) -> float:
-        """Say how long scoring may still take."""
+        """Return how long scoring may still take."""
         return min(self.deadline - time.monotonic(), _LONGEST_S)
 
     @property
     def settings(self) -> Context:
-        """The run's."""
+        """Settings of the run."""
         return Context.model_validate(self.run["settings"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringParts:
-    """What evaluators work with."""
+    """Dependencies of the evaluators."""
 
     models: ModelSource
     """Gives the judges."""
@@ -55,9 +55,9 @@ class ScoringParts:
 
 
 class Scored(NamedTuple):
-    """An evaluation and what it took."""
+    """A grade and its usage."""
 
-    evaluation: Evaluation
+    evaluation: Grade
     usage: Usage | None = None
     notice: str = ""
     """What the user should know about it."""

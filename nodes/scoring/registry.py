@@ -1,13 +1,13 @@
-"""Evaluators by name. `human` is missing: the workflow's node asks a person."""
+"""Evaluators by name. `human` is missing: the evaluate node asks a person."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.scoring.custom import scored_by
-from memento.nodes.scoring.evaluation import Evaluation, EvaluatorName, unknown
 from memento.nodes.scoring.exact_match import exact_match
 from memento.nodes.scoring.gaia import gaia_match
+from memento.nodes.scoring.grade import EvaluatorName, Grade, unknown
 from memento.nodes.scoring.judge import score_by_judge
 from memento.nodes.scoring.judges import score_by_judges
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
@@ -21,7 +21,7 @@ _NO_SCORER = "no scorer is given: build the graph with Deps(scorer=...), or ask 
 
 
 async def score(answered: Answered, parts: ScoringParts) -> Scored:
-    """Score an answer by the evaluator that its run's settings name; one that fails leaves the reward unknown.
+    """Score an answer by the evaluator named in the run's settings; a failing evaluator leaves the reward unknown.
 
     Raises:
         KeyError: `human`, who is asked elsewhere.
@@ -38,17 +38,17 @@ async def score(answered: Answered, parts: ScoringParts) -> Scored:
 
 def _compared(name: EvaluatorName, reward: Callable[[str, Sequence[str]], float]) -> Evaluator:
     async def compare(answered: Answered, _: ScoringParts) -> Scored:
-        return Scored(Evaluation(float(reward(answered.answer, answered.run["references"])), name))
+        return Scored(Grade(float(reward(answered.answer, answered.run["references"])), name))
 
     return _with_references(compare)
 
 
 def _with_references(evaluator: Evaluator) -> Evaluator:
-    """The evaluator, where there is something to compare with."""
+    """Wrap an evaluator that needs references."""
 
     async def evaluate(answered: Answered, parts: ScoringParts) -> Scored:
         if not answered.run["references"]:
-            return Scored(Evaluation(None, "none", reason="no reference to compare with"))
+            return Scored(Grade(None, "none", reason="no reference to compare with"))
         return await evaluator(answered, parts)
 
     return evaluate
@@ -56,7 +56,7 @@ def _with_references(evaluator: Evaluator) -> Evaluator:
 
 async def _match_or_judge(answered: Answered, parts: ScoringParts) -> Scored:
     if exact_match(answered.answer, answered.run["references"]):
-        return Scored(Evaluation(1.0, "exact"))
+        return Scored(Grade(1.0, "exact"))
     return await score_by_judge(answered, parts)
 
 
@@ -69,7 +69,7 @@ async def _custom(answered: Answered, parts: ScoringParts) -> Scored:
 
 
 async def _off(_: Answered, __: ScoringParts) -> Scored:
-    return Scored(Evaluation(None, "none", reason="evaluation is off"))
+    return Scored(Grade(None, "none", reason="evaluation is off"))
 
 
 EVALUATORS: Final[Mapping[EvaluatorName, Evaluator]] = {

@@ -1,4 +1,4 @@
-"""A judge without references, for production traffic: which of a fixed list of criteria the answer meets.
+"""LLM judge without references, for production traffic: which of a fixed list of criteria the answer meets.
 
 It sees the task, the answer and the evidence, that is the results of the subtasks. It should be another model than
 those that worked: one that judges itself is believed so little that what it rewards stays in quarantine by default.
@@ -10,8 +10,8 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
 from memento.nodes.prompts import rubric_messages
-from memento.nodes.scoring.asking import ask_judge
-from memento.nodes.scoring.evaluation import Evaluation, unknown
+from memento.nodes.scoring.ask_judge import ask_judge
+from memento.nodes.scoring.grade import Grade, unknown
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 
 RUBRIC_CONFIDENCE: Final = 0.6
@@ -37,7 +37,7 @@ class Criteria(BaseModel):
 
 
 async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
-    """Ask the judge; unknown when it fails, or is not sure of what is essential."""
+    """Ask the judge; the reward is unknown when it fails or is unsure of an essential criterion."""
 
     def asked(max_tokens: int) -> list[BaseMessage]:
         run, answer, results = answered.run, answered.answer, answered.results
@@ -52,16 +52,16 @@ async def score_by_rubric(answered: Answered, parts: ScoringParts) -> Scored:
         return Scored(unknown("rubric", why), reply.usage)
     roles = [role for role in _ACTORS if answered.models.get(role) == reply.model]
     if not roles:
-        return Scored(Evaluation(reward, "rubric", RUBRIC_CONFIDENCE, reply.value.reason), reply.usage)
+        return Scored(Grade(reward, "rubric", RUBRIC_CONFIDENCE, reply.value.reason), reply.usage)
     notice = (
         f"{reply.model} judged its own work as {' and '.join(roles)}: the reward has a confidence of "
         f"{SELF_CONFIDENCE:g} only; name another model as judge"
     )
-    return Scored(Evaluation(reward, "rubric", SELF_CONFIDENCE, reply.value.reason), reply.usage, notice)
+    return Scored(Grade(reward, "rubric", SELF_CONFIDENCE, reply.value.reason), reply.usage, notice)
 
 
 def share_met(criteria: Criteria) -> float | None:
-    """The share of the criteria that are met, of those that the judge is sure of.
+    """Return the share of criteria met, among those the judge is sure of.
 
     0 when an essential one is not met; None when no essential one fails, but the judge is not sure of them all.
     """

@@ -1,4 +1,4 @@
-"""Token F1: how many words an answer has in common with a reference."""
+"""Token F1: word overlap of an answer with a reference."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""JSON schemas of tool arguments, normalised so that every provider accepts them.
+"""Normalises JSON schemas of tool arguments so that every provider accepts them.
 
 portable_schema(schema)                     -> what the model is shown, and which keys were renamed
 original_arguments(arguments, renames)      -> the model's arguments under the tool's own keys

@@ -1,4 +1,4 @@
-"""References, `allOf` and conditions of a JSON schema, resolved into the keywords that every provider knows."""
+"""Resolves references, `allOf` and conditions of a JSON schema into keywords that every provider supports."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -19,18 +19,18 @@ _RESOLVED: Final = frozenset({*_REFERENCES, *_CONDITIONS, "allOf"})
 
 
 class Flattening:
-    """Resolves what one schema says in several places."""
+    """Resolver for one schema."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
-        """Keep the root, which references lead to."""
+        """Keep the root schema, the target of references."""
         self._root = root
         self._n_left = _MAX_STEPS
 
     def flat(self, schema: Any, path: tuple[str, ...] = ()) -> tuple[Schema, tuple[str, ...]]:
-        """One part without references, `allOf` and conditions; `anyOf` and `oneOf` are left.
+        """Return a part without references, `allOf` and conditions; `anyOf` and `oneOf` are left.
 
         Args:
-            schema: the part; `true` and whatever is no schema may be anything.
+            schema: the part; `true` and anything that is not a schema allow any value.
             path: the references that led here.
 
         Returns:
@@ -54,7 +54,7 @@ class Flattening:
         return flat, path
 
     def alternatives(self, schema: Any, path: tuple[str, ...] = ()) -> list[tuple[Schema, tuple[str, ...]]]:
-        """The forms that a part may have, each without variants of its own; one when there is no choice."""
+        """Return the alternatives of a part, each without variants of its own; one when there is no choice."""
         flat, path = self.flat(schema, path)
         keyword = next((key for key in _VARIANTS if _list(flat.get(key))), None)
         base = {key: value for key, value in flat.items() if key not in _VARIANTS}
@@ -68,7 +68,7 @@ class Flattening:
         ]
 
     def _target(self, reference: str) -> Any:
-        """What a reference within the schema leads to; anything, when it leads out of it or nowhere."""
+        """Resolve a reference; one that leads outside the schema or nowhere may be anything."""
         if not reference.startswith("#"):
             return {}
         found: Any = self._root
@@ -84,7 +84,7 @@ class Flattening:
 
 
 def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> Schema:
-    """A schema of what fits two; where they contradict each other, the first counts."""
+    """Intersect two schemas; where they contradict each other, the first counts."""
     joined: Schema = {**other, **one}
     if properties := {**_dict(one.get("properties")), **_dict(other.get("properties"))}:
         for name in _dict(one.get("properties")).keys() & _dict(other.get("properties")).keys():
@@ -127,7 +127,7 @@ _TOLD_BY: Final = {
 
 
 def types_of(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema names or implies, in JSON's words; none when it may be anything."""
+    """Return the JSON types that a schema names or implies; empty when it may be anything."""
     named = schema.get("type")
     given = [name for name in (named if isinstance(named, list) else [named]) if isinstance(name, str)]
     known = [_ALIASES.get(name.lower(), name.lower()) for name in given]
@@ -139,12 +139,12 @@ def types_of(schema: Mapping[str, Any]) -> list[str]:
 
 
 def values_of(schema: Mapping[str, Any]) -> list[Any]:
-    """The values that a schema allows one by one; none when it does not list them."""
+    """Return the enumerated values of a schema; empty when it does not enumerate any."""
     return [schema["const"]] if "const" in schema else list(_list(schema.get("enum")))
 
 
 def type_of(value: Any) -> str:
-    """A value's type in JSON's words."""
+    """Return the JSON type of a value."""
     if value is None:
         return "null"
     for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array")):

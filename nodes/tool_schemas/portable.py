@@ -1,4 +1,4 @@
-"""Normalise a JSON schema of tool arguments to the subset that OpenAI, Anthropic and Google all accept.
+"""Normalises a JSON schema of tool arguments to the subset that OpenAI, Anthropic and Google all accept.
 
 Providers refuse a whole request for one schema that they do not take: a choice at the top level, a list without
 `items`, a key like `$top`, a reference, a list of types. What is shown has one object at the top, one type in each
@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from memento.nodes.tool_schemas.descriptions import described, values_said
 from memento.nodes.tool_schemas.flattening import Flattening, Schema, types_of
 from memento.nodes.tool_schemas.renames import Renames, fit_name, merged
-from memento.nodes.tool_schemas.said import described, values_said
 
 MAX_CHARS: Final = 30_000
 """Of a schema as JSON; a larger one is shown with less detail."""
@@ -33,11 +33,11 @@ _ANYTHING: Final[list[dict[str, Any]]] = [
 
 
 class UnusableSchema(ValueError):
-    """A schema that is none of a tool's arguments; the message says why."""
+    """A schema that cannot describe a tool's arguments; the message says why."""
 
 
 class PortableSchema(NamedTuple):
-    """A tool's arguments as a model is shown them."""
+    """A tool's arguments as shown to a model."""
 
     parameters: Schema
     """JSON schema: an object with `properties`."""
@@ -52,7 +52,7 @@ def portable_schema(schema: Any) -> PortableSchema:
         schema: a JSON schema of any draft, well made or not.
 
     Raises:
-        UnusableSchema: the arguments are no object, or the schema is too large to be shown.
+        UnusableSchema: the arguments are not an object, or the schema is too large to be shown.
     """
     root = schema if isinstance(schema, Mapping) else {}
     for depth in _DEPTHS:
@@ -71,7 +71,7 @@ class _Part(NamedTuple):
 
 
 class _Normalising:
-    """One schema on its way; what lies too deep, or comes after too many parts, may be anything."""
+    """One schema being normalised; parts beyond the limits of depth or number may be anything."""
 
     def __init__(self, root: Mapping[str, Any], max_depth: int) -> None:
         self._flattening = Flattening(root)
@@ -80,11 +80,11 @@ class _Normalising:
         self._n_left = _MAX_PARTS
 
     def arguments(self) -> PortableSchema:
-        """The root: one object, whatever choices it offers."""
+        """Normalise the root: one object, whatever alternatives it offers."""
         forms = self._flattening.alternatives(self._root)[:_MAX_FORMS]
         objects = [(form, path) for form, path in forms if not types_of(form) or "object" in types_of(form)]
         if not objects:
-            raise UnusableSchema("its arguments are no object")
+            raise UnusableSchema("its arguments are not a JSON object")
         wanted = [_required(form) for form, _ in objects]
         shared = [name for name in wanted[0] if all(name in names for names in wanted)]
         parts = [self._object(form, path, 0, shared) for form, path in objects]
@@ -127,7 +127,7 @@ class _Normalising:
         return _Part(shown, renames)
 
     def _typed(self, schema: Schema, path: tuple[str, ...], name: str, depth: int) -> _Part:
-        """A part of one type."""
+        """Normalise a part of one type."""
         if name == "object":
             return self._object(schema, path, depth, _required(schema))
         if name in ("", "null"):
@@ -142,7 +142,7 @@ class _Normalising:
         return _Part({**shown, "items": part.schema}, Renames({}, {}, part.renames) if part.renames else None)
 
     def _items(self, schema: Schema, path: tuple[str, ...], depth: int) -> _Part:
-        """What a list holds; a tuple is a list of whatever its places hold."""
+        """Normalise a list's items; a tuple becomes a list of any of its items' types."""
         given = schema.get("items")
         places = given if isinstance(given, list) else schema.get("prefixItems")
         if isinstance(places, list) and places:
@@ -184,7 +184,7 @@ def _properties(schema: Schema) -> Mapping[str, Any]:
 
 
 def _required(schema: Schema) -> list[str]:
-    """The properties that must be given; old drafts say so at the property itself."""
+    """Return the required properties; old drafts mark them at the property itself."""
     properties = _properties(schema)
     listed = schema.get("required")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
@@ -200,7 +200,7 @@ def _renamed(schema: Schema, name: str) -> Schema:
 
 
 def _one_of(schemas: list[Schema]) -> Schema:
-    """One schema for values of either form."""
+    """Merge alternatives into one schema."""
     forms = [schema for number, schema in enumerate(schemas) if schema not in schemas[:number]]
     if len(forms) == 1:
         return forms[0]
@@ -211,13 +211,13 @@ def _one_of(schemas: list[Schema]) -> Schema:
 
 
 def _without(said: Schema, form: Schema) -> Schema:
-    """A form without the description that is given once for all of them."""
+    """Return an alternative without the description that is given once for all of them."""
     is_said = form.get("description") == said.get("description")
     return {key: value for key, value in form.items() if key != "description" or not is_said}
 
 
 def _choice(wanted: list[list[str]], shared: list[str]) -> str:
-    """Which arguments belong together, where the tool offers a choice."""
+    """Describe which arguments belong together, where the tool offers alternatives."""
     groups = [", ".join(name for name in names if name not in shared)[:_CHOICE_CHARS] for names in wanted]
     named = list(dict.fromkeys(group for group in groups if group))
     return f"Give {' or '.join(f'({group})' for group in named)}." if len(named) > 1 else ""

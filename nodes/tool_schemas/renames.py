@@ -1,4 +1,4 @@
-"""Property names that every provider accepts, and the way back to the tool's own names."""
+"""Renames properties to names that every provider accepts, and maps arguments back."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ _MAX_CHARS: Final = 50
 
 
 class Renames(NamedTuple):
-    """The renamed properties of one part of a schema, and of the parts below it."""
+    """Renamed properties of one part of a schema, and of the parts below it."""
 
     names: dict[str, str]
     """Name that the model is shown, to the tool's own."""
@@ -24,7 +24,7 @@ class Renames(NamedTuple):
 
 
 def fit_name(name: str, taken: Collection[str]) -> str:
-    """A property's name as every provider accepts it: letters, digits, `_`, `.` and `-`, at most 64.
+    """Convert a property name to one that every provider accepts: letters, digits, `_`, `.`, `-`, at most 64.
 
     Args:
         name: the tool's own.
@@ -39,7 +39,7 @@ def fit_name(name: str, taken: Collection[str]) -> str:
 
 
 def merged(one: Renames | None, other: Renames | None) -> Renames | None:
-    """The renames of a value that may have either of two forms."""
+    """Merge the renames of two alternatives."""
     if one is None or other is None:
         return one or other
     below = dict(one.below)
@@ -50,7 +50,7 @@ def merged(one: Renames | None, other: Renames | None) -> Renames | None:
 
 
 def original_arguments(arguments: Mapping[str, Any], renames: Renames | None) -> dict[str, Any]:
-    """The arguments of a call under the tool's own names.
+    """Map the arguments of a call back to the tool's own names.
 
     Args:
         arguments: as the model gave them.

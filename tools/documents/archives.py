@@ -1,4 +1,4 @@
-"""Runs in a confined child: what is in an archive, and the bytes of its members."""
+"""Lists and unpacks archives (zip, tar, gzip, office files); runs in a confined child."""
 
 import base64
 import bz2
@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 from typing import IO, Any, BinaryIO, Final, NamedTuple, TypedDict
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from memento.tools.documents.document import Document, Part, clean
-from memento.tools.documents.kinds import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
+from memento.tools.documents.document import Document, DocumentPart, clean
+from memento.tools.documents.file_types import MAX_MEMBERS, MAX_UNPACKED_BYTES, kind_of
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.errors import ToolInputError
-from memento.tools.names import shown
+from memento.tools.file_names import shown
 
 MAX_DEPTH: Final = 10
 
@@ -41,7 +41,7 @@ class Member(NamedTuple):
 
 
 class Piece(TypedDict):
-    """Some bytes of a member."""
+    """A range of bytes of a member."""
 
     number: int
     content: str
@@ -52,7 +52,7 @@ class Piece(TypedDict):
 
 
 class Listed(TypedDict):
-    """What is said of a member."""
+    """A member as listed by the child."""
 
     name: str
     n_bytes: int | None
@@ -61,31 +61,33 @@ class Listed(TypedDict):
 
 
 def archive(file: BinaryIO, name: str, kind: str) -> Document:
-    """List an archive."""
+    """List an archive as a document, one line per member."""
     parts, n_bytes = [], 0
     for number, member in enumerate(_members(file, name, kind), 1):
         size = "size unknown" if member.n_bytes is None else f"{member.n_bytes:,} bytes"
         n_bytes += member.n_bytes or 0
-        parts.append(Part(number, f"- {shown(member.name)} ({size}{', ' if member.problem else ''}{member.problem})"))
+        parts.append(
+            DocumentPart(number, f"- {shown(member.name)} ({size}{', ' if member.problem else ''}{member.problem})")
+        )
     size = f", {n_bytes:,} bytes unpacked" if n_bytes else ""
     return Document("line", parts, LeftOut(), notes=[f"files in it: {len(parts)}{size}; extract_archive gets at them"])
 
 
 def contents(file: BinaryIO, *, name: str) -> list[Listed]:
-    """Name the members of an archive in order.
+    """List the members of an archive in order.
 
     Raises:
-        ToolInputError: it is none, is damaged, or has more members than any honest one.
+        ToolInputError: it is not an archive, is damaged, or has implausibly many members.
     """
     kind = kind_of(file, name).name
     if kind not in ("zip", "tar", "gz", "docx", "pptx", "xlsx", "xlsb", "odt", "ods", "odp"):
-        raise ToolInputError("it is no archive; read_document reads it")
+        raise ToolInputError("it is not an archive; use read_document to read it")
     found = _members(file, name, kind)
     return [{"name": m.name, "n_bytes": m.n_bytes, "n_packed": m.n_packed, "problem": m.problem} for m in found]
 
 
 def pieces(file: BinaryIO, *, name: str, wanted: Sequence[int], first: int, offset: int, max_bytes: int) -> list[Piece]:
-    """Unpack members, a limited number of bytes of them.
+    """Unpack the chosen members, up to a limited number of bytes.
 
     Args:
         file: the archive.
@@ -135,7 +137,7 @@ def _members(file: BinaryIO, name: str, kind: str) -> Iterator[Member]:
             found = _of_zip(ZipFile(file))
         for number, member in enumerate(found):
             if number >= MAX_MEMBERS:
-                raise ToolInputError(f"it has more than {MAX_MEMBERS:,} files; nothing is unpacked of it")
+                raise ToolInputError(f"it has more than {MAX_MEMBERS:,} files, which is too many; nothing was unpacked")
             yield member
     except ToolInputError:
         raise
@@ -174,7 +176,7 @@ def _of_tar(file: Any) -> Iterator[Member]:
 
 
 def _of_stream(file: BinaryIO, name: str) -> Iterator[Member]:
-    """Give what a compressed stream holds: one file, or a TAR archive."""
+    """Read a compressed stream: a single file, or a TAR archive."""
     stream = _unpacking(file)
     head = stream.read(_TAR_BLOCK)
     unpacked = _Capped(stream, head)
@@ -194,7 +196,7 @@ def _unpacking(file: BinaryIO) -> IO[bytes]:
 
 
 class _Capped:
-    """An unpacking stream that ends in an error when it becomes too long."""
+    """A decompressed stream that raises once it exceeds a limit."""
 
     def __init__(self, stream: IO[bytes], head: bytes) -> None:
         self._stream = stream
@@ -212,7 +214,7 @@ class _Capped:
 
 
 def _name_problem(name: str) -> str:
-    """Say why a name is not used; only what stays inside a folder on every system is."""
+    """Say why a member's name is unsafe: only names that stay inside the folder on every system are used."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ":" in path.parts[0]:
         return "an absolute path"

@@ -1,4 +1,4 @@
-"""What every format becomes: numbered parts, to choose from before anything is shown."""
+"""Document model: numbered parts (pages, slides, rows, lines) that every format is converted to."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _WANTED: Final = re.compile(
 
 
 class Mark(NamedTuple):
-    """What a cell of a sheet has beside its value."""
+    """An annotation of a sheet's cell: formula, colour, note, link or merged range."""
 
     column: int
     """From 1."""
@@ -32,7 +32,7 @@ class Mark(NamedTuple):
     """The formula; the colour as RRGGBB (of a font also `bold`); the note and who wrote it; the address; the range."""
 
 
-class Part(NamedTuple):
+class DocumentPart(NamedTuple):
     """A page, a slide, a row or a line."""
 
     number: int
@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
     @property
     def n_chars(self) -> int:
-        """About how long it is when shown."""
+        """Approximate length when shown."""
         marked = sum(4 + len(mark.value) for mark in self.marks if mark.what not in ("fill", "font"))
         beside = 5 + len(str(self.number)) if self.cells else 1
         return len(self.text) + sum(map(len, self.cells)) + 3 * len(self.cells) + beside + marked
@@ -55,10 +55,10 @@ class Part(NamedTuple):
 
 @dataclass
 class Document:
-    """A document that has been opened. Its parts are read when they are asked for; notes may grow meanwhile."""
+    """An opened document. Its parts are read lazily; notes may grow meanwhile."""
 
     unit: Unit
-    parts: Iterable[Part]
+    parts: Iterable[DocumentPart]
     left_out: LeftOut
     """What its text does not show; may grow while parts are read."""
     n_parts: int | None = None
@@ -68,37 +68,39 @@ class Document:
     """What the reader should know: what was left out, and why."""
 
 
-class Wanted(NamedTuple):
-    """Which parts were asked for."""
+class PartRange(NamedTuple):
+    """A range of parts, of one sheet or of all."""
 
     first: int = 1
     last: int | None = None
     sheet: str = ""
 
-    def covers(self, part: Part) -> bool:
-        """Tell whether it is one of them."""
+    def covers(self, part: DocumentPart) -> bool:
+        """Tell whether the range includes a part."""
         in_sheet = not self.sheet or part.sheet.lower() == self.sheet.lower()
         return in_sheet and self.first <= part.number and (self.last is None or part.number <= self.last)
 
 
-def wanted_parts(pages: str) -> Wanted:
-    """Read what a model writes for a range: `3`, `3-7`, `40-`, `Costs!2-50`, `Costs!`.
+def wanted_parts(pages: str) -> PartRange:
+    """Parse a range as models write it: `3`, `3-7`, `40-`, `Costs!2-50`, `Costs!`.
 
     Raises:
-        ToolInputError: it is none.
+        ToolInputError: it is not a valid range.
     """
     found = _WANTED.fullmatch(pages.strip())
     if found is None:
-        raise ToolInputError(f"pages={pages!r} is no range; write '3', '3-7', '40-' or, for a sheet, 'Costs!2-50'")
+        raise ToolInputError(
+            f"pages={pages!r} is not a valid range; write '3', '3-7', '40-' or, for a sheet, 'Costs!2-50'"
+        )
     first = int(found["first"] or 1)
     last = int(found["last"]) if found["last"] else None if found["to"] or not found["first"] else first
     if last is not None and last < max(first, 1):
-        raise ToolInputError(f"pages={pages!r} is empty: it ends before it begins; count from 1")
-    return Wanted(max(first, 1), last, (found["sheet"] or "").strip().strip("'"))
+        raise ToolInputError(f"pages={pages!r} is an empty range: it ends before it begins; count from 1")
+    return PartRange(max(first, 1), last, (found["sheet"] or "").strip().strip("'"))
 
 
 def numbers(found: Iterable[int]) -> str:
-    """Write ascending numbers the short way: `1-3, 7`."""
+    """Format ascending numbers compactly: `1-3, 7`."""
     runs: list[list[int]] = []
     for number in found:
         if runs and number == runs[-1][1] + 1:
@@ -109,5 +111,5 @@ def numbers(found: Iterable[int]) -> str:
 
 
 def clean(text: str) -> str:
-    """Take out what no model should read and no database stores: control characters and halves of characters."""
+    """Remove control characters and lone surrogates, which no model should read and no database stores."""
     return cleaned(text.replace("\r\n", "\n").replace("\r", "\n")).encode("utf-8", "replace").decode()

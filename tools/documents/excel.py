@@ -1,4 +1,4 @@
-"""Excel workbooks (xlsx) sheet by sheet: value, formula and style of each cell from one pass over the rows."""
+"""Excel workbook reader (xlsx): value, formula and style of each cell in one pass over the rows."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, NamedTuple
 from zipfile import ZipFile
 
-from memento.tools.documents.ranges import cell_of
+from memento.tools.documents.cell_ranges import cell_of
 
 _HEAD_BYTES: Final = 16_000
 _DIMENSION: Final = re.compile(rb"<(?:\w+:)?dimension\s[^>]*?\bref=\"([^\"]{1,40})\"")
@@ -24,7 +24,7 @@ class Sheet(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell that has a value, a formula or a style."""
+    """A cell with a value, a formula or a style."""
 
     row: int
     column: int
@@ -37,7 +37,7 @@ class Cell(NamedTuple):
 
 
 class Style(NamedTuple):
-    """How cells look."""
+    """Number format and colours of cells."""
 
     number_format: str
     fill: Any
@@ -45,10 +45,10 @@ class Style(NamedTuple):
 
 
 class Workbook:
-    """An open workbook. Its rows are read when they are asked for."""
+    """An open workbook. Its rows are read lazily."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read what all sheets share: names, texts, styles.
+        """Read what all sheets share: names, shared strings, styles.
 
         Args:
             file: open for as long as rows are read.
@@ -80,14 +80,14 @@ class Workbook:
             self.names |= {key: str(one.attr_text) for key, one in own.items()}
 
     def size(self, sheet: Sheet) -> str:
-        """Give the range that a sheet says it fills, as `A1:D5`; empty when it does not say."""
+        """Return the range that a sheet declares, as `A1:D5`; empty when it declares none."""
         with self.archive.open(sheet.part) as stream:
             found = _DIMENSION.search(stream.read(_HEAD_BYTES))
         last = found[1].decode("ascii", "replace").rpartition(":")[2] if found else ""
         return f"A1:{last}" if cell_of(last) else ""
 
     def rows(self, sheet: Sheet, *, max_width: int) -> Iterator[tuple[int, list[Cell]]]:
-        """Read the rows of a sheet that there are, each with its number.
+        """Yield the non-empty rows of a sheet, each with its number.
 
         Args:
             sheet: one that has cells.
@@ -120,7 +120,7 @@ class Workbook:
                 yield number, [cell for cell in cells if cell.column <= max_width]
 
     def style(self, key: int) -> Style:
-        """Look a style up."""
+        """Look up a style by its index."""
         from openpyxl.cell.read_only import ReadOnlyCell
 
         if key not in self._styles:

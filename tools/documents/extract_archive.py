@@ -1,4 +1,4 @@
-"""The extract_archive tool: files out of an archive, into a new folder of the workspace and nowhere else.
+"""The extract_archive tool: unpacks files of an archive into a new folder of the workspace.
 
 A child that can write nothing unpacks; names, counts and sizes are checked here, and what comes back is written through
 the workspace, which follows no link.
@@ -16,8 +16,8 @@ from memento.tools.confined import confined
 from memento.tools.documents.archives import Listed, Piece
 from memento.tools.documents.document import MAX_FILE_BYTES
 from memento.tools.errors import ToolInputError, ToolLimitReached
-from memento.tools.handover import opened_in_thread
-from memento.tools.names import shown
+from memento.tools.file_handoff import open_in_thread
+from memento.tools.file_names import shown
 from memento.tools.workspace import Workspace
 
 MAX_FILES: Final = 500
@@ -48,7 +48,7 @@ def make_extract_archive() -> Callable[..., Awaitable[str]]:
             members: only files whose path matches this pattern, such as `*.csv` or `images/*`; empty for all.
             workspace: where the run's files lie; not shown to the model.
         """
-        file = await opened_in_thread(workspace.open, path)
+        file = await open_in_thread(workspace.open, path)
         try:
             name = os.path.basename(path.strip())
             if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
@@ -68,7 +68,7 @@ def make_extract_archive() -> Callable[..., Awaitable[str]]:
 
 
 def _new_folder(workspace: Workspace, name: str) -> str:
-    """Name a folder after the archive that nothing has yet, neither here nor on a shelf."""
+    """Choose a folder name after the archive that is free in the workspace and on all shelves."""
     stem = name.split(".", maxsplit=1)[0].replace("\\", "_").strip() or "archive"
     taken = {entry.path.split("/")[0] for entry in workspace.entries()} | set(workspace.shelves)
     number, folder = 1, stem
@@ -79,7 +79,7 @@ def _new_folder(workspace: Workspace, name: str) -> str:
 
 
 def _chosen(found: Sequence[Listed], pattern: str, left_out: Counter[str]) -> list[int]:
-    """Choose members, as positions; say why others are not.
+    """Choose members by pattern, as positions; say why others are left out.
 
     Raises:
         ToolInputError: none matches, or there are too many or too large ones.
@@ -99,7 +99,7 @@ def _chosen(found: Sequence[Listed], pattern: str, left_out: Counter[str]) -> li
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Whether a name matches, as it is or as it is shown."""
+    """Whether a name matches the pattern, raw or as shown."""
     return any(fnmatch.fnmatch(one, pattern) for one in (name, shown(name)))
 
 
@@ -119,7 +119,7 @@ def _refuse_too_much(members: Sequence[Listed]) -> None:
 
 
 async def _unpack(file: BinaryIO, name: str, extraction: "_Extraction", chosen: Sequence[int]) -> None:
-    """Fetch the members, some megabytes by each child."""
+    """Unpack the members, some megabytes per child process."""
     first, offset = 0, 0
     while chosen:
         arguments = {"name": name, "wanted": chosen, "first": first, "offset": offset, "max_bytes": _PIECE_BYTES}
@@ -132,7 +132,7 @@ async def _unpack(file: BinaryIO, name: str, extraction: "_Extraction", chosen: 
 
 
 class _Extraction:
-    """What has come out of an archive so far."""
+    """Progress of an extraction."""
 
     def __init__(self, workspace: Workspace, folder: str, members: Sequence[Listed]) -> None:
         self.left_out: Counter[str] = Counter()
@@ -144,7 +144,7 @@ class _Extraction:
         self._n_bytes = 0
 
     def take(self, piece: Piece) -> int:
-        """Keep a piece of a member, and write the member when it is whole.
+        """Collect a piece of a member, and write the member once it is complete.
 
         Returns:
             Bytes of this member so far.
@@ -177,7 +177,7 @@ class _Extraction:
             self._content.clear()
 
     def report(self) -> str:
-        """Say what came out, and what did not."""
+        """Report which files were extracted, and which were not."""
         lines = [f"Unpacked {len(self._written)} files into {self._folder}/:"]
         lines += [f"- {path} ({n_bytes:,} bytes)" for path, n_bytes in self._written[:_LISTED]]
         if len(self._written) > _LISTED:

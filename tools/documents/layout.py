@@ -1,12 +1,12 @@
-"""Parts of a document as Markdown for a model."""
+"""Renders document parts as Markdown for a model."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from memento.tools.documents.document import Part, Unit
-from memento.tools.documents.ranges import letters, ranges, relative
+from memento.tools.documents.cell_ranges import letters, ranges, relative
+from memento.tools.documents.document import DocumentPart, Unit
 from memento.tools.documents.tables import table
 
 _MAX_MARKS: Final = 60
@@ -14,8 +14,8 @@ _MAX_MARKS: Final = 60
 _TITLES: Final = {"note": "Notes", "link": "Links", "merged": "Merged cells"}
 
 
-def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> str:
-    """Write parts in order.
+def laid_out(unit: Unit, parts: Sequence[DocumentPart], heads: Mapping[str, DocumentPart]) -> str:
+    """Render parts in order.
 
     Args:
         unit: what they are.
@@ -33,15 +33,15 @@ def laid_out(unit: Unit, parts: Sequence[Part], heads: Mapping[str, Part]) -> st
     )
 
 
-def _sheet(name: str, rows: list[Part], head: Part) -> str:
+def _sheet(name: str, rows: list[DocumentPart], head: DocumentPart) -> str:
     if rows[0].number != head.number:
         rows = [head, *rows]
     title = [f"--- sheet {name} ---"] if name else []
     return "\n".join([*title, _grid(rows), *_marks(rows)])
 
 
-def _grid(rows: Sequence[Part]) -> str:
-    """Write a table with the numbers of its rows and the letters of its columns, as in a spreadsheet."""
+def _grid(rows: Sequence[DocumentPart]) -> str:
+    """Render a table with row numbers and column letters, as in a spreadsheet."""
     width = max(len(row.cells) for row in rows)
     if not width:
         return "(no values here)"
@@ -49,9 +49,9 @@ def _grid(rows: Sequence[Part]) -> str:
     return table([["", *names], *([str(row.number), *row.cells] for row in rows)])
 
 
-def _marks(rows: Sequence[Part]) -> Iterator[str]:
-    """Write formulas and colours, each with all the cells that have it, then notes, links and merged cells."""
-    formulas: dict[tuple[int, str], list[Part]] = defaultdict(list)
+def _marks(rows: Sequence[DocumentPart]) -> Iterator[str]:
+    """Render formulas and colours, grouped by cells that share them, then notes, links and merged cells."""
+    formulas: dict[tuple[int, str], list[DocumentPart]] = defaultdict(list)
     cells: dict[str, list[tuple[int, int]]] = defaultdict(list)
     first: dict[tuple[int, str], str] = {}
     beside: dict[str, list[str]] = defaultdict(list)

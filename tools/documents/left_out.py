@@ -1,4 +1,4 @@
-"""Counts what a converter does not show of a document, by name, so that no loss is silent."""
+"""Counts, by name, what a converter does not show of a document, so that no loss is silent."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _PLURALS: Final = {
 
 @dataclass
 class LeftOut:
-    """What of a document is not in the text made of it. Every document has one; every converter counts into it."""
+    """Counter of content that is not in the converted text; every converter adds to its document's."""
 
     counts: Counter[str] = field(default_factory=Counter)
     """By the name of one such thing, in the order first met."""
@@ -32,7 +32,7 @@ class LeftOut:
             self.counts[name] += n
 
     def told(self) -> str:
-        """Write it for a reader: `not shown: 3 comments, 1 equation`; empty when all is shown."""
+        """Render the counts: `not shown: 3 comments, 1 equation`; empty when all is shown."""
         if not self.counts:
             return ""
         return f"not shown: {', '.join(_counted(name, n) for name, n in self.counts.items())}"

@@ -1,4 +1,4 @@
-"""Numbers of spreadsheet cells with what their number format says: percent, currency, leading zeros, units."""
+"""Formats spreadsheet numbers by their number format: per cent, currency, leading zeros, units."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -18,7 +18,7 @@ _MAX_EXPONENT: Final = 20
 
 
 class _Section(NamedTuple):
-    """One of the up to four formats that a number format consists of."""
+    """One of the up to four sections of a number format."""
 
     before: str
     integer: tuple[str, ...]
@@ -34,7 +34,7 @@ class _Section(NamedTuple):
 
 
 def cell_text(value: Any, number_format: str | None = None) -> str:
-    """Write the value of a cell.
+    """Format the value of a cell.
 
     Every digit that the cell has is shown, whatever its format rounds to, and without separators of thousands; dates
     and times are ISO 8601, durations hours, minutes and seconds.
@@ -91,7 +91,7 @@ def _number(value: float, number_format: str) -> str:
 
 
 def _filled(placeholders: tuple[str, ...], whole: str) -> str:
-    """Put the digits of a whole number into their places, from the right."""
+    """Fill the digits of a whole number into the format's places, from the right."""
     first_zero = next((n for n, one in enumerate(placeholders) if one == "0"), len(placeholders))
     n_zeros = sum(one in _DIGITS for one in placeholders[first_zero:])
     digits = list(whole.lstrip("0").rjust(n_zeros, "0") or "0")
@@ -105,7 +105,7 @@ def _filled(placeholders: tuple[str, ...], whole: str) -> str:
 
 
 def _chosen(sections: tuple[_Section, ...], number: Decimal) -> _Section | None:
-    """Choose the format that applies to a number."""
+    """Choose the section that applies to a number."""
     conditional = [section for section in sections[:2] if section.condition is not None]
     if conditional:
         matching = [section for section in conditional if section.condition and _holds(*section.condition, number)]

@@ -1,15 +1,15 @@
-"""OpenDocument texts and presentations: text, tables, notes, comments, tracked changes, equations, headers."""
+"""OpenDocument texts and presentations (odt, odp): tables, notes, comments, tracked changes, equations, headers."""
 
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
-from memento.tools.documents.document import Document, Part, clean
+from memento.tools.documents.document import Document, DocumentPart, clean
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.ooxml_package import attribute, parsed
 from memento.tools.documents.opendocument_text import Writer
-from memento.tools.documents.packages import attribute, parsed
 from memento.tools.errors import ToolInputError
 
 
@@ -33,7 +33,9 @@ def odp(file: BinaryIO) -> Document:
         content, styles = opened(archive)
         writer = Writer(archive, [content, *styles], left_out)
         slides = [element for element in body(content).iter() if local_name(element) == "page"]
-        parts = [Part(number, clean("\n".join(_slide(writer, slide)))) for number, slide in enumerate(slides, 1)]
+        parts = [
+            DocumentPart(number, clean("\n".join(_slide(writer, slide)))) for number, slide in enumerate(slides, 1)
+        ]
     return Document("slide", parts, left_out, len(parts))
 
 
@@ -43,7 +45,7 @@ def _slide(writer: Writer, slide: Element) -> list[str]:
 
 
 def opened(archive: ZipFile) -> tuple[Element, list[Element]]:
-    """Parse a document and, where it has them, its styles.
+    """Parse a document's content and, where present, its styles.
 
     Raises:
         ToolInputError: there is no document in it that can be read.
@@ -59,12 +61,12 @@ def opened(archive: ZipFile) -> tuple[Element, list[Element]]:
 
 
 def body(content: Element) -> Element:
-    """Give what is to be read of a document."""
+    """Return the body element of a document."""
     return next((element for element in content.iter() if local_name(element) == "body"), content)
 
 
 def _around(writer: Writer, what: str, styles: list[Element]) -> list[str]:
-    """Write the headers or the footers of all kinds of pages, equal ones once."""
+    """Render the headers or footers of all page styles, equal ones once."""
     found = [one for root in styles for one in root.iter() if local_name(one).removesuffix("-left") == what]
     texts = dict.fromkeys(" / ".join(line for line in writer.blocks(one) if line) for one in found)
     return [line for text in texts if text for line in (f"[{what}: {text}]", "")]

@@ -1,4 +1,4 @@
-"""OpenDocument spreadsheets: values as shown, formulas, notes, links, merged ranges, what is hidden."""
+"""OpenDocument spreadsheets (ods): displayed values, formulas, notes, links, merged ranges, hidden parts."""
 
 import html
 import re
@@ -7,12 +7,12 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
-from memento.tools.documents.document import BY_CODE, Document, Mark, Part, clean, numbers
+from memento.tools.documents.cell_ranges import letters, ranges_of_columns
+from memento.tools.documents.document import BY_CODE, Document, DocumentPart, Mark, clean, numbers
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.ooxml_package import attribute
 from memento.tools.documents.opendocument_text import Writer, count
-from memento.tools.documents.packages import attribute
-from memento.tools.documents.ranges import letters, ranges_of_columns
 from memento.tools.errors import ToolInputError
 
 MAX_CELLS: Final = 300_000
@@ -79,8 +79,8 @@ class _Reader:
         self._hidden_columns: list[int] = []
         self._names: list[str] = []
 
-    def rows(self) -> Iterator[Part]:
-        """Yield the rows that have anything in them, as far as one call reads."""
+    def rows(self) -> Iterator[DocumentPart]:
+        """Yield the non-empty rows, up to the limit of one call."""
         from defusedxml.ElementTree import iterparse
 
         n_left = MAX_CELLS
@@ -118,7 +118,7 @@ class _Reader:
         return is_read
 
     def _other(self, element: Element, name: str, *, is_read: bool) -> None:
-        """Note what stands before, between and behind the rows."""
+        """Note elements before, between and after the rows."""
         if name == "automatic-styles":
             self._writer = Writer(self._archive, [element], self._document.left_out)
             self._hidden_styles = {
@@ -147,7 +147,7 @@ class _Reader:
         if hidden:
             self._document.notes.append(f"hidden in {self._sheet!r}: {'; '.join(hidden)}")
 
-    def _row(self, row: Element) -> Iterator[Part]:
+    def _row(self, row: Element) -> Iterator[DocumentPart]:
         """Yield a row as often as it is repeated."""
         n_times = count(row, "number-rows-repeated", _MAX_ROWS)
         cells: list[str] = []
@@ -167,10 +167,10 @@ class _Reader:
             self._hidden_rows += range(first, first + min(n_times, MAX_WIDTH))
         if cells or marks:
             for number in range(first, first + n_times):
-                yield Part(number, cells=tuple(cells), sheet=self._sheet, marks=tuple(marks))
+                yield DocumentPart(number, cells=tuple(cells), sheet=self._sheet, marks=tuple(marks))
 
     def _cell(self, cell: Element, column: int, marks: list[Mark]) -> str:
-        """Write the value of a cell, and note what stands beside it."""
+        """Render the value of a cell, and note its annotations."""
         texts = [self._writer.inline(one) for one in cell if local_name(one) in ("p", "h")]
         for one in cell:
             name = local_name(one)
@@ -192,7 +192,7 @@ class _Reader:
 
 
 def _value(cell: Element, text: str) -> str:
-    """Give what a cell shows; beside it, the number itself where that has more digits."""
+    """Return a cell's displayed value, followed by the exact number where that has more digits."""
     day, value = attribute(cell, "date-value"), attribute(cell, "value")
     if day:
         return day.replace("T", " ").removesuffix(" 00:00:00")

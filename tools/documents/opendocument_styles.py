@@ -1,18 +1,18 @@
-"""What the styles and the tracked changes of an OpenDocument file say of its text."""
+"""Styles and tracked deletions of an OpenDocument file that affect its text."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from memento.tools.documents.mathematics import local_name
-from memento.tools.documents.packages import attribute
+from memento.tools.documents.equations import local_name
+from memento.tools.documents.ooxml_package import attribute
 
 
 class Styles:
-    """Styles that change what a text means, and what was deleted from it."""
+    """Styles that change what a text means, and the text of tracked deletions."""
 
     def __init__(self, roots: Sequence[Element]) -> None:
-        """Read them.
+        """Read styles and tracked changes.
 
         Args:
             roots: of the parts that have any.

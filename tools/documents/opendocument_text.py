@@ -1,14 +1,14 @@
-"""Blocks and lines of OpenDocument XML as Markdown."""
+"""Converts OpenDocument XML to blocks and lines of Markdown."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
+from memento.tools.documents.equations import linear, local_name, raised
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import linear, local_name, raised
+from memento.tools.documents.ooxml_package import attribute, parsed
 from memento.tools.documents.opendocument_styles import Styles
-from memento.tools.documents.packages import attribute, parsed
 from memento.tools.documents.tables import table
 
 _MAX_DEPTH: Final = 100
@@ -25,10 +25,10 @@ _FIELDS: Final = frozenset(
 
 
 class Writer:
-    """Writes the elements of one document."""
+    """Converts the elements of one document."""
 
     def __init__(self, archive: ZipFile, roots: Sequence[Element], left_out: LeftOut) -> None:
-        """Note its styles and what was deleted.
+        """Read the document's styles and tracked deletions.
 
         Args:
             archive: the document; equations are parts of their own in it.
@@ -45,16 +45,16 @@ class Writer:
         }
 
     def notes(self) -> list[str]:
-        """Say what the reader should know of the document."""
+        """List what the reader should know about the document."""
         told = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in self._styles.changes.items()]
         return [f"tracked changes: {', '.join(told)}; what was deleted is shown ~~struck through~~"] if told else []
 
     def is_hidden_slide(self, style: str) -> bool:
-        """Tell whether slides of that style are not presented."""
+        """Tell whether slides of that style are hidden."""
         return style in self._styles.hidden
 
     def blocks(self, parent: Element, depth: int = 0) -> list[str]:
-        """Write the blocks below an element, one string each."""
+        """Convert the blocks below an element, one string each."""
         if depth > _MAX_DEPTH:
             return [" ".join(parent.itertext())]
         written: list[str] = []
@@ -82,14 +82,14 @@ class Writer:
         return written
 
     def _block_of(self, element: Element, name: str, depth: int) -> list[str]:
-        """Write a frame, a shape or a comment that stands on a page of its own."""
+        """Convert a frame, a shape or a comment that stands directly on a page."""
         if name != "annotation" and any(local_name(one) in ("p", "h", "table") for one in element.iter()):
             return self.blocks(element, depth + 1)
         text = (self._comment(element) if name == "annotation" else self._frame(element, name, depth)).strip()
         return [text, ""] if text else []
 
     def inline(self, element: Element, depth: int = 0) -> str:
-        """Write the text of a paragraph."""
+        """Convert the text of a paragraph."""
         return "".join(self._pieces(element, depth)).strip()
 
     def _pieces(self, element: Element, depth: int) -> Iterator[str]:
@@ -121,7 +121,7 @@ class Writer:
         return self._styled(element, name, text)
 
     def _styled(self, element: Element, name: str, text: str) -> str:
-        """Write what an inline element says of its text."""
+        """Render an inline element with what its style means for its text."""
         if name == "note":
             parts = {local_name(one): self.inline(one) for one in element}
             return f"[note {parts.get('note-citation', '')}: {parts.get('note-body', '')}]"
@@ -141,17 +141,17 @@ class Writer:
         return f"[comment by {author}: {text}]"
 
     def comment(self, element: Element) -> tuple[str, str]:
-        """Give who wrote a comment, and its text."""
+        """Return the author and the text of a comment."""
         author = next((one.text or "" for one in element if local_name(one) == "creator"), "") or "somebody"
         about = ("creator", "date", "creator-initials", "date-string")
         return author, " / ".join(line for line in self.blocks(_without(element, about)) if line)
 
     def beside(self, element: Element) -> str:
-        """Write an element that stands in a cell beside its text."""
+        """Render an element that stands in a cell beside its text."""
         return self._piece(element, 1)
 
     def _frame(self, element: Element, name: str, depth: int) -> str:
-        """Write a frame or a shape: its words, else what it is."""
+        """Render a frame or a shape: its words, or its kind."""
         if name == "table":
             self._n_inner += 1
             self._inner.append(element)
@@ -168,7 +168,7 @@ class Writer:
         return f" [picture: {about}] " if about and is_picture else ""
 
     def _object(self, holder: Element) -> str:
-        """Write an equation; count other objects."""
+        """Render an equation; count other objects as left out."""
         place = attribute(holder, "href").removeprefix("./")
         root = next((one for one in holder if local_name(one) == "math"), None)
         root = root if root is not None else parsed(self._archive, f"{place}/content.xml")
@@ -180,7 +180,7 @@ class Writer:
         return ""
 
     def _table(self, element: Element, depth: int) -> list[str]:
-        """Write a table, and behind it those that stand in its cells."""
+        """Render a table, followed by tables nested in its cells."""
         outer, self._inner = self._inner, []
         first = self._n_inner + 1
         written = [table(self._cells(element)), ""]
@@ -190,7 +190,7 @@ class Writer:
         return written
 
     def _cells(self, element: Element) -> list[list[str]]:
-        """Give the cells of a table; what a merged one says is repeated in each place that it covers."""
+        """Return the cells of a table; a merged cell's text is repeated in every place it covers."""
         grid: list[list[str]] = []
         merged: list[tuple[int, int, int, int]] = []  # first row and column, their numbers
         for row in rows_of(element):
@@ -212,7 +212,7 @@ class Writer:
         return grid
 
     def inline_blocks(self, cell: Element) -> list[str]:
-        """Write the paragraphs of a cell; a table in it waits for the end of its own."""
+        """Render the paragraphs of a cell; a nested table is moved behind its own."""
         found = []
         for one in cell:
             name = local_name(one)
@@ -234,7 +234,7 @@ def _without(parent: Element, names: Sequence[str]) -> Element:
 
 
 def rows_of(element: Element) -> Iterator[Element]:
-    """Yield the rows of a table without those of tables within it."""
+    """Yield the rows of a table, without those of nested tables."""
     for child in element:
         if local_name(child) == "table-row":
             yield child
@@ -243,6 +243,6 @@ def rows_of(element: Element) -> Iterator[Element]:
 
 
 def count(cell: Element, name: str, most: int = _MAX_REPEATED) -> int:
-    """Read how often a cell is repeated, or how many it covers."""
+    """Read a repetition or span count."""
     value = attribute(cell, name)
     return min(max(int(value), 1), most) if value.isdigit() else 1

@@ -1,12 +1,12 @@
-"""Elements of HTML pages in words: what a converter would drop without one is written out, or counted."""
+"""Renders HTML elements that have no text (frames, equations, pictures, form fields) as words, or counts them."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from memento.tools.documents.equations import exponent, linear, local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import exponent, linear, local_name
 from memento.tools.documents.page_tables import fill_spans
 
 _FILES: Final = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".csv", ".tsv", ".pptx", ".ppt", ".odt", ".ods", ".zip")
@@ -15,7 +15,7 @@ _MAX_ADDRESS: Final = 500
 
 
 def shown(page: Any, left_out: LeftOut, *, address: str = "", has_fields: bool = True) -> None:
-    """Turn what has no words of its own into words: frames, equations, exponents, pictures, fields of forms.
+    """Replace elements without text by words: frames, equations, exponents, pictures, form fields.
 
     Args:
         page: an lxml tree, changed in place.
@@ -37,7 +37,7 @@ def _written(element: Any, left_out: LeftOut, address: str) -> None:
 
 
 def replace(element: Any, words: str) -> None:
-    """Put text in the place of an element, with blanks of its own as they stood around it."""
+    """Replace an element by text, keeping the blanks around it."""
     mark = element.makeelement("span")
     mark.text, mark.tail = words, element.tail
     element.getparent().replace(element, mark)
@@ -48,7 +48,7 @@ def _text(element: Any) -> str:
 
 
 def _sup(element: Any, _: LeftOut, __: str, sign: str = "^") -> str | None:
-    """Write an exponent; a reference to a note, or part of a word, stays as it is."""
+    """Render an exponent; references to notes and parts of words stay as they are."""
     is_reference = next(element.iter("a"), None) is not None
     words = exponent(_text(element), sign) if not is_reference and _follows_text(element) else None
     if words is None:
@@ -63,7 +63,7 @@ def _follows_text(element: Any) -> bool:
 
 
 def _math(element: Any, _: LeftOut, __: str) -> str:
-    """Write an equation, and drop the picture of it that stands beside it for old browsers."""
+    """Render an equation, and drop the fallback picture beside it."""
     words = linear(element) or element.get("alttext") or ""
     around = element.getparent()
     while around.tag == "span" and not _has_other_words(around, element):
@@ -184,7 +184,7 @@ _WRITERS: Final[dict[str, Callable[[Any, LeftOut, str], str | None]]] = {
 
 
 def file_addresses(page: Any, address: str) -> None:
-    """Write the addresses of files behind the words of the links to them, for readers that drop addresses."""
+    """Append the address of each linked file to its words, for readers that drop addresses."""
     for link in list(page.iter("a")):
         where = link.get("href") or ""
         try:

@@ -1,4 +1,4 @@
-"""Tables of HTML pages: merged cells (`rowspan`, `colspan`) filled in, tables within cells moved behind their table."""
+"""HTML tables: fills merged cells and moves nested tables behind their table."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -15,7 +15,7 @@ _CELLS: Final = ("td", "th")
 
 
 def fill_spans(page: Any, left_out: LeftOut) -> None:
-    """Give every cell of every table a place of its own, so that no row is shifted.
+    """Give every spanned cell of every table its own place, so that no row is shifted.
 
     What a merged cell says is repeated in each place that it covers, as `pandas.read_html` does, but not along a row
     that has no other cell.
@@ -32,7 +32,7 @@ def fill_spans(page: Any, left_out: LeftOut) -> None:
 
 
 def _filled(rows: list[Any], max_added: int) -> int:
-    """Fill in one table; give how many cells were added."""
+    """Fill one table; return how many cells were added."""
     n_added = 0
     carried: dict[int, tuple[int, Any]] = {}  # by column: how many rows below it covers, and the cell
     for number, row in enumerate(rows):
@@ -65,7 +65,7 @@ def _filled(rows: list[Any], max_added: int) -> int:
 
 
 def _lay(row: Any, cells: list[Any], laid: dict[int, Any], carried: dict[int, tuple[int, Any]]) -> int:
-    """Put the cells of a row and those carried down to it into the order of their columns."""
+    """Merge a row's cells with those spanning down into it, in column order."""
     laid |= {column: _copy(cell, _words(cell)) for column, (_, cell) in carried.items()}
     for cell in cells:
         row.remove(cell)
@@ -80,7 +80,7 @@ def _lay(row: Any, cells: list[Any], laid: dict[int, Any], carried: dict[int, tu
 
 
 def _rows(table: Any) -> list[Any]:
-    """Give the rows of a table without those of tables within it."""
+    """Return the rows of a table, without those of nested tables."""
     found = []
     for child in table:
         if child.tag == "tr":
@@ -107,7 +107,7 @@ def _copy(cell: Any, words: str) -> Any:
 
 
 def move_inner_tables(page: Any) -> None:
-    """Move each table that stands in a cell behind the table that it is in, and say so in the cell.
+    """Move each nested table behind its outer one, with a note in the cell.
 
     Tables of one column that only arrange others are taken apart instead.
 

@@ -1,11 +1,11 @@
-"""PDF: its text by page, with comments, form fields and links; pages that are only pictures, rendered."""
+"""PDF: text by page, with comments, form fields and links; scanned pages are rendered as images."""
 
 import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from memento.tools.documents.document import Document, Part, Wanted, clean, numbers
+from memento.tools.documents.document import Document, DocumentPart, PartRange, clean, numbers
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.pdf_annotations import attachments, beside, n_pictures
 from memento.tools.errors import ToolInputError
@@ -24,7 +24,7 @@ _SIDE_PIXELS: Final = 1_600
 _MAX_PAGE_CHARS: Final = 200_000
 
 
-def pdf(file: BinaryIO, wanted: Wanted) -> Document:
+def pdf(file: BinaryIO, wanted: PartRange) -> Document:
     """Open a PDF.
 
     Raises:
@@ -60,7 +60,7 @@ def _opened(file: BinaryIO) -> "PdfDocument":
     return pages
 
 
-def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[Part]:
+def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[DocumentPart]:
     broken: list[int] = []
     notes = document.notes
     n_read, others = 0, list(notes)
@@ -79,7 +79,7 @@ def _parts(pages: "PdfDocument", shown: range, document: Document) -> Iterator[P
         raise ToolInputError("the PDF is damaged: no page of it can be opened")
 
 
-def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> Part | None:
+def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> DocumentPart | None:
     """Read one page; None when it cannot be opened."""
     import pypdfium2
 
@@ -95,11 +95,11 @@ def _part(pages: "PdfDocument", number: int, left_out: LeftOut) -> Part | None:
     text = "\n".join(line for line in (text, *beside(pages, page, text, left_out)) if line)
     text_page.close()
     page.close()
-    return Part(number, text, is_scan=is_scan)
+    return DocumentPart(number, text, is_scan=is_scan)
 
 
 def _is_picture(page: "PdfPage", *, has_text: bool) -> bool:
-    """Tell whether a page shows what its text does not say; without any text, lines and curves may be letters."""
+    """Tell whether a page is a scan; on pages without any text, lines and curves may be letters."""
     from pypdfium2 import raw
 
     n_objects = raw.FPDFPage_CountObjects(page)
@@ -110,7 +110,7 @@ def _is_picture(page: "PdfPage", *, has_text: bool) -> bool:
 
 
 def rendered(file: BinaryIO, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """Draw pages as PNG, each at most 1,600 pixels a side; those that cannot be drawn are left out."""
+    """Render pages as PNG, at most 1,600 pixels a side; pages that cannot be rendered are left out."""
     import pypdfium2
 
     pages = _opened(file)

@@ -1,4 +1,4 @@
-"""What stands on a PDF page beside its text: comments, form fields, addresses of links, pictures, media."""
+"""PDF annotations: comments, form fields, link addresses, embedded media; attached files."""
 
 import ctypes
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _LINK, _FREE_TEXT, _POPUP, _WIDGET = 2, 3, 16, 20
 
 
 def beside(pages: "PdfDocument", page: "PdfPage", text: str, left_out: LeftOut) -> list[str]:
-    """Write what stands on a page beside its text, one line each.
+    """Render a page's annotations, one line each.
 
     Args:
         pages: the document, its forms opened.
@@ -71,7 +71,7 @@ def n_pictures(page: "PdfPage") -> int:
 
 
 def attachments(pages: "PdfDocument", left_out: LeftOut) -> list[str]:
-    """Name the files that are attached to a document."""
+    """List the names of attached files."""
     import pypdfium2
 
     names = []
@@ -104,7 +104,7 @@ def _string(annotation: Any, key: bytes) -> str:
 
 
 def _field(pages: "PdfDocument", annotation: Any) -> list[str]:
-    """Write a form field with its value."""
+    """Render a form field with its value."""
     from pypdfium2 import raw
 
     form = pages.formenv
@@ -139,7 +139,7 @@ def _address(pages: "PdfDocument", annotation: Any) -> str:
 
 
 def _read(call: Callable[[Any, int], int]) -> str:
-    """Read a string that PDFium writes as UTF-16 into a place of ours."""
+    """Read a UTF-16 string from PDFium into a buffer."""
     n_bytes = min(call(None, 0), _MAX_BYTES)
     if n_bytes <= 2:
         return ""

@@ -1,4 +1,4 @@
-"""Documents that are text already: plain text and code, tables of values, JSON, XML, HTML."""
+"""Text formats as documents: plain text and code, CSV and TSV, JSON, XML, HTML."""
 
 import csv
 import io
@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, indent, tostring
 
 from memento.tools.csv_reader import CsvReader
-from memento.tools.documents.document import BY_CODE, Document, Part, clean
-from memento.tools.documents.hypertext import as_document
+from memento.tools.documents.document import BY_CODE, Document, DocumentPart, clean
+from memento.tools.documents.html_markdown import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
 from memento.tools.errors import ToolInputError
@@ -28,7 +28,7 @@ _SNIFFED_CHARS: Final = 20_000
 
 
 def plain(file: BinaryIO) -> Document:
-    """Read text as it is, line by line."""
+    """Read text line by line."""
     text, notes = _decoded(file)
     return _as_it_is(text, notes)
 
@@ -38,7 +38,7 @@ def _as_it_is(text: str, notes: list[str]) -> Document:
     if any(len(line) > _MAX_LINE_CHARS for line in found):
         found = [piece for line in found for piece in _pieces(line)]
         notes.append(f"lines over {_MAX_LINE_CHARS:,} characters were broken, so lines are counted otherwise here")
-    parts = (Part(number, line) for number, line in enumerate(found, 1))
+    parts = (DocumentPart(number, line) for number, line in enumerate(found, 1))
     return Document("line", parts, LeftOut(), len(found), notes=notes)
 
 
@@ -61,7 +61,7 @@ def _decoded(file: BinaryIO) -> tuple[str, list[str]]:
 
 
 def separated(file: BinaryIO, name: str) -> Document:
-    """Read a table of values (CSV, TSV, or with another separator)."""
+    """Read a delimited table (CSV, TSV, or another separator)."""
     text, notes = _decoded(file)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
@@ -70,17 +70,17 @@ def separated(file: BinaryIO, name: str) -> Document:
     return Document("row", _records(text, dialect), LeftOut(), notes=notes)
 
 
-def _records(text: str, dialect: Any) -> Iterator[Part]:
+def _records(text: str, dialect: Any) -> Iterator[DocumentPart]:
     try:
         for number, row in enumerate(CsvReader(io.StringIO(text, newline=""), dialect), 1):
             if any(row):
-                yield Part(number, cells=tuple(row))
+                yield DocumentPart(number, cells=tuple(row))
     except csv.Error as error:
         raise ToolInputError(f"the table is damaged ({error}); {BY_CODE}") from None
 
 
 def json_text(file: BinaryIO) -> Document:
-    """Lay JSON out: short values on a line of their own, long ones taken apart."""
+    """Pretty-print JSON: short values on one line, long ones expanded."""
     text, notes = _decoded(file)
     if len(text) > _MAX_LAID_OUT_BYTES:
         return _as_it_is(text, notes)
@@ -92,7 +92,7 @@ def json_text(file: BinaryIO) -> Document:
 
 
 def _all_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, in which no key may take the place of an equal one before it."""
+    """Build an object; a duplicate key is refused instead of overwriting the first."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a key is there twice in one object")
@@ -117,7 +117,7 @@ def _laid_out(value: Any, prefix: str = "", margin: str = "", end: str = "") -> 
 
 
 def xml(file: BinaryIO) -> Document:
-    """Lay XML out, one element to a line.
+    """Pretty-print XML, one element to a line.
 
     Raises:
         ToolInputError: it defines entities, which only hostile documents need.
@@ -151,13 +151,13 @@ def xml(file: BinaryIO) -> Document:
 
 
 def _without_declaration(content: bytes) -> bytes:
-    """Drop `<?xml … ?>`, whose encoding is no longer the text's."""
+    """Remove `<?xml … ?>`, whose encoding no longer applies."""
     start = content.lstrip()
     return start.partition(b"?>")[2].lstrip() if start.startswith(b"<?xml") else start
 
 
 def html(file: BinaryIO) -> Document:
-    """Read a page as Markdown, with its tables; one that is too much for that as bare text."""
+    """Convert a page to Markdown, with its tables; a page that is too large, to its visible text."""
     text, notes = _decoded(file)
     if len(text) <= _MAX_LAID_OUT_BYTES // 2:
         document = as_document(text, LeftOut())

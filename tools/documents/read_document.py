@@ -1,4 +1,4 @@
-"""The read_document tool: a document of almost any format as text, or what of it matters to a question."""
+"""The read_document tool: a document of almost any format as text, or the passages that match a question."""
 
 import asyncio
 import base64
@@ -11,10 +11,10 @@ from typing import Any, BinaryIO, Final
 
 from memento.tools.confined import confined
 from memento.tools.documents.document import MAX_FILE_BYTES, numbers
-from memento.tools.documents.reading import Reading, Shot
+from memento.tools.documents.reading import DocumentText, Shot
 from memento.tools.documents.selection import MAX_SCANS
 from memento.tools.errors import ToolError, ToolInputError
-from memento.tools.handover import opened_in_thread
+from memento.tools.file_handoff import open_in_thread
 from memento.tools.media.port import Look, Picture
 from memento.tools.workspace import Workspace
 
@@ -63,7 +63,7 @@ def make_read_document(*, look: Look | None = None) -> Callable[..., Awaitable[s
             pictures: also describes the pictures in it, up to 8; slow.
             workspace: where the run's files lie; not shown to the model.
         """
-        file, name, begin = await opened_in_thread(_opened, workspace, path, file_of=itemgetter(0))
+        file, name, begin = await open_in_thread(_opened, workspace, path, file_of=itemgetter(0))
         try:
             pages = pages or begin
             reading = await _read(file, name, query, pages, MAX_CHARS, look)
@@ -107,7 +107,7 @@ async def text_of(name: str, content: bytes, *, query: str = "", max_chars: int 
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
-    """Open a file; `name:12` is a place in one when there is no file of that name."""
+    """Open a file; `name:12` is a place in a file when no file has that name."""
     begin = ""
     try:
         file = workspace.open(path)
@@ -127,7 +127,7 @@ def _opened(workspace: Workspace, path: str) -> tuple[BinaryIO, str, str]:
     return file, os.path.basename(path.strip()), f"{begin}-" if begin and begin[-1].isdigit() else begin
 
 
-async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: int, look: Look | None) -> Reading:
+async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: int, look: Look | None) -> DocumentText:
     arguments = {
         "name": name,
         "pages": pages,
@@ -135,24 +135,24 @@ async def _read(file: BinaryIO, name: str, query: str, pages: str, max_chars: in
         "max_chars": max_chars,
         "can_look": look is not None,
     }
-    reading: Reading = await confined(f"{_READING}:read", arguments, files=[file], timeout_s=TIMEOUT_S)
+    reading: DocumentText = await confined(f"{_READING}:read", arguments, files=[file], timeout_s=TIMEOUT_S)
     return reading
 
 
-def _head(path: str, reading: Reading) -> str:
+def _head(path: str, reading: DocumentText) -> str:
     return "\n".join(line for line in (f"{path}: {reading['kind']}", _notes(reading)) if line)
 
 
-def _notes(reading: Reading) -> str:
+def _notes(reading: DocumentText) -> str:
     return "\n".join(f"[{note}]" for note in reading["notes"])
 
 
-def _left_out(reading: Reading) -> str:
+def _left_out(reading: DocumentText) -> str:
     return f"[{reading['left_out']}]" if reading["left_out"] else ""
 
 
-async def _scans(file: BinaryIO, name: str, reading: Reading, query: str, look: Look | None) -> str:
-    """Have scanned pages read."""
+async def _scans(file: BinaryIO, name: str, reading: DocumentText, query: str, look: Look | None) -> str:
+    """Transcribe scanned pages with the vision model."""
     scans = reading["scans"]
     if look is None:
         return f"[scanned pages without text, which nobody here can read: {numbers(scans)}]"
@@ -166,7 +166,7 @@ async def _scans(file: BinaryIO, name: str, reading: Reading, query: str, look: 
 
 
 async def _pictures(file: BinaryIO, name: str, pages: str, look: Look | None) -> str:
-    """Have the pictures of a document described."""
+    """Describe the pictures of a document with the vision model."""
     if look is None:
         return "[nobody here can see, so its pictures are not described]"
     arguments = {"name": name, "pages": pages, "max_pictures": MAX_SCANS}
@@ -175,7 +175,7 @@ async def _pictures(file: BinaryIO, name: str, pages: str, look: Look | None) ->
 
 
 async def _looked(look: Look, question: str, shots: Sequence[Shot]) -> str:
-    """Ask about each picture; one that nobody could look at does not take the others with it."""
+    """Ask about each picture; one failure does not discard the others."""
 
     async def one(shot: Shot) -> str:
         picture = Picture(base64.b64decode(shot["content"]), shot["mime_type"])

@@ -1,4 +1,4 @@
-"""Runs in a confined child: opens a document of any kind and says what of it is to be shown."""
+"""Opens a document of any format and selects what to show; runs in a confined child."""
 
 import base64
 import io
@@ -6,10 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, TypedDict
 from zipfile import ZipFile
 
-from memento.tools.documents import archives, office, opendocument, opendocument_sheets, pdf, plain, rtf, sheets, word
-from memento.tools.documents.document import Document, Wanted, clean, wanted_parts
-from memento.tools.documents.kinds import NAMES, Kind, kind_of
-from memento.tools.documents.selection import Block, blocks, selected
+from memento.tools.documents import (
+    archives,
+    opendocument,
+    opendocument_sheets,
+    pdf,
+    plain,
+    presentations,
+    rtf,
+    spreadsheets,
+    word,
+)
+from memento.tools.documents.document import Document, PartRange, clean, wanted_parts
+from memento.tools.documents.file_types import NAMES, Kind, kind_of
+from memento.tools.documents.selection import TextBlock, blocks, selected
 from memento.tools.errors import ToolInputError
 
 MAX_INDEXED_CHARS: Final = 3_000_000
@@ -17,7 +27,7 @@ MAX_INDEXED_CHARS: Final = 3_000_000
 
 _READERS: Final[dict[str, Callable[[BinaryIO], Document]]] = {
     "docx": word.docx,
-    "pptx": office.pptx,
+    "pptx": presentations.pptx,
     "odt": opendocument.odt,
     "odp": opendocument.odp,
     "rtf": rtf.rtf,
@@ -30,8 +40,8 @@ _READERS: Final[dict[str, Callable[[BinaryIO], Document]]] = {
 _MEDIA_FOLDERS: Final = {"docx": "word/media/", "xlsx": "xl/media/", "odt": "Pictures/", "odp": "Pictures/"}
 
 
-class Reading(TypedDict):
-    """What the child answers with."""
+class DocumentText(TypedDict):
+    """What the child returns for `read`."""
 
     kind: str
     text: str
@@ -50,7 +60,7 @@ class Shot(TypedDict):
     mime_type: str
 
 
-def read(file: BinaryIO, *, name: str, pages: str, query: str, max_chars: int, can_look: bool) -> Reading:
+def read(file: BinaryIO, *, name: str, pages: str, query: str, max_chars: int, can_look: bool) -> DocumentText:
     """Read a document.
 
     Raises:
@@ -77,8 +87,8 @@ def _size(document: Document) -> str:
 
 
 def indexed(file: BinaryIO, *, name: str) -> list[tuple[str, str]]:
-    """Cut a document into passages for a search index, each with the `pages` that show it."""
-    document = _opened(file, name, kind_of(file, name), Wanted())
+    """Cut a document into passages for the search index, each with the `pages` that show it."""
+    document = _opened(file, name, kind_of(file, name), PartRange())
     found, n_chars = list[tuple[str, str]](), 0
     for block in blocks(document.unit, list(document.parts)):
         n_chars += len(block.text)
@@ -88,20 +98,20 @@ def indexed(file: BinaryIO, *, name: str) -> list[tuple[str, str]]:
     return found
 
 
-def _place(block: Block) -> str:
+def _place(block: TextBlock) -> str:
     part = block.parts[0]
     return f"{part.sheet}!{part.number}" if part.sheet else str(part.number)
 
 
-def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
+def _opened(file: BinaryIO, name: str, kind: Kind, wanted: PartRange) -> Document:
     if kind.name == "pdf":
         return pdf.pdf(file, wanted)
     if kind.name == "xlsx":
-        return sheets.xlsx(file, wanted.sheet)
+        return spreadsheets.xlsx(file, wanted.sheet)
     if kind.name == "ods":
         return opendocument_sheets.ods(file, wanted.sheet)
     if kind.name in ("xls", "xlsb"):
-        return sheets.calamine(file, wanted.sheet)
+        return spreadsheets.calamine(file, wanted.sheet)
     if kind.name == "csv":
         return plain.separated(file, name)
     if kind.name in ("zip", "tar", "gz"):
@@ -110,7 +120,7 @@ def _opened(file: BinaryIO, name: str, kind: Kind, wanted: Wanted) -> Document:
 
 
 def shots(file: BinaryIO, *, name: str, numbers: Sequence[int]) -> list[Shot]:
-    """Draw pages of a PDF."""
+    """Render pages of a PDF."""
     del name
     return [_shot(f"page {number}", "image/png", content) for number, content in pdf.rendered(file, numbers)]
 
@@ -120,12 +130,12 @@ def _shot(where: str, mime_type: str, content: bytes) -> Shot:
 
 
 def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> list[Shot]:
-    """Take the pictures out of a document: of the slides asked for, else of all of it; small and equal ones once.
+    """Extract pictures of a document: of the slides asked for, or of all of it; small and duplicate ones are dropped.
 
     Raises:
         ToolInputError: there are none, or the format has none.
     """
-    from memento.tools.media.pictures import encoded_picture
+    from memento.tools.media.images import encoded_picture
 
     wanted = wanted_parts(pages)
     kind = kind_of(file, name).name
@@ -143,12 +153,12 @@ def pictures(file: BinaryIO, *, name: str, pages: str, max_pictures: int) -> lis
     return list(found.values())
 
 
-def _embedded(file: BinaryIO, kind: str, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def _embedded(file: BinaryIO, kind: str, wanted: PartRange) -> Iterator[tuple[str, bytes]]:
     if kind == "pdf":
         last = wanted.last or wanted.first + 7
         yield from ((f"page {number}", one) for number, one in pdf.rendered(file, range(wanted.first, last + 1)))
     elif kind == "pptx":
-        yield from office.slide_pictures(file, wanted)
+        yield from presentations.slide_pictures(file, wanted)
     elif kind in _MEDIA_FOLDERS:
         with ZipFile(file) as archive:
             names = [one for one in archive.namelist() if one.startswith(_MEDIA_FOLDERS[kind])]

@@ -1,13 +1,13 @@
-"""RTF: its words, with notes, comments, links and tracked changes, without what only describes their looks."""
+"""RTF as text, with notes, comments, links and tracked changes."""
 
 import re
 from collections.abc import Callable
 from typing import BinaryIO, Final, NamedTuple
 
 from memento.tools.documents.document import Document, clean
+from memento.tools.documents.equations import raised
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.lines import lines
-from memento.tools.documents.mathematics import raised
 from memento.tools.documents.plain import MAX_TEXT_BYTES
 
 # A control word with its number, an encoded character, a control symbol, a brace, line ends, or text.
@@ -60,7 +60,7 @@ def rtf(file: BinaryIO) -> Document:
 
 
 class _Run(NamedTuple):
-    """A stretch of text of which something is said."""
+    """A stretch of text with common properties."""
 
     kind: str
     depth: int
@@ -69,7 +69,7 @@ class _Run(NamedTuple):
 
 
 class _Reader:
-    """Reads one document, token by token."""
+    """Tokenises and converts one document."""
 
     def __init__(self, left_out: LeftOut) -> None:
         self._left_out = left_out
@@ -84,7 +84,7 @@ class _Reader:
         self._address = ""
 
     def read(self, source: str) -> str:
-        """Give the words of a document."""
+        """Convert the document to text."""
         for token in _TOKEN.finditer(source):
             word, number, encoded, symbol, brace, text = token.groups()
             if brace:
@@ -145,7 +145,7 @@ class _Reader:
             self._pieces.append(_SIGNS.get(word, ""))
 
     def _close(self, run: _Run) -> None:
-        """Write a stretch of text as what it is."""
+        """Write a finished stretch of text according to its properties."""
         text = "".join(self._pieces[run.start :])
         del self._pieces[run.start :]
         words = " ".join(text.split())

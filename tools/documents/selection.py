@@ -1,11 +1,11 @@
-"""What of a document is shown: the parts asked for, or those that answer a question, up to a length."""
+"""Selects what to show of a document: the parts asked for, or those that match a query, up to a length."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from memento.tools.documents.document import Document, Part, Unit, Wanted, numbers
+from memento.tools.documents.document import Document, DocumentPart, PartRange, Unit, numbers
 from memento.tools.documents.layout import laid_out
 from memento.tools.errors import ToolInputError
 from memento.tools.files.passages import PASSAGE_CHARS, passages, without_breaks
@@ -19,8 +19,8 @@ _HEADING_CHARS: Final = 20
 
 
 @dataclass
-class Selection:
-    """What is shown."""
+class SelectedText:
+    """The selected text of a document."""
 
     text: str
     scans: list[int] = field(default_factory=list)
@@ -29,23 +29,23 @@ class Selection:
     """Which parts these are, and how to get at the others."""
 
 
-class Block(NamedTuple):
-    """What is kept or left out as a whole."""
+class TextBlock(NamedTuple):
+    """The unit that is kept or left out as a whole."""
 
     where: str
     """For people; empty for rows, which are shown as a table that says it."""
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[DocumentPart, ...]
 
 
 class _Found(NamedTuple):
-    parts: Iterator[Part]
-    heads: dict[str, Part]
+    parts: Iterator[DocumentPart]
+    heads: dict[str, DocumentPart]
     """The first row of each sheet that was met; it tells what the columns are."""
 
 
-def selected(document: Document, wanted: Wanted, query: str, *, max_chars: int, can_look: bool) -> Selection:
-    """Choose from a document.
+def selected(document: Document, wanted: PartRange, query: str, *, max_chars: int, can_look: bool) -> SelectedText:
+    """Select parts of a document.
 
     Args:
         document: its parts are read as far as needed.
@@ -70,13 +70,13 @@ def selected(document: Document, wanted: Wanted, query: str, *, max_chars: int, 
         selection.notes.insert(0, "no passage has a word of the query, so this is the start")
         return selection
     scans = [part.number for part in everything if part.is_scan]
-    return Selection(_written(document, kept, found.heads), scans, [_kept(document.unit, len(kept))])
+    return SelectedText(_written(document, kept, found.heads), scans, [_kept(document.unit, len(kept))])
 
 
-def _covered(document: Document, wanted: Wanted) -> _Found:
-    heads: dict[str, Part] = {}
+def _covered(document: Document, wanted: PartRange) -> _Found:
+    heads: dict[str, DocumentPart] = {}
 
-    def covered() -> Iterator[Part]:
+    def covered() -> Iterator[DocumentPart]:
         for part in document.parts:
             heads.setdefault(part.sheet, part)
             if wanted.covers(part):
@@ -85,10 +85,12 @@ def _covered(document: Document, wanted: Wanted) -> _Found:
     return _Found(covered(), heads)
 
 
-def _first(unit: Unit, parts: Iterator[Part], max_chars: int, scan_chars: int) -> tuple[list[Part], Part | None]:
-    """Take as many parts as there is room for, at least one, and the one after them."""
+def _first(
+    unit: Unit, parts: Iterator[DocumentPart], max_chars: int, scan_chars: int
+) -> tuple[list[DocumentPart], DocumentPart | None]:
+    """Take as many parts as fit, at least one, and the one after them."""
     heading_chars = _HEADING_CHARS if unit in ("page", "slide") else 0
-    taken: list[Part] = []
+    taken: list[DocumentPart] = []
     for part in parts:
         max_chars -= scan_chars if part.is_scan else part.n_chars + heading_chars
         if taken and max_chars < 0:
@@ -97,18 +99,22 @@ def _first(unit: Unit, parts: Iterator[Part], max_chars: int, scan_chars: int) -
     return taken, None
 
 
-def _nothing(document: Document, wanted: Wanted) -> str:
-    if wanted == Wanted():
+def _nothing(document: Document, wanted: PartRange) -> str:
+    if wanted == PartRange():
         return "there is nothing in it"
     of = f"; it has {document.n_parts} {document.unit}s" if document.n_parts is not None else ""
     return f"there is no such {document.unit}{of}"
 
 
 def _from_start(
-    document: Document, parts: Sequence[Part], following: Part | None, heads: dict[str, Part], max_chars: int
-) -> Selection:
+    document: Document,
+    parts: Sequence[DocumentPart],
+    following: DocumentPart | None,
+    heads: dict[str, DocumentPart],
+    max_chars: int,
+) -> SelectedText:
     text = laid_out(document.unit, parts, heads)
-    selection = Selection(text, [part.number for part in parts if part.is_scan])
+    selection = SelectedText(text, [part.number for part in parts if part.is_scan])
     if len(text) > 2 * max_chars:
         selection.text = text[:max_chars]
         selection.notes.append(f"cut: {len(text) - max_chars:,} more characters here; give a query to find the rest")
@@ -117,8 +123,8 @@ def _from_start(
     return selection
 
 
-def _statement(document: Document, parts: Sequence[Part], following: Part) -> str:
-    """Say what is shown and how to go on."""
+def _statement(document: Document, parts: Sequence[DocumentPart], following: DocumentPart) -> str:
+    """Say which parts are shown and how to read on."""
     unit = document.unit
     if following.sheet:
         shown = f"shown up to {parts[-1].sheet!r} row {parts[-1].number}"
@@ -130,8 +136,8 @@ def _statement(document: Document, parts: Sequence[Part], following: Part) -> st
     return f"{shown}; for more, call again with pages={again!r}, or with a query"
 
 
-def blocks(unit: Unit, parts: Sequence[Part]) -> Iterator[Block]:
-    """Cut parts into passages of at most about 800 characters."""
+def blocks(unit: Unit, parts: Sequence[DocumentPart]) -> Iterator[TextBlock]:
+    """Group parts into passages of at most about 800 characters."""
     if unit == "line":
         yield from _line_blocks(parts)
     elif unit == "row":
@@ -139,20 +145,20 @@ def blocks(unit: Unit, parts: Sequence[Part]) -> Iterator[Block]:
     else:
         for part in parts:
             for passage in passages(part.text):
-                yield Block(f"{unit} {part.number}", passage.text, (part,))
+                yield TextBlock(f"{unit} {part.number}", passage.text, (part,))
 
 
-def _line_blocks(parts: Sequence[Part]) -> Iterator[Block]:
+def _line_blocks(parts: Sequence[DocumentPart]) -> Iterator[TextBlock]:
     for passage in passages("\n".join(part.text for part in parts)):
         n_lines = passage.text.strip("\n").count("\n")
         start = passage.line - 1
         covered = tuple(parts[start : start + n_lines + 1])
-        yield Block(f"lines {numbers(part.number for part in covered)}", passage.text, covered)
+        yield TextBlock(f"lines {numbers(part.number for part in covered)}", passage.text, covered)
 
 
-def _row_blocks(parts: Sequence[Part]) -> Iterator[Block]:
+def _row_blocks(parts: Sequence[DocumentPart]) -> Iterator[TextBlock]:
     for _, rows in groupby(parts, key=lambda part: part.sheet):
-        block: list[Part] = []
+        block: list[DocumentPart] = []
         n_chars = 0
         for row in rows:
             if block and n_chars + row.n_chars > PASSAGE_CHARS:
@@ -163,21 +169,21 @@ def _row_blocks(parts: Sequence[Part]) -> Iterator[Block]:
         yield _row_block(block)
 
 
-def _row_block(rows: Sequence[Part]) -> Block:
-    return Block("", "\n".join(" | ".join([*row.cells, *_told(row)]) for row in rows), tuple(rows))
+def _row_block(rows: Sequence[DocumentPart]) -> TextBlock:
+    return TextBlock("", "\n".join(" | ".join([*row.cells, *_told(row)]) for row in rows), tuple(rows))
 
 
-def _told(row: Part) -> list[str]:
-    """Give the words that a row has beside its cells."""
+def _told(row: DocumentPart) -> list[str]:
+    """Return the text of a row's annotations."""
     return [mark.value for mark in row.marks if mark.what in ("note", "link")]
 
 
-def _answering(candidates: Sequence[Block], query: str, max_chars: int) -> list[Block]:
+def _answering(candidates: Sequence[TextBlock], query: str, max_chars: int) -> list[TextBlock]:
     chosen = best_passages([block.text for block in candidates], query, max_chars=max_chars)
     return [candidates[position] for position in chosen]
 
 
-def _written(document: Document, kept: Sequence[Block], heads: dict[str, Part]) -> str:
+def _written(document: Document, kept: Sequence[TextBlock], heads: dict[str, DocumentPart]) -> str:
     if document.unit == "row":
         return laid_out("row", [part for block in kept for part in block.parts], heads)
     return "\n\n".join(f"[{block.where}]\n{without_breaks(block.text).strip()}" for block in kept)

@@ -1,4 +1,4 @@
-"""What stands beside the cells of an Excel sheet: notes, links, merged ranges, text boxes, what is hidden, drawings.
+"""Excel sheet content outside cells: notes, links, merged ranges, text boxes, hidden parts, drawings.
 
 The rows are not parsed for it, only passed over, so that a sheet of a hundred thousand of them takes a fraction of a
 second.
@@ -12,11 +12,18 @@ from typing import Final, Literal
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
+from memento.tools.documents.cell_ranges import cell_of, letters
 from memento.tools.documents.document import Mark, clean
+from memento.tools.documents.equations import local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import local_name
-from memento.tools.documents.packages import Relation, attribute, parsed, parsed_bytes, relations, without_fallbacks
-from memento.tools.documents.ranges import cell_of, letters
+from memento.tools.documents.ooxml_package import (
+    Relation,
+    attribute,
+    parsed,
+    parsed_bytes,
+    relations,
+    without_fallbacks,
+)
 
 MAX_MARKS: Final = 5_000
 """Notes, links and merged ranges of one sheet; more are counted as not shown."""
@@ -42,7 +49,7 @@ _COUNTED_RELATIONS: Final = {"pivotTable": "pivot table definition", "slicer": "
 
 @dataclass
 class Extras:
-    """What was found beside the cells of one sheet."""
+    """The content outside the cells of one sheet."""
 
     marks: dict[int, list[Mark]] = field(default_factory=lambda: defaultdict(list))
     """By row."""
@@ -53,7 +60,7 @@ class Extras:
 
 
 def extras(archive: ZipFile, part: str, names: Mapping[str, str], left_out: LeftOut) -> Extras:
-    """Read what stands beside the cells of a sheet.
+    """Read the content outside the cells of a sheet.
 
     Args:
         archive: the workbook.
@@ -80,7 +87,7 @@ def extras(archive: ZipFile, part: str, names: Mapping[str, str], left_out: Left
 
 
 def _around(archive: ZipFile, part: str, found: Extras) -> Element | None:
-    """Parse a sheet without its rows; of these, note which are hidden."""
+    """Parse a sheet without its rows, noting only which rows are hidden."""
     head, rows, tail = b"", b"", bytearray()
     with archive.open(part) as stream:
         while (start := _START.search(head)) is None:
@@ -149,7 +156,7 @@ def _mark(found: Extras, ref: str, what: Literal["note", "link", "merged"], valu
 
 
 def _read_notes(archive: ZipFile, related: Sequence[Relation], names: Mapping[str, str], found: Extras) -> None:
-    """Read comments; of threads, the form that keeps who wrote what."""
+    """Read comments; of threaded ones, the form that keeps the authors."""
     threaded: set[str] = set()
     for relation in sorted(related, key=lambda one: one.kind != "threadedComment"):
         root = parsed(archive, relation.target) if relation.kind in ("comments", "threadedComment") else None
@@ -176,7 +183,7 @@ def _note(author: str, comment: Element) -> str:
 
 
 def _read_drawing(archive: ZipFile, part: str, found: Extras, left_out: LeftOut) -> None:
-    """Give the text boxes of a sheet as notes to the cells where they begin; count its other drawings."""
+    """Read a sheet's text boxes as notes of the cells where they begin; count other drawings."""
     root = parsed(archive, part)
     for anchor in () if root is None else root:
         begins = next((one for one in anchor if local_name(one) == "from"), None)
@@ -197,7 +204,7 @@ def _read_drawing(archive: ZipFile, part: str, found: Extras, left_out: LeftOut)
 
 
 def people(archive: ZipFile) -> dict[str, str]:
-    """Name those who write threaded comments, by their keys."""
+    """Map the ids of comment authors to names."""
     found = {}
     for part in archive.namelist():
         if part.startswith("xl/persons/") and (root := parsed(archive, part)) is not None:

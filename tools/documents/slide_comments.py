@@ -1,13 +1,13 @@
-"""Comments on the slides of a presentation, in the older and the newer form, with their authors."""
+"""Comments on slides of a presentation, classic and threaded, with their authors."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.equations import local_name
 
 
 def comments(presentation: Any, slide: Any) -> Iterator[tuple[str, str]]:
-    """Yield who wrote what about a slide.
+    """Yield author and text of each comment on a slide.
 
     Args:
         presentation: of python-pptx.
@@ -44,7 +44,7 @@ def _authors(presentation: Any) -> dict[str, str]:
 
 
 def _words(comment: Any) -> str:
-    """Give the words of a comment without those of the replies to it."""
+    """Return the text of a comment without its replies."""
     pieces = []
     for child in comment:
         if local_name(child) == "text":

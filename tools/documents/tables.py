@@ -1,4 +1,4 @@
-"""Tables as Markdown."""
+"""Renders tables as Markdown."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,13 +8,13 @@ MAX_CELL_CHARS: Final = 400
 
 
 def cell(value: str) -> str:
-    """Write one value so that it stays within its cell."""
+    """Escape a value so that it stays within its table cell."""
     text = " ".join(value.replace("|", "\\|").split("\n")).strip()
     return text if len(text) <= MAX_CELL_CHARS else f"{text[:MAX_CELL_CHARS]}…"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Write rows, of which the first is the heading; wide ones are cut and say so."""
+    """Render rows as a Markdown table, the first as heading; wide tables are truncated and say so."""
     width = max(map(len, rows), default=0)
     shown = min(width, MAX_COLUMNS)
     if not shown:

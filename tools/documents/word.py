@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 from zipfile import ZipFile
 
 from memento.tools.documents.document import Document
-from memento.tools.documents.hypertext import as_document
+from memento.tools.documents.html_markdown import as_document
 from memento.tools.documents.left_out import LeftOut
 from memento.tools.documents.word_parts import prepared
 
@@ -46,7 +46,7 @@ def docx(file: BinaryIO) -> Document:
 
 
 def _zipped(parts: dict[str, bytes]) -> BinaryIO:
-    """Put the parts that are words into an archive of their own; pictures are not looked at."""
+    """Repack the parts that hold text into a new archive, without pictures."""
     archive = io.BytesIO()
     with ZipFile(archive, "w") as written:
         for name, content in parts.items():

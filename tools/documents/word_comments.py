@@ -1,10 +1,10 @@
-"""Comments of a Word document: a mark where each stands, and who wrote what about which words."""
+"""Comments of a Word document: a mark at each place, then author, quoted words and text."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
-from memento.tools.documents.mathematics import local_name
+from memento.tools.documents.equations import local_name
 
 _MAX_ABOUT_CHARS: Final = 80
 
@@ -18,7 +18,7 @@ class Comments:
     """The comments of one document."""
 
     def __init__(self, roots: Sequence[Element]) -> None:
-        """Read them.
+        """Read the comments.
 
         Args:
             roots: of the parts that hold comments.
@@ -31,7 +31,7 @@ class Comments:
         self._about: dict[str, str] = {}
 
     def mark(self, root: Element) -> None:
-        """Write `[comment 1]` where each comment stands, and note which words it is about."""
+        """Insert `[comment 1]` where each comment stands, and record the words it refers to."""
         open_: dict[str, list[str]] = {}
         for element in root.iter():
             name = local_name(element)
@@ -53,7 +53,7 @@ class Comments:
         return list(self._about).index(key) + 1
 
     def told(self) -> list[str]:
-        """Write each comment: `[comment 1] Ann, about "the mill": Which one?`."""
+        """Render each comment: `[comment 1] Ann, about "the mill": Which one?`."""
         for key in self._comments:
             self._about.setdefault(key, "")
         return [self._line(number, key, about) for number, (key, about) in enumerate(self._about.items(), 1)]
@@ -68,7 +68,7 @@ class Comments:
 
 
 def words(element: Element) -> str:
-    """Give the words below an element, paragraphs parted by ` / `."""
+    """Return the text below an element, paragraphs separated by ` / `."""
     paragraphs = [one for one in element.iter() if local_name(one) == "p"] or [element]
     texts = ("".join(map(_piece, paragraph.iter())).strip() for paragraph in paragraphs)
     return " / ".join(text for text in texts if text)

@@ -1,4 +1,4 @@
-"""The XML parts of a Word document, rewritten so that all their words are in elements that every reader knows."""
+"""Rewrites the XML parts of a Word document so that mammoth loses none of their text."""
 
 import re
 from collections import Counter
@@ -7,8 +7,8 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, tostring
 from zipfile import ZipFile
 
+from memento.tools.documents.equations import linear, local_name
 from memento.tools.documents.left_out import LeftOut
-from memento.tools.documents.mathematics import linear, local_name
 from memento.tools.documents.word_comments import Comments, words
 
 _ROOT: Final = re.compile(rb"<(?:\w+:)?(document|footnotes|endnotes|comments|hdr|ftr)[\s>]")
@@ -76,7 +76,7 @@ def _told(changes: Counter[str]) -> list[str]:
 
 
 def _around(what: str, roots: list[tuple[str, Element]], left_out: LeftOut) -> Iterator[str]:
-    """Give the words of headers or footers, equal ones once."""
+    """Return the text of headers or footers, equal ones once."""
     texts = []
     for _, root in roots:
         texts.append(words(root))
@@ -85,7 +85,7 @@ def _around(what: str, roots: list[tuple[str, Element]], left_out: LeftOut) -> I
 
 
 def _add_around(root: Element, above: Sequence[str], below: Sequence[str]) -> None:
-    """Put lines before and behind the body of a document."""
+    """Insert lines before and after the body of a document."""
     body = next((one for one in root if local_name(one) == "body"), None)
     if body is None:
         return
@@ -124,7 +124,7 @@ class _Rewriter:
         self._space = root.tag.rpartition("}")[0] + "}"
 
     def rewrite(self) -> None:
-        """Go through all elements, without recursion: how deep they are is up to whoever wrote the document."""
+        """Visit all elements iteratively: a document may nest them arbitrarily deep."""
         waiting = [self._root]
         while waiting:
             parent = waiting.pop()
@@ -172,7 +172,7 @@ class _Rewriter:
         return element
 
     def _deleted(self, element: Element, name: str) -> Element:
-        """Show what was deleted struck through; what was moved is shown where it went."""
+        """Show tracked deletions as struck through; moved text is shown at its new place."""
         if name == "moveFrom":
             element.clear()
             return element
@@ -190,7 +190,7 @@ class _Rewriter:
             properties.remove(mark)
 
     def _alternative(self, element: Element) -> Element:
-        """Take the older form where there is one, since it holds words and pictures in elements that are known."""
+        """Prefer the fallback content, whose elements are known to readers."""
         forms = {local_name(one): one for one in element}
         newer, older = forms.get("Choice"), forms.get("Fallback")
         has_words = older is not None and any(local_name(one) in ("t", "imagedata") for one in older.iter())
@@ -236,7 +236,7 @@ class _Rewriter:
                 return
 
     def _ruby(self, element: Element) -> Element:
-        """Write a reading behind its characters."""
+        """Append a ruby reading to its base characters."""
         bases = [one for one in element if local_name(one) == "rubyBase"]
         readings = [words(one) for one in element if local_name(one) == "rt"]
         return self._wrapped([*bases, *(word_run(self._space, f"({text})") for text in readings if text)])

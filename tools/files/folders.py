@@ -1,4 +1,4 @@
-"""What may be read in a folder: visible texts and documents of a bearable size that really lie below it.
+"""Searchable files of a folder: visible texts and documents of moderate size, symbolic links excluded.
 
 Links are not followed: their target is either below the folder anyway, or outside, where nothing may be read. Hidden
 files are not looked at: that is where keys live.
@@ -13,9 +13,9 @@ from threading import Event
 from typing import Final, NamedTuple
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.files.descent import Identity, identity, is_hidden
-from memento.tools.files.walking import Found, Walk
-from memento.tools.names import is_text, shown
+from memento.tools.file_names import is_text, shown
+from memento.tools.files.open_beneath import Identity, identity, is_hidden
+from memento.tools.files.walking import DirectoryEntry, Walk
 from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000
@@ -56,14 +56,14 @@ class Place(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """What tells that a file has changed."""
+    """Size and modification time by which a changed file is recognised."""
 
     size: int
     mtime_ns: int
 
 
 def places(workspace: Workspace) -> list[Place]:
-    """Name the workspace's folder and its shelves, without those that are seen from another one.
+    """Return the workspace's folder and its shelves, without those contained in another one.
 
     Raises:
         ToolUnavailable: the folder of a shelf is not there.
@@ -73,7 +73,7 @@ def places(workspace: Workspace) -> list[Place]:
         folders[workspace.folder.resolve()] = ""
     for name, folder in _named(workspace.shelves).items():
         if not os.path.isdir(folder):  # unlike Path.is_dir, false for one that may not be looked at
-            raise ToolUnavailable(f"the folder {folder} is not there or not readable; the user must correct that")
+            raise ToolUnavailable(f"the folder {folder} is missing or unreadable; the user must correct that")
         folders.setdefault(folder.resolve(), name)
     unseen = workspace.unseen()
     return [
@@ -88,7 +88,7 @@ def _named(shelves: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _sees(outer: Path, inner: Path, unseen: Set[Identity]) -> bool:
-    """Tell whether a walk through the outer folder comes to the inner one."""
+    """Tell whether a walk through the outer folder reaches the inner one."""
     if not inner.is_relative_to(outer):
         return False
     names = inner.relative_to(outer).parts
@@ -118,8 +118,8 @@ def walk(place: Place, skipped: Counter[str], stop: Event) -> Iterator[tuple[str
     skipped["unreadable"] += below.n_closed
 
 
-def _reason(found: Found, unseen: Set[Identity]) -> str | None:
-    """Say why a file is not searched, or a folder not looked into; None when it is."""
+def _reason(found: DirectoryEntry, unseen: Set[Identity]) -> str | None:
+    """Say why a file is not searched, or a folder not entered; None when it is."""
     if stat.S_ISLNK(found.status.st_mode):
         return "links"
     if not is_text(found.name):  # it cannot be stored
@@ -135,12 +135,12 @@ def _reason(found: Found, unseen: Set[Identity]) -> str | None:
 
 
 def is_document(path: str) -> bool:
-    """Tell whether only a parser makes text of a file."""
+    """Tell whether a file needs a parser to become text."""
     return os.path.splitext(path)[1].lower() in DOCUMENT_SUFFIXES
 
 
 def _limit(name: str) -> int:
-    """Give the size up to which a file is read; 0 when its format is none of ours."""
+    """Return the size limit of a file's format; 0 for unsupported formats."""
     if is_document(name):
         return MAX_DOCUMENT_BYTES
     return MAX_FILE_BYTES if os.path.splitext(name)[1].lower() in SUFFIXES else 0

@@ -1,4 +1,4 @@
-"""The index of files, open: one connection that is used by one thread at a time.
+"""Full-text file index: one SQLite connection, used by one thread at a time.
 
 Several processes may share its file; nothing is locked for longer than one batch of files takes to be stored. Work on
 it is done in threads of its own: a folder of many files keeps no other tool waiting.
@@ -22,7 +22,7 @@ from memento.private_files import create_private_file, make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.files import index_rows
 from memento.tools.files.folders import Place, Stamp, is_document, walk
-from memento.tools.files.index_rows import Hit, Pending
+from memento.tools.files.index_rows import PassageHit, Pending
 
 _NO_WRITING: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _TRIES: Final = 100
@@ -34,7 +34,7 @@ _Result = TypeVar("_Result")
 
 
 class Refreshed(NamedTuple):
-    """What is left to be indexed after a refresh."""
+    """Files still to be indexed after a refresh."""
 
     documents: list[Pending]
     n_texts: int
@@ -42,10 +42,10 @@ class Refreshed(NamedTuple):
 
 
 class FileIndex:
-    """Its methods block, where they do not say otherwise: make them with `call`."""
+    """The full-text index. Its methods block unless noted: call them with `call`."""
 
     def __init__(self, path: Path | None) -> None:
-        """Prepare.
+        """Prepare; opens nothing.
 
         Args:
             path: the index file, which several processes may share; None keeps the index in memory.
@@ -58,13 +58,13 @@ class FileIndex:
         self._threads = ThreadPoolExecutor(_AT_ONCE, "search-files")  # which starts them when they are needed
 
     async def call(self, function: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-        """Call a function that blocks in a thread of the index."""
+        """Run a blocking function in a thread of the index."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
 
     def refresh(
         self, places: Sequence[Place], skipped: Counter[str], *, seconds: float, stop: threading.Event
     ) -> Refreshed:
-        """Bring the texts of folders up to date while there is time, and name what is not.
+        """Update the texts of folders within the time limit, and return what is still missing.
 
         Args:
             places: the folders.
@@ -109,20 +109,20 @@ class FileIndex:
             index_rows.replace(connection, folder, texts)
 
     def claim(self, pending: Pending) -> bool:
-        """Tell whether nobody else is reading a document; then it is ours until `release`. Does not block."""
+        """Try to reserve a document for reading, until `release`. Does not block."""
         mine = object()
         return self._claims.setdefault(pending, mine) is mine
 
     def release(self, pending: Pending) -> None:
-        """Give a claimed document up, read or not. Does not block."""
+        """Release a claimed document, read or not. Does not block."""
         self._claims.pop(pending, None)
 
     def note_late(self, pending: Pending) -> None:
-        """Note that a document could not be read in time. Does not block."""
+        """Record that reading a document timed out. Does not block."""
         self._n_late[pending] += 1
 
     def by_lateness(self, documents: Sequence[Pending]) -> tuple[list[Pending], int]:
-        """Put documents in the order to try them: those that were late go last. Does not block.
+        """Sort documents so that those that timed out are tried last. Does not block.
 
         Returns:
             Those to try, and how many were late three times, which is the last time that they are tried by this index.
@@ -144,7 +144,7 @@ class FileIndex:
         with self._using() as connection:
             index_rows.store(connection, pending, found)
 
-    def search(self, expression: str, places: Sequence[Place], limit: int) -> list[Hit]:
+    def search(self, expression: str, places: Sequence[Place], limit: int) -> list[PassageHit]:
         """Find the passages that match an FTS5 expression best.
 
         Raises:
@@ -154,7 +154,7 @@ class FileIndex:
             return index_rows.matching(connection, expression, [place.folder for place in places], limit)
 
     def counts(self, places: Sequence[Place]) -> tuple[int, int]:
-        """Count the files of the folders that are searched, and those that cannot be read.
+        """Count the searchable files of the folders, and those that cannot be read.
 
         Raises:
             ToolUnavailable: the index cannot be used.
@@ -171,9 +171,9 @@ class FileIndex:
                 self._close()
                 if self._path and _cannot_write(error):
                     self._path = None  # the next search makes an index in memory
-                    raise ToolUnavailable(f"the index of the files cannot be written ({error}); try again") from error
+                    raise ToolUnavailable(f"the file index cannot be written ({error}); try again") from error
                 place = f"; if it stays so, delete {self._path}, it is rebuilt" if self._path else ""
-                raise ToolUnavailable(f"the index of the files cannot be used ({error}){place}") from error
+                raise ToolUnavailable(f"the file index cannot be used ({error}){place}") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -212,7 +212,7 @@ def _cannot_write(error: OSError | sqlite3.Error) -> bool:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    """Prepare a new connection. Where several open a new file at once, SQLite does not wait by itself here."""
+    """Prepare a new connection. SQLite itself does not wait here when several open a new file at once."""
     for left in reversed(range(_TRIES)):
         try:
             connection.execute("PRAGMA journal_mode = WAL")

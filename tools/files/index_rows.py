@@ -1,4 +1,4 @@
-"""Rows of the index of files: which are there, which are to be replaced, and the passages that match.
+"""Rows of the full-text file index: known files, outdated files, matching passages.
 
 A file is indexed again when its size or its time of change differs. Texts come in batches, each committed on its own,
 so that an interrupted first search is not lost. Documents are only named here: their passages come from outside.
@@ -44,7 +44,7 @@ class Pending(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A text, read."""
+    """A text file that was read."""
 
     path: str
     stamp: Stamp
@@ -52,8 +52,8 @@ class Text(NamedTuple):
     """Each with the line that it begins at; None when it is binary."""
 
 
-class Hit(NamedTuple):
-    """A passage that matches."""
+class PassageHit(NamedTuple):
+    """A passage that matches a query."""
 
     folder: str
     path: str
@@ -63,7 +63,7 @@ class Hit(NamedTuple):
 
 
 def forget_gone(connection: sqlite3.Connection) -> None:
-    """Drop the files of folders that are no more: runs have workspaces, and those do not live for ever."""
+    """Delete the rows of folders that no longer exist: workspaces of past runs."""
     for (folder,) in connection.execute("SELECT DISTINCT folder FROM indexed_file").fetchall():
         if not os.path.isdir(folder):
             for batch in batches(known(connection, folder), {}):
@@ -71,13 +71,13 @@ def forget_gone(connection: sqlite3.Connection) -> None:
 
 
 def known(connection: sqlite3.Connection, folder: str) -> dict[str, Stamp]:
-    """Tell which files of a folder are indexed, and as they were when."""
+    """Return the indexed files of a folder, with their stamps."""
     rows = connection.execute("SELECT path, size, mtime_ns FROM indexed_file WHERE folder = ?", (folder,))
     return {path: Stamp(size, mtime_ns) for path, size, mtime_ns in rows}
 
 
 def batches(paths: Iterable[str], found: Mapping[str, Stamp]) -> Iterator[list[str]]:
-    """Group paths so that one transaction stays short: others wait for it."""
+    """Group paths so that each transaction stays short: other processes wait for it."""
     batch: list[str] = []
     n_bytes = 0
     for path in paths:
@@ -91,7 +91,7 @@ def batches(paths: Iterable[str], found: Mapping[str, Stamp]) -> Iterator[list[s
 
 
 def drop(connection: sqlite3.Connection, folder: str, paths: Iterable[str]) -> None:
-    """Take files out."""
+    """Remove files from the index."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         for path in paths:
@@ -101,12 +101,12 @@ def drop(connection: sqlite3.Connection, folder: str, paths: Iterable[str]) -> N
 def outdated(
     connection: sqlite3.Connection, folder: str, paths: Iterable[str], found: Mapping[str, Stamp]
 ) -> list[str]:
-    """Tell which of some paths nobody else has indexed meanwhile."""
+    """Return those paths that no other process has indexed meanwhile."""
     return [path for path in paths if _row(connection, folder, path)[1:] != found[path]]
 
 
 def texts_of(folder: str, paths: Iterable[str], found: Mapping[str, Stamp], skipped: Counter[str]) -> list[Text]:
-    """Read texts and cut them; those that cannot be read are counted in `skipped`."""
+    """Read and split texts; unreadable ones are counted in `skipped`."""
     texts = []
     for path in paths:
         try:
@@ -129,7 +129,7 @@ def replace(connection: sqlite3.Connection, folder: str, texts: Iterable[Text]) 
 
 
 def _row(connection: sqlite3.Connection, folder: str, path: str) -> tuple[int, ...]:
-    """Give id, size and time of change of an indexed file; nothing for one that is not."""
+    """Return id, size and modification time of an indexed file; None for others."""
     row: tuple[int, ...] | None = connection.execute(
         "SELECT id, size, mtime_ns FROM indexed_file WHERE folder = ? AND path = ?", (folder, path)
     ).fetchone()
@@ -137,7 +137,7 @@ def _row(connection: sqlite3.Connection, folder: str, path: str) -> tuple[int, .
 
 
 def _removed(connection: sqlite3.Connection, folder: str, path: str, stamp: Stamp | None) -> bool:
-    """Take an older version of a file out of the index, and tell whether somebody else was faster."""
+    """Remove an older version of a file, and tell whether another process was faster."""
     row = _row(connection, folder, path)
     if not row:
         return False
@@ -156,7 +156,7 @@ def _insert(
     stamp: Stamp,
     found: Sequence[tuple[int | str, str]] | None,
 ) -> None:
-    """Index passages: those of a text with the line that they begin at, those of a document with their place."""
+    """Insert passages: those of a text with their first line, those of a document with their place."""
     file_id = connection.execute(
         "INSERT INTO indexed_file (folder, path, size, mtime_ns, is_text) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (folder, path, *stamp, found is not None),
@@ -171,21 +171,21 @@ def _insert(
 
 
 def store(connection: sqlite3.Connection, pending: Pending, found: Sequence[tuple[str, str]] | None) -> None:
-    """Index a document in place of its older version; None for one that cannot be read."""
+    """Index a document in place of its older version; None for an unreadable one."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         if not _removed(connection, *pending):
             _insert(connection, *pending, found)
 
 
-def matching(connection: sqlite3.Connection, expression: str, folders: Sequence[str], limit: int) -> list[Hit]:
+def matching(connection: sqlite3.Connection, expression: str, folders: Sequence[str], limit: int) -> list[PassageHit]:
     """Find the passages that match an FTS5 expression best."""
     rows = connection.execute(_SEARCH, {"expression": expression, "folders": json.dumps(folders), "limit": limit})
     return [_hit(*row) for row in rows]
 
 
 def counts(connection: sqlite3.Connection, folders: Sequence[str]) -> tuple[int, int]:
-    """Count the files of folders that are searched, and those that cannot be read."""
+    """Count the searchable files of folders, and those that cannot be read."""
     row = connection.execute(
         "SELECT COALESCE(SUM(is_text), 0), COALESCE(SUM(NOT is_text), 0) FROM indexed_file "
         "WHERE folder IN (SELECT value FROM json_each(?))",
@@ -194,6 +194,6 @@ def counts(connection: sqlite3.Connection, folders: Sequence[str]) -> tuple[int,
     return row[0], row[1]
 
 
-def _hit(folder: str, path: str, place: int | str, body: str, snippet: str) -> Hit:
+def _hit(folder: str, path: str, place: int | str, body: str, snippet: str) -> PassageHit:
     line, text = located(body, snippet, first_line=place if isinstance(place, int) else 0)
-    return Hit(folder, path, place if isinstance(place, str) else str(line), text)
+    return PassageHit(folder, path, place if isinstance(place, str) else str(line), text)

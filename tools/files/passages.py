@@ -1,4 +1,4 @@
-"""Text cut into passages for a full-text index, and a person's words turned into its query.
+"""Splits text into passages for full-text search, and turns questions into FTS5 queries.
 
 Chinese and Japanese have no spaces, so the index would take a whole sentence for one word. An invisible break
 (zero width space) between their characters makes each a word of its own; a query asks for neighbouring pairs of them.
@@ -38,7 +38,7 @@ _STOP_WORD: Final = re.compile(
 
 
 class Passage(NamedTuple):
-    """A stretch of a text, and the number of its first line (from 1)."""
+    """A passage of a text, and the number of its first line (from 1)."""
 
     line: int
     text: str
@@ -56,12 +56,12 @@ def as_text(content: bytes, *, is_html: bool) -> str | None:
 
 
 def cleaned(text: str) -> str:
-    """Drop the characters that steer a terminal or cannot be seen, and write accents in one way."""
+    """Remove control and invisible characters, and normalise accents."""
     return unicodedata.normalize("NFC", without_controls(text).replace(_BREAK, ""))
 
 
 def passages(text: str, *, max_chars: int = PASSAGE_CHARS) -> Iterator[Passage]:
-    """Cut a text at paragraphs into passages of about that length at most, losing nothing but blank ones."""
+    """Split a text at paragraphs into passages of at most about that length; only blank ones are dropped."""
     line, passage = 1, ""
     for unit in _units(text, max_chars):
         if passage and len(passage) + len(unit) > max_chars:
@@ -75,12 +75,12 @@ def passages(text: str, *, max_chars: int = PASSAGE_CHARS) -> Iterator[Passage]:
 
 
 def without_breaks(passage: str) -> str:
-    """Give a passage as it stood in the text."""
+    """Return a passage as it stood in the text."""
     return passage.replace(_BREAK, "")
 
 
 def _units(text: str, max_chars: int) -> Iterator[str]:
-    """Yield the paragraphs with the blank lines after them, the long ones in pieces."""
+    """Yield paragraphs with the blank lines after them, long ones in pieces."""
     # Ends a piece at a line, else at a sentence, else at a space, else anywhere.
     most = rf".{{1,{max_chars}}}"
     piece = re.compile(rf"{most}(?:\n|\Z)|{most}(?:(?<=[.!?])\s|(?<=[{_CJK_STOPS}]))|{most}\s|{most}", re.DOTALL)
@@ -94,7 +94,7 @@ def _units(text: str, max_chars: int) -> Iterator[str]:
 
 
 def query_expression(query: str) -> str:
-    """Turn a question into an FTS5 expression in which any word may match; empty when there is no word.
+    """Convert a question to an FTS5 expression that matches any of its words; empty when it has none.
 
     Every word is quoted, so nothing a query contains is read as FTS5 syntax.
     """
@@ -105,7 +105,7 @@ def query_expression(query: str) -> str:
 
 
 def _phrases(word: str) -> list[str]:
-    """Give a word as it is, and one without spaces as its pairs of neighbouring characters."""
+    """Return a word as it is, or, in scripts without spaces, as pairs of neighbouring characters."""
     if not re.match(f"[{_CJK}]", word) or len(word) == 1:
         return [word]
     return [f"{first}{_BREAK}{second}" for first, second in pairwise(word)]

@@ -1,4 +1,4 @@
-"""Which passages of one text answer a question: BM25 over an index in memory, made for one call."""
+"""Ranks the passages of one text for a query: BM25 over an in-memory index."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _NEIGHBOUR: Final = 0.2
 
 
 def match_scores(texts: Sequence[str], query: str) -> dict[int, float]:
-    """Score the passages that match a query, and those beside them.
+    """Score the passages that match a query, and their neighbours.
 
     Args:
         texts: passages in the order of their text, such as `passages()` cuts.
@@ -39,7 +39,7 @@ def match_scores(texts: Sequence[str], query: str) -> dict[int, float]:
 
 
 def best_passages(texts: Sequence[str], query: str, *, max_chars: int) -> list[int]:
-    """Choose the passages that match a query best, as many as there is room for.
+    """Choose the best-matching passages that fit.
 
     Args:
         texts: passages in the order of their text.

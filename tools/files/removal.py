@@ -1,4 +1,4 @@
-"""Changes modes of files and folders, and removes them, by descriptor: what a link leads to stays. It blocks."""
+"""Removes files and folders, and changes their modes, by descriptor without following symbolic links; blocking."""
 
 import contextlib
 import os
@@ -6,14 +6,14 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from memento.tools.files.walking import Found, Walk
+from memento.tools.files.walking import DirectoryEntry, Walk
 
 _NAMED_ONLY: Final = getattr(os, "O_PATH", 0)  # not on macOS, where chmod can be kept from following a link
 _CAPABILITY: Final = "security.capability"
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with everything in it, however deep it goes; nothing happens where there is none.
+    """Remove a folder and its contents at any depth; a missing folder is ignored.
 
     Raises:
         OSError: something in it could not be removed; what could be is gone.
@@ -31,7 +31,7 @@ def remove_tree(folder: Path) -> None:
         os.rmdir(folder)
 
 
-def remove(found: Found) -> None:
+def remove(found: DirectoryEntry) -> None:
     """Remove anything but a folder."""
     with contextlib.suppress(FileNotFoundError):
         if isinstance(found.place, int):
@@ -41,7 +41,7 @@ def remove(found: Found) -> None:
 
 
 def set_mode(name: str, mode: int, place: int | str | None = None) -> None:
-    """Change the mode of a file or folder, and take the capabilities of a file.
+    """Change the mode of a file or folder, and drop a file's capabilities.
 
     Args:
         name: in the folder.
@@ -71,8 +71,8 @@ def set_mode(name: str, mode: int, place: int | str | None = None) -> None:
         os.close(descriptor)
 
 
-def has_capability(found: Found) -> bool:
-    """Whether a file gives its program rights; only code that ran as root could do that."""
+def has_capability(found: DirectoryEntry) -> bool:
+    """Whether a file has capabilities set; only code that ran as root could set them."""
     if not _NAMED_ONLY or os.geteuid() or not isinstance(found.place, int):
         return False
     descriptor = os.open(found.name, _NAMED_ONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found.place)
@@ -84,15 +84,15 @@ def has_capability(found: Found) -> bool:
         os.close(descriptor)
 
 
-def _opened_up(found: Found) -> bool:
-    """Open a folder to its owner, as code may have closed it."""
+def _opened_up(found: DirectoryEntry) -> bool:
+    """Give the owner access to a folder that code may have closed."""
     if found.status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
         with contextlib.suppress(OSError):
             set_mode(found.name, found.status.st_mode | stat.S_IRWXU, found.place)
     return True
 
 
-def _remove_folder(found: Found) -> None:
+def _remove_folder(found: DirectoryEntry) -> None:
     with contextlib.suppress(OSError):  # the folder above tells, which is not empty then
         if isinstance(found.place, int):
             os.rmdir(found.name, dir_fd=found.place)

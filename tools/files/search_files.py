@@ -1,4 +1,4 @@
-"""The search_files tool: full-text search in the files of the workspace and its shelves, documents included.
+"""The search_files tool: full-text search in the workspace and its shelves, documents included.
 
 Nothing outside those folders is read: links are not followed, hidden files (which is where keys live) are not looked
 at. Before the search, the index is brought up to date: texts in a thread, documents in confined children, as many as
@@ -15,12 +15,12 @@ from typing import Final
 
 from memento.tools.confined import confined
 from memento.tools.errors import TookTooLong, ToolInputError
+from memento.tools.file_handoff import open_in_thread
+from memento.tools.file_names import shown
 from memento.tools.files.folders import Place, places
 from memento.tools.files.index import FileIndex
-from memento.tools.files.index_rows import Hit, Pending
+from memento.tools.files.index_rows import PassageHit, Pending
 from memento.tools.files.passages import query_expression
-from memento.tools.handover import opened_in_thread
-from memento.tools.names import shown
 from memento.tools.workspace import Workspace
 
 MAX_RESULTS: Final = 10
@@ -85,7 +85,7 @@ def make_search_files(
 
 
 async def _read_documents(index: FileIndex, pending: Sequence[Pending], document_s: float) -> int:
-    """Index documents while there is time.
+    """Index documents within the time limit.
 
     Returns:
         How many are left, were not read in time, or are being read by another search.
@@ -112,10 +112,10 @@ async def _read_documents(index: FileIndex, pending: Sequence[Pending], document
 
 
 async def _read_document(index: FileIndex, document: Pending, document_s: float) -> bool:
-    """Index one document; False when there was not enough time, so that a later search has to try again."""
+    """Index one document; False when time ran out, so that a later search tries again."""
     found: list[tuple[str, str]] | None = None
     try:
-        file = await opened_in_thread(Workspace(Path(document.folder)).open, shown(document.path))
+        file = await open_in_thread(Workspace(Path(document.folder)).open, shown(document.path))
         try:
             name = document.path.rpartition("/")[2]
             found = await confined(_INDEXED, {"name": name}, files=[file], timeout_s=document_s)
@@ -138,7 +138,7 @@ def _later(n_texts: int, n_documents: int) -> str:
     return f"\n\n({' and '.join(left)}; search again to have them searched too.)" if left else ""
 
 
-def _written(hits: Sequence[Hit], searched: Sequence[Place]) -> str:
+def _written(hits: Sequence[PassageHit], searched: Sequence[Place]) -> str:
     prefixes: Mapping[str, str] = {place.folder: place.prefix for place in searched}
     return "\n\n".join(
         f"{number}. {shown(prefixes[hit.folder] + hit.path)}:{hit.place}\n{hit.text}"

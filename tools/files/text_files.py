@@ -1,4 +1,4 @@
-"""The characters of a text file: few say how they are encoded, so the bytes are looked at.
+"""Character encoding detection for text files, from their bytes.
 
 What is valid UTF-8 is nothing else. Anything else is taken for Western (cp1252), unless its high bytes stand together,
 as in words of another script, and spell the everyday characters of one.
@@ -84,7 +84,7 @@ _SCRIPTS: Final = (
 
 
 class Decoded(NamedTuple):
-    """A text."""
+    """A decoded text."""
 
     text: str
     encoding: str
@@ -93,14 +93,14 @@ class Decoded(NamedTuple):
 
 
 def decoded(content: bytes, *, is_cut: bool = False) -> Decoded | None:
-    """Turn the bytes of a text file to characters; what cannot be read becomes U+FFFD.
+    """Decode the bytes of a text file; undecodable bytes become U+FFFD.
 
     Args:
         content: of the file.
         is_cut: whether it ends anywhere, perhaps inside a character.
 
     Returns:
-        None when it is no text.
+        None when it is not text.
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -121,7 +121,7 @@ def _read(content: bytes, encoding: str, *, is_cut: bool) -> str:
 
 
 def _wide(head: bytes) -> str:
-    """Tell which encoding writes zeros where these are; empty when none does."""
+    """Detect UTF-16 or UTF-32 by the positions of zero bytes; empty when neither fits."""
     units = head[: len(head) // 4 * 4]
     for encoding, zeros in (("utf-32-le", units[3::4]), ("utf-32-be", units[0::4])):
         if zeros and not any(zeros) and len(units) == len(head) and _is_plain(units, encoding):
@@ -134,7 +134,7 @@ def _wide(head: bytes) -> str:
 
 
 def _is_plain(content: bytes, encoding: str) -> bool:
-    """Whether it is text that people write, without control characters and such."""
+    """Whether a text is free of control characters and the like."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(content)
     except UnicodeDecodeError:
@@ -144,7 +144,7 @@ def _is_plain(content: bytes, encoding: str) -> bool:
 
 
 def _guessed(content: bytes) -> str:
-    """Tell the likeliest encoding of what is not valid UTF-8, by what comes from its first high byte on."""
+    """Guess the encoding of bytes that are not valid UTF-8, starting at the first high byte."""
     first = _HIGH.search(content)
     start = max(0, first.start() - _ASCII_BEFORE) if first else 0
     sample = content[start : start + _SAMPLE_BYTES]
@@ -160,7 +160,7 @@ def _guessed(content: bytes) -> str:
 
 
 def _foreign_share(sample: bytes) -> float:
-    """Tell how many of the high bytes stand in words of almost nothing else, or are signs that nobody types."""
+    """Compute the share of high bytes in words made almost only of them, or in signs that nobody types."""
     n_high = n_foreign = 0
     for word in _WORD.findall(sample.translate(None, _WESTERN_SIGNS)):
         n_word = sum(byte >= 0x80 for byte in word)
@@ -171,7 +171,7 @@ def _foreign_share(sample: bytes) -> float:
 
 
 def _score(sample: bytes, encoding: str, script: _Script) -> float:
-    """Tell how like a usual text it is in that encoding: about 1 when it is one."""
+    """Score how plausible a text is in that encoding: about 1 for a plausible one."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeDecodeError:

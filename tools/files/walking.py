@@ -1,4 +1,4 @@
-"""A walk through a folder by descriptors: every folder below is opened on its own, and no link is ever followed.
+"""Walks a folder tree by descriptors, without following symbolic links.
 
 So whoever puts a link where a folder was leads nobody elsewhere. Few descriptors are open at a time, however deep the
 folders are nested: the way back up is checked instead. Where a system has no such descriptors, paths are used. It
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from memento.tools.files.descent import CAN_WALK, FOLDER, NO_LINK, Identity
+from memento.tools.files.open_beneath import CAN_WALK, FOLDER, NO_LINK, Identity
 
 _MOST_OPEN: Final = 32
 
 
-class Found(NamedTuple):
-    """A file, folder, link or anything else that has a name."""
+class DirectoryEntry(NamedTuple):
+    """A directory entry: a file, folder, link or anything else with a name."""
 
     prefix: str
     """Of its path from the folder walked through: nothing, or other folders with `/` behind each."""
@@ -31,24 +31,24 @@ class Found(NamedTuple):
 
     @property
     def path(self) -> str:
-        """From the folder walked through."""
+        """Path from the walked folder."""
         return self.prefix + self.name
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is one itself, not a link to one."""
+        """Whether it is a folder itself, not a link to one."""
         return stat.S_ISDIR(self.status.st_mode)
 
     @property
     def identity(self) -> Identity:
-        """Which one it is, whatever path leads to it."""
+        """Device and inode, whatever path leads to it."""
         return Identity(self.status.st_dev, self.status.st_ino)
 
 
 class _Level:
-    """A folder that is being walked through."""
+    """A folder that is being walked."""
 
-    def __init__(self, place: int | str, prefix: str, itself: Found | None, *, in_order: bool) -> None:
+    def __init__(self, place: int | str, prefix: str, itself: DirectoryEntry | None, *, in_order: bool) -> None:
         self.place: int | str | None = place
         self.prefix = prefix
         self.itself = itself
@@ -62,23 +62,23 @@ class _Level:
         self.names = iter(sorted(names) if in_order else names)
 
     def close(self) -> None:
-        """Give its descriptor back."""
+        """Close its descriptor."""
         _close(self.place)
         self.place = None
 
 
 class Walk:
-    """Everything below a folder, each folder before what lies in it; iterate once."""
+    """Iterates over everything below a folder, each folder before its contents; iterate once."""
 
     def __init__(
         self,
         root: Path | str,
         *,
-        enters: Callable[[Found], bool] = lambda _: True,
-        leaves: Callable[[Found], None] = lambda _: None,
+        enters: Callable[[DirectoryEntry], bool] = lambda _: True,
+        leaves: Callable[[DirectoryEntry], None] = lambda _: None,
         in_order: bool = False,
     ) -> None:
-        """Prepare.
+        """Prepare; opens nothing.
 
         Args:
             root: the folder; it may be a link itself, and be missing.
@@ -91,8 +91,8 @@ class Walk:
         self._root, self._enters, self._leaves, self._in_order = root, enters, leaves, in_order
         self._levels: list[_Level] = []
 
-    def __iter__(self) -> Iterator[Found]:
-        """Walk."""
+    def __iter__(self) -> Iterator[DirectoryEntry]:
+        """Yield the entries."""
         try:
             self._go_down(os.fspath(self._root), None)
             while self._levels:
@@ -102,7 +102,7 @@ class Walk:
                     self._go_up()
                     continue
                 try:
-                    found = Found(level.prefix, name, status(name, level.place), level.place)
+                    found = DirectoryEntry(level.prefix, name, status(name, level.place), level.place)
                 except OSError:  # gone since it was listed
                     continue
                 yield found
@@ -113,7 +113,7 @@ class Walk:
                 level.close()
             self._levels.clear()
 
-    def _go_down(self, name: str, found: Found | None) -> None:
+    def _go_down(self, name: str, found: DirectoryEntry | None) -> None:
         try:
             place = _open_below(name, found.place) if found else _open_root(name)
             level = _Level(place, f"{found.path}/" if found else "", found, in_order=self._in_order)
@@ -139,7 +139,7 @@ class Walk:
             self._leaves(level.itself._replace(place=above.place))
 
     def _reopened(self, below: int | str, identity: Identity) -> int | str | None:
-        """The folder above one, if it still is that folder."""
+        """Reopen the parent folder, if it still is that folder."""
         if isinstance(below, str):
             return os.path.dirname(below)
         with contextlib.suppress(OSError):
@@ -151,7 +151,7 @@ class Walk:
 
 
 def status(name: str, place: int | str) -> os.stat_result:
-    """Look at what has a name in an open folder; a link itself."""
+    """Stat an entry of an open folder, without following a link."""
     return os.lstat(os.path.join(place, name)) if isinstance(place, str) else os.lstat(name, dir_fd=place)
 
 

@@ -1,4 +1,4 @@
-"""The tools `list_files`, `read_file` and `write_file`: the run's workspace, and the folders it may read."""
+"""The tools `list_files`, `read_file` and `write_file` for the run's workspace and its shelves."""
 
 import asyncio
 import re
@@ -96,7 +96,7 @@ def _read(workspace: Workspace, path: str, start_line: int) -> str:
 
 
 def _found(workspace: Workspace, path: str, start_line: int) -> tuple[bytes, str, int]:
-    """Read a file; `name:12` is a line of one when there is no file of that name."""
+    """Read a file; `name:12` is a line of a file when no file has that name."""
     try:
         return workspace.read(path, max_bytes=MAX_READ_BYTES), path, start_line
     except ToolInputError:

@@ -1,12 +1,12 @@
-"""Pictures, sound and video, through models that see and hear.
+"""Media tools: images, audio and video, through vision and transcription models.
 
-port.py               what sees and what hears, as functions that the host brings
-media_file.py         a file of the workspace: what it is by its first bytes, parsed in a confined child
-pictures.py           in the child: any picture as a small PNG or JPEG
-recording.py          in the child: sound or video opened by one demuxer, and decoded as far as it is whole
-sound.py              in the child: any sound as pieces of MP3
-frames.py             in the child: a few frames that show what a video shows
-view_image.py         the tool: a question about a picture
-transcribe_audio.py   the tool: speech as text
-watch_video.py        the tool: a question about a video, its frames and what is said in it
+port.py              Ports for vision and transcription: two functions that the host provides
+media_file.py        An image, audio or video file of the workspace, opened for a confined child
+images.py            Re-encodes an image as a small PNG or JPEG without metadata; runs in a confined child
+recording.py         Opens and decodes a recording (audio or video) with one demuxer; runs in a confined child
+audio.py             Converts audio into MP3 pieces small enough to upload one by one; runs in a confined child
+frames.py            Extracts representative frames of a video; runs in a confined child
+view_image.py        The view_image tool: re-encodes an image in a confined child, then asks a vision model about it
+transcribe_audio.py  The transcribe_audio tool: speech to text; long recordings are sent in pieces
+watch_video.py       The watch_video tool: asks a vision model about frames of a video and a transcript of its sound
 """

@@ -1,4 +1,4 @@
-"""Runs in a confined child: a few frames that show what a video shows.
+"""Extracts representative frames of a video; runs in a confined child.
 
 Many are looked at, spread evenly. Those are kept that differ most from one another, so each scene has one; in a video
 where nothing changes they are as far apart in time as can be.
@@ -39,7 +39,7 @@ class ShownFrame(TypedDict):
 
 
 class VideoFrames(TypedDict):
-    """What the child answers with."""
+    """What the child returns."""
 
     duration_s: float
     has_sound: bool
@@ -83,7 +83,9 @@ def video_frames(
         if len(seen) < n_frames:
             seen = list(_spread(container, stream, start_s, end_s, step_s, n_max=n_frames * _PER_KEPT))
         if not seen:
-            raise ToolInputError("no picture of it can be decoded, or none in the stretch that was asked for")
+            raise ToolInputError(
+                "no frame of it can be decoded, or none in the stretch that was asked for; try another stretch"
+            )
         return {
             "duration_s": duration_s,
             "has_sound": bool(container.streams.audio),
@@ -98,11 +100,11 @@ def _stream(container: "InputContainer") -> "VideoStream":
         if not stream.disposition & Disposition.attached_pic:  # a record's cover
             stream.thread_type = "AUTO"
             return stream
-    raise ToolInputError("it holds no moving pictures; use transcribe_audio for its sound")
+    raise ToolInputError("it has no video track; use transcribe_audio for its sound")
 
 
 def _last_time(container: "InputContainer", stream: "VideoStream") -> float:
-    """Tell how long a video is whose header does not say, as those that browsers record."""
+    """Measure the length of a video whose header lacks it, as in browser recordings."""
     times = (packet.pts for packet in container.demux(stream) if packet.pts is not None)
     last_s = float(max(times, default=0) * (stream.time_base or 0))
     seek(container, stream, 0.0)
@@ -112,7 +114,7 @@ def _last_time(container: "InputContainer", stream: "VideoStream") -> float:
 def _keyframes(
     container: "InputContainer", stream: "VideoStream", start_s: float, end_s: float, step_s: float
 ) -> Iterator[_Seen]:
-    """Yield the frames nearest before evenly spread times from which decoding can begin."""
+    """Yield the keyframes nearest before evenly spread times."""
     stream.thread_type = "SLICE"  # threads by frame hold several back before they give the first
     stream.codec_context.skip_frame = "NONKEY"
     last_s = -1.0
@@ -130,7 +132,7 @@ def _keyframes(
 def _spread(
     container: "InputContainer", stream: "VideoStream", start_s: float, end_s: float, step_s: float, *, n_max: int
 ) -> Iterator[_Seen]:
-    """Yield the first frame at or after each of evenly spread times, by decoding all that lie between."""
+    """Yield the first frame at or after each of evenly spread times, decoding all frames between."""
     seek(container, stream, start_s)
     wanted_s = start_s
     for time_s, frame in _decoded(container, stream):
@@ -143,7 +145,7 @@ def _spread(
 
 
 def _decoded(container: "InputContainer", stream: "VideoStream") -> Iterator[tuple[float, "VideoFrame"]]:
-    """Yield the frames from here on whose times are known."""
+    """Yield the decoded frames from here on that have a time."""
     for time_s, frame in decodable(container, stream):
         if time_s is not None:
             yield time_s, frame
@@ -159,7 +161,7 @@ def _seen(time_s: float, frame: "VideoFrame") -> _Seen:
 
 
 def _telling(seen: list[_Seen], n_frames: int) -> list[_Seen]:
-    """Choose the first, then again and again the one that differs most from all that are chosen."""
+    """Choose frames greedily by greatest difference from those chosen so far."""
     length_s = (seen[-1].time_s - seen[0].time_s) or 1.0
     distances = [float("inf")] * len(seen)
     chosen: list[int] = []

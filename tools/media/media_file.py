@@ -1,4 +1,4 @@
-"""A file of the workspace that holds a picture, sound or video.
+"""An image, audio or video file of the workspace, opened for a confined child.
 
 What it is, its first bytes say; its name may lie. The demuxer that is to read it is then named to the parser: left to
 guess, FFmpeg also takes playlists, which make it open other files and addresses.
@@ -13,14 +13,14 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from memento.tools.confined import MEMORY_BYTES, confined
 from memento.tools.errors import ToolInputError
-from memento.tools.handover import opened_in_thread
+from memento.tools.file_handoff import open_in_thread
 from memento.tools.workspace import Workspace
 
 _HEAD_BYTES: Final = 64
 
 
 class Container(NamedTuple):
-    """How sound and video are stored."""
+    """Container format of audio or video."""
 
     suffix: str
     """As transcription services expect it in a file's name."""
@@ -30,7 +30,7 @@ class Container(NamedTuple):
 
 @dataclass(frozen=True)
 class MediaFile:
-    """An open file; a child parses it, nothing of it is interpreted here but its first bytes."""
+    """An open media file; only its first bytes are interpreted here, a child parses the rest."""
 
     path: str
     stream: BinaryIO
@@ -57,11 +57,11 @@ class MediaFile:
             raise ToolInputError(f"{self.path}: {error}") from None
 
     async def content(self) -> bytes:
-        """Read all of it."""
+        """Read the whole file."""
         return await asyncio.to_thread(os.pread, self.stream.fileno(), self.n_bytes, 0)
 
     def container(self) -> Container:
-        """Say how its sound or video is stored.
+        """Return the container format.
 
         Raises:
             ToolInputError: it is neither sound nor video, or of an unknown kind.
@@ -80,18 +80,18 @@ async def media_file(workspace: Workspace, path: str, *, max_bytes: int) -> Asyn
     """Open a file of the workspace.
 
     Raises:
-        ToolInputError: it cannot be opened, is empty or too large, or is no file but an address.
+        ToolInputError: it cannot be opened, is empty or too large, or is a web address instead of a file.
     """
     if "://" in path or path.lower().startswith("data:"):
         raise ToolInputError(
             "only files of the workspace can be used here, no addresses: fetch it into the workspace first, "
             "for example with download_file, and give the path of the file"
         )
-    stream = await opened_in_thread(workspace.open, path)
+    stream = await open_in_thread(workspace.open, path)
     try:
         n_bytes = os.fstat(stream.fileno()).st_size
         if not 0 < n_bytes <= max_bytes:
-            raise ToolInputError(f"{path} has {n_bytes:,} bytes; it must have some, and at most {max_bytes:,}")
+            raise ToolInputError(f"{path} has {n_bytes:,} bytes; it must not be empty and have at most {max_bytes:,}")
         # Not `read`: the child inherits the descriptor, and with it the position.
         head = await asyncio.to_thread(os.pread, stream.fileno(), _HEAD_BYTES, 0)
         yield MediaFile(path, stream, n_bytes, head)
@@ -100,7 +100,7 @@ async def media_file(workspace: Workspace, path: str, *, max_bytes: int) -> Asyn
 
 
 def _container(head: bytes) -> Container | None:
-    """Tell the container by the marks that its format begins with."""
+    """Detect the container format by its magic bytes."""
     kind, brand = head[4:8], head[8:12]
     if head[:4] == b"RIFF":
         return {b"WAVE": Container(".wav", "wav"), b"AVI ": Container(".avi", "avi")}.get(brand)
@@ -124,7 +124,7 @@ def _container(head: bytes) -> Container | None:
 
 
 def clock(seconds: float) -> str:
-    """A time as people write it of a recording: 1:05, 1:02:05."""
+    """Format a time of a recording: 1:05, 1:02:05."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""What sees and hears: models that the host brings, behind two functions."""
+"""Ports for vision and transcription: two functions that the host provides."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple

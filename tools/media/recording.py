@@ -1,4 +1,4 @@
-"""Runs in a confined child: a recording, sound or video, opened by one demuxer and decoded as far as it is whole.
+"""Opens and decodes a recording (audio or video) with one demuxer; runs in a confined child.
 
 FFmpeg comes with PyAV, the extra `media`; no program is started.
 """
@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolInputError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -22,18 +23,14 @@ def opened(file: BinaryIO, demuxer: str) -> "InputContainer":
     Raises:
         ToolUnavailable: PyAV is not installed.
     """
-    try:
+    with optional_imports("media", "sound and video cannot be taken apart here", ToolUnavailable):
         import av
-    except ImportError:
-        raise ToolUnavailable(
-            "sound and video cannot be taken apart here; the user must run: pip install 'memento-langgraph[media]'"
-        ) from None
     file.seek(0)
     return av.open(file, "r", format=demuxer, options={"protocol_whitelist": "none"})
 
 
 def checked_duration(container: "InputContainer", max_duration_s: float) -> float | None:
-    """Tell how long a recording is by its header, None when that does not say.
+    """Return a recording's length from its header; None when the header lacks it.
 
     Raises:
         ToolInputError: it is too long.
@@ -49,7 +46,7 @@ def checked_duration(container: "InputContainer", max_duration_s: float) -> floa
 
 
 def seek(container: "InputContainer", stream: "Stream", seconds: float) -> None:
-    """Go to the last point at or before a time from which can be decoded; what has no such points is left as it is."""
+    """Seek to the last decodable point at or before a time; recordings without such points stay at their start."""
     import av
 
     with contextlib.suppress(av.FFmpegError):
@@ -57,7 +54,7 @@ def seek(container: "InputContainer", stream: "Stream", seconds: float) -> None:
 
 
 def decodable(container: "InputContainer", stream: "Stream") -> Iterator[tuple[float | None, Any]]:
-    """Yield decoded frames from here on; what is damaged is left out.
+    """Yield decoded frames from here on, skipping damaged ones.
 
     Each comes with its time in seconds from the beginning of the recording, None when the recording does not say.
     """

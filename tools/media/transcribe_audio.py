@@ -1,4 +1,4 @@
-"""Turn speech into text: a short recording is sent as it is, a long one in pieces."""
+"""The transcribe_audio tool: speech to text; long recordings are sent in pieces."""
 
 import asyncio
 import base64
@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from typing import Final
 
 from memento.tools.errors import ToolInputError
+from memento.tools.media.audio import SoundPieces
 from memento.tools.media.media_file import MediaFile, clock, media_file
 from memento.tools.media.port import Transcribe
-from memento.tools.media.sound import SoundPieces
 from memento.tools.workspace import Workspace
 
 MAX_BYTES: Final = 500_000_000
@@ -69,7 +69,7 @@ async def transcript(
     is_over = False
     while not is_over and start_s < end_s:
         stretch: SoundPieces = await file.parsed(
-            "sound:sound_pieces",
+            "audio:sound_pieces",
             demuxer=demuxer,
             start_s=start_s,
             end_s=min(start_s + STRETCH_S, end_s),
@@ -89,7 +89,7 @@ async def transcript(
 
 
 async def _all(pieces: list[bytes], transcribe: Transcribe) -> list[str]:
-    """Transcribe side by side; the first failure ends the others."""
+    """Transcribe the pieces concurrently; the first failure cancels the others."""
 
     async def one(piece: bytes) -> str:
         return await transcribe("sound.mp3", piece)

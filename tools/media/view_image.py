@@ -1,11 +1,11 @@
-"""Look at a picture: it is made small and clean where that can do no harm, then a model that sees is asked."""
+"""The view_image tool: re-encodes an image in a confined child, then asks a vision model about it."""
 
 import base64
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from memento.tools.media.images import EncodedPicture
 from memento.tools.media.media_file import media_file
-from memento.tools.media.pictures import EncodedPicture
 from memento.tools.media.port import Look, Picture
 from memento.tools.workspace import Workspace
 
@@ -33,7 +33,7 @@ def make_view_image(look: Look) -> Callable[..., Awaitable[str]]:
             workspace: where the run's files lie; not shown to the model.
         """
         async with media_file(workspace, path, max_bytes=MAX_BYTES) as file:
-            seen: EncodedPicture = await file.parsed("pictures:encoded_picture", timeout_s=TIMEOUT_S)
+            seen: EncodedPicture = await file.parsed("images:encoded_picture", timeout_s=TIMEOUT_S)
         picture = Picture(base64.b64decode(seen["content"]), seen["mime_type"])
         answer = await look(question.strip() or _DESCRIBE, [picture])
         animated = ", first frame of an animation" if seen["is_animated"] else ""

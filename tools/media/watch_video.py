@@ -1,4 +1,4 @@
-"""Watch a video: frames that show what it shows and a transcript of its sound go to a model that sees, at once."""
+"""The watch_video tool: asks a vision model about frames of a video and a transcript of its sound."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -70,7 +70,7 @@ def make_watch_video(look: Look, transcribe: Transcribe | None = None) -> Callab
 
 
 def _times(times_s: list[float]) -> str:
-    """The times of frames; of frames less than five seconds apart, with tenths."""
+    """Format the times of frames, with tenths where they are less than five seconds apart."""
     is_close = times_s[-1] - times_s[0] < 5.0 * len(times_s)
     return ", ".join(clock(time_s) + (f".{int(time_s * 10) % 10}" if is_close else "") for time_s in times_s)
 
@@ -78,7 +78,7 @@ def _times(times_s: list[float]) -> str:
 async def _heard(
     file: MediaFile, video: VideoFrames, transcribe: Transcribe | None, *, start_s: float, end_s: float
 ) -> tuple[str, str]:
-    """What is said, and a remark for the model; a video that cannot be heard can still be seen."""
+    """Return the transcript, and a remark for the model; a video without usable sound can still be watched."""
     if not video["has_sound"]:
         return "", "it has no sound"
     if transcribe is None:

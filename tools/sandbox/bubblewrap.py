@@ -1,4 +1,4 @@
-"""Code in Linux namespaces, through the program `bwrap`: no network, no files but its workspace, no secrets.
+"""Sandbox in Linux namespaces with bubblewrap (`bwrap`): no network, no files but the workspace, no secrets.
 
 What it sees: the system's programs and this Python with its packages, all read-only; an empty /tmp; its workspace. Each
 option has its reason:
@@ -25,10 +25,10 @@ from typing import IO, ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.control_group import ControlGroup, made_group
-from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage, tree, usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage, tree, usage
 from memento.tools.sandbox.seccomp import seccomp_filter
+from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command
 from memento.tools.sandbox.socket_memory import socket_memory
 from memento.tools.sandbox.watchdog import watched
 
@@ -65,12 +65,12 @@ class Bubblewrap:
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         return await watched(lambda: self._start(language, folder, limits), source, folder=folder, limits=limits)
 
-    def argv(self, language: Language, *, folder: Path, limits: Limits) -> list[str]:
-        """Build the command, descriptors apart; blocks for a few looks at the disk.
+    def argv(self, language: Language, *, folder: Path, limits: SandboxLimits) -> list[str]:
+        """Build the command line, descriptors apart; blocks briefly to look at the disk.
 
         Args:
             language: of the source code, which the command reads on stdin.
@@ -94,10 +94,10 @@ class Bubblewrap:
         command = limited_command(language, limits, python=sys.executable, has_own_users=True)
         return [self.program, *options, "--", *command]
 
-    def _start(self, language: Language, folder: Path, limits: Limits) -> "_Box":
+    def _start(self, language: Language, folder: Path, limits: SandboxLimits) -> "_Box":
         filter_code = seccomp_filter()
         if filter_code is None:
-            raise ToolUnavailable("bubblewrap: there is no system-call filter for this kind of machine")
+            raise ToolUnavailable("bubblewrap: there is no system-call filter for this processor architecture")
         program = shutil.which(self.program)
         if program is None:
             raise ToolUnavailable("bubblewrap is not installed")
@@ -129,7 +129,7 @@ class Bubblewrap:
 
 
 class _Box:
-    """A started sandbox, held by its first process: all others die with that one."""
+    """A started sandbox, controlled through its first process: all others die with that one."""
 
     def __init__(self, process: subprocess.Popen[bytes], first: int, group: ControlGroup | None) -> None:
         self.process = process
@@ -158,8 +158,8 @@ class _Box:
     def is_short_of_memory(self) -> bool:
         return self._group is not None and self._group.is_exceeded()
 
-    def usage(self, limits: Limits) -> Usage:
-        """Count files that lie in memory, and sockets, as memory; too many files as too much of it."""
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
+        """Measure usage; files in memory and sockets count as memory, too many files as too much memory."""
         used = usage(
             tree(self._first),
             max_processes=limits.n_processes + _N_OWN,
@@ -194,19 +194,19 @@ class _Box:
         self._ungroup()
 
 
-def _grouped(limits: Limits) -> ControlGroup | None:
-    """A group for the processes of the sandbox, those included that wait for it."""
+def _grouped(limits: SandboxLimits) -> ControlGroup | None:
+    """Make a control group that the sandbox's processes join, waiting ones included."""
     return made_group(limits.memory_bytes, TASKS_PER_PROCESS * limits.n_processes + _N_OWN)
 
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[IO[str], IO[str]]:
-    """Open a pipe for as long as the stack lives: the end to read, the end to write."""
+    """Open a pipe for the lifetime of the stack: read end, write end."""
     reads, writes = os.pipe()
     return stack.enter_context(os.fdopen(reads)), stack.enter_context(os.fdopen(writes, "w"))
 
 
 def _first_process(process: subprocess.Popen[bytes], told: int) -> int:
-    """Learn the first process's id, while it is still held."""
+    """Read the first process's id while it is still held."""
     text = b""
     while select.select([told], [], [], _START_S)[0] and (chunk := os.read(told, 4096)):
         text += chunk
@@ -220,7 +220,7 @@ def _first_process(process: subprocess.Popen[bytes], told: int) -> int:
 
 
 def _kernel() -> Iterator[str]:
-    """Yield options that make the kernel's switches read-only, and hide what it tells of the whole machine."""
+    """Yield options that make kernel settings read-only, and hide machine-wide information."""
     for folder in _KERNEL_TREES:
         yield from ("--ro-bind-try", folder, folder)
     for file in _KERNEL_FILES:
@@ -229,7 +229,7 @@ def _kernel() -> Iterator[str]:
 
 
 def _mounts(hidden: Iterable[Path]) -> Iterator[str]:
-    """Yield the options of what is shown read-only, outer folders first, so that inner ones lie over them."""
+    """Yield read-only mount options, outer folders first, so that inner ones lie over them."""
     for link in _SYSTEM:
         if os.path.islink(link):
             yield from ("--symlink", os.readlink(link), link)
@@ -242,7 +242,7 @@ def _mounts(hidden: Iterable[Path]) -> Iterator[str]:
 
 
 def _python() -> Iterator[Path]:
-    """Yield the parts of this Python that a program needs; the folder around them may be anybody's home."""
+    """Yield the folders of this Python that a program needs; the folder around them may be anybody's home."""
     for prefix in dict.fromkeys((sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix))):
         for part in _PYTHON_PARTS:
             path = Path(prefix, part)

@@ -1,4 +1,4 @@
-"""Which sandbox is used: the one asked for by name, or the best that works here. Never one that is unsafe by itself."""
+"""Chooses the sandbox: the one named in the settings, or the best that works; never an unsafe one by default."""
 
 import asyncio
 import os
@@ -10,24 +10,25 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from memento.extras import install_command, missing_packages
 from memento.tools.errors import ToolError
 from memento.tools.sandbox.bubblewrap import Bubblewrap
 from memento.tools.sandbox.docker import IMAGE, Docker
 from memento.tools.sandbox.e2b import E2B
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Execution, Language, Limits, Sandbox
+from memento.tools.sandbox.port import Execution, Language, Sandbox, SandboxLimits
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
 SandboxName = Literal["auto", "bubblewrap", "monty", "docker", "e2b", "unsafe-local"]
 
 MAX_AT_ONCE: Final = 4
 _PROBE: Final = "print('it works')"
-_PROBE_LIMITS: Final = Limits(wall_s=10)
+_PROBE_LIMITS: Final = SandboxLimits(wall_s=10)
 _RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 
 class SandboxReport(NamedTuple):
-    """What `memento doctor` says about running code."""
+    """Sandbox status as shown by `memento doctor`."""
 
     status: Literal["ok", "note", "bad"]
     found: str
@@ -43,7 +44,7 @@ async def make_sandbox(
     e2b_api_key: str | None = None,
     max_at_once: int = MAX_AT_ONCE,
 ) -> Sandbox:
-    """Make the sandbox of this process. With `auto` it tries bubblewrap once, which takes about a tenth of a second.
+    """Make the sandbox of this process. `auto` tries bubblewrap once, which takes about a tenth of a second.
 
     Args:
         name: `auto` is bubblewrap where it works, else Monty.
@@ -71,7 +72,7 @@ async def make_sandbox(
 
 
 async def problem(sandbox: Sandbox) -> str | None:
-    """Try a sandbox on one line of Python; what is wrong, or None."""
+    """Test a sandbox with one line of Python; return what is wrong, or None."""
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-probe-")
     try:
         execution = await sandbox.run("python", _PROBE, folder=Path(folder), limits=_PROBE_LIMITS)
@@ -91,7 +92,7 @@ async def examine_sandbox(
     container_program: str = "docker",
     e2b_api_key: str | None = None,
 ) -> SandboxReport:
-    """Say which sandbox is used, why not a better one, and what to do about it. Arguments as in `make_sandbox`."""
+    """Report which sandbox is used, why not a better one, and how to fix that. Arguments as in `make_sandbox`."""
     if name == "unsafe-local":
         fix = "unset it unless this machine is thrown away after use; auto chooses a safe one"
         return SandboxReport("note", "unsafe-local: code of a model's making runs as you, unconfined", fix)
@@ -112,6 +113,8 @@ async def examine_sandbox(
 
 
 async def _monty(status: Literal["ok", "note"], found: str, wrong: str = "") -> SandboxReport:
+    if missing := missing_packages("tools", ("pydantic_monty",)):
+        return SandboxReport("bad", f"monty: {missing}", install_command("tools"))
     if broken := await problem(MontySandbox()):
         return SandboxReport("bad", f"monty: {broken}", "reinstall the package pydantic-monty")
     fix = await asyncio.to_thread(_bubblewrap_fix, wrong) if wrong else ""
@@ -127,7 +130,7 @@ def _e2b(api_key: str | None) -> SandboxReport:
 
 
 def _bubblewrap_fix(wrong: str) -> str:
-    """Find the one thing to do about it."""
+    """Find the fix for bubblewrap not working."""
     if not os.path.isdir("/proc/self/ns"):
         return "bubblewrap needs Linux; elsewhere docker gives a full Python (MEMENTO_SANDBOX=docker)"
     if shutil.which("bwrap") is None:
@@ -157,7 +160,7 @@ def _is_restricted() -> bool:
 
 @dataclass(frozen=True)
 class _InTurn:
-    """A sandbox that runs so many things at once; waiting does not count against an execution's time."""
+    """Limits how many executions a sandbox runs at once; waiting does not count against their time."""
 
     sandbox: Sandbox
     turn: asyncio.Semaphore
@@ -174,6 +177,6 @@ class _InTurn:
     def packages(self) -> str:
         return self.sandbox.packages
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         async with self.turn:
             return await self.sandbox.run(language, source, folder=folder, limits=limits)

@@ -1,4 +1,4 @@
-"""A control group (cgroup v2) for one execution: the kernel counts all its memory, that of its kernel objects too.
+"""Control group (cgroup v2) of one execution: the kernel counts and limits all its memory.
 
 It is used where a group may be made: in a subtree that was delegated to us, as systemd does for a user's services, or
 anywhere as root where no systemd keeps the groups. Elsewhere the watchdog adds up what it can see.
@@ -24,11 +24,11 @@ class ControlGroup:
     """One group; `close` it when its processes have ended."""
 
     def __init__(self, folder: Path) -> None:
-        """Take a group that was made."""
+        """Wrap an existing group."""
         self._folder = folder
 
     def add(self, pid: int) -> None:
-        """Move a process into it; those that it starts from now on are in it, too.
+        """Move a process into the group; processes it starts later are in it, too.
 
         Raises:
             OSError: it may not be moved.
@@ -36,14 +36,14 @@ class ControlGroup:
         _write(self._folder / "cgroup.procs", str(pid))
 
     def is_exceeded(self) -> bool:
-        """Whether the kernel has killed because of its limit of memory."""
+        """Whether the kernel killed a process because of the memory limit."""
         with contextlib.suppress(OSError, ValueError):
             counts = dict(line.split() for line in (self._folder / "memory.events").read_text().splitlines())
             return int(counts.get("oom_kill", 0)) > 0
         return False
 
     def close(self) -> None:
-        """Remove it; a process that dies is in it a moment longer."""
+        """Remove the group; a dying process is in it a moment longer."""
         until = time.monotonic() + _REMOVE_S
         while not _removed(self._folder) and time.monotonic() < until:
             time.sleep(_PAUSE_S)
@@ -76,7 +76,7 @@ def made_group(memory_bytes: int, n_tasks: int) -> ControlGroup | None:
 
 
 def _places() -> Iterator[Path]:
-    """Yield groups in which one may be made whose memory can be limited: our own, and the one above."""
+    """Yield groups in which a memory-limited one may be made: our own, and its parent."""
     own = _own()
     for place in (own, own.parent) if own else ():
         if (place / "cgroup.procs").exists() and _is_ours(place) and _can_limit(place):
@@ -84,7 +84,7 @@ def _places() -> Iterator[Path]:
 
 
 def _own() -> Path | None:
-    """The folder of the group that we are in."""
+    """Return the folder of our own group."""
     try:
         groups = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
@@ -101,7 +101,7 @@ def _own() -> Path | None:
 
 
 def _is_ours(place: Path) -> bool:
-    """Whether others leave this group to us."""
+    """Whether the group is delegated to us."""
     if not all(os.access(path, os.W_OK) for path in (place, place / "cgroup.procs")):
         return False
     if os.geteuid() or not os.path.isdir("/run/systemd/system"):
@@ -114,7 +114,7 @@ def _is_ours(place: Path) -> bool:
 
 
 def _can_limit(place: Path) -> bool:
-    """Whether the memory of groups in this one is counted, or can be from now on."""
+    """Whether memory accounting is, or can be, enabled for child groups."""
     try:
         if "memory" in (place / "cgroup.subtree_control").read_text().split():
             return True
@@ -129,7 +129,7 @@ def _can_limit(place: Path) -> bool:
 
 
 def _remove_abandoned(place: Path) -> None:
-    """Remove groups of processes of ours that were killed."""
+    """Remove groups left by killed processes of ours."""
     with contextlib.suppress(OSError):
         for folder in place.glob(f"{_PREFIX}*-*"):
             pid = folder.name.removeprefix(_PREFIX).partition("-")[0]

@@ -1,4 +1,4 @@
-"""Code in a container of Docker or Podman: for machines that have an engine.
+"""Sandbox in a container of Docker or Podman.
 
 The container has no network, no capability, a read-only root and the workspace. The engine enforces memory and the
 number of processes; the watchdog looks at time, output and files, and has the engine remove the container. When we are
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, limited_command, mortal_command
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage
+from memento.tools.sandbox.shell_command import ENVIRONMENT, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
 PLACE: Final = "/workspace"
@@ -47,7 +47,7 @@ class Docker:
         "The standard library is there, other packages only as far as the container's image has them, perhaps none."
     )
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         container, began = f"memento-{uuid.uuid4().hex}", int(time.time())
         execution = await watched(
@@ -60,8 +60,8 @@ class Docker:
             return execution._replace(exit_code=None, ended_by="memory")
         return execution
 
-    def argv(self, language: Language, *, folder: Path, limits: Limits, container: str) -> list[str]:
-        """Build the command.
+    def argv(self, language: Language, *, folder: Path, limits: SandboxLimits, container: str) -> list[str]:
+        """Build the command line.
 
         Args:
             language: of the source code, which the command reads on stdin.
@@ -105,7 +105,7 @@ class Docker:
         return None
 
     def _was_short_of_memory(self, container: str, began: int) -> bool:
-        """Ask the engine, which remembers it of containers that are gone, too; Podman does not."""
+        """Ask the engine whether an ended container ran out of memory; Podman does not remember."""
         span = ["--since", str(began), "--until", str(int(time.time()) + _TOLD_S)]
         command = [self.program, "events", *span, "--filter", f"container={container}", "--filter", "event=oom"]
         try:
@@ -114,7 +114,7 @@ class Docker:
             return False
         return told.returncode == 0 and bool(told.stdout.strip())
 
-    def _start(self, language: Language, folder: Path, limits: Limits, container: str) -> "_Container":
+    def _start(self, language: Language, folder: Path, limits: SandboxLimits, container: str) -> "_Container":
         try:
             process = subprocess.Popen(
                 self.argv(language, folder=folder.resolve(), limits=limits, container=container),
@@ -129,29 +129,29 @@ class Docker:
 
 
 def _field(text: str) -> str:
-    """Quote one field of an option that is written like a line of CSV, where it must be."""
+    """Quote a field of a CSV-style option where needed."""
     return '"{}"'.format(text.replace('"', '""')) if set(text) & set('",\n\r') else text
 
 
 class _Container:
-    """A container and the client that waits for it."""
+    """A container and the client process that waits for it."""
 
     def __init__(self, process: subprocess.Popen[bytes], program: str, name: str) -> None:
         self.process = process
         self._program, self._name = program, name
         self._is_removed = False
 
-    def usage(self, limits: Limits) -> Usage:
-        """Leave it to the engine."""
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
+        """Report no usage: the engine enforces the limits."""
         del limits
-        return Usage()
+        return ProcessUsage()
 
     def is_short_of_memory(self) -> bool:
-        """Asked of the engine when the client has ended."""
+        """Whether the container ran out of memory; asked of the engine after the client has ended."""
         return False
 
     def kill(self) -> None:
-        """Have the engine remove the container, which ends all its processes; then end the client."""
+        """Remove the container through the engine, which ends all its processes; then end the client."""
         if self._is_removed:
             return
         self._is_removed = True

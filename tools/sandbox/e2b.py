@@ -1,4 +1,4 @@
-"""Code in a virtual machine of E2B, a service: for hosts that may run nothing themselves.
+"""Sandbox in a virtual machine of E2B, a cloud service.
 
 Each execution has a machine of its own without internet. The workspace's files are sent to it, and those that the code
 made or changed are brought back through `Workspace`, which follows no link and lets nothing out.
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from memento.tools.errors import ToolError, ToolUnavailable
-from memento.tools.names import is_text
-from memento.tools.sandbox.inside import SCIENCE, limited_command
-from memento.tools.sandbox.leftovers import make_harmless
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.file_names import is_text
+from memento.tools.sandbox.port import Execution, ExitCause, Language, SandboxLimits
+from memento.tools.sandbox.shell_command import SCIENCE, limited_command
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 from memento.tools.workspace import Workspace
 
 PLACE: Final = "/home/user/workspace"
@@ -34,13 +34,13 @@ class Machine(Protocol):
     commands: Any
 
     async def kill(self) -> Any:
-        """Remove the machine."""
+        """Delete the machine."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class E2B:
-    """The sandbox of a service."""
+    """The sandbox of a cloud service."""
 
     api_key: str | None
     connect: Callable[[str, int], Awaitable[Machine]] | None = None
@@ -50,7 +50,7 @@ class E2B:
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         if not self.api_key:
             raise ToolUnavailable("e2b has no key; the user must set E2B_API_KEY")
@@ -90,7 +90,7 @@ async def _connected(api_key: str, alive_s: int) -> Machine:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Name what the package raises for a service that is down, refuses or ends a machine."""
+    """List the exceptions that the package raises when the service is down, refuses or ends a machine."""
     from httpx import HTTPError
 
     try:
@@ -100,8 +100,10 @@ def _failures() -> tuple[type[Exception], ...]:
     return (HTTPError, OSError, AuthenticationException, SandboxException, ServiceBusyException)
 
 
-async def _send(machine: Machine, workspace: Workspace, source: str, limits: Limits) -> dict[str, tuple[int, str]]:
-    """Send the workspace and the source; how its files look there before the code runs."""
+async def _send(
+    machine: Machine, workspace: Workspace, source: str, limits: SandboxLimits
+) -> dict[str, tuple[int, str]]:
+    """Upload the workspace and the source; return the files' state before the code runs."""
 
     def contents() -> list[dict[str, Any]]:
         return [
@@ -115,8 +117,8 @@ async def _send(machine: Machine, workspace: Workspace, source: str, limits: Lim
     return await _listed(machine)
 
 
-async def _run(machine: Machine, language: Language, limits: Limits) -> Execution:
-    """Run the source there, under `timeout`, which ends it before the connection would."""
+async def _run(machine: Machine, language: Language, limits: SandboxLimits) -> Execution:
+    """Run the source there under `timeout`, which ends it before the connection times out."""
     output, room = [], limits.output_bytes
 
     def take(chunk: object) -> None:
@@ -137,13 +139,15 @@ async def _run(machine: Machine, language: Language, limits: Limits) -> Executio
         exit_code = getattr(error, "exit_code", None)
         if exit_code is None:
             raise
-    ending: Ending = "time" if exit_code == _TIMED_OUT else "memory" if exit_code == _KILLED else "exit"
+    ending: ExitCause = "time" if exit_code == _TIMED_OUT else "memory" if exit_code == _KILLED else "exit"
     if room < 0:
         ending = "output"
     return Execution("".join(output), exit_code if ending == "exit" else None, ending)
 
 
-async def _bring_back(machine: Machine, workspace: Workspace, sent: dict[str, tuple[int, str]], limits: Limits) -> None:
+async def _bring_back(
+    machine: Machine, workspace: Workspace, sent: dict[str, tuple[int, str]], limits: SandboxLimits
+) -> None:
     found = await _listed(machine)
     changed = [path for path, look in found.items() if sent.get(path) != look]
     if len(found) > limits.n_files or sum(size for size, _ in found.values()) > limits.workspace_bytes:
@@ -154,7 +158,7 @@ async def _bring_back(machine: Machine, workspace: Workspace, sent: dict[str, tu
 
 
 async def _listed(machine: Machine) -> dict[str, tuple[int, str]]:
-    """List regular files as they look now, by path: size and time of change. Links are left out."""
+    """List regular files by path with size and modification time. Links are left out."""
     entries: Sequence[Any] = await machine.files.list(PLACE, depth=12)
     return {
         entry.path.removeprefix(f"{PLACE}/"): (entry.size, str(entry.modified_time))

@@ -1,4 +1,4 @@
-"""What lies in a folder that untrusted code writes to: how many files, how many bytes. No link is followed."""
+"""Counts files and bytes below a folder that untrusted code writes to, without following links."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from memento.tools.files.walking import Walk
 
 
 class Footprint(NamedTuple):
-    """Everything below a folder: files, folders, links, pipes."""
+    """Number and size of everything below a folder: files, folders, links, pipes."""
 
     n_files: int
     n_bytes: int
@@ -21,7 +21,7 @@ class Footprint(NamedTuple):
 
 
 def footprint(folder: Path, *, at_most: Footprint) -> Footprint:
-    """Look at everything below a folder; blocks. Stops as soon as there is more than `at_most`."""
+    """Measure everything below a folder; blocks. Stops once there is more than `at_most`."""
     n_files = n_bytes = 0
     walk = Walk(folder)
     for found in walk:

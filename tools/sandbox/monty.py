@@ -1,4 +1,4 @@
-"""Code in Monty, a Python interpreter of its own that has no way out: works on any system, without numpy or a shell.
+"""Sandbox in Monty, a Python interpreter without system access: works anywhere, without numpy or a shell.
 
 The interpreter runs in a worker process that is started for each execution (milliseconds) and killed after it. The
 workspace is its only folder, the links in it lead nowhere outside, and there is no network, process or environment in
@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from memento.extras import optional_imports
 from memento.private_files import make_private_folder
 from memento.tools.errors import ToolUnavailable
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.leftovers import make_harmless
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits
+from memento.tools.sandbox.port import Execution, ExitCause, Language, SandboxLimits
 from memento.tools.sandbox.processes import end_child, is_child, usage
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMontySession, MountDir
@@ -32,7 +34,7 @@ _END_STEP_S: Final = 0.005
 _OWN_MEMORY: Final = 100_000_000
 """What the worker needs beside the code's memory."""
 
-_ENDINGS: Final[tuple[tuple[str, Ending], ...]] = (
+_ENDINGS: Final[tuple[tuple[str, ExitCause], ...]] = (
     ("TimeoutError: feed time limit exceeded", "time"),
     ("TimeoutError: sleep limit exceeded", "time"),
     ("MemoryError: memory limit exceeded", "memory"),
@@ -44,7 +46,7 @@ _ENDINGS: Final[tuple[tuple[str, Ending], ...]] = (
 
 @dataclass(frozen=True)
 class MontySandbox:
-    """The sandbox of every system."""
+    """The sandbox that works on every system."""
 
     name: ClassVar[str] = "monty"
     languages: ClassVar[frozenset[Language]] = frozenset({"python"})
@@ -53,10 +55,12 @@ class MontySandbox:
         "the standard library re, json, csv, datetime, decimal, itertools, collections, pathlib and the like."
     )
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         if language not in self.languages:
             raise ToolUnavailable("monty runs Python only; there is no shell")
+        with optional_imports("tools", "code cannot be run in monty", ToolUnavailable):
+            await asyncio.to_thread(import_module, "pydantic_monty")
         output = _Output(limits.output_bytes)
         code = await asyncio.to_thread(_showing_last_value, source)
         async with _session(folder, limits) as (session, mount):
@@ -74,7 +78,7 @@ class MontySandbox:
 
 
 class _Output:
-    """What was printed, as far as it is kept."""
+    """Captured output, up to a limit."""
 
     def __init__(self, max_bytes: int) -> None:
         self._parts: list[bytes] = []
@@ -83,7 +87,7 @@ class _Output:
         self._loop = asyncio.get_running_loop()
 
     def __call__(self, _stream: str, text: str) -> None:
-        """Take a part; called from Monty's thread."""
+        """Append a part; called from Monty's thread."""
         if self._room <= 0:
             return
         part = text.encode("utf-8", "replace")
@@ -97,8 +101,8 @@ class _Output:
 
 
 @contextlib.asynccontextmanager
-async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
-    """Start a worker, and leave none."""
+async def _session(folder: Path, limits: SandboxLimits) -> "AsyncIterator[tuple[AsyncMontySession, MountDir]]":
+    """Start a worker, and end it afterwards."""
     from pydantic_monty import AsyncMonty, MontyCrashedError
 
     mount = await asyncio.to_thread(_mounted, folder, limits)
@@ -128,7 +132,7 @@ async def _session(folder: Path, limits: Limits) -> "AsyncIterator[tuple[AsyncMo
 
 
 async def _gone(pid: int | None) -> None:
-    """See that a worker has ended: the pool kills one in the middle of its work without waiting for it."""
+    """Make sure that a worker has ended: the pool kills busy workers without waiting for them."""
     for step in range(_END_STEPS):
         if pid is None or not await asyncio.to_thread(is_child, pid):
             return
@@ -138,7 +142,7 @@ async def _gone(pid: int | None) -> None:
     raise ToolUnavailable(f"monty: its worker (process {pid}) cannot be ended")
 
 
-def _mounted(folder: Path, limits: Limits) -> "MountDir":
+def _mounted(folder: Path, limits: SandboxLimits) -> "MountDir":
     from pydantic_monty import MountDir
 
     make_private_folder(folder)
@@ -153,8 +157,8 @@ def _mounted(folder: Path, limits: Limits) -> "MountDir":
 
 async def _fed(
     session: "AsyncMontySession", mount: "MountDir", code: str, output: _Output
-) -> tuple[Ending, int | None]:
-    """Run the code; how it ended, and its exit code."""
+) -> tuple[ExitCause, int | None]:
+    """Run the code; return how it ended, and its exit code."""
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
     try:
@@ -172,8 +176,8 @@ async def _fed(
     return "exit", 0
 
 
-async def _exceeded(pid: int | None, folder: Path, limits: Limits, output: _Output) -> Ending:
-    """Return when a limit is exceeded that Monty does not know of, and which."""
+async def _exceeded(pid: int | None, folder: Path, limits: SandboxLimits, output: _Output) -> ExitCause:
+    """Wait until a limit that Monty does not know is exceeded, and return which."""
     deadline = asyncio.get_running_loop().time() + limits.wall_s
     allowed = Footprint(limits.n_files, limits.workspace_bytes)
     before = await asyncio.to_thread(footprint, folder, at_most=allowed)
@@ -191,7 +195,7 @@ async def _exceeded(pid: int | None, folder: Path, limits: Limits, output: _Outp
 
 
 def _showing_last_value(source: str) -> str:
-    """Let a last expression print its value; lines keep their numbers.
+    """Make a last expression print its value; line numbers stay the same.
 
     It is printed by the interpreter, within its limits: the value itself never becomes an object of ours.
     """

@@ -1,4 +1,4 @@
-"""What a sandbox is: it runs a model's code in a workspace, within limits, and leaves nothing behind."""
+"""Sandbox port: runs untrusted code in a workspace within limits, and leaves nothing behind."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import Literal, NamedTuple, Protocol
 
 Language = Literal["python", "shell"]
 
-Ending = Literal["exit", "time", "memory", "processes", "files", "output"]
+ExitCause = Literal["exit", "time", "memory", "processes", "files", "output"]
 """Why an execution ended: by itself, or because of the limit of this name."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one execution may use, all its processes together."""
+class SandboxLimits:
+    """Limits of one execution, all its processes together."""
 
     wall_s: float = 60.0
     memory_bytes: int = 1_000_000_000
@@ -24,35 +24,35 @@ class Limits:
 
 
 class Execution(NamedTuple):
-    """What came of running code."""
+    """Result of running code."""
 
     output: str
     """Stdout and stderr, in the order written."""
     exit_code: int | None
     """None when a limit ended it."""
-    ended_by: Ending
+    ended_by: ExitCause
 
 
 class Sandbox(Protocol):
-    """Runs code that may be hostile. Safe for several executions at the same time, each in its own workspace."""
+    """Runs untrusted code. Safe for concurrent executions, each in its own workspace."""
 
     @property
     def name(self) -> str:
-        """What it is called in settings and messages."""
+        """Name in settings and messages."""
         ...
 
     @property
     def languages(self) -> frozenset[Language]:
-        """What it can run."""
+        """Languages it can run."""
         ...
 
     @property
     def packages(self) -> str:
-        """What Python code finds there: a sentence or two for the model."""
+        """Available Python packages: a sentence or two for the model."""
         ...
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
-        """Run source code to its end or to a limit; whatever happens, no process and nothing harmful is left.
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
+        """Run source code to its end or to a limit; afterwards no process and nothing harmful is left.
 
         Args:
             language: one of `languages`.

@@ -1,4 +1,4 @@
-"""What the processes of an execution use, read from /proc."""
+"""Resource usage of an execution's processes, read from /proc."""
 
 import contextlib
 import os
@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 _MEMORY: Final = ("VmRSS:", "VmSwap:", "VmPTE:")
 
 
-class Usage(NamedTuple):
-    """Of several processes together."""
+class ProcessUsage(NamedTuple):
+    """Total usage of several processes."""
 
     n_processes: int = 0
     n_tasks: int = 0
@@ -20,14 +20,14 @@ class Usage(NamedTuple):
     """Sent to a disk since they began, those of ended children included."""
 
 
-def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> Usage:
-    """Add processes up; stops when there are more than allowed. All zero when they have ended."""
-    total = Usage()
+def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> ProcessUsage:
+    """Sum the usage of processes; stops above the limits. All zero when they have ended."""
+    total = ProcessUsage()
     for pid in pids:
         n_tasks = len(_tasks(pid))
         if not n_tasks:
             continue
-        total = Usage(
+        total = ProcessUsage(
             total.n_processes + 1,
             total.n_tasks + n_tasks,
             total.memory_bytes + _held(pid),
@@ -39,7 +39,7 @@ def usage(pids: Iterable[int], *, max_processes: int, max_tasks: int) -> Usage:
 
 
 def tree(root: int) -> Iterator[int]:
-    """Yield a process and everything below it."""
+    """Yield a process and all its descendants."""
     pending = [root]
     while pending:
         pid = pending.pop()
@@ -49,7 +49,7 @@ def tree(root: int) -> Iterator[int]:
 
 
 def belonging(session: int, mark: bytes) -> Iterator[int]:
-    """Yield the processes of a session, and those whose environment holds a mark, wherever they have gone."""
+    """Yield the processes of a session, and those whose environment holds a mark, wherever they have moved."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             fields = _read(f"/proc/{name}/stat").rpartition(")")[2].split()
@@ -59,13 +59,13 @@ def belonging(session: int, mark: bytes) -> Iterator[int]:
 
 
 def is_child(pid: int) -> bool:
-    """Whether this process is below ours, or has ended unnoticed; without /proc nobody can say, so no."""
+    """Whether this process is our descendant, or ended unnoticed; False without /proc, where nobody can tell."""
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return len(fields) > 1 and int(fields[1]) == os.getpid()
 
 
 def end_child(pid: int) -> None:
-    """Kill a process below ours, and take note of its end."""
+    """Kill a descendant process, and reap it."""
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, os.WNOHANG)
@@ -79,7 +79,7 @@ def _tasks(pid: int) -> list[str]:
 
 
 def _held(pid: int) -> int:
-    """Memory that a process holds: resident, swapped out, and for the tables of its pages."""
+    """Memory of a process: resident, swapped out, and page tables."""
     fields = (line.split() for line in _read(f"/proc/{pid}/status").splitlines() if line.startswith(_MEMORY))
     return sum(int(amount) * 1024 for _, amount, _ in fields)
 

@@ -1,11 +1,11 @@
-"""The tools `run_python` and `run_shell`: a model's code in a sandbox, its output cut, its files listed."""
+"""The tools `run_python` and `run_shell`: run code in a sandbox; output is truncated, new files are listed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from memento.tools.errors import ToolInputError
-from memento.tools.sandbox.port import Ending, Execution, Language, Limits, Sandbox
+from memento.tools.sandbox.port import Execution, ExitCause, Language, Sandbox, SandboxLimits
 from memento.tools.text import without_controls, without_middle
 from memento.tools.workspace import Workspace
 
@@ -35,14 +35,14 @@ Args:
 """
 
 
-def make_run_python(sandbox: Sandbox, *, limits: Limits | None = None) -> Callable[..., Awaitable[str]]:
+def make_run_python(sandbox: Sandbox, *, limits: SandboxLimits | None = None) -> Callable[..., Awaitable[str]]:
     """Build the `run_python` tool.
 
     Args:
         sandbox: where the code runs.
         limits: what one call may use.
     """
-    limits = limits or Limits()
+    limits = limits or SandboxLimits()
 
     async def run_python(code: str, *, workspace: Workspace) -> str:
         return await _run(sandbox, "python", code, workspace, limits)
@@ -51,7 +51,7 @@ def make_run_python(sandbox: Sandbox, *, limits: Limits | None = None) -> Callab
     return run_python
 
 
-def make_run_shell(sandbox: Sandbox, *, limits: Limits | None = None) -> Callable[..., Awaitable[str]] | None:
+def make_run_shell(sandbox: Sandbox, *, limits: SandboxLimits | None = None) -> Callable[..., Awaitable[str]] | None:
     """Build the `run_shell` tool; None when the sandbox has no shell.
 
     Args:
@@ -60,7 +60,7 @@ def make_run_shell(sandbox: Sandbox, *, limits: Limits | None = None) -> Callabl
     """
     if "shell" not in sandbox.languages:
         return None
-    limits = limits or Limits()
+    limits = limits or SandboxLimits()
 
     async def run_shell(command: str, *, workspace: Workspace) -> str:
         return await _run(sandbox, "shell", command, workspace, limits)
@@ -69,7 +69,7 @@ def make_run_shell(sandbox: Sandbox, *, limits: Limits | None = None) -> Callabl
     return run_shell
 
 
-def _figures(limits: Limits) -> dict[str, float]:
+def _figures(limits: SandboxLimits) -> dict[str, float]:
     return {
         "wall_s": limits.wall_s,
         "memory_mb": limits.memory_bytes // 1_000_000,
@@ -77,11 +77,13 @@ def _figures(limits: Limits) -> dict[str, float]:
     }
 
 
-async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Workspace, limits: Limits) -> str:
+async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Workspace, limits: SandboxLimits) -> str:
     if not source.strip():
         raise ToolInputError("there is nothing to run")
     if "\0" in source or len(source.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
-        raise ToolInputError(f"at most {MAX_SOURCE_BYTES:,} bytes of text can be run; write long ones to a file first")
+        raise ToolInputError(
+            f"at most {MAX_SOURCE_BYTES:,} bytes without NULs can be run; write longer code to a file first"
+        )
     before = await asyncio.to_thread(_stamps, workspace)
     execution = await sandbox.run(language, source, folder=workspace.folder, limits=limits)
     after = await asyncio.to_thread(_stamps, workspace)
@@ -91,7 +93,7 @@ async def _run(sandbox: Sandbox, language: Language, source: str, workspace: Wor
 
 
 def _stamps(workspace: Workspace) -> dict[str, tuple[int, int]]:
-    """Give size and time of change of the workspace's files. Nothing is opened, no link followed."""
+    """Return size and modification time of the workspace's files. Nothing is opened, no link followed."""
     return {entry.path: (entry.n_bytes, entry.mtime_ns) for entry in workspace.entries()}
 
 
@@ -100,11 +102,11 @@ def _shown(output: str) -> str:
     return without_middle(text, SHOWN_CHARS, remark="; write long results to a file")
 
 
-def _ending(execution: Execution, limits: Limits) -> str:
+def _ending(execution: Execution, limits: SandboxLimits) -> str:
     if execution.ended_by == "exit":
         code = execution.exit_code
         return f"[exit code {code}]" if code or not execution.output.strip() else ""
-    reasons: dict[Ending, str] = {
+    reasons: dict[ExitCause, str] = {
         "time": f"it ran longer than {limits.wall_s:g} s; do less at once, or in smaller steps",
         "memory": f"it took more than {limits.memory_bytes // 1_000_000:,} MB of memory; read or compute in parts",
         "processes": f"it started more than {limits.n_processes} processes",

@@ -1,4 +1,4 @@
-"""Runs the code on stdin like a cell of a notebook. Passed to the sandbox's interpreter as text; imports only its own.
+"""Runs the code on stdin like a notebook cell. Passed to the sandbox's interpreter as text; stdlib imports only.
 
 The value of a last expression is printed. A traceback shows the code's own lines only.
 """

@@ -1,4 +1,4 @@
-"""System calls that code in the sandbox is refused: a filter for bubblewrap, in the kernel's own byte code.
+"""Seccomp filter for bubblewrap: BPF bytecode that refuses system calls.
 
 Namespaces do not hide everything. The session keyring, virtual-machine sockets and the kernel's rarer subsystems are
 seen from any of them. Files stay in the workspace with our owner, so none may get a set-user-id or set-group-id mode.
@@ -81,7 +81,7 @@ _DONE: Final = _ERROR  # an error of number 0: the call is not made, and its cal
 
 
 class _Test(NamedTuple):
-    """What must hold of one argument; all tests of a rule must."""
+    """A condition on one argument; all conditions of a rule must hold."""
 
     argument: int
     """Its position, from 0; its lower 32 bits are looked at, as the kernel does for all of these."""
@@ -121,7 +121,7 @@ def seccomp_filter(machine: str | None = None) -> bytes | None:
 
 
 def _rules() -> Iterator[tuple[str, int, tuple[_Test, ...]]]:
-    """Yield calls with their verdict when all tests hold; those without tests come first."""
+    """Yield system calls with the verdict when all conditions hold; unconditional ones first."""
     for names, verdict in (
         (_NEVER, _ERROR | errno.EPERM),
         (_AS_IF_MISSING, _ERROR | errno.ENOSYS),
@@ -148,7 +148,7 @@ def _rules() -> Iterator[tuple[str, int, tuple[_Test, ...]]]:
 
 
 def _rule(number: int, verdict: int, tests: Sequence[_Test]) -> bytes:
-    """Assemble: return the verdict for this call when all tests hold, else go on after the rule."""
+    """Assemble a rule: return the verdict for this call when all conditions hold, else continue after the rule."""
     length = 2 + sum(_length(test) for test in tests) + bool(tests)
     parts = [_instruction(_LOAD, _NUMBER)] if tests else []
     parts.append(_instruction(_EQUAL, number, 0, length - len(parts) - 1))

@@ -1,4 +1,4 @@
-"""Memory that the sockets of a network namespace may hold, read from /proc: it belongs to no process.
+"""Upper bound of the memory held by sockets of a network namespace, read from /proc; no process is charged for it.
 
 What is in a TCP or Unix socket's queue can only be bounded, by the size of its buffers. Code cannot enlarge those: the
 filter of seccomp.py keeps it from that, and from kinds of sockets that are not told here.
@@ -14,7 +14,7 @@ _UNIX_MESSAGES: Final = 2
 
 
 def socket_memory(pid: int) -> int:
-    """Bound the memory of the sockets that a process's network namespace has, those in no process included.
+    """Bound the socket memory of a process's network namespace, including sockets that no process holds.
 
     Args:
         pid: of a process in the namespace; when it has ended, there is nothing.
@@ -38,7 +38,7 @@ def _lines(pid: int, name: str) -> list[str]:
 
 
 def _queues(line: str) -> tuple[int, int]:
-    """Bytes to be sent and to be read, of a line of /proc/net/tcp or udp."""
+    """Return send and receive queue bytes of a line of /proc/net/tcp or udp."""
     fields = line.split()
     sending, _, receiving = fields[4].partition(":") if len(fields) > 4 else ("0", "", "0")
     return int(sending, 16), int(receiving, 16)
@@ -51,7 +51,7 @@ def _netlink(line: str) -> int:
 
 @functools.cache
 def _largest(setting: str, default: int) -> int:
-    """The last number of one of the kernel's settings for networks: of three, the largest that a buffer becomes."""
+    """Return the last number of a kernel network setting: of three, the maximum buffer size."""
     try:
         with open(f"/proc/sys/net/{setting}", encoding="ascii") as stream:
             return int(stream.read().split()[-1])

@@ -1,4 +1,4 @@
-"""Code as a plain process of this machine: it can read, change and send whatever its user can.
+"""No sandbox: code as a plain process that can read, change and send whatever its user can.
 
 For machines that are themselves thrown away after use. Never chosen but by name. What remains is what any program gets:
 limits, a watchdog, and an environment without secrets. When we are killed, the code ends soon after its time; a daemon
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from memento.tools.errors import ToolUnavailable
-from memento.tools.sandbox.inside import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
-from memento.tools.sandbox.port import Execution, Language, Limits
-from memento.tools.sandbox.processes import Usage, belonging, usage
+from memento.tools.sandbox.port import Execution, Language, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage, belonging, usage
+from memento.tools.sandbox.shell_command import ENVIRONMENT, SCIENCE, TASKS_PER_PROCESS, limited_command, mortal_command
 from memento.tools.sandbox.watchdog import watched
 
 _MARK: Final = "MEMENTO_EXECUTION"
@@ -31,20 +31,20 @@ _HAS_PROC: Final = os.path.isdir("/proc/self/task")
 
 @dataclass(frozen=True)
 class UnsafeLocal:
-    """No sandbox at all."""
+    """Runs code without isolation."""
 
     name: ClassVar[str] = "unsafe-local"
     languages: ClassVar[frozenset[Language]] = frozenset({"python", "shell"})
     packages: ClassVar[str] = SCIENCE
 
-    async def run(self, language: Language, source: str, *, folder: Path, limits: Limits) -> Execution:
+    async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`. Without /proc only time, output and files are limited."""
         if os.name != "posix":
             raise ToolUnavailable("unsafe-local runs on Linux and macOS only")
         return await watched(lambda: _started(language, folder, limits), source, folder=folder, limits=limits)
 
 
-def _started(language: Language, folder: Path, limits: Limits) -> "_Group":
+def _started(language: Language, folder: Path, limits: SandboxLimits) -> "_Group":
     mark = uuid.uuid4().hex
     path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
     try:
@@ -63,26 +63,26 @@ def _started(language: Language, folder: Path, limits: Limits) -> "_Group":
 
 
 class _Group:
-    """A process, its session, and what carries its mark."""
+    """A process, its session, and processes that carry its mark."""
 
     def __init__(self, process: subprocess.Popen[bytes], mark: bytes) -> None:
         self.process = process
         self._mark = mark
         self._is_ended = False
 
-    def usage(self, limits: Limits) -> Usage:
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
         if not _HAS_PROC:
-            return Usage()
+            return ProcessUsage()
         max_tasks = TASKS_PER_PROCESS * limits.n_processes
         used = usage(self._members(), max_processes=limits.n_processes + _N_OWN, max_tasks=max_tasks)
         return used._replace(n_processes=max(0, used.n_processes - _N_OWN))
 
     def is_short_of_memory(self) -> bool:
-        """Nobody else looks at it."""
+        """Always False: nothing else enforces a memory limit."""
         return False
 
     def kill(self) -> None:
-        """Kill again and again: what is alive can make more of itself until nothing is."""
+        """Kill repeatedly until nothing is left: surviving processes can fork."""
         if self._is_ended:
             return
         until = time.monotonic() + _END_S

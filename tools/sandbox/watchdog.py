@@ -1,4 +1,4 @@
-"""Runs a program to its end or to a limit: feeds it the source, keeps its output, looks at it ten times a second.
+"""Runs a program within limits: feeds its stdin, captures its output, checks its usage ten times a second.
 
 Limits of the kernel are per process; here all processes of an execution are added up. All of it happens in a thread of
 its own: neither a busy event loop nor a full thread pool keeps it from looking.
@@ -18,10 +18,10 @@ from typing import IO, Final, Protocol
 
 from memento.private_files import make_private_folder
 from memento.tools.sandbox.footprint import Footprint, footprint
-from memento.tools.sandbox.inside import TASKS_PER_PROCESS
-from memento.tools.sandbox.leftovers import make_harmless
-from memento.tools.sandbox.port import Ending, Execution, Limits
-from memento.tools.sandbox.processes import Usage
+from memento.tools.sandbox.port import Execution, ExitCause, SandboxLimits
+from memento.tools.sandbox.processes import ProcessUsage
+from memento.tools.sandbox.shell_command import TASKS_PER_PROCESS
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 
 TICK_S: Final = 0.1
 _DRAIN_S: Final = 1.0
@@ -30,23 +30,23 @@ _WRITTEN_PER_BYTE: Final = 4
 
 
 class Running(Protocol):
-    """A started program, its stdin and stdout being pipes."""
+    """A started program whose stdin and stdout are pipes."""
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
         """The process whose end is the program's end."""
         ...
 
-    def usage(self, limits: Limits) -> Usage:
-        """What all its processes use now."""
+    def usage(self, limits: SandboxLimits) -> ProcessUsage:
+        """Current usage of all its processes."""
         ...
 
     def is_short_of_memory(self) -> bool:
-        """Whether somebody else has ended it because of its limit of memory; asked when it has ended."""
+        """Whether another party ended it because of the memory limit; asked after its end."""
         ...
 
     def kill(self) -> None:
-        """End every process, the ended program's children too; return when none is left.
+        """Kill all processes, orphaned children included; returns when none is left.
 
         Raises:
             ToolUnavailable: one cannot be ended.
@@ -54,8 +54,8 @@ class Running(Protocol):
         ...
 
 
-async def watched(start: Callable[[], Running], source: str, *, folder: Path, limits: Limits) -> Execution:
-    """Start a program and see it through; when the caller is cancelled, it is killed first.
+async def watched(start: Callable[[], Running], source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
+    """Start a program and watch it to its end; on cancellation it is killed first.
 
     Args:
         start: starts it; called in the thread.
@@ -93,7 +93,7 @@ class _Watch:
     """One execution, in its thread."""
 
     def __init__(
-        self, start: Callable[[], Running], source: bytes, folder: Path, limits: Limits, stop: threading.Event
+        self, start: Callable[[], Running], source: bytes, folder: Path, limits: SandboxLimits, stop: threading.Event
     ) -> None:
         make_private_folder(folder)
         self._folder, self._limits, self._stop, self._source = folder, limits, stop, source
@@ -128,7 +128,7 @@ class _Watch:
         shown = bytes(self._output[: self._limits.output_bytes])
         return Execution(shown.decode("utf-8", "replace"), exit_code, ending)
 
-    def _until_end(self, selector: selectors.BaseSelector) -> Ending:
+    def _until_end(self, selector: selectors.BaseSelector) -> ExitCause:
         looked = time.monotonic()
         while self._running.process.poll() is None:
             if not selector.get_map():  # it closed its output and runs on
@@ -143,7 +143,7 @@ class _Watch:
                 looked = time.monotonic()
         return "exit"
 
-    def _exceeded(self) -> Ending | None:
+    def _exceeded(self) -> ExitCause | None:
         used = self._running.usage(self._limits)
         if self._stop.is_set() or time.monotonic() > self._deadline:
             return "time"
@@ -158,7 +158,7 @@ class _Watch:
         return "files" if found.exceeds(self._allowed) and found.exceeds(self._before) else None
 
     def _transfer(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
-        """Move what can be moved through the pipes; whether anything came."""
+        """Move available bytes through the pipes; return whether any came."""
         has_come = False
         for key, _ in selector.select(timeout_s) if selector.get_map() else ():
             if key.events & selectors.EVENT_WRITE:
@@ -182,7 +182,7 @@ class _Watch:
             stdin.close()
 
     def _drain(self, selector: selectors.BaseSelector) -> None:
-        """Take what is still in the pipe; all writers are dead, so its end is there."""
+        """Read the rest of the pipe; all writers are dead, so it ends."""
         until = time.monotonic() + _DRAIN_S
         while self._transfer(selector, 0.05) and time.monotonic() < until:
             if len(self._output) > self._limits.output_bytes:

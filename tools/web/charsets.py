@@ -1,4 +1,4 @@
-"""The characters of a page: what it says about its charset is often wrong, so what can be checked is checked."""
+"""Charset detection for web pages, whose declared charset is often wrong."""
 
 import codecs
 import re
@@ -34,7 +34,7 @@ _SUPERSETS: Final = {
 
 
 def decoded(content: bytes, charset: str = "") -> str:
-    """Turn a page's bytes to characters; never fails, what cannot be read becomes U+FFFD.
+    """Decode a page's bytes; never fails, undecodable bytes become U+FFFD.
 
     Args:
         content: whole, or cut anywhere.
@@ -61,7 +61,7 @@ def _charset_in(content: bytes) -> str:
 
 
 def _known(charset: str) -> str | None:
-    """Find the codec of a name; None for none, and for those that are no charset of a page."""
+    """Find the codec of a charset name; None for unknown names and codecs that are not page charsets."""
     try:
         name = codecs.lookup(charset.strip()).name
     except (LookupError, ValueError):

@@ -1,4 +1,4 @@
-"""The download_file tool: one public file of any kind, brought into the workspace for the tools that read files."""
+"""The download_file tool: downloads one public file of any kind into the workspace."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

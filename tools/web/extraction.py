@@ -1,4 +1,4 @@
-"""From a page's HTML to its main text; both readers of it run in a child process that can be killed.
+"""Extracts the main text of an HTML page, in a child process that can be killed.
 
 The good reader (trafilatura) can need minutes for a page that is made to hurt it, or find nothing in an odd one. Then
 the plain reader takes over, which understands nothing and always ends.
@@ -29,7 +29,7 @@ _MARKDOWN_ESCAPE: Final = re.compile(r"(```.*?```|`[^`\n]*`)|\\([_*\[\]<>~`#+-])
 
 
 class PageText(NamedTuple):
-    """What a page says."""
+    """Text of a page."""
 
     title: str
     date: str
@@ -43,7 +43,7 @@ class PageText(NamedTuple):
 
 
 async def page_text(html: str, address: str = "") -> PageText:
-    """Find the main text of a page, else all of its text.
+    """Extract the main text of a page, else all its visible text.
 
     Args:
         html: the page.
@@ -72,12 +72,12 @@ async def _confined(function: str, html: str, timeout_s: float, **more: str) -> 
 
 
 def lighter(html: str) -> str:
-    """Cut a page to what is parsed; a long one loses what is no text first."""
+    """Shorten a page to what is parsed; a long one loses markup without text first."""
     return html if len(html) <= MAX_HTML_CHARS else _WEIGHT.sub(" ", html)[:MAX_HTML_CHARS]
 
 
 def main_text(html: str, address: str = "") -> dict[str, str]:
-    """Read a page well. Runs in the child.
+    """Extract the main text with trafilatura. Runs in the child.
 
     Merged cells, equations, exponents, frames and pictures are put into words before the main text is looked for, which
     would lose them; of links, those to files keep their addresses.
@@ -104,6 +104,6 @@ def main_text(html: str, address: str = "") -> dict[str, str]:
 
 
 def visible_page(html: str) -> dict[str, Any]:
-    """Read a page plainly. Runs in the child."""
+    """Extract all visible text. Runs in the child."""
     seen = visible(html)
     return {**seen._asdict(), "title": cleaned(seen.title), "text": cleaned(seen.text)}

@@ -1,4 +1,4 @@
-"""One page over the network: through the guard, within limits of time and size, and only where robots.txt allows it."""
+"""Fetches a page or file: SSRF guard, robots.txt, limits of time and size."""
 
 import asyncio
 import ssl
@@ -10,11 +10,12 @@ from email.utils import parsedate_to_datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolInputError, ToolLimitReached, ToolUnavailable
-from memento.tools.web.body import ACCEPTED, read_body
-from memento.tools.web.guard import MAX_URL_CHARS, AddressGuard
 from memento.tools.web.media_types import charset_of, check_media_type, kind_of, may_be_pdf, media_type_of
+from memento.tools.web.response_body import ACCEPTED, read_body
 from memento.tools.web.robots import MAX_BYTES, Robots, RobotsFile
+from memento.tools.web.ssrf_guard import MAX_URL_CHARS, AddressGuard
 
 if TYPE_CHECKING:
     import httpx2
@@ -36,12 +37,12 @@ _REFUSALS: Final = frozenset({403, 406})
 
 
 class PageRefused(ToolInputError):
-    """The site does not want this reader, or serves it nothing to read; another address or another reader may do."""
+    """The site refuses this client, or has nothing readable; another page or another reader may work."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchLimits:
-    """When a fetch ends."""
+    """Limits of one fetch."""
 
     total_s: float = 20.0
     """For everything: names, robots.txt, redirects, the body."""
@@ -53,7 +54,7 @@ class FetchLimits:
 
 
 class Fetched(NamedTuple):
-    """A page as it came."""
+    """A fetched page."""
 
     url: str
     """After redirects."""
@@ -66,7 +67,7 @@ class Fetched(NamedTuple):
 
 
 class FetchedFile(NamedTuple):
-    """A file as it came."""
+    """A fetched file."""
 
     url: str
     """After redirects."""
@@ -76,7 +77,7 @@ class FetchedFile(NamedTuple):
 
 
 class Fetcher:
-    """Gets pages and files. It keeps robots.txt files in memory and no connection, so it works on any event loop.
+    """Fetches pages and files. Caches robots.txt but no connection, so it works on any event loop.
 
     Args:
         guard: where it may connect to.
@@ -100,7 +101,7 @@ class Fetcher:
         """Fetch one page.
 
         Raises:
-            ToolInputError: it is no public page, does not exist, or is nothing that can be read.
+            ToolInputError: it is not a public page, does not exist, or cannot be read.
             PageRefused: the site refuses.
             ToolLimitReached: the site asks for patience.
             ToolUnavailable: no answer, a broken one, or one that took too long.
@@ -112,7 +113,9 @@ class Fetcher:
         return await self._answer(url, self._read_file)
 
     async def _answer(self, url: str, read: Callable[["httpx2.Response"], Awaitable[_Read]]) -> _Read:
-        await asyncio.to_thread(import_module, "httpx2")
+        with optional_imports("tools", "pages cannot be fetched", ToolUnavailable):
+            await asyncio.to_thread(import_module, "httpx2")
+            await asyncio.to_thread(import_module, "protego")
         import httpx2
 
         try:
@@ -209,29 +212,31 @@ def _parsed(url: str) -> "httpx2.URL":
 
 
 def _check_status(response: "httpx2.Response") -> None:
-    """Raise what an answer without a page means."""
+    """Raise the error that an HTTP status without a page stands for."""
     status = response.status_code
     if status < 300:
         return
     if status < 400:
-        raise ToolInputError(f"the page redirects to nowhere (HTTP status {status}); try another address")
+        raise ToolInputError(
+            f"the page redirects without giving an address (HTTP status {status}); try another address"
+        )
     if status in {404, 410}:
         raise ToolInputError(f"there is no such page (HTTP status {status}); check the address, or search for it")
     if status == 429:
         wait_s = _retry_after_s(response.headers.get("retry-after", ""))
         when = f"in {wait_s:.0f} s" if wait_s is not None else "later"
         raise ToolLimitReached(
-            f"the site takes no more requests now, but {when}; read another page", retry_after_s=wait_s
+            f"the site's rate limit is reached; it takes requests again {when}; read another page", retry_after_s=wait_s
         )
     if status in _REFUSALS:
         raise PageRefused(f"the site refuses to show this page (HTTP status {status}); try another page")
     if status < 500:
         raise ToolInputError(f"the site refuses the request (HTTP status {status}); try another page")
-    raise ToolUnavailable(f"the site is in trouble (HTTP status {status}); try once more later, or another page")
+    raise ToolUnavailable(f"the site failed to answer (HTTP status {status}); try once more later, or another page")
 
 
 def _retry_after_s(header: str) -> float | None:
-    """Read a Retry-After header: seconds, or a date."""
+    """Parse a Retry-After header: seconds, or a date."""
     if header.strip().isdecimal() and len(header) < 10:
         return float(header)
     try:

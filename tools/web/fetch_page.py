@@ -1,4 +1,4 @@
-"""The fetch_page tool: one public page as text, or what of it matches a question."""
+"""The fetch_page tool: one public page as text, or the passages that match a question."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,11 +9,11 @@ from memento.tools.errors import ToolInputError, ToolLimitReached
 from memento.tools.files.passages import cleaned
 from memento.tools.text import cut, one_line
 from memento.tools.web.charsets import decoded
-from memento.tools.web.compression import beginning, compressed
 from memento.tools.web.extraction import PageText, page_text
 from memento.tools.web.fetch import Fetched, Fetcher, PageRefused
+from memento.tools.web.passage_selection import beginning, compressed
+from memento.tools.web.result_text import checked_query
 from memento.tools.web.tavily import Tavily
-from memento.tools.web.wording import checked_query
 
 MAX_PAGE_CHARS: Final = 12_000
 """Of a page that is read without a query."""
@@ -59,7 +59,7 @@ def make_fetch_page(
             fetched = await pages.get(url)
             page = await read_page(fetched, read_bytes)
             if page.is_scripted and (tavily or len(page.text) < MIN_SCRIPTED_CHARS):
-                raise PageRefused("the page's text is made by scripts, which are not run here; try another page")
+                raise PageRefused("the page is rendered by scripts, which are not run here; try another page")
         except (PageRefused, ToolLimitReached):
             if tavily is None:
                 raise
@@ -72,7 +72,7 @@ def make_fetch_page(
 
 
 async def read_page(fetched: Fetched, read_bytes: ReadBytes | None = None) -> PageText:
-    """Make text of what was fetched, all of it.
+    """Convert a fetched page to its full text.
 
     Raises:
         ToolInputError: there is no text, and no script that would make one.
@@ -89,7 +89,9 @@ async def read_page(fetched: Fetched, read_bytes: ReadBytes | None = None) -> Pa
     else:
         page = PageText("", "", await asyncio.to_thread(_plain, text))
     if not page.text and page.forward:
-        raise ToolInputError(f"the page only sends on to {cut(urljoin(fetched.url, page.forward), 500)}; fetch that")
+        raise ToolInputError(
+            f"the page only redirects to {cut(urljoin(fetched.url, page.forward), 500)}; fetch that instead"
+        )
     if not page.text and not page.is_scripted:
         raise ToolInputError("the page is empty; try another page")
     return page
@@ -104,7 +106,7 @@ def _published(page: PageText) -> str:
 
 
 def _shown(text: str, query: str) -> str:
-    """Cut a page to what is shown of it, and say so."""
+    """Shorten a page to what is shown, and say so."""
     if query and len(text) > SHORT_PAGE_CHARS:
         shown = compressed(text, query, min(SHORT_PAGE_CHARS, int(KEPT_SHARE * len(text))))
         return f"{shown}\n\n[{len(shown):,} of {len(text):,} characters, chosen by the query]"

@@ -1,4 +1,4 @@
-"""What a page is: from what the server calls it, and from its first bytes where that says nothing."""
+"""Media types of fetched pages, from the Content-Type header or the first bytes."""
 
 import re
 from typing import Final
@@ -31,18 +31,18 @@ _REFUSAL: Final = "it is {}, not a text; this tool reads web pages, text, json, 
 
 
 def media_type_of(content_type: str) -> str:
-    """Give the media type of a Content-Type header, without its parameters."""
+    """Return the media type of a Content-Type header, without its parameters."""
     return content_type.split(";", maxsplit=1)[0].strip().lower()
 
 
 def charset_of(content_type: str) -> str:
-    """Give the charset of a Content-Type header, empty when there is none."""
+    """Return the charset of a Content-Type header, empty when it has none."""
     found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
     return found[1].lower() if found else ""
 
 
 def check_media_type(media_type: str) -> None:
-    """Refuse, before it is read, what cannot be a text.
+    """Refuse a media type that cannot be text, before its body is read.
 
     Raises:
         ToolInputError: it is a picture, an archive, a program...
@@ -52,12 +52,12 @@ def check_media_type(media_type: str) -> None:
 
 
 def may_be_pdf(media_type: str) -> bool:
-    """Tell whether a pdf may come under this media type."""
+    """Tell whether a PDF may come under this media type."""
     return media_type in _SAYS_NOTHING or _kind(media_type) == "pdf"
 
 
 def kind_of(media_type: str, content: bytes) -> str:
-    """Say what can be made of a page: `html`, `text`, `json`, `xml` or `pdf`.
+    """Classify a page: `html`, `text`, `json`, `xml` or `pdf`.
 
     Raises:
         ToolInputError: nothing can be.
@@ -82,6 +82,6 @@ def _kind(media_type: str) -> str | None:
 
 
 def _is_binary(content: bytes) -> bool:
-    """Tell by the NULs, which no text has but one of two or four bytes a character."""
+    """Detect binary content by NUL bytes, which only UTF-16 and UTF-32 text has."""
     start = content[:_LOOKED_AT]
     return b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))

@@ -1,4 +1,4 @@
-"""What a site's robots.txt allows, kept for a while (RFC 9309)."""
+"""Robots.txt rules of sites (RFC 9309), cached for a while."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ MAX_SITES: Final = 256
 
 
 class RobotsFile(NamedTuple):
-    """The answer to a request for a robots.txt."""
+    """The response to a request for robots.txt."""
 
     status: int
     content: bytes
@@ -31,7 +31,7 @@ class _Known(NamedTuple):
 
 
 class Robots:
-    """Remembers the rules of sites, the latest used ones.
+    """Caches the rules of the most recently used sites.
 
     Args:
         agent: the name that rules are looked up by.

@@ -1,11 +1,11 @@
-"""The port of a web search: what a provider is given, and what it finds."""
+"""Web search port: what a provider is given, and what it returns."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 
 class SearchResult(NamedTuple):
-    """One page that a search found."""
+    """One search result."""
 
     title: str
     url: str
@@ -15,5 +15,5 @@ class SearchResult(NamedTuple):
     """A date as the provider writes it, empty when it gives none."""
 
 
-Search = Callable[[str, int], Awaitable[Sequence[SearchResult]]]
+WebSearch = Callable[[str, int], Awaitable[Sequence[SearchResult]]]
 """A provider: from a query and a number of results to at most so many, best first; raises a ToolError."""

@@ -1,4 +1,4 @@
-"""Search through a SearxNG, the metasearch engine that people host themselves."""
+"""Web search through a self-hosted SearxNG instance."""
 
 import asyncio
 import json
@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
-from memento.tools.web.body import ACCEPTED, read_body
+from memento.tools.web.response_body import ACCEPTED, read_body
 from memento.tools.web.search_port import SearchResult
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MAX_ANSWER_BYTES: Final = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class SearxNG:
-    """Where a SearxNG is, and what it is asked for. Its address is the user's: no model and no page can change it."""
+    """Address and options of a SearxNG instance. The address is the user's: no model and no page can change it."""
 
     base_url: str = field(repr=False)  # may hold a password
     """Such as `http://127.0.0.1:8888`."""
@@ -37,7 +38,8 @@ class SearxNG:
         Raises:
             ToolError: whatever went wrong, as the model may read it.
         """
-        await asyncio.to_thread(import_module, "httpx2")
+        with optional_imports("tools", "SearxNG cannot be asked", ToolUnavailable):
+            await asyncio.to_thread(import_module, "httpx2")
         import httpx2
 
         try:
@@ -101,6 +103,6 @@ def _result(found: dict[str, Any]) -> SearchResult:
 
 
 def _one_by_one(engines: object) -> str:
-    """Name engines with their reasons, which come as pairs."""
+    """Format the engines that failed with their reasons, which come as pairs."""
     pairs = engines if isinstance(engines, list) else []
     return "; ".join(" ".join(map(str, pair)) if isinstance(pair, list) else str(pair) for pair in pairs)

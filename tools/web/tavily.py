@@ -1,4 +1,4 @@
-"""Tavily's search and its reader of pages; both work without a key too, rate-limited.
+"""Tavily's search and page extraction; both also work without a key, rate-limited.
 
 Each call opens its own client and closes it: nothing is held, so it works on any event loop and leaves nothing open.
 """
@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from memento.extras import optional_imports
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
-from memento.tools.web.guard import MAX_URL_CHARS, check_host
 from memento.tools.web.search_port import SearchResult
+from memento.tools.web.ssrf_guard import MAX_URL_CHARS, check_host
 
 if TYPE_CHECKING:
     from tavily import AsyncTavilyClient
@@ -24,7 +25,7 @@ MAX_PASSAGES: Final = 5  # Tavily's own limit, of 500 characters each
 
 @dataclass(frozen=True, kw_only=True)
 class Tavily:
-    """Where and how Tavily is reached; the key is kept out of the repr and of every message."""
+    """Configuration of Tavily; the key is kept out of the repr and of every message."""
 
     api_key: str | None = field(default=None, repr=False)
     """None or empty for the rate-limited use without one."""
@@ -51,7 +52,7 @@ class Tavily:
         ]
 
     async def extract(self, url: str, query: str = "") -> str:
-        """Let Tavily read one page: its whole text, or the passages that match a query.
+        """Extract one page with Tavily: its whole text, or the passages that match a query.
 
         Args:
             url: of a public page. Tavily is told it, so a private one is refused.
@@ -72,13 +73,14 @@ class Tavily:
         return text
 
     async def _call(self, endpoint: Literal["search", "extract"], **options: object) -> Mapping[str, Any]:
-        """Ask one endpoint.
+        """Call one endpoint.
 
         Raises:
             ToolError: whatever went wrong, as the model may read it.
         """
         # Importing tavily and, in its client, reading the TLS certificates are too slow for the event loop.
-        await asyncio.to_thread(import_module, "tavily")
+        with optional_imports("tools", "Tavily cannot be asked", ToolUnavailable):
+            await asyncio.to_thread(import_module, "tavily")
         import httpx
         from tavily import errors
 
@@ -133,7 +135,7 @@ class Tavily:
 
 
 def _checked_url(url: str) -> str:
-    """Accept public http(s) addresses only: a private one means nothing to Tavily and should not be told to it."""
+    """Check that a URL is public http(s): private ones mean nothing to Tavily and should not be sent to it."""
     url = url.strip()
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""The guard where nothing goes around it: in the transport, which every request and every redirect passes through."""
+"""HTTP transport with the SSRF guard built in, so that every request and redirect passes through it."""
 
 import ssl
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 import httpx2
 
 from memento.tools.errors import ToolInputError
-from memento.tools.web.guard import AddressGuard
+from memento.tools.web.ssrf_guard import AddressGuard
 
 MAX_ADDRESSES: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """Connects to addresses that the guard has checked, and to no other; its proxy is never the environment's.
+    """Connects only to addresses that the guard has checked; ignores proxies of the environment.
 
     Args:
         guard: says where a host may be connected to.
@@ -28,10 +28,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request without a body to the first address of its host that answers.
+        """Send a request without a body to the first address of its host that responds.
 
         Raises:
-            ToolInputError: the URL is none of a public page.
+            ToolInputError: the URL is not that of a public page.
             ToolUnavailable: its host cannot be looked up.
             httpx2.TransportError: no address answers.
         """
@@ -51,12 +51,12 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         return await self._inner.handle_async_request(_pinned(request, host, last))
 
     async def aclose(self) -> None:
-        """Close what is still open."""
+        """Close open connections."""
         await self._inner.aclose()
 
 
 def _pinned(request: httpx2.Request, host: str, address: str) -> httpx2.Request:
-    """Make the same request to an address; its Host header stays the URL's."""
+    """Rewrite the request to a checked address; its Host header stays the URL's."""
     return httpx2.Request(
         request.method,
         request.url.copy_with(host=address),

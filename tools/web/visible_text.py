@@ -1,11 +1,11 @@
-"""All text of a page that a reader would see, in linear time: what is left when the main text is not found."""
+"""Extracts all visible text of a page in linear time: the fallback when no main text is found."""
 
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
-from memento.tools.documents.mathematics import exponent
+from memento.tools.documents.equations import exponent
 
 _UNSEEN: Final = frozenset({"script", "style", "template", "svg", "noscript", "iframe", "object", "select"})
 _INLINE: Final = frozenset(
@@ -19,7 +19,7 @@ _REFRESH: Final = re.compile(r"\s*\d*(?:\.\d*)?\s*[;,]?\s*url\s*=\s*[\"']?\s*([^
 
 
 class Visible(NamedTuple):
-    """What a page shows."""
+    """Visible content of a page."""
 
     title: str
     text: str
@@ -29,7 +29,7 @@ class Visible(NamedTuple):
 
 
 def visible(html: str) -> Visible:
-    """Read a page without understanding it."""
+    """Extract the visible text without analysing the page's structure."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -83,7 +83,7 @@ class _Reader(HTMLParser):
 
 
 def _forward(attributes: Mapping[str, str | None]) -> str:
-    """Read where a meta tag sends the reader on to."""
+    """Read the target of a meta refresh."""
     if (attributes.get("http-equiv") or "").lower() != "refresh":
         return ""
     found = _REFRESH.match(attributes.get("content") or "")

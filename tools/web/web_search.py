@@ -1,17 +1,17 @@
-"""The web_search tool: one provider after another, until one finds something."""
+"""The web_search tool: asks one provider after another until one finds something."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from memento.tools.errors import ToolError, ToolInputError, ToolLimitReached, ToolUnavailable
 from memento.tools.text import cut
-from memento.tools.web.search_port import Search, SearchResult
-from memento.tools.web.wording import checked_query, numbered
+from memento.tools.web.result_text import checked_query, numbered
+from memento.tools.web.search_port import SearchResult, WebSearch
 
 MAX_RESULTS: Final = 10
 
 
-def make_web_search(providers: Mapping[str, Search]) -> Callable[..., Awaitable[str]]:
+def make_web_search(providers: Mapping[str, WebSearch]) -> Callable[..., Awaitable[str]]:
     """Build the `web_search` tool; opens nothing before its first call.
 
     Args:
@@ -19,7 +19,7 @@ def make_web_search(providers: Mapping[str, Search]) -> Callable[..., Awaitable[
             finds nothing.
 
     Raises:
-        ToolInputError: there is none.
+        ToolInputError: there is no provider.
     """
     if not providers:
         raise ToolInputError("web_search needs at least one provider")
@@ -62,7 +62,7 @@ def _failed(failures: Mapping[str, ToolError]) -> str:
 
 
 def _combined(failures: Mapping[str, ToolError]) -> ToolError:
-    """Make one error of those of all providers: the only one itself, or the mildest of their kinds."""
+    """Combine the errors of all providers: the only one itself, or the mildest kind."""
     errors = list(failures.values())
     if len(errors) == 1:
         return errors[0]

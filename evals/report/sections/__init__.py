@@ -1,1 +1,1 @@
-"""The parts of the page, each a function of the view; None where a run has nothing to say of it."""
+"""Sections of the report, each a function of the view; None where a run has nothing to show."""

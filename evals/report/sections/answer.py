@@ -1,10 +1,10 @@
-"""The answer: each arm against the control, with its interval, and a null called a null."""
+"""Main result: each arm against the control, with its interval; a null result is called one."""
 
-from memento.evals.report.blocks import Block, Finding, Findings, Note, Picture, Section
+from memento.evals.report.blocks import ArmFinding, Findings, Note, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import counted, listed, orders
 from memento.evals.report.plots import Dot, differences, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, listed, orders
 from memento.evals.statistics.comparison import SIGNIFICANT, Comparison
 from memento.evals.statistics.figure import percent
 
@@ -13,8 +13,8 @@ _FEW = 4
 
 
 def answer(view: View) -> Section:
-    """Does memory help, by how much, and how sure is that?"""
-    summary, blocks = view.summary, list[Block]()
+    """Show whether memory helps, by how much, and how certain that is."""
+    summary, blocks = view.summary, list[PageBlock]()
     if not view.is_complete:
         blocks.append(Note(_unfinished(view), "warning"))
     blocks += [Note(_headline(view), "lead"), Note(_counting(view), "aside")]
@@ -23,9 +23,9 @@ def answer(view: View) -> Section:
     for arm in summary.arms:
         value = f"{percent(arm.reward.weighted.interval)} solved"
         if (compared := verdicts.get(arm.arm)) is None:
-            rows.append(Finding(arm.arm, value, "the control" if summary.comparisons else ""))
+            rows.append(ArmFinding(arm.arm, value, "the control" if summary.comparisons else ""))
         else:
-            rows.append(Finding(arm.arm, value, compared.verdict, is_shown=is_shown(compared)))
+            rows.append(ArmFinding(arm.arm, value, compared.verdict, is_shown=is_shown(compared)))
     blocks.append(Findings(rows))
     if summary.comparisons:
         blocks.append(_picture(view))
@@ -33,7 +33,7 @@ def answer(view: View) -> Section:
 
 
 def is_shown(compared: Comparison) -> bool:
-    """Whether a difference is more than chance, the number of comparisons considered."""
+    """Whether a difference is significant after the Holm correction for several comparisons."""
     return compared.weighted.excludes_zero and compared.p_holm < SIGNIFICANT
 
 
@@ -74,7 +74,7 @@ def _counting(view: View) -> str:
     )
 
 
-def _picture(view: View) -> Picture:
+def _picture(view: View) -> PictureBlock:
     found = view.summary.comparisons
     rows = [Dot(one.arm, view.looks[one.arm], one.weighted, is_hollow=not is_shown(one)) for one in found]
     drawing = draw(
@@ -84,7 +84,7 @@ def _picture(view: View) -> Picture:
         size=(8.2, height_of(len(rows))),
     )
     n_questions = max(one.n_questions for one in found)
-    return Picture(
+    return PictureBlock(
         drawing,
         f"How many more of its questions each arm solves than the control ({view.control}), at the first encounter; "
         f"right of 0 is better. Lines are 95 % intervals of the mean difference over "

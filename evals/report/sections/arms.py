@@ -1,18 +1,18 @@
-"""Arms side by side: accuracy averaged both ways, exact match, F1, and what is not known."""
+"""Arms side by side: accuracy (weighted and macro averages), exact match, F1, unknown rewards."""
 
 import math
 
-from memento.evals.report.blocks import Block, Grid, Picture, Section
+from memento.evals.report.blocks import Grid, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN, orders
 from memento.evals.report.plots import Dot, dots, height_of
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, orders
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.summary import ArmSummary
 
 
 def arms(view: View) -> Section:
-    """Every arm at its first encounters."""
+    """Compare all arms at first encounters."""
     found = view.summary.arms
     n_sources = max(arm.n_sources for arm in found)
     rows = [
@@ -40,7 +40,7 @@ def arms(view: View) -> Section:
         "arms",
         "Arms side by side",
         [
-            Picture(drawing, f"Share of questions solved at the first encounter, with 95 % intervals.{averages}"),
+            PictureBlock(drawing, f"Share of questions solved at the first encounter, with 95 % intervals.{averages}"),
             _table(view, found),
             *_by_seed(view, found),
         ],
@@ -75,7 +75,7 @@ def _table(view: View, found: list[ArmSummary]) -> Grid:
     )
 
 
-def _by_seed(view: View, found: list[ArmSummary]) -> list[Block]:
+def _by_seed(view: View, found: list[ArmSummary]) -> list[PageBlock]:
     seeds = sorted({seed for arm in found for seed in arm.accuracy_by_seed})
     if len(seeds) < 2:
         return []

@@ -1,12 +1,12 @@
-"""Calibration: whether stated probabilities come true, and whether scores at least rank right."""
+"""Calibration: whether stated probabilities match outcomes, and whether scores rank correctly."""
 
-from memento.evals.report.blocks import Block, Grid, Note, Picture, Section
+from memento.evals.report.blocks import Grid, Note, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.plots import Series, reliability
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount
 from memento.evals.statistics.calibration import Calibration, calibrations
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 _NAN = float("nan")
 _FIGURES = {"score": "calibration-scores", "confidence": "calibration-confidence"}
@@ -17,11 +17,11 @@ _TITLES = {
 
 
 def calibrated(view: View) -> Section | None:
-    """A diagram for each kind of statement that is a probability, and a table of all of them."""
+    """Reliability diagrams of all stated probabilities, and a table."""
     found = calibrations(view.results)
     if not any(one.n_rows for one in found):
         return None
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for stated, title in _TITLES.items():
         drawn = [one for one in found if one.stated == stated and one.bins]
         if drawn:
@@ -37,7 +37,7 @@ def calibrated(view: View) -> Section | None:
     return Section("calibration", "Calibration", blocks)
 
 
-def _picture(view: View, found: list[Calibration], stated: str, title: str) -> Picture:
+def _picture(view: View, found: list[Calibration], stated: str, title: str) -> PictureBlock:
     series = [
         Series(
             one.arm,
@@ -54,7 +54,7 @@ def _picture(view: View, found: list[Calibration], stated: str, title: str) -> P
         size=(8.2, 4.4),
     )
     n = max(one.n_rows for one in found)
-    return Picture(
+    return PictureBlock(
         drawing,
         f"How often what was stated comes true: {title}. Each dot is a tenth of up to {n:,} results, in order of what "
         f"was stated; on the dotted diagonal, statements come true as often as they say.",

@@ -1,10 +1,10 @@
-"""The cases that went with success, and those that went with failure, in their own words."""
+"""The most and least useful cases, in their own words."""
 
 from collections.abc import Sequence
 
-from memento.evals.report.blocks import Block, Cards, CaseCard, Note, Section
+from memento.evals.report.blocks import Cards, CaseCard, Note, PageBlock, Section
+from memento.evals.report.formatting import counted, gain, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, gain, shortened
 from memento.evals.statistics.usefulness import MIN_QUESTIONS, CaseUse, case_uses
 from memento.memory.case import POSITIVE_FROM, Case
 
@@ -12,7 +12,7 @@ _SHOWN = 6
 
 
 def useful_cases(view: View) -> Section | None:
-    """Those that were served often enough; None when no arm served any case."""
+    """Show cases that were served often enough; None when no arm served any case."""
     if not any(one.cases for one in view.results):
         return None
     found = case_uses(view.results, view.control, cases=view.cases)
@@ -32,7 +32,7 @@ def useful_cases(view: View) -> Section | None:
         f"{counted(len(found), 'case')} that were served for {MIN_QUESTIONS} questions or more:",
         "aside",
     )
-    blocks: list[Block] = [intro, Cards("Most useful", [_card(use, view) for use in most])]
+    blocks: list[PageBlock] = [intro, Cards("Most useful", [_card(use, view) for use in most])]
     if least:
         blocks.append(Cards("Least useful", [_card(use, view) for use in least]))
     return Section("cases", "Which cases helped", blocks)

@@ -1,19 +1,19 @@
-"""What speaks against the figures: leaks, answers that nobody scored, errors, runs without their memory."""
+"""Validity checks: leakage, unscored answers, errors, runs without their memory."""
 
 from collections import Counter
 
-from memento.evals.report.blocks import Block, Grid, Note, Section
+from memento.evals.report.blocks import Grid, Note, PageBlock, Section
+from memento.evals.report.formatting import counted, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, shortened
 from memento.evals.statistics.leakage import LeakageCheck, check_leakage
 
 _EXAMPLES = 3
 
 
 def checks(view: View) -> Section:
-    """The leakage guard, then a row per arm."""
+    """Show the leakage check, then a row per arm."""
     leakage = check_leakage(view.results, view.cases)
-    blocks: list[Block] = [Note(_leakage(leakage), tone="warning" if leakage.n_leaks else "")]
+    blocks: list[PageBlock] = [Note(_leakage(leakage), tone="warning" if leakage.n_leaks else "")]
     if leakage.examples:
         told = "; ".join(f"task {one.task_id} in {one.arm}, seed {one.seed}" for one in leakage.examples)
         blocks.append(Note(f"Leaks, for example: {told}."))

@@ -1,14 +1,14 @@
-"""What each arm has used: tokens, calls, time and money, judge and memory included."""
+"""Cost of each arm: tokens, calls, time and money, judge and memory included."""
 
 from memento.evals.report.blocks import Grid, Section
+from memento.evals.report.formatting import UNKNOWN, amount, counted, duration, usd
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount, counted, duration, usd
 from memento.evals.statistics.spending import Spending
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 def cost(view: View) -> Section:
-    """Per task with intervals, and in all."""
+    """Show cost per task with intervals, and totals."""
     found = {arm.arm: arm.spending for arm in view.summary.arms}
     n_unpriced = sum(one.unpriced_calls for one in found.values())
     unpriced = (

@@ -1,15 +1,15 @@
-"""Learning curves: how accuracy changes as an arm's memory grows."""
+"""Learning curves: accuracy as an arm's memory grows."""
 
-from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import counted, orders
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, orders
 from memento.evals.statistics.curve import learning_curves
 
 
 def learning(view: View) -> Section:
-    """Moving accuracy, arm beside arm."""
+    """Plot moving accuracy, arm beside arm."""
     found = learning_curves(view.results)
     window = found[0].window
     series = []
@@ -31,4 +31,4 @@ def learning(view: View) -> Section:
         f"questions. A memory that helps lifts its curve away from that of the control ({view.control}); a curve "
         f"that rises in all arms alike says only that later tasks were easier."
     )
-    return Section("curves", "Learning curves", [Picture(drawing, caption)])
+    return Section("curves", "Learning curves", [PictureBlock(drawing, caption)])

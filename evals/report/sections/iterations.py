@@ -1,20 +1,20 @@
-"""Later meetings with the same tasks: accuracy by iteration and pass@k, apart from the first encounter."""
+"""Repeated encounters with the same tasks: accuracy by iteration and pass@k."""
 
 from collections.abc import Sequence
 
-from memento.evals.report.blocks import Block, Grid, Note, Picture, Section
+from memento.evals.report.blocks import Grid, Note, PageBlock, PictureBlock, Section
 from memento.evals.report.drawing import draw
+from memento.evals.report.formatting import UNKNOWN
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.retries import Retries, retries
 
 
 def iterations(view: View) -> Section | None:
-    """What retries and further seeds add; None with one iteration and one seed."""
+    """Show the effect of retries and further seeds; None with one iteration and one seed."""
     found = retries(view.results)
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     n_iterations = max(len(one.by_iteration) for one in found)
     if n_iterations > 1:
         blocks += [_picture(view, found), *_by_iteration(found, n_iterations), _changes(found)]
@@ -39,7 +39,7 @@ def iterations(view: View) -> Section | None:
     return Section("iterations", "Meeting the same tasks again", [warning, *blocks])
 
 
-def _picture(view: View, found: Sequence[Retries]) -> Picture:
+def _picture(view: View, found: Sequence[Retries]) -> PictureBlock:
     series = [
         Series(
             one.arm,
@@ -55,7 +55,7 @@ def _picture(view: View, found: Sequence[Retries]) -> Picture:
         lambda axes: curves(axes, series, x="iteration", y="solved", is_marked=True),
         size=(8.2, 3.8),
     )
-    return Picture(
+    return PictureBlock(
         drawing,
         "Weighted accuracy in each iteration through all tasks; the first is the first encounter. Whiskers are 95 % "
         "intervals over questions.",

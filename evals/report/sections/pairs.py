@@ -3,15 +3,15 @@
 import math
 
 from memento.evals.report.blocks import Grid, Note, Section
+from memento.evals.report.formatting import UNKNOWN, counted, gain
 from memento.evals.report.sections.answer import is_shown
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, counted, gain
 from memento.evals.statistics.comparison import Comparison
 from memento.evals.statistics.power import Power
 
 
 def paired_differences(view: View) -> Section | None:
-    """The table, and what so many questions can show."""
+    """Show the table, and the differences that this number of questions can detect."""
     found = view.summary.comparisons
     if not found:
         return None
@@ -53,7 +53,7 @@ def _row(one: Comparison) -> list[str]:
 
 
 def verdict_of(one: Comparison) -> str:
-    """The verdict, without the figures that stand beside it."""
+    """Return the verdict without its figures."""
     if is_shown(one):
         return "better" if one.weighted.value > 0 else "worse"
     if math.isnan(one.weighted.value):

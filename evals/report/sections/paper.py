@@ -1,13 +1,13 @@
-"""A run that is one of the paper's ablations: the paper's figures beside ours."""
+"""Comparison with the paper's figures, for runs that are one of its ablations."""
 
 from memento.evals.presets import Row, paper_table
-from memento.evals.report.blocks import Block, Grid, Note, Section
+from memento.evals.report.blocks import Grid, Note, PageBlock, Section
+from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, amount
 
 
 def paper(view: View) -> Section | None:
-    """The table of the run's preset; None when it came of none."""
+    """Show the table of the run's preset; None for runs without one."""
     if not view.plan.preset:
         return None
     table = paper_table(view.plan, view.results)
@@ -21,7 +21,7 @@ def paper(view: View) -> Section | None:
         f"{table.title}. Paper: arXiv 2508.16153, {table.source.where}: {table.source.metric}; {table.source.setting}. "
         f"Ours in per cent, with 95 % intervals over questions. {ours}"
     )
-    notes: list[Block] = [Note(f"Not the same on both sides: {text}") for text in table.differs]
+    notes: list[PageBlock] = [Note(f"Not the same on both sides: {text}") for text in table.differs]
     return Section("paper", "Beside the paper", [Grid(caption, head, rows), *notes])
 
 

@@ -1,12 +1,12 @@
-"""What was run, and how to run it again."""
+"""Setup: what was run, and how to run it again."""
 
 import json
 import shlex
 from typing import Any
 
 from memento.evals.report.blocks import Code, Facts, Note, Section
+from memento.evals.report.formatting import counted, duration
 from memento.evals.report.view import View
-from memento.evals.report.words import counted, duration
 
 _FEEDBACK = {
     "reward": "the memory is told how good each answer was (bandit feedback)",
@@ -15,7 +15,7 @@ _FEEDBACK = {
 
 
 def setup(view: View) -> Section:
-    """The plan in words, and the command."""
+    """Show the plan in words, and the command."""
     plan = view.plan
     models = sorted({f"{role}: {name}" for role, name in _models(view)})
     seconds = sum(one.seconds for one in view.results)
@@ -51,7 +51,7 @@ def setup(view: View) -> Section:
 
 
 def command(view: View) -> str:
-    """What to type to run the plan again."""
+    """Return the command that runs the plan again."""
     plan = view.plan
     if plan.preset:
         parts = [f"memento eval preset {plan.preset} --dataset FILE"]

@@ -1,8 +1,8 @@
-"""Accuracy by source and by level: where memory helps, and where it does not."""
+"""Accuracy by source and by level."""
 
-from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.blocks import Grid, PageBlock, Section
+from memento.evals.report.formatting import UNKNOWN, gain, shortened
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, gain, shortened
 from memento.evals.statistics.breakdown import By, GroupRow, breakdown
 from memento.evals.statistics.figure import percent
 
@@ -11,12 +11,12 @@ _LONGEST_NAME = 60
 
 
 def sources(view: View) -> Section | None:
-    """A table per grouping that has at least two groups."""
+    """Show a table per grouping that has at least two groups."""
     blocks = [*_table(view, "source"), *_table(view, "level")]
     return Section("sources", "By source", blocks) if blocks else None
 
 
-def _table(view: View, by: By) -> list[Block]:
+def _table(view: View, by: By) -> list[PageBlock]:
     found = breakdown(view.results, by, control=view.control)
     groups: dict[str, dict[str, GroupRow]] = {}
     for row in found:

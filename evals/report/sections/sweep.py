@@ -1,15 +1,15 @@
-"""The K ablation: what the number of cases does, where arms differ in nothing else."""
+"""K ablation: accuracy by number of cases, for arms that differ only in k."""
 
-from memento.evals.report.blocks import Picture, Section
+from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
 from memento.evals.runs.arm import Arm
-from memento.memory.offpolicy.metrics import Interval
+from memento.memory.stats import Interval
 
 
 def k_sweep(view: View) -> Section | None:
-    """Accuracy against k, a curve for each group of arms that differ in k alone."""
+    """Plot accuracy against k, a curve for each group of arms that differ only in k."""
     accuracy = {arm.arm: arm.reward.weighted.interval for arm in view.summary.arms}
     groups: dict[str, list[tuple[int, str]]] = {}
     for arm in view.plan.arms:
@@ -44,7 +44,7 @@ def k_sweep(view: View) -> Section | None:
         "memory of its own."
     )
     against = f" The control ({view.control}) is drawn at the same height throughout." if base is not None else ""
-    return Section("k", "How many cases?", [Picture(drawing, caption + against)])
+    return Section("k", "How many cases?", [PictureBlock(drawing, caption + against)])
 
 
 def _without_k(arm: Arm) -> str:

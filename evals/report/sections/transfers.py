@@ -1,16 +1,16 @@
-"""What memory does on sources it never learned from, and what it breaks that went well without it."""
+"""Transfer to held-out sources, and negative transfer: tasks that fail only with memory."""
 
-from memento.evals.report.blocks import Block, Grid, Section
+from memento.evals.report.blocks import Grid, PageBlock, Section
+from memento.evals.report.formatting import UNKNOWN, gain, listed
 from memento.evals.report.sections.pairs import verdict_of
 from memento.evals.report.view import View
-from memento.evals.report.words import UNKNOWN, gain, listed
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negative_transfer, transfer
 
 
 def transfers(view: View) -> Section | None:
-    """Negative transfer at first encounters, and transfer to held-out sources where there are some."""
-    blocks: list[Block] = []
+    """Show negative transfer at first encounters, and transfer to held-out sources where there are some."""
+    blocks: list[PageBlock] = []
     lost = negative_transfer(view.results, view.control)
     if lost:
         blocks.append(_lost(lost, "first encounters"))

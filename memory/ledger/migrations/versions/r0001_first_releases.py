@@ -1,4 +1,4 @@
-"""The schema that releases until November 2026 created (0.1.0): where every migration begins."""
+"""Schema 1, as release 0.1 created it: the baseline of all migrations."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A digest for every row, a list of rows that are set aside, and `settings_versions` under the name of what it holds.
+"""Schema 2: a digest column in every table of records, the `set_aside` table, `policy_versions` -> `settings_versions`.
 
 Digests of rows that are there already are made of what they say now: damage from before can be told only where a row is
 not a valid record, which is looked at whenever it is read.

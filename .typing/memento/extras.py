@@ -1,0 +1,1 @@
+../../memento/extras.py

@@ -1,0 +1,52 @@
+"""Plots learning curves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from memento.evals.learning_demo import SERIES, TaskScore, accuracy
+
+WINDOW = 15
+_COLORS = ("#9aa0a6", "#1a73e8", "#e8710a")
+
+
+def moving_accuracy(values: Sequence[float], *, window: int = WINDOW) -> list[float]:
+    """Return the share of successes among the last `window` tasks, at every task."""
+    return [float(np.mean(values[max(0, end - window) : end])) for end in range(1, len(values) + 1)]
+
+
+def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
+    """Plot the three series with 95 % bands.
+
+    Args:
+        scores: of the whole stream.
+        path: a PNG file.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4.6), dpi=150)
+    number = range(1, len(scores) + 1)
+    for name, color, values in zip(SERIES, _COLORS, series_of(scores), strict=True):
+        bands = [accuracy(values[max(0, end - WINDOW) : end]) for end in number]
+        axes.plot(number, [band.value for band in bands], color=color, label=name, linewidth=2)
+        axes.fill_between(number, [b.low for b in bands], [b.high for b in bands], color=color, alpha=0.12, linewidth=0)
+    axes.axhline(1 / 6, color="#5f6368", linestyle=":", linewidth=1)
+    axes.text(len(scores), 1 / 6 + 0.01, "guessing", ha="right", va="bottom", fontsize=8, color="#5f6368")
+    axes.set(xlim=(1, len(scores)), ylim=(0, 1), xlabel="tasks done", ylabel=f"solved, of the last {WINDOW}")
+    axes.set_title("The same frozen 135M model, with and without memory", loc="left", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left", fontsize=9)
+    figure.text(0.99, 0.01, "house rules stream; bands: 95 % Wilson intervals", ha="right", fontsize=7, color="#5f6368")
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def series_of(scores: Sequence[TaskScore]) -> tuple[list[float], list[float], list[float]]:
+    """Return the three series: memory off, memory on, vote."""
+    return [s.off for s in scores], [s.on for s in scores], [s.vote for s in scores]

@@ -1,0 +1,237 @@
+"""The case bank: searches cases in the index, and beside it where the index lags; rebuilt from the ledger when lost."""
+
+import asyncio
+import logging
+import random
+from typing import NamedTuple
+
+from memento.memory.encoder import EncodedTexts
+from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
+from memento.memory.index.breaker import Breaker
+from memento.memory.index.engines.port import Hit, Vector, VectorEngine
+from memento.memory.index.exact_search import ExactSearch, Newer, in_order
+from memento.memory.index.projection import Projection, Step
+from memento.memory.ledger.reads import LedgerViews
+from memento.memory.notices import Notices
+
+_LOG = logging.getLogger(__name__)
+_MAX_RETRY_PAUSE_S = 30.0
+_SEARCH, _LAG = "search", "lag"
+
+
+class Search(NamedTuple):
+    """What a search found."""
+
+    hits: list[Hit]
+    is_degraded: bool
+    """Not all cases could be found: the engine did not answer and the newest ones were scanned, or its index is so far
+    behind the ledger that a scan of the newest ones does not reach it."""
+    bank_version: int
+    """Ledger offset up to which cases could be found."""
+    notices: list[str]
+    """What whoever searched should be told: why the search is degraded, that the index was rebuilt."""
+
+
+class CaseBank:
+    """Searches one engine, keeps it up to date, and goes on without it while it is away."""
+
+    def __init__(
+        self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, deadline_s: float, breaker: Breaker
+    ) -> None:
+        """Wire the parts; `open` does the work.
+
+        Args:
+            views: the ledger to follow.
+            engine: the search engine.
+            texts: vectors of case states.
+            deadline_s: seconds a search or the projection of a write may take before the bank goes on without it.
+            breaker: guards the engine's calls.
+        """
+        self._engine = engine
+        self._exact = ExactSearch(views=views, texts=texts)
+        self._deadline_s = deadline_s
+        self._breaker = breaker
+        self._notices = Notices()
+        self._projection = Projection(views=views, engine=engine, texts=texts, notices=self._notices)
+        self._retrying: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def engine_name(self) -> str:
+        """Which engine serves: edge, server or memory."""
+        return self._engine.name
+
+    @property
+    def notices(self) -> list[str]:
+        """What users should be told now: the engine is away, the index is behind or was rebuilt."""
+        return self._notices.now
+
+    async def open(self) -> None:
+        """Open the engine and bring it up to date; an engine that is away is retried later, a damaged one rebuilt."""
+        try:
+            async with asyncio.timeout(self._deadline_s + 5):
+                await self._catch_up()
+        except (EngineError, TimeoutError) as error:
+            self._failed(error)
+
+    async def search(
+        self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
+    ) -> Search:
+        """Active cases of the namespace by descending cosine; never raises because of the engine.
+
+        What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, whatever
+        order the engine has stored it in, so that the same cases make the same reading in every process and after
+        every rebuild.
+        """
+        if self._breaker.allows():
+            try:
+                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question)
+            except (EngineError, TimeoutError) as error:
+                self._failed(error)
+            else:
+                self._recovered()
+                if newer is None:
+                    return Search(
+                        in_order(found), is_degraded=False, bank_version=position, notices=self._notices.take()
+                    )
+                found = [hit for hit in found if hit.case_id not in newer.cases]  # it may have been retired since
+                found += await self._exact.hits(list(newer.cases.values()), vector, exclude_question=exclude_question)
+                reasons = [] if newer.is_all else [self._lagging(newer)]
+                return Search(
+                    in_order(found)[:limit], bool(reasons), newer.bank_version, [*reasons, *self._notices.take()]
+                )
+        cases, newest = await self._exact.newest(namespace)
+        found = await self._exact.hits(cases, vector, exclude_question=exclude_question)
+        reason = self._notices.condition(_SEARCH) or "case search is degraded: the search engine did not answer"
+        told = [reason, *self._notices.take()]
+        return Search(in_order(found)[:limit], is_degraded=True, bank_version=newest, notices=told)
+
+    async def project(self) -> bool:
+        """Apply what the ledger has and the engine lacks; never raises.
+
+        Returns:
+            Whether the engine answered; if not, it is retried in the background.
+        """
+        if not self._breaker.allows():
+            return False
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                step = await self._catch_up()
+                if not step.n_applied and self._notices.condition(_SEARCH) is not None:
+                    await self._engine.count()  # an answer, even when there was nothing to apply
+        except (EngineError, TimeoutError) as error:
+            self._failed(error)
+            return False
+        except MementoError as error:  # ledger or encoder: what is already acknowledged must not look as if it failed
+            _LOG.warning("the index is brought up to date later: %s", error)
+            self._retry_later(first_pause_s=1.0)
+            return False
+        self._recovered()
+        return True
+
+    async def project_all(self) -> None:
+        """Apply everything, however long it takes (imports, closing).
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        await self._projection.complete()
+        self._notices.withdraw(_LAG)
+
+    async def rebuild(self) -> None:
+        """Make a fresh index from the ledger and put it in the old one's place, which serves until then.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        await self._projection.rebuild()
+
+    async def count(self) -> int:
+        """Number of points in the index.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        return await self._engine.count()
+
+    async def close(self) -> None:
+        """Stop retrying, save the position, close the engine."""
+        self._is_closed = True
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.gather(self._retrying, return_exceptions=True)
+        try:
+            async with asyncio.timeout(self._deadline_s + 5):
+                await self._projection.save()
+        except (EngineError, TimeoutError) as error:
+            _LOG.warning("the index position was not saved (%s); the next start repeats some work", error)
+        finally:
+            await self._engine.close()
+
+    async def _catch_up(self) -> Step:
+        """Apply the next batch; whatever is left after it goes on in the background, so that a read never waits."""
+        step = await self._projection.step()
+        if step.is_behind:
+            self._retry_later(first_pause_s=0.0)
+        else:
+            self._notices.withdraw(_LAG)
+        return step
+
+    async def _indexed(
+        self, vector: Vector, namespace: str, limit: int, exclude_question: str | None
+    ) -> tuple[list[Hit], Newer | None, int]:
+        """What the index finds, what it lacks (None where it is up to date), and the offset that it has followed to."""
+        clock, newer = asyncio.get_running_loop().time, None
+        until = clock() + self._deadline_s
+        async with asyncio.timeout_at(until):
+            step = await self._catch_up()
+        if step.is_behind:
+            began = clock()
+            newer = await self._exact.newer(namespace, than=step.position)
+            until += clock() - began  # the engine is not to blame for the ledger's time
+        n_gone = 0 if newer is None else sum(case.status != "active" for case in newer.cases.values())
+        async with asyncio.timeout_at(until):
+            hits = await self._engine.search(
+                vector, namespace=namespace, limit=limit + n_gone, exclude_question=exclude_question
+            )
+        return hits, newer, step.position
+
+    def _lagging(self, newer: Newer) -> str:
+        """Say that the index is too far behind for its lack to be searched exactly."""
+        text = f"case search is degraded: the index is {newer.n_behind} changes behind the ledger and catching up"
+        self._notices.say(_LAG, text)
+        return text
+
+    def _recovered(self) -> None:
+        self._breaker.succeeded()
+        self._notices.withdraw(_SEARCH)
+
+    def _failed(self, error: Exception) -> None:
+        self._breaker.failed(pause_s=error.retry_after_s if isinstance(error, EngineThrottled) else None)
+        reason = str(error) or f"no answer within {self._deadline_s:g} s"
+        self._notices.say(_SEARCH, f"case search is degraded: {reason}")
+        if isinstance(error, IndexDamaged):
+            self._projection.note_damage()
+        if not isinstance(error, EngineRejected):
+            self._retry_later(first_pause_s=1.0)
+
+    def _retry_later(self, *, first_pause_s: float) -> None:
+        if not self._is_closed and (self._retrying is None or self._retrying.done()):
+            self._retrying = asyncio.create_task(self._retry(first_pause_s), name="memento-project")
+
+    async def _retry(self, pause_s: float) -> None:
+        while True:
+            await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  jitter, not a secret
+            try:
+                await self.project_all()
+                await self._engine.count()  # an answer, even when there was nothing to apply
+                self._recovered()
+                return
+            except EngineRejected as error:
+                self._notices.say(_SEARCH, f"case search is degraded: the search engine refuses the cases: {error}")
+                return
+            except MementoError as error:  # engine, ledger or encoder away: all of them may come back
+                _LOG.info("still degraded: %s", error)
+                if isinstance(error, IndexDamaged):
+                    self._projection.note_damage()
+                pause_s = min(max(1.0, pause_s * 2), _MAX_RETRY_PAUSE_S)

@@ -1,0 +1,64 @@
+"""The point that every engine stores for a case, and the rule that a newer version replaces an older one.
+
+The version rule keeps deliveries order-free and idempotent without reading anything back:
+
+    1. insert every point, but only where no point of that id exists;
+    2. for each version v > 1, update its points, but only where the stored version is below v.
+
+Whatever the order, repetition or loss of a reply, a point ends at the highest version that was ever delivered.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from memento.memory.index.engines.port import BankPoint, Hit
+
+SCHEMA = 1
+"""Layout of the stored payload; a projection with another number is built anew from the ledger."""
+
+ACTIVE = "active"
+
+
+def payload(point: BankPoint) -> dict[str, Any]:
+    """What is stored beside the vector.
+
+    `active_in` repeats the namespace of active points only: one indexed condition then says both "of this namespace"
+    and "searchable". The engine answers a single condition from the index but checks two or more point by point,
+    which made a search over 100,000 points three times slower (28 ms instead of 11 ms).
+    """
+    stored = {
+        "version": point.version,
+        "namespace": point.namespace,
+        "question": point.question,
+        "status": point.status,
+        "reward": point.reward,
+        "state": point.state,
+    }
+    if point.status == ACTIVE:
+        stored["active_in"] = point.namespace
+    return stored
+
+
+def newest(points: Sequence[BankPoint]) -> list[BankPoint]:
+    """The highest version of each case, in order of first appearance."""
+    latest: dict[str, BankPoint] = {}
+    for point in points:
+        known = latest.get(point.case_id)
+        if known is None or point.version > known.version:
+            latest[point.case_id] = point
+    return list(latest.values())
+
+
+def later_versions(points: Sequence[BankPoint]) -> list[tuple[int, list[BankPoint]]]:
+    """Points above version 1, grouped by version: those that may have to replace a stored one."""
+    groups: dict[int, list[BankPoint]] = defaultdict(list)
+    for point in points:
+        if point.version > 1:
+            groups[point.version].append(point)
+    return sorted(groups.items())
+
+
+def hit(case_id: object, score: float) -> Hit:
+    """A search result; rounding in the engine may leave a cosine a hair outside [-1, 1]."""
+    return Hit(str(case_id), max(-1.0, min(1.0, float(score))))

@@ -1,0 +1,70 @@
+"""Exact cosine search over the newest cases of the ledger: in place of an index, or beside one that lags."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from memento.memory.case import Case
+from memento.memory.encoder import EncodedTexts
+from memento.memory.index.engines.port import Hit, Vector
+from memento.memory.ledger.reads import LedgerViews
+from memento.memory.products import cosines
+
+N_NEWEST = 2_000
+"""Cases, or changes of cases, that are looked at."""
+
+_COSINE_DIGITS = 6
+"""Beyond them a cosine differs with the order of its additions, which engines choose."""
+
+
+class Newer(NamedTuple):
+    """What the ledger has of a namespace and an index lacks."""
+
+    cases: dict[str, Case]
+    """Newest revisions of the cases that have changed, by id."""
+    is_all: bool
+    """Whether that is all that the index lacks."""
+    n_behind: int
+    """Changes of all namespaces that the index lacks, roughly."""
+    bank_version: int
+    """Ledger offset up to which index and cases together are complete."""
+
+
+class ExactSearch:
+    """Searches the ledger itself, without an index."""
+
+    def __init__(self, *, views: LedgerViews, texts: EncodedTexts) -> None:
+        self._views = views
+        self._texts = texts
+
+    async def newest(self, namespace: str) -> tuple[list[Case], int]:
+        """The newest active cases of a namespace, and the ledger's newest offset."""
+        newest = await self._views.newest_offset()
+        walk = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=N_NEWEST)
+        return [case async for case in walk], newest
+
+    async def newer(self, namespace: str, *, than: int) -> Newer:
+        """The cases of a namespace that have changed after a ledger offset."""
+        newest = await self._views.newest_offset()
+        changes = await self._views.newest_changes(namespace=namespace, after=than, limit=N_NEWEST + 1)
+        cases: dict[str, Case] = {}
+        for change in changes[:N_NEWEST]:
+            if change.case is not None:
+                cases.setdefault(change.case.id, change.case)
+        is_all = len(changes) <= N_NEWEST
+        return Newer(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
+
+    async def hits(self, cases: Sequence[Case], vector: Vector, *, exclude_question: str | None) -> list[Hit]:
+        """Cosines of those of the cases that may be served, in the order given."""
+        fit = [case for case in cases if case.status == "active" and case.question != exclude_question]
+        if not fit:
+            return []
+        cosine_C = cosines(await self._texts.rows([case.state for case in fit]), vector)
+        return [Hit(case.id, float(cosine)) for case, cosine in zip(fit, cosine_C, strict=True)]
+
+
+def in_order(hits: Sequence[Hit]) -> list[Hit]:
+    """By descending cosine, what is equally near by its id: the same in every process and after every rebuild."""
+    rounded = [Hit(hit.case_id, float(np.float32(round(hit.similarity, _COSINE_DIGITS)))) for hit in hits]
+    return sorted(rounded, key=lambda hit: (-hit.similarity, hit.case_id))

@@ -1,0 +1,170 @@
+"""Projects the ledger's change feed into an engine. Raises every failure; the case bank decides what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from memento.memory.coalescer import Coalescer
+from memento.memory.encoder import EncodedTexts
+from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.port import BankPoint, VectorEngine
+from memento.memory.ledger.reads import CaseRevision, LedgerViews
+from memento.memory.notices import Notices
+
+BATCH = 256
+"""Case revisions applied at a time."""
+
+_REBUILD = "rebuild"
+
+
+class Step(NamedTuple):
+    """How far the engine has followed after one step."""
+
+    position: int
+    """The ledger offset up to which cases can be found now."""
+    is_behind: bool
+    """Whether the ledger may have more than that."""
+    n_applied: int
+    """Revisions that the engine has just taken; 0 where it had nothing to do, and need not have been reached."""
+
+
+class Projection:
+    """How far one engine has followed the ledger, and the way onwards. One step at a time, whoever asks.
+
+    Raises:
+        EngineError: from every method: the engine failed. The same step may be tried again.
+        LedgerUnavailable: the change feed cannot be read.
+        EncoderUnavailable: a case's vector is lost and cannot be made again.
+    """
+
+    def __init__(self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, notices: Notices) -> None:
+        """Wire the parts, without opening anything.
+
+        Args:
+            views: the ledger to follow.
+            engine: the search engine.
+            texts: vectors of case states.
+            notices: where users are told of a rebuild.
+        """
+        self._views = views
+        self._engine = engine
+        self._texts = texts
+        self._notices = notices
+        self._position: int | None = None
+        self._n_unsaved = 0
+        self._is_damaged = False
+        self._is_rebuilding = False
+        self._stepping = asyncio.Lock()
+        self._together = Coalescer(self._step)
+
+    def note_damage(self) -> None:
+        """The engine failed in a way that only a rebuild repairs: the next step is one."""
+        self._is_damaged = True
+
+    async def step(self) -> Step:
+        """Apply the next batch, unless a rebuild is under way. Whoever asks while one runs shares the next."""
+        if self._is_rebuilding:
+            if self._position is None or self._is_damaged:
+                raise EngineUnavailable("the index is being rebuilt")
+            # The old one serves as it is until the new one is complete.
+            return Step(self._position, self._position < await self._views.newest_offset(), 0)
+        return await self._together(None)
+
+    async def complete(self) -> None:
+        """Apply everything, however long it takes."""
+        is_behind = True
+        while is_behind:
+            async with self._stepping:  # waits for a rebuild
+                await self._connected()
+            is_behind = (await self.step()).is_behind
+
+    async def rebuild(self) -> None:
+        """Make a fresh index from the ledger and put it in the old one's place, which serves until then."""
+        async with self._stepping:
+            await self._rebuild()
+        # Other processes may have put what came meanwhile into the old index only: all of it is in the ledger.
+        await self.complete()
+
+    async def save(self) -> None:
+        """Make what has been applied durable, so that the next start need not repeat it."""
+        if self._n_unsaved and not self._is_damaged:
+            await self._save()
+
+    async def _step(self, asked: Sequence[None]) -> list[Step]:
+        async with self._stepping:
+            position = await self._connected()
+            if changes := await self._views.changes(after=position, limit=BATCH):
+                await self._engine.upsert(await self._points(changes))
+                self._position = position = changes[-1].offset
+                self._n_unsaved += len(changes)
+                if self._n_unsaved >= BATCH:
+                    await self._save()
+        return [Step(position, len(changes) == BATCH, len(changes))] * len(asked)
+
+    async def _connected(self) -> int:
+        if self._position is not None and not self._is_damaged:
+            return self._position
+        try:
+            await self._engine.open(dim=self._texts.encoder.dim, encoder=self._texts.encoder.name)
+            if self._is_damaged:
+                raise IndexDamaged("the index failed while it was in use")
+            self._position = await self._checked_position()
+        except IndexDamaged as error:
+            self._notices.say(_REBUILD, f"{error}; rebuilding it from the ledger")
+            try:
+                await self._rebuild()
+            finally:
+                self._notices.withdraw(_REBUILD)
+            self._notices.note(f"{error}; it was rebuilt from the ledger")
+        return self._position or 0
+
+    async def _checked_position(self) -> int:
+        position = await self._engine.position()
+        n_points, n_cases = await self._engine.count(), await self._views.n_cases_until(position)
+        if n_points < n_cases:  # unless rows are damaged that nobody has read since: those cannot be in an index
+            n_cases = await self._views.n_readable_cases_until(position)
+        if n_points < n_cases:
+            raise IndexDamaged(f"the index holds {n_points} of {n_cases} cases")
+        if position > await self._views.newest_offset():  # the ledger is a restored backup
+            raise IndexDamaged("the index is ahead of the ledger")
+        return position
+
+    async def _rebuild(self) -> None:
+        position, after = await self._views.newest_offset(), 0
+
+        async def batches() -> AsyncIterator[Sequence[BankPoint]]:
+            nonlocal after
+            # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
+            while changes := await self._views.changes(after=after, limit=BATCH):
+                yield await self._points(changes)
+                after = changes[-1].offset
+
+        self._is_rebuilding = True
+        try:
+            await self._engine.rebuild(batches(), position=position)
+        finally:
+            self._is_rebuilding = False
+        self._position, self._n_unsaved, self._is_damaged = after, after - position, False
+
+    async def _save(self) -> None:
+        assert self._position is not None  # noqa: S101  something has been applied
+        await self._engine.save_position(self._position)
+        self._n_unsaved = 0
+
+    async def _points(self, changes: Sequence[CaseRevision]) -> list[BankPoint]:
+        # within a batch only the last revision matters
+        newest = {change.case.id: change.case for change in changes if change.case is not None}
+        rows = await self._texts.rows([case.state for case in newest.values()])
+        return [
+            BankPoint(
+                case_id=case.id,
+                version=case.version,
+                namespace=case.namespace,
+                question=case.question,
+                status=case.status,
+                reward=case.reward,
+                state=case.state[:500],
+                vector=row,
+            )
+            for case, row in zip(newest.values(), rows, strict=True)
+        ]

@@ -1,0 +1,57 @@
+"""Confidence intervals that resample whole questions: the only interval engine of the project.
+
+Rows of one question share its outcome, so rows are not independent evidence: the question is the unit everywhere. What
+the intervals cover, beside the textbook's methods, is measured by `python -m benchmarks.interval_coverage`.
+
+interval.py  a figure with its 95 % interval
+ratios.py    means, rates and ratios of sums, paired differences among them: Bayesian bootstrap
+rows.py      any other statistic of rows, such as AUC: bootstrap of whole groups
+terms.py     means of terms of very unequal weight, such as off-policy estimates: Student's t over groups
+"""
+
+from memento.memory.stats.interval import UNDEFINED, Interval
+from memento.memory.stats.ratios import (
+    GUARANTEED,
+    RESAMPLES,
+    SHARE,
+    USUAL,
+    Draws,
+    difference_ends,
+    interval,
+    macro_draws,
+    macro_interval,
+    macro_mean,
+    mean_draws,
+    mean_interval,
+    ratio_draws,
+    ratio_interval,
+)
+from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval
+from memento.memory.stats.terms import Floats, effective_size, mean_of_terms, standard_error, student_t
+
+__all__ = [
+    "GUARANTEED",
+    "RESAMPLES",
+    "SHARE",
+    "UNDEFINED",
+    "USUAL",
+    "Draws",
+    "Floats",
+    "Interval",
+    "Statistic",
+    "difference_ends",
+    "effective_size",
+    "interval",
+    "macro_draws",
+    "macro_interval",
+    "macro_mean",
+    "mean_draws",
+    "mean_interval",
+    "mean_of_terms",
+    "paired_interval",
+    "ratio_draws",
+    "ratio_interval",
+    "standard_error",
+    "statistic_interval",
+    "student_t",
+]
