@@ -121,20 +121,20 @@ async def forgotten(memory: CaseMemory, bank: Bank) -> Any:
 
 
 async def corrected(memory: CaseMemory, bank: Bank) -> Any:
-    told = [await refused(memory.feedback(event_id, 0.75, lesson="corrected")) for event_id in bank.events]
-    await memory.settle()
+    told = []
+    for event_id in bank.events:
+        told.append(await refused(memory.feedback(event_id, 0.75, lesson="corrected")))
+        await memory.settle()  # what is learned of a case depends on when it came back
     return [told, await exported(memory, bank), await _read(memory, "advantage")]
 
 
 async def delivered(memory: CaseMemory, bank: Bank) -> Any:
     """Every event's attempt is delivered once more."""
-    told = [
-        await refused(
-            memory.write(state=question(20 + n), action=f"tried {n}", reward=1.0, lesson="again", event_id=event_id)
-        )
-        for n, event_id in enumerate(bank.events)
-    ]
-    await memory.settle()
+    told = []
+    for n, event_id in enumerate(bank.events):
+        fields = {"state": question(20 + n), "action": f"tried {n}", "reward": 1.0, "lesson": "again"}
+        told.append(await refused(memory.write(**fields, event_id=event_id)))
+        await memory.settle()
     return [told, await exported(memory, bank), await _read(memory, "advantage")]
 
 

@@ -208,3 +208,34 @@ async def test_an_index_is_not_rebuilt_again_and_again(tmp_path: Path, caplog: p
     async with folder() as memory:
         assert await served(memory, question(40)) == {*ids}
     assert "rebuil" not in caplog.text
+
+
+@pytest.mark.parametrize("policy", ["similarity", "advantage"])
+async def test_a_retired_case_does_not_come_back_when_the_id_of_its_newest_revision_is_damaged(
+    bank: Bank, policy: str
+) -> None:
+    retired = f"case_id = '{bank.cases[0]}' AND status = 'retired'"
+    damage(bank.ledger, ("case_revisions", retired), DAMAGES["batch_changes"]["a changed letter"])
+    async with opened(bank.ledger) as memory:
+        await memory.check_ledger()
+        found = await memory.views.cases([bank.cases[0]], namespace="default")
+        assert (found[bank.cases[0]].status, found[bank.cases[0]].version) == ("retired", 3)
+        assert bank.cases[0] not in await served(memory, question(40), policy=policy)
+        assert len(await memory.set_aside()) == 1
+
+
+async def test_a_correction_counts_when_the_id_of_its_event_is_damaged(bank: Bank) -> None:
+    def other_event(row: dict[str, Any]) -> None:
+        row["event_id"] = "0" + row["event_id"][1:] if row["event_id"][0] != "0" else "1" + row["event_id"][1:]
+
+    correction = targets(bank)["correction"]
+    async with opened(bank.copy(bank.ledger.parent / "whole").ledger) as memory:
+        expected = await memory.effects()
+    damage(bank.ledger, correction, other_event)
+    async with opened(bank.ledger) as memory:
+        await memory.check_ledger()
+        outcome = await memory.views.outcome(bank.events[2], namespace="default")
+        assert outcome is not None
+        assert outcome.reward == 0.25
+        assert await memory.effects() == expected
+        assert await memory.feedback(bank.events[2], 0.75) is not None

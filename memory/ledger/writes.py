@@ -12,6 +12,7 @@ from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.restoring import RESTORED, lost_record
 from memento.memory.ledger.rows import (
     AUDIT,
     CASES,
@@ -219,7 +220,16 @@ class LedgerWriter(CheckedConnection):
                 if not added.rowcount:  # another process has met it
                     continue
             self.note(row.namespace, "damage", kept_key(f"{row.table} {row.key}"), row.reason)
+            self._add_anew(lost_record(self, row))
         return damaged
+
+    def _add_anew(self, record: Case | Outcome | None) -> None:
+        if isinstance(record, Case):
+            head = self.head(record.id)
+            version = max(record.version, 0 if head is None else head.version) + 1
+            self.append_revisions([record.model_copy(update={"version": version})])
+        elif record is not None:
+            self.append_outcome(record.model_copy(update={"key": f"{record.key}{RESTORED}"}))
 
     def _drop_damaged_vectors(self, damaged: Sequence[DamagedRow]) -> None:
         """Delete damaged vectors, unless another process has encoded their texts anew."""
