@@ -1,4 +1,4 @@
-"""Damaged rows in Postgres, which itself refuses NULL and bytes that are not UTF-8: the others are set aside as well."""
+"""Damaged rows in Postgres, which refuses NULL and what is not UTF-8: all others are set aside as in SQLite."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +49,7 @@ async def test_the_rest_is_served_learned_from_and_listed(url: str, table: str, 
         where = {"case_revisions": "case_id = %s"}.get(table, "%s <> ''")
         if table == "vectors":
             where = "text_hash = (SELECT min(text_hash) FROM vectors) AND %s <> ''"
-        change = sql.SQL("UPDATE {} SET {} = " + DAMAGES[table, column] + " WHERE " + where)
+        change = sql.SQL("UPDATE {} SET {} = " + DAMAGES[table, column] + " WHERE " + where)  # noqa: S608
         done = connection.execute(change.format(sql.Identifier(table), sql.Identifier(column)), (str(ids[2]),))
         assert done.rowcount >= 1
     gone = {ids[2]} if table == "case_revisions" else set()
