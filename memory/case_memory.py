@@ -25,10 +25,13 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
-from memento.memory.learning.versions import SettingsVersions
+from memento.memory.learning.versions import SETTINGS, SettingsVersions
+from memento.memory.ledger.audit import AuditViews
 from memento.memory.ledger.backup import BackupReport, OnProgress, back_up
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport
+from memento.memory.ledger.scan import LedgerScan, scan_ledger
+from memento.memory.ledger.set_aside import DamagedRow
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.places import parse_folder
@@ -428,6 +431,18 @@ class CaseMemory:
         """
         source = parse_folder(file, "the backup")
         return await self._storage.restore(source, is_replacing=is_replacing, on_progress=on_progress)
+
+    async def set_aside(self) -> list[DamagedRow]:
+        """Damaged rows of every namespace that have been met and are left out, by table and key."""
+        return await AuditViews(self._storage.ledger).set_aside()
+
+    async def check_ledger(self) -> LedgerScan:
+        """Check every row of the ledger, of every namespace; damaged ones are set aside, healed ones are used again.
+
+        Raises:
+            LedgerUnavailable: it cannot be read or written.
+        """
+        return await scan_ledger(self._storage.ledger, [SETTINGS])
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Encode every case of every namespace again and build a fresh index from the ledger.

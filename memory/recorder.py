@@ -8,6 +8,7 @@ from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.importing import import_cases, importable
+from memento.memory.ledger.restoring import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
@@ -62,7 +63,7 @@ class Recorder:
         if event_id is not None:
             event = _event_in(writer, event_id, namespace)
             key, past = f"{event_id}:write", writer.outcomes_of(event_id, namespace=namespace)
-            if (delivered := next((one for one in past if one.key == key), None)) is not None:
+            if (delivered := next((one for one in past if one.key in (key, key + RESTORED)), None)) is not None:
                 return _delivered_before(writer, delivered, experience, namespace)
             if past:  # feedback was faster than the run: it knows better
                 reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
@@ -237,7 +238,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             "or give the id of the reading that this attempt used"
         )
     own = case_id(namespace, experience.state, experience.action)
-    if writer.head(own, namespace=namespace) is not None:
+    if (head := writer.head(own, namespace=namespace)) is not None and head.case is not None:
         return own
     if first is None:
         raise InvalidInput(
