@@ -41,9 +41,8 @@ class LedgerBatches:
 
     def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
         """The newest revisions of these cases, as far as they exist in the namespace and can be read."""
-        heads = {case_id: self._writer.head(case_id) for case_id in dict.fromkeys(ids)}
-        cases = {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
-        return {case_id: case for case_id, case in cases.items() if case.namespace == namespace}
+        heads = {case_id: self._writer.head(case_id, namespace=namespace) for case_id in dict.fromkeys(ids)}
+        return {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
 
     def revisions(self, versions: Sequence[tuple[str, int]], *, namespace: str) -> dict[str, Case]:
         """One old revision of each case, by case id, as far as it can be read.
@@ -75,7 +74,7 @@ class LedgerBatches:
         query = select(_REVISIONS.c.case_id, until, newest).where(_REVISIONS.c.namespace == namespace)
         query = query.group_by(_REVISIONS.c.case_id).having(newest > offset).order_by(_REVISIONS.c.case_id)
         rows = self._writer.execute(query).all()
-        cases = self._at([place for _, *places in rows for place in places if place is not None])
+        cases = self._at([place for _, *places in rows for place in places if place is not None], namespace)
         moved, unreadable = list[MovedCase](), list[str]()
         for case_id, then, now in rows:
             if now in cases and (then is None or then in cases):
@@ -113,13 +112,14 @@ class LedgerBatches:
             if line["namespace"] == namespace
         ]
 
-    def last_verb(self, case_id: str) -> str | None:
+    def last_verb(self, case_id: str, *, namespace: str) -> str | None:
         """What the newest batch that changed this case was, as far as it can be read: retire, forget, undo, ...
 
         None when none ever did.
         """
         done = self._audited(schema.batch_changes.c.case_id == case_id)
-        return str(done[-1][1]["verb"]) if done else None
+        verbs = [str(line["verb"]) for _, line in done if line["namespace"] == namespace]
+        return verbs[-1] if verbs else None
 
     def _audited(self, condition: ColumnElement[bool]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Changes with their lines of audit, oldest first, where both can be read."""
@@ -133,8 +133,8 @@ class LedgerBatches:
         ]
         return [(change, line) for change, line in rows if change is not None and line is not None]
 
-    def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
-        """What a case was when it was last not retired; None when it never was anything else.
+    def last_status_but_retired(self, case_id: str, *, namespace: str) -> CaseStatus | None:
+        """What a case of this namespace was when it was last not retired; None when it never was anything else.
 
         In quarantine where that cannot be read: nobody knows that it was not.
         """
@@ -143,6 +143,8 @@ class LedgerBatches:
         if row is None:
             return None
         case = self._writer.checked(CASES, row)
+        if case is not None and case.namespace != namespace:
+            return None
         return "quarantined" if case is None else case.status
 
     def withdrawn_among(self, event_ids: Sequence[str], *, namespace: str) -> set[str]:
@@ -164,6 +166,7 @@ class LedgerBatches:
         Returns:
             The offset of the newest case revision of any namespace.
         """
+        # offsets are of the whole ledger: whatever the namespace writes from here on has a higher one
         offset: int = self._writer.scalar(select(func.max(_REVISIONS.c.offset))) or 0
         row = {"namespace": namespace, "name": name, "revision_offset": offset, "at": utc_now()}
         self._writer.execute(insert(schema.snapshots).values(SNAPSHOTS.signed(row)))
@@ -179,9 +182,9 @@ class LedgerBatches:
             for row, snapshot in self._writer.found(SNAPSHOTS, query)
         }
 
-    def _at(self, offsets: Sequence[int]) -> dict[int, Case]:
+    def _at(self, offsets: Sequence[int], namespace: str) -> dict[int, Case]:
         found: dict[int, Case] = {}
         for chunk in sequence_chunks(offsets):
-            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk))
+            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk), _REVISIONS.c.namespace == namespace)
             found |= {row[_OFFSET]: case for row, case in self._writer.found(CASES, query) if case is not None}
         return found

@@ -71,6 +71,7 @@ class EventViews:
         outcomes, later = schema.outcomes, aliased(schema.outcomes)
         is_replaced = exists().where(
             later.c.event_id == outcomes.c.event_id,
+            later.c.namespace == outcomes.c.namespace,
             later.c.offset > outcomes.c.offset,
             later.c.offset <= until,
             *_outside(skipped, later),

@@ -92,11 +92,12 @@ class LedgerViews(EventViews):
 
     async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
         ids = sorted({case_id for wanted, _ in asked for case_id in wanted})
+        is_asked = _REVISIONS.c.namespace.in_(sorted({namespace for _, namespace in asked}))
 
         def look(connection: CheckedConnection) -> dict[str, Case]:
             found: dict[str, Case] = {}
             for chunk in sequence_chunks(ids):
-                query = select(*CASES.columns).where(_IS_HEAD, _REVISIONS.c.case_id.in_(chunk))
+                query = select(*CASES.columns).where(_IS_HEAD, is_asked, _REVISIONS.c.case_id.in_(chunk))
                 found |= {case.id: case for case in connection.records(CASES, query)}
             return found
 
@@ -146,9 +147,17 @@ class LedgerViews(EventViews):
         own = await self.of_question(suspects, exclude_question, namespace=namespace)
         return [row.case_id for row in rows if row.case_id not in own]
 
-    async def changes(self, *, after: int, limit: int) -> list[CaseRevision]:
-        """Case revisions of every namespace after an offset, in order: what a projection still has to apply."""
+    async def changes(self, *, after: int, limit: int, namespace: str | None = None) -> list[CaseRevision]:
+        """Case revisions after an offset, in order: what a projection still has to apply.
+
+        Args:
+            after: the offset.
+            limit: how many at most.
+            namespace: whose; None for every namespace's, which only an index of the whole ledger needs.
+        """
         query = select(*CASES.columns).where(_REVISIONS.c.offset > after).order_by(_REVISIONS.c.offset).limit(limit)
+        if namespace is not None:
+            query = query.where(_REVISIONS.c.namespace == namespace)
         rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
         return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
 
@@ -211,7 +220,7 @@ class LedgerViews(EventViews):
         events, outcomes, slots = schema.events, schema.outcomes, schema.slots
         newest = (
             select(func.max(outcomes.c.offset))
-            .where(outcomes.c.event_id == slots.c.event_id)
+            .where(outcomes.c.event_id == slots.c.event_id, outcomes.c.namespace == namespace)
             .correlate(slots)
             .scalar_subquery()
         )

@@ -70,7 +70,7 @@ class LedgerWriter(CheckedConnection):
             query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk))
             for one in self.found(OUTCOMES, query.order_by(told.offset)):
                 outcome = _readable(one)
-                self._outcomes[outcome.event_id].append(outcome)
+                self._outcomes.setdefault(outcome.event_id, []).append(outcome)
         for chunk in sequence_chunks(list(dict.fromkeys(cases))):
             self._heads |= self._newest(chunk)
 
@@ -80,7 +80,7 @@ class LedgerWriter(CheckedConnection):
         Returns:
             The newest revision, with the version it has in the ledger.
         """
-        head = self.head(case.id)
+        head = self.head(case.id, namespace=case.namespace)
         if head is not None and head.case is not None and head.case.content() == case.content():
             return head.case
         case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
@@ -108,35 +108,39 @@ class LedgerWriter(CheckedConnection):
             self.execute(insert(schema.case_revisions), rows)
         return len(rows)
 
-    def head(self, case_id: str) -> Head | None:
-        """The newest revision of a case, readable or not; None where there is none."""
-        if case_id not in self._heads:
-            return self._newest([case_id]).get(case_id)
-        return self._heads[case_id]
+    def head(self, case_id: str, *, namespace: str) -> Head | None:
+        """The newest revision of a case of this namespace, readable or not; None where there is none."""
+        head = self._heads[case_id] if case_id in self._heads else self._newest([case_id]).get(case_id)
+        is_foreign = head is not None and head.case is not None and head.case.namespace != namespace
+        return None if is_foreign else head
 
     def cases_of_event(self, event_id: str, *, namespace: str) -> list[Case]:
         """The newest revisions of the cases of this namespace that the event's run wrote."""
         revisions = schema.case_revisions.c
         query = select(revisions.case_id).where(revisions.event_id == event_id, revisions.namespace == namespace)
-        heads = [self.head(case_id) for case_id in self.scalars(query.distinct())]
+        heads = [self.head(case_id, namespace=namespace) for case_id in self.scalars(query.distinct())]
         cases = [head.case for head in heads if head is not None and head.case is not None]
-        return [case for case in cases if case.provenance.event_id == event_id and case.namespace == namespace]
+        return [case for case in cases if case.provenance.event_id == event_id]
 
-    def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
-        """Add an event with its slots, or return the one that is already there under this id."""
+    def append_event(self, event: RetrievalEvent) -> RetrievalEvent | None:
+        """Add an event with its slots; see `append_events`."""
         return self.append_events([event])[0]
 
-    def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent]:
-        """Add events with their slots; in place of each that was already there, the one that is."""
+    def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | None]:
+        """Add events with their slots.
+
+        Returns:
+            In place of each that was already there, the one that is; None where another namespace has this id.
+        """
         if not events:
             return []
         adding = self._insert_if_new(schema.events).returning(schema.events.c.event_id)
         added = set(self.execute(adding, [event_fields(event) for event in events]).scalars().all())
-        kept: list[RetrievalEvent] = []
+        kept: list[RetrievalEvent | None] = []
         slots: list[dict[str, Any]] = []
         for event in events:
             if event.id not in added:
-                kept.append(self._event_of_any(event.id) or event)
+                kept.append(self._recorded(event))
                 continue
             added.remove(event.id)  # given twice, it is there already
             self._events.pop(event.id, None)
@@ -148,8 +152,12 @@ class LedgerWriter(CheckedConnection):
 
     def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
         """The event of this id in this namespace, or None."""
-        found = self._events[event_id] if event_id in self._events else self._event_of_any(event_id)
-        return found if found is not None and found.namespace == namespace else None
+        if event_id in self._events:
+            found = self._events[event_id]
+            return found if found is not None and found.namespace == namespace else None
+        events = schema.events.c
+        query = select(*EVENTS.columns).where(events.event_id == event_id, events.namespace == namespace)
+        return self.first(EVENTS, query)
 
     def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
@@ -225,7 +233,7 @@ class LedgerWriter(CheckedConnection):
 
     def _add_anew(self, record: Case | Outcome | None) -> None:
         if isinstance(record, Case):
-            head = self.head(record.id)
+            head = self.head(record.id, namespace=record.namespace)
             version = max(record.version, 0 if head is None else head.version) + 1
             self.append_revisions([record.model_copy(update={"version": version})])
         elif record is not None:
@@ -245,7 +253,9 @@ class LedgerWriter(CheckedConnection):
                     self._dropped.append(row)
 
     def _newest(self, ids: Sequence[str]) -> dict[str, Head]:
-        # by offset, not by version: that is a column which may be damaged
+        # By id alone: ids are of one namespace each, and where the column of that is damaged, a retired case must not
+        # come back as a new one; `head` looks at the namespace of what can be read. By offset, not by version, for
+        # that is a column which may be damaged, too.
         revisions, later = schema.case_revisions, schema.case_revisions.alias()
         is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.offset > revisions.c.offset)
         heads: dict[str, Head] = {}
@@ -255,6 +265,13 @@ class LedgerWriter(CheckedConnection):
             version = self._highest_version(row["case_id"]) if case is None else case.version
             heads[row["case_id"]] = Head(version, status, case)
         return heads
+
+    def _recorded(self, event: RetrievalEvent) -> RetrievalEvent | None:
+        """What its namespace has under an event's id: the event as given where that row cannot be read."""
+        events = schema.events.c
+        query = select(*EVENTS.columns).where(events.event_id == event.id, events.namespace == event.namespace)
+        found = self.found(EVENTS, query)
+        return (found[0].record or event) if found else None
 
     def _highest_version(self, case_id: str) -> int:
         """The highest version of a case whose newest row is damaged: the next one is free."""
@@ -266,9 +283,6 @@ class LedgerWriter(CheckedConnection):
         while highest + 1 in taken:
             highest += 1
         return highest
-
-    def _event_of_any(self, event_id: str) -> RetrievalEvent | None:
-        return self.first(EVENTS, select(*EVENTS.columns).where(schema.events.c.event_id == event_id))
 
     def _insert_if_new(self, table: Table) -> Any:
         dialect = postgresql if self.sql.dialect.name == "postgresql" else sqlite
