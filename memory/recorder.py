@@ -238,7 +238,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             "or give the id of the reading that this attempt used"
         )
     own = case_id(namespace, experience.state, experience.action)
-    if (head := writer.head(own, namespace=namespace)) is not None and head.case is not None:
+    if writer.head(own, namespace=namespace) is not None:
         return own
     if first is None:
         raise InvalidInput(
