@@ -45,6 +45,7 @@ def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
         "reward": None if outcome is None else outcome.reward,
         "evaluator": None if outcome is None else outcome.evaluator,
         "created_at": event.created_at,
+        **({"erased_at": event.erased_at} if event.erased_at else {}),
     } | ({"not_shown_to_the_model": left_out} if left_out else {})
 
 

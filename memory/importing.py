@@ -46,6 +46,7 @@ def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) ->
     is_own = _is_own(writer, case)
     provenance = case.provenance if is_own else Provenance(models=case.provenance.models, evaluator=IMPORT)
     status = "quarantined" if case.status == "active" and not is_trusted else case.status
+    status = "retired" if status == "erased" else status
     # not a copy: fields that this release does not know are not taken over either
     return Case(
         id=case.id,

@@ -129,7 +129,9 @@ class LedgerBatches:
 
     def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
         """What a case was when it was last not retired; None when it never was anything else."""
-        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
+        query = select(*CASES.columns).where(
+            _REVISIONS.c.case_id == case_id, _REVISIONS.c.status.not_in(("retired", "erased"))
+        )
         case = self._writer.first(CASES, query.order_by(_REVISIONS.c.version.desc()))
         return None if case is None else case.status
 
