@@ -32,17 +32,12 @@ async def erase(
     as_json: Json = False,
 ) -> ExitCode:
     """Erase texts and vectors for good: cases, readings, outcomes, index, weights, threads and files of their runs."""
-    from memento.cli.opening import opened
     from memento.memory.errors import InvalidInput
 
     is_all = everything or not (namespace is None or event or case or matching)
     if not (is_all or event or case or matching):
         raise InvalidInput("say what to erase: --event, --case, --matching, --all, or a --namespace alone")
-    async with opened(namespace) as memory:
-        from memento.cli.opening import find_case
-
-        cases = [(await find_case(memory, one)).id for one in case or ()]
-    scope = {"cases": cases, "events": event or (), "matching": matching, "is_all": is_all}
+    scope = {"cases": case or (), "events": event or (), "matching": matching, "is_all": is_all}
     return await _erase(scope, namespace, is_done=yes and not dry_run, as_json=as_json)
 
 
@@ -73,11 +68,13 @@ async def expire(
 
 async def _erase(scope: dict[str, Any], namespace: str | None, *, is_done: bool, as_json: bool) -> ExitCode:
     from memento.cli.cases_lifecycle import steps
-    from memento.cli.opening import opened
+    from memento.cli.opening import find_case, opened
     from memento.graph.erasure import erase as erase_all
     from memento.graph.settings import read_settings
 
     async with opened(namespace) as memory:
+        cases = [(await find_case(memory, one)).id for one in scope.pop("cases", ())]
+        scope |= {"cases": cases}
         if is_done:
             with steps(is_quiet=as_json) as on_step:
                 report = await erase_all(memory, read_settings(), on_step=on_step, **scope)

@@ -45,8 +45,9 @@ class ErasureScope:
     @classmethod
     def from_json(cls, text: str) -> "ErasureScope":
         """Read what `as_json` wrote."""
-        fields = json.loads(text)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        fields: dict[str, Any] = json.loads(text)
+        fields |= {name: tuple(fields[name]) for name in ("case_ids", "event_ids")}
+        return cls(**fields)
 
 
 @dataclass
@@ -90,7 +91,7 @@ def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureT
     What was erased before is left alone.
     """
     needle = _folded(scope.matching)
-    targets, links = ErasureTargets(), _Links(*(defaultdict(set) for _ in range(4)))
+    targets, links = ErasureTargets(), _Links(defaultdict(set), defaultdict(set), defaultdict(set), defaultdict(set))
     newest: dict[str, str] = {}
     for row in _rows(connection, _REVISIONS, scope.namespace):
         if row.status == "erased":
