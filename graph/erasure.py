@@ -12,20 +12,27 @@ from memento.nodes.attachments import RUNS
 
 
 async def erase(
-    memory: CaseMemory, settings: Settings, *, on_step: Callable[[str], None] = lambda _: None, **scope: Any
+    memory: CaseMemory,
+    settings: Settings,
+    *,
+    namespace: str | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+    **scope: Any,
 ) -> ErasureReport:
     """Erase what `scope` names, with the conversations and files of the erased runs.
 
     Args:
         memory: the open memory of the settings.
         settings: where threads and runs' folders are.
+        namespace: the memory's own by default.
         on_step: told what is going on.
         scope: the arguments of `Lifecycle.erase`.
 
     Raises:
         InvalidInput, UnknownCase, UnknownEvent, LedgerUnavailable: as `Lifecycle.erase`.
     """
-    return await memory.lifecycle.erase(**scope, on_step=on_step, remove_threads=thread_remover(settings))
+    lifecycle = memory.lifecycle if namespace is None else memory.lifecycle.within(namespace)
+    return await lifecycle.erase(**scope, on_step=on_step, remove_threads=thread_remover(settings))
 
 
 async def finish_erasures(memory: CaseMemory, settings: Settings) -> list[str]:
