@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase, UnknownEvent
 from tests.hashing_encoder import HashingEncoder
-from tests.memories import place
+from tests.memories import Place, place
 from tests.node_parts import always, answer
 
 WORD = "Xanadu"
@@ -81,29 +81,33 @@ def _deps(memory: CaseMemory, settings: Settings) -> Deps:
     return Deps(memory=memory, planner=always(answer("42")), executor=always("42"), workspace=settings.workspace)
 
 
-@pytest.mark.parametrize("where", ["folder", "server", ":memory:"])
-async def test_the_rest_reads_as_before_when_something_was_erased(tmp_path: Path, where: str) -> None:
-    with place(where, tmp_path) as bank:
-        async with bank.memory() as memory:
-            ids = await lived_in(memory)
-            n_points, counts = await memory.bank.count(), await memory.views.counts(namespace="default")
-            other = await memory.views.counts(namespace="other")
-            report = await memory.lifecycle.erase(matching=WORD)
-            assert report.counts[:3] == (2, 2, 2)
-            assert report.thread_ids == sorted(f"thread {task}" for task in ids if WORD.lower() in task.lower()[:20])
-            assert await memory.bank.count() == n_points - 2
-            after = await memory.views.counts(namespace="default")
-            assert (after.cases, after.events, after.unknown) == (counts.cases - 2, counts.events, counts.unknown)
-            assert await memory.views.counts(namespace="other") == other
-            served = (await memory.read("Where is the sea?", k=9, seed=1)).cases
-            assert [one.case.id for one in served] == [ids["Where is Lima?"]]
-            assert (await memory.read("Where is it?", k=9, namespace="other")).cases[0].case.state.endswith(f"{WORD}?")
-            event = await memory.views.event(ids[f"event Where is {WORD}?"], namespace="default")
-            outcome = await memory.views.outcome(ids[f"event Where is {WORD}?"], namespace="default")
-            assert event is not None
-            assert outcome is not None
-            assert (event.query, event.erased_at is not None, outcome.reward) == ("[erased]", True, 1.0)
-            assert memory.notices == []
+@pytest.fixture(params=["folder", "server", ":memory:"])
+def bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with place(request.param, tmp_path) as found:
+        yield found
+
+
+async def test_the_rest_reads_as_before_when_something_was_erased(bank: Place) -> None:
+    async with bank.memory() as memory:
+        ids = await lived_in(memory)
+        n_points, counts = await memory.bank.count(), await memory.views.counts(namespace="default")
+        other = await memory.views.counts(namespace="other")
+        report = await memory.lifecycle.erase(matching=WORD)
+        assert report.counts[:3] == (2, 2, 2)
+        assert report.thread_ids == sorted(f"thread {task}" for task in ids if WORD.lower() in task.lower()[:20])
+        assert await memory.bank.count() == n_points - 2
+        after = await memory.views.counts(namespace="default")
+        assert (after.cases, after.events, after.unknown) == (counts.cases - 2, counts.events, counts.unknown)
+        assert await memory.views.counts(namespace="other") == other
+        served = (await memory.read("Where is the sea?", k=9, seed=1)).cases
+        assert [one.case.id for one in served] == [ids["Where is Lima?"]]
+        assert (await memory.read("Where is it?", k=9, namespace="other")).cases[0].case.state.endswith(f"{WORD}?")
+        event = await memory.views.event(ids[f"event Where is {WORD}?"], namespace="default")
+        outcome = await memory.views.outcome(ids[f"event Where is {WORD}?"], namespace="default")
+        assert event is not None
+        assert outcome is not None
+        assert (event.query, event.erased_at is not None, outcome.reward) == ("[erased]", True, 1.0)
+        assert memory.notices == []
 
 
 async def test_nothing_comes_back_when_it_was_erased(tmp_path: Path) -> None:
@@ -202,6 +206,7 @@ async def test_it_is_finished_at_the_next_open_when_it_was_killed(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.allow_blocking("the schema is made and dropped around the test")
 async def test_no_row_of_postgres_holds_the_words_when_they_were_erased(tmp_path: Path, postgres_url: str) -> None:
     with place("postgres", tmp_path, postgres_url) as bank:
         async with bank.memory() as memory:
