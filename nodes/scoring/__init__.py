@@ -15,9 +15,6 @@ custom.py         Custom scorers of the host: unit tests, query results, anythin
 registry.py       Evaluators by name. `human` is missing: the evaluate node asks a person
 """
 
-import warnings
-from typing import Any
-
 from memento.nodes.scoring.exact_match import exact_match
 from memento.nodes.scoring.gaia import gaia_match
 from memento.nodes.scoring.grade import EvaluatorName, Grade
@@ -27,8 +24,10 @@ from memento.nodes.scoring.token_f1 import token_f1
 __all__ = ["EvaluatorName", "Grade", "exact_match", "gaia_match", "normalized", "token_f1"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "Evaluation":
+        import warnings
+
         warnings.warn("`Evaluation` is now `Grade`; the former name ends with 0.3", DeprecationWarning, stacklevel=2)
         return Grade
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
