@@ -113,6 +113,12 @@ class CaseMemory:
             EncoderUnavailable: an embedding service that is used for the first time does not answer.
         """
         await self._storage.open()
+        try:
+            if self._storage.is_writable:
+                await self.lifecycle.finish_erasures()
+        except BaseException:  # a cancellation, too, must not leave what was opened
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(
@@ -456,7 +462,8 @@ class CaseMemory:
         after, n_done = 0, 0
         while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
             after = changes[-1].offset
-            states = [change.case.state for change in changes if change.case is not None]
+            living = [change.case for change in changes if change.case is not None and change.case.status != "erased"]
+            states = [case.state for case in living]
             vectors = dict(zip(states, await texts.rows(states), strict=True))
             await ledger.transact(lambda writer, vectors=vectors: writer.save_vectors(name, vectors))  # type: ignore[misc]
             n_done += len(changes)
