@@ -150,7 +150,7 @@ def test_the_answer_is_shown_again_when_a_finished_thread_is_resumed(served: Scr
     assert (again.code, again.out) == (0, "forty-two\n")
     assert "had finished already" in again.err
     assert len(served.requests) == n_asked
-    assert "waits for no reply" in invoke("ask", "--resume", "old", "--reply", "approve").err
+    assert "is not waiting for a reply" in invoke("ask", "--resume", "old", "--reply", "approve").err
 
 
 def test_a_plan_waits_for_approval_when_nobody_is_at_the_terminal(served: ScriptedServer) -> None:
