@@ -85,8 +85,8 @@ class RunOptions(EvalOptions):
         list[str],
         typer.Option(
             "--arm",
-            help="A policy, with settings of its own: similarity:k=8. Compared with none, or the first. None and "
-            "advantage by default.",
+            help="Policy and its settings, such as similarity:k=8; repeatable. The baseline is none, else the first. "
+            "Default: none and advantage.",
             metavar="POLICY[:NAME=VALUE,...]",
         ),
     ] = field(default_factory=list)

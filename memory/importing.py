@@ -10,11 +10,11 @@ from memento.memory.case import Case, Provenance, case_id, utc_now
 from memento.memory.ledger.writes import LedgerWriter
 
 IMPORT = "import"
-"""Evaluator of what was imported."""
+"""Evaluator recorded for imported cases."""
 
 
 def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: bool) -> int:
-    """Append the cases that are new; those already there, whatever version a file gives them, are left alone.
+    """Append the cases that are new; stored ones, whatever version a file gives them, are left unchanged.
 
     Args:
         writer: the transaction.
@@ -42,7 +42,7 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
 
 
 def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) -> Case:
-    """The case as new experience; a status that keeps it from being served is believed, for it can harm nobody."""
+    """The case as new experience; only a status that keeps it from being served is taken over."""
     is_own = _is_own(writer, case)
     provenance = case.provenance if is_own else Provenance(models=case.provenance.models, evaluator=IMPORT)
     status = "quarantined" if case.status == "active" and not is_trusted else case.status
@@ -64,7 +64,7 @@ def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) ->
 
 
 def _is_own(writer: LedgerWriter, case: Case) -> bool:
-    """Whether the event that the row names is of this ledger and namespace, and its attempt is this very case."""
+    """Whether the row's event is in this ledger and namespace, and its attempt is this very case."""
     event_id = case.provenance.event_id
     event = None if event_id is None else writer.event(event_id, namespace=case.namespace)
     if event is None or event_id is None:

@@ -23,16 +23,16 @@ _LABELS = {"positive": 1.0, "negative": 0.0}
 
 
 class Served(NamedTuple):
-    """What a line of a retrieval log says beside its case."""
+    """Query and reward of a line of a retrieval log, beside its case."""
 
     query: str
     """The task that the case was served for."""
     reward: float | None
-    """What came of it; None when that is not known."""
+    """Reward of the outcome; None when unknown."""
 
 
 class ParsedLine(NamedTuple):
-    """One line of a file: a case, or what is wrong with it."""
+    """One line of a file: a case, or the problem with it."""
 
     number: int
     """From 1."""
@@ -45,7 +45,7 @@ class ParsedLine(NamedTuple):
 
 
 def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
-    """Read a file line by line; blank lines are passed over.
+    """Parse a file line by line; blank lines are skipped.
 
     Args:
         path: a file of JSON lines, UTF-8.
@@ -71,7 +71,7 @@ def _row(line: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not JSON: {error.msg} at column {error.colno}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets in brackets
-        raise InvalidInput(f"not JSON that can be read: {type(error).__name__}") from error
+        raise InvalidInput(f"JSON that cannot be parsed: {type(error).__name__}") from error
     if not isinstance(row, dict):
         raise InvalidInput("not a JSON object")
     return row
@@ -98,7 +98,7 @@ def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
 
 
 def _served(row: dict[str, Any]) -> Served | None:
-    """Only the retrieval log has both keys; `query` alone may be anything."""
+    """Query and reward of a retrieval log line, which has both keys; `query` alone may be anything."""
     if "state" in row or "query" not in row or "truth_label" not in row:
         return None
     label = row["truth_label"]
@@ -151,7 +151,7 @@ def _rewarded(row: dict[str, Any]) -> float:
 
 
 def _steps(plan: Any) -> str:
-    """A plan as one step a line; text that is no plan in the reference's form stays as it is."""
+    """Format a plan as one step per line; text that is not a plan in the reference's form is unchanged."""
     parsed = plan
     if isinstance(plan, str):
         try:

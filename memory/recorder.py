@@ -17,7 +17,7 @@ MAX_NAMESPACE = 200
 
 
 class Recorder:
-    """Write and feedback. When a method returns, the ledger has committed."""
+    """Write side of the memory: write, import, feedback. When a method returns, the ledger has committed."""
 
     def __init__(self, *, storage: Storage, min_confidence: float) -> None:
         """Wire the parts.
@@ -119,7 +119,7 @@ class Recorder:
         return await self._storage.ledger.transact(append)
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
-        """Take over what was served elsewhere and what came of it, all or nothing; see `keep`."""
+        """Import a retrieval log (events and outcomes), all or nothing; see `keep`."""
         selections = [_kept_selection(selection) for selection in selections]
         cases = [case for selection in selections for case in selection.cases]
         texts = [selection.served.query for selection in selections] + [case.state for case in cases]
@@ -215,7 +215,7 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
 
 
 def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Experience, namespace: str) -> str | None:
-    """The answer to a repeated delivery: the id of the case that is there; what has been corrected since stays so.
+    """Answer to a repeated delivery: the id of the existing case, with its later corrections.
 
     Raises:
         InvalidInput: the event has the outcome of another attempt.
@@ -234,7 +234,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
 
 
 def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent]:
-    """The events of the same run's cycles before this one, first to last."""
+    """Events of the same run's earlier cycles, first to last."""
     found: list[RetrievalEvent] = []
     seen = {event.id}
     while event.follows is not None and event.follows not in seen:
@@ -245,5 +245,5 @@ def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent
 
 
 def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
-    """A run's outcome as that of one of its earlier events; what was tried stays with the last one."""
+    """A run's outcome for one of its earlier events; the attempt stays with the last one."""
     return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})

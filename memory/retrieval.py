@@ -52,7 +52,7 @@ class Retrieval:
         follows: str | None = None,
         seed: int | None = None,
     ) -> Recall:
-        """Find the candidates: what the policy will choose from.
+        """Find the candidates that the policy will choose from.
 
         Args:
             query: what to look up.
@@ -168,7 +168,7 @@ class Retrieval:
         return Reading(stored.id, scored, stored.policy, stored.n_outcomes, stored.is_degraded, stored.slots, told)
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
-        """Put selections on record in one commit; those of a run whose earlier one is not known are refused.
+        """Record selections in one commit; one that follows an unknown event is refused.
 
         A ledger that is only read has no record of them: their cases are served all the same, and nothing can be
         learned from what comes of it, for that cannot be written either.
@@ -194,7 +194,7 @@ class Retrieval:
 
 
 def _own(event: RetrievalEvent, stored: RetrievalEvent) -> RetrievalEvent | Exception:
-    """What is on record under an event's id; nobody hears of another namespace's."""
+    """The recorded event of this id, if it is in this namespace."""
     return stored if stored.namespace == event.namespace else UnknownEvent(event.id, event.namespace)
 
 

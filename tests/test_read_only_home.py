@@ -109,9 +109,9 @@ async def test_cases_are_read_and_none_is_acknowledged(disk: Path, end: str) -> 
         assert len(reading.cases) == 4
         assert len([case async for case in memory.views.walk(namespace="default")]) == 30
         assert (await memory.views.counts(namespace="default")).cases == 30
-        with pytest.raises(LedgerUnavailable, match="nothing was kept"):
+        with pytest.raises(LedgerUnavailable, match="nothing was written"):
             await memory.write(state="new", action="new", reward=1.0)
-        with pytest.raises(LedgerUnavailable, match="nothing was kept"):
+        with pytest.raises(LedgerUnavailable, match="nothing was written"):
             await memory.feedback(reading.event_id, 1.0)
         assert case_id is not None
         assert (await memory.views.cases([case_id], namespace="default"))[case_id].state == "what is 29 times 7"

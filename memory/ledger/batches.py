@@ -17,7 +17,7 @@ _OFFSET = _REVISIONS.c.keys().index("offset")
 
 
 class CaseChange(NamedTuple):
-    """What a batch did to one case."""
+    """Change that a batch made to one case."""
 
     case_id: str
     version_before: int
@@ -40,7 +40,7 @@ class LedgerBatches:
         self._writer = writer
 
     def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
-        """The newest revisions of these cases, as far as they exist in the namespace and can be read."""
+        """Newest readable revisions of those of these cases that exist in the namespace."""
         heads = {case_id: self._writer.head(case_id) for case_id in dict.fromkeys(ids)}
         cases = {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
         return {case_id: case for case_id, case in cases.items() if case.namespace == namespace}
@@ -104,7 +104,7 @@ class LedgerBatches:
         self._writer.execute(insert(schema.batch_changes), [BATCH_CHANGES.signed(row) for row in rows])
 
     def changes(self, batch_id: str, *, namespace: str) -> list[CaseChange]:
-        """What a batch did, in order, as far as it can be read; empty when it is unknown in the namespace."""
+        """Changes of a batch in order, without unreadable ones; empty when it is unknown in the namespace."""
         changes, audit = schema.batch_changes, schema.audit
         query = (
             select(*BATCH_CHANGES.columns, audit.c.detail)
@@ -120,7 +120,7 @@ class LedgerBatches:
         ]
 
     def last_verb(self, case_id: str) -> str | None:
-        """What the newest batch that changed this case was: retire, forget, undo, ...; None when none ever did."""
+        """Verb of the newest batch that changed this case: retire, forget, undo, ...; None without one."""
         changes, audit = schema.batch_changes, schema.audit
         query = select(audit.c.verb).join(changes, changes.c.audit_offset == audit.c.offset)
         query = query.where(changes.c.case_id == case_id).order_by(audit.c.offset.desc()).limit(1)
@@ -128,7 +128,7 @@ class LedgerBatches:
         return verb
 
     def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
-        """What a case was when it was last not retired; None when it never was anything else."""
+        """Status of a case before it was retired; None when it never had another."""
         query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
         case = self._writer.first(CASES, query.order_by(_REVISIONS.c.version.desc()))
         return None if case is None else case.status
@@ -148,7 +148,7 @@ class LedgerBatches:
         return found
 
     def append_snapshot(self, name: str, *, namespace: str) -> int:
-        """Give this moment a name, which must be new in the namespace.
+        """Add a named snapshot; the name must be new in the namespace.
 
         Returns:
             The offset of the newest case revision of any namespace.

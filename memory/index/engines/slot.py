@@ -27,14 +27,14 @@ from memento.memory.index.engines.points import SCHEMA
 from memento.private_files import create_private_file, make_private_folder, private_modes
 
 MAX_SLOTS = 64
-"""A bank with more concurrent users than this wants a server."""
+"""Maximum number of concurrent users of a bank directory; more need a server."""
 
 _GENERATION = re.compile(r"gen-(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRecord:
-    """What slot.json says."""
+    """Contents of slot.json."""
 
     encoder: str
     dim: int
@@ -87,11 +87,11 @@ class IndexSlot:
         raise EngineUnavailable(f"all {MAX_SLOTS} slots of {directory} are in use; use a Qdrant server instead")
 
     def release(self) -> None:
-        """Let the next engine have the slot."""
+        """Release the slot for another engine."""
         self._lock.release()
 
     def check_space(self, n_bytes: int) -> None:
-        """Refuse to go on with less than `n_bytes` free on the disk.
+        """Raise if less than `n_bytes` are free on the disk.
 
         The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead
         of raising, so the last of the space is never touched.
