@@ -85,7 +85,7 @@ class RunOptions(EvalOptions):
         list[str],
         typer.Option(
             "--arm",
-            help="Policy and its settings, such as similarity:k=8; repeatable. The baseline is none, else the first. "
+            help="Policy and its settings, such as similarity:k=8; repeatable. The baseline is `none`, else the first. "
             "Default: none and advantage.",
             metavar="POLICY[:NAME=VALUE,...]",
         ),

@@ -22,7 +22,7 @@ MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}
 
 
-class Served(NamedTuple):
+class LoggedUse(NamedTuple):
     """Query and reward of a line of a retrieval log, beside its case."""
 
     query: str
@@ -40,7 +40,7 @@ class ParsedLine(NamedTuple):
     problem: str
     n_bytes: int
     """Size of the line, for progress."""
-    served: Served | None = None
+    served: LoggedUse | None = None
     """For lines of a retrieval log."""
 
 
@@ -97,14 +97,14 @@ def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
         return ParsedLine(number, None, str(error), len(raw))
 
 
-def _served(row: dict[str, Any]) -> Served | None:
+def _served(row: dict[str, Any]) -> LoggedUse | None:
     """Query and reward of a retrieval log line, which has both keys; `query` alone may be anything."""
     if "state" in row or "query" not in row or "truth_label" not in row:
         return None
     label = row["truth_label"]
     if label is not None and not isinstance(label, bool):
         raise InvalidInput(f"`truth_label` must be true, false or null, not {label!r}")
-    return Served(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
+    return LoggedUse(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
 
 
 def _own(row: dict[str, Any], namespace: str) -> Case:

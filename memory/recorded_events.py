@@ -12,7 +12,7 @@ from typing import NamedTuple
 from memento.memory.case import Case
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.index.engines.port import Vector
-from memento.memory.interchange import ParsedLine, Served
+from memento.memory.interchange import ParsedLine, LoggedUse
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines
 
@@ -24,7 +24,7 @@ class Selection(NamedTuple):
 
     event_id: str
     """The same for the same content, so that importing again adds nothing."""
-    served: Served
+    served: LoggedUse
     cases: tuple[Case, ...]
     """Distinct, in the order of the log, each with its own reward as the log has it."""
 

@@ -9,7 +9,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.engines.port import Hit, Vector, VectorEngine
-from memento.memory.index.exact_search import ExactSearch, Newer, in_order
+from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
@@ -179,7 +179,7 @@ class CaseBank:
 
     async def _indexed(
         self, vector: Vector, namespace: str, limit: int, exclude_question: str | None
-    ) -> tuple[list[Hit], Newer | None, int]:
+    ) -> tuple[list[Hit], UnindexedChanges | None, int]:
         """Hits of the index, changes it lacks (None if up to date), and the ledger offset it has reached."""
         clock, newer = asyncio.get_running_loop().time, None
         until = clock() + self._deadline_s
@@ -196,7 +196,7 @@ class CaseBank:
             )
         return hits, newer, step.position
 
-    def _lagging(self, newer: Newer) -> str:
+    def _lagging(self, newer: UnindexedChanges) -> str:
         """Notice that the index lags too far for its missing cases to be searched exactly."""
         text = f"case search is degraded: the index is {newer.n_behind} changes behind the ledger and catching up"
         self._notices.say(_LAG, text)

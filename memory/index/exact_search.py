@@ -18,7 +18,7 @@ _COSINE_DIGITS = 6
 """Decimal digits of a cosine that do not depend on the order of additions, which differs by engine."""
 
 
-class Newer(NamedTuple):
+class UnindexedChanges(NamedTuple):
     """Changes of a namespace in the ledger that an index lacks."""
 
     cases: dict[str, Case]
@@ -44,7 +44,7 @@ class ExactSearch:
         walk = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=N_NEWEST)
         return [case async for case in walk], newest
 
-    async def newer(self, namespace: str, *, than: int) -> Newer:
+    async def newer(self, namespace: str, *, than: int) -> UnindexedChanges:
         """The cases of a namespace that have changed after a ledger offset."""
         newest = await self._views.newest_offset()
         changes = await self._views.newest_changes(namespace=namespace, after=than, limit=N_NEWEST + 1)
@@ -53,7 +53,7 @@ class ExactSearch:
             if change.case is not None:
                 cases.setdefault(change.case.id, change.case)
         is_all = len(changes) <= N_NEWEST
-        return Newer(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
+        return UnindexedChanges(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
 
     async def hits(self, cases: Sequence[Case], vector: Vector, *, exclude_question: str | None) -> list[Hit]:
         """Cosines of the cases that may be served, in the order given."""
