@@ -12,7 +12,7 @@ from typing import NamedTuple
 from memento.memory.case import Case
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.index.engines.port import Vector
-from memento.memory.interchange import ParsedLine, LoggedUse
+from memento.memory.interchange import LoggedUse, ParsedLine
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines
 
