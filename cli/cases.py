@@ -184,6 +184,20 @@ async def reindex(*, as_json: Json = False) -> ExitCode:
     return ExitCode.OK
 
 
+@cases.command()
+@run_async
+async def backup(
+    file: Annotated[Path, typer.Argument(help="SQLite file to write: all cases, events and outcomes.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+    as_json: Json = False,
+) -> ExitCode:
+    """Copy the ledger, with every namespace, to one checked file; runs may go on meanwhile."""
+    from memento.cli.cases_backup import back_up
+
+    return await back_up(file, is_replacing=force, as_json=as_json)
+
+
 def _check_target(file: Path) -> None:
     from memento.memory.errors import InvalidInput
 

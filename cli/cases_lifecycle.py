@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -30,8 +31,24 @@ async def retire(ids: CaseIds, *, reason: NeededReason, namespace: Namespace = N
 
 @lifecycle.command()
 @run_async
-async def restore(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
-    """Restore retired cases to their former status."""
+async def restore(
+    ids: Annotated[list[str], typer.Argument(help="Case ids, or unique prefixes; or one file of `cases backup`.")],
+    *,
+    reason: Reason = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="With a file: replace a ledger that is not empty; a copy of it is kept.")
+    ] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Restore retired cases to their former status; or, given a file, the whole ledger from a backup.
+
+    A file replaces the ledger whole or not at all. Stop whatever else uses the memory first.
+    """
+    if len(ids) == 1 and _is_file(ids[0]):
+        from memento.cli.cases_backup import restore_from
+
+        return await restore_from(ids[0], is_replacing=force, as_json=as_json)
     return await _change("restore", ids, reason, namespace, as_json=as_json)
 
 
@@ -171,6 +188,12 @@ async def rollback(
         await _make_searchable(memory, report)
     show_report("rollback", report, as_json=as_json)
     return ExitCode.OK
+
+
+def _is_file(text: str) -> bool:
+    """Whether a word names a file: ids of cases have neither a folder nor an ending."""
+    path = Path(text)
+    return path.name != text or bool(path.suffix) or path.is_file()
 
 
 async def _change(

@@ -90,12 +90,12 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
     third = max(1, len(scores) // 3)
     parts = {"first third": scores[:third], "last third": scores[-third:]}
     figures: dict[str, object] = {
-        part: {name: str(accuracy(values)) for name, values in zip(SERIES, series_of(rows), strict=True)}
+        part: {name: f"{accuracy(values):.2f}" for name, values in zip(SERIES, series_of(rows), strict=True)}
         for part, rows in parts.items()
     }
     off, on, voted = series_of(parts["last third"])
-    figures["on - off, last third, paired"] = str(paired_difference(on, off))
-    figures["on - vote, last third, paired"] = str(paired_difference(on, voted))
+    figures["on - off, last third, paired"] = f"{paired_difference(on, off):.2f}"
+    figures["on - vote, last third, paired"] = f"{paired_difference(on, voted):.2f}"
     return figures
 
 

@@ -1,7 +1,9 @@
 """`memento doctor`: checks configuration, services and data, and suggests fixes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from memento.cli.options import Json
 from memento.cli.running import ExitCode, run_async
@@ -14,7 +16,13 @@ _COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
 
 
 @run_async
-async def doctor(*, as_json: Json = False) -> ExitCode:
+async def doctor(
+    *,
+    every_row: Annotated[
+        bool, typer.Option("--ledger", help="Check every row of the ledger: a minute or so per million.")
+    ] = False,
+    as_json: Json = False,
+) -> ExitCode:
     """Check what is configured, reachable or missing, and suggest fixes."""
     import contextlib
 
@@ -24,7 +32,7 @@ async def doctor(*, as_json: Json = False) -> ExitCode:
     app = Application()
     findings = []
     try:
-        async for finding in examine(app):
+        async for finding in examine(app, every_row=every_row):
             findings.append(finding)
             if as_json:
                 print_json(finding._asdict())

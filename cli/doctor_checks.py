@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from pydantic import ValidationError
 
 from memento.cli.doctor_finding import Finding
+from memento.cli.doctor_ledger import check_every_row, list_damaged_rows
 from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_memory
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
@@ -29,10 +30,16 @@ class _UnreadableError(Exception):
     """The settings do not parse: nothing else can be examined."""
 
 
-async def examine(app: Application) -> AsyncIterator[Finding]:
-    """Run each check on its own: one that raises becomes a finding, and the others go on."""
+async def examine(app: Application, *, every_row: bool = False) -> AsyncIterator[Finding]:
+    """Run each check on its own: one that raises becomes a finding, and the others go on.
+
+    Args:
+        app: what is examined.
+        every_row: check each row of the ledger.
+    """
     redact: Redact = str
-    for what, check, fix in _CHECKS:
+    for what, usual, fix in _CHECKS:
+        check = check_every_row if every_row and usual is list_damaged_rows else usual
         try:
             async for finding in check(app):
                 yield _redacted(finding, redact)
@@ -192,6 +199,7 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("home", _home_folder, "set MEMENTO_HOME to a folder of yours"),
     ("encoder", examine_encoder, "correct MEMENTO_ENCODER, or repair what it names"),
     ("ledger", examine_memory, NO_LEDGER),
+    ("damaged rows", list_damaged_rows, _REPORT),
     ("models", _models, "correct the models' names, keys or OPENAI_BASE_URL"),
     ("web search", _search, "correct MEMENTO_SEARCH"),
     ("sandbox", _sandbox, "correct MEMENTO_SANDBOX"),

@@ -50,7 +50,7 @@ def admit(writer: LedgerWriter, case: Case) -> Case:
     Returns:
         The newest revision.
     """
-    head = writer.head(case.id)
+    head = writer.head(case.id, namespace=case.namespace)
     if head is None:
         return writer.append_case(case)
     known = head.case
@@ -59,7 +59,7 @@ def admit(writer: LedgerWriter, case: Case) -> Case:
         writer.note(case.namespace, "doubt", case.id, doubt)
         return known
     update: dict[str, str] = {}
-    verb = LedgerBatches(writer).last_verb(case.id)
+    verb = LedgerBatches(writer).last_verb(case.id, namespace=case.namespace)
     # where its row is damaged, its column still says, or the audit trail does, that a person retired it
     is_retired = head.status == "retired" or (known is None and verb == "retire")
     if is_retired and verb not in _REVIVED:

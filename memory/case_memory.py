@@ -25,10 +25,16 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
-from memento.memory.learning.versions import SettingsVersions
+from memento.memory.learning.versions import SETTINGS, SettingsVersions
+from memento.memory.ledger.audit import AuditViews
+from memento.memory.ledger.backup import BackupReport, OnProgress, back_up
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.ledger.restore import RestoreReport
+from memento.memory.ledger.scan import LedgerScan, scan_ledger
+from memento.memory.ledger.set_aside import DamagedRow
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.offpolicy.service import PolicyEvaluation
+from memento.memory.places import parse_folder
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
@@ -388,6 +394,55 @@ class CaseMemory:
     async def policy_version(self, namespace: str | None = None) -> int:
         """The former name of `n_outcomes`."""
         return await self.n_outcomes(namespace)
+
+    async def backup(
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnProgress = lambda *_: None
+    ) -> BackupReport:
+        """Copy the ledger, with every namespace, to one SQLite file; writing may go on meanwhile.
+
+        Args:
+            file: where to; its owner alone can read it.
+            is_replacing: whether a file of that name may be replaced.
+            on_progress: called in another thread with how much is copied, and of how much.
+
+        Raises:
+            InvalidInput: there is such a file, or no such folder.
+            LedgerUnavailable: the ledger cannot be read, or the file cannot be written.
+        """
+        target = parse_folder(file, "the backup")
+        return await back_up(self._storage.ledger, target, is_replacing=is_replacing, on_progress=on_progress)
+
+    async def restore(
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnProgress = lambda *_: None
+    ) -> RestoreReport:
+        """Put a backup in the place of this memory's ledger, whole or not at all: `CaseMemory.open(...).restore(file)`.
+
+        The memory must not be open, here or in another process. Index and weights are made again at the next opening.
+
+        Args:
+            file: of `backup`; of an earlier release, too.
+            is_replacing: whether a ledger that holds something may be replaced; it is kept beside the new one.
+            on_progress: called in another thread with how much is copied, and of how much.
+
+        Raises:
+            InvalidInput: the file is not a ledger, or there is one already.
+            LedgerTooNew: a newer release wrote the file.
+            LedgerUnavailable: the ledger is in use or cannot be written; it is as it was.
+        """
+        source = parse_folder(file, "the backup")
+        return await self._storage.restore(source, is_replacing=is_replacing, on_progress=on_progress)
+
+    async def set_aside(self) -> list[DamagedRow]:
+        """Damaged rows of every namespace that have been met and are left out, by table and key."""
+        return await AuditViews(self._storage.ledger).set_aside()
+
+    async def check_ledger(self) -> LedgerScan:
+        """Check every row of the ledger, of every namespace; damaged ones are set aside, healed ones are used again.
+
+        Raises:
+            LedgerUnavailable: it cannot be read or written.
+        """
+        return await scan_ledger(self._storage.ledger, [SETTINGS])
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Re-encode every case of every namespace and rebuild the index from the ledger.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,7 +67,7 @@ class Experience:
             "evaluator": storable(self.evaluator),
             "event_id": None if self.event_id is None else storable(self.event_id),
             "thread_id": None if self.thread_id is None else storable(self.thread_id),
-            "models": MappingProxyType(models),
+            "models": models,
             "left_out": tuple(map(storable, self.left_out)),
         }
         for name, value in kept.items():

@@ -1,16 +1,44 @@
 """Imports cases from files and other programs: texts and rewards only, never event ids, status or evaluator.
 
-Ids of events, status, trust, version and evaluator count only where this ledger can prove that the row is its own. So
-a file cannot write into another case, bring back what a person has retired, or speak for a person.
+Ids of events, trust, version and evaluator count only where this ledger has them itself. So a file cannot write into
+another case, bring back what a person has retired, or speak for a person.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
-from memento.memory.case import Case, Provenance, case_id, utc_now
+from pydantic import ValidationError
+
+from memento.memory.case import Case, Provenance, case_id, storable_record
+from memento.memory.errors import InvalidInput
+from memento.memory.event import Outcome
+from memento.memory.experience import bounded_case
 from memento.memory.ledger.writes import LedgerWriter
 
 IMPORT = "import"
 """Evaluator recorded for imported cases."""
+
+_OUTSIDE = {"trust", "version", "created_at"}
+"""Fields of a case that no import decides."""
+
+
+def importable(case: Case) -> Case:
+    """A finished case with what an import takes over, and nothing else: fields that are not known here are left out.
+
+    Raises:
+        InvalidInput: its id is not that of its namespace, state and action, or one of its values is not valid.
+    """
+    fields = case.model_dump(include=set(Case.model_fields) - _OUTSIDE, warnings=False)
+    if isinstance(provenance := fields["provenance"], dict):
+        fields["provenance"] = {name: provenance[name] for name in Provenance.model_fields if name in provenance}
+    try:
+        valid = storable_record(Case.model_validate(fields))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise InvalidInput(f"case {case.id!r}: `{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+    if valid.id != case_id(valid.namespace, valid.state, valid.action):
+        raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
+    return bounded_case(valid)
 
 
 def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: bool) -> int:
@@ -18,23 +46,23 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
 
     Args:
         writer: the transaction.
-        cases: with ids of their own namespace, state and action.
+        cases: as `importable` gives them.
         is_trusted: if not, they go into quarantine, each with a line of audit.
 
     Returns:
         How many were new.
     """
+    given = Counter(case.namespace for case in cases)
     fresh: dict[str, Case] = {}
     for case in cases:
         fresh.setdefault(case.id, case)
-    for known in [one for one in fresh if writer.head(one) is not None]:
+    for known in [one.id for one in fresh.values() if writer.head(one.id, namespace=one.namespace) is not None]:
         del fresh[known]
     imported = [_without_authority(writer, case, is_trusted=is_trusted) for case in fresh.values()]
     n_new = writer.append_revisions(imported)
-    for namespace in sorted({case.namespace for case in imported}):
-        n_cases = sum(case.namespace == namespace for case in imported)
-        source = "from a trusted source" if is_trusted else "from an unknown source"
-        writer.note(namespace, "import", f"{n_cases} cases", f"{source}, {len(cases)} given")
+    source = "from a trusted source" if is_trusted else "from an unknown source"
+    for namespace, n_cases in sorted(Counter(case.namespace for case in imported).items()):
+        writer.note(namespace, "import", f"{n_cases} cases", f"{source}, {given[namespace]} given")
     for case in imported:
         if not is_trusted:
             writer.note(case.namespace, "quarantine", case.id, "imported from an unknown source")
@@ -43,32 +71,28 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
 
 def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) -> Case:
     """The case as new experience; only a status that keeps it from being served is taken over."""
-    is_own = _is_own(writer, case)
-    provenance = case.provenance if is_own else Provenance(models=case.provenance.models, evaluator=IMPORT)
     status = "quarantined" if case.status == "active" and not is_trusted else case.status
-    # not a copy: fields that this release does not know are not taken over either
-    return Case(
-        id=case.id,
-        namespace=case.namespace,
-        state=case.state,
-        action=case.action,
-        reward=case.reward,
-        answer=case.answer,
-        confidence=case.confidence,
-        lesson=case.lesson,
-        error_class=case.error_class,
-        status=status,
-        provenance=provenance,
-        created_at=utc_now(),
+    own = _own_outcome(writer, case)
+    if own is None or own.attempt is None:
+        provenance = Provenance(models=case.provenance.models, evaluator=IMPORT)
+        return case.model_copy(update={"status": status, "provenance": provenance})
+    provenance = Provenance(
+        event_id=own.event_id, thread_id=own.attempt.thread_id, models=own.attempt.models, evaluator=own.evaluator
     )
+    return case.model_copy(update={"status": status, "provenance": provenance, "confidence": own.confidence})
 
 
-def _is_own(writer: LedgerWriter, case: Case) -> bool:
-    """Whether the row's event is in this ledger and namespace, and its attempt is this very case."""
+def _own_outcome(writer: LedgerWriter, case: Case) -> Outcome | None:
+    """What this ledger itself says of a case: the outcome that counts of the event that the row names.
+
+    It must be of this namespace, of an attempt that makes this very case, and of the same reward.
+    """
     event_id = case.provenance.event_id
     event = None if event_id is None else writer.event(event_id, namespace=case.namespace)
-    if event is None or event_id is None:
-        return False
-    attempts = [outcome.attempt for outcome in writer.outcomes_of(event_id, namespace=case.namespace)]
-    own = [case_id(case.namespace, event.asked, attempt.action) for attempt in attempts if attempt is not None]
-    return case.id in own
+    if event is None:
+        return None
+    outcomes = writer.outcomes_of(event.id, namespace=case.namespace)
+    newest = outcomes[-1] if outcomes else None
+    if newest is None or newest.attempt is None or newest.reward != case.reward:
+        return None
+    return newest if case_id(case.namespace, event.asked, newest.attempt.action) == case.id else None

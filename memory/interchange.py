@@ -20,6 +20,8 @@ from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
 MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}
+_KEPT = ("answer", "lesson", "error_class", "status", "provenance")
+"""What else is read of a row of our own export."""
 
 
 class LoggedUse(NamedTuple):
@@ -83,7 +85,7 @@ def _case(row: dict[str, Any], namespace: str) -> Case:
     if "case" in row:
         return bounded_case(_reference(row, "case", _labelled(row), namespace))
     if "question" in row:
-        return bounded_case(_reference(row, "question", _rewarded(row), namespace))
+        return bounded_case(_reference(row, "question", _share(row, "reward"), namespace))
     raise InvalidInput(f"no `state`, `case` or `question` among its keys: {', '.join(map(str, row))[:200]}")
 
 
@@ -108,10 +110,14 @@ def _served(row: dict[str, Any]) -> LoggedUse | None:
 
 
 def _own(row: dict[str, Any], namespace: str) -> Case:
+    """A row of our own export. Its id, version, time and trust say nothing here, nor do keys that are not known."""
     state, action = _text(row, "state"), _text(row, "action")
+    own = {"id": case_id(namespace, state, action), "namespace": namespace, "state": state, "action": action}
+    kept = {name: row[name] for name in _KEPT if name in row} | {"reward": _share(row, "reward")}
+    if "confidence" in row:
+        kept["confidence"] = _share(row, "confidence")
     try:
-        own = {"id": case_id(namespace, state, action), "namespace": namespace, "state": state, "action": action}
-        return Case.model_validate(row | own)
+        return Case.model_validate(kept | own)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
@@ -143,11 +149,19 @@ def _labelled(row: dict[str, Any]) -> float:
     return _LABELS[label]
 
 
-def _rewarded(row: dict[str, Any]) -> float:
-    reward = row.get("reward")
-    if isinstance(reward, bool) or not isinstance(reward, int | float) or not 0 <= reward <= 1:
-        raise InvalidInput(f"`reward` must be a number in [0, 1], not {reward!r}")
-    return float(reward)
+def _share(row: dict[str, Any], key: str) -> float:
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidInput(f"`{key}` must be a number in [0, 1], not {_shown(value)}")
+    return float(value)
+
+
+def _shown(value: Any) -> str:
+    """A value of a row for a message, whatever it is: an integer of thousands of digits has no text."""
+    try:
+        return repr(value)[:80]
+    except ValueError:
+        return type(value).__name__
 
 
 def _steps(plan: Any) -> str:

@@ -49,6 +49,12 @@ def cosines(row_ND: NDArray[np.float32], vector_D: NDArray[np.float32]) -> NDArr
     return cosine_N
 
 
+def plain_product(left_NK: NDArray[N], right_KM: NDArray[N]) -> NDArray[N]:
+    """`left @ right`, shape (N, M), for any thread: without BLAS, and without torch; for narrow results."""
+    made_NM: NDArray[N] = np.einsum("nk,km->nm", left_NK, right_KM)
+    return made_NM
+
+
 def _tensor(array: NDArray[N]) -> "Tensor":
     import torch
 

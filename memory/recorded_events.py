@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from memento.memory.case import Case
+from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.index.engines.port import Vector
 from memento.memory.interchange import LoggedUse, ParsedLine
@@ -78,17 +79,25 @@ def append_selections(
 
     Returns:
         How many events and how many outcomes were new.
+
+    Raises:
+        InvalidInput: a selection has the id of an event that was not imported.
     """
     n_events, n_outcomes = 0, 0
     for selection in selections:
         namespace = selection.cases[0].namespace
-        if writer.event(selection.event_id, namespace=namespace) is None:
-            writer.append_event(_event(selection, vectors))
-            n_events += 1
+        known = writer.event(selection.event_id, namespace=namespace)
+        event = known or writer.append_event(_event(selection, vectors))
+        if event is None or event.policy != IMPORTED:  # another namespace's, or a reading of our own
+            raise InvalidInput(f"{selection.event_id!r} is not the id of an imported event; see `grouped`")
+        n_events += known is None
         outcome = _outcome(selection)
         if outcome.reward is not None and not writer.outcomes_of(outcome.event_id, namespace=namespace):
             writer.append_outcome(outcome)
             n_outcomes += 1
+    if n_events or n_outcomes:
+        for namespace in sorted({selection.cases[0].namespace for selection in selections}):
+            writer.note(namespace, "import", f"{n_events} events", f"of a retrieval log, {n_outcomes} outcomes")
     return n_events, n_outcomes
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
-from memento.memory.case import Case, case_id, storable, storable_record
+from memento.memory.case import Case, case_id, storable
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
-from memento.memory.experience import Experience, bounded_case, check_share
-from memento.memory.importing import import_cases
+from memento.memory.experience import Experience, check_share
+from memento.memory.importing import import_cases, importable
+from memento.memory.ledger.restoring import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
@@ -62,7 +63,7 @@ class Recorder:
         if event_id is not None:
             event = _event_in(writer, event_id, namespace)
             key, past = f"{event_id}:write", writer.outcomes_of(event_id, namespace=namespace)
-            if (delivered := next((one for one in past if one.key == key), None)) is not None:
+            if (delivered := next((one for one in past if one.key in (key, key + RESTORED)), None)) is not None:
                 return _delivered_before(writer, delivered, experience, namespace)
             if past:  # feedback was faster than the run: it knows better
                 reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
@@ -101,13 +102,9 @@ class Recorder:
             How many were new.
 
         Raises:
-            InvalidInput: a case whose id is not that of its namespace, state and action.
+            InvalidInput: a case's id is not that of its namespace, state and action, or one of its values is not valid.
         """
-        for case in cases:
-            checked_namespace(case.namespace)
-            if case.id != case_id(case.namespace, case.state, case.action):
-                raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
-        cases = [bounded_case(storable_record(case)) for case in cases]
+        cases = [_importable(case) for case in cases]
         states = [case.state for case in cases]
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
 
@@ -119,7 +116,12 @@ class Recorder:
         return await self._storage.ledger.transact(append)
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
-        """Import a retrieval log (events and outcomes), all or nothing; see `keep`."""
+        """Import a retrieval log (events and outcomes), all or nothing; see `keep`.
+
+        Raises:
+            InvalidInput: a selection without cases or of several namespaces, a reward outside [0, 1], an id that is not
+                that of an imported event.
+        """
         selections = [_kept_selection(selection) for selection in selections]
         cases = [case for selection in selections for case in selection.cases]
         texts = [selection.served.query for selection in selections] + [case.state for case in cases]
@@ -199,8 +201,17 @@ def checked_namespace(namespace: str) -> str:
 
 def _kept_selection(selection: Selection) -> Selection:
     served = selection.served._replace(query=bounded(storable(selection.served.query), MAX_STATE_CHARS))
-    cases = tuple(bounded_case(storable_record(case)) for case in selection.cases)
+    check_share("reward", served.reward)
+    cases = tuple(_importable(case) for case in selection.cases)
+    if len({case.namespace for case in cases}) != 1:
+        raise InvalidInput("a selection has the cases of one namespace, at least one")
     return Selection(storable(selection.event_id), served, cases)
+
+
+def _importable(case: Case) -> Case:
+    valid = importable(case)
+    checked_namespace(valid.namespace)
+    return valid
 
 
 def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
@@ -218,7 +229,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     """Answer to a repeated delivery: the id of the existing case, with its later corrections.
 
     Raises:
-        InvalidInput: the event has the outcome of another attempt.
+        InvalidInput: the event has the outcome of another attempt, or of one that cannot be read.
     """
     first, tried = delivered.attempt, experience.attempt
     if first is not None and (first.action, first.answer) != (tried.action, tried.answer):
@@ -227,8 +238,13 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             "or give the id of the reading that this attempt used"
         )
     own = case_id(namespace, experience.state, experience.action)
-    if writer.head(own) is not None:
+    if (head := writer.head(own, namespace=namespace)) is not None and head.case is not None:
         return own
+    if first is None:
+        raise InvalidInput(
+            f"event {experience.event_id!r} has an outcome whose stored row is damaged; `memento doctor` lists "
+            "what is set aside, and `feedback` gives it a new outcome"
+        )
     cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
     return cases[-1].id if cases else None
 

@@ -179,7 +179,7 @@ class Retrieval:
         queries = [event.query for event in events if event.candidates]
         vectors = dict(zip(queries, await texts.rows(queries), strict=True))
 
-        def append(writer: LedgerWriter) -> tuple[list[bool], list[RetrievalEvent]]:
+        def append(writer: LedgerWriter) -> tuple[list[bool], list[RetrievalEvent | None]]:
             are_fit = [_follows_its_own(writer, event) for event in events]
             stored = writer.append_events([event for event, is_fit in zip(events, are_fit, strict=True) if is_fit])
             writer.save_vectors(texts.encoder.name, vectors)
@@ -188,14 +188,11 @@ class Retrieval:
         are_fit, kept = await self._storage.ledger.transact(append)
         stored = iter(kept)
         return [
-            _own(event, next(stored)) if is_fit else UnknownEvent(event.follows or "", event.namespace)
+            (next(stored) or UnknownEvent(event.id, event.namespace))
+            if is_fit
+            else UnknownEvent(event.follows or "", event.namespace)
             for event, is_fit in zip(events, are_fit, strict=True)
         ]
-
-
-def _own(event: RetrievalEvent, stored: RetrievalEvent) -> RetrievalEvent | Exception:
-    """The recorded event of this id, if it is in this namespace."""
-    return stored if stored.namespace == event.namespace else UnknownEvent(event.id, event.namespace)
 
 
 def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:

@@ -1,6 +1,7 @@
 """Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -17,8 +18,11 @@ from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import SettingsVersions
+from memento.memory.ledger.backup import OnProgress
+from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.ledger.restore import RestoreReport, restore_file, restore_server
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
@@ -82,7 +86,7 @@ class Storage:
             EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
         """
         folder = await asyncio.to_thread(self._folder)
-        url = self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
+        url = self._url(folder)
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self.torch = torch_thread()
@@ -103,6 +107,31 @@ class Storage:
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
+
+    async def restore(self, source: Path, *, is_replacing: bool, on_progress: OnProgress) -> RestoreReport:
+        """Put a backup in the ledger's place, while nothing is open; see `ledger.restore`.
+
+        Raises:
+            InvalidInput: it is open, keeps nothing, or holds something that may not be replaced; no ledger to restore.
+            LedgerTooNew: a newer release wrote the backup.
+            LedgerUnavailable: the ledger is in use or cannot be written; it is as it was.
+        """
+        if self.is_temporary or self._is_open:
+            raise InvalidInput("a backup is restored into a bank that is kept and not open")
+        folder = await asyncio.to_thread(self._folder)
+        target = sqlite_path(self._url(folder))
+        if target is None:
+            report = await restore_server(
+                source, self._url(folder), folder, is_replacing=is_replacing, on_progress=on_progress
+            )
+        else:
+            report = await asyncio.to_thread(
+                restore_file, source, target, is_replacing=is_replacing, on_progress=on_progress
+            )
+        if report.former_id is not None and report.former_id.isalnum():
+            for name in (f"index-{report.former_id}", f"weights-{report.former_id}"):
+                await asyncio.to_thread(shutil.rmtree, folder / name, ignore_errors=True)
+        return report
 
     async def close(self) -> None:
         """Close ledger, index and threads. Idempotent."""
@@ -167,6 +196,9 @@ class Storage:
             return known
 
         return await self.ledger.transact(named)
+
+    def _url(self, folder: Path) -> str:
+        return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
 
     def _folder(self) -> Path:
         if self.is_temporary:

@@ -16,7 +16,7 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import Settings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 
 
 class CaseMeans(SharedOutcomes):
@@ -26,7 +26,7 @@ class CaseMeans(SharedOutcomes):
     views: tuple[CaseView, ...] = ("state",)
     replays = 0
 
-    def __init__(self, *, settings: Settings | None = None, space: tuple[dict[str, float], ...] = ()) -> None:
+    def __init__(self, *, settings: EstimatorSettings | None = None, space: tuple[dict[str, float], ...] = ()) -> None:
         chosen = checked_settings(settings, {"shrinkage": 5.0, "boldness": 0.0}, estimator="case means")
         self._shrinkage, self._boldness = chosen["shrinkage"], chosen["boldness"]
         self._space = [dict(one) for one in space]

@@ -38,7 +38,7 @@ def test_the_curves_keep_their_frame_when_stream_and_terminal_vary(
 def test_table_and_closer_look_fit_when_the_terminal_has_80_columns() -> None:
     table = printed(_table(_figures(scores(45)))).splitlines()
     assert [" ".join(line.split()[:2]) for line in table[1:4]] == ["memory off", "memory on", "vote, no"]
-    assert table[2].split("  ")[-1].strip() == "1.00 [0.80, 1.00]"
+    assert table[2].split("  ")[-1].strip() == "1.00 [0.84, 1.00]"
     shown = Shown("a task", [CASE], "jent", "eg", 1.0, "c" * 36)
     panel = printed(_closer_look(shown, shown))
     assert "case    0.50 failed  A chef bakes 'egg'. -> jent" in panel

@@ -1,8 +1,10 @@
 """`memento doctor`: what is configured, reachable or missing, and what to do about it."""
 
+import contextlib
 import json
 import os
 import shlex
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -208,3 +210,34 @@ def test_other_checks_go_on_when_one_ends_in_an_error_that_nobody_foresaw(
     assert (examined.code, findings["home"]["status"], findings["ledger"]["status"]) == (1, "bad", "bad")
     assert (findings["encoder"]["status"], findings["packaged model"]["what"]) == ("ok", "packaged model")
     assert "Traceback" not in examined.out + examined.err
+
+
+def test_damaged_rows_are_listed_once_they_are_met_and_found_by_a_scan(tmp_path: Path) -> None:
+    file = tmp_path / "cases.jsonl"
+    rows = [{"question": f"Who wrote book {n}?", "plan": "look", "reward": 1} for n in range(4)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    invoke("cases", "import", str(file))
+    ledger = Settings().folder / "ledger.sqlite"
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        database.execute("UPDATE case_revisions SET body = 'no case' WHERE \"offset\" = 2")
+        database.execute("UPDATE vectors SET vector = X'00' WHERE rowid = 3")
+        database.execute("UPDATE audit SET detail = 'x'")
+        database.commit()
+
+    def of(subject: str, *words: str) -> list[str]:
+        return [line["found"] for line in invoke("doctor", "--json", *words).lines if line["what"] == subject]
+
+    assert of("damaged row") == []
+    assert len(invoke("cases", "export").lines) == 3
+    assert of("damaged row") == ["case_revisions 2 of namespace 'default': it does not match its checksum"]
+    scanned = invoke("doctor", "--ledger", "--json").lines
+    found = {line["found"]: line for line in scanned if line["what"] == "damaged row"}
+    assert [name.partition(":")[0] for name in found] == [
+        "audit 1 of namespace 'default'",
+        "case_revisions 2 of namespace 'default'",
+    ]
+    assert {line["status"] for line in found.values()} == {"note"}
+    assert all("restore a backup" in line["fix"] for line in found.values())
+    assert any("4 of case_revisions" in line["found"] for line in scanned if line["what"] == "ledger rows")
+    assert of("ledger schema") == ["2, which memento-langgraph 0.2.0 and later read"]
+    assert "restore a backup" in invoke("doctor").out

@@ -1,5 +1,9 @@
 """Experiences written together: as if one after the other, in one commit, or not at all."""
 
+import copy
+import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +83,17 @@ async def test_each_goes_to_its_namespace_and_can_be_found_at_once(tmp_path: Pat
         for namespace in ("default", "other"):
             reading = await memory.read("the longest wall", namespace=namespace)
             assert [scored.case.namespace for scored in reading.cases] == [namespace]
+
+
+def test_an_experience_is_copied_pickled_and_changed_as_any_record() -> None:
+    experience = Experience(state="a task", action="a plan", reward=1.0, models={"planner": "m"}, left_out=["c"])
+    assert copy.deepcopy(experience) == pickle.loads(pickle.dumps(experience)) == experience  # noqa: S301  our own
+    assert replace(experience, reward=0.0).as_arguments() == experience.as_arguments() | {"reward": 0.0}
+    assert Experience(**json.loads(json.dumps(experience.as_arguments()))) == experience
+
+
+@pytest.mark.parametrize("wrong", [True, "1", float("nan"), 2, -0.1])
+@pytest.mark.parametrize("name", ["reward", "confidence"])
+def test_a_share_is_a_number_in_its_range(name: str, wrong: object) -> None:
+    with pytest.raises(InvalidInput, match=name):
+        Experience(**({"state": "s", "action": "a", "reward": 1.0} | {name: wrong}))  # type: ignore[arg-type]

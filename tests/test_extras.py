@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import get_args
@@ -18,7 +19,7 @@ from memento.extras import CLI_MODULES, Extra, install_command, missing_packages
 from memento.tools.confined import confined
 from memento.tools.errors import ToolUnavailable
 from memento.tools.registry import PACKAGES
-from tests.base_install import RUNNER, closure, normal
+from tests.base_install import QUICK_TESTS, RUNNER, TESTS, closure, normal
 from tests.built import FOLDERS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -26,6 +27,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 FORMER = {"local", "demo", "experiment", "postgres", "mcp", "media", "science", "dev"}
 """Extras of earlier releases, which installation guides name."""
 SERVED = ("tools", "media", "mcp", "postgres", "server")
+ABSENT = "no_such_package"
 CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 
@@ -87,12 +89,12 @@ def test_an_import_of_a_missing_package_raises_the_named_error() -> None:
         pytest.raises(ToolUnavailable, match=r"^pages cannot be read: no_such_package is .*langgraph\[tools\]'$"),
         optional_imports("tools", "pages cannot be read", ToolUnavailable),
     ):
-        import no_such_package  # noqa: F401
+        import_module(ABSENT)
 
 
 def test_a_missing_module_of_ours_is_a_bug_and_no_extra() -> None:
     with pytest.raises(ModuleNotFoundError), optional_imports("tools", "nothing works", ToolUnavailable):
-        import memento.no_such_module  # noqa: F401
+        import_module("memento.no_such_module")
 
 
 async def test_a_parser_that_is_missing_in_the_child_names_the_extra(tmp_path: Path) -> None:
@@ -122,6 +124,10 @@ def test_every_python_of_ci_is_declared() -> None:
 
 def test_ci_installs_the_test_runner_beside_the_base() -> None:
     assert f"            {' '.join(RUNNER)}\n" in CI
+
+
+def test_every_test_of_the_base_install_exists() -> None:
+    assert [name for name in (*TESTS, *QUICK_TESTS) if not (ROOT / "tests" / f"{name}.py").is_file()] == []
 
 
 @pytest.mark.slow

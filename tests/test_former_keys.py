@@ -13,6 +13,7 @@ from memento.memory.case import QUESTION_VERSION, question_hash
 from memento.memory.index.engines.edge import EdgeEngine
 from memento.memory.index.engines.port import BankPoint
 from memento.memory.learning.snapshot import Snapshot
+from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.offpolicy.past_bank import PastBank
 from tests.memories import Place, filled, place, served
 
@@ -37,7 +38,7 @@ async def made_by_an_earlier_release(folder: Place, *, n_powers: int = 1) -> dic
         changes = await memory.views.changes(after=0, limit=1000)
     home = Path(folder.arguments["location"])
     index = await asyncio.to_thread(keyed_as_then, home, [(KEPT_AS[state], one) for state in ids for one in ids[state]])
-    vectors = await folder.encoder.encode([change.case.state for change in changes])
+    vectors = await folder.encoder.encode([change.case.state for change in changes if change.case])
     engine = EdgeEngine(index)
     await engine.open(dim=folder.encoder.dim, encoder=folder.encoder.name)
     await engine.upsert(
@@ -64,6 +65,10 @@ def keyed_as_then(home: Path, rows: list[tuple[str, str]]) -> Path:
     """Put the keys of then into the ledger, and take the index away; its place."""
     with contextlib.closing(sqlite3.connect(home / "ledger.sqlite")) as ledger, ledger:
         ledger.executemany("UPDATE case_revisions SET question = ? WHERE case_id = ?", rows)
+        columns = DIGEST_COLUMNS["case_revisions"]
+        stored = ledger.execute(f'SELECT "offset", {", ".join(columns)} FROM case_revisions').fetchall()  # noqa: S608
+        signed = [(row_digest("case_revisions", row[1:]), row[0]) for row in stored]
+        ledger.executemany('UPDATE case_revisions SET digest = ? WHERE "offset" = ?', signed)
     (index,) = home.glob("index-*")
     shutil.rmtree(index)
     return index

@@ -7,14 +7,14 @@ import pytest
 
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseRows, Estimator, Example
-from memento.memory.estimators.settings import Settings
+from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.offpolicy.gate import MIN_OUTCOMES, Gate
 from memento.memory.offpolicy.verdict import Report
 from tests.case_means import CaseMeans
 from tests.gate_examples import Rule, Vectors, outcomes
 
-TIMID: Settings = {"shrinkage": 500.0}
-BOLD: Settings = {"shrinkage": 0.2}
+TIMID: EstimatorSettings = {"shrinkage": 500.0}
+BOLD: EstimatorSettings = {"shrinkage": 0.2}
 SPACE = ({"shrinkage": 1.0}, {"shrinkage": 5.0}, {"shrinkage": 200.0})
 
 
@@ -32,11 +32,11 @@ def by_chance(task_D: Vectors, case_D: Vectors) -> float:
     return 0.4
 
 
-def makes(space: tuple[dict[str, float], ...] = SPACE) -> Callable[[Settings], Estimator]:
+def makes(space: tuple[dict[str, float], ...] = SPACE) -> Callable[[EstimatorSettings], Estimator]:
     return lambda settings: CaseMeans(settings=settings, space=space)
 
 
-def judged(rule: Rule, serving: Settings, *, n: int = 300, seed: int = 0, **stream: int) -> Report:
+def judged(rule: Rule, serving: EstimatorSettings, *, n: int = 300, seed: int = 0, **stream: int) -> Report:
     return Gate(makes(), outcomes(n, rule, seed=seed, **stream), seed=seed).judge(serving)
 
 
@@ -56,7 +56,7 @@ def test_refused_when_the_serving_settings_are_the_better_ones() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("serving", [TIMID, BOLD], ids=["timid", "bold"])
-def test_refused_when_outcomes_are_noise(serving: Settings) -> None:
+def test_refused_when_outcomes_are_noise(serving: EstimatorSettings) -> None:
     """The bold settings overfit, so that others are truly better: yet nothing was learned that a constant lacks."""
     verdicts = [judged(by_chance, serving, n=200, seed=seed).is_better for seed in range(10)]
     assert not any(verdicts)

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
 import pytest
 
+from memento.memory.ledger.migrations import HEAD
 from tests.built import Built
 
 pytestmark = pytest.mark.slow
@@ -83,6 +86,30 @@ async def main():
 
 asyncio.run(main())
 '''
+OLD_HOME = '''
+"""Opens the home of an earlier release: prints where the package is, the ledger's schema and what a read finds."""
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+
+import memento
+from hashing_encoder import HashingEncoder
+from memento import CaseMemory
+
+
+async def main():
+    async with CaseMemory.open("home", encoder=HashingEncoder(dim=16), policy="similarity", seed=0) as memory:
+        found = await memory.read("How much is 12 times seven?", k=4)
+    with closing(sqlite3.connect("home/ledger.sqlite")) as ledger:
+        facts = dict(ledger.execute("SELECT name, value FROM facts"))
+    print(json.dumps([memento.__file__, facts["schema"], [scored.case.state for scored in found.cases]]))
+
+
+asyncio.run(main())
+'''
+RELEASES = Path(__file__).parent / "releases"
 OWN = ("graph", "nodes", "memory", "tools")
 
 
@@ -120,3 +147,26 @@ def test_host_keeps_its_packages_when_it_embeds_memento(tmp_path: Path, host_pyt
     assert result["found"]["reward"] == 1.0
     assert isinstance(result["found"]["case_id"], str)
     assert isinstance(result["found"]["event_id"], str)
+
+
+@pytest.mark.parametrize("is_zipped", [False, True], ids=["installed", "zipped"])
+def test_ledger_of_an_earlier_release_migrates_when_only_the_wheel_is_there(
+    is_zipped: bool, tmp_path: Path, host_python: Path, built: Built
+) -> None:
+    project = tmp_path / "project"
+    with tarfile.open(RELEASES / "0.1.0-f3c65c1.tar.xz") as archive:
+        archive.extractall(project, filter="data")
+    (project / "open_home.py").write_text(OLD_HOME)
+    shutil.copy(Path(__file__).with_name("hashing_encoder.py"), project)
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if is_zipped:  # a wheel is an archive that Python imports from
+        environment["PYTHONPATH"] = str(built.wheel)
+
+    command = [str(host_python), "open_home.py"]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    place, schema, states = json.loads(done.stdout.splitlines()[-1])
+    assert Path(place).is_relative_to(built.wheel if is_zipped else host_python.parent.parent)
+    assert int(schema) == HEAD
+    assert len(states) == 4

@@ -72,7 +72,7 @@ async def test_the_named_model_is_asked_when_there_is_one() -> None:
         (Refusal(400, "image input is not supported"), "did not take the picture .*not supported.* MEMENTO_VISION"),
         (Refusal(401, "Incorrect API key provided: sk-secret-0123456789"), r"did not take the picture .*sk-\*\*\*"),
         (Refusal(503, "loading"), "cannot look at pictures now .*loading.*; work with what you have"),
-        ("  ", "said nothing"),
+        ("  ", "gave an empty answer"),
     ],
 )
 async def test_the_failure_says_what_to_do_when_the_model_does_not_see(answer: Any, message: str) -> None:
@@ -89,7 +89,7 @@ async def test_the_failure_says_what_to_do_when_the_model_does_not_see(answer: A
         (shapes.NO_COMPLETION["choices null"], "cannot look at pictures now .*not with a completion"),
         (shapes.FILTERED["filtered by Azure"], "content filter refused the picture"),
         (shapes.REFUSAL["refusal"], "refused: I will not do that"),
-        (shapes.UNCLOSED["unclosed <think>, length"], "said nothing .it was cut off"),
+        (shapes.UNCLOSED["unclosed <think>, length"], "gave an empty answer .it was cut off"),
     ],
 )
 async def test_the_failure_is_named_when_what_comes_is_no_answer(shape: shapes.Shape, message: str) -> None:

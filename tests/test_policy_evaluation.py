@@ -9,7 +9,7 @@ import pytest
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput, UnknownPolicy
 from memento.memory.offpolicy.past_bank import PastBank
-from memento.memory.offpolicy.replay import Progress
+from memento.memory.offpolicy.replay import ReplayProgress
 from tests.memories import Place, filled, place
 from tests.wire_shim import Faults
 
@@ -201,7 +201,7 @@ async def test_a_learned_policy_is_judged_by_estimates_of_other_questions(memory
 async def test_progress_is_told_to_the_end(memory: CaseMemory) -> None:
     await filled(memory, 4)
     await asked(memory, 70, policy="similarity")
-    seen: list[Progress] = []
+    seen: list[ReplayProgress] = []
     await memory.evaluation().report(["similarity"], on_progress=seen.append)
     assert all(0 <= one.done <= one.total for one in seen)
     assert "replaying similarity" in {one.doing for one in seen}

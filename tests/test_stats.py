@@ -226,3 +226,8 @@ def test_mean_of_alike_weights_has_students_interval() -> None:
     low, high = stats.t.interval(0.95, freedom, values.mean(), stats.sem(values))
     assert found == pytest.approx((values.mean(), low, high), abs=1e-3)
     assert mean_of_terms(np.ones(9), np.arange(9), effective=9, least_error=0.1).low < 0.8
+
+
+def test_interval_is_formatted_number_by_number() -> None:
+    assert f"{Interval(0.5, 0.25, 0.75):.1f}" == "0.5 [0.2, 0.8]"
+    assert f"{Interval(0.5, 0.25, 0.75)}" == str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"

@@ -22,7 +22,7 @@ from memento.tools.media.port import Picture
 from memento.tools.registry import PACKAGES, ToolParts, missing_tools, standard_tools
 from memento.tools.sandbox.choice import examine_sandbox
 from memento.tools.sandbox.monty import MontySandbox
-from memento.tools.sandbox.port import Limits
+from memento.tools.sandbox.port import SandboxLimits
 from memento.tools.web.fetch import Fetcher
 from memento.tools.web.tavily import Tavily
 from tests.node_parts import Roles, a_run
@@ -148,7 +148,7 @@ async def test_a_tool_that_is_named_is_missing_and_not_unknown(tmp_path: Path) -
     [
         lambda folder: Fetcher().get("https://example.invalid/"),
         lambda folder: Tavily().search("a", 1),
-        lambda folder: MontySandbox().run("python", "1", folder=folder, limits=Limits()),
+        lambda folder: MontySandbox().run("python", "1", folder=folder, limits=SandboxLimits()),
     ],
 )
 async def test_a_part_that_is_used_all_the_same_names_the_extra(use: Any, tmp_path: Path) -> None:

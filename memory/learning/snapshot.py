@@ -1,14 +1,17 @@
 """What was learned, on disk: a safetensors file per namespace and estimator, put in the old one's place at once.
 
-A snapshot only saves time. Without it, or with a damaged one, the ledger teaches the same again.
+A snapshot only saves time. Without it, or with a damaged one, the ledger teaches the same again. A checksum over all
+tensors and fields is in the file's metadata; files of releases until November 2026 have none and are read without.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,9 @@ from memento.memory.case import QUESTION_VERSION
 from memento.private_files import create_private_file, make_private_folder
 
 _LOG = logging.getLogger(__name__)
+
+_FIELDS: Final = "snapshot"
+_CHECKSUM: Final = "sha256"
 
 
 class Snapshot(NamedTuple):
@@ -50,7 +56,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     try:
         make_private_folder(path.parent)
         create_private_file(fresh)
-        save_file(tensors, fresh, metadata={"snapshot": json.dumps(fields)})
+        told = json.dumps(fields)
+        save_file(tensors, fresh, metadata={_FIELDS: told, _CHECKSUM: _checksum(told, tensors)})
         fresh.replace(path)
     except (OSError, SafetensorError) as error:
         _LOG.warning("what was learned was not saved (%s); the next start learns it again", error)
@@ -68,9 +75,22 @@ def read_snapshot(path: Path) -> Snapshot | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            fields = json.loads(file.metadata()["snapshot"])
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
-        return Snapshot(tensors=tensors, **fields)
+        told = metadata.pop(_FIELDS)
+        if metadata and metadata != {_CHECKSUM: _checksum(told, tensors)}:
+            raise ValueError("it does not match its checksum")
+        return Snapshot(tensors=tensors, **json.loads(told))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        _LOG.warning("what was saved cannot be read (%s); it is learned again", type(error).__name__)
+        _LOG.warning("the weights %s are damaged (%s); they are learned again from the ledger", path.name, error)
         return None
+
+
+def _checksum(told: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Of the fields as they are written, and of each tensor's name, type, shape and bytes."""
+    hashed = hashlib.sha256(told.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hashed.update(json.dumps([name, str(tensor.dtype), tensor.shape]).encode())
+        hashed.update(np.ascontiguousarray(tensor).tobytes())
+    return hashed.hexdigest()

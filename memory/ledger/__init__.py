@@ -8,4 +8,5 @@ rows            the only place where a stored row becomes a record: checksum, up
 set_aside       rows that do not pass, kept out of everything and listed
 reads, event_reads, audit    queries
 writes, batches              what a transaction can append
+backup, restore              a checked copy in one file, and a ledger made of one
 """

@@ -72,4 +72,8 @@ class AuditViews:
         rows = schema.set_aside.c
         query = select(rows.table_name, rows.row_key, rows.namespace, rows.reason)
         query = query.order_by(rows.table_name, rows.row_key)
-        return await self._ledger.query(lambda connection: [DamagedRow(*row) for row in connection.execute(query)])
+        listed = await self._ledger.query(lambda connection: [DamagedRow(*row) for row in connection.execute(query)])
+        if not self._ledger.only_read_because:
+            return listed
+        known = {(row.table, row.key) for row in listed}  # what was met since cannot be recorded
+        return [*listed, *(row for row in self._ledger.set_aside.unrecorded if (row.table, row.key) not in known)]

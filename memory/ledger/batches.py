@@ -1,15 +1,15 @@
 """Changes to many cases at once, inside a transaction: batches with their audit lines, and snapshots."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy import case as sql_case
-from sqlalchemy import func, insert, select
 
 from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
-from memento.memory.ledger.rows import BATCH_CHANGES, CASES, OUTCOMES, SNAPSHOTS
+from memento.memory.ledger.rows import AUDIT, BATCH_CHANGES, CASES, OUTCOMES, SNAPSHOTS
 from memento.memory.ledger.writes import LedgerWriter, audit_fields
 
 _REVISIONS = schema.case_revisions
@@ -41,9 +41,8 @@ class LedgerBatches:
 
     def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
         """Newest readable revisions of those of these cases that exist in the namespace."""
-        heads = {case_id: self._writer.head(case_id) for case_id in dict.fromkeys(ids)}
-        cases = {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
-        return {case_id: case for case_id, case in cases.items() if case.namespace == namespace}
+        heads = {case_id: self._writer.head(case_id, namespace=namespace) for case_id in dict.fromkeys(ids)}
+        return {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
 
     def revisions(self, versions: Sequence[tuple[str, int]], *, namespace: str) -> dict[str, Case]:
         """One old revision of each case, by case id, as far as it can be read.
@@ -75,7 +74,7 @@ class LedgerBatches:
         query = select(_REVISIONS.c.case_id, until, newest).where(_REVISIONS.c.namespace == namespace)
         query = query.group_by(_REVISIONS.c.case_id).having(newest > offset).order_by(_REVISIONS.c.case_id)
         rows = self._writer.execute(query).all()
-        cases = self._at([place for _, *places in rows for place in places if place is not None])
+        cases = self._at([place for _, *places in rows for place in places if place is not None], namespace)
         moved, unreadable = list[MovedCase](), list[str]()
         for case_id, then, now in rows:
             if now in cases and (then is None or then in cases):
@@ -105,33 +104,48 @@ class LedgerBatches:
 
     def changes(self, batch_id: str, *, namespace: str) -> list[CaseChange]:
         """Changes of a batch in order, without unreadable ones; empty when it is unknown in the namespace."""
-        changes, audit = schema.batch_changes, schema.audit
-        query = (
-            select(*BATCH_CHANGES.columns, audit.c.detail)
-            .join(audit, audit.c.offset == changes.c.audit_offset)
-            .where(changes.c.batch_id == batch_id, audit.c.namespace == namespace)
-            .order_by(audit.c.offset)
-        )
-        rows = [(self._writer.checked(BATCH_CHANGES, row[:-1]), row[-1]) for row in self._writer.execute(query).all()]
+        changes = schema.batch_changes.c
+        rows = self._audited(changes.batch_id == batch_id)
         return [
-            CaseChange(row["case_id"], row["version_before"], row["version_after"], detail)
-            for row, detail in rows
-            if row is not None
+            CaseChange(change["case_id"], change["version_before"], change["version_after"], line["detail"])
+            for change, line in rows
+            if line["namespace"] == namespace
         ]
 
-    def last_verb(self, case_id: str) -> str | None:
-        """Verb of the newest batch that changed this case: retire, forget, undo, ...; None without one."""
-        changes, audit = schema.batch_changes, schema.audit
-        query = select(audit.c.verb).join(changes, changes.c.audit_offset == audit.c.offset)
-        query = query.where(changes.c.case_id == case_id).order_by(audit.c.offset.desc()).limit(1)
-        verb: str | None = self._writer.scalar(query)
-        return verb
+    def last_verb(self, case_id: str, *, namespace: str) -> str | None:
+        """What the newest batch that changed this case was, as far as it can be read: retire, forget, undo, ...
 
-    def last_status_but_retired(self, case_id: str) -> CaseStatus | None:
-        """Status of a case before it was retired; None when it never had another."""
+        None when none ever did.
+        """
+        done = self._audited(schema.batch_changes.c.case_id == case_id)
+        verbs = [str(line["verb"]) for _, line in done if line["namespace"] == namespace]
+        return verbs[-1] if verbs else None
+
+    def _audited(self, condition: ColumnElement[bool]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Changes with their lines of audit, oldest first, where both can be read."""
+        changes, audit = schema.batch_changes, schema.audit
+        query = select(*BATCH_CHANGES.columns, *AUDIT.columns).join(audit, audit.c.offset == changes.c.audit_offset)
+        found = self._writer.execute(query.where(condition).order_by(audit.c.offset)).all()
+        n_columns = len(BATCH_CHANGES.columns)
+        rows = [
+            (self._writer.checked(BATCH_CHANGES, row[:n_columns]), self._writer.checked(AUDIT, row[n_columns:]))
+            for row in found
+        ]
+        return [(change, line) for change, line in rows if change is not None and line is not None]
+
+    def last_status_but_retired(self, case_id: str, *, namespace: str) -> CaseStatus | None:
+        """What a case of this namespace was when it was last not retired; None when it never was anything else.
+
+        In quarantine where that cannot be read: nobody knows that it was not.
+        """
         query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
-        case = self._writer.first(CASES, query.order_by(_REVISIONS.c.version.desc()))
-        return None if case is None else case.status
+        row = self._writer.execute(query.order_by(_REVISIONS.c.offset.desc()).limit(1)).first()
+        if row is None:
+            return None
+        case = self._writer.checked(CASES, row)
+        if case is not None and case.namespace != namespace:
+            return None
+        return "quarantined" if case is None else case.status
 
     def withdrawn_among(self, event_ids: Sequence[str], *, namespace: str) -> set[str]:
         """Those of these events whose newest outcome says that the reward is not known, or cannot be read."""
@@ -139,11 +153,10 @@ class LedgerBatches:
         event_at = outcomes.c.keys().index("event_id")
         for chunk in sequence_chunks(list(event_ids)):
             newest = select(func.max(outcomes.c.offset)).where(outcomes.c.event_id.in_(chunk))
-            query = select(*OUTCOMES.columns).where(
-                outcomes.c.offset.in_(newest.group_by(outcomes.c.event_id)), outcomes.c.namespace == namespace
-            )
+            newest = newest.group_by(outcomes.c.event_id)
+            query = select(*OUTCOMES.columns).where(outcomes.c.offset.in_(newest))
             for row, outcome in self._writer.found(OUTCOMES, query):
-                if outcome is None or outcome.reward is None:
+                if outcome is None or (outcome.reward is None and outcome.namespace == namespace):
                     found.add(row[event_at])
         return found
 
@@ -153,6 +166,7 @@ class LedgerBatches:
         Returns:
             The offset of the newest case revision of any namespace.
         """
+        # offsets are of the whole ledger: whatever the namespace writes from here on has a higher one
         offset: int = self._writer.scalar(select(func.max(_REVISIONS.c.offset))) or 0
         row = {"namespace": namespace, "name": name, "revision_offset": offset, "at": utc_now()}
         self._writer.execute(insert(schema.snapshots).values(SNAPSHOTS.signed(row)))
@@ -168,9 +182,9 @@ class LedgerBatches:
             for row, snapshot in self._writer.found(SNAPSHOTS, query)
         }
 
-    def _at(self, offsets: Sequence[int]) -> dict[int, Case]:
+    def _at(self, offsets: Sequence[int], namespace: str) -> dict[int, Case]:
         found: dict[int, Case] = {}
         for chunk in sequence_chunks(offsets):
-            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk))
+            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk), _REVISIONS.c.namespace == namespace)
             found |= {row[_OFFSET]: case for row, case in self._writer.found(CASES, query) if case is not None}
         return found

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
+from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_set_aside
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
 _OFFSET = schema.outcomes.c.keys().index("offset")
@@ -29,10 +29,14 @@ class EventViews:
 
     async def outcome(self, event_id: str, *, namespace: str) -> Outcome | None:
         """Newest outcome of an event of this namespace, which counts; None where it cannot be read."""
-        outcomes = schema.outcomes.c
-        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id, outcomes.namespace == namespace)
-        query = query.order_by(outcomes.offset.desc()).limit(1)
-        return await self._ledger.query(lambda connection: connection.first(OUTCOMES, query))
+        outcomes = schema.outcomes.c  # not by namespace: that is a column which may be damaged
+        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id).order_by(outcomes.offset.desc())
+
+        def look(connection: CheckedConnection) -> Outcome | None:
+            told = (one.record for one in connection.found(OUTCOMES, query))
+            return next((outcome for outcome in told if outcome is None or outcome.namespace == namespace), None)
+
+        return await self._ledger.query(look)
 
     async def observations(
         self, *, namespace: str, after: int, limit: int, skipped: Sequence[OutcomeRange] = ()
@@ -67,6 +71,7 @@ class EventViews:
         outcomes, later = schema.outcomes, aliased(schema.outcomes)
         is_replaced = exists().where(
             later.c.event_id == outcomes.c.event_id,
+            later.c.namespace == outcomes.c.namespace,
             later.c.offset > outcomes.c.offset,
             later.c.offset <= until,
             *_outside(skipped, later),
@@ -93,6 +98,7 @@ class EventViews:
             select(func.count())
             .select_from(outcomes.join(events, _is_of_event()))
             .where(outcomes.c.namespace == namespace, outcomes.c.reward.is_not(None), events.c.is_degraded.is_(False))
+            .where(~is_set_aside(outcomes), ~is_set_aside(events))
         )
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
@@ -102,7 +108,7 @@ def _observations(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) 
     for row in rows:
         event = connection.checked(EVENTS, row[_N_OUTCOME_COLUMNS:])
         outcome = connection.checked(OUTCOMES, row[:_N_OUTCOME_COLUMNS])
-        if event is None:
+        if event is None or (outcome is not None and outcome.namespace != event.namespace):
             continue
         if outcome is None:
             found.append(Observation(row[_OFFSET], None, 1.0, event))
@@ -114,11 +120,12 @@ def _observations(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) 
 
 
 def _served(namespace: str) -> Select[Any]:
+    """Outcomes with their events; the namespace is the event's, because a damaged outcome's may be another."""
     outcomes, events = schema.outcomes, schema.events
     return (
         select(*OUTCOMES.columns, *EVENTS.columns)
-        .join_from(outcomes, events, _is_of_event())
-        .where(outcomes.c.namespace == namespace, events.c.is_degraded.is_(False))
+        .join_from(outcomes, events, events.c.event_id == outcomes.c.event_id)
+        .where(events.c.namespace == namespace, events.c.is_degraded.is_(False))
     )
 
 

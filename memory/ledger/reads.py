@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import String, and_, cast, exists, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
@@ -13,16 +13,14 @@ from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import CASES, OUTCOMES, VECTORS, CheckedConnection
+from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, VECTORS, CheckedConnection, is_set_aside
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
 _LATER = aliased(_REVISIONS)
-_IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.version > _REVISIONS.c.version)
-_IS_SET_ASIDE = exists().where(
-    schema.set_aside.c.table_name == _REVISIONS.name,
-    schema.set_aside.c.row_key == cast(_REVISIONS.c.offset, String),
-)
+# By offset, not by version: that is a column which may be damaged.
+_IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.offset > _REVISIONS.c.offset)
+_IS_SET_ASIDE = is_set_aside(_REVISIONS)
 
 _MAX_KNOWN_QUESTIONS = 100_000
 """Maximum number of cases whose question is cached; about 15 MB."""
@@ -94,11 +92,12 @@ class LedgerViews(EventViews):
 
     async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
         ids = sorted({case_id for wanted, _ in asked for case_id in wanted})
+        is_asked = _REVISIONS.c.namespace.in_(sorted({namespace for _, namespace in asked}))
 
         def look(connection: CheckedConnection) -> dict[str, Case]:
             found: dict[str, Case] = {}
             for chunk in sequence_chunks(ids):
-                query = select(*CASES.columns).where(_IS_HEAD, _REVISIONS.c.case_id.in_(chunk))
+                query = select(*CASES.columns).where(_IS_HEAD, is_asked, _REVISIONS.c.case_id.in_(chunk))
                 found |= {case.id: case for case in connection.records(CASES, query)}
             return found
 
@@ -148,9 +147,17 @@ class LedgerViews(EventViews):
         own = await self.of_question(suspects, exclude_question, namespace=namespace)
         return [row.case_id for row in rows if row.case_id not in own]
 
-    async def changes(self, *, after: int, limit: int) -> list[CaseRevision]:
-        """Case revisions of every namespace after an offset, in order, for a projection to apply."""
+    async def changes(self, *, after: int, limit: int, namespace: str | None = None) -> list[CaseRevision]:
+        """Case revisions after an offset, in order, for a projection to apply.
+
+        Args:
+            after: the offset.
+            limit: how many at most.
+            namespace: whose; None for every namespace's, which only an index of the whole ledger needs.
+        """
         query = select(*CASES.columns).where(_REVISIONS.c.offset > after).order_by(_REVISIONS.c.offset).limit(limit)
+        if namespace is not None:
+            query = query.where(_REVISIONS.c.namespace == namespace)
         rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
         return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
 
@@ -169,10 +176,21 @@ class LedgerViews(EventViews):
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
     async def n_cases_until(self, offset: int) -> int:
-        """Number of distinct readable cases at an offset, which a complete projection must hold."""
+        """Number of distinct cases at an offset, without those that are known to be damaged.
+
+        What a complete projection of it must hold, unless there is damage that nobody has met yet.
+        """
         query = select(func.count(func.distinct(_REVISIONS.c.case_id)))
         query = query.where(_REVISIONS.c.offset <= offset, ~_IS_SET_ASIDE)
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+
+    async def n_readable_cases_until(self, offset: int) -> int:
+        """Number of distinct cases at an offset that can be read: each row is checked, which takes its time."""
+        found, after = set[str](), 0
+        while after < offset and (page := await self.changes(after=after, limit=_PAGE)):
+            found |= {one.case.id for one in page if one.case is not None and one.offset <= offset}
+            after = page[-1].offset
+        return len(found)
 
     async def vector_length(self, *, encoder: str) -> int | None:
         """Dimension of the stored vectors of this encoder; None when none is stored."""
@@ -199,30 +217,37 @@ class LedgerViews(EventViews):
 
     async def usage(self, case_id: str, *, namespace: str) -> CaseUsage:
         """Exposures and outcomes of one case, each event counted once with its newest outcome."""
-        outcomes, slots = schema.outcomes, schema.slots
+        events, outcomes, slots = schema.events, schema.outcomes, schema.slots
         newest = (
             select(func.max(outcomes.c.offset))
-            .where(outcomes.c.event_id == slots.c.event_id)
+            .where(outcomes.c.event_id == slots.c.event_id, outcomes.c.namespace == namespace)
             .correlate(slots)
             .scalar_subquery()
         )
         query = (
-            select(*OUTCOMES.columns)
+            select(*EVENTS.columns, *OUTCOMES.columns)
             .select_from(
-                slots.join(schema.events, schema.events.c.event_id == slots.c.event_id).outerjoin(
+                slots.join(events, events.c.event_id == slots.c.event_id).outerjoin(
                     outcomes, outcomes.c.offset == newest
                 )
             )
-            .where(slots.c.case_id == case_id, schema.events.c.namespace == namespace)
+            .where(slots.c.case_id == case_id, events.c.namespace == namespace)
         )
+        n_columns = len(EVENTS.columns)
 
         def look(connection: CheckedConnection) -> CaseUsage:
-            rows = connection.execute(query).all()
-            told = [connection.checked(OUTCOMES, row) for row in rows if row[0] is not None]
-            shown = [outcome for outcome in told if outcome is None or case_id not in outcome.left_out]
-            rewards = [one.reward for one in shown if one is not None and one.reward is not None]
-            mean = sum(rewards) / len(rewards) if rewards else None
-            return CaseUsage(len(rows) - len(told) + len(shown), len(rewards), mean)
+            n_exposures, rewards = 0, []
+            for row in connection.execute(query).all():
+                event, told = connection.checked(EVENTS, row[:n_columns]), row[n_columns:]
+                if event is None or case_id not in event.case_ids:
+                    continue
+                outcome = None if told[0] is None else connection.checked(OUTCOMES, told)
+                if outcome is not None and case_id in outcome.left_out:
+                    continue
+                n_exposures += 1
+                if outcome is not None and outcome.reward is not None:
+                    rewards.append(outcome.reward)
+            return CaseUsage(n_exposures, len(rewards), sum(rewards) / len(rewards) if rewards else None)
 
         return await self._ledger.query(look)
 
@@ -232,18 +257,21 @@ class LedgerViews(EventViews):
         outcomes, events = schema.outcomes, schema.events
         newest = (
             select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
-            .where(outcomes.c.namespace == namespace)
+            .join(events, events.c.event_id == outcomes.c.event_id)
+            .where(events.c.namespace == namespace)
             .group_by(outcomes.c.event_id)
             .subquery()
         )
         n_cases = select(func.count()).select_from(_REVISIONS).where(heads)
-        n_events = select(func.count()).select_from(events).where(events.c.namespace == namespace)
-        n_known = select(func.count()).select_from(newest.join(outcomes, outcomes.c.offset == newest.c.offset))
+        n_events = select(func.count()).select_from(events)
+        n_events = n_events.where(events.c.namespace == namespace, ~is_set_aside(events))
+        told = newest.join(outcomes, outcomes.c.offset == newest.c.offset)
+        n_known = select(func.count()).select_from(told.join(events, events.c.event_id == outcomes.c.event_id))
         queries = [
             n_cases,
             n_cases.where(_REVISIONS.c.reward >= POSITIVE_FROM),
             n_events,
-            n_known.where(outcomes.c.reward.is_not(None)),
+            n_known.where(outcomes.c.reward.is_not(None), ~is_set_aside(outcomes), ~is_set_aside(events)),
         ]
         cases, positive, all_events, known = await self._ledger.query(
             lambda connection: [connection.scalar(query) or 0 for query in queries]

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import Column, Connection, Executable, Table
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Integer, String, Table, cast, exists
 
 from memento.memory.case import Case, case_id, text_hash
 from memento.memory.event import Outcome, RetrievalEvent
@@ -23,6 +23,7 @@ from memento.memory.ledger.set_aside import DamagedRow, SetAside
 T = TypeVar("T")
 
 _NORM_TOLERANCE = 1e-2
+_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
 
 
 class Unreadable(Exception):
@@ -44,7 +45,7 @@ class RowKind(Generic[T]):
         self.columns: tuple[Column[Any], ...] = tuple(table.c)
         """What a query selects, in this order."""
         self._names = [column.name for column in self.columns]
-        self._key = tuple(key)
+        self._key_at = [self._names.index(name) for name in key]
         self._parse = parse
         self._covered = DIGEST_COLUMNS[table.name]
         self._covered_at = [self._names.index(name) for name in self._covered]
@@ -61,6 +62,8 @@ class RowKind(Generic[T]):
         Raises:
             Unreadable: it does not match its digest, or is not a valid record.
         """
+        if any(isinstance(value, str) and not is_utf8(value) for value in row):
+            raise Unreadable("it is not UTF-8")
         try:
             expected = row_digest(self.table.name, [row[at] for at in self._covered_at])
         except (TypeError, ValueError, OverflowError) as error:
@@ -72,12 +75,24 @@ class RowKind(Generic[T]):
         except (ValueError, TypeError, AttributeError, RecursionError) as error:  # pydantic's is a ValueError
             raise Unreadable(f"it is not a valid record: {_brief(error)}") from error
 
+    def passes(self, row: Sequence[Any]) -> bool:
+        """Whether a row can be believed."""
+        try:
+            self.parsed(row)
+        except Unreadable:
+            return False
+        return True
+
+    def key(self, row: Sequence[Any]) -> str:
+        """What names a row in the list of those that are set aside."""
+        return "/".join(str(row[at]) for at in self._key_at)
+
     def damaged(self, row: Sequence[Any], reason: str) -> DamagedRow:
         """The entry of a row that is set aside."""
-        found = dict(zip(self._names, row, strict=True))
-        key = "/".join(str(found[name]) for name in self._key)
-        namespace = found.get("namespace")
-        return DamagedRow(self.table.name, key, _shown(namespace) if isinstance(namespace, str) else "", reason)
+        namespace = row[self._names.index("namespace")] if "namespace" in self._names else None
+        return DamagedRow(
+            self.table.name, self.key(row), _shown(namespace) if isinstance(namespace, str) else "", reason
+        )
 
 
 def _case(row: Mapping[str, Any]) -> Case:
@@ -108,17 +123,27 @@ def _vector(row: Mapping[str, Any]) -> Vector:
     return vector
 
 
-def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "digest"}
+def _fields(table: Table) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Parses rows that have no body: each column is of its own type."""
+    types = {one.name: int if isinstance(one.type, Integer) else str for one in table.c if one.name != "digest"}
+
+    def parse(row: Mapping[str, Any]) -> dict[str, Any]:
+        if odd := [name for name, kind in types.items() if type(row[name]) is not kind]:
+            raise ValueError(f"of another type: {', '.join(odd)}")
+        return {name: row[name] for name in types}
+
+    return parse
 
 
 CASES = RowKind(schema.case_revisions, ["offset"], _case)
 EVENTS = RowKind(schema.events, ["offset"], _event)
 OUTCOMES = RowKind(schema.outcomes, ["offset"], _outcome)
 VECTORS = RowKind(schema.vectors, ["text_hash", "encoder"], _vector)
-AUDIT = RowKind(schema.audit, ["offset"], _fields)
-BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields)
-SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields)
+AUDIT = RowKind(schema.audit, ["offset"], _fields(schema.audit))
+BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields(schema.batch_changes))
+SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields(schema.snapshots))
+KINDS: tuple[RowKind[Any], ...] = (CASES, EVENTS, OUTCOMES, VECTORS, AUDIT, BATCH_CHANGES, SNAPSHOTS)
+"""Every kind of row whose record is the ledger's own; settings versions are learning's."""
 
 
 class Found(NamedTuple, Generic[T]):
@@ -196,16 +221,36 @@ def event_fields(event: RetrievalEvent) -> dict[str, Any]:
     return EVENTS.signed(row | {"event_id": event.id, "body": encode_body(event)})
 
 
+def slot_fields(event: RetrievalEvent) -> list[dict[str, Any]]:
+    """The columns of an event's slots."""
+    return [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+
+
 def outcome_fields(outcome: Outcome) -> dict[str, Any]:
     """The columns of an outcome."""
     row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
     return OUTCOMES.signed(row | {"body": encode_body(outcome)})
 
 
+def is_set_aside(table: Table) -> ColumnElement[bool]:
+    """Whether a row of a table with offsets is known to be damaged: figures leave it out."""
+    listed = schema.set_aside.c
+    return exists().where(listed.table_name == table.name, listed.row_key == cast(table.c.offset, String))
+
+
 def _same(row: Mapping[str, Any], **said: Any) -> None:
     different = [name for name, value in said.items() if row[name] != value]
     if different:
         raise ValueError(f"its columns differ from its body: {', '.join(different)}")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be encoded: bytes that are not UTF-8 are read as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
+_MAX_KEY = 80
+
 
 class DamagedRow(NamedTuple):
     """A stored row that failed its checks."""
@@ -14,6 +16,11 @@ class DamagedRow(NamedTuple):
     namespace: str
     """Value of its namespace column; empty where there is none or it cannot be read."""
     reason: str
+
+
+def kept_key(key: str) -> str:
+    """A damaged row's key as the ledger can keep it, whatever stands in it."""
+    return key.encode("ascii", "backslashreplace").decode()[:_MAX_KEY]
 
 
 class SetAside:
@@ -49,6 +56,11 @@ class SetAside:
         with self._lock:
             self._unrecorded = [row for row in self._unrecorded if row not in rows]
             self._known -= {(row.table, row.key) for row in rows if row.table == "vectors"}
+
+    def forget(self, rows: Sequence[tuple[str, str]]) -> None:
+        """These pass again; should they be damaged anew, that is news."""
+        with self._lock:
+            self._known.difference_update(rows)
 
     def take_notices(self) -> list[str]:
         """Take the notices for the next reader; empty when there is nothing new."""

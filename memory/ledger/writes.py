@@ -12,6 +12,7 @@ from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.restoring import RESTORED, lost_record
 from memento.memory.ledger.rows import (
     AUDIT,
     CASES,
@@ -23,11 +24,12 @@ from memento.memory.ledger.rows import (
     case_fields,
     event_fields,
     outcome_fields,
+    slot_fields,
 )
-from memento.memory.ledger.set_aside import DamagedRow, SetAside
+from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
 
-_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
-_MAX_SUBJECT = 200
+_NOT_KNOWN = ""
+"""Namespace of an outcome that cannot be read: its column may be damaged, but its event is asked for."""
 
 
 class Head(NamedTuple):
@@ -48,6 +50,7 @@ class LedgerWriter(CheckedConnection):
         self._events: dict[str, RetrievalEvent | None] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
         self._heads: dict[str, Head | None] = {}
+        self._dropped: list[DamagedRow] = []
 
     def look_up(self, *, events: Sequence[str], cases: Sequence[str], namespaces: Sequence[str]) -> None:
         """Prefetch events with their outcomes, and newest revisions, in one query each.
@@ -64,10 +67,10 @@ class LedgerWriter(CheckedConnection):
         for chunk in sequence_chunks(list(dict.fromkeys(events))):
             query = select(*EVENTS.columns).where(found.event_id.in_(chunk), found.namespace.in_(namespaces))
             self._events |= {event.id: event for event in self.records(EVENTS, query)}
-            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk), told.namespace.in_(namespaces))
+            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk))
             for one in self.found(OUTCOMES, query.order_by(told.offset)):
                 outcome = _readable(one)
-                self._outcomes[outcome.event_id].append(outcome)
+                self._outcomes.setdefault(outcome.event_id, []).append(outcome)
         for chunk in sequence_chunks(list(dict.fromkeys(cases))):
             self._heads |= self._newest(chunk)
 
@@ -77,7 +80,7 @@ class LedgerWriter(CheckedConnection):
         Returns:
             The newest revision, with the version it has in the ledger.
         """
-        head = self.head(case.id)
+        head = self.head(case.id, namespace=case.namespace)
         if head is not None and head.case is not None and head.case.content() == case.content():
             return head.case
         case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
@@ -93,10 +96,8 @@ class LedgerWriter(CheckedConnection):
             How many were added.
         """
         versions: dict[str, int] = {}
-        revisions = schema.case_revisions
         for chunk in sequence_chunks([case.id for case in cases]):
-            query = select(revisions.c.case_id, func.max(revisions.c.version)).where(revisions.c.case_id.in_(chunk))
-            versions |= {row[0]: row[1] for row in self.execute(query.group_by(revisions.c.case_id)).all()}
+            versions |= {case_id: head.version for case_id, head in self._newest(chunk).items()}
         rows = []
         for case in cases:
             self._heads.pop(case.id, None)
@@ -104,59 +105,69 @@ class LedgerWriter(CheckedConnection):
                 versions[case.id] = case.version
                 rows.append(case_fields(case))
         if rows:
-            self.execute(insert(revisions), rows)
+            self.execute(insert(schema.case_revisions), rows)
         return len(rows)
 
-    def head(self, case_id: str) -> Head | None:
-        """The newest revision of a case, readable or not; None where there is none."""
-        if case_id not in self._heads:
-            return self._newest([case_id]).get(case_id)
-        return self._heads[case_id]
+    def head(self, case_id: str, *, namespace: str) -> Head | None:
+        """The newest revision of a case of this namespace, readable or not; None where there is none."""
+        head = self._heads[case_id] if case_id in self._heads else self._newest([case_id]).get(case_id)
+        is_foreign = head is not None and head.case is not None and head.case.namespace != namespace
+        return None if is_foreign else head
 
     def cases_of_event(self, event_id: str, *, namespace: str) -> list[Case]:
         """The newest revisions of the cases of this namespace that the event's run wrote."""
         revisions = schema.case_revisions.c
         query = select(revisions.case_id).where(revisions.event_id == event_id, revisions.namespace == namespace)
-        heads = [self.head(case_id) for case_id in self.scalars(query.distinct())]
+        heads = [self.head(case_id, namespace=namespace) for case_id in self.scalars(query.distinct())]
         cases = [head.case for head in heads if head is not None and head.case is not None]
-        return [case for case in cases if case.provenance.event_id == event_id and case.namespace == namespace]
+        return [case for case in cases if case.provenance.event_id == event_id]
 
-    def append_event(self, event: RetrievalEvent) -> RetrievalEvent:
-        """Add an event with its slots, or return the one that is already there under this id."""
+    def append_event(self, event: RetrievalEvent) -> RetrievalEvent | None:
+        """Add an event with its slots; see `append_events`."""
         return self.append_events([event])[0]
 
-    def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent]:
-        """Add events with their slots; in place of each that was already there, the one that is."""
+    def append_events(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | None]:
+        """Add events with their slots.
+
+        Returns:
+            In place of each that was already there, the one that is; None where another namespace has this id.
+        """
         if not events:
             return []
         adding = self._insert_if_new(schema.events).returning(schema.events.c.event_id)
         added = set(self.execute(adding, [event_fields(event) for event in events]).scalars().all())
-        kept: list[RetrievalEvent] = []
+        kept: list[RetrievalEvent | None] = []
         slots: list[dict[str, Any]] = []
         for event in events:
             if event.id not in added:
-                kept.append(self._event_of_any(event.id) or event)
+                kept.append(self._recorded(event))
                 continue
             added.remove(event.id)  # given twice, it is there already
             self._events.pop(event.id, None)
             kept.append(event)
-            slots += [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+            slots += slot_fields(event)
         if slots:
             self.execute(insert(schema.slots), slots)
         return kept
 
     def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
         """The event of this id in this namespace, or None."""
-        found = self._events[event_id] if event_id in self._events else self._event_of_any(event_id)
-        return found if found is not None and found.namespace == namespace else None
+        if event_id in self._events:
+            found = self._events[event_id]
+            return found if found is not None and found.namespace == namespace else None
+        events = schema.events.c
+        query = select(*EVENTS.columns).where(events.event_id == event_id, events.namespace == namespace)
+        return self.first(EVENTS, query)
 
     def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
         if event_id in self._outcomes:
-            return [outcome for outcome in self._outcomes[event_id] if outcome.namespace == namespace]
-        outcomes = schema.outcomes.c
-        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id, outcomes.namespace == namespace)
-        return [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+            told = self._outcomes[event_id]
+        else:
+            outcomes = schema.outcomes.c
+            query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id)
+            told = [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+        return [outcome for outcome in told if outcome.namespace in (namespace, _NOT_KNOWN)]
 
     def append_outcome(self, outcome: Outcome) -> None:
         """Add an outcome; its key must be new."""
@@ -208,35 +219,70 @@ class LedgerWriter(CheckedConnection):
             What was recorded.
         """
         damaged = self.set_aside.unrecorded
+        self._drop_damaged_vectors(damaged)
         for row in damaged:
-            if row.table != schema.vectors.name:
-                listed = {"table_name": row.table, "row_key": row.key, "namespace": row.namespace, "at": utc_now()}
-                added = self.execute(self._insert_if_new(schema.set_aside).values(**listed, reason=row.reason))
+            if row not in self._dropped:
+                listed = {"table_name": row.table, "row_key": kept_key(row.key), "namespace": row.namespace}
+                listed |= {"reason": row.reason, "at": utc_now()}
+                added = self.execute(self._insert_if_new(schema.set_aside).values(listed))
                 if not added.rowcount:  # another process has met it
                     continue
-            self.note(row.namespace, "damage", f"{row.table} {row.key}"[:_MAX_SUBJECT], row.reason)
-        self._drop_damaged_vectors(damaged)
+            self.note(row.namespace, "damage", kept_key(f"{row.table} {row.key}"), row.reason)
+            self._add_anew(lost_record(self, row))
         return damaged
 
+    def _add_anew(self, record: Case | Outcome | None) -> None:
+        if isinstance(record, Case):
+            head = self.head(record.id, namespace=record.namespace)
+            version = max(record.version, 0 if head is None else head.version) + 1
+            self.append_revisions([record.model_copy(update={"version": version})])
+        elif record is not None:
+            self.append_outcome(record.model_copy(update={"key": f"{record.key}{RESTORED}"}))
+
     def _drop_damaged_vectors(self, damaged: Sequence[DamagedRow]) -> None:
+        """Delete damaged vectors, unless another process has encoded their texts anew."""
         kept = schema.vectors.c
         for row in damaged:
-            if row.table == schema.vectors.name:
+            if row.table == schema.vectors.name and row not in self._dropped:
                 key, _, encoder = row.key.partition("/")
-                self.execute(delete(schema.vectors).where(kept.text_hash == key, kept.encoder == encoder))
+                is_it = (kept.text_hash == key, kept.encoder == encoder)
+                found = self.execute(select(*VECTORS.columns).where(*is_it)).all()
+                if any(not VECTORS.passes(one) for one in found):
+                    self.execute(delete(schema.vectors).where(*is_it))
+                if found:  # else its very key is damaged
+                    self._dropped.append(row)
 
-    def _newest(self, ids: Sequence[str]) -> dict[str, Head | None]:
+    def _newest(self, ids: Sequence[str]) -> dict[str, Head]:
+        # By id alone: ids are of one namespace each, and where the column of that is damaged, a retired case must not
+        # come back as a new one; `head` looks at the namespace of what can be read. By offset, not by version, for
+        # that is a column which may be damaged, too.
         revisions, later = schema.case_revisions, schema.case_revisions.alias()
-        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.version > revisions.c.version)
-        heads: dict[str, Head | None] = {}
+        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.offset > revisions.c.offset)
+        heads: dict[str, Head] = {}
         for found in self.found(CASES, select(*CASES.columns).where(revisions.c.case_id.in_(ids), is_newest)):
-            row = dict(zip(revisions.c.keys(), found.row, strict=True))
+            row, case = dict(zip(revisions.c.keys(), found.row, strict=True)), found.record
             status = row["status"] if row["status"] in ("active", "quarantined", "retired") else None
-            heads[row["case_id"]] = Head(row["version"], status, found.record)
+            version = self._highest_version(row["case_id"]) if case is None else case.version
+            heads[row["case_id"]] = Head(version, status, case)
         return heads
 
-    def _event_of_any(self, event_id: str) -> RetrievalEvent | None:
-        return self.first(EVENTS, select(*EVENTS.columns).where(schema.events.c.event_id == event_id))
+    def _recorded(self, event: RetrievalEvent) -> RetrievalEvent | None:
+        """What its namespace has under an event's id: the event as given where that row cannot be read."""
+        events = schema.events.c
+        query = select(*EVENTS.columns).where(events.event_id == event.id, events.namespace == event.namespace)
+        found = self.found(EVENTS, query)
+        return (found[0].record or event) if found else None
+
+    def _highest_version(self, case_id: str) -> int:
+        """The highest version of a case whose newest row is damaged: the next one is free."""
+        revisions = schema.case_revisions.c
+        rows = self.found(CASES, select(*CASES.columns).where(revisions.case_id == case_id))
+        version_at = revisions.keys().index("version")
+        taken = {found.row[version_at] for found in rows}
+        highest = max([len(rows), *(found.record.version for found in rows if found.record is not None)])
+        while highest + 1 in taken:
+            highest += 1
+        return highest
 
     def _insert_if_new(self, table: Table) -> Any:
         dialect = postgresql if self.sql.dialect.name == "postgresql" else sqlite
@@ -253,4 +299,4 @@ def _readable(found: Found[Outcome]) -> Outcome:
     if found.record is not None:
         return found.record
     row = dict(zip(schema.outcomes.c.keys(), found.row, strict=True))
-    return Outcome(key=str(row["key"]), event_id=str(row["event_id"]), namespace=str(row["namespace"]))
+    return Outcome(key=str(row["key"]), event_id=str(row["event_id"]), namespace=_NOT_KNOWN)

@@ -169,7 +169,7 @@ def _status_before_retirement(writer: LedgerWriter, case: Case) -> CaseStatus:
     batches, event_id = LedgerBatches(writer), case.provenance.event_id
     if event_id is not None and batches.withdrawn_among([event_id], namespace=case.namespace):
         return "quarantined"
-    return batches.last_status_but_retired(case.id) or "active"
+    return batches.last_status_but_retired(case.id, namespace=case.namespace) or "active"
 
 
 def _obstacle(retirement: Retirement, newest: dict[str, Case]) -> str:

@@ -68,10 +68,10 @@ class PastBank:
         cases: list[Case] = []
         revisions: list[Revision] = []
         after = 0
-        while changes := await views.changes(after=after, limit=_BATCH):
+        while changes := await views.changes(after=after, limit=_BATCH, namespace=namespace):
             after = changes[-1].offset
             for offset, case in changes:
-                if case is None or case.namespace != namespace:
+                if case is None:
                     continue
                 if case.id not in rows:
                     rows[case.id] = len(cases)

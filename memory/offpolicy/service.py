@@ -105,8 +105,8 @@ class PolicyEvaluation:
             policy_named(logged_by)
         if not targets or (k is not None and k < 1):
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
-        n_events = (await self._storage.views.counts(namespace=self._namespace)).events
         known = await self._known()
+        n_events = (await self._storage.views.counts(namespace=self._namespace)).events
         weighed = [one for one in known if one.event.policy != IMPORTED]
         used = [one for one in weighed if logged_by in (None, one.event.policy)]
         recalled = [one for one in used if _recalls(one.event.policy)]

@@ -12,7 +12,7 @@ d. Outcomes shuffled by question are not foretold, which would be a leak.
 e. The probes find no credit for cases that cannot have helped (probes.py).
 
 Noise needs (a) and (b) at once, each a chance of at most 1 in 40: two rules of the same true log loss were told apart,
-either way round, in 0.0 to 3.2 % of 1,000 trials per setting (mean 1.6 %; 20 to 60 questions, success in 50 to 90 %,
+either way round, in 0.0 to 3.2 % of 1,000 trials per setting (mean 1.5 %; 20 to 60 questions, success in 50 to 90 %,
 questions asked once or often; `python -m benchmarks.interval_coverage`). A refusal costs nothing: the settings that
 serve go on learning from every outcome.
 """

@@ -19,7 +19,12 @@ class Interval(NamedTuple):
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return format(self, ".3f")
+
+    def __format__(self, spec: str) -> str:
+        """Each of the three numbers by the same format."""
+        value, low, high = (format(number, spec or ".3f") for number in self)
+        return f"{value} [{low}, {high}]"
 
 
 UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from memento.memory.products import plain_product
 from memento.memory.stats.interval import TAIL, UNDEFINED, Interval
 from memento.memory.stats.terms import Floats
 
@@ -83,7 +84,7 @@ def ratio_draws(
             weight_RU = rng.standard_exponential(shape, dtype=np.float32)
         else:
             weight_RU = rng.standard_gamma(n_U.astype(np.float32), shape, dtype=np.float32)
-        above, below = (weight_RU @ top_UB).astype(np.float64), (weight_RU @ bottom_UB).astype(np.float64)
+        above, below = (plain_product(weight_RU, one).astype(np.float64) for one in (top_UB, bottom_UB))
         made_RB = made_B * rng.standard_gamma(weight, above.shape) if ends else np.zeros_like(above)
         for drawn, end in ((low, ends[0] if ends else 0.0), (high, ends[-1] if ends else 0.0)):
             empty = np.full(above.shape, np.nan)

@@ -22,3 +22,12 @@ from memento.nodes.scoring.normalisation import normalized
 from memento.nodes.scoring.token_f1 import token_f1
 
 __all__ = ["EvaluatorName", "Grade", "exact_match", "gaia_match", "normalized", "token_f1"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "Evaluation":
+        import warnings
+
+        warnings.warn("`Evaluation` is now `Grade`; the former name ends with 0.3", DeprecationWarning, stacklevel=2)
+        return Grade
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,91 +1,12 @@
-"""Brings a ledger to this release's schema, one Alembic revision after the other, in the caller's transaction.
+"""Migrations of a ledger from an earlier release's schema to today's."""
 
-The revisions are in `versions/`, numbered. A ledger says in its `facts` which schema it has (`schema`, the number that
-releases until November 2026 looked at) and which release is the first that reads it (`readable_from`).
-"""
+from memento.memory.ledger.migrations.migration import (
+    HEAD,
+    READABLE_FROM,
+    create,
+    migrate,
+    revision_name,
+    schema_number,
+)
 
-from pathlib import Path
-from typing import Any, Final
-
-from sqlalchemy import Connection, inspect, select
-
-from memento.memory.errors import LedgerTooNew
-from memento.memory.ledger import schema
-
-HEAD: Final = 2
-"""Number of the newest revision."""
-
-READABLE_FROM: Final = "0.2.0"
-"""The first release that reads a ledger of revision `HEAD`."""
-
-
-def schema_number(connection: Connection) -> int | None:
-    """The schema that a ledger has; None for a database without one. Blocks.
-
-    Raises:
-        LedgerTooNew: a newer release wrote it.
-    """
-    if not inspect(connection).has_table(schema.facts.name):
-        return None
-    found = _fact(connection, "schema")
-    if found is None:
-        return None
-    if not found.isdecimal() or not 1 <= int(found) <= HEAD:
-        raise LedgerTooNew(found, HEAD, _fact(connection, "readable_from"))
-    return int(found)
-
-
-def create(connection: Connection) -> None:
-    """Create the current schema in a database that has none. Blocks."""
-    schema.metadata.create_all(connection)
-    _mark(connection, HEAD)
-
-
-def migrate(connection: Connection, number: int) -> None:
-    """Migrate a ledger from schema `number` to the current one. Blocks; all of it is in the caller's transaction.
-
-    Args:
-        connection: inside a writing transaction.
-        number: what `schema_number` found.
-    """
-    from alembic.config import Config  # imported only where a ledger has to be migrated
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext, MigrationStep
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    _stamp(connection, number)  # ledgers of before had no revisions, but the number
-
-    def steps(_revision: Any, _context: MigrationContext) -> list[Any]:
-        newest_first = scripts.iterate_revisions(revision_name(HEAD), revision_name(number))
-        return [MigrationStep.upgrade_from_script(scripts.revision_map, script) for script in reversed([*newest_first])]
-
-    context = MigrationContext.configure(connection, opts={"fn": steps})
-    # Operations are handed over: Alembic's own `op` is one for the whole process, and ledgers open in several threads.
-    context.run_migrations(op=Operations(context))
-    _mark(connection, HEAD)
-
-
-def revision_name(number: int) -> str:
-    """Alembic's name of a revision."""
-    return f"{number:04d}"
-
-
-def _mark(connection: Connection, number: int) -> None:
-    for name, value in (("schema", str(number)), ("readable_from", READABLE_FROM)):
-        connection.execute(schema.facts.delete().where(schema.facts.c.name == name))
-        connection.execute(schema.facts.insert().values(name=name, value=value))
-    _stamp(connection, number)
-
-
-def _stamp(connection: Connection, number: int) -> None:
-    schema.alembic_version.create(connection, checkfirst=True)
-    connection.execute(schema.alembic_version.delete())
-    connection.execute(schema.alembic_version.insert().values(version_num=revision_name(number)))
-
-
-def _fact(connection: Connection, name: str) -> str | None:
-    found: str | None = connection.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
-    return found
+__all__ = ["HEAD", "READABLE_FROM", "create", "migrate", "revision_name", "schema_number"]
