@@ -85,7 +85,7 @@ def test_reward_is_that_of_ones_own_function_when_it_is_named(
         (["x", "--attach", "/nonexistent"], "there is no file /nonexistent"),
         (["x", "--attach", "/"], "attachment / is not a file"),
         (["x", "--namespace", ""], "a namespace has"),
-        (["x\udcff"], "must be text"),
+        (["x\udcff"], "not valid Unicode text"),
         (["x", "--reply", "approve"], "name it with --resume"),
         (["x", "--resume", "y"], "give no others"),
         (["--resume", "y", "--k", "2"], "give no others"),
