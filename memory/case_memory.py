@@ -27,7 +27,7 @@ from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import SETTINGS, SettingsVersions
 from memento.memory.ledger.audit import AuditViews
-from memento.memory.ledger.backup import BackupReport, OnProgress, back_up
+from memento.memory.ledger.backup import BackupReport, OnCopied, back_up
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport
 from memento.memory.ledger.scan import LedgerScan, scan_ledger
@@ -396,7 +396,7 @@ class CaseMemory:
         return await self.n_outcomes(namespace)
 
     async def backup(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnProgress = lambda *_: None
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnCopied = lambda *_: None
     ) -> BackupReport:
         """Copy the ledger, with every namespace, to one SQLite file; writing may go on meanwhile.
 
@@ -413,7 +413,7 @@ class CaseMemory:
         return await back_up(self._storage.ledger, target, is_replacing=is_replacing, on_progress=on_progress)
 
     async def restore(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnProgress = lambda *_: None
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnCopied = lambda *_: None
     ) -> RestoreReport:
         """Put a backup in the place of this memory's ledger, whole or not at all: `CaseMemory.open(...).restore(file)`.
 

@@ -18,7 +18,7 @@ from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import SettingsVersions
-from memento.memory.ledger.backup import OnProgress
+from memento.memory.ledger.backup import OnCopied
 from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
@@ -108,7 +108,7 @@ class Storage:
             await self.close()
             raise
 
-    async def restore(self, source: Path, *, is_replacing: bool, on_progress: OnProgress) -> RestoreReport:
+    async def restore(self, source: Path, *, is_replacing: bool, on_progress: OnCopied) -> RestoreReport:
         """Put a backup in the ledger's place, while nothing is open; see `ledger.restore`.
 
         Raises:

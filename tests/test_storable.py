@@ -145,7 +145,7 @@ async def test_a_place_is_refused_by_name_when_no_file_system_takes_it(tmp_path:
         {"location": tmp_path, "ledger_url": f"sqlite:///{tmp_path}/{name}"},
     ]
     for given in places:
-        with pytest.raises(InvalidInput, match="is not the name"):
+        with pytest.raises(InvalidInput, match="is not a valid"):
             async with CaseMemory.open(given.pop("location"), encoder=HashingEncoder(), **given):
                 raise AssertionError("opened")
 
