@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from memento.cli.cases_erasure import erasure
 from memento.cli.cases_lifecycle import lifecycle
 from memento.cli.options import Json, Namespace
 from memento.cli.running import ExitCode, run_async
@@ -12,6 +13,7 @@ from memento.cli.streams import print_json, tell
 
 cases = typer.Typer(help="Inspect, import and export the case memory.", no_args_is_help=True)
 cases.add_typer(lifecycle)
+cases.add_typer(erasure)
 
 
 @cases.command("import")

@@ -89,7 +89,7 @@ async def forget(
     rules = ForgettingRules(capacity=capacity, min_uses=min_uses)
     async with opened(namespace) as memory:
         try:
-            with _steps(is_quiet=as_json) as on_step:
+            with steps(is_quiet=as_json) as on_step:
                 plan = await memory.lifecycle.plan(rules, on_step=on_step)
         except asyncio.CancelledError:
             tell("interrupted; nothing was changed")
@@ -233,7 +233,7 @@ async def _make_searchable(memory: "CaseMemory", report: "BatchReport") -> None:
 
 
 @contextmanager
-def _steps(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
+def steps(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
     """Show progress on a terminal."""
     from rich.text import Text
 

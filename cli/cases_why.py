@@ -6,7 +6,7 @@ from memento.cli.opening import opened
 from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
-from memento.memory.case import Case
+from memento.memory.case import ERASED, Case
 from memento.memory.errors import UnknownEvent
 from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.offpolicy.probes import Z90
@@ -20,7 +20,11 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
             raise UnknownEvent(event_id, memory.namespace)
         outcome = await memory.views.outcome(event_id, namespace=memory.namespace)
         cases = await memory.views.cases(event.case_ids, namespace=memory.namespace)
+        erased = await memory.views.erased_among(event.case_ids, namespace=memory.namespace)
     slots = [_explained(slot, cases.get(slot.case_id or "")) for slot in event.slots]
+    for slot in slots:
+        if slot["case_id"] in erased:
+            slot |= {"task": ERASED, "status": "erased"}
     facts = _facts(event, outcome)
     if as_json:
         print_json({"event": "why", **facts, "slots": slots})
@@ -45,6 +49,7 @@ def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
         "reward": None if outcome is None else outcome.reward,
         "evaluator": None if outcome is None else outcome.evaluator,
         "created_at": event.created_at,
+        **({"erased_at": event.erased_at} if event.erased_at else {}),
     } | ({"not_shown_to_the_model": left_out} if left_out else {})
 
 

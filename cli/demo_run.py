@@ -54,7 +54,7 @@ async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> Exit
             figures = _figures(running.scores)
             first, related = await running.show()
     except asyncio.CancelledError:
-        print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        print("interrupted; the same command resumes from here", file=sys.stderr)  # noqa: T201
         raise
     finally:
         await models.aclose()

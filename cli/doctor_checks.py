@@ -152,16 +152,22 @@ async def _sandbox(app: Application) -> AsyncIterator[Finding]:
     yield Finding("sandbox", *await examine_sandbox(app.settings.sandbox, **options))
 
 
-async def _tools(app: Application) -> AsyncIterator[Finding]:
-    """List the available tools, with a line for each requested one that is missing."""
+async def examine_tools(app: Application) -> AsyncIterator[Finding]:
+    """The tools there are, and a line for each reason why others that are wanted are missing."""
     try:
         offer = await app.toolset.offer()
     except InvalidInput as error:
         yield Finding("tools", "bad", str(error), "mend the setting; runs cannot begin")
         return
     yield Finding("tools", "ok", ", ".join(tool.name for tool in offer.tools))
+    by_reason: dict[str, list[str]] = {}
     for name, reason in offer.failures.items():
-        yield Finding(f"tools of {name}", "note", reason, "mend it, or take it out; runs go on without")
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        what, found = (
+            ("missing tools", f"{', '.join(names)}: {reason}") if names[1:] else (f"tools of {names[0]}", reason)
+        )
+        yield Finding(what, "note", found, "mend it, or take it out; runs go on without")
 
 
 async def _places(app: Application) -> AsyncIterator[Finding]:
@@ -203,7 +209,7 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("models", _models, "correct the models' names, keys or OPENAI_BASE_URL"),
     ("web search", _search, "correct MEMENTO_SEARCH"),
     ("sandbox", _sandbox, "correct MEMENTO_SANDBOX"),
-    ("tools", _tools, "correct MEMENTO_TOOLS or MEMENTO_MCP"),
+    ("tools", examine_tools, "correct MEMENTO_TOOLS or MEMENTO_MCP"),
     ("places", _places, "correct MEMENTO_MCP or MEMENTO_FILES"),
     ("packaged model", _packaged_model, "only --model local needs it"),
 )

@@ -40,7 +40,7 @@ class _Work(NamedTuple):
 
     @property
     def again(self) -> str:
-        return f"{self.options.folder} keeps them; the same command resumes"
+        return f"{self.options.folder} keeps them; the same command resumes the run"
 
 
 async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:

@@ -7,7 +7,7 @@ from memento.graph.app import Application
 from memento.graph.settings import read_settings
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
-from memento.memory.errors import InvalidInput, UnknownCase
+from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase
 from memento.memory.recorder import checked_namespace
 
 
@@ -35,6 +35,8 @@ async def find_case(memory: CaseMemory, case_id: str) -> Case:
     if exact:
         return exact[case_id]
     found = [case async for case in memory.views.walk(namespace=memory.namespace) if case.id.startswith(case_id)]
+    if not found and await memory.views.erased_among([case_id], namespace=memory.namespace):
+        raise ErasedRecord(f"case {case_id!r}", memory.namespace)
     if not found:
         raise UnknownCase(case_id, memory.namespace)
     if len(found) > 1:

@@ -13,6 +13,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
+from memento.graph.erasure import finish_erasures
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
 from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
@@ -109,6 +110,8 @@ class Application:
         async with self._opening:
             if self._memory is None:
                 self._memory = await self.describe_memory(await self.encoder()).__aenter__()
+                if not self._memory.only_read_because:
+                    await finish_erasures(self._memory, self.settings)
             return self._memory
 
     def describe_memory(self, encoder: Encoder | None, *, is_reindexing: bool = False) -> CaseMemory:

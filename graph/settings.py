@@ -23,6 +23,7 @@ _NO_DDGS = (
     "it read the result pages of public search engines, and broke whenever they changed); "
     "use searxng (a server of your own that asks the same engines) or tavily"
 )
+_MAX_DAYS = 36_500
 SEARCH_ENGINES = ("searxng", "tavily")
 
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
+    retention_days: str = Field(
+        default="", description="Days after which `cases expire` erases: a number, or namespace=days, by commas."
+    )
     encoder: str | None = Field(default=None, description="Embeddings as provider:model; packaged if empty.")
     planner: str | None = Field(default=None, description="Planner model as provider:model.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
@@ -146,11 +150,22 @@ class Settings(BaseSettings):
         AddressGuard(allowed=_listed(text))
         return text
 
+    @field_validator("retention_days")
+    @classmethod
+    def _are_days(cls, text: str) -> str:
+        parse_retention(text)
+        return text
+
     @field_validator("prices")
     @classmethod
     def _are_prices(cls, text: str) -> str:
         parse_prices(text)
         return text
+
+    def retention_of(self, namespace: str) -> float | None:
+        """Days that cases and readings of a namespace may be kept; None for ever."""
+        days = parse_retention(self.retention_days)
+        return days.get(namespace, days.get(""))
 
     def endpoints(self) -> Endpoints:
         """Endpoints where chat models may be found."""
@@ -224,6 +239,28 @@ class Settings(BaseSettings):
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
+
+
+def parse_retention(text: str) -> dict[str, float]:
+    """Read `30` (every namespace), `alice=7,bob=90`, or both by commas.
+
+    Returns:
+        Namespace to days; the empty name stands for those not named.
+
+    Raises:
+        ValueError: a part is neither.
+    """
+    found: dict[str, float] = {}
+    for part in _listed(text):
+        namespace, _, days = part.rpartition("=")
+        try:
+            number = float(days)
+        except ValueError:
+            number = -1.0
+        if not 0 < number <= _MAX_DAYS:
+            raise ValueError(f"{part!r} is not a number of days, nor namespace=days; write 30, or alice=7,bob=90")
+        found[namespace.strip()] = number
+    return found
 
 
 def _listed(text: str) -> tuple[str, ...]:

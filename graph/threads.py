@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import re
 import uuid
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -20,10 +22,11 @@ from memento.tools.files.walking import Walk
 
 Bytes: TypeAlias = int
 
-__all__ = ["Left", "Thread", "Threads", "open_checkpointer"]
+__all__ = ["Left", "Thread", "Threads", "erase_threads", "open_checkpointer"]
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _GREGORIAN: Final = datetime(1582, 10, 15, tzinfo=UTC)
+_UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEAVING: Final = ".leaving-"
 """Before the name of a folder while it is removed; no thread's folder begins so."""
 
@@ -163,6 +166,59 @@ class Threads:
         await asyncio.to_thread(_remove_leaving, self._workspace / RUNS)
         with self._saver.named_errors():
             await self._saver.conn.execute("VACUUM")
+
+
+async def erase_threads(saver: HomeSaver, workspace: Path, names: Sequence[str], event_ids: Sequence[str]) -> list[str]:
+    """Remove threads whole, whatever they wait for, so that neither the file of threads nor the workspace holds them.
+
+    Args:
+        saver: where the checkpoints are.
+        workspace: the folder that has the runs' folders.
+        names: of threads; those that are not there are no error.
+        event_ids: of readings: threads whose checkpoints name one are removed, too.
+
+    Returns:
+        The names of the threads that were removed.
+
+    Raises:
+        MementoError: the file of threads cannot be written, is damaged, or in use by another process.
+        OSError: a folder cannot be removed.
+    """
+    if saver.not_kept:
+        raise MementoError(saver.not_kept)
+    erased = set(event_ids)
+    gone = list(dict.fromkeys([*names, *[name async for name in _holding(saver, erased)]]))
+    with saver.named_errors():
+        async with saver.lock:
+            for name in gone:
+                where, key = _named(name)
+                for table in ("writes", "checkpoints"):
+                    await saver.conn.execute(f"DELETE FROM {table} WHERE {where}", (key,))  # noqa: S608
+            await saver.conn.commit()
+    for name in gone:
+        for folder in folder_names(_as_text(name)):
+            await asyncio.to_thread(_remove, run_folder(workspace, folder))
+    await asyncio.to_thread(_remove_leaving, workspace / RUNS)
+    with saver.named_errors():
+        async with saver.lock:
+            await saver.conn.execute("VACUUM")
+            async with saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)") as rows:
+                row = await rows.fetchone()
+    if row is not None and row[0]:
+        raise MementoError(f"another process is reading {saver.path}")
+    return gone
+
+
+async def _holding(saver: HomeSaver, event_ids: set[str]) -> AsyncIterator[str]:
+    """Names of threads whose rows name one of these readings."""
+    for table, column in (("checkpoints", "checkpoint"), ("writes", "value")):
+        query = f"SELECT CAST(thread_id AS BLOB), {column} FROM {table}"  # noqa: S608
+        with saver.named_errors():
+            async with saver.lock, saver.conn.execute(query) as rows:
+                async for name, value in rows:
+                    held = {found.decode() for found in _UUID.findall(bytes(value or b""))}
+                    if not held.isdisjoint(event_ids):
+                        yield bytes(name or b"").decode(errors="surrogateescape")
 
 
 def _config(name: str) -> RunnableConfig:

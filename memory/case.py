@@ -14,8 +14,11 @@ from memento.memory.record import Record
 
 R = TypeVar("R", bound=BaseModel)
 
-CaseStatus = Literal["active", "quarantined", "retired"]
+CaseStatus = Literal["active", "quarantined", "retired", "erased"]
 ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
+
+ERASED = "[erased]"
+"""What stands in place of a text that was erased."""
 
 POSITIVE_FROM = 0.5
 """A reward from here on counts as a success in figures; learning uses the reward itself."""

@@ -27,7 +27,7 @@ from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.learning.versions import SETTINGS, SettingsVersions
 from memento.memory.ledger.audit import AuditViews
-from memento.memory.ledger.backup import BackupReport, OnCopied, back_up
+from memento.memory.ledger.backup import BackupReport, CopyProgress, back_up
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport
 from memento.memory.ledger.scan import LedgerScan, scan_ledger
@@ -113,6 +113,12 @@ class CaseMemory:
             EncoderUnavailable: an embedding service that is used for the first time does not answer.
         """
         await self._storage.open()
+        try:
+            if self._storage.is_writable:
+                await self.lifecycle.finish_erasures()
+        except BaseException:  # a cancellation, too, must not leave what was opened
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(
@@ -396,7 +402,7 @@ class CaseMemory:
         return await self.n_outcomes(namespace)
 
     async def backup(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnCopied = lambda *_: None
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
     ) -> BackupReport:
         """Copy the ledger, with every namespace, to one SQLite file; writing may go on meanwhile.
 
@@ -413,7 +419,7 @@ class CaseMemory:
         return await back_up(self._storage.ledger, target, is_replacing=is_replacing, on_progress=on_progress)
 
     async def restore(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: OnCopied = lambda *_: None
+        self, file: str | Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
     ) -> RestoreReport:
         """Put a backup in the place of this memory's ledger, whole or not at all: `CaseMemory.open(...).restore(file)`.
 
@@ -456,7 +462,8 @@ class CaseMemory:
         after, n_done = 0, 0
         while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
             after = changes[-1].offset
-            states = [change.case.state for change in changes if change.case is not None]
+            living = [change.case for change in changes if change.case is not None and change.case.status != "erased"]
+            states = [case.state for case in living]
             vectors = dict(zip(states, await texts.rows(states), strict=True))
             await ledger.transact(lambda writer, vectors=vectors: writer.save_vectors(name, vectors))  # type: ignore[misc]
             n_done += len(changes)

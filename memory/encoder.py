@@ -159,6 +159,10 @@ class EncodedTexts:
         self._recent: OrderedDict[str, Vector] = OrderedDict()
         self._kept = Coalescer(self._look_up)
 
+    def forget(self) -> None:
+        """Forget this process' recent vectors: some may be of texts that were erased."""
+        self._recent.clear()
+
     async def one(self, text: str) -> Vector:
         """The unit row of one text, shape (dim,)."""
         vector: Vector = (await self.rows([text]))[0]

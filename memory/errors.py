@@ -5,6 +5,7 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
+    │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
     │   ├── LedgerTooNew             a newer release wrote the ledger; the message says which one to install
@@ -55,6 +56,16 @@ class UnknownCase(InvalidInput):
         super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
         self.case_id = case_id
         self.namespace = namespace
+
+
+class ErasedRecord(InvalidInput):
+    """An event or a case whose texts were erased: nothing can be added to it, and nothing brings it back."""
+
+    def __init__(self, what: str, namespace: str, erased_at: str | None = None) -> None:
+        when = f" on {erased_at[:10]}" if erased_at else ""
+        super().__init__(
+            f"{what} of namespace {namespace!r} was erased{when}; its texts are gone and cannot be restored"
+        )
 
 
 class UnknownBatch(InvalidInput):

@@ -72,6 +72,7 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
 def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) -> Case:
     """The case as new experience; only a status that keeps it from being served is taken over."""
     status = "quarantined" if case.status == "active" and not is_trusted else case.status
+    status = "retired" if status == "erased" else status
     own = _own_outcome(writer, case)
     if own is None or own.attempt is None:
         provenance = Provenance(models=case.provenance.models, evaluator=IMPORT)

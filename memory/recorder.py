@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
 from memento.memory.case import Case, case_id, storable
-from memento.memory.errors import InvalidInput, UnknownEvent
+from memento.memory.errors import ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.importing import import_cases, importable
@@ -222,6 +222,8 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
     event = writer.event(event_id, namespace=namespace)
     if event is None:
         raise UnknownEvent(event_id, namespace)
+    if event.erased_at is not None:
+        raise ErasedRecord(f"event {event_id!r}", namespace, event.erased_at)
     return event
 
 
@@ -238,7 +240,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             "or give the id of the reading that this attempt used"
         )
     own = case_id(namespace, experience.state, experience.action)
-    if (head := writer.head(own, namespace=namespace)) is not None and head.case is not None:
+    if writer.head(own, namespace=namespace) is not None:
         return own
     if first is None:
         raise InvalidInput(
@@ -254,7 +256,12 @@ def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent
     found: list[RetrievalEvent] = []
     seen = {event.id}
     while event.follows is not None and event.follows not in seen:
-        event = _event_in(writer, event.follows, event.namespace)
+        earlier = writer.event(event.follows, namespace=event.namespace)
+        if earlier is None:
+            raise UnknownEvent(event.follows, event.namespace)
+        if earlier.erased_at is not None:  # by age: what came after it goes on without it
+            break
+        event = earlier
         seen.add(event.id)
         found.insert(0, event)
     return found

@@ -18,7 +18,7 @@ from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.learning.versions import SettingsVersions
-from memento.memory.ledger.backup import OnCopied
+from memento.memory.ledger.backup import CopyProgress
 from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
@@ -46,6 +46,8 @@ class Storage:
     """The thread that runs estimators."""
     weights: Path | None
     """Folder of learned weights; None stores nothing."""
+    index_folder: Path | None
+    """Folder of the embedded index, which is not there where a server has always been used."""
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Storage:
             await self._learn_dim()
             ledger_id = await self._ledger_id()
             self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
+            self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
             engine = await asyncio.to_thread(self._engine, folder, ledger_id)
             deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
             self.bank = CaseBank(
@@ -108,7 +111,7 @@ class Storage:
             await self.close()
             raise
 
-    async def restore(self, source: Path, *, is_replacing: bool, on_progress: OnCopied) -> RestoreReport:
+    async def restore(self, source: Path, *, is_replacing: bool, on_progress: CopyProgress) -> RestoreReport:
         """Put a backup in the ledger's place, while nothing is open; see `ledger.restore`.
 
         Raises:
@@ -152,6 +155,11 @@ class Storage:
     async def compute(self, work: Callable[[], T]) -> T:
         """Run work in the thread of the estimators."""
         return await asyncio.get_running_loop().run_in_executor(self.torch, work)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether ledger and index can be changed with the encoder at hand."""
+        return not self._is_reindexing and not self.ledger.only_read_because
 
     @property
     def notices(self) -> list[str]:

@@ -145,6 +145,10 @@ def _create(client: QdrantClient, name: str, body: dict[str, Any]) -> bool:
     return client.create_collection(name, vectors_config=request.vectors, metadata=request.metadata)
 
 
+def _delete(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
+    return _plain(client.delete(name, points_selector=models.PointIdsList(points=body["points"])))
+
+
 def _upsert(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
     request = models.PointsList(**body)
     return _plain(
@@ -184,6 +188,7 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("GET", NAME + "/exists", lambda client, name, _: {"exists": client.collection_exists(name)}),
     ("PUT", NAME + "/index", _index),
     ("PUT", NAME + "/points", _upsert),
+    ("POST", NAME + "/points/delete", _delete),
     ("POST", NAME + "/points/query", _query),
     ("POST", NAME + "/points/count", lambda client, name, _: _plain(client.count(name, exact=True))),
 )

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 import memento
+from memento.cli.doctor_checks import examine_tools
+from memento.graph.app import Application
 from memento.graph.settings import Settings
 from memento.graph.toolset import Toolset
 from memento.memory.errors import InvalidInput
@@ -132,6 +134,21 @@ async def test_a_run_is_told_once_which_tools_are_missing(tmp_path: Path) -> Non
     assert notice.startswith("tools of web_search, fetch_page, ")
     assert notice.endswith("pip install 'memento-langgraph[tools]'")
     await toolset.aclose()
+
+
+async def test_doctor_tells_an_extra_once_and_all_tools_that_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path))
+    monkeypatch.setenv("MEMENTO_SANDBOX", "monty")
+    app = Application()
+    tools, missing = [finding async for finding in examine_tools(app)]
+    assert (tools.what, tools.found) == ("tools", "list_files, read_file, write_file, extract_archive")
+    assert (missing.what, missing.status) == ("missing tools", "note")
+    names, _, reason = missing.found.partition(": ")
+    assert {"web_search", "fetch_page", "read_document", "run_python"} <= set(names.split(", "))
+    assert reason.endswith("pip install 'memento-langgraph[tools]'")
+    await app.aclose()
 
 
 async def test_a_tool_that_is_named_is_missing_and_not_unknown(tmp_path: Path) -> None:

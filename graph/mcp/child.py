@@ -67,7 +67,7 @@ class Child:
         Raises:
             ToolUnavailable: there is no such command, or it cannot be run.
         """
-        process = await _spawned(config)
+        process, transport = await _spawned(config)
         received, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         outgoing, sent = anyio.create_memory_object_stream[SessionMessage](0)
         pipes = [
@@ -81,7 +81,7 @@ class Child:
                 pipe.cancel()
             for stream in (received, incoming, outgoing, sent):
                 stream.close()
-            await shielded(_end(process))
+            await shielded(_end(process, transport))
 
     async def _read(self, process: asyncio.subprocess.Process, received: Any) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
@@ -108,7 +108,9 @@ class Child:
             self.stderr = (self.stderr + said)[-_KEPT_STDERR_BYTES:]
 
 
-async def _spawned(config: ServerConfig) -> asyncio.subprocess.Process:
+async def _spawned(config: ServerConfig) -> tuple[asyncio.subprocess.Process, asyncio.SubprocessTransport]:
+    # Not `create_subprocess_exec`: it keeps the transport, which closes our ends of the pipes, to itself.
+    loop = asyncio.get_running_loop()
     command = config.command
     if not os.path.dirname(command):
         # Found on the search path that the command itself gets; on Windows this also finds `npx.cmd`.
@@ -117,7 +119,8 @@ async def _spawned(config: ServerConfig) -> asyncio.subprocess.Process:
             raise ToolUnavailable(f"there is no command {command!r}; install it, or add its folder to PATH")
         command = found
     try:
-        return await asyncio.create_subprocess_exec(
+        transport, protocol = await loop.subprocess_exec(
+            lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=MAX_LINE_BYTES, loop=loop),
             command,
             *config.args,
             stdin=asyncio.subprocess.PIPE,
@@ -126,10 +129,10 @@ async def _spawned(config: ServerConfig) -> asyncio.subprocess.Process:
             env=dict(config.env),
             cwd=config.cwd,
             start_new_session=True,
-            limit=MAX_LINE_BYTES,
         )
     except (OSError, ValueError) as error:
         raise ToolUnavailable(f"the command {command!r} cannot be run: {error}") from error
+    return asyncio.subprocess.Process(transport, protocol, loop), transport
 
 
 async def _write(process: asyncio.subprocess.Process, sent: Any) -> None:
@@ -141,7 +144,7 @@ async def _write(process: asyncio.subprocess.Process, sent: Any) -> None:
             await process.stdin.drain()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, transport: asyncio.BaseTransport) -> None:
     """End a server and its process group: close stdin, then SIGTERM, then SIGKILL."""
     # A server that cannot get rid of its output does not end, nor do its pipes close before they are read to their end.
     drains = [asyncio.ensure_future(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
@@ -162,13 +165,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 await asyncio.gather(process.wait(), *drains, return_exceptions=True)
         for drain in drains:
             drain.cancel()
-        _let_go(process)
-
-
-def _let_go(process: asyncio.subprocess.Process) -> None:
-    """Close our ends of the pipes: a descendant in another session may hold the others indefinitely."""
-    transport = getattr(process, "_transport", None)  # nothing public leads to it
-    if isinstance(transport, asyncio.BaseTransport):
+        # A descendant in another session may hold the other ends of the pipes indefinitely.
         with contextlib.suppress(PermissionError):  # of a process that has become another user's
             transport.close()
 

@@ -11,6 +11,7 @@ from memento.memory.index.breaker import Breaker
 from memento.memory.index.engines.port import Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
+from memento.memory.index.tied_hits import nearest_with_ties
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
 
@@ -79,9 +80,9 @@ class CaseBank:
     ) -> Search:
         """Active cases of the namespace by descending cosine; never raises because of the engine.
 
-        What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, whatever
-        order the engine has stored it in, so that the same cases make the same reading in every process and after
-        every rebuild.
+        What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, and is
+        cut in that order, whatever order the engine has stored it in: the same cases make the same reading in every
+        process and after every rebuild.
         """
         if self._breaker.allows():
             try:
@@ -91,9 +92,8 @@ class CaseBank:
             else:
                 self._recovered()
                 if newer is None:
-                    return Search(
-                        in_order(found), is_degraded=False, bank_version=position, notices=self._notices.take()
-                    )
+                    nearest, notices = in_order(found)[:limit], self._notices.take()
+                    return Search(nearest, is_degraded=False, bank_version=position, notices=notices)
                 found = [hit for hit in found if hit.case_id not in newer.cases]  # it may have been retired since
                 found += await self._exact.hits(list(newer.cases.values()), vector, exclude_question=exclude_question)
                 reasons = [] if newer.is_all else [self._lagging(newer)]
@@ -191,8 +191,8 @@ class CaseBank:
             until += clock() - began  # the engine is not to blame for the ledger's time
         n_gone = 0 if newer is None else sum(case.status != "active" for case in newer.cases.values())
         async with asyncio.timeout_at(until):
-            hits = await self._engine.search(
-                vector, namespace=namespace, limit=limit + n_gone, exclude_question=exclude_question
+            hits = await nearest_with_ties(
+                self._engine, vector, namespace=namespace, limit=limit + n_gone, exclude_question=exclude_question
             )
         return hits, newer, step.position
 

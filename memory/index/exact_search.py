@@ -64,7 +64,13 @@ class ExactSearch:
         return [Hit(case.id, float(cosine)) for case, cosine in zip(fit, cosine_C, strict=True)]
 
 
+def rounded(similarity: float) -> float:
+    """A cosine without the digits in which engines, and places within one, differ."""
+    return float(np.float32(round(similarity, _COSINE_DIGITS)))
+
+
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
     """Sort hits by descending cosine, ties by id: the same in every process and after every rebuild."""
-    rounded = [Hit(hit.case_id, float(np.float32(round(hit.similarity, _COSINE_DIGITS)))) for hit in hits]
-    return sorted(rounded, key=lambda hit: (-hit.similarity, hit.case_id))
+    return sorted(
+        (Hit(hit.case_id, rounded(hit.similarity)) for hit in hits), key=lambda hit: (-hit.similarity, hit.case_id)
+    )

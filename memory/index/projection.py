@@ -95,6 +95,8 @@ class Projection:
             position = await self._connected()
             if changes := await self._views.changes(after=position, limit=BATCH):
                 await self._engine.upsert(await self._points(changes))
+                if erased := _erased(changes):
+                    await self._engine.delete(erased)
                 self._position = position = changes[-1].offset
                 self._n_unsaved += len(changes)
                 if self._n_unsaved >= BATCH:
@@ -130,13 +132,22 @@ class Projection:
         return position
 
     async def _rebuild(self) -> None:
+        while await self._has_rebuilt_stale():
+            pass
+
+    async def _has_rebuilt_stale(self) -> bool:
+        """Rebuild once; whether a case was erased meanwhile whose texts had been put into the new index already."""
         position, after = await self._views.newest_offset(), 0
+        written, is_stale = set[str](), False
 
         async def batches() -> AsyncIterator[Sequence[BankPoint]]:
-            nonlocal after
+            nonlocal after, is_stale
             # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
             while changes := await self._views.changes(after=after, limit=BATCH):
-                yield await self._points(changes)
+                points = await self._points(changes)
+                is_stale = is_stale or not written.isdisjoint(_erased(changes))
+                written.update(point.case_id for point in points)
+                yield points
                 after = changes[-1].offset
 
         self._is_rebuilding = True
@@ -145,6 +156,7 @@ class Projection:
         finally:
             self._is_rebuilding = False
         self._position, self._n_unsaved, self._is_damaged = after, after - position, False
+        return is_stale
 
     async def _save(self) -> None:
         assert self._position is not None  # noqa: S101  something has been applied
@@ -154,6 +166,7 @@ class Projection:
     async def _points(self, changes: Sequence[CaseRevision]) -> list[BankPoint]:
         # within a batch only the last revision matters
         newest = {change.case.id: change.case for change in changes if change.case is not None}
+        newest = {case_id: case for case_id, case in newest.items() if case.status != "erased"}
         rows = await self._texts.rows([case.state for case in newest.values()])
         return [
             BankPoint(
@@ -168,3 +181,9 @@ class Projection:
             )
             for case, row in zip(newest.values(), rows, strict=True)
         ]
+
+
+def _erased(changes: Sequence[CaseRevision]) -> list[str]:
+    """Ids of the cases whose newest revision among these says that they were erased."""
+    newest = {change.case.id: change.case for change in changes if change.case is not None}
+    return [case_id for case_id, case in newest.items() if case.status == "erased"]

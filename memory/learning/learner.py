@@ -70,7 +70,7 @@ class Learner:
         self.estimator = make(settings={})
         self.serving = built_in(namespace, self.estimator.name)
         self._reader = ExampleReader(namespace=namespace, views=views, texts=texts, wanted=self.estimator.views)
-        self._offset = self._n_outcomes = self._n_saved = 0
+        self._offset = self._n_outcomes = self._n_saved = self._n_erasures = 0
         self._is_loaded = False
         self._learning = asyncio.Lock()
         self._together = Coalescer(self._catch_up)
@@ -128,6 +128,7 @@ class Learner:
         """
         async with self._learning:
             self._is_loaded = False
+            self._n_erasures = await self._views.n_erasures(namespace=self._namespace)
             await shielded(self._in_thread(partial(self._begin, version)))
             if not is_fresh:
                 await self._load()
@@ -161,11 +162,13 @@ class Learner:
     async def _follow_version(self) -> None:
         """Start over when the serving version has changed, and on the first call."""
         number = await self._versions.serving_number(self._namespace, self.estimator.name)
-        if self._is_loaded and number == self.serving.version:
+        n_erasures = await self._views.n_erasures(namespace=self._namespace)
+        if self._is_loaded and (number, n_erasures) == (self.serving.version, self._n_erasures):
             return
         serving = await self._versions.serving(self._namespace, self.estimator.name)
-        if not self._is_loaded or serving.recipe != self.serving.recipe:
+        if not self._is_loaded or (serving.recipe, n_erasures) != (self.serving.recipe, self._n_erasures):
             self._is_loaded = False
+            self._n_erasures = n_erasures
             await shielded(self._in_thread(partial(self._begin, serving)))
             await self._load()
             self._is_loaded = True
@@ -198,7 +201,7 @@ class Learner:
         """
         path = self._path
         snapshot = None if path is None else await self._in_thread(lambda: read_snapshot(path))
-        is_ours = snapshot is not None and snapshot.fits(self._texts.encoder.name, self.serving.recipe)
+        is_ours = snapshot is not None and snapshot.fits(self._texts.encoder.name, self._recipe)
         if snapshot is not None and is_ours and snapshot.offset <= await self._views.newest_outcome_offset():
             recent = await self._views.newest_observations(
                 namespace=self._namespace,
@@ -220,15 +223,22 @@ class Learner:
         self._offset, self._n_outcomes, self._n_saved = snapshot.offset, snapshot.n_outcomes, snapshot.n_outcomes
 
     @property
+    def _recipe(self) -> str:
+        """The serving version's, and how often something was erased: what was learned before that fits no more."""
+        return f"{self.serving.recipe}-{self._n_erasures}" if self._n_erasures else self.serving.recipe
+
+    @property
     def _path(self) -> Path | None:
         """Each recipe has a file of its own, so that what will serve can be saved before it does."""
         if self._folder is None:
             return None
-        parts = [text_hash(self._namespace), self.estimator.name, self.serving.recipe, "safetensors"]
+        parts = [text_hash(self._namespace), self.estimator.name, self._recipe, "safetensors"]
         return self._folder / ".".join(part for part in parts if part)
 
     async def _save(self) -> None:
-        if (path := self._path) is not None:
+        """Save what was learned, unless something was erased since: then it is learned again without that."""
+        n_erasures = await self._views.n_erasures(namespace=self._namespace)
+        if (path := self._path) is not None and n_erasures == self._n_erasures:
             await shielded(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
         self._n_saved = self._n_outcomes
 
@@ -239,7 +249,7 @@ class Learner:
             encoder=self._texts.encoder.name,
             offset=self._offset,
             n_outcomes=self._n_outcomes,
-            recipe=self.serving.recipe,
+            recipe=self._recipe,
             question_version=QUESTION_VERSION,
         )
 

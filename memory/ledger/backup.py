@@ -22,7 +22,7 @@ from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.sqlite_files import decode_text
 from memento.private_files import create_private_file
 
-OnCopied = Callable[[int, int], None]
+CopyProgress = Callable[[int, int], None]
 """Progress callback: pages or rows copied, and their total; called in another thread."""
 
 _PAGES = 1024
@@ -42,7 +42,7 @@ class BackupReport(NamedTuple):
 
 
 async def back_up(
-    ledger: Ledger, file: Path, *, is_replacing: bool = False, on_progress: OnCopied = lambda *_: None
+    ledger: Ledger, file: Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
 ) -> BackupReport:
     """Copy an open ledger to a file that only its owner can read.
 
@@ -67,7 +67,7 @@ async def back_up(
     return await ledger.query(copy)
 
 
-def copy_ledger(source: Connection, part: Path, on_progress: OnCopied) -> None:
+def copy_ledger(source: Connection, part: Path, on_progress: CopyProgress) -> None:
     """Copy a whole ledger into an empty SQLite file. Blocks.
 
     Args:
@@ -89,7 +89,7 @@ def copy_ledger(source: Connection, part: Path, on_progress: OnCopied) -> None:
         raise unavailable("backed up", error) from error
 
 
-def copy_rows(source: Connection, target: Connection, on_progress: OnCopied) -> None:
+def copy_rows(source: Connection, target: Connection, on_progress: CopyProgress) -> None:
     """Copy all rows between two ledgers of this release's schema; those of the target are deleted first. Blocks."""
     tables = [table for table in schema.metadata.sorted_tables if table is not schema.alembic_version]
     for table in reversed(tables):
@@ -204,7 +204,7 @@ def _check_target(file: Path, url: str, *, is_replacing: bool) -> None:
         raise InvalidInput(f"{file} exists already; --force replaces it")
 
 
-def _copy_pages(source: Any, part: Path, on_progress: OnCopied) -> None:
+def _copy_pages(source: Any, part: Path, on_progress: CopyProgress) -> None:
     """SQLite's online backup from one snapshot: concurrent writes do not restart it."""
     with closing(sqlite3.connect(part)) as target:
         source.execute("BEGIN").close()

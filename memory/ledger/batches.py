@@ -138,7 +138,8 @@ class LedgerBatches:
 
         In quarantine where that cannot be read: nobody knows that it was not.
         """
-        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id, _REVISIONS.c.status != "retired")
+        query = select(*CASES.columns).where(_REVISIONS.c.case_id == case_id)
+        query = query.where(_REVISIONS.c.status.not_in(("retired", "erased")))
         row = self._writer.execute(query.order_by(_REVISIONS.c.offset.desc()).limit(1)).first()
         if row is None:
             return None

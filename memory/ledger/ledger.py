@@ -119,6 +119,31 @@ class Ledger:
                 await self.transact(lambda _: None)
         return found
 
+    async def compact(self) -> bool:
+        """Write the database's files anew, so that they hold nothing of rows that were changed or deleted.
+
+        SQLite: VACUUM, then the write-ahead log is emptied. Postgres: VACUUM FULL of every table.
+
+        Returns:
+            False when another connection still reads the write-ahead log, which keeps it: try again later.
+
+        Raises:
+            LedgerUnavailable: it could not be written (no room, locked for too long).
+        """
+        return await self._in(self._open_threads()[0], self._compacted)
+
+    def _compacted(self) -> bool:
+        try:
+            with self._open_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if connection.dialect.name == "postgresql":
+                    for table in schema.metadata.sorted_tables:
+                        connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
+                    return True
+                connection.exec_driver_sql("VACUUM")
+                return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
+        except DATABASE_ERRORS as error:
+            raise unavailable("compacted", error) from error
+
     def _transacted(self, step: Callable[[LedgerWriter], T]) -> T:
         engine = self._open_engine().execution_options(writes=True)
         try:

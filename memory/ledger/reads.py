@@ -21,6 +21,8 @@ _LATER = aliased(_REVISIONS)
 # By offset, not by version: that is a column which may be damaged.
 _IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.offset > _REVISIONS.c.offset)
 _IS_SET_ASIDE = is_set_aside(_REVISIONS)
+_IS_SERVABLE = _REVISIONS.c.status.not_in(("retired", "erased"))
+_IS_LIVING = _REVISIONS.c.status != "erased"
 
 _MAX_KNOWN_QUESTIONS = 100_000
 """Maximum number of cases whose question is cached; about 15 MB."""
@@ -29,6 +31,11 @@ _PAGE = 500
 
 _CasesOf = tuple[Sequence[str], str]
 """Ids and their namespace."""
+
+
+def erasures_fact(namespace: str) -> str:
+    """Name of the fact that counts a namespace's erasures."""
+    return f"erasures:{text_hash(namespace)}"
 
 
 class CaseRevision(NamedTuple):
@@ -97,7 +104,7 @@ class LedgerViews(EventViews):
         def look(connection: CheckedConnection) -> dict[str, Case]:
             found: dict[str, Case] = {}
             for chunk in sequence_chunks(ids):
-                query = select(*CASES.columns).where(_IS_HEAD, is_asked, _REVISIONS.c.case_id.in_(chunk))
+                query = select(*CASES.columns).where(_IS_HEAD, _IS_LIVING, is_asked, _REVISIONS.c.case_id.in_(chunk))
                 found |= {case.id: case for case in connection.records(CASES, query)}
             return found
 
@@ -114,7 +121,7 @@ class LedgerViews(EventViews):
         order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = select(*CASES.columns).where(_IS_HEAD, _REVISIONS.c.namespace == namespace)
+            query = select(*CASES.columns).where(_IS_HEAD, _IS_LIVING, _REVISIONS.c.namespace == namespace)
             query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
             if status is not None:
                 query = query.where(_REVISIONS.c.status == status)
@@ -181,7 +188,7 @@ class LedgerViews(EventViews):
         What a complete projection of it must hold, unless there is damage that nobody has met yet.
         """
         query = select(func.count(func.distinct(_REVISIONS.c.case_id)))
-        query = query.where(_REVISIONS.c.offset <= offset, ~_IS_SET_ASIDE)
+        query = query.where(_REVISIONS.c.offset <= offset, _IS_LIVING, ~_IS_SET_ASIDE)
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
     async def n_readable_cases_until(self, offset: int) -> int:
@@ -253,7 +260,7 @@ class LedgerViews(EventViews):
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """Counts for `memento cases stats`."""
-        heads = and_(_IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status != "retired")
+        heads = and_(_IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _IS_SERVABLE)
         outcomes, events = schema.outcomes, schema.events
         newest = (
             select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
@@ -277,6 +284,17 @@ class LedgerViews(EventViews):
             lambda connection: [connection.scalar(query) or 0 for query in queries]
         )
         return LedgerCounts(cases, positive, cases - positive, all_events, all_events - known)
+
+    async def erased_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
+        """Those of these cases whose newest revision says that they were erased."""
+        query = select(_REVISIONS.c.case_id).where(
+            _IS_HEAD, ~_IS_LIVING, _REVISIONS.c.namespace == namespace, _REVISIONS.c.case_id.in_(ids)
+        )
+        return set(await self._ledger.query(lambda connection: connection.scalars(query)))
+
+    async def n_erasures(self, *, namespace: str) -> int:
+        """How often something of a namespace has been erased: what was learned before must not be used."""
+        return int(await self.fact(erasures_fact(namespace)) or 0)
 
     async def fact(self, name: str) -> str | None:
         """A single stored value by key."""

@@ -17,7 +17,7 @@ from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.ledger import migrations, schema
 from memento.memory.ledger.backup import (
     BackupReport,
-    OnCopied,
+    CopyProgress,
     checked_copy,
     copy_rows,
     file_engine,
@@ -47,7 +47,7 @@ class RestoreReport(NamedTuple):
     """Its id: an index and weights of this name are of no use any more."""
 
 
-def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress: OnCopied) -> RestoreReport:
+def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress: CopyProgress) -> RestoreReport:
     """Replace an SQLite ledger, which no other process may have open, by a backup. Blocks.
 
     Args:
@@ -82,7 +82,7 @@ def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress:
 
 
 async def restore_server(
-    source: Path, url: str, folder: Path, *, is_replacing: bool, on_progress: OnCopied
+    source: Path, url: str, folder: Path, *, is_replacing: bool, on_progress: CopyProgress
 ) -> RestoreReport:
     """Replace the rows in Postgres by those of a backup, in one transaction.
 
@@ -120,7 +120,7 @@ async def restore_server(
         return await ledger.transact(step)
 
 
-def prepare(source: Path, part: Path, on_progress: OnCopied) -> BackupReport:
+def prepare(source: Path, part: Path, on_progress: CopyProgress) -> BackupReport:
     """Make a checked copy of a backup, in this release's schema and under a new id. Blocks.
 
     Raises:

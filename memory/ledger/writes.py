@@ -1,7 +1,7 @@
 """One transaction of the ledger: what it can append, and what it must know for that. Synchronous throughout."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from sqlalchemy import Connection, Table, delete, exists, func, insert, select
@@ -120,7 +120,7 @@ class LedgerWriter(CheckedConnection):
         query = select(revisions.case_id).where(revisions.event_id == event_id, revisions.namespace == namespace)
         heads = [self.head(case_id, namespace=namespace) for case_id in self.scalars(query.distinct())]
         cases = [head.case for head in heads if head is not None and head.case is not None]
-        return [case for case in cases if case.provenance.event_id == event_id]
+        return [case for case in cases if case.provenance.event_id == event_id and case.status != "erased"]
 
     def append_event(self, event: RetrievalEvent) -> RetrievalEvent | None:
         """Add an event with its slots; see `append_events`."""
@@ -208,6 +208,10 @@ class LedgerWriter(CheckedConnection):
         self.execute(facts.delete().where(facts.c.name == name))
         self.execute(insert(facts).values(name=name, value=value))
 
+    def drop_fact(self, name: str) -> None:
+        """Forget a single value."""
+        self.execute(delete(schema.facts).where(schema.facts.c.name == name))
+
     def note(self, namespace: str, verb: str, subject: str, detail: str = "") -> None:
         """Add a line to the audit trail."""
         self.execute(insert(schema.audit).values(audit_fields(namespace, verb, subject, detail)))
@@ -261,7 +265,7 @@ class LedgerWriter(CheckedConnection):
         heads: dict[str, Head] = {}
         for found in self.found(CASES, select(*CASES.columns).where(revisions.c.case_id.in_(ids), is_newest)):
             row, case = dict(zip(revisions.c.keys(), found.row, strict=True)), found.record
-            status = row["status"] if row["status"] in ("active", "quarantined", "retired") else None
+            status = row["status"] if row["status"] in get_args(CaseStatus) else None
             version = self._highest_version(row["case_id"]) if case is None else case.version
             heads[row["case_id"]] = Head(version, status, case)
         return heads

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from memento.memory.case import Case, CaseStatus
-from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
+from memento.memory.errors import ErasedRecord, InvalidInput, UnknownBatch, UnknownCase, UnknownSnapshot
 from memento.memory.ledger.batches import CaseChange, LedgerBatches
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle.forgetting import ForgettingPlan, Retirement
@@ -120,6 +120,8 @@ def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
         then, now = before.get(case_id), newest.get(case_id)
         if then is None or now is None:
             left_alone[case_id] = _DAMAGED
+        elif "erased" in (then.status, now.status):
+            left_alone[case_id] = "was erased"
         elif now.version != version_after:
             left_alone[case_id] = "has changed since"
         elif then.status == "active" and then.provenance.event_id in withdrawn:
@@ -142,18 +144,22 @@ def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
     if (offset := snapshots[name]) is None:
         raise InvalidInput(f"the record of snapshot {name!r} is damaged; `memento doctor` lists what is set aside")
     moved, unreadable = batches.moved_since(offset, namespace=namespace)
-    changes = []
+    changes, left_alone = list[PlannedChange](), dict.fromkeys(unreadable, _DAMAGED)
     for then, now in moved:
-        if then is None:
+        if now.status == "erased":
+            left_alone[now.id] = "was erased"
+        elif then is None or then.status == "erased":
             if now.status != "retired":
                 retired = now.model_copy(update={"status": "retired"})
                 changes.append(PlannedChange(now, retired, f"written after snapshot {name!r}"))
         elif then.content() != now.content():
             changes.append(PlannedChange(now, then, f"as it was at snapshot {name!r}"))
-    return commit(writer, namespace, "rollback", changes, dict.fromkeys(unreadable, _DAMAGED))
+    return commit(writer, namespace, "rollback", changes, left_alone)
 
 
 def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseStatus:
+    if case.status == "erased":
+        raise ErasedRecord(f"case {case.id}", case.namespace)
     if verb == "retire":
         return "retired"
     refused, way_out = _REFUSED[verb]

@@ -16,6 +16,7 @@ Retired and quarantined cases are served no more. Events, outcomes and estimates
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Self
 
 import numpy as np
@@ -26,9 +27,11 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.ledger.audit import AuditEntry, AuditViews, CaseSnapshot
 from memento.memory.ledger.batches import LedgerBatches
+from memento.memory.ledger.erasing import ErasureScope
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
+from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, finish_erasures
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
 from memento.memory.recorder import checked_namespace
 from memento.memory.storage import Storage
@@ -179,6 +182,71 @@ class Lifecycle:
             LedgerUnavailable: nothing was changed.
         """
         return await self._commit(lambda writer: changes.rollback(writer, self._namespace, name))
+
+    async def plan_erasure(
+        self,
+        *,
+        cases: Sequence[str] = (),
+        events: Sequence[str] = (),
+        matching: str = "",
+        is_all: bool = False,
+        before: datetime | None = None,
+    ) -> ErasureReport:
+        """Say what `erase` would erase; nothing is changed. The arguments and errors are those of `erase`."""
+        return await Erasing(self._storage).plan(self._scope(cases, events, matching, before, is_all=is_all))
+
+    async def erase(
+        self,
+        *,
+        cases: Sequence[str] = (),
+        events: Sequence[str] = (),
+        matching: str = "",
+        is_all: bool = False,
+        before: datetime | None = None,
+        on_step: Callable[[str], None] = lambda _: None,
+        remove_threads: RemoveThreads | None = None,
+    ) -> ErasureReport:
+        """Erase texts and vectors of this namespace for good: nothing brings them back. See docs/erasure.md.
+
+        What belongs together goes together: a case with the runs that wrote it, a run with its cases and all its
+        readings. Ids, offsets, rewards and times stay, as tombstones. Several conditions erase what fits any of them.
+
+        Args:
+            cases: ids of cases.
+            events: ids of readings.
+            matching: part of a text of a case, reading, outcome, audit line or snapshot, in whatever letters.
+            is_all: everything of the namespace.
+            before: cases last written, and readings made, before this time.
+            on_step: told what is going on, for progress.
+            remove_threads: removes conversations by their ids or by those of readings; else the report names them.
+
+        Raises:
+            InvalidInput: no condition.
+            UnknownCase, UnknownEvent: not of this namespace; nothing was erased.
+            LedgerUnavailable: it cannot be written now; what was begun is finished at the next open.
+        """
+        scope = self._scope(cases, events, matching, before, is_all=is_all)
+        return await Erasing(self._storage).erase(scope, on_step=on_step, remove_threads=remove_threads)
+
+    async def finish_erasures(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
+        """Finish erasures of any namespace that were cut short; opening a memory does so, but for threads.
+
+        Returns:
+            What could not be done yet, and why.
+        """
+        return await finish_erasures(self._storage, remove_threads=remove_threads)
+
+    def _scope(
+        self, cases: Sequence[str], events: Sequence[str], matching: str, before: datetime | None, *, is_all: bool
+    ) -> ErasureScope:
+        return ErasureScope(
+            namespace=self._namespace,
+            is_all=is_all,
+            case_ids=tuple(map(storable, cases)),
+            event_ids=tuple(map(storable, events)),
+            matching=storable(matching),
+            before="" if before is None else before.astimezone(UTC).isoformat(timespec="milliseconds"),
+        )
 
     async def audit(self, *, limit: int = 20) -> list[AuditEntry]:
         """The newest entries of the audit trail, newest first."""

@@ -71,7 +71,7 @@ class PastBank:
         while changes := await views.changes(after=after, limit=_BATCH, namespace=namespace):
             after = changes[-1].offset
             for offset, case in changes:
-                if case is None:
+                if case is None or case.status == "erased":
                     continue
                 if case.id not in rows:
                     rows[case.id] = len(cases)

@@ -93,28 +93,25 @@ class Workbook:
             sheet: one that has cells.
             max_width: columns to read.
         """
-        from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
+        from openpyxl.reader.excel import WorksheetReader
+        from openpyxl.xml.constants import SHEET_MAIN_NS
 
-        class Parser(WorkSheetParser):  # type: ignore[misc]  # it has no types
-            """Reads the formula of a cell beside its value."""
+        formula_tag, value_tag = f"{{{SHEET_MAIN_NS}}}f", f"{{{SHEET_MAIN_NS}}}v"
+        sheet_in_book = SimpleNamespace(parent=self._workbook)
+        with self.archive.open(sheet.part) as stream:
+            parser: Any = WorksheetReader(sheet_in_book, stream, self._texts, data_only=True, rich_text=False).parser
+            read_value = parser.parse_cell
 
-            def parse_cell(self, element: Any) -> Cell:
-                found = super().parse_cell(element)
-                formula = None if element.find(FORMULA_TAG) is None else self.parse_formula(element)
+            def parse_cell(element: Any) -> Cell:
+                """Read the formula of a cell beside its value."""
+                found = read_value(element)
+                formula = None if element.find(formula_tag) is None else parser.parse_formula(element)
                 value = found["value"]
                 if found["data_type"] == "e" and element.get("t", "n") == "n":  # a date beyond all dates
-                    value = element.findtext(VALUE_TAG)
+                    value = element.findtext(value_tag)
                 return Cell(found["row"], found["column"], value, formula, found["style_id"])
 
-        with self.archive.open(sheet.part) as stream:
-            parser = Parser(
-                stream,
-                self._texts,
-                data_only=True,
-                epoch=self._workbook.epoch,
-                date_formats=self._workbook._date_formats,
-                timedelta_formats=self._workbook._timedelta_formats,
-            )
+            parser.parse_cell = parse_cell
             for number, cells in parser.parse():
                 parser.row_dimensions.clear()  # of a million rows they would be many
                 yield number, [cell for cell in cells if cell.column <= max_width]

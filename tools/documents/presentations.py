@@ -32,8 +32,8 @@ def pptx(file: BinaryIO) -> Document:
 
 def _slides(presentation: Any, left_out: LeftOut) -> Iterator[DocumentPart]:
     for number, slide in enumerate(presentation.slides, 1):
-        rewrite(slide._element)
-        texts = ["(hidden slide)"] if slide._element.get("show") == "0" else []
+        rewrite(slide.element)
+        texts = ["(hidden slide)"] if slide.element.get("show") == "0" else []
         texts += [text for shape in _in_order(slide.shapes) for text in _shape(shape, left_out)]
         n_pictures = sum(1 for _ in _pictures(slide))
         if n_pictures:
@@ -101,7 +101,7 @@ def _is_title(shape: Any) -> bool:
 
 
 def _shape(shape: Any, left_out: LeftOut) -> Iterator[str]:
-    for element in shape._element.iter():
+    for element in shape.element.iter():
         if (name := local_name(element)) in _MEDIA and name != "media":
             left_out.add(_MEDIA[name])
     if shape.has_text_frame:
@@ -114,7 +114,7 @@ def _shape(shape: Any, left_out: LeftOut) -> Iterator[str]:
         yield table(_cells(shape.table))
     elif getattr(shape, "has_chart", False) and shape.has_chart:
         yield from _chart(shape.chart, left_out)
-    elif (kind := local_name(shape._element)) == "graphicFrame":
+    elif (kind := local_name(shape.element)) == "graphicFrame":
         yield from _frame(shape, left_out)
     elif kind != "pic":
         left_out.add(_SHAPES.get(kind, "drawing"))
@@ -152,7 +152,7 @@ def _cells(found: Any) -> list[list[str]]:
 
 def _frame(shape: Any, left_out: LeftOut) -> Iterator[str]:
     """Render the words of a diagram (SmartArt); count other frames as left out."""
-    contents = next((one for one in shape._element.iter() if local_name(one) == "graphicData"), None)
+    contents = next((one for one in shape.element.iter() if local_name(one) == "graphicData"), None)
     kind = (contents.get("uri") or "").rpartition("/")[2] if contents is not None else ""
     words = _diagram(shape, contents) if kind == "diagram" else []
     if words:
@@ -187,7 +187,7 @@ def _chart(chart: Any, left_out: LeftOut) -> Iterator[str]:
             left_out.add("chart")
             continue
         if not names:  # of points, each series has its own
-            columns = [column for one in series for column in (_points(one, "xVal"), list(one.iter_values()))]
+            columns = [column for one in series for column in (_points(chart, one, "xVal"), list(one.iter_values()))]
             heads = [head for one in series for head in (f"{one.name} x", f"{one.name} y")]
         else:
             heads = [one.name for one in series]
@@ -199,8 +199,9 @@ def _chart(chart: Any, left_out: LeftOut) -> Iterator[str]:
         yield table([["", *heads], *rows])
 
 
-def _points(series: Any, name: str) -> list[str]:
-    found = next((one for one in series._element if local_name(one) == name), None)
+def _points(chart: Any, series: Any, name: str) -> list[str]:
+    own = (one for one in chart.element.iter() if local_name(one) == "ser" and one.idx.val == series.index)
+    found = next((one for one in next(own, ()) if local_name(one) == name), None)
     return [] if found is None else [one.text or "" for one in found.iter() if local_name(one) == "v"]
 
 
@@ -224,8 +225,8 @@ def _pictures(slide: Any) -> Iterator[bytes]:
 def _picture_words(slide: Any) -> Iterator[str]:
     """Yield the alternative texts of pictures, except mere file names."""
     for shape in _in_order(slide.shapes):
-        if local_name(shape._element) == "pic":
-            about = next((one for one in shape._element.iter() if local_name(one) == "cNvPr"), None)
+        if local_name(shape.element) == "pic":
+            about = next((one for one in shape.element.iter() if local_name(one) == "cNvPr"), None)
             words = (about.get("descr") or "").strip() if about is not None else ""
             if " " in words:
                 yield words

@@ -79,6 +79,23 @@ class EdgeEngine:
 
         await self._run(apply)
 
+    async def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points of erased cases.
+
+        Raises:
+            IndexDamaged: some were there, whose texts stay in the shard's files until it is rebuilt. It is marked, so
+                that this happens at the next `open` if this process does not live to do it.
+        """
+
+        def remove() -> None:
+            if not self._need_shard().has_any(case_ids):
+                return
+            self._need_slot().mark_erased()
+            self._need_shard().delete(case_ids)
+            raise IndexDamaged(f"the index in {self._need_slot().path} still holds texts that were erased")
+
+        await self._run(remove)
+
     async def search(
         self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
     ) -> list[Hit]:
@@ -136,6 +153,8 @@ class EdgeEngine:
         if self._slot is None:
             self._slot = IndexSlot.take(self._directory)
         self._need_space()
+        if self._slot.is_marked_erased:
+            raise IndexDamaged(f"the index in {self._slot.path} still holds texts that were erased")
         record = self._slot.read()
         if record is None or not record.fits(encoder=encoder, dim=dim):
             self._switch(self._begin(), 0)
@@ -179,6 +198,7 @@ class EdgeEngine:
                 old.close()
         slot.forget_loading()
         slot.keep_only(generation)
+        slot.forget_erased()
 
     def _abandon(self) -> None:
         if self._next is not None:

@@ -51,6 +51,15 @@ class LocalEngine:
 
         await self._run(apply)
 
+    async def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points; those that are not there are no error."""
+
+        def remove() -> None:
+            for name in filter(None, (self._live, self._next)):
+                self._need_client().delete(name, points_selector=list(case_ids))
+
+        await self._run(remove)
+
     async def search(
         self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
     ) -> list[Hit]:

@@ -65,6 +65,14 @@ class VectorEngine(Protocol):
         """Apply revisions; idempotent and order-free: a point never goes back to a lower version."""
         ...
 
+    async def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points of cases that were erased; ids that are not there are no error.
+
+        Raises:
+            IndexDamaged: they are gone from searches, but the engine's files still hold their texts; call `rebuild`.
+        """
+        ...
+
     async def search(
         self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
     ) -> list[Hit]:

@@ -93,6 +93,12 @@ class ServerEngine:
         if self._next:  # a write during our rebuild must not be lost when the new generation takes over
             await self._write(self._next, points, seconds=self._timeout_s)
 
+    async def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points; those that are not there are no error. A rebuild drops the collection that held them."""
+        for name in filter(None, (self._alias, self._next)):
+            async with self._deadline("deleting erased cases", seconds=STRUCTURE_S) as client:
+                await client.delete(name, points_selector=list(case_ids), wait=True)
+
     async def search(
         self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
     ) -> list[Hit]:

@@ -129,6 +129,17 @@ class Shard:
                         )
                     )
 
+    def has_any(self, case_ids: Sequence[str]) -> bool:
+        """Whether a point of one of these cases is there."""
+        with named_errors("reading the index"):
+            parts = (case_ids[start : start + BATCH] for start in range(0, len(case_ids), BATCH))
+            return any(self._shard.retrieve(list(part), with_payload=False, with_vector=False) for part in parts)
+
+    def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points; the engine leaves what they were in its files."""
+        with named_errors("deleting from the index"):
+            self._shard.update(edge.UpdateOperation.delete_points(list(case_ids)))
+
     def search(self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None) -> list[Hit]:
         """Active points of `namespace` by descending cosine, without those of the question given.
 

@@ -29,6 +29,9 @@ from memento.private_files import create_private_file, make_private_folder, priv
 MAX_SLOTS = 64
 """Maximum number of concurrent users of a bank directory; more need a server."""
 
+_ERASED = "erased"
+"""Name of the file that marks a slot whose files may hold erased texts."""
+
 _GENERATION = re.compile(r"gen-(\d+)")
 
 
@@ -181,12 +184,75 @@ class IndexSlot:
         """Remove the mark of an earlier attempt, after a rebuild."""
         (self.path / "loading").unlink(missing_ok=True)
 
+    @property
+    def is_marked_erased(self) -> bool:
+        """Whether what is here may hold texts that were erased."""
+        return (self.path / _ERASED).exists()
+
+    def mark_erased(self) -> None:
+        """Mark the slot for a rebuild by the next engine that opens it."""
+        mark_erased(self.path)
+
+    def forget_erased(self) -> None:
+        """Remove the mark, after a rebuild that left nothing of the former generations; else it stays."""
+        if len(self._generations()) <= 1:
+            (self.path / _ERASED).unlink(missing_ok=True)
+
     def _generations(self) -> list[int]:
         try:
             found = [_GENERATION.fullmatch(entry.name) for entry in self.path.iterdir()]
         except OSError as error:
             raise EngineUnavailable(f"{self.path} cannot be read: {error}") from error
         return [int(match[1]) for match in found if match]
+
+
+def purge_slots(directory: Path) -> int:
+    """Empty every slot of a bank directory that nobody holds, and mark the others: they are rebuilt from the ledger.
+
+    Returns:
+        How many are held: each by an engine that rebuilds its own when it next follows the ledger, or is next opened.
+
+    Raises:
+        EngineUnavailable: a slot cannot be read or emptied.
+    """
+    try:
+        slots = [path for path in sorted(directory.glob("slot-*")) if path.is_dir()]
+        return sum(not _emptied(path) for path in slots)
+    except (OSError, NotImplementedError) as error:
+        raise EngineUnavailable(f"the bank directory {directory} cannot be emptied: {error}") from error
+
+
+def mark_erased(path: Path) -> None:
+    """Mark a slot's folder: what it holds has texts that were erased.
+
+    Raises:
+        EngineUnavailable: the mark cannot be written.
+    """
+    try:
+        (path / _ERASED).touch(mode=0o600)
+        _sync_directory(path)
+    except OSError as error:
+        raise EngineUnavailable(f"{path / _ERASED} cannot be written: {error}") from error
+
+
+def _emptied(path: Path) -> bool:
+    """Empty a slot, unless somebody holds it."""
+    mark_erased(path)  # first: whoever takes it in between, or finds it half emptied, rebuilds it
+    lock = FileLock(path.with_name(f"{path.name}.lock"), thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    try:
+        for entry in sorted(path.iterdir()):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != _ERASED:
+                entry.unlink()
+        (path / _ERASED).unlink()
+    finally:
+        lock.release()
+    return True
 
 
 def _sync_directory(path: Path) -> None:

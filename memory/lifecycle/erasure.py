@@ -1,0 +1,279 @@
+"""Erases rows, vectors, index and weights, and compacts the database; finished at the next open if interrupted.
+
+The intent is committed first, as a fact of the ledger that lists the steps still to do; the last step drops it:
+
+    rows       texts become tombstones, their vectors go, an audit line says how many (one transaction)
+    index      free slots are emptied, this engine's index is rebuilt from the ledger
+    weights    what was learned in the namespace is deleted, and learned again without what was erased
+    files      the database's files are written anew, so that no page or log holds the texts
+    threads    whoever keeps conversations removes those of the erased runs, if they said that they would
+"""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import select
+
+from memento.memory.case import text_hash
+from memento.memory.errors import InvalidInput, LedgerUnavailable, MementoError, UnknownCase, UnknownEvent
+from memento.memory.ledger import schema
+from memento.memory.ledger.erasing import (
+    ErasedCounts,
+    ErasureScope,
+    ErasureTargets,
+    count_targets,
+    erase_rows,
+    find_targets,
+)
+from memento.memory.ledger.reads import erasures_fact
+from memento.memory.ledger.rows import CheckedConnection
+from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.storage import Storage
+
+_LOG = logging.getLogger(__name__)
+_INTENT: Final = "erasing:"
+_STEPS: Final = ("rows", "index", "weights", "files")
+_DOING: Final = {
+    "rows": "erasing texts in the ledger",
+    "index": "rebuilding the search index",
+    "weights": "deleting what was learned from them",
+    "files": "writing the ledger's files anew",
+    "threads": "removing the threads of the erased runs",
+}
+
+RemoveThreads = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
+"""Removes conversations by their ids, and those that hold one of the readings whose ids come second."""
+
+
+class ErasureReport(NamedTuple):
+    """What was erased, or would be."""
+
+    erasure_id: str | None
+    """In the audit trail; None when nothing was erased."""
+    counts: ErasedCounts
+    thread_ids: list[str]
+    """Conversations of the erased runs: whoever keeps them must remove them, unless `erase` was told how."""
+    unfinished: list[str]
+    """What could not be done yet, and why; it is tried again at the next open. Empty when all is gone."""
+
+
+@dataclass
+class _Intent:
+    """An erasure under way, as the ledger keeps it."""
+
+    namespace: str
+    todo: list[str]
+    scope: str = ""
+    """Until the rows are erased; it may hold a text."""
+    threads: list[str] | None = None
+    """To be removed; None when the caller does not ask for it."""
+    events: list[str] | None = None
+    """Erased readings: threads that hold one are removed, too."""
+
+
+class Erasing:
+    """Erases in one ledger and everything beside it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def plan(self, scope: ErasureScope) -> ErasureReport:
+        """What `erase` would do; nothing is changed.
+
+        Raises:
+            InvalidInput: the scope says nothing.
+            UnknownCase, UnknownEvent: not of this namespace.
+        """
+        _check(scope)
+
+        def look(connection: CheckedConnection) -> tuple[ErasedCounts, list[str]]:
+            _check_ids(connection, scope)
+            targets = find_targets(connection, scope)
+            return count_targets(connection, targets), sorted(targets.threads)
+
+        counts, threads = await self._storage.ledger.query(look)
+        return ErasureReport(None, counts, threads, [])
+
+    async def erase(
+        self,
+        scope: ErasureScope,
+        *,
+        on_step: Callable[[str], None] = lambda _: None,
+        remove_threads: RemoveThreads | None = None,
+    ) -> ErasureReport:
+        """Erase, whole: once the intent is committed, a process that dies has it finished by the next one that opens.
+
+        Args:
+            scope: what.
+            on_step: told what is going on.
+            remove_threads: removes conversations by their ids; without it they are reported only.
+
+        Raises:
+            InvalidInput, UnknownCase, UnknownEvent: as `plan`; nothing was erased.
+            LedgerUnavailable: the ledger cannot be written now.
+        """
+        planned = await self.plan(scope)
+        if not any(planned.counts):
+            return planned
+        erasure_id = uuid.uuid4().hex[:12]
+        intent = _Intent(scope.namespace, list(_STEPS), scope.as_json(), None if remove_threads is None else [])
+        await self._storage.ledger.transact(lambda writer: _save(writer, erasure_id, intent))
+        counts, threads = await self._erase_rows(erasure_id, on_step)
+        unfinished = await self._finish(erasure_id, on_step, remove_threads)
+        return ErasureReport(erasure_id, counts, threads, unfinished)
+
+    async def resume(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
+        """Finish erasures that were cut short.
+
+        Returns:
+            What could not be done yet, and why.
+        """
+        found = await self._storage.ledger.query(_intents)
+        unfinished = []
+        for erasure_id, intent in found.items():
+            if intent.todo[:1] == ["threads"] and remove_threads is None:
+                continue
+            _LOG.warning("an erasure that was cut short is finished now (%s)", ", ".join(intent.todo))
+            if "rows" in intent.todo:
+                await self._erase_rows(erasure_id, lambda _: None)
+            unfinished += await self._finish(erasure_id, lambda _: None, remove_threads)
+        return unfinished
+
+    async def _erase_rows(self, erasure_id: str, on_step: Callable[[str], None]) -> tuple[ErasedCounts, list[str]]:
+        on_step(_DOING["rows"])
+
+        def append(writer: LedgerWriter) -> tuple[ErasedCounts, list[str]]:
+            intent = _load(writer, erasure_id)
+            if intent is None or "rows" not in intent.todo:  # another process was faster
+                return ErasedCounts(), []
+            scope = ErasureScope.from_json(intent.scope)
+            targets: ErasureTargets = find_targets(writer, scope)
+            counts = erase_rows(writer, scope.namespace, targets)
+            said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts._asdict().items())
+            writer.note(scope.namespace, "erase", erasure_id, said)
+            number = erasures_fact(scope.namespace)
+            writer.set_fact(number, str(int(writer.fact(number) or 0) + 1))
+            threads = sorted(targets.threads)
+            todo = [step for step in intent.todo if step != "rows"]
+            left = _Intent(scope.namespace, todo)
+            if intent.threads is not None and (threads or targets.events):
+                todo += ["threads", "files"]
+                left.threads, left.events = threads, sorted(targets.events)
+            _save(writer, erasure_id, left)
+            return counts, threads
+
+        return await self._storage.ledger.transact(append)
+
+    async def _finish(
+        self, erasure_id: str, on_step: Callable[[str], None], remove_threads: RemoveThreads | None
+    ) -> list[str]:
+        """Do the steps that are left, each that can be done."""
+        intent = await self._storage.ledger.query(lambda connection: _intents(connection).get(erasure_id))
+        if intent is None:
+            return []
+        kept, unfinished = list[str](), list[str]()
+        for at, step in enumerate(intent.todo):
+            problem = ""
+            if "threads" in kept:  # what is left of the intent names them: it is written away after they are gone
+                kept.append(step)
+                continue
+            on_step(_DOING[step])
+            try:
+                problem = await self._do(step, intent, remove_threads)
+            except (MementoError, OSError, TimeoutError) as error:
+                problem = str(error) or type(error).__name__
+            if problem:
+                kept.append(step)
+                unfinished.append(f"{_DOING[step]}: {problem}")
+            elif step == "threads":
+                intent.threads = intent.events = None
+            todo = [*kept, *intent.todo[at + 1 :]]
+            left = _Intent(intent.namespace, todo, threads=intent.threads, events=intent.events)
+            await self._storage.ledger.transact(partial(_save, erasure_id=erasure_id, intent=left))
+        return unfinished
+
+    async def _do(self, step: str, intent: _Intent, remove_threads: RemoveThreads | None) -> str:
+        """Do one step; why it could not be done, or nothing."""
+        if step == "index":
+            return await self._clear_index()
+        if step == "weights":
+            await asyncio.to_thread(_remove_weights, self._storage.weights, intent.namespace)
+        elif step == "files":
+            is_done = await self._storage.ledger.compact()
+            return "" if is_done else "another process is reading the ledger"
+        elif step == "threads":
+            if remove_threads is None:
+                return "they are kept elsewhere"
+            await remove_threads(intent.threads or [], intent.events or [])
+        return ""
+
+    async def _clear_index(self) -> str:
+        from memento.memory.index.engines.slot import purge_slots
+
+        self._storage.texts.forget()
+        folder = self._storage.index_folder
+        n_held = 0
+        if folder is not None and await asyncio.to_thread(folder.is_dir):
+            n_held = await asyncio.to_thread(purge_slots, folder)
+        await self._storage.bank.rebuild()
+        if n_held > (self._storage.bank.engine_name == "edge"):
+            _LOG.warning("another process has the index open: it rebuilds its own copy at its next read")
+        return ""
+
+
+def _check(scope: ErasureScope) -> None:
+    if scope.matching and not scope.matching.strip():
+        raise InvalidInput("the text to erase is blank")
+    if not (scope.is_all or scope.case_ids or scope.event_ids or scope.matching or scope.before):
+        raise InvalidInput("say what to erase: everything, cases, events, a text, or what is older than a time")
+
+
+def _check_ids(connection: CheckedConnection, scope: ErasureScope) -> None:
+    revisions, events = schema.case_revisions.c, schema.events.c
+    for case_id in scope.case_ids:
+        query = select(revisions.case_id).where(revisions.case_id == case_id, revisions.namespace == scope.namespace)
+        if connection.scalar(query.limit(1)) is None:
+            raise UnknownCase(case_id, scope.namespace)
+    for event_id in scope.event_ids:
+        query = select(events.event_id).where(events.event_id == event_id, events.namespace == scope.namespace)
+        if connection.scalar(query) is None:
+            raise UnknownEvent(event_id, scope.namespace)
+
+
+def _intents(connection: CheckedConnection) -> dict[str, _Intent]:
+    facts = schema.facts.c
+    query = select(facts.name, facts.value).where(facts.name.startswith(_INTENT, autoescape=True)).order_by(facts.name)
+    return {name.removeprefix(_INTENT): _Intent(**json.loads(value)) for name, value in connection.execute(query)}
+
+
+def _load(writer: LedgerWriter, erasure_id: str) -> _Intent | None:
+    value = writer.fact(_INTENT + erasure_id)
+    return None if value is None else _Intent(**json.loads(value))
+
+
+def _save(writer: LedgerWriter, erasure_id: str, intent: _Intent) -> None:
+    if intent.todo:
+        writer.set_fact(_INTENT + erasure_id, json.dumps(intent.__dict__))
+    else:
+        writer.drop_fact(_INTENT + erasure_id)
+
+
+def _remove_weights(folder: Path | None, namespace: str) -> None:
+    for path in () if folder is None else folder.glob(f"{text_hash(namespace)}.*"):
+        path.unlink(missing_ok=True)
+
+
+async def finish_erasures(storage: Storage, **options: Any) -> list[str]:
+    """Finish what an earlier process began to erase, as far as it can be done now; never raises."""
+    try:
+        return await Erasing(storage).resume(**options)
+    except LedgerUnavailable as error:
+        _LOG.warning("an erasure that was cut short is finished later: %s", error)
+        return [str(error)]
