@@ -34,11 +34,11 @@ from memento.tools.files.removal import remove_tree
 from memento.tools.files.walking import Walk
 
 _LEAST_FREE_BYTES = 8 << 20
-"""Of the disk, for the steps of a run. With less they are not kept, so that the run comes to its answer."""
+"""Free disk space needed to keep the steps of a run. With less they are not kept, so that the run still finishes."""
 
 
 async def run_ask(options: AskOptions) -> ExitCode:
-    """Run or resume; 0 when there is an answer."""
+    """Run or resume a task; exit code 0 when there is an answer."""
     thread = _checked(options)
     context = parsed_options(lambda: Context.model_validate(options.settings))
     scorer = None
@@ -70,7 +70,7 @@ async def run_ask(options: AskOptions) -> ExitCode:
 
 @asynccontextmanager
 async def _workspace(settings: Settings, saver: HomeSaver) -> AsyncIterator[Path]:
-    """Where the runs' files are put: below the home; where that cannot be written, in a temporary folder.
+    """Folder for the runs' files: below the home, or a temporary one where the home cannot be written.
 
     A temporary folder stays when the run made files in it, for the answer may name them.
     """
@@ -95,7 +95,7 @@ def _remove_without_files(folder: Path) -> None:
 
 
 async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, thread: str) -> Path:
-    """Where the files of the thread's runs lie."""
+    """Workspace folder of the thread's runs."""
     earlier = ((await graph.aget_state(config)).values.get("run") or {}).get("folder")
     return run_folder(workspace, await asyncio.to_thread(folder_name, thread, workspace, earlier=earlier))
 
@@ -103,7 +103,7 @@ async def _folder(graph: MementoGraph, config: RunnableConfig, workspace: Path, 
 async def _converse(
     options: AskOptions, graph: MementoGraph, config: RunnableConfig, context: Context, view: RunView
 ) -> ExitCode:
-    """Run to the end, or to a question that nobody is here to answer."""
+    """Run to the end, or to an interrupt that nobody is there to answer."""
     folder = view.folder
     with view:
         given, is_old = await _input(options, graph, config, folder)
@@ -121,7 +121,7 @@ async def _converse(
 
 
 async def _check_parts(app: Application, context: Context) -> None:
-    """A wrong model or tool is said before anything is begun; a missing judge only leaves the reward unknown."""
+    """Fail early on a wrong model or tool; a missing judge only leaves the reward unknown."""
     await app.get("planner", context.planner)
     await app.get("executor", context.executor)
     await app.toolset.offer()
@@ -130,7 +130,7 @@ async def _check_parts(app: Application, context: Context) -> None:
 
 
 def reply_of(question: dict[str, Any], reply: str) -> Any:
-    """What a person typed, as the interrupt expects it.
+    """Parse a typed reply into the value that the interrupt expects.
 
     Raises:
         InvalidInput: it is neither approve, reject, nor a reward.
@@ -146,7 +146,7 @@ def reply_of(question: dict[str, Any], reply: str) -> Any:
 
 
 async def _reply(view: RunView, question: dict[str, Any]) -> Any:
-    """What the person at the terminal says, asked until it makes sense; None when there is nobody."""
+    """Ask the person at the terminal until the reply is valid; None when there is nobody."""
     while (typed := view.ask(question)) is not None:
         try:
             return reply_of(question, typed)
@@ -166,7 +166,7 @@ async def _open_question(graph: MementoGraph, config: RunnableConfig) -> dict[st
 
 
 async def _input(options: AskOptions, graph: MementoGraph, config: RunnableConfig, folder: Path) -> tuple[Any, bool]:
-    """What the graph is given, and whether the thread had finished before."""
+    """Input of the graph, and whether the thread had finished before."""
     if options.resume is not None:
         return await _resumption(options, graph, config)
     given: dict[str, Any] = {"task": options.task, "reference": options.references}
@@ -185,12 +185,12 @@ async def _resumption(options: AskOptions, graph: MementoGraph, config: Runnable
     if options.reply is None:
         return None, not state.next
     if not state.interrupts:
-        raise InvalidInput(f"thread {options.resume!r} waits for no reply")
+        raise InvalidInput(f"thread {options.resume!r} is not waiting for a reply")
     return Command(resume=reply_of(state.interrupts[0].value, options.reply)), False
 
 
 def _checked(options: AskOptions) -> str:
-    """The thread's name, once the command line makes sense."""
+    """Validate the options, and return the thread's name."""
     if options.resume is not None:
         if options.task or options.references or options.attach or options.settings or options.namespace:
             raise InvalidInput("--resume goes on with the thread's own task and settings; give no others")
@@ -205,7 +205,7 @@ def _checked(options: AskOptions) -> str:
         raise InvalidInput(f"--scorer gives the reward itself: leave --evaluator {evaluator} out")
     for text in (options.task or "", *options.references):
         if storable(text) != text:
-            raise InvalidInput("the task and its references must be text: a character of them is not valid")
+            raise InvalidInput("the task or a reference holds a character that is not valid Unicode text")
     thread = options.resume or options.thread or uuid.uuid4().hex[:12]
     if not SAFE_NAME.fullmatch(thread):
         raise InvalidInput(f"a thread's name is made of letters, digits, '_', '.' and '-', not {thread!r}")

@@ -11,7 +11,7 @@ from memento.cli.options import Json, Namespace
 from memento.cli.running import ExitCode, run_async
 from memento.cli.streams import print_json, tell
 
-cases = typer.Typer(help="Look into the case memory, fill it, empty it into a file.", no_args_is_help=True)
+cases = typer.Typer(help="Inspect, import and export the case memory.", no_args_is_help=True)
 cases.add_typer(lifecycle)
 cases.add_typer(erasure)
 
@@ -24,12 +24,12 @@ async def import_cases(
     ],
     *,
     quarantine: Annotated[
-        bool, typer.Option("--quarantine", help="Serve none of them before `cases release`.")
+        bool, typer.Option("--quarantine", help="Import into quarantine: not served before `cases release`.")
     ] = False,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Read cases from a file. Again is harmless: what is there already is left alone."""
+    """Import cases from a file. Cases that exist already are left unchanged."""
     from memento.cli.cases_import import import_file
 
     return await import_file(file, namespace, is_trusted=not quarantine, as_json=as_json)
@@ -38,11 +38,11 @@ async def import_cases(
 @cases.command("export")
 @run_async
 async def export_cases(
-    file: Annotated[Path | None, typer.Argument(help="Where to; stdout by default.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="Output file; default: stdout.")] = None,
     *,
     namespace: Namespace = None,
 ) -> ExitCode:
-    """Write all cases of a namespace as JSON lines."""
+    """Export all cases of a namespace as JSON lines."""
     import asyncio
 
     from memento.cli.opening import opened
@@ -72,7 +72,7 @@ async def export_cases(
 @run_async
 async def list_cases(
     *,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of cases, newest first.", min=1)] = 20,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
@@ -106,12 +106,12 @@ async def list_cases(
 @cases.command("show")
 @run_async
 async def show_case(
-    case_id: Annotated[str, typer.Argument(help="Id of a case, or its beginning.")],
+    case_id: Annotated[str, typer.Argument(help="Case id, or a unique prefix of one.")],
     *,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Show one case whole, with how often it was served and what came of it."""
+    """Show one case in full, with how often it was served and the outcomes."""
     from memento.cli.opening import find_case, opened
     from memento.cli.printing import facts_table, print_table
 
@@ -134,7 +134,7 @@ async def explain(
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Say for each case that an event served why it was chosen."""
+    """Explain why each case of a retrieval event was chosen."""
     from memento.cli.cases_why import explain_event
 
     return await explain_event(event_id, namespace, as_json=as_json)
@@ -165,7 +165,7 @@ async def stats(*, namespace: Namespace = None, as_json: Json = False) -> ExitCo
 @cases.command()
 @run_async
 async def reindex(*, as_json: Json = False) -> ExitCode:
-    """Encode every case again and rebuild the search index: after a change of encoder, or when in doubt."""
+    """Re-encode all cases and rebuild the search index, such as after a change of encoder."""
     from memento.cli.printing import progress_bar
     from memento.graph.app import Application
 

@@ -31,7 +31,7 @@ async def back_up(file: Path, *, is_replacing: bool, as_json: bool) -> ExitCode:
 
 
 async def restore_from(file: str, *, is_replacing: bool, as_json: bool) -> ExitCode:
-    """Put a backup in the place of the configured ledger."""
+    """Restore a backup in place of the configured ledger."""
     memory = Application().describe_memory(None)
     with progress_bar(is_quiet=as_json) as progress:
         bar = progress.add_task("copying", total=None)

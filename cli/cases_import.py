@@ -18,7 +18,7 @@ _SHOWN_PROBLEMS = 20
 
 
 async def import_file(file: Path, namespace: str | None, *, is_trusted: bool, as_json: bool) -> ExitCode:
-    """Read cases, or a retrieval log, in batches, each kept whole or not at all; bad lines are named and skipped."""
+    """Import cases, or a retrieval log, in batches (all or nothing each); bad lines are reported and skipped."""
     size, n_read, new = await asyncio.to_thread(_size, file), 0, Kept(0, 0, 0)
     problems: list[ParsedLine] = []
     async with opened(namespace) as memory:
@@ -62,7 +62,7 @@ def _next_batch(groups: Iterator[Group]) -> list[Group]:
 
 
 async def _keep(memory: CaseMemory, batch: list[Group], so_far: Kept, *, is_trusted: bool) -> Kept:
-    """Each kind of line in one transaction; the counts so far with what was new."""
+    """Store each kind of line in one transaction; return the updated counts."""
     cases = [line.case for group in batch if group.selection is None for line in group.lines if line.case is not None]
     n_new = await memory.keep(cases, is_trusted=is_trusted)
     selections = [group.selection for group in batch if group.selection is not None]

@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 lifecycle = typer.Typer()
 
-CaseIds = Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
-NeededReason = Annotated[str, typer.Option(help="Why; kept in the audit trail.", prompt="Why")]
+CaseIds = Annotated[list[str], typer.Argument(help="Case ids, or unique prefixes of them.")]
+Reason = Annotated[str, typer.Option(help="Reason, recorded in the audit trail.")]
+NeededReason = Annotated[str, typer.Option(help="Reason, recorded in the audit trail.", prompt="Why")]
 
 
 @lifecycle.command()
 @run_async
 async def retire(ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
-    """Serve these cases no more, whatever feedback comes. Nothing is deleted: `restore` brings them back."""
+    """Stop serving cases, whatever feedback comes. Nothing is deleted: `restore` brings them back."""
     return await _change("retire", ids, reason, namespace, as_json=as_json)
 
 
 @lifecycle.command()
 @run_async
 async def restore(
-    ids: Annotated[list[str], typer.Argument(help="Ids of cases, or their beginnings; or one file of `cases backup`.")],
+    ids: Annotated[list[str], typer.Argument(help="Case ids, or unique prefixes; or one file of `cases backup`.")],
     *,
     reason: Reason = "",
     force: Annotated[
-        bool, typer.Option("--force", help="With a file: replace a ledger that holds something; it is kept beside it.")
+        bool, typer.Option("--force", help="With a file: replace a ledger that is not empty; a copy of it is kept.")
     ] = False,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Bring retired cases back to what they were; or, given a file, the whole ledger as it was backed up.
+    """Restore retired cases to their former status; or, given a file, the whole ledger from a backup.
 
     A file replaces the ledger whole or not at all. Stop whatever else uses the memory first.
     """
@@ -57,14 +57,14 @@ async def restore(
 async def quarantine(
     ids: CaseIds, *, reason: NeededReason, namespace: Namespace = None, as_json: Json = False
 ) -> ExitCode:
-    """Serve these cases no more until they are released, or a known reward speaks for them."""
+    """Stop serving cases until they are released or a known reward confirms them."""
     return await _change("quarantine", ids, reason, namespace, as_json=as_json)
 
 
 @lifecycle.command()
 @run_async
 async def release(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
-    """Let cases out of quarantine."""
+    """Release cases from quarantine."""
     return await _change("release", ids, reason, namespace, as_json=as_json)
 
 
@@ -72,14 +72,14 @@ async def release(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = N
 @run_async
 async def forget(
     *,
-    capacity: Annotated[int | None, typer.Option(help="How many active cases may stay; all by default.", min=1)] = None,
-    min_uses: Annotated[int, typer.Option(help="Known outcomes before evidence speaks against a case.", min=1)] = 5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be retired: the default.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    capacity: Annotated[int | None, typer.Option(help="Maximum of active cases; default: no limit.", min=1)] = None,
+    min_uses: Annotated[int, typer.Option(help="Known outcomes before a case can count as harmful.", min=1)] = 5,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be retired (the default).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Retire the cases.")] = False,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Retire cases that were shown to harm, that others cover, or for which there is no room."""
+    """Retire cases that are harmful, redundant or beyond the capacity."""
     import asyncio
 
     from memento.cli.cases_lifecycle_report import show_plan, show_report
@@ -110,12 +110,12 @@ async def forget(
 @lifecycle.command()
 @run_async
 async def undo(
-    batch: Annotated[str, typer.Argument(help="Id of a batch, as printed or in the audit trail.")],
+    batch: Annotated[str, typer.Argument(help="Batch id, as printed or in the audit trail.")],
     *,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Bring the cases of a batch back to what they were; what has changed since is left alone."""
+    """Undo a batch of changes; cases that have changed since are left alone."""
     from memento.cli.cases_lifecycle_report import show_report
     from memento.cli.opening import opened
 
@@ -130,11 +130,11 @@ async def undo(
 @run_async
 async def audit(
     *,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of entries, newest first.", min=1)] = 20,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Show who changed what, and why."""
+    """Show the audit trail: who changed what, and why."""
     from memento.cli.cases_lifecycle_report import show_rows
     from memento.cli.opening import opened
 
@@ -149,7 +149,7 @@ async def audit(
 async def snapshot(
     name: Annotated[str, typer.Argument(help="A new name.")], *, namespace: Namespace = None, as_json: Json = False
 ) -> ExitCode:
-    """Give this moment of the namespace a name to roll back to."""
+    """Create a named snapshot of the namespace to roll back to."""
     from memento.cli.opening import opened
 
     async with opened(namespace) as memory:
@@ -164,7 +164,7 @@ async def snapshot(
 @lifecycle.command()
 @run_async
 async def snapshots(*, namespace: Namespace = None, as_json: Json = False) -> ExitCode:
-    """Show the moments that have a name."""
+    """List the snapshots."""
     from memento.cli.cases_lifecycle_report import show_rows
     from memento.cli.opening import opened
 
@@ -177,9 +177,9 @@ async def snapshots(*, namespace: Namespace = None, as_json: Json = False) -> Ex
 @lifecycle.command()
 @run_async
 async def rollback(
-    name: Annotated[str, typer.Argument(help="Of a snapshot.")], *, namespace: Namespace = None, as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Snapshot name.")], *, namespace: Namespace = None, as_json: Json = False
 ) -> ExitCode:
-    """Bring every case back to what it was at a snapshot; `undo` takes that back."""
+    """Roll every case back to a snapshot; `undo` reverts that."""
     from memento.cli.cases_lifecycle_report import show_report
     from memento.cli.opening import opened
 
@@ -223,7 +223,7 @@ async def _change(
 
 
 async def _make_searchable(memory: "CaseMemory", report: "BatchReport") -> None:
-    """Have the index follow a large batch to its end; the change itself is kept already."""
+    """Update the search index after a large batch; the change itself is committed already."""
     from memento.memory.errors import EngineError
 
     try:
@@ -234,7 +234,7 @@ async def _make_searchable(memory: "CaseMemory", report: "BatchReport") -> None:
 
 @contextmanager
 def steps(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show what is going on, on a terminal."""
+    """Show progress on a terminal."""
     from rich.text import Text
 
     from memento.cli.printing import StderrConsole

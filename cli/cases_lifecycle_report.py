@@ -59,7 +59,7 @@ def show_report(verb: str, report: BatchReport, *, as_json: bool) -> None:
 
 
 def show_rows(rows: list[dict[str, Any]], otherwise: str, *, as_json: bool) -> None:
-    """Print rows that have the same columns; a sentence when there are none."""
+    """Print rows of the same columns as a table, or a sentence when there are none."""
     if as_json:
         for row in rows:
             print_json(row)

@@ -35,7 +35,7 @@ _NEXT = """Put a real model to work:
 
 
 async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> ExitCode:
-    """Run the demonstration; the picture and the figures are left in `out`."""
+    """Run the demonstration; write the picture and the figures to `out`."""
     if find_spec("matplotlib") is None:
         raise InvalidInput("the picture needs matplotlib: pip install 'memento-langgraph[demo]'")
     console = StdoutConsole(stderr=as_json, quiet=as_json, highlight=False)
@@ -54,7 +54,7 @@ async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> Exit
             figures = _figures(running.scores)
             first, related = await running.show()
     except asyncio.CancelledError:
-        print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        print("interrupted; the same command resumes from here", file=sys.stderr)  # noqa: T201
         raise
     finally:
         await models.aclose()
@@ -70,7 +70,7 @@ async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> Exit
 
 
 async def _shown(running: OpenDemo, n_tasks: int, console: Console) -> AsyncIterator[TaskScore]:
-    """The scores as they come: growing curves on a terminal, now and then a line in a log."""
+    """Show scores as they arrive: growing curves on a terminal, an occasional line in a log."""
     width = console.width - _FRAME
     if not console.is_terminal:
         async for score in running.run():
@@ -100,7 +100,7 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
 
 
 def _curves(scores: Sequence[TaskScore], n_tasks: int, width: int) -> Panel:
-    """A bar a task; of a stream that is wider than the terminal, evenly spaced ones."""
+    """One bar per task; evenly spaced tasks where the stream is wider than the terminal."""
     width = min(n_tasks, max(10, width))
     shown = [at for at in sorted({(column + 1) * n_tasks // width - 1 for column in range(width)}) if at < len(scores)]
     lines = []

@@ -23,7 +23,7 @@ async def doctor(
     ] = False,
     as_json: Json = False,
 ) -> ExitCode:
-    """Say what is configured, reachable or missing, and how to mend it."""
+    """Check what is configured, reachable or missing, and suggest fixes."""
     import contextlib
 
     from memento.cli.doctor_checks import examine
@@ -45,7 +45,7 @@ async def doctor(
 
 
 def _print_findings(findings: "Sequence[Finding]") -> None:
-    """A line each, and below them every piece of advice once."""
+    """Print one line per finding, then each piece of advice once."""
     import textwrap
 
     from rich.table import Table

@@ -31,7 +31,7 @@ class _UnreadableError(Exception):
 
 
 async def examine(app: Application, *, every_row: bool = False) -> AsyncIterator[Finding]:
-    """Every check on its own: one that fails, whatever it raises, is a finding, and the others go on.
+    """Run each check on its own: one that raises becomes a finding, and the others go on.
 
     Args:
         app: what is examined.
@@ -53,7 +53,7 @@ async def examine(app: Application, *, every_row: bool = False) -> AsyncIterator
 
 
 def _keys(app: Application) -> tuple[str, ...]:
-    """Keys and passwords. Of a URL that counts as a secret only its password is one: the place itself is shown."""
+    """Keys and passwords to redact. Of a URL only the password is secret: the address itself is shown."""
     return tuple(key for key in (*environment_secrets(), *app.settings.secrets) if "://" not in key)
 
 
@@ -68,7 +68,7 @@ async def _version(_app: Application) -> AsyncIterator[Finding]:
 
 
 async def _settings(app: Application) -> AsyncIterator[Finding]:
-    """Names settings that cannot be read, and those that nothing reads."""
+    """Report settings that cannot be read, and unknown ones."""
     if removed := removed_settings(process_environment()):
         for fault in removed:
             yield Finding("settings", "bad", fault, "take this variable out; nothing runs before it is gone")
@@ -81,10 +81,10 @@ async def _settings(app: Application) -> AsyncIterator[Finding]:
         raise _UnreadableError from error
     settings = app.settings
     for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
-        fix = f"write {meant}" if meant else "take it out, or see the table of settings in README.md"
+        fix = f"write {meant}" if meant else "remove it, or see the table of settings in README.md"
         yield Finding("settings", "note", f"{name} is not a setting: nothing reads it", fix)
     if settings.qdrant_api_key and not settings.qdrant_url:
-        fix = "set MEMENTO_QDRANT_URL to the server's address, or take the key out"
+        fix = "set MEMENTO_QDRANT_URL to the server's address, or remove the key"
         yield Finding("settings", "note", "MEMENTO_QDRANT_API_KEY is set without MEMENTO_QDRANT_URL", fix)
 
 
@@ -112,7 +112,7 @@ def _model(line: RoleModel) -> Finding:
     what, where = f"{line.role} model", f"{line.spec}, {line.source}" if line.spec else "none"
     if line.problem:
         is_short = "\n" not in line.problem and line.spec
-        fix = "start the server, or mend OPENAI_BASE_URL, the key or the model's name" if is_short else line.problem
+        fix = "start the server, or correct OPENAI_BASE_URL, the key or the model's name" if is_short else line.problem
         return Finding(what, "bad", f"{where}: {line.problem}" if is_short else where, fix)
     reach = {True: "answers", False: "does not answer", None: "not tried (a call would cost)"}[line.is_reachable]
     return Finding(what, "bad" if line.is_reachable is False else "ok", f"{where}, {reach}")
@@ -134,7 +134,7 @@ async def _search(app: Application) -> AsyncIterator[Finding]:
         f"{names[engine]} at {places[engine]}" if places.get(engine) else names[engine] for engine in settings.engines
     )
     if "searxng" in settings.engines and not settings.searxng_url:
-        fix = "set it to your own SearxNG, or take searxng out of MEMENTO_SEARCH"
+        fix = "set it to your own SearxNG, or remove searxng from MEMENTO_SEARCH"
         yield Finding("web search", "bad", f"{found}: MEMENTO_SEARXNG_URL is not set", fix)
         return
     if settings.tavily_api_key or settings.engines != ("tavily",):
@@ -171,14 +171,14 @@ async def examine_tools(app: Application) -> AsyncIterator[Finding]:
 
 
 async def _places(app: Application) -> AsyncIterator[Finding]:
-    """Files and folders of the user's that settings name."""
+    """Files and folders of the user that settings name."""
     settings = app.settings
     if settings.mcp is not None:
         exists = await asyncio.to_thread(settings.mcp.is_file)
-        yield Finding("MCP file", "ok" if exists else "bad", str(settings.mcp), "" if exists else "mend MEMENTO_MCP")
+        yield Finding("MCP file", "ok" if exists else "bad", str(settings.mcp), "" if exists else "correct MEMENTO_MCP")
     for folder in settings.folders:
         exists = await asyncio.to_thread(folder.is_dir)
-        yield Finding("files", "ok" if exists else "bad", str(folder), "" if exists else "mend MEMENTO_FILES")
+        yield Finding("files", "ok" if exists else "bad", str(folder), "" if exists else "correct MEMENTO_FILES")
     if settings.prices:
         yield Finding("prices", "ok", f"your own for {', '.join(parse_prices(settings.prices))}")
 
@@ -203,14 +203,14 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("version", _version, "reinstall memento-langgraph"),
     ("settings", _settings, _REPORT),
     ("home", _home_folder, "set MEMENTO_HOME to a folder of yours"),
-    ("encoder", examine_encoder, "mend MEMENTO_ENCODER, or what it names"),
+    ("encoder", examine_encoder, "correct MEMENTO_ENCODER, or repair what it names"),
     ("ledger", examine_memory, NO_LEDGER),
     ("damaged rows", list_damaged_rows, _REPORT),
-    ("models", _models, "mend the models' names, keys or OPENAI_BASE_URL"),
-    ("web search", _search, "mend MEMENTO_SEARCH"),
-    ("sandbox", _sandbox, "mend MEMENTO_SANDBOX"),
-    ("tools", examine_tools, "mend MEMENTO_TOOLS or MEMENTO_MCP"),
-    ("places", _places, "mend MEMENTO_MCP or MEMENTO_FILES"),
+    ("models", _models, "correct the models' names, keys or OPENAI_BASE_URL"),
+    ("web search", _search, "correct MEMENTO_SEARCH"),
+    ("sandbox", _sandbox, "correct MEMENTO_SANDBOX"),
+    ("tools", examine_tools, "correct MEMENTO_TOOLS or MEMENTO_MCP"),
+    ("places", _places, "correct MEMENTO_MCP or MEMENTO_FILES"),
     ("packaged model", _packaged_model, "only --model local needs it"),
 )
-"""What is examined, in this order: its subject, how, and what to do when the check itself fails."""
+"""Checks in order: subject, function, and advice for when the check itself fails."""

@@ -6,7 +6,7 @@ Status = Literal["ok", "note", "bad"]
 
 
 class Finding(NamedTuple):
-    """One line of the examination."""
+    """Result of one check: a line of `memento doctor`."""
 
     what: str
     status: Status

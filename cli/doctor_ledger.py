@@ -17,7 +17,7 @@ _FIX = (
 
 
 async def list_damaged_rows(app: Application) -> AsyncIterator[Finding]:
-    """The ledger's schema, and the rows that readers have met and set aside."""
+    """List the ledger's schema, and the damaged rows that readers have set aside."""
     try:
         memory = await app.memory()
         damaged = await memory.set_aside()
@@ -29,7 +29,7 @@ async def list_damaged_rows(app: Application) -> AsyncIterator[Finding]:
 
 
 async def check_every_row(app: Application) -> AsyncIterator[Finding]:
-    """The same after a full scan, which also finds damage in rows that nobody has read."""
+    """List damaged rows after a full scan, which also finds damage in rows that were never read."""
     try:
         scan = await (await app.memory()).check_ledger()
     except MementoError as error:

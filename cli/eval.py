@@ -11,14 +11,14 @@ from memento.cli.running import ExitCode, run_async
 from memento.cli.streams import print_json, tell
 
 evaluation = typer.Typer(
-    help="Measure on your own tasks whether memory helps, by how much, and how sure that is.", no_args_is_help=True
+    help="Measure on your own tasks whether memory helps, by how much, and with what certainty.", no_args_is_help=True
 )
 
 
 @evaluation.command("run")
 @run_async
 async def run(options: RunOptions) -> ExitCode:
-    """Put every task to every arm. Stopped in any way, the same command goes on where it was."""
+    """Run each arm on every task. After an interruption, the same command resumes."""
     from memento.cli.eval_run import run_eval
 
     return await run_eval(options)
@@ -29,10 +29,10 @@ async def run(options: RunOptions) -> ExitCode:
 async def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")],
     *,
-    is_opened: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: Json = False,
 ) -> ExitCode:
-    """Write one page about a run, which needs no network, and its figures as PNG beside it."""
+    """Write an offline HTML report of a run, with its figures as PNG files beside it."""
     import asyncio
     import webbrowser
 
@@ -61,12 +61,12 @@ async def report(
 @evaluation.command("compare")
 @run_async
 async def compare(
-    first: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(help="Folder of another.")],
+    first: Annotated[Path, typer.Argument(help="Folder of the first run.")],
+    second: Annotated[Path, typer.Argument(help="Folder of the second run.")],
     *,
     as_json: Json = False,
 ) -> ExitCode:
-    """Compare the same arms in two runs, question by question where both asked the same."""
+    """Compare the same arms of two runs, paired by question where both asked the same ones."""
     from memento.cli.eval_compare import print_comparison
 
     await print_comparison(first, second, as_json=as_json)
@@ -76,7 +76,7 @@ async def compare(
 @evaluation.command("preset")
 @run_async
 async def preset(options: PresetOptions) -> ExitCode:
-    """Repeat an ablation of the paper, and print its figures beside ours. Stopped, the same command goes on."""
+    """Run an ablation of the paper; print its figures beside ours. If interrupted, the same command resumes."""
     from memento.cli.eval_preset import run_preset, show_preset
 
     return await (show_preset(options) if options.show else run_preset(options))

@@ -12,7 +12,7 @@ from memento.memory.errors import InvalidInput
 from memento.nodes.context import Context
 
 _NOBODY = ("human", "none", "custom")
-"""Evaluators that a run cannot go by: no person is there, or it is not said which function."""
+"""Evaluators that a run cannot use: they need a person, or a function that is not named."""
 
 
 def context_of(options: RunOptions) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _arms(texts: list[str]) -> list[Arm]:
     arms = [parse_arm(text) for text in texts]
     for arm in arms:
         if arm.settings.get("approve_plan") or arm.settings.get("evaluator") in _NOBODY:
-            raise InvalidInput(f"arm {arm.name!r}: nobody is there to approve plans or to score; leave that out")
+            raise InvalidInput(f"arm {arm.name!r}: no person approves plans or scores here; remove that setting")
     ((folder, n),) = Counter(arm.folder for arm in arms).most_common(1)
     if n > 1:
         same = next(arm.name for arm in arms if arm.folder == folder)
@@ -79,7 +79,7 @@ def _held_out(names: list[str], dataset: Dataset) -> list[str]:
     sources = {task.source for task in dataset.tasks}
     if unknown := [name for name in names if name not in sources]:
         known = ", ".join(sorted(filter(None, sources))) or "none"
-        raise InvalidInput(f"--held-out {unknown[0]!r} is no source of {dataset.name}; its sources: {known}")
+        raise InvalidInput(f"--held-out {unknown[0]!r} is not a source of {dataset.name}; its sources: {known}")
     if names and sources <= set(names):
         raise InvalidInput("all sources are held out: there is nothing to learn from")
     return list(dict.fromkeys(names))

@@ -18,7 +18,7 @@ from memento.memory.errors import InvalidInput
 
 
 async def run_preset(options: PresetOptions) -> ExitCode:
-    """Run the ablation, or go on with it, and print its table; 1 when the budget ended it.
+    """Run or resume the ablation and print its table; exit code 1 when the budget ended it.
 
     Raises:
         InvalidInput: no data set, or something that was asked for makes no sense.
@@ -50,7 +50,7 @@ async def show_preset(options: PresetOptions) -> ExitCode:
 
 
 def _shape(options: PresetOptions, preset: Preset) -> Shape:
-    """What the preset makes of what was asked, and of the data set where there is one.
+    """Shape of the preset for these options, and for the data set where there is one.
 
     Raises:
         InvalidInput: sources are to be held out where the ablation holds none out, or there are none such.
@@ -62,7 +62,7 @@ def _shape(options: PresetOptions, preset: Preset) -> Shape:
 
 
 def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
-    """Of the data set, as far as it is asked."""
+    """Sources of the data set, as far as they are run."""
     wanted = field_mapping(options.fields) or None
     tasks = load_dataset(dataset, format=options.data_format, fields=wanted, limit=options.limit).tasks
     return tuple(dict.fromkeys(task.source for task in tasks))
@@ -90,7 +90,7 @@ def _table_of(folder: Path, preset: Preset) -> PaperTable:
 
 
 def _kind(plan: RunPlan) -> str:
-    return f"the ablation {plan.preset}" if plan.preset else "a run that is none of the paper's ablations"
+    return f"the ablation {plan.preset}" if plan.preset else "a run that is not an ablation of the paper"
 
 
 def _tell_plan(shape: Shape, options: PresetOptions) -> None:

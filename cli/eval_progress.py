@@ -17,13 +17,13 @@ from memento.cli.streams import print_json
 from memento.evals.runs.result import TaskResult, is_first_encounter
 
 _RECENT = 200
-"""Tasks by which the speed goes: it changes as memories grow."""
+"""Number of recent tasks to estimate the speed from: it changes as memories grow."""
 _LINE_EVERY_S = 10.0
 _LINE_EVERY_SHARE = 0.05
 
 
 class _Tally:
-    """One arm so far."""
+    """Running totals of one arm."""
 
     def __init__(self) -> None:
         self.n_known = 0
@@ -100,7 +100,7 @@ class EvalProgress:
         return self._console.is_terminal and not self._as_json
 
     def show(self, result: TaskResult) -> None:
-        """Count one more."""
+        """Count and show one more result."""
         self.n_done += 1
         self.cost_usd += result.usage["cost_usd"]
         self._tallies[result.arm].count(result)

@@ -30,7 +30,7 @@ from memento.memory.errors import MementoError
 
 
 class _Work(NamedTuple):
-    """What is about to run."""
+    """A run that is about to start: its plan, tasks and options."""
 
     options: RunOptions
     dataset: Dataset
@@ -40,11 +40,11 @@ class _Work(NamedTuple):
 
     @property
     def again(self) -> str:
-        return f"{self.options.folder} keeps them; the same command goes on"
+        return f"{self.options.folder} keeps them; the same command resumes the run"
 
 
 async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
-    """Run, or go on with what was begun; 1 when the budget ended it.
+    """Run or resume an evaluation; exit code 1 when the budget ended it.
 
     Args:
         options: of the command line.
@@ -117,7 +117,7 @@ async def _run(work: _Work) -> ExitCode:
 
 
 def _dataset(options: RunOptions) -> Dataset:
-    """The tasks; what no tool may read is checked before anything is opened."""
+    """Load the tasks; files that no tool may read are refused before anything is opened."""
     check_unseen([options.dataset, options.folder], read_settings())
     fields = field_mapping(options.fields) or None
     return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)

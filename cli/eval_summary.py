@@ -19,7 +19,7 @@ _REASON_CHARS: Final = 160
 
 
 def print_summary(summary: RunSummary) -> None:
-    """One part of a run: a table of its arms, and their differences from the control."""
+    """Print one part of a run: a table of its arms, and their differences from the control."""
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = f"{summary.dataset}, {summary.part_label}; 95 % intervals over questions"
     for name in ("arm", "by question", "by source (macro)", "n", "unknown", "cost", "time per task"):
@@ -36,7 +36,7 @@ def print_summary(summary: RunSummary) -> None:
 
 
 def summary_json(summaries: Sequence[RunSummary]) -> dict[str, Any]:
-    """The same, all of it."""
+    """The whole summary as JSON values."""
     return {"parts": [as_json(summary) for summary in summaries]}
 
 

@@ -12,16 +12,16 @@ from memento.cli.streams import print_json
 @run_async
 async def feedback(
     event_id: Annotated[str, typer.Argument(help="The event_id that `ask` printed.")],
-    reward: Annotated[str, typer.Argument(help="0 (wrong) to 1 (right), or `unknown` to withdraw.")],
+    reward: Annotated[str, typer.Argument(help="Reward: 0 (wrong) to 1 (right), or `unknown` to withdraw it.")],
     *,
-    lesson: Annotated[str, typer.Option(help="What worked, or why it failed.")] = "",
+    lesson: Annotated[str, typer.Option(help="Lesson: what worked, or why it failed.")] = "",
     correction: Annotated[
-        str, typer.Option(help="The plan that would have been right; kept as a case of its own.")
+        str, typer.Option(help="The plan that would have been right; stored as a case of its own.")
     ] = "",
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Say, now or later, how good an answer was."""
+    """Record how good an answer was, now or later."""
     from memento.cli.opening import opened
     from memento.memory.errors import UnknownEvent
 
@@ -39,6 +39,6 @@ async def feedback(
             {"event": "feedback", "event_id": event_id, "reward": value, "case_id": case_id, "correction": corrected}
         )
         return ExitCode.OK
-    kept = f"case {case_id} now says {reward}" if case_id else "the outcome is kept; the run left no case"
+    kept = f"case {case_id} now says {reward}" if case_id else "the outcome is recorded; the run wrote no case"
     print(kept if not corrected else f"{kept}; the correction is case {corrected}")  # noqa: T201
     return ExitCode.OK

@@ -8,10 +8,10 @@ from memento.cli.options import Json, Namespace
 from memento.cli.running import ExitCode, run_async
 from memento.cli.streams import print_json, tell
 
-learn = typer.Typer(help="Learn from all outcomes, judge what was learned, and keep its versions.")
+learn = typer.Typer(help="Evaluate, promote and roll back what was learned from all outcomes.")
 
 Policy = Annotated[
-    str | None, typer.Option("--policy", "-p", help="Whose estimates; MEMENTO_POLICY or the default policy.")
+    str | None, typer.Option("--policy", "-p", help="Policy whose estimates to use; default: MEMENTO_POLICY.")
 ]
 
 
@@ -22,12 +22,12 @@ def judge_or_rebuild(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Only rebuild all estimates from the ledger and compare.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of folds, permutations, probes and intervals.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of folds, permutations, probes and intervals.", min=0)] = 0,
     policy: Policy = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Judge other settings on held-out outcomes; promote them only if they are better and honest."""
+    """Evaluate other settings on held-out outcomes; promote them only if better and free of leaks."""
     if context.invoked_subcommand is not None:
         return None
     if from_scratch:
@@ -67,14 +67,14 @@ async def history(*, policy: Policy = None, namespace: Namespace = None, as_json
 @run_async
 async def rollback(
     version: Annotated[
-        int | None, typer.Argument(help="Which version; by default the one before the serving one.", min=0)
+        int | None, typer.Argument(help="Version to serve; default: the one before the serving one.", min=0)
     ] = None,
     *,
     policy: Policy = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Serve an earlier version's estimates again, as it last had them. A later number takes that back."""
+    """Roll back to an earlier version's estimates, as it last had them. A later number reverts that."""
     from memento.cli.learn_report import skipped_outcomes
     from memento.cli.opening import opened
 
@@ -94,7 +94,7 @@ async def rollback(
 
 @run_async
 async def _judge(*, policy: str | None, namespace: str | None, seed: int, as_json: bool) -> ExitCode:
-    """Judge other settings; a refusal is a result, not a failure."""
+    """Judge other settings; exit code 0 also when they are refused."""
     from memento.cli.learn_report import learning_bar, print_report
     from memento.cli.opening import opened
 

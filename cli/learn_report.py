@@ -17,7 +17,7 @@ from memento.memory.stats import Interval
 
 
 def print_report(report: Report) -> None:
-    """Both tables, and what else speaks for or against the settings chosen."""
+    """Print both tables, and further evidence for or against the chosen settings."""
     print_table(_figures(report.by_time, "later outcomes, questions never asked before"))
     print_table(_figures(report.by_question, "all outcomes, each question foretold from the others"))
     within = report.within_question
@@ -61,7 +61,7 @@ def skipped_outcomes(version: SettingsVersion) -> str:
 
 @contextmanager
 def learning_bar(*, is_quiet: bool) -> Iterator[OnProgress]:
-    """A bar for each thing that is being done, on stderr; nothing in a pipe."""
+    """Progress bars on stderr, one per step; nothing in a pipe."""
     with progress_bar(is_quiet=is_quiet, timer=TimeElapsedColumn, is_transient=True) as progress:
         bar = progress.add_task("reading outcomes")
 
@@ -99,5 +99,5 @@ def _signed(interval: Interval) -> str:
 
 
 def _settings(settings: dict[str, float]) -> str:
-    """What deviates from the built-in settings."""
+    """Settings that differ from the built-in ones."""
     return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "built-in"

@@ -11,25 +11,23 @@ from memento.cli.running import ExitCode, run_async
 @run_async
 async def mcp(
     *,
-    http: Annotated[bool, typer.Option("--http", help="On an address of this machine; otherwise over stdio.")] = False,
-    host: Annotated[str, typer.Option(help="With --http: where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="With --http: where to listen.", min=0, max=65535)] = 8765,
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP on a local address instead of stdio.")] = False,
+    host: Annotated[str, typer.Option(help="With --http: address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --http: port to listen on.", min=0, max=65535)] = 8765,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="With --http: serve run_python and run_shell.")
     ] = False,
     token: Annotated[
         str | None,
-        typer.Option(help="With --http: what clients must send; MEMENTO_MCP_TOKEN, or a fresh one by default."),
+        typer.Option(help="With --http: bearer token to require; default: MEMENTO_MCP_TOKEN, else a fresh one."),
     ] = None,
     no_token: Annotated[
-        bool, typer.Option("--no-token", help="With --http: let whoever reaches the address use the tools.")
+        bool, typer.Option("--no-token", help="With --http: require no token; anyone who reaches it may use the tools.")
     ] = False,
-    workspace: Annotated[Path | None, typer.Option(help="Folder that the tools work in.")] = None,
-    tool: Annotated[
-        list[str] | None, typer.Option(help="Serve this tool and no others; may be given several times.")
-    ] = None,
+    workspace: Annotated[Path | None, typer.Option(help="Workspace folder of the tools.")] = None,
+    tool: Annotated[list[str] | None, typer.Option(help="Serve only this tool; repeatable.")] = None,
 ) -> ExitCode:
-    """Serve our tools to other programs, as an MCP server."""
+    """Serve the tools to other programs as an MCP server."""
     from memento.cli.mcp_serve import HttpOptions, serve
 
     options = HttpOptions(host, port, allow_code, token, no_token) if http else None

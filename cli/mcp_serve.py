@@ -35,9 +35,9 @@ class HttpOptions(NamedTuple):
     port: int
     allow_code: bool
     token: str | None
-    """The user's own; None for MEMENTO_MCP_TOKEN, or else a fresh one."""
+    """Token given by the user; None for MEMENTO_MCP_TOKEN, or else a fresh one."""
     is_open: bool
-    """No token is asked for."""
+    """Whether no token is required."""
 
 
 async def serve(names: Sequence[str], folder: Path | None, http: HttpOptions | None) -> ExitCode:
@@ -72,7 +72,7 @@ class _Token(NamedTuple):
 
 
 def _token(http: HttpOptions, settings: Settings) -> _Token | None:
-    """The token to ask for.
+    """The token to require.
 
     Raises:
         InvalidInput: it cannot be sent in a header, or is too short to be a secret.
@@ -110,7 +110,7 @@ async def _serve_http(server: "FastMCP[Any]", http: HttpOptions, token: _Token |
 
 
 def _tell_token(url: str, token: _Token) -> None:
-    """A fresh token is shown this once; one of the user's own is not."""
+    """Print a fresh token, once; one given by the user is not printed."""
     shown = token.text if token.is_fresh else "<your token>"
     tell(f"clients send the header  Authorization: Bearer {shown}")
     entry = {"mcpServers": {"memento": {"url": url, "headers": {"Authorization": f"Bearer {shown}"}}}}

@@ -25,7 +25,7 @@ async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
 
 
 async def find_case(memory: CaseMemory, case_id: str) -> Case:
-    """Find the case of an id, or of the beginning of one.
+    """Find a case by its id or a unique prefix of it.
 
     Raises:
         UnknownCase: there is none.
@@ -40,5 +40,5 @@ async def find_case(memory: CaseMemory, case_id: str) -> Case:
     if not found:
         raise UnknownCase(case_id, memory.namespace)
     if len(found) > 1:
-        raise InvalidInput(f"{len(found)} cases have an id that begins with {case_id!r}; give more of it")
+        raise InvalidInput(f"{len(found)} cases have an id that begins with {case_id!r}; give a longer prefix")
     return found[0]

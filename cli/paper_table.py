@@ -12,14 +12,14 @@ from memento.evals.presets.rows import MACRO, WEIGHTED
 from memento.memory.stats import Interval
 
 _NAMES = {"f1": ("F1", "F1"), "pm": ("PM", "reward"), "accuracy": ("accuracy", "reward")}
-"""Of a measure, in the paper and here."""
+"""Names of the measures, the paper's and ours."""
 _DIGITS = {"accuracy": 2}
-"""As printed, where that is not 1."""
+"""Decimal places that the paper prints, where that is not 1."""
 _OVER_ALL = (WEIGHTED, MACRO)
 
 
 def print_paper_table(table: PaperTable, *, by_source: bool = False, as_json: bool = False) -> None:
-    """Print it; lines of JSON have every row.
+    """Print the paper's figures beside ours; lines of JSON have every row.
 
     Args:
         table: of a preset.

@@ -8,13 +8,13 @@ from memento.cli.options import Json, Namespace
 from memento.cli.running import ExitCode, run_async
 from memento.cli.streams import print_json
 
-policy = typer.Typer(help="Compare the ways of choosing cases, from what was logged.", no_args_is_help=True)
+policy = typer.Typer(help="List retrieval policies, and compare them by off-policy evaluation.", no_args_is_help=True)
 
 
 @policy.command("list")
 @run_async
 async def list_policies(*, as_json: Json = False) -> ExitCode:
-    """Name every policy and say what it is."""
+    """List every policy with a description."""
     from memento.cli.printing import TextTable, print_table
     from memento.graph.app import Application
     from memento.memory.policies.registry import POLICY_NAMES, policy_named
@@ -37,18 +37,18 @@ async def list_policies(*, as_json: Json = False) -> ExitCode:
 @run_async
 async def evaluate(
     *,
-    policy: Annotated[list[str], typer.Option("--policy", "-p", help="Which policy; may be given several times.")],
+    policy: Annotated[list[str], typer.Option("--policy", "-p", help="Policy to evaluate; repeatable.")],
     k: Annotated[
-        int | None, typer.Option(help="Slots each policy gets; by default as many as each event had.", min=1, max=32)
+        int | None, typer.Option(help="Number of slots per policy; default: as many as each event had.", min=1, max=32)
     ] = None,
     logged_by: Annotated[
-        str | None, typer.Option(help="Use only what this policy served, such as random.", metavar="POLICY")
+        str | None, typer.Option(help="Use only events that this policy served, such as random.", metavar="POLICY")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the held-out folds, of learning and of draws.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of held-out folds, learning and draws.", min=0)] = 0,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Say what policies would have earned on the logged tasks (IPS, SNIPS, DM, DR), or that it cannot be told."""
+    """Estimate from logged events (IPS, SNIPS, DM, DR) the reward that policies would have earned."""
     from memento.cli.opening import opened
     from memento.cli.policy_report import print_lines, print_report, shown
     from memento.cli.printing import progress_bar

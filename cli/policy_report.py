@@ -58,7 +58,7 @@ def print_lines(report: PolicyReport) -> None:
 
 
 def shown(progress: Progress) -> Callable[[ReplayProgress], None]:
-    """Show on a bar how far it is."""
+    """Show progress on a bar."""
     bar = progress.add_task("reading events", total=None)
 
     def show(done: ReplayProgress) -> None:
@@ -90,7 +90,7 @@ def _comparison(difference: Difference) -> str:
 
 def _way_out(report: PolicyReport, why: str) -> str:
     if why.startswith("no overlap") and "random" in report.served and len(report.served) > 1:
-        return " (try --logged-by random: what was drawn by lot tells something of every policy)"
+        return " (try --logged-by random: randomly drawn cases are evidence about every policy)"
     return ""
 
 

@@ -17,7 +17,7 @@ class TextTable(Table):
     """A table without a frame whose cells are plain text, in which Rich looks for no markup."""
 
     def __init__(self, *titles: str, no_wrap: bool = False, show_header: bool = True, expand: bool = False) -> None:
-        """Begin with these columns, which may be none."""
+        """Start with these columns, if any."""
         super().__init__(box=None, pad_edge=False, show_header=show_header, expand=expand)
         self.title_justify, self.title_style = "left", "bold"
         for title in titles:
@@ -29,7 +29,7 @@ class TextTable(Table):
 
 
 def facts_table(facts: dict[str, Any]) -> Table:
-    """Names and values; what is nested stands on lines of its own."""
+    """Table of names and values; nested values are on lines of their own."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -40,7 +40,7 @@ def facts_table(facts: dict[str, Any]) -> Table:
 
 
 class StdoutConsole(Console):
-    """Rich's console, whose end is the command's end where the reader has gone (`| head`), not an exit from within."""
+    """Rich's console; a closed pipe (`| head`) ends it like any other print, not by an exit inside Rich."""
 
     def on_broken_pipe(self) -> None:
         """Let the command end as it ends for every other print."""
@@ -49,7 +49,7 @@ class StdoutConsole(Console):
 
 
 class StderrConsole(Console):
-    """Rich's console for progress, which a command goes on without when nobody reads it any more."""
+    """Rich's console for progress; the command goes on without it when stderr is closed."""
 
     def on_broken_pipe(self) -> None:
         """Show nothing from here on."""
@@ -58,14 +58,14 @@ class StderrConsole(Console):
 
 
 def print_table(table: Table) -> None:
-    """On a terminal as wide as that; in a pipe wide enough for `grep`."""
+    """Print a table as wide as the terminal, or wide enough for `grep` in a pipe."""
     StdoutConsole(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def progress_bar(
     *, is_quiet: bool, count: str = "", timer: type[ProgressColumn] = TimeRemainingColumn, is_transient: bool = False
 ) -> Progress:
-    """A bar on stderr; nothing in a pipe.
+    """Progress bar on stderr; nothing in a pipe.
 
     Args:
         is_quiet: draw nothing.

@@ -24,7 +24,7 @@ from memento.cli.streams import (
 T = TypeVar("T")
 
 _OPTIONS = {"run_max_cost_usd": "max_usd", "run_max_tokens": "max_tokens", "run_max_seconds": "max_seconds"}
-"""Options whose name is not that of the setting."""
+"""Setting to option name, where they differ."""
 
 
 class ExitCode(IntEnum):
@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
 
 
 def run_async(command: Callable[..., Coroutine[Any, Any, ExitCode]]) -> Callable[..., None]:
-    """Make a command for Typer of a coroutine function: it is run, and its exit code is the process's.
+    """Make a Typer command of a coroutine function; its exit code becomes the process's.
 
     A parameter that is a dataclass stands for an option per field, the fields of the class itself before inherited
     ones. A parameter or field `as_json` says how errors are printed.
@@ -99,7 +99,7 @@ def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> Exi
 
 
 def parsed_options(parse: Callable[[], T]) -> T:
-    """What a command makes of its options: those that do not fit are named as they were typed.
+    """Parse options; errors name the option as it was typed.
 
     Raises:
         InvalidInput: one of them does not fit.
@@ -115,7 +115,7 @@ def parsed_options(parse: Callable[[], T]) -> T:
 
 
 def reward_of(text: str) -> float | None:
-    """A reward as a person types it; None for an unknown one.
+    """Parse a typed reward; None for `unknown`.
 
     Raises:
         InvalidInput: it is no number from 0 to 1, nor `unknown`.
@@ -185,12 +185,12 @@ def _bug(error: Exception) -> str:
         ) as file:
             file.write("".join(traceback.format_exception(error)))
     except OSError as why:
-        return f"this should not have happened: {name}: {said} (its traceback cannot be saved: {why.strerror})"
-    return f"this should not have happened: {name}: {said} (please report it with {file.name})"
+        return f"unexpected error: {name}: {said} (its traceback cannot be saved: {why.strerror})"
+    return f"unexpected error: {name}: {said} (please report it with {file.name})"
 
 
 def _print_anything() -> None:
-    """Where the locale cannot show a character, show its number instead of failing."""
+    """Print characters that the locale cannot show as their numbers instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

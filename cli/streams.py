@@ -17,13 +17,13 @@ def print_json(value: object) -> None:
 
 
 def tell(sentence: str) -> None:
-    """Print a sentence on stderr: it is not the command's product."""
+    """Print a message on stderr, apart from the command's output."""
     with written_if_possible(sys.stderr):
         print(sentence, file=sys.stderr)  # noqa: T201
 
 
 def open_missing_streams() -> None:
-    """Put the null device in the place of standard streams that were closed before the start (`memento ... >&-`).
+    """Open the null device for standard streams that were closed before the start (`memento ... >&-`).
 
     Without it their numbers would be given to the next files that are opened: what is printed, and what libraries say
     on stderr, would land in a database. Again is harmless.
@@ -42,7 +42,7 @@ def open_missing_streams() -> None:
 
 
 def flushed(value: Value) -> Value:
-    """Write what stdout still holds, so that a failure is a command's and not the interpreter's at its end.
+    """Flush stdout, so that a failure is the command's and not the interpreter's at exit.
 
     Raises:
         OSError: it cannot be written; a `BrokenPipeError` where nobody reads it.
@@ -52,7 +52,7 @@ def flushed(value: Value) -> Value:
 
 
 def silence_broken_streams() -> None:
-    """Lead streams that cannot be written any more to the null device; what is still buffered goes there."""
+    """Redirect streams that can no longer be written, with their buffers, to the null device."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -61,7 +61,7 @@ def silence_broken_streams() -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Lead a stream to the null device."""
+    """Redirect a stream to the null device."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)
@@ -69,7 +69,7 @@ def silence(stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def written_if_possible(stream: TextIO) -> Iterator[None]:
-    """Print on a stream whose reader may have gone, or whose disk may be full; then it is silent from here on."""
+    """Print on a stream; silence it from then on if its reader has gone or its disk is full."""
     try:
         yield
     except OSError:

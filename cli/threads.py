@@ -16,7 +16,7 @@ from memento.cli.streams import print_json, tell
 if TYPE_CHECKING:
     from memento.graph.threads import Thread, Threads
 
-threads = typer.Typer(help="See the conversations of `ask`, and clear old ones away.", no_args_is_help=True)
+threads = typer.Typer(help="List the conversations of `ask`, and remove old ones.", no_args_is_help=True)
 
 _TASK_CHARS = 60
 
@@ -25,10 +25,10 @@ _TASK_CHARS = 60
 @run_async
 async def list_threads(
     *,
-    limit: Annotated[int, typer.Option(help="How many, the last changed first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of threads, the last changed first.", min=1)] = 20,
     as_json: Json = False,
 ) -> ExitCode:
-    """Name the threads: what each was about, what it waits for, what its files weigh."""
+    """List threads: task, what each waits for, and the size of its files."""
     async with _opened() as threads:
         names = await threads.names()
         found = [await threads.read(name) for name in names[:limit]]
@@ -46,18 +46,18 @@ async def list_threads(
 @run_async
 async def prune(
     *,
-    older_than: Annotated[float, typer.Option(help="Days since the last change.", min=0)] = 30,
+    older_than: Annotated[float, typer.Option(help="Minimum age: days since the last change.", min=0)] = 30,
     unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="Also those that wait for a reply, or could be resumed.")
+        bool, typer.Option("--unfinished", help="Also threads that wait for a reply, or could be resumed.")
     ] = False,
     folders: Annotated[
         bool, typer.Option("--folders", help="Also folders of threads kept elsewhere: a server's, or your own app's.")
     ] = False,
     damaged: Annotated[
-        bool, typer.Option("--damaged", help="Also those that cannot be read; without it they are named and left.")
+        bool, typer.Option("--damaged", help="Also threads that cannot be read; otherwise they are listed and kept.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed: the default.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed (the default).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the threads; cannot be undone.")] = False,
     as_json: Json = False,
 ) -> ExitCode:
     """Remove old threads with the files their runs made. What memory learned from them stays."""
@@ -82,7 +82,7 @@ async def prune(
 
 
 async def _remove(threads: Threads, found: Sequence[Thread], *, as_json: bool) -> bool:
-    """Remove them; whether one of them could not be."""
+    """Remove threads; return whether one could not be removed."""
     from memento.memory.errors import MementoError
 
     gone: list[Thread] = []

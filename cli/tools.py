@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from memento.graph.toolset import Offer, ToolEntry
     from memento.tools.workspace import Workspace
 
-tools = typer.Typer(help="See which tools there are, and try one by hand.", no_args_is_help=True)
+tools = typer.Typer(help="List the available tools, and call one by hand.", no_args_is_help=True)
 
 _DESCRIPTION_CHARS = 100
 
 
 class _Missing(NamedTuple):
-    """A tool, or a source of tools, that is not there."""
+    """A tool, or a source of tools, that is not available."""
 
     name: str
     reason: str
@@ -39,7 +39,7 @@ class _Missing(NamedTuple):
 @tools.command("list")
 @run_async
 async def list_tools(*, as_json: Json = False) -> ExitCode:
-    """Name every tool, and what is missing: why, and how to get it."""
+    """List every tool; for missing ones also why, and how to get them."""
     from memento.cli.printing import TextTable, print_table
 
     async with _offered() as (app, offer):
@@ -73,7 +73,7 @@ async def call(
     *,
     folder: Annotated[
         Path | None,
-        typer.Option("--workspace", help="Folder that it works in; by default a new one, removed when it stays empty."),
+        typer.Option("--workspace", help="Workspace folder; default: a new one, removed when it stays empty."),
     ] = None,
     as_json: Json = False,
 ) -> ExitCode:
@@ -87,7 +87,7 @@ async def call(
         tool = next((tool for tool in offer.tools if tool.name == name), None)
         if tool is None:
             failed = (why for of, why in offer.failures.items() if name == of or name.startswith(f"{safe_name(of)}_"))
-            why = next(failed, "`memento tools list` names those there are")
+            why = next(failed, "`memento tools list` shows the available ones")
             raise InvalidInput(f"there is no tool {name!r}: {why}")
         scratch = folder or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-workspace-"))
         workspace = app.toolset.workspace_in(scratch)
@@ -146,9 +146,9 @@ def _object(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f"the arguments are no JSON ({error})") from error
+        raise InvalidInput(f"the arguments are not valid JSON ({error})") from error
     if not isinstance(given, dict):
-        raise InvalidInput('the arguments are one JSON object, such as {"query": "..."}')
+        raise InvalidInput('the arguments must be one JSON object, such as {"query": "..."}')
     return given
 
 
@@ -164,7 +164,7 @@ def _shown(entry: ToolEntry) -> dict[str, str]:
 
 
 def _off(settings: Settings, offer: Offer) -> list[_Missing]:
-    """What could be there and is not wanted, and how to have it."""
+    """Tools that are turned off, and how to turn them on."""
     there = {tool.name for tool in offer.tools}
     off = [_Missing(server, "disabled in the file of MCP servers") for server in offer.disabled]
     ways = {

@@ -61,7 +61,7 @@ class Shown(NamedTuple):
 
 
 class LearningDemo:
-    """One demonstration in one folder; an interrupted one goes on where it stopped."""
+    """One demonstration in one folder; an interrupted one resumes where it stopped."""
 
     def __init__(self, *, models: ModelSource, folder: Path, n_tasks: int = 45, seed: int = 0) -> None:
         """Prepare.

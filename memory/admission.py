@@ -6,7 +6,7 @@ from memento.memory.ledger.batches import LedgerBatches
 from memento.memory.ledger.writes import LedgerWriter
 
 _REVIVED = ("forget", "rollback")
-"""Retired by rule, not by a person: fresh experience brings the case back."""
+"""Audit verbs that retire by rule, not by a person: fresh experience reactivates such a case."""
 
 
 def judged(
@@ -20,7 +20,7 @@ def judged(
     *,
     min_confidence: float,
 ) -> Case:
-    """The case that an attempt becomes. A doubtful judgement makes no failure of it: it is in quarantine."""
+    """Make the case of an attempt; quarantined where the judge failed or the confidence is low."""
     is_doubtful = attempt.error_class == "judge" or confidence < min_confidence
     return Case(
         id=case_id(namespace, state, attempt.action),
@@ -40,12 +40,12 @@ def judged(
 
 
 def judged_by_another(attempt: Attempt) -> Attempt:
-    """The attempt once somebody else has given the reward that the judge could not."""
+    """The attempt with the reward that somebody else gave where the judge could not."""
     return attempt.model_copy(update={"error_class": None}) if attempt.error_class == "judge" else attempt
 
 
 def admit(writer: LedgerWriter, case: Case) -> Case:
-    """Append what fresh experience made, in respect of what is there: a person's decision, and better knowledge.
+    """Append a fresh case, unless a person's decision or better knowledge of the same case stands against it.
 
     Returns:
         The newest revision.
@@ -72,7 +72,7 @@ def admit(writer: LedgerWriter, case: Case) -> Case:
 def corrected(
     case: Case, reward: float | None, confidence: float, evaluator: str, lesson: str, *, min_confidence: float
 ) -> Case:
-    """The case after feedback; a reward of None withdraws what was believed: served no more, but not forgotten."""
+    """The case after feedback; a reward of None (withdrawn) quarantines it, unless it is retired."""
     doubtful = reward is None or confidence < min_confidence
     # What was retired stays retired: feedback says what the case was worth, not that it is wanted again.
     status: CaseStatus = "retired" if case.status == "retired" else "quarantined" if doubtful else "active"

@@ -24,7 +24,7 @@ POSITIVE_FROM = 0.5
 """A reward from here on counts as a success in figures; learning uses the reward itself."""
 
 QUESTION_VERSION = 2
-"""Goes up when `question_hash` does, so that what was learned under other hashes is learned again."""
+"""Version of `question_hash`; when it changes, estimates learned under former hashes are rebuilt."""
 
 _CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
 _SPACES = re.compile(r"\s+")
@@ -38,7 +38,7 @@ def utc_now() -> str:
 
 
 class Provenance(Record):
-    """Where a case comes from."""
+    """Origin of a case: event, models and evaluator."""
 
     event_id: str | None = None
     """The retrieval event of the run that wrote it; feedback on that event reaches the case."""
@@ -73,7 +73,7 @@ class Case(Record):
 
     @property
     def question(self) -> str:
-        """Hash under which all cases of the same question fall together."""
+        """Hash that all cases of the same question share."""
         return question_hash(self.state)
 
     @property
@@ -82,12 +82,12 @@ class Case(Record):
         return f"{self.state}\n{self.action}"
 
     def content(self) -> dict[str, Any]:
-        """What makes two revisions differ: everything but version and time."""
+        """Fields that make two revisions differ: all but version and time."""
         return self.model_dump(exclude={"version", "created_at"})
 
 
 class ScoredCase(NamedTuple):
-    """A served case, and how it was chosen."""
+    """A served case with its similarity, score, slot and propensity."""
 
     case: Case
     similarity: float
@@ -118,13 +118,13 @@ def question_hash(text: str) -> str:
 
 
 def former_question_hash(text: str) -> str:
-    """The hash that releases until November 2026 gave: it took 2⁸ for 28. Frozen, because old ledgers hold it."""
+    """Question hash of releases until November 2026, which took 2⁸ for 28. Frozen: old ledgers hold it."""
     former = unicodedata.normalize("NFKC", text).casefold()
     return text_hash(_SPACES.sub(" ", former).strip().rstrip(_CLOSING))
 
 
 def storable(text: str) -> str:
-    """The text as every database, encoder and wire takes it: half a surrogate pair becomes a question mark."""
+    """Replace lone surrogates with question marks, so that databases, encoders and servers accept the text."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -47,12 +47,12 @@ _REINDEX_BATCH = 256
 
 
 class CaseMemory:
-    """One bank of cases. Open with `async with CaseMemory.open(...)`; safe for concurrent tasks of one event loop."""
+    """Case memory. Open with `async with CaseMemory.open(...)`; safe for concurrent tasks of one event loop."""
 
     def __init__(
         self, storage: Storage, *, policy: str, namespace: str, seed: int | None, min_confidence: float
     ) -> None:
-        """Use `open`."""
+        """Use `CaseMemory.open` instead."""
         default = policy_named(policy)
         self.policy = default.name
         self.namespace = checked_namespace(namespace)
@@ -76,7 +76,7 @@ class CaseMemory:
         is_reindexing: bool = False,
         min_confidence: float = 0.5,
     ) -> Self:
-        """Describe a memory; `async with` opens it.
+        """Configure a memory; `async with` opens it.
 
         Args:
             location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server,
@@ -140,7 +140,7 @@ class CaseMemory:
 
     @property
     def views(self) -> LedgerViews:
-        """What can be read from the ledger: cases, events, figures."""
+        """Read-only queries of the ledger: cases, events, counts."""
         return self._storage.views
 
     @property
@@ -149,7 +149,7 @@ class CaseMemory:
         return Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects)
 
     def evaluation(self, *, seed: int = 0) -> PolicyEvaluation:
-        """What policies would have earned on the tasks that this namespace has logged.
+        """Off-policy evaluation of policies on the logged tasks of a namespace.
 
         Args:
             seed: of the held-out folds, of learning and of draws.
@@ -158,17 +158,17 @@ class CaseMemory:
 
     @property
     def versions(self) -> SettingsVersions:
-        """Which settings are learned with: promoted, refused, rolled back."""
+        """Versions of estimator settings: promoted, refused, rolled back."""
         return self._storage.versions
 
     @property
     def only_read_because(self) -> str:
-        """Why nothing can be written, where the ledger's file is only read; else empty."""
+        """Reason why the ledger is open read-only; empty when it can be written."""
         return self._storage.ledger.only_read_because
 
     @property
     def notices(self) -> list[str]:
-        """What a user should be told about this memory now: it is only read, the index is behind, the engine is away.
+        """Current notices for users: the ledger is read-only, the index lags, the engine is unavailable.
 
         A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
         """
@@ -261,7 +261,7 @@ class CaseMemory:
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword
         self, experience: Experience | None = None, /, **fields: Any
     ) -> str | None:
-        """Keep an experience, and with `event_id` what came of the cases that were served.
+        """Store an experience as a case, and with `event_id` as the outcome of the cases served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
         answers again. The same event written twice is written once. Readings that this one follows have the same
@@ -286,7 +286,7 @@ class CaseMemory:
         return (await self.write_all([experience]))[0]
 
     async def write_all(self, experiences: Sequence[Experience]) -> list[str | None]:
-        """Keep experiences as `write` would one after the other, in one commit: all of them or none.
+        """Store experiences like repeated `write`, in one transaction: all or none.
 
         Returns:
             The cases' ids; None where the reward is None.
@@ -310,7 +310,7 @@ class CaseMemory:
         lesson: str = "",
         namespace: str | None = None,
     ) -> str | None:
-        """Replace an event's outcome by later and better knowledge; the case of that run follows.
+        """Replace an event's outcome by a later reward; the case of that run is updated too.
 
         It is also the outcome of the readings that this one follows: give it the id of a run's last event.
         If the run ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was
@@ -336,7 +336,7 @@ class CaseMemory:
         return case_id
 
     async def keep(self, cases: Sequence[Case], *, is_trusted: bool = True) -> int:
-        """Take over finished cases (an import), all or none; those already there are left alone.
+        """Import finished cases, all or none; those already stored are left unchanged.
 
         Args:
             cases: finished cases.
@@ -353,7 +353,7 @@ class CaseMemory:
         return n_new
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool = True) -> Kept:
-        """Take over a retrieval log: cases, what they were served for, what came of it; all or nothing.
+        """Import a retrieval log (cases, events, outcomes), all or nothing.
 
         What is already there is left alone. Outcomes are learned from in the background.
 
@@ -369,11 +369,11 @@ class CaseMemory:
         return kept
 
     async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
-        """What serving each case has done, as the memory's policy has learned it; empty where it tells none apart."""
+        """Estimated effect of serving each case, by the policy's estimator; empty where it has no effects per case."""
         return await self._learning.effects(self._namespace(namespace))
 
     def offline(self, policy: str | None = None) -> OfflineLearning:
-        """Learning from the ledger as a whole: judge and promote settings, rebuild, roll back.
+        """Offline learning: evaluate and promote estimator settings, rebuild, roll back.
 
         Args:
             policy: whose estimates; the memory's own by default.
@@ -389,7 +389,7 @@ class CaseMemory:
         return OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
 
     async def settle(self) -> None:
-        """Wait until everything acknowledged so far has been learned from."""
+        """Wait until the estimator has learned from all outcomes acknowledged so far."""
         await self._learning.settle()
 
     async def n_outcomes(self, namespace: str | None = None) -> int:
@@ -451,7 +451,7 @@ class CaseMemory:
         return await scan_ledger(self._storage.ledger, [SETTINGS])
 
     async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Encode every case of every namespace again and build a fresh index from the ledger.
+        """Re-encode every case of every namespace and rebuild the index from the ledger.
 
         Args:
             on_progress: called with the number of case revisions encoded so far.

@@ -17,7 +17,7 @@ class _Asked(Generic[T, R]):
 
 
 class Coalescer(Generic[T, R]):
-    """Whoever asks while others are being served waits, and is served with all who wait by then.
+    """Batches concurrent requests: those that arrive during a call are answered together by the next.
 
     A batch whose askers have all been cancelled is cancelled too, and what it does must bear that.
     """
@@ -35,7 +35,7 @@ class Coalescer(Generic[T, R]):
         self._serving: asyncio.Task[Sequence[R | Exception]] | None = None
 
     async def __call__(self, what: T) -> R:
-        """The answer to one."""
+        """Answer one request, in a batch with others that wait."""
         asked: _Asked[T, R] = _Asked(what, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         if self._serving is None:

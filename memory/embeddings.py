@@ -19,15 +19,15 @@ from memento.memory.reasons import brief_reason, masked, status_of
 
 _AT_ONCE = 64
 _REQUEST_S = 300.0
-"""Limit of one request to an object of the host's, its own retries included."""
+"""Timeout in seconds of one request to the given embeddings object, its retries included."""
 _SMALLER = frozenset({400, 413, 422})
-"""Statuses of a request that may be too large: too many texts, or too long ones."""
+"""HTTP statuses that may mean a request is too large: too many texts, or too long ones."""
 _SHORT = 40
-"""A reason of fewer characters says little: its cause is shown too."""
+"""Error messages of fewer characters are shown with their cause."""
 _MIN_CHARS = 500
-"""A text is not cut below this length."""
+"""Minimum length to which a refused text is shortened."""
 _MIN_KEY_CHARS = 6
-"""Shorter keys, such as the placeholder of servers that need none, could be any word."""
+"""Minimum length of a key to redact: shorter ones, such as placeholders, could be any word."""
 _TOO_LONG = ("long", "large", "length", "tokens", "exceed", "size", "limit")
 
 
@@ -40,7 +40,7 @@ class EmbeddingsEncoder:
     """
 
     def __init__(self, embeddings: Any, *, name: str | None = None, dim: int = 0) -> None:
-        """Wrap; nothing is asked.
+        """Wrap the object; sends no request.
 
         Args:
             embeddings: the object; it stays the caller's to close.
@@ -62,7 +62,7 @@ class EmbeddingsEncoder:
         await self.encode(["dimension"])
 
     async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (len(texts), dim).
+        """Encode texts to unit rows, shape (len(texts), dim).
 
         Raises:
             EncoderUnavailable: the service failed, or answered with something that is not one vector per text.
@@ -86,12 +86,12 @@ class EmbeddingsEncoder:
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
     async def aclose(self) -> None:
-        """Close a service that can be closed so."""
+        """Close the wrapped object where it can be closed."""
         if callable(close := getattr(self._embeddings, "aclose", None)):
             await close()
 
     async def _cut(self, text: str, refusal: "_TooLargeError") -> NDArray[np.float32]:
-        """The row of the longest half, quarter, ... of a text that is accepted."""
+        """Vector of the longest accepted half, quarter, ... of a text."""
         while refusal.is_too_long and len(text) > 2 * _MIN_CHARS:
             text = text[: len(text) // 2]
             with suppress(_TooLargeError):
@@ -114,7 +114,7 @@ class EmbeddingsEncoder:
                 rows = np.asarray(answer, np.float32)
         except Exception as error:
             raise EncoderUnavailable(
-                f"encoder {self.name!r} answered with something that is not one vector of numbers for each text"
+                f"encoder {self.name!r} did not answer with one vector of numbers for each text"
             ) from error
         check_rows(rows, name=self.name, n_texts=n_texts, dim=self.dim)
         if not rows.any(axis=1).all():
@@ -148,7 +148,7 @@ class EmbeddingsEncoder:
         return text
 
     def _quotes_secret(self, error: Exception) -> bool:
-        """Whether its message would show a key to whoever prints the chain of causes."""
+        """Whether its message contains a key, which a printed chain of causes would show."""
         said = brief_reason(error)
         return self._redact(said) != said
 
@@ -164,7 +164,7 @@ class EmbeddingsEncoder:
 
 
 class _TooLargeError(Exception):
-    """A refusal that a smaller request may not meet."""
+    """A request that was refused and may succeed when smaller."""
 
     def __init__(self, unavailable: EncoderUnavailable, *, is_too_long: bool) -> None:
         super().__init__(str(unavailable))
@@ -190,7 +190,7 @@ def _asker(embeddings: Any) -> Callable[[list[str]], Awaitable[Any]]:
 
 
 def _name_of(embeddings: Any) -> str:
-    """Class and model, and the dimensions asked for: the same in every process."""
+    """Name of the encoder from class, model and requested dimensions: the same in every process."""
     model = ""
     for attribute in ("model", "model_name", "model_id", "deployment", "model_path", "repo_id"):
         value = getattr(embeddings, attribute, None)

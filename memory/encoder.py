@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _RECENT_TEXTS = 4096
 _TURN = 64
-"""Texts encoded before another caller gets its turn."""
+"""Texts per turn: so many are encoded before another caller is served."""
 
 _UNIT_TOLERANCE = 1e-3
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """What the memory needs from an encoder."""
+    """Interface of a text encoder."""
 
     name: str
     """Identifies the weights: vectors of different names are never compared."""
@@ -49,7 +49,7 @@ class Encoder(Protocol):
 
 
 class _Request:
-    """What one caller wants encoded, and what has been of it."""
+    """One caller's texts to encode, with the rows encoded so far."""
 
     def __init__(self, texts: list[str]) -> None:
         self.texts = texts
@@ -70,7 +70,7 @@ class MiniLmEncoder:
     dim = 384
 
     def __init__(self, *, expected_sha256: str = MINILM_SHA256, model_folder: Path | None = None) -> None:
-        """Prepare, without loading anything.
+        """Configure, without loading anything.
 
         Args:
             expected_sha256: hash of the weights file; loading other weights is refused.
@@ -105,7 +105,7 @@ class MiniLmEncoder:
         return np.stack(request.rows) if request.rows else np.empty((0, self.dim), np.float32)
 
     def _encode_waiting(self) -> None:
-        """One turn: texts of whoever waits, in one batch, which takes a fraction of the time of one after the other."""
+        """One turn: encode the texts of all waiting callers in one batch, which is faster than one by one."""
         turn: list[tuple[_Request, list[str]]] = []
         room = _TURN
         while self._waiting and room:
@@ -150,7 +150,7 @@ def _packaged_folder() -> Path:
 
 
 class EncodedTexts:
-    """Vectors by text: from this process' recent ones, else from the ledger, else from the encoder."""
+    """Vectors by text: from a cache, else from the ledger, else from the encoder."""
 
     def __init__(self, encoder: Encoder, ledger: Ledger) -> None:
         self.encoder = encoder
@@ -193,7 +193,7 @@ class EncodedTexts:
         return np.stack([known[text] for text in texts])
 
     async def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
-        """Whatever goes wrong in an encoder, a host's own included, is an `EncoderUnavailable`."""
+        """Encode texts; any failure of an encoder, also a custom one, is raised as `EncoderUnavailable`."""
         name = self.encoder.name
         try:
             rows = np.asarray(await self.encoder.encode(texts), np.float32)
@@ -230,8 +230,8 @@ def check_rows(rows: NDArray[np.float32], *, name: str, n_texts: int, dim: int) 
         problem = f"shape {rows.shape} for {n_texts} texts"
     elif dim and rows.shape[1] != dim:
         problem = (
-            f"{rows.shape[1]} numbers for a text instead of {dim}: it is another model than the bank's; "
-            "bring that one back, or run `memento cases reindex`"
+            f"{rows.shape[1]} numbers for a text instead of {dim}: it is not the bank's model; "
+            "configure that model, or run `memento cases reindex`"
         )
     elif not np.isfinite(rows).all():
         problem = "numbers that are not finite"
@@ -240,7 +240,7 @@ def check_rows(rows: NDArray[np.float32], *, name: str, n_texts: int, dim: int) 
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows scaled to length 1; those that are as long, or zero, stay as they are."""
+    """Normalise rows to length 1; rows of length 1 or 0 are unchanged."""
     norm_N1 = np.linalg.norm(rows, axis=1, keepdims=True)
     norm_N1[(np.abs(norm_N1 - 1) < _UNIT_TOLERANCE) | (norm_N1 == 0)] = 1
     unit: NDArray[np.float32] = (rows / norm_N1).astype(np.float32, copy=False)

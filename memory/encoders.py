@@ -13,7 +13,7 @@ from memento.memory.reasons import brief_reason
 
 
 def as_encoder(given: Any) -> Encoder:
-    """Make an encoder of what `CaseMemory.open` takes. Opens nothing.
+    """Make an encoder from the `encoder` argument of `CaseMemory.open`. Opens nothing.
 
     Args:
         given: an `Encoder`, a LangChain `Embeddings` object, `"openai:model"`, or None for the packaged model.

@@ -28,7 +28,7 @@ class MementoError(Exception):
 
 
 class InvalidInput(MementoError, ValueError):
-    """The caller's mistake: raised before anything is written; repeating the call cannot help."""
+    """An argument is invalid; raised before anything is written, and repeating the call cannot help."""
 
 
 class UnknownPolicy(InvalidInput):
@@ -88,7 +88,7 @@ class UnknownSnapshot(InvalidInput):
 
 
 class EncoderMismatch(InvalidInput):
-    """The bank's vectors come from another encoder than the configured one; distances between them mean nothing."""
+    """The bank's vectors come from another encoder, so that they cannot be compared with the configured one's."""
 
     def __init__(self, stored: str, configured: str) -> None:
         super().__init__(
@@ -117,11 +117,11 @@ class LedgerUnavailable(MementoError):
 
 
 class EncoderUnavailable(MementoError):
-    """The encoder cannot produce vectors: weights missing or damaged, its service down, or whatever a host's raised."""
+    """The encoder cannot produce vectors: weights missing or damaged, service down, or a custom encoder raised."""
 
 
 class EngineError(MementoError):
-    """Base of the search engine's failures; never reaches a run, which goes on without cases instead."""
+    """Base of search engine failures; never ends a run, which goes on without cases instead."""
 
 
 class EngineUnavailable(EngineError):

@@ -14,7 +14,7 @@ are placeholders."""
 
 
 class Candidate(NamedTuple):
-    """A case that was recalled, before the policy chose."""
+    """A recalled case, before the policy chooses."""
 
     case_id: str
     similarity: float
@@ -32,15 +32,15 @@ class Slot(Record):
     propensity: float = Field(gt=0, le=1)
     """Probability of this case in this slot given the slots before it; the set's propensity is the product."""
     is_randomised: bool = False
-    """Whether anything else could have been chosen."""
+    """Whether the policy could have chosen something else."""
     sd: float | None = None
     """Posterior standard deviation of the score, where the policy's estimator has one."""
     own_reward: float | None = None
-    """The case's own reward then; feedback may have changed it since."""
+    """The case's own reward when it was served; feedback may have changed it since."""
     exposures: int | None = None
-    """Known outcomes that the case had been served in, as far as the policy looked."""
+    """Known outcomes that the case had been served in, where the policy uses them."""
     support: float | None = None
-    """What the cases recalled then said for this one's action, where the policy's estimator asked."""
+    """Support of this case's action by the cases recalled with it, where the estimator uses it."""
 
 
 class RetrievalEvent(Record):
@@ -49,7 +49,7 @@ class RetrievalEvent(Record):
     id: str
     namespace: str
     query: str
-    """The state text that was looked up."""
+    """The state text that was searched for."""
     task: str | None = None
     """The task alone, where the query also tells results so far; None: the query is the task."""
     follows: str | None = None
@@ -58,7 +58,7 @@ class RetrievalEvent(Record):
     n_outcomes: int
     """How many outcomes the policy had learned from when it chose."""
     settings_version: int = 0
-    """Which promoted settings it had learned them with; 0 is the built-in ones."""
+    """Version of the estimator settings it had learned them with; 0 is the built-in ones."""
     bank_version: int
     """Ledger offset of the newest case revision that could have been chosen."""
     is_degraded: bool = False
@@ -76,7 +76,7 @@ class RetrievalEvent(Record):
 
     @property
     def question(self) -> str:
-        """Hash under which all events of the same question fall together, whatever their cycle."""
+        """Hash that all events of the same question share, whatever their cycle."""
         return question_hash(self.asked)
 
     @property
@@ -91,7 +91,7 @@ class RetrievalEvent(Record):
 
 
 class Attempt(Record):
-    """What a run tried, kept with its outcome so that a reward that comes later can still become a case."""
+    """Attempt of a run, stored with its outcome so that a later reward can still make a case of it."""
 
     action: str
     answer: str = ""
@@ -102,14 +102,14 @@ class Attempt(Record):
 
 
 class Outcome(Record):
-    """What came of an event. Later outcomes of the same event replace earlier ones; none is ever changed."""
+    """Outcome of a retrieval event. Later outcomes of an event replace earlier ones; none is ever changed."""
 
     key: str
     """Idempotency key: the same delivery twice is one outcome."""
     event_id: str
     namespace: str
     reward: float | None = Field(default=None, ge=0, le=1)
-    """None: it cannot be known. Never learned, never counted as a failure."""
+    """None: unknown. Never learned, never counted as a failure."""
     confidence: float = Field(default=1.0, ge=0, le=1)
     evaluator: str = "unknown"
     attempt: Attempt | None = None
@@ -128,19 +128,19 @@ class OutcomeRange(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """One outcome with what was served: what an estimator learns from, or the withdrawal of it."""
+    """One outcome, or its withdrawal, with the cases served: the input of estimators."""
 
     offset: int
     """Ledger offset of the outcome."""
     reward: float | None
-    """None withdraws what was believed of this event."""
+    """None withdraws the former outcome of this event."""
     confidence: float
     event: RetrievalEvent
     """Without the cases that the model was not shown."""
     is_partial: bool = False
-    """Whether there were such: what was shown then is not what the policy chose."""
+    """Whether there were such cases: then the model was not shown all that the policy chose."""
 
     @property
     def event_id(self) -> str:
-        """Of the selection that the outcome is of."""
+        """Id of the event that the outcome belongs to."""
         return self.event.id

@@ -14,7 +14,7 @@ from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_L
 
 @dataclass(frozen=True, kw_only=True)
 class Experience:
-    """One experience, as the memory keeps it.
+    """One experience to store: task, action, reward and lesson.
 
     Texts beyond the limits of `text_limits` lose their middle; what no database takes (half a surrogate pair) becomes a
     question mark.
@@ -32,7 +32,7 @@ class Experience:
     feedback."""
     answer: str = ""
     event_id: str | None = None
-    """Of the reading that served this task."""
+    """Event id of the reading that served this task."""
     confidence: float = 1.0
     """How sure the evaluator was, in [0, 1]."""
     lesson: str = ""
@@ -48,7 +48,7 @@ class Experience:
     left_out: Sequence[str] = ()
     """Ids of cases that were served but not shown to the model: nothing is learned of them."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
-    """What was tried, as an outcome keeps it."""
+    """The attempt, as stored with the outcome."""
 
     def __post_init__(self) -> None:
         check_share("reward", self.reward)
@@ -93,7 +93,7 @@ class Experience:
 
 
 def bounded_case(case: Case) -> Case:
-    """A finished case as it can be kept: its texts no longer than allowed, its id that of what is kept."""
+    """Truncate the texts of a finished case to the allowed lengths, with the id of the truncated texts."""
     state, action = bounded(case.state, MAX_STATE_CHARS), bounded(case.action, MAX_ACTION_CHARS)
     answer, lesson = bounded(case.answer, MAX_ANSWER_CHARS), bounded(case.lesson, MAX_LESSON_CHARS)
     kept = {"state": state, "action": action, "answer": answer, "lesson": lesson}

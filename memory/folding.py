@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 FRACTION_BAR: Final = "\u2044"
-"""Between the parts of a fraction that was one sign."""
+"""Separator of the parts of a fraction that was one character."""
 
 _SIGNS = str.maketrans(
     dict.fromkeys("\u00b4\u02bb\u02bc\u2018\u2019\u201a\u201b\u2032", "'")
@@ -59,7 +59,7 @@ _UNEQUAL = re.compile(r"(?<!\S)!=(?!\S)")
 
 
 class _Piece(NamedTuple):
-    """A part of what a character stands for, or of a text."""
+    """A part of a text, or of the expansion of a character."""
 
     kind: str
     """`^` raised, `_` lowered, `1` one sign for several letters or digits; empty: as it is."""
@@ -67,7 +67,7 @@ class _Piece(NamedTuple):
 
 
 def folded(text: str) -> str:
-    """The text with its forms made one; case, spacing and most punctuation stay."""
+    """Normalise Unicode forms of a text; case, spacing and most punctuation stay."""
     if not text.isascii():
         text = text.translate(_SIGNS)
         text = text.translate({ord(sign): _plain(sign) for sign in set(text) if not sign.isascii()})
@@ -84,7 +84,7 @@ def folded(text: str) -> str:
 
 
 def _plain(sign: str) -> str:
-    """A digit of any script as an ASCII one; nothing for what is invisible."""
+    """Map a digit of any script to ASCII; drop invisible characters."""
     if sign.isdecimal():
         return str(unicodedata.decimal(sign))
     return "" if unicodedata.category(sign) == "Cf" else sign
@@ -97,7 +97,7 @@ def _without_separators(text: str) -> str:
 
 
 def _unpacked(text: str) -> str:
-    """Raised, lowered and packed signs written out, so that NFKC has nothing left to lose."""
+    """Write out superscripts, subscripts and ligatures, which NFKC would flatten."""
     text = _PARTED_FRACTION.sub(_fraction, text)
     if not any(piece.kind for sign in set(text) for piece in _pieces(sign)):
         return text
@@ -130,7 +130,7 @@ def _pieces(sign: str) -> tuple[_Piece, ...]:
 
 
 def _written(run: _Piece, before: str, after: str) -> str:
-    """A run of one kind, between the (two) characters before it and the one after."""
+    """Write a run of one kind, given the two characters before it and the one after."""
     if not run.kind:
         return run.text
     if run.kind == "1":
@@ -160,7 +160,7 @@ def _around(found: re.Match[str]) -> tuple[str, str]:
 
 
 def _braced(found: re.Match[str]) -> str:
-    """What is typed as raised or lowered, as what is raised or lowered is written."""
+    """Write typed superscripts and subscripts (^, _) in the same form as the Unicode ones."""
     sign = found[1] or found[3] or found[5]
     inner = found[2] or found[4] or found[6]
     term = "".join(inner.split())

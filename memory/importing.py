@@ -16,7 +16,7 @@ from memento.memory.experience import bounded_case
 from memento.memory.ledger.writes import LedgerWriter
 
 IMPORT = "import"
-"""Evaluator of what was imported."""
+"""Evaluator recorded for imported cases."""
 
 _OUTSIDE = {"trust", "version", "created_at"}
 """Fields of a case that no import decides."""
@@ -42,7 +42,7 @@ def importable(case: Case) -> Case:
 
 
 def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: bool) -> int:
-    """Append the cases that are new; those already there, whatever version a file gives them, are left alone.
+    """Append the cases that are new; stored ones, whatever version a file gives them, are left unchanged.
 
     Args:
         writer: the transaction.
@@ -70,7 +70,7 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
 
 
 def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) -> Case:
-    """The case as new experience; a status that keeps it from being served is believed, for it can harm nobody."""
+    """The case as new experience; only a status that keeps it from being served is taken over."""
     status = "quarantined" if case.status == "active" and not is_trusted else case.status
     status = "retired" if status == "erased" else status
     own = _own_outcome(writer, case)

@@ -24,17 +24,17 @@ _KEPT = ("answer", "lesson", "error_class", "status", "provenance")
 """What else is read of a row of our own export."""
 
 
-class Served(NamedTuple):
-    """What a line of a retrieval log says beside its case."""
+class LoggedUse(NamedTuple):
+    """Query and reward of a line of a retrieval log, beside its case."""
 
     query: str
     """The task that the case was served for."""
     reward: float | None
-    """What came of it; None when that is not known."""
+    """Reward of the outcome; None when unknown."""
 
 
 class ParsedLine(NamedTuple):
-    """One line of a file: a case, or what is wrong with it."""
+    """One line of a file: a case, or the problem with it."""
 
     number: int
     """From 1."""
@@ -42,12 +42,12 @@ class ParsedLine(NamedTuple):
     problem: str
     n_bytes: int
     """Size of the line, for progress."""
-    served: Served | None = None
+    served: LoggedUse | None = None
     """For lines of a retrieval log."""
 
 
 def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
-    """Read a file line by line; blank lines are passed over.
+    """Parse a file line by line; blank lines are skipped.
 
     Args:
         path: a file of JSON lines, UTF-8.
@@ -73,7 +73,7 @@ def _row(line: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not JSON: {error.msg} at column {error.colno}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets in brackets
-        raise InvalidInput(f"not JSON that can be read: {type(error).__name__}") from error
+        raise InvalidInput(f"JSON that cannot be parsed: {type(error).__name__}") from error
     if not isinstance(row, dict):
         raise InvalidInput("not a JSON object")
     return row
@@ -99,14 +99,14 @@ def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
         return ParsedLine(number, None, str(error), len(raw))
 
 
-def _served(row: dict[str, Any]) -> Served | None:
-    """Only the retrieval log has both keys; `query` alone may be anything."""
+def _served(row: dict[str, Any]) -> LoggedUse | None:
+    """Query and reward of a retrieval log line, which has both keys; `query` alone may be anything."""
     if "state" in row or "query" not in row or "truth_label" not in row:
         return None
     label = row["truth_label"]
     if label is not None and not isinstance(label, bool):
         raise InvalidInput(f"`truth_label` must be true, false or null, not {label!r}")
-    return Served(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
+    return LoggedUse(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
 
 
 def _own(row: dict[str, Any], namespace: str) -> Case:
@@ -165,7 +165,7 @@ def _shown(value: Any) -> str:
 
 
 def _steps(plan: Any) -> str:
-    """A plan as one step a line; text that is no plan in the reference's form stays as it is."""
+    """Format a plan as one step per line; text that is not a plan in the reference's form is unchanged."""
     parsed = plan
     if isinstance(plan, str):
         try:

@@ -74,7 +74,7 @@ class OpenAITexts:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen in messages."""
+        """Secrets to redact from messages."""
         key = self._client.api_key if self._client is not None else self._api_key
         return (key,) if key else ()
 
@@ -107,7 +107,7 @@ class OpenAITexts:
         return self._client
 
     def _connect(self) -> "AsyncOpenAI":
-        """Runs in a thread: it reads certificates, and the first import of the library takes a second."""
+        """Make the client. Runs in a thread: it reads certificates, and importing the library takes a second."""
         from openai import AsyncOpenAI, OpenAIError
 
         def made(base_url: str | None) -> tuple[AsyncOpenAI, bool]:

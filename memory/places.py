@@ -13,7 +13,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.reasons import masked
 
 MAX_ENCODER_NAME: Final = 200
-"""Characters of an encoder's name that the ledger keeps."""
+"""Maximum length of an encoder's name in the ledger."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _SERVER_LIKE: Final = re.compile(r"(?i)(https?|grpcs?|qdrant|tcp)([:;](?!\d)|//)")
@@ -21,7 +21,7 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:(\\|/(?!/))")
 _ADDRESS: Final = re.compile(r"/*(?P<address>(\[[0-9A-Fa-f:.]+\]|[^/\\:]+):\d+)(/|$)")
 _EXPLICIT: Final = ("./", "../", "~", ".\\", "..\\")
 _POSTGRES_DRIVERS: Final = ("", "psycopg", "psycopg_async", "asyncpg")
-"""Those that earlier releases took are read as psycopg, which is the one that is installed."""
+"""Driver names that are read as psycopg, the installed one; earlier releases took others."""
 
 _SQLITE_DRIVERS: Final = ("", "pysqlite", "aiosqlite")
 _LEDGER_FORMS: Final = (
@@ -54,7 +54,7 @@ def parse_location(location: str | Path) -> Location:
     if text == ":memory:":
         return Location("memory", text)
     if text.lower() in ("memory:", "memory") or re.match(r":(?!:)", text):
-        raise InvalidInput(f"the location {text!r} is neither a folder nor a URL; write ':memory:' to keep nothing")
+        raise InvalidInput(f"the location {text!r} is not a folder or a valid URL; write ':memory:' to keep nothing")
     if re.match(r"(?i)https?://", text):
         return Location("server", parse_http_url(text, "the location"))
     return Location("folder", str(parse_folder(text, "the location", is_server_possible=True)))
@@ -73,7 +73,7 @@ def parse_folder(folder: str | Path, what: str, *, is_server_possible: bool = Fa
     """
     text = str(folder)
     if "\0" in text:
-        raise InvalidInput(f"{what} {text!r} is not the name of a folder or file: it holds a NUL")
+        raise InvalidInput(f"{what} {text!r} is not a valid path: it holds a NUL")
     if not text.strip():
         raise InvalidInput(f"{what} is blank; give the path of a folder")
     if address := _server_address(text, is_path=isinstance(folder, Path)):
@@ -85,7 +85,7 @@ def parse_folder(folder: str | Path, what: str, *, is_server_possible: bool = Fa
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise InvalidInput(f"{what} {text!r} has no meaning here: {error}; give the whole path") from error
+        raise InvalidInput(f"{what} {text!r} cannot be resolved: {error}; give the whole path") from error
 
 
 def parse_http_url(url: str, what: str) -> str:
@@ -171,14 +171,14 @@ def _sqlite_url(rest: str, driver: str, what: str) -> str:
     if not rest.startswith("/"):
         raise InvalidInput(f"{what} needs three slashes before a path: sqlite:///{rest or 'ledger.sqlite'}")
     if "\0" in path:
-        raise InvalidInput(f"{what}: {path!r} is not the name of a file: it holds a NUL")
+        raise InvalidInput(f"{what}: {path!r} is not a valid file name: it holds a NUL")
     if not path.strip() or path.startswith(":memory:") or "?" in path or path.endswith("/"):
         raise InvalidInput(f"{what} names no file: a ledger is kept in one, without options; {_LEDGER_FORMS}")
     return f"sqlite:///{path}"
 
 
 def _server_address(text: str, *, is_path: bool) -> str:
-    """What stands for a server in a text that should be a path; empty when it is a path."""
+    """Server address in a text that should be a path; empty when it is a path."""
     stripped = text.strip()
     if _DRIVE.match(stripped):
         return ""
@@ -210,12 +210,12 @@ def _shown(text: str) -> str:
 
 
 def _without_scheme(text: str) -> str:
-    """The part after what was meant as a scheme: `http:/host`, `https//host`, `grpc://host` -> `host`."""
+    """The part after a (mistyped) scheme: `http:/host`, `https//host`, `grpc://host` -> `host`."""
     return re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:/+|(?i:https?|grpcs?|qdrant|tcp)[:;/]+)", "", text).lstrip("/")
 
 
 def _problem(url: str) -> str:
-    """Why an http URL leads nowhere; empty when nothing is wrong with it."""
+    """Problem of an http URL; empty when it is valid."""
     try:
         parts: SplitResult = urlsplit(url)
         port = parts.port

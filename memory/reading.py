@@ -29,18 +29,18 @@ class Recall(NamedTuple):
     follows: str | None = None
     """The event of the planning cycle before."""
     seed: int | None = None
-    """Of this reading's random choices; without one, they come from the memory's own generator."""
+    """Random seed of this reading's choices; without one, they come from the memory's own generator."""
     notices: tuple[str, ...] = ()
-    """What whoever reads should be told; see `Reading.notices`."""
+    """Notices for the caller; see `Reading.notices`."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values, for a checkpoint between the two halves of a read."""
+        """The recall as JSON values, for a checkpoint between the two halves of a read."""
         candidates = [list(candidate) for candidate in self.candidates]
         return self._asdict() | {"candidates": candidates, "notices": list(self.notices)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """What `to_json` made."""
+        """Parse the result of `to_json`."""
         candidates = [Candidate(*row) for row in values["candidates"]]
         return cls(**values | {"candidates": candidates, "notices": tuple(values.get("notices", ()))})
 
@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     """The cases chosen for one task."""
 
     event_id: str
-    """Give it to `write` and `feedback`, so that the memory learns what these cases were worth."""
+    """Pass it to `write` and `feedback`, so that the memory learns the value of these cases."""
     cases: list[ScoredCase]
     """The cases served, best first; at most k, and fewer where the policy left slots empty."""
     policy: str
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
     slots: list[Slot]
     """Every slot in order, with its propensity; `case_id` is None where the policy chose the null case."""
     notices: list[str]
-    """What whoever reads should be told: why the reading is degraded, that the index was rebuilt."""
+    """Notices for the caller: why the reading is degraded, that the index was rebuilt."""
 
     @property
     @deprecated("`policy_version` is now `n_outcomes`")
@@ -76,7 +76,7 @@ def slot_of(
     reward_C: NDArray[np.float32],
     estimates: Estimates | None,
 ) -> Slot:
-    """A choice as the event keeps it, with what was known of the case then."""
+    """Slot of an event for a choice, with the estimates of the case at that time."""
     index = choice.candidate
     sd_C = None if estimates is None else estimates.sd_C
     support_C = None if estimates is None else estimates.support_C

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 _REASON_CHARS = 300
 _READ_CHARS = 4_000
-"""Of a message, beyond which nothing of it can be shown: messages may quote a whole page."""
+"""Maximum length of a message that is read: messages may quote a whole page."""
 _SECRET = re.compile(r"(?i)\b(sk-|key-|bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]{4,}")
 # Up to the last @ before the path: a password may hold an @ of its own. Bounded, so that no text takes long.
 _CREDENTIALS = re.compile(r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s?#]*@")
@@ -24,7 +24,7 @@ def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
     try:
         message = str(error)
     except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
-        message = "(it does not say why)"
+        message = "(no reason given)"
     text = " ".join(redact(message)[:_READ_CHARS].split())
     text = re.sub(r" ?\[type=.*", "", text)  # pydantic repeats the input, keys included
     return masked(_SECRET.sub(r"\1***", text))[:_REASON_CHARS]

@@ -16,10 +16,10 @@ N_SUGGESTED = 16
 
 
 class Recalling:
-    """Looks cases of other questions up, in the case bank or in the ledger itself."""
+    """Recalls candidate cases of other questions, in the case bank or in the ledger itself."""
 
     def __init__(self, storage: Storage) -> None:
-        """Keep where cases are."""
+        """Wire the parts."""
         self._storage = storage
 
     async def nearest(self, query: str, question: str, namespace: str) -> Search:
@@ -44,7 +44,7 @@ class Recalling:
     async def suggested(
         self, query: str, question: str, namespace: str, learner: Learner, known: set[str]
     ) -> tuple[list[Candidate], bool, list[str]]:
-        """What the estimator would look at beside the nearest: its best cases, and what lies where they lie.
+        """Candidates that the estimator suggests beside the nearest: its best cases, and their neighbours.
 
         Returns:
             The candidates, whether one of the searches was degraded, and what they have to tell.

@@ -13,7 +13,7 @@ from memento.memory.case import Case
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent, Slot
 from memento.memory.index.engines.port import Vector
-from memento.memory.interchange import ParsedLine, Served
+from memento.memory.interchange import LoggedUse, ParsedLine
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.products import cosines
 
@@ -21,17 +21,17 @@ _EVENT_IDS = uuid.UUID("0d3d4f4e-8a57-5d0c-9a0b-6a0c7d1f2b63")
 
 
 class Selection(NamedTuple):
-    """The cases served for one task, and what came of it."""
+    """The cases served for one task, with the outcome."""
 
     event_id: str
     """The same for the same content, so that importing again adds nothing."""
-    served: Served
+    served: LoggedUse
     cases: tuple[Case, ...]
     """Distinct, in the order of the log, each with its own reward as the log has it."""
 
 
 class Group(NamedTuple):
-    """Lines that are kept together or not at all."""
+    """Lines that are imported together or not at all."""
 
     lines: tuple[ParsedLine, ...]
     selection: Selection | None
@@ -39,7 +39,7 @@ class Group(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """How much of what was handed over was new."""
+    """Numbers of new cases, events and outcomes of an import."""
 
     cases: int
     events: int
@@ -47,7 +47,7 @@ class Kept(NamedTuple):
 
 
 def grouped(lines: Iterable[ParsedLine]) -> Iterator[Group]:
-    """Consecutive lines of one task and one outcome as its selection; every other line alone.
+    """Group consecutive lines of one task and outcome into a selection; other lines stay alone.
 
     A bad line inside a selection belongs to it: what is left of the selection is one selection still. One that the log
     holds several times was made several times, unless its copies follow each other directly.
@@ -70,7 +70,7 @@ def grouped(lines: Iterable[ParsedLine]) -> Iterator[Group]:
 def append_selections(
     writer: LedgerWriter, selections: Sequence[Selection], *, vectors: Mapping[str, Vector]
 ) -> tuple[int, int]:
-    """Add events and outcomes that are not there yet; what somebody has said since about an event still counts.
+    """Append new events and outcomes; later feedback on a known event still counts.
 
     Args:
         writer: the transaction; it has the cases already.

@@ -18,7 +18,7 @@ MAX_NAMESPACE = 200
 
 
 class Recorder:
-    """Write and feedback. When a method returns, the ledger has committed."""
+    """Write side of the memory: write, import, feedback. When a method returns, the ledger has committed."""
 
     def __init__(self, *, storage: Storage, min_confidence: float) -> None:
         """Wire the parts.
@@ -116,7 +116,7 @@ class Recorder:
         return await self._storage.ledger.transact(append)
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
-        """Take over what was served elsewhere and what came of it, all or nothing; see `keep`.
+        """Import a retrieval log (events and outcomes), all or nothing; see `keep`.
 
         Raises:
             InvalidInput: a selection without cases or of several namespaces, a reward outside [0, 1], an id that is not
@@ -228,7 +228,7 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
 
 
 def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Experience, namespace: str) -> str | None:
-    """The answer to a repeated delivery: the id of the case that is there; what has been corrected since stays so.
+    """Answer to a repeated delivery: the id of the existing case, with its later corrections.
 
     Raises:
         InvalidInput: the event has the outcome of another attempt, or of one that cannot be read.
@@ -245,14 +245,14 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     if first is None:
         raise InvalidInput(
             f"event {experience.event_id!r} has an outcome whose stored row is damaged; `memento doctor` lists "
-            "what is set aside, and `feedback` says what came of it"
+            "what is set aside, and `feedback` gives it a new outcome"
         )
     cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
     return cases[-1].id if cases else None
 
 
 def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent]:
-    """The events of the same run's cycles before this one, first to last."""
+    """Events of the same run's earlier cycles, first to last."""
     found: list[RetrievalEvent] = []
     seen = {event.id}
     while event.follows is not None and event.follows not in seen:
@@ -268,5 +268,5 @@ def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent
 
 
 def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
-    """A run's outcome as that of one of its earlier events; what was tried stays with the last one."""
+    """A run's outcome for one of its earlier events; the attempt stays with the last one."""
     return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})

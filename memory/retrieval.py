@@ -52,7 +52,7 @@ class Retrieval:
         follows: str | None = None,
         seed: int | None = None,
     ) -> Recall:
-        """Find the candidates: what the policy will choose from.
+        """Find the candidates that the policy will choose from.
 
         Args:
             query: what to look up.
@@ -168,7 +168,7 @@ class Retrieval:
         return Reading(stored.id, scored, stored.policy, stored.n_outcomes, stored.is_degraded, stored.slots, told)
 
     async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
-        """Put selections on record in one commit; those of a run whose earlier one is not known are refused.
+        """Record selections in one commit; one that follows an unknown event is refused.
 
         A ledger that is only read has no record of them: their cases are served all the same, and nothing can be
         learned from what comes of it, for that cannot be written either.

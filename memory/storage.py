@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
-"""In process nothing hangs as a network does; a busy machine must not look like an outage."""
+"""Deadline of the in-process engine: long, so that a busy machine does not look like an outage."""
 
 
 class Storage:
-    """Everything a memory keeps open. Pure until `open`."""
+    """Ledger, index and threads of a memory. Opens nothing until `open`."""
 
     ledger: Ledger
     views: LedgerViews
@@ -43,9 +43,9 @@ class Storage:
     texts: EncodedTexts
     bank: CaseBank
     torch: ThreadPoolExecutor
-    """The thread that estimators live in."""
+    """The thread that runs estimators."""
     weights: Path | None
-    """Folder of what was learned; None keeps nothing."""
+    """Folder of learned weights; None stores nothing."""
     index_folder: Path | None
     """Folder of the embedded index, which is not there where a server has always been used."""
 
@@ -59,7 +59,7 @@ class Storage:
         home: str | Path | None = None,
         is_reindexing: bool = False,
     ) -> None:
-        """Describe it; the arguments are those of `CaseMemory.open`.
+        """Configure; the arguments are those of `CaseMemory.open`.
 
         Raises:
             InvalidInput: a place or the encoder does not parse.
@@ -137,7 +137,7 @@ class Storage:
         return report
 
     async def close(self) -> None:
-        """Close what is open. Idempotent."""
+        """Close ledger, index and threads. Idempotent."""
         if not self._is_open:
             return
         self._is_open = False
@@ -153,7 +153,7 @@ class Storage:
                 await asyncio.to_thread(self._temporary.cleanup)
 
     async def compute(self, work: Callable[[], T]) -> T:
-        """Do work in the thread that estimators live in."""
+        """Run work in the thread of the estimators."""
         return await asyncio.get_running_loop().run_in_executor(self.torch, work)
 
     @property
@@ -163,9 +163,9 @@ class Storage:
 
     @property
     def notices(self) -> list[str]:
-        """What a user should be told: the ledger is only read."""
+        """Notice for users that the ledger is read-only, if it is."""
         reason = self.ledger.only_read_because
-        return [f"{reason}; it is only read, and nothing is remembered"] if reason else []
+        return [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -180,7 +180,7 @@ class Storage:
             raise EncoderMismatch(stored, self._encoder.name)
 
     async def _learn_dim(self) -> None:
-        """A service's vectors in the ledger tell their length, so that a known bank opens while the service is away."""
+        """Take the dimension from stored vectors, so that a known bank opens while the encoder service is down."""
         encoder = self._encoder
         if not isinstance(encoder, EmbeddingsEncoder) or encoder.dim:
             return
@@ -191,7 +191,7 @@ class Storage:
             await encoder.connect()
 
     async def _ledger_id(self) -> str:
-        """Names the ledger, so that two ledgers never share one index by accident."""
+        """Id of the ledger, so that two ledgers never share one index by accident."""
         identity = await self.views.fact("id")
         if identity is not None or self.ledger.only_read_because:
             return identity or "unknown"
@@ -219,9 +219,9 @@ class Storage:
         try:
             make_private_folder(folder)
         except OSError as error:
-            raise LedgerUnavailable(f"no bank can be kept in {folder}: {error.strerror}") from error
+            raise LedgerUnavailable(f"the bank cannot be created in {folder}: {error.strerror}") from error
         except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
-            raise InvalidInput(f"{str(folder)!r} is not the name of a folder: {error}") from error
+            raise InvalidInput(f"{str(folder)!r} is not a valid folder name: {error}") from error
         return folder.absolute()
 
     def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:

@@ -3,7 +3,7 @@
 from typing import Final
 
 MAX_STATE_CHARS: Final = 100_000
-"""Of a task, and of a query: both are cut alike, so that a task still finds itself."""
+"""Maximum length of a task and of a query, which are cut alike, so that a task still finds itself."""
 MAX_ACTION_CHARS: Final = 50_000
 MAX_ANSWER_CHARS: Final = 50_000
 MAX_LESSON_CHARS: Final = 10_000

@@ -85,7 +85,7 @@ def test_reward_is_that_of_ones_own_function_when_it_is_named(
         (["x", "--attach", "/nonexistent"], "there is no file /nonexistent"),
         (["x", "--attach", "/"], "attachment / is not a file"),
         (["x", "--namespace", ""], "a namespace has"),
-        (["x\udcff"], "must be text"),
+        (["x\udcff"], "not valid Unicode text"),
         (["x", "--reply", "approve"], "name it with --resume"),
         (["x", "--resume", "y"], "give no others"),
         (["--resume", "y", "--k", "2"], "give no others"),
@@ -150,7 +150,7 @@ def test_the_answer_is_shown_again_when_a_finished_thread_is_resumed(served: Scr
     assert (again.code, again.out) == (0, "forty-two\n")
     assert "had finished already" in again.err
     assert len(served.requests) == n_asked
-    assert "waits for no reply" in invoke("ask", "--resume", "old", "--reply", "approve").err
+    assert "is not waiting for a reply" in invoke("ask", "--resume", "old", "--reply", "approve").err
 
 
 def test_a_plan_waits_for_approval_when_nobody_is_at_the_terminal(served: ScriptedServer) -> None:

@@ -97,7 +97,7 @@ def test_summary_bad_rows_and_figures_are_shown_to_people(tmp_path: Path, served
         (["--arm", "none:k=99"], "k: Input should be less than or equal to 32"),
         (["--arm", "none:lucky=1"], "lucky"),
         (["--arm", "none", "--arm", "none"], "give every arm once"),
-        (["--arm", "none:evaluator=human"], "nobody is there"),
+        (["--arm", "none:evaluator=human"], "no person approves plans"),
         (["--scorer", "magic"], "there is no scorer 'magic'"),
         (["--scorer", "human"], "there is no scorer 'human'"),
         (["--scorer", "nowhere:score"], "there is no module 'nowhere'"),

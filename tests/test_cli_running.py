@@ -93,7 +93,7 @@ def test_the_error_is_a_json_line_when_json_is_wanted(capsys: pytest.CaptureFixt
 def test_the_traceback_goes_to_a_file_when_a_bug_ends_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(failing(AssertionError("broken")), as_json=False) == 1
     sentence = capsys.readouterr().err
-    assert sentence.startswith("memento: this should not have happened: AssertionError: broken")
+    assert sentence.startswith("memento: unexpected error: AssertionError: broken")
     report = Path(sentence.rpartition(" with ")[2].strip(" )\n"))
     assert "Traceback" in report.read_text()
     report.unlink()

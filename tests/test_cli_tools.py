@@ -92,7 +92,7 @@ def test_a_tool_that_fails_says_so(notes: Path) -> None:
     ("words", "problem"),
     [
         (["tools", "call", "nonsense"], "there is no tool 'nonsense'"),
-        (["tools", "call", "search_files", "{"], "the arguments are no JSON"),
+        (["tools", "call", "search_files", "{"], "the arguments are not valid JSON"),
         (["tools", "call", "search_files", "[]"], "one JSON object"),
         (["tools", "call", "search_files", '{"quest": 1}'], "search_files: query: Field required"),
         (["mcp", "--tool", "nonsense"], "there is no tool 'nonsense'; there are: "),

@@ -11,7 +11,7 @@ import pytest
 from memento.memory.case import Case, Provenance, case_id, storable, storable_record
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
-from memento.memory.interchange import Served
+from memento.memory.interchange import LoggedUse
 from memento.memory.recorded_events import Selection
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import Place, filled, imported_case, place
@@ -72,7 +72,7 @@ KEPT: dict[str, Call] = {
     "keep provenance": kept(provenance=everyone),
     "import": imported,
     "recorded": lambda m, e, c, odd: m.keep_recorded(
-        [Selection(f"log {odd}", Served(odd, 1.0), (a_case(odd, state=odd),))]
+        [Selection(f"log {odd}", LoggedUse(odd, 1.0), (a_case(odd, state=odd),))]
     ),
 }
 REFUSED: dict[str, Call] = {
@@ -145,7 +145,7 @@ async def test_a_place_is_refused_by_name_when_no_file_system_takes_it(tmp_path:
         {"location": tmp_path, "ledger_url": f"sqlite:///{tmp_path}/{name}"},
     ]
     for given in places:
-        with pytest.raises(InvalidInput, match="is not the name"):
+        with pytest.raises(InvalidInput, match="is not a valid"):
             async with CaseMemory.open(given.pop("location"), encoder=HashingEncoder(), **given):
                 raise AssertionError("opened")
 

@@ -136,7 +136,7 @@ def paper_table(plan: RunPlan, results: Sequence[TaskResult]) -> PaperTable:
         InvalidInput: the run came of no preset.
     """
     if not plan.preset:
-        raise InvalidInput("this run is none of the paper's ablations: nothing stands beside it there")
+        raise InvalidInput("this run is not an ablation of the paper: there are no figures to compare with")
     preset = preset_named(plan.preset)
     f1_name, reward_name = "token F1 with the best reference", f"mean over questions, by the scorer {plan.scorer}"
     return PaperTable(

@@ -36,19 +36,19 @@ from memento.memory.estimators.suggestions import earned_cases, promising_region
 from memento.memory.estimators.support import supported
 
 _REVISION = 2
-"""Goes up when the same outcomes would teach something else, so that older snapshots are learned again."""
+"""Version of the model; when it changes, older snapshots are rebuilt from the outcomes."""
 _OUTCOMES_PER_FADE = 16
 
 
 class Advantage:
-    """What each case adds, beside how hard the task is."""
+    """Bayesian logistic model of u(s, c): what a case adds to success beside task difficulty."""
 
     name: EstimatorName = "advantage"
     views: tuple[CaseView, ...] = ("state",)
     replays = 0
 
     def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
-        """Start with what is believed before anything happened; makes tensors.
+        """Start from the prior; makes tensors.
 
         Args:
             dim: dimension D of the encoder's vectors.
@@ -73,7 +73,7 @@ class Advantage:
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
-        """Cases that matter less or more, similarity trusted less or more, quicker forgetting."""
+        """Alternative settings: smaller or larger case effects, weight of similarity, faster forgetting."""
         return [
             {"pair_sd": 0.12, "case_sd": 0.12},
             {"pair_sd": 0.5, "case_sd": 0.4},
@@ -83,7 +83,7 @@ class Advantage:
         ]
 
     def learn(self, example: Example) -> None:
-        """Take in one outcome; one of an event known before takes the place of what was believed of it."""
+        """Learn one outcome; it replaces an earlier outcome of the same event."""
         before = self._sites.get(example.event_id)
         if before is not None and (before.reward, before.confidence) == (example.reward, example.confidence):
             return  # somebody else says the same again: no credit twice
@@ -103,7 +103,7 @@ class Advantage:
             self._beliefs.learn_scales()
 
     def withdraw(self, event_id: str) -> bool:
-        """Take back what the event's outcome contributed."""
+        """Remove what the event's outcome contributed."""
         before = self._sites.pop(event_id)
         if before is None:
             return False
@@ -119,7 +119,7 @@ class Advantage:
         return Estimates(mean_C, sd_C, self._exposures.n(cases.ids), cases.support_N)
 
     def predict(self, example: Example) -> float:
-        """p(r = 1 | s, S), the uncertainty of everything in it taken into account."""
+        """p(r = 1 | s, S), with the posterior uncertainty integrated out."""
         task, beliefs = self._task(example.state_D, question=example.question), self._beliefs
         mean_E, variance_E = self._coefficients.difficulty(task)
         if len(example.cases):
@@ -128,7 +128,7 @@ class Advantage:
         return float((beliefs.weights * probability(mean_E, variance_E)).sum())
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """Cases and regions that have shown that they help such tasks; where near cases hurt, regions that might."""
+        """Cases and regions that helped such tasks; where near cases hurt, regions that might help."""
         task = self._task(state_D)
         value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(task.landmark_L))
         regions = promising_regions(task, value_G, sd_G, n=len(self._landmarks.rows))
@@ -136,7 +136,7 @@ class Advantage:
         return Suggestions(cases, self._landmarks.rows[regions])
 
     def effects(self) -> list[CaseEffect]:
-        """Mean u over the tasks that each case was served for, in the order of first use."""
+        """Mean u of each case over the tasks it was served for, in order of first use."""
         averages = self._exposures.averages()
         effects = []
         for index, case_id in enumerate(self._exposures.ids):
@@ -149,7 +149,7 @@ class Advantage:
         return effects
 
     def _task(self, state_D: NDArray[np.float32], *, question: str | None = None) -> Task:
-        """The task in the model's terms; without its question, how hard it is is not looked at."""
+        """Features of the task; without its question, difficulty is left out."""
         landmark_L = self._landmarks.shares(state_D[None])[0]
         return Task(landmark_L, 0.0 if question is None else self._difficulty.ease(state_D, question))
 
@@ -171,7 +171,7 @@ class Advantage:
         )
 
     def _fresh(self, example: Example) -> Features:
-        """Features of an outcome of an event that is new; notices what it brings."""
+        """Features of an outcome of a new event; adds its landmarks, actions and exposures."""
         self._landmarks.notice(example.state_D[None])
         self._groups.notice(example.cases)
         task = self._task(example.state_D, question=example.question)
@@ -184,7 +184,7 @@ class Advantage:
         return features
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Beliefs, layout, exposures, and the outcomes that can be taken back."""
+        """Posterior, layout, exposures, and the outcomes that can be retracted."""
         parts = {
             "beliefs": self._beliefs.tensors(),
             "coefficients": self._coefficients.tensors(),
@@ -196,7 +196,7 @@ class Advantage:
         return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()}
 
     def stamp(self) -> dict[str, Any]:
-        """Whose they are."""
+        """Names of what the tensors hold, as JSON values."""
         return {
             "made_as": self._made_as,
             "n": self._n,
@@ -208,7 +208,7 @@ class Advantage:
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
-        """Go on where a snapshot was taken.
+        """Restore from a snapshot.
 
         Raises:
             KeyError, ValueError, RuntimeError: it is of another shape, release or setting.
@@ -231,5 +231,5 @@ class Advantage:
 
 
 def _support(cases: CaseRows) -> NDArray[np.float32]:
-    """As it was recorded when they were served; nothing, where it was not."""
+    """Support as recorded when the cases were served; zero where it was not."""
     return np.zeros(len(cases), np.float32) if cases.support_N is None else cases.support_N

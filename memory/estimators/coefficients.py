@@ -19,39 +19,39 @@ from memento.memory.estimators.posterior import Features, Posterior
 
 BASE = 0
 EASE = 1
-"""Of what came of tasks like this one."""
+"""Position of the coefficient of `ease`: outcomes of similar tasks."""
 WEIGHTS = (2, 3, 4, 5)
-"""Of the constant, the cosine, the case's own reward, and what the recalled cases say for its action."""
+"""Positions of the coefficients of 1, cosine, own reward and support."""
 FIXED, TOPICS, PAIRS, CASES = range(4)
-"""Families."""
+"""Families of coefficients, each with a prior variance of its own."""
 
 _MOST_PAIRS = 0.5
-"""Of all positions; the rest is for cases."""
+"""Largest share of positions for pairs; the rest is for cases."""
 
 
 class Task(NamedTuple):
-    """A task in the model's terms."""
+    """Features of a task."""
 
     landmark_L: NDArray[np.float32]
-    """How much it belongs to each landmark."""
+    """Soft assignment to each landmark."""
     ease: float = 0.0
-    """How much likelier than usual tasks like this succeed, in logits."""
+    """How much likelier than average similar tasks succeed, in logits."""
 
 
 class Placed(NamedTuple):
-    """The cases of an outcome or a read, in the model's terms."""
+    """Features of the cases of an outcome or a read."""
 
     ids: tuple[str, ...]
     weight_C4: NDArray[np.float32]
     """Features that every case has: 1, cosine, own reward, support."""
     group_CG: NDArray[np.float32]
-    """How much each case belongs to each group."""
+    """Soft assignment of each case to each group."""
     reach_C: NDArray[np.float32]
-    """How much of what is known of each case itself holds for this task, in [0, 1]."""
+    """How far each case's own coefficient applies to this task, in [0, 1]."""
 
 
 _Sums = Sequence[tuple[Tensor, Tensor]]
-"""Positions and shares, part by part."""
+"""Sums of coefficients: positions and shares, part by part."""
 
 
 class _Shared(NamedTuple):
@@ -76,7 +76,7 @@ class Coefficients:
     """The layout of one posterior."""
 
     def __init__(self, posterior: Posterior, *, n_landmarks: int, n_groups: int) -> None:
-        """Lay out nothing; positions 0 to 5 are the caller's.
+        """Start without positions; 0 to 5 are the caller's.
 
         Args:
             posterior: whose positions to give out.
@@ -91,7 +91,7 @@ class Coefficients:
         self._placed_P = np.zeros(posterior.capacity, np.int64)
 
     def features(self, task: Task, cases: Placed, *, now: int) -> Features:
-        """The features of an outcome; coefficients that it is the first to need are made.
+        """Features of an outcome; coefficients that it needs first are allocated.
 
         Args:
             task: what it was about.
@@ -125,7 +125,7 @@ class Coefficients:
         return Features(torch.from_numpy(position_X.astype(np.int64)), torch.from_numpy(value_X.astype(np.float32)))
 
     def still(self, features: Features, *, since: int) -> Features:
-        """Those features whose coefficients are the same ones as at outcome `since`."""
+        """The features whose coefficients have not been replaced since outcome `since`."""
         is_same = torch.from_numpy(self._placed_P[features.position_X.numpy()] <= since)
         return Features(features.position_X[is_same], features.value_X[is_same])
 
@@ -161,13 +161,13 @@ class Coefficients:
         return mean_EC, torch.clamp(variance_EC, min=1e-8)
 
     def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-        """What being in each group does for the task: mean and variance of f(s)' W, each of shape (E, G)."""
+        """Effect of each group on the task: mean and variance of f(s)' W, each of shape (E, G)."""
         shared, n = self._shared(task_L), len(WEIGHTS)
         variance_EG = shared.covariance_ERR[:, n:, n:].diagonal(dim1=1, dim2=2)
         return shared.mean_ER[:, n:], torch.clamp(variance_EG, min=0.0)
 
     def _shared(self, task_L: NDArray[np.float32]) -> "_Shared":
-        """What all cases have in common for this task: the weights, and f(s)' W for each group."""
+        """Coefficients that all cases share for this task: the weights, and f(s)' W for each group."""
         beliefs, landmarks = self._posterior, np.flatnonzero(task_L)
         if not len(landmarks):
             landmarks = np.zeros(1, np.int64)  # none yet: any will do, the task has no share in it
@@ -218,7 +218,7 @@ class Coefficients:
         return position
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """The layout."""
+        """Tensors of the layout, for a snapshot."""
         settled = list(self._settled.values())
         return {
             "topic": self._topic_L,
@@ -230,11 +230,11 @@ class Coefficients:
         }
 
     def stamp(self) -> dict[str, Any]:
-        """Whose positions they are."""
+        """Owners of the positions, as JSON values."""
         return {"cases": list(self._case), "settled": list(self._settled)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
-        """Take over what `tensors` and `stamp` gave.
+        """Restore from `tensors` and `stamp`.
 
         Raises:
             KeyError, ValueError: it is not of this shape.

@@ -76,7 +76,7 @@ class CrossEntropyQ(SharedOutcomes):
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
-        """Slower, faster, shorter and more cautious learning."""
+        """Alternative settings: lower or higher learning rate, fewer steps, more regularisation."""
         return [
             {"learning_rate": 3e-4},
             {"learning_rate": 3e-3},
@@ -113,7 +113,7 @@ class CrossEntropyQ(SharedOutcomes):
             self._optimizer.step()
 
     def withdraw(self, event_id: str) -> bool:
-        """Replay this event no more."""
+        """Remove this event from the replay buffer."""
         pairs = self.replay.pop(event_id, None)
         if pairs is not None:
             self._count(pairs.ids, -1)
@@ -134,7 +134,7 @@ class CrossEntropyQ(SharedOutcomes):
         return float(np.mean(rewards)) if rewards else 0.5
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Weights and the optimizer's moments."""
+        """Network weights and optimizer moments."""
         tensors = {name: value.numpy() for name, value in self.q.state_dict().items()}
         for index, state in self._optimizer.state_dict()["state"].items():
             tensors |= {f"{_MOMENT}{index}.{name}": value.numpy() for name, value in state.items()}
@@ -145,7 +145,7 @@ class CrossEntropyQ(SharedOutcomes):
         return {"seed": self._seed, "replay": list(self.replay), "exposures": self._exposures}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
-        """Go on where a snapshot was taken.
+        """Restore from a snapshot.
 
         Raises:
             KeyError, ValueError, RuntimeError: it is of another seed or shape.

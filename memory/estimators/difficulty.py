@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from memento.memory.products import product
 
 _WIDTH = 0.12
-"""Of the kernel exp((cosine - 1) / width); from held-out questions of a recorded log, where .1 to .15 are alike."""
+"""Width of the kernel exp((cosine - 1) / width); from held-out questions of a log, where .1 to .15 are alike."""
 _PRIOR_WEIGHT = 0.05
-"""Of the mean reward, in kernel units: an exact repetition counts 1, a cosine of .64 counts this much."""
+"""Prior weight of the mean reward, in kernel units: an exact repetition counts 1, a cosine of .64 counts this much."""
 
 
 class Difficulty:
-    """The newest tasks and what came of them."""
+    """Task difficulty: kernel regression over the outcomes of the newest tasks."""
 
     def __init__(self, *, capacity: int, dim: int) -> None:
         """Start with no task.
@@ -37,7 +37,7 @@ class Difficulty:
         self._n = 0
 
     def ease(self, task_D: NDArray[np.float32], question: str) -> float:
-        """How much likelier than usual tasks like this succeed, in logits to first order.
+        """How much likelier than average similar tasks succeed, in logits to first order.
 
         Args:
             task_D: encoded task.
@@ -54,7 +54,7 @@ class Difficulty:
     def take(
         self, event_id: str, task_D: NDArray[np.float32], question: str, reward: float, *, confidence: float = 1.0
     ) -> None:
-        """Keep what came of a task, for as much as it is believed; an event that is known is corrected."""
+        """Add the outcome of a task, weighted by confidence; a known event is corrected."""
         row = self._row.get(event_id)
         if row is None:
             row = self._n % len(self._task_ND)
@@ -65,22 +65,22 @@ class Difficulty:
         self._reward_N[row], self._counts_N[row] = reward, confidence
 
     def withdraw(self, event_id: str) -> None:
-        """What came of this event is not known after all."""
+        """Remove the outcome of this event."""
         if event_id in self._row:
             self._counts_N[self._row[event_id]] = 0.0
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is kept."""
+        """Tensors for a snapshot."""
         stop = min(self._n, len(self._task_ND))
         return {"task": self._task_ND[:stop], "reward": self._reward_N[:stop], "counts": self._counts_N[:stop]}
 
     def stamp(self) -> dict[str, Any]:
-        """Of which events and questions."""
+        """Events and questions of the tensors, as JSON values."""
         stop = min(self._n, len(self._task_ND))
         return {"n": self._n, "questions": self._question_N[:stop].tolist(), "events": self._event_N[:stop].tolist()}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
-        """Take over what `tensors` and `stamp` gave.
+        """Restore from `tensors` and `stamp`.
 
         Raises:
             KeyError, ValueError: it is not of this shape.

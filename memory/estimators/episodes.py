@@ -18,7 +18,7 @@ _FIRST_ROWS = 256
 
 
 class Episode(NamedTuple):
-    """One selection. JSON-able."""
+    """One retrieval event with its outcome. JSON-able."""
 
     event_id: str
     follows: str | None
@@ -29,9 +29,9 @@ class Episode(NamedTuple):
     """Their cosines to the task."""
     reward: float
     confidence: float
-    """The evaluator's."""
+    """Confidence of the evaluator, in [0, 1]."""
     row: int
-    """Where its state and value lie."""
+    """Row of its state and value."""
 
 
 class _Sums(NamedTuple):
@@ -44,7 +44,7 @@ class _Sums(NamedTuple):
     cosine: float = 0.0
 
     def plus(self, episode: Episode, sign: int) -> "_Sums":
-        """With an episode more or less."""
+        """The sums with one episode added or removed."""
         is_served = bool(episode.ids)
         return _Sums(
             self.n_served + sign * is_served,
@@ -56,7 +56,7 @@ class _Sums(NamedTuple):
 
 
 class Episodes:
-    """Episodes in the order of their newest outcomes; the oldest give way."""
+    """Replay buffer of episodes, ordered by newest outcome; the oldest are dropped."""
 
     def __init__(self, *, dim: int, capacity: int) -> None:
         """Start empty.
@@ -73,7 +73,7 @@ class Episodes:
         self.question_E = np.zeros(len(self.state_ED), np.int64)
         """A number for each episode's question, by row; never 0."""
         self.confidence_E = np.zeros(len(self.state_ED), np.float32)
-        """Of each episode's evaluator, by row."""
+        """Confidence of each episode's evaluator, by row."""
         self._by_event: dict[str, Episode] = {}
         self._of_case: dict[str, dict[str, int]] = {}  # case -> event -> row, in order
         self._follower: dict[str, str] = {}
@@ -95,17 +95,17 @@ class Episodes:
 
     @property
     def n_positive(self) -> int:
-        """Number of those that were a success."""
+        """Number of episodes that succeeded."""
         return self._sums.n_positive
 
     @property
     def mean_reward(self) -> float:
-        """Over all episodes; one half without any."""
+        """Mean reward over all episodes; 0.5 without any."""
         return self._sums.reward / len(self) if self._by_event else 0.5
 
     @property
     def mean_cosine(self) -> float:
-        """Over all served cases."""
+        """Mean cosine over all served cases."""
         return self._sums.cosine / self._sums.n_cosines if self._sums.n_cosines else 0.0
 
     def get(self, event_id: str | None) -> Episode | None:
@@ -117,7 +117,7 @@ class Episodes:
         return self.get(self._follower.get(event_id))
 
     def keep(self, example: Example) -> Episode:
-        """Add an episode, in the place of what was believed of its event before."""
+        """Add an episode, or replace the one of the same event."""
         self.forget(example.event_id)
         row = self._row()
         self.state_ED[row] = example.state_D
@@ -165,7 +165,7 @@ class Episodes:
         return [events[index] for index in rng.integers(len(events), size=n)] if events else []
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """States and values."""
+        """States and values, for a snapshot."""
         return {"state": self.state_ED.copy(), "value": self.value_E.copy()}
 
     def stamp(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Episodes:
         return {"sums": list(self._sums), "episodes": [list(episode) for episode in self], "free": list(self._free)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
-        """Become what these were taken from; must be empty.
+        """Restore from `tensors` and `stamp`; must be empty.
 
         Raises:
             KeyError, ValueError: they do not fit.

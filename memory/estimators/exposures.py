@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memento.memory.products import product
 
 _LEAST_REACH = 0.5
-"""Of what is known of a case, how much holds for a task that is like none it was served for."""
+"""Smallest reach: for a task unlike any that the case was served for."""
 
 
 class Exposed(NamedTuple):
@@ -55,7 +55,7 @@ class Exposures:
         task_L: NDArray[np.float32],
         group_NG: NDArray[np.float32],
     ) -> None:
-        """Take in one event."""
+        """Count one event."""
         served = zip(ids, similarity_N, reward_N, support_N, group_NG, strict=True)
         for case_id, similarity, reward, support, group_G in served:
             row = self._row.setdefault(case_id, len(self._row))
@@ -69,7 +69,7 @@ class Exposures:
             self._tables["group"][row] = group_G
 
     def discount(self, ids: Sequence[str]) -> None:
-        """Take an event back: its cases were served once less, for what they were served for on average."""
+        """Remove an event: its cases count one use less, with their average features."""
         for row in (self._row[case_id] for case_id in ids):
             n = int(self._tables["n"][row])
             self._tables["n"][row] = n - 1
@@ -82,7 +82,7 @@ class Exposures:
         return np.where(row_C >= 0, self._tables["n"][row_C], 0)
 
     def reach(self, ids: Sequence[str], task_L: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How alike a task is to those that each case was served for, in [0, 1]; 1 for a case that never was.
+        """Similarity of a task to those that each case was served for, in [0, 1]; 1 for an unserved case.
 
         What a case has done for one kind of task says little about another: without this, the few cases that did well
         somewhere would be served to everybody.
@@ -95,7 +95,7 @@ class Exposures:
         return np.where((row_C >= 0) & (length_C > 0), reach_C, 1.0).astype(np.float32)
 
     def averages(self) -> Exposed:
-        """Of all `ids`, in their order."""
+        """Averages of all `ids`, in their order."""
         stop = len(self._row)
         table = {name: of[:stop] for name, of in self._tables.items()}
         n_N = np.maximum(table["n"], 1)
@@ -105,11 +105,11 @@ class Exposures:
         return Exposed(table["n"], weight_N4.astype(np.float32), task_NL, table["group"])
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """The tables."""
+        """The tables, for a snapshot."""
         return {name: of[: len(self._row)] for name, of in self._tables.items()}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> None:
-        """Take over what `tensors` gave, for these cases.
+        """Restore from `tensors`, for these cases.
 
         Raises:
             KeyError, ValueError: it is not of this shape.

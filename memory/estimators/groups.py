@@ -14,7 +14,7 @@ from memento.memory.estimators.port import CaseRows
 
 
 class Groups:
-    """Landmarks first, then actions in the order in which a second case was found to have taken them."""
+    """Groups of cases: landmarks first, then actions shared by two or more cases, in order of discovery."""
 
     def __init__(self, landmarks: Landmarks, *, n_actions: int) -> None:
         """Start with no action.
@@ -30,11 +30,11 @@ class Groups:
 
     @property
     def n(self) -> int:
-        """G."""
+        """Number of groups, G."""
         return self._landmarks.limit + self._n_actions
 
     def notice(self, cases: CaseRows) -> None:
-        """Look for new regions, and for actions that are now known from two cases."""
+        """Add new landmarks, and actions that two cases now share."""
         self._landmarks.notice(cases.vectors["state"])
         for case_id, action in zip(cases.ids, cases.actions, strict=False):  # actions may not be told apart
             if self._first.setdefault(action, case_id) != case_id and len(self._column) < self._n_actions:
@@ -50,9 +50,9 @@ class Groups:
         return share_NG
 
     def stamp(self) -> dict[str, Any]:
-        """The actions."""
+        """The actions, as JSON values."""
         return {"first": self._first, "column": self._column}
 
     def restore(self, stamp: Mapping[str, Any]) -> None:
-        """Take over what `stamp` gave."""
+        """Restore from `stamp`."""
         self._first, self._column = dict(stamp["first"]), dict(stamp["column"])

@@ -16,26 +16,26 @@ from memento.memory.estimators.settings import EstimatorSettings, checked_settin
 
 
 class KernelSettings(NamedTuple):
-    """What can be set, by the paper's names where it has one."""
+    """Settings of the kernel estimator, by the paper's names where it has one."""
 
     gamma: float = 0.9
-    """What a step is worth of what follows it; without effect on runs of one step."""
+    """Discount factor; without effect on runs of one step."""
     alpha: float = 0.02
     """Entropy weight of the soft value, in units of Q."""
     precision: float = 3.0
-    """Of the first kernel."""
+    """Precision (inverse bandwidth) of the initial kernel."""
     prior_weight: float = 0.5
-    """k0, in outcomes of the same task."""
+    """Prior weight k0, in outcomes of the same task."""
     cosine_weight: float = 0.3
     """What a case's cosine above the mean of those served adds to its Q0."""
     learning_rate: float = 0.03
-    """eta; 0 keeps the first kernel."""
+    """Learning rate eta; 0 keeps the initial kernel."""
     target_period: float = 16
-    """K: outcomes learned from between two moves of the target kernel."""
+    """K: outcomes between two updates of the target kernel."""
     target_keep: float = 0.5
     """beta: share of the target kernel that stays then."""
     capacity: float = 8192
-    """Episodes remembered."""
+    """Maximum number of episodes kept."""
 
 
 def kernel_settings(given: EstimatorSettings | None) -> KernelSettings:
@@ -56,7 +56,7 @@ def kernel_settings(given: EstimatorSettings | None) -> KernelSettings:
 
 
 class Evidence(NamedTuple):
-    """What is remembered of each pair's case: D_c for all pairs, one after the other."""
+    """Remembered outcomes of each pair's case: D_c for all pairs, concatenated."""
 
     state_RD: Tensor
     """Remembered tasks, each once."""
@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
     value_N: Tensor
     """Q' of the outcome."""
     confidence_N: Tensor
-    """How far its evaluator is believed, in [0, 1]."""
+    """Confidence of its evaluator, in [0, 1]."""
 
 
 class LearnedKernel(nn.Module):
@@ -119,7 +119,7 @@ def episodic_values(
         task_P: the pair's task, as a row of `state_BD`.
         prior_P: Q0 of each pair.
         evidence: what is remembered of the pairs' cases.
-        prior_weight: k0, in outcomes of the same task.
+        prior_weight: Prior weight k0, in outcomes of the same task.
     """
     likeness_N = kernel(state_BD, evidence.state_RD)[task_P[evidence.pair_N], evidence.row_N]
     weight_N = evidence.confidence_N * likeness_N

@@ -51,13 +51,13 @@ _TARGET = "target."
 
 
 class _Asked(NamedTuple):
-    """One task and the cases whose Q is wanted."""
+    """One query: a task and the cases whose Q to compute."""
 
     state_D: NDArray[np.float32]
     ids: Sequence[str]
     similarities: Sequence[float]
     without: str | None = None
-    """A question whose episodes are left out."""
+    """Question whose episodes are excluded."""
 
 
 class KernelControl(SharedOutcomes):
@@ -88,7 +88,7 @@ class KernelControl(SharedOutcomes):
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
-        """Wider and narrower kernels, a stronger prior."""
+        """Alternative settings: wider and narrower kernels, a stronger prior."""
         return [{"precision": 1.0}, {"precision": 6.0}, {"prior_weight": 2.0}, {"precision": 6.0, "prior_weight": 2.0}]
 
     def learn(self, example: Example) -> None:
@@ -106,7 +106,7 @@ class KernelControl(SharedOutcomes):
             self.target.move_towards(self.kernel, keep=self._set.target_keep)
 
     def withdraw(self, event_id: str) -> bool:
-        """Forget this event; as far as is known, the cycle before it is its run's last again."""
+        """Remove this event; the planning cycle before it becomes its run's last again."""
         episode = self.episodes.forget(event_id)
         if episode is not None:
             self._refresh(self.episodes.get(episode.follows))
@@ -127,7 +127,7 @@ class KernelControl(SharedOutcomes):
         return float(np.clip(self._read(example.state_D, example.cases).mean(), 0, 1))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Both kernels, and the store."""
+        """Both kernels and the episodes, for a snapshot."""
         kernels = {_THETA: self.kernel, _TARGET: self.target}
         tensors = {
             f"{of}{name}": value.numpy() for of, one in kernels.items() for name, value in one.state_dict().items()
@@ -139,7 +139,7 @@ class KernelControl(SharedOutcomes):
         return {"seed": self._seed, "settings": self._set._asdict(), "steps": self._n_steps, **self.episodes.stamp()}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
-        """Go on where a snapshot was taken.
+        """Restore from a snapshot.
 
         Raises:
             KeyError, ValueError, RuntimeError: it is of another seed, other settings or another shape.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from memento.memory.products import cosines, product
 
 _SHARPNESS = 12.0
-"""Of the soft assignment: a cosine that is .1 higher gets three times the share."""
+"""Sharpness of the soft assignment: a cosine that is .1 higher gets three times the share."""
 _LEAST_SHARE = 0.1
 """Smaller shares are dropped, so that a vector belongs to a few landmarks only."""
 
@@ -37,7 +37,7 @@ class Landmarks:
         return self._row_LD[: self._n]
 
     def notice(self, row_ND: NDArray[np.float32]) -> None:
-        """Make landmarks of those rows that lie far from all."""
+        """Add rows that are far from every landmark as new landmarks."""
         for row_D in row_ND:
             if self._n == self.limit:
                 return
@@ -46,7 +46,7 @@ class Landmarks:
                 self._n += 1
 
     def shares(self, row_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How much each row belongs to each landmark, shape (N, L): rows sum to 1, or to 0 while there are none."""
+        """Soft assignment of rows to landmarks, shape (N, L): rows sum to 1, or to 0 without landmarks."""
         share_NL = np.zeros((len(row_ND), self.limit), np.float32)
         if self._n == 0 or len(row_ND) == 0:
             return share_NL
@@ -61,7 +61,7 @@ class Landmarks:
         return share_NL
 
     def restore(self, row_MD: NDArray[np.float32]) -> None:
-        """Take over saved landmarks.
+        """Restore saved landmarks.
 
         Raises:
             ValueError: too many, or of another dimension.

@@ -14,7 +14,7 @@ from memento.memory.estimators.settings import EstimatorSettings
 EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
 
 CaseView = Literal["state", "action", "text"]
-"""What of a case is encoded: its task, what was tried, or both together."""
+"""Part of a case that is encoded: its task, its action, or both together."""
 
 
 class CaseRows(NamedTuple):
@@ -28,20 +28,20 @@ class CaseRows(NamedTuple):
     vectors: Mapping[CaseView, NDArray[np.float32]]
     """The views that the estimator asked for, each of shape (N, D)."""
     actions: tuple[str, ...] = ()
-    """Hashes of what was tried: the same text is the same action. Empty when actions are not told apart."""
+    """Hashes of the action texts. Empty when actions are not distinguished."""
     support_N: NDArray[np.float32] | None = None
-    """What all the cases recalled then said for each one's action; None where nobody asked."""
+    """Support of each case's action by the cases recalled with it; None where not computed."""
 
     def __len__(self) -> int:
         """Number of cases."""
         return len(self.ids)
 
     def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
-        """The same ones, with what the recalled cases say for them."""
+        """The same cases with this support."""
         return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N)
 
     def only(self, rows: NDArray[np.intp]) -> "CaseRows":
-        """Those at these positions."""
+        """The cases at these positions."""
         return CaseRows(
             tuple(self.ids[row] for row in rows),
             self.similarity_N[rows],
@@ -53,7 +53,7 @@ class CaseRows(NamedTuple):
 
 
 class Example(NamedTuple):
-    """One known outcome with what was served: what an estimator learns from."""
+    """Training example: one known outcome with the cases served."""
 
     offset: int
     """Ledger offset of the outcome; seeds whatever is random in learning from it."""
@@ -61,7 +61,7 @@ class Example(NamedTuple):
     follows: str | None
     """The event of the planning cycle before this one in the same run; None for the first."""
     question: str
-    """Hash under which all events of the same question fall together; splits go by it."""
+    """Hash that all events of the same question share; splits are grouped by it."""
     state_D: NDArray[np.float32]
     """Encoded task."""
     cases: CaseRows
@@ -73,7 +73,7 @@ class Example(NamedTuple):
 
 
 class Estimates(NamedTuple):
-    """What the candidates of one read are worth."""
+    """Estimated values of the candidates of one read."""
 
     value_C: NDArray[np.float32]
     """What policies rank by: Q in (0, 1), or u(s, c) in logits, which is 0 for a case that changes nothing."""
@@ -82,22 +82,22 @@ class Estimates(NamedTuple):
     exposures_C: NDArray[np.int64]
     """Known outcomes that each case was served in."""
     support_C: NDArray[np.float32] | None = None
-    """What the candidates say for each one's action, where the estimator asks; to be logged with what is served."""
+    """Support of each candidate's action, where the estimator uses it; logged with the served cases."""
 
 
 class Answer(NamedTuple):
-    """Estimates for one read, and how much they rest on."""
+    """Estimates for one read, with the number of outcomes they rest on."""
 
     estimates: Estimates | None
-    """None while evidence is thin."""
+    """None while there are too few outcomes."""
     version: int
     """Number of outcomes learned from."""
     settings_version: int
-    """The promoted settings they were learned with; 0 is the built-in ones."""
+    """Version of the settings they were learned with; 0 is the built-in ones."""
 
 
 class Suggestions(NamedTuple):
-    """What recall should look at beside the nearest cases."""
+    """Suggested cases and directions to recall beside the nearest cases."""
 
     ids: list[str]
     """Cases of high learned utility for this task."""
@@ -106,7 +106,7 @@ class Suggestions(NamedTuple):
 
 
 class CaseEffect(NamedTuple):
-    """What serving a case has done on average, over the tasks that it was served for."""
+    """Average effect of serving a case, over the tasks that it was served for."""
 
     case_id: str
     exposures: int
@@ -116,7 +116,7 @@ class CaseEffect(NamedTuple):
 
 
 class Estimator(Protocol):
-    """Learns from examples, in order, and answers what candidates are worth."""
+    """Interface of an estimator: learns from examples in order and estimates the value of candidates."""
 
     name: EstimatorName
     views: tuple[CaseView, ...]
@@ -126,15 +126,15 @@ class Estimator(Protocol):
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
-        """Settings worth trying in place of the built-in ones; empty where there are none."""
+        """Alternative settings to try instead of the built-in ones; empty where there are none."""
         ...
 
     def learn(self, example: Example) -> None:
-        """Take in one outcome. One of an event that was learned from before replaces what was believed."""
+        """Learn one outcome; it replaces an earlier outcome of the same event."""
         ...
 
     def withdraw(self, event_id: str) -> bool:
-        """The outcome of this event is unknown after all.
+        """Remove the outcome of this event, which is unknown after all.
 
         Returns:
             Whether it had been learned from.
@@ -142,31 +142,31 @@ class Estimator(Protocol):
         ...
 
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates | None:
-        """What each case is worth for this task; None while evidence is too thin to say."""
+        """Estimate the value of each case for this task; None while there are too few outcomes."""
         ...
 
     def predict(self, example: Example) -> float:
-        """p(r = 1 | s, S) of an example, whose reward is not looked at."""
+        """Predict p(r = 1 | s, S) of an example, ignoring its reward."""
         ...
 
     def effects(self) -> list[CaseEffect]:
-        """What each case served so far is worth on average; empty where the estimator does not tell cases apart."""
+        """Average effect of each case served so far; empty where the estimator has no effects per case."""
         ...
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
-        """What recall should look at for this task."""
+        """Suggest cases and directions to recall for this task."""
         ...
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What was learned, for a snapshot."""
+        """Learned state as tensors, for a snapshot."""
         ...
 
     def stamp(self) -> dict[str, Any]:
-        """The rest of it, as JSON values."""
+        """The rest of the learned state, as JSON values."""
         ...
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
-        """Become what `tensors` and `stamp` were taken from.
+        """Restore from `tensors` and `stamp`.
 
         Args:
             tensors: as `tensors` gave them.
@@ -180,10 +180,10 @@ class Estimator(Protocol):
 
 
 class MakeEstimator(Protocol):
-    """Makes an estimator that knows nothing yet."""
+    """Factory of untrained estimators."""
 
     def __call__(self, *, settings: EstimatorSettings) -> Estimator:
-        """With these settings in place of the built-in ones.
+        """Make one with these settings instead of the built-in ones.
 
         Raises:
             InvalidInput: it has no such settings.
@@ -192,7 +192,7 @@ class MakeEstimator(Protocol):
 
 
 class SharedOutcomes:
-    """What the paper's estimators have in common: all cases of an event share its outcome."""
+    """Base of the paper's estimators, where all cases of an event share its outcome."""
 
     def effects(self) -> list[CaseEffect]:
         """Nothing: no case has an effect of its own."""

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _LEAST_INFORMATION = 0.02
-"""Of an outcome that seemed certain: a surprise must still be able to move beliefs."""
+"""Smallest information of an outcome, so that a surprise can still move the posterior."""
 _MERIT_MEMORY = 0.998
-"""An expert's merits fade, so that another can take over when the world changes."""
+"""Decay of the experts' past likelihood, so that another can take over after a change."""
 _PSEUDO_COEFFICIENTS = 8.0
-"""How many well-known coefficients a family's built-in scale counts for."""
+"""Weight of a family's built-in scale, in well-determined coefficients."""
 _ROUNDING = 1e-5
-"""Of a prior variance: what single precision may have lost."""
+"""Relative rounding error of a prior variance in single precision."""
 _SCALE_LIMITS = (0.02, 16.0)
-"""Within which a family's variance may move, as multiples of the built-in one."""
+"""Limits of a family's variance, as multiples of the built-in one."""
 
 
 class Features(NamedTuple):
@@ -36,7 +36,7 @@ class Features(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What one outcome contributed: enough to take it back."""
+    """Contribution of one outcome, kept to retract it."""
 
     information_E: Tensor
     target_E: Tensor
@@ -44,7 +44,7 @@ class Site(NamedTuple):
 
 
 class Posterior:
-    """Beliefs of every expert: mean and covariance over the positions in use."""
+    """Gaussian posterior of every expert: mean and covariance over the positions in use."""
 
     def __init__(self, *, capacity: int, family_variances: Sequence[float], memories: Sequence[float]) -> None:
         """Start with no position in use.
@@ -69,12 +69,12 @@ class Posterior:
 
     @property
     def capacity(self) -> int:
-        """Most positions."""
+        """Maximum number of positions."""
         return self.mean_EP.shape[1]
 
     @property
     def weights(self) -> Tensor:
-        """How much each expert is believed; sums to 1."""
+        """Weights of the experts; sum to 1."""
         return torch.softmax(self._merit_E, 0)
 
     def place(self, position: int, *, family: int, mean: float = 0.0, variance: float | None = None) -> None:
@@ -96,7 +96,7 @@ class Posterior:
         self._family_P[position] = family
 
     def believe(self, position: int, mean_E: Tensor, variance_E: Tensor) -> None:
-        """Set what is believed of a coefficient that has just been placed."""
+        """Set mean and variance of a coefficient that has just been placed."""
         self.mean_EP[:, position] = mean_E
         self.covariance_EPP[:, position, position] = variance_E
 
@@ -112,14 +112,14 @@ class Posterior:
         return torch.matmul(self.mean_EP[:, position_X], value_X), torch.clamp(variance_E, min=1e-9)
 
     def mixed(self, mean_EC: Tensor, variance_EC: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation, (C,) each, over all experts, as much as each is believed."""
+        """Mean and standard deviation, (C,) each, mixed over all experts by weight."""
         weight_E1 = self.weights[:, None]
         mean_C: Tensor = (weight_E1 * mean_EC).sum(0)
         variance_C: Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
         return mean_C.numpy(), variance_C.sqrt().numpy()
 
     def observe(self, features: Features, reward: float, *, confidence: float = 1.0) -> Site:
-        """Take in one outcome: a step of the extended Kalman filter with a Bernoulli observation."""
+        """Learn one outcome: a step of the extended Kalman filter with a Bernoulli observation."""
         gain_EP, mean_E, variance_E = self._project(features)
         p_E = probability(mean_E, variance_E)
         likelihood_E = reward * torch.log(p_E) + (1 - reward) * torch.log1p(-p_E)
@@ -133,7 +133,7 @@ class Posterior:
         return site
 
     def retract(self, features: Features, site: Site) -> None:
-        """Take back what an outcome contributed: exact as long as nothing of it has faded."""
+        """Remove what an outcome contributed: exact as long as nothing of it has faded."""
         gain_EP, mean_E, variance_E = self._project(features)
         # What has faded is not there to be taken: removing it would leave less than nothing.
         information_E = torch.minimum(site.information_E, 0.95 / variance_E)
@@ -210,7 +210,7 @@ class Posterior:
             self.covariance_EPP[expert, : self.n, : self.n].addr_(gain_P, gain_P, alpha=-step)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is believed."""
+        """Tensors of the posterior, for a snapshot."""
         n = self.n
         return {
             "mean": self.mean_EP[:, :n].numpy(),
@@ -223,7 +223,7 @@ class Posterior:
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `tensors` gave.
+        """Restore from `tensors`.
 
         Raises:
             KeyError, ValueError, RuntimeError: it is not of this shape.

@@ -33,7 +33,7 @@ expert who forgets (the other does not); `sites` counts the outcomes that can st
 
 
 def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
-    """Beliefs of two experts, one of whom forgets, with only the coefficients that are always there.
+    """Prior of two experts, one of which forgets, with only the coefficients that always exist.
 
     Args:
         settings: all of `BUILT_IN`, some perhaps changed.

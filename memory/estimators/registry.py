@@ -8,7 +8,7 @@ from memento.memory.estimators.settings import EstimatorSettings
 
 
 def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: EstimatorSettings | None = None) -> Estimator:
-    """An estimator that knows nothing yet.
+    """Make an untrained estimator by name.
 
     Args:
         name: which one.

@@ -7,13 +7,13 @@ from typing import Any
 from memento.memory.errors import InvalidInput
 
 EstimatorSettings = Mapping[str, float]
-"""What deviates from an estimator's built-in settings; empty for the built-in ones."""
+"""Settings that differ from an estimator's built-in ones; empty for the built-in ones."""
 
 
 def checked_settings(
     given: Mapping[str, Any] | None, built_in: EstimatorSettings, *, estimator: str
 ) -> dict[str, float]:
-    """The built-in settings with the given ones in their place.
+    """The built-in settings, overridden by the given ones.
 
     Args:
         given: settings by name.

@@ -15,12 +15,12 @@ from memento.memory.estimators.posterior import Features, Site
 
 
 class TakenIn(NamedTuple):
-    """One outcome that was taken in."""
+    """One learned outcome with its contribution."""
 
     reward: float
     confidence: float
     number: int
-    """How many outcomes had been taken in, this one included."""
+    """Number of outcomes learned by then, this one included."""
     ids: tuple[str, ...]
     """Cases served."""
     features: Features
@@ -28,7 +28,7 @@ class TakenIn(NamedTuple):
 
 
 class Sites:
-    """The newest outcomes by event, the oldest first."""
+    """Retractable outcomes by event, oldest first."""
 
     def __init__(self, *, capacity: int) -> None:
         """Start empty.
@@ -41,7 +41,7 @@ class Sites:
         self._settled: set[int] = set()  # events too old to be corrected, by hash: eight bytes instead of sixty
 
     def get(self, event_id: str) -> TakenIn | None:
-        """What is held of an event."""
+        """The outcome held for an event, if any."""
         return self._taken.get(event_id)
 
     def is_settled(self, event_id: str) -> bool:
@@ -49,7 +49,7 @@ class Sites:
         return event_id not in self._taken and _hash(event_id) in self._settled
 
     def put(self, event_id: str, taken: TakenIn) -> None:
-        """Hold an outcome, as the newest."""
+        """Add an outcome as the newest."""
         self._taken.pop(event_id, None)
         self._taken[event_id] = taken
         if len(self._taken) > self._capacity:
@@ -58,11 +58,11 @@ class Sites:
             self._settled.add(_hash(oldest))
 
     def pop(self, event_id: str) -> TakenIn | None:
-        """Hold it no more."""
+        """Remove and return an outcome."""
         return self._taken.pop(event_id, None)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is held, in flat arrays."""
+        """The outcomes as flat arrays, for a snapshot."""
         taken = list(self._taken.values())
         return {
             "settled": np.array(sorted(self._settled), np.int64),
@@ -80,7 +80,7 @@ class Sites:
         return [[event_id, list(one.ids)] for event_id, one in self._taken.items()]
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: list[Any], *, n_experts: int) -> None:
-        """Take over what `tensors` and `stamp` gave.
+        """Restore from `tensors` and `stamp`.
 
         Raises:
             KeyError, ValueError: it is not of this shape.
@@ -99,7 +99,7 @@ class Sites:
 
 
 def _hash(event_id: str) -> int:
-    """The same in every process, unlike Python's own."""
+    """Hash that is the same in every process, unlike Python's."""
     return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest(), signed=True)
 
 

@@ -19,7 +19,7 @@ _MAX_REGIONS = 2
 def earned_cases(
     task: Task, value_G: NDArray[np.float32], beliefs: Posterior, coefficients: Coefficients, exposures: Exposures
 ) -> list[str]:
-    """The cases of highest utility among those ever served, as far as it is surely above 0.
+    """The served cases of highest utility whose lower bound is above 0.
 
     Args:
         task: what they are to help.
@@ -44,7 +44,7 @@ def earned_cases(
 def promising_regions(
     task: Task, value_G: NDArray[np.float32], sd_G: NDArray[np.float32], *, n: int
 ) -> NDArray[np.int64]:
-    """Landmarks near which to look: proven ones, or the most promising where the task's own region hurts.
+    """Landmarks to recall near: proven ones, or the most promising where the task's own region hurts.
 
     Args:
         task: whose region is found by similarity already.

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from memento.memory.estimators.port import CaseRows
 
 _NOISE = 0.6
-"""Variance of what one case says, in units of a unit vector's own; .3 to 1 were alike on simulated streams."""
+"""Noise variance of one case's outcome, relative to the kernel; .3 to 1 were alike on simulated streams."""
 _FAILURE = 0.6
-"""How much a failure says against an action, where a success says 1 for it; .3 to 1 were alike."""
+"""Weight of a failure against an action, where a success counts 1; .3 to 1 were alike."""
 _SPEAKERS = 256
-"""Candidates that are listened to, at most, the nearest ones: what they say takes a third of a millisecond for 64."""
+"""Maximum number of candidates used, the nearest ones: 64 take a third of a millisecond."""
 
 
 def support(
@@ -28,7 +28,7 @@ def support(
     state_CD: NDArray[np.float32],
     actions: Sequence[str],
 ) -> NDArray[np.float32]:
-    """Posterior mean, at this task, of what each candidate's action is worth; cases of one action have the same.
+    """GP posterior mean at this task of the value of each candidate's action; the same for cases of one action.
 
     Args:
         similarity_C: cosines between the task and the candidates' states.
@@ -56,7 +56,7 @@ def support(
 
 
 def supported(candidates: CaseRows) -> CaseRows:
-    """The candidates of one read with what they say for each other; as they are, if that is known already."""
+    """Add the support to the candidates of one read, unless they have it already."""
     if candidates.support_N is not None:
         return candidates
     state_CD = candidates.vectors["state"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Breaker:
-    """Closed while calls succeed; after `max_failures` in a row open for `pause_s`, then one call may try."""
+    """Circuit breaker: closed while calls succeed; after `max_failures` in a row open for `pause_s`, then one probe."""
 
     def __init__(
         self, *, max_failures: int = 3, pause_s: float = 30.0, clock: Callable[[], float] = time.monotonic

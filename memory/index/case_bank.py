@@ -9,7 +9,7 @@ from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.engines.port import Hit, Vector, VectorEngine
-from memento.memory.index.exact_search import ExactSearch, Newer, in_order
+from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
 from memento.memory.index.tied_hits import nearest_with_ties
 from memento.memory.ledger.reads import LedgerViews
@@ -21,7 +21,7 @@ _SEARCH, _LAG = "search", "lag"
 
 
 class Search(NamedTuple):
-    """What a search found."""
+    """Result of a search."""
 
     hits: list[Hit]
     is_degraded: bool
@@ -30,7 +30,7 @@ class Search(NamedTuple):
     bank_version: int
     """Ledger offset up to which cases could be found."""
     notices: list[str]
-    """What whoever searched should be told: why the search is degraded, that the index was rebuilt."""
+    """Notices for the caller: why the search is degraded, that the index was rebuilt."""
 
 
 class CaseBank:
@@ -64,11 +64,11 @@ class CaseBank:
 
     @property
     def notices(self) -> list[str]:
-        """What users should be told now: the engine is away, the index is behind or was rebuilt."""
+        """Current notices for users: the engine is unavailable, the index lags or was rebuilt."""
         return self._notices.now
 
     async def open(self) -> None:
-        """Open the engine and bring it up to date; an engine that is away is retried later, a damaged one rebuilt."""
+        """Open the engine and update it; an unavailable engine is retried later, a damaged index rebuilt."""
         try:
             async with asyncio.timeout(self._deadline_s + 5):
                 await self._catch_up()
@@ -107,7 +107,7 @@ class CaseBank:
         return Search(in_order(found)[:limit], is_degraded=True, bank_version=newest, notices=told)
 
     async def project(self) -> bool:
-        """Apply what the ledger has and the engine lacks; never raises.
+        """Apply ledger changes that the engine lacks; never raises.
 
         Returns:
             Whether the engine answered; if not, it is retried in the background.
@@ -139,7 +139,7 @@ class CaseBank:
         self._notices.withdraw(_LAG)
 
     async def rebuild(self) -> None:
-        """Make a fresh index from the ledger and put it in the old one's place, which serves until then.
+        """Rebuild the index from the ledger and replace the old one, which serves until then.
 
         Raises:
             EngineError: the engine failed.
@@ -179,8 +179,8 @@ class CaseBank:
 
     async def _indexed(
         self, vector: Vector, namespace: str, limit: int, exclude_question: str | None
-    ) -> tuple[list[Hit], Newer | None, int]:
-        """What the index finds, what it lacks (None where it is up to date), and the offset that it has followed to."""
+    ) -> tuple[list[Hit], UnindexedChanges | None, int]:
+        """Hits of the index, changes it lacks (None if up to date), and the ledger offset it has reached."""
         clock, newer = asyncio.get_running_loop().time, None
         until = clock() + self._deadline_s
         async with asyncio.timeout_at(until):
@@ -196,8 +196,8 @@ class CaseBank:
             )
         return hits, newer, step.position
 
-    def _lagging(self, newer: Newer) -> str:
-        """Say that the index is too far behind for its lack to be searched exactly."""
+    def _lagging(self, newer: UnindexedChanges) -> str:
+        """Notice that the index lags too far for its missing cases to be searched exactly."""
         text = f"case search is degraded: the index is {newer.n_behind} changes behind the ledger and catching up"
         self._notices.say(_LAG, text)
         return text

@@ -12,19 +12,19 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import cosines
 
 N_NEWEST = 2_000
-"""Cases, or changes of cases, that are looked at."""
+"""Maximum number of cases, or changes of cases, that are searched."""
 
 _COSINE_DIGITS = 6
-"""Beyond them a cosine differs with the order of its additions, which engines choose."""
+"""Decimal digits of a cosine that do not depend on the order of additions, which differs by engine."""
 
 
-class Newer(NamedTuple):
-    """What the ledger has of a namespace and an index lacks."""
+class UnindexedChanges(NamedTuple):
+    """Changes of a namespace in the ledger that an index lacks."""
 
     cases: dict[str, Case]
     """Newest revisions of the cases that have changed, by id."""
     is_all: bool
-    """Whether that is all that the index lacks."""
+    """Whether `cases` has everything that the index lacks."""
     n_behind: int
     """Changes of all namespaces that the index lacks, roughly."""
     bank_version: int
@@ -44,7 +44,7 @@ class ExactSearch:
         walk = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=N_NEWEST)
         return [case async for case in walk], newest
 
-    async def newer(self, namespace: str, *, than: int) -> Newer:
+    async def newer(self, namespace: str, *, than: int) -> UnindexedChanges:
         """The cases of a namespace that have changed after a ledger offset."""
         newest = await self._views.newest_offset()
         changes = await self._views.newest_changes(namespace=namespace, after=than, limit=N_NEWEST + 1)
@@ -53,10 +53,10 @@ class ExactSearch:
             if change.case is not None:
                 cases.setdefault(change.case.id, change.case)
         is_all = len(changes) <= N_NEWEST
-        return Newer(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
+        return UnindexedChanges(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
 
     async def hits(self, cases: Sequence[Case], vector: Vector, *, exclude_question: str | None) -> list[Hit]:
-        """Cosines of those of the cases that may be served, in the order given."""
+        """Cosines of the cases that may be served, in the order given."""
         fit = [case for case in cases if case.status == "active" and case.question != exclude_question]
         if not fit:
             return []
@@ -70,7 +70,7 @@ def rounded(similarity: float) -> float:
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
-    """By descending cosine, what is equally near by its id: the same in every process and after every rebuild."""
+    """Sort hits by descending cosine, ties by id: the same in every process and after every rebuild."""
     return sorted(
         (Hit(hit.case_id, rounded(hit.similarity)) for hit in hits), key=lambda hit: (-hit.similarity, hit.case_id)
     )

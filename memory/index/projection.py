@@ -25,11 +25,11 @@ class Step(NamedTuple):
     is_behind: bool
     """Whether the ledger may have more than that."""
     n_applied: int
-    """Revisions that the engine has just taken; 0 where it had nothing to do, and need not have been reached."""
+    """Revisions just applied; 0 where there was nothing to do, and the engine was perhaps not called."""
 
 
 class Projection:
-    """How far one engine has followed the ledger, and the way onwards. One step at a time, whoever asks.
+    """Keeps one engine in step with the ledger, one batch at a time, for concurrent callers.
 
     Raises:
         EngineError: from every method: the engine failed. The same step may be tried again.
@@ -58,11 +58,11 @@ class Projection:
         self._together = Coalescer(self._step)
 
     def note_damage(self) -> None:
-        """The engine failed in a way that only a rebuild repairs: the next step is one."""
+        """Record a failure that only a rebuild repairs: the next step rebuilds."""
         self._is_damaged = True
 
     async def step(self) -> Step:
-        """Apply the next batch, unless a rebuild is under way. Whoever asks while one runs shares the next."""
+        """Apply the next batch, unless a rebuild is under way. Calls during a step share the next one."""
         if self._is_rebuilding:
             if self._position is None or self._is_damaged:
                 raise EngineUnavailable("the index is being rebuilt")
@@ -79,14 +79,14 @@ class Projection:
             is_behind = (await self.step()).is_behind
 
     async def rebuild(self) -> None:
-        """Make a fresh index from the ledger and put it in the old one's place, which serves until then."""
+        """Rebuild the index from the ledger and replace the old one, which serves until then."""
         async with self._stepping:
             await self._rebuild()
         # Other processes may have put what came meanwhile into the old index only: all of it is in the ledger.
         await self.complete()
 
     async def save(self) -> None:
-        """Make what has been applied durable, so that the next start need not repeat it."""
+        """Save the position durably, so that the next start need not repeat the applied changes."""
         if self._n_unsaved and not self._is_damaged:
             await self._save()
 

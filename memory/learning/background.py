@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class BackgroundLearning:
-    """The learners of one memory."""
+    """Learners of one memory, which follow new outcomes in background tasks."""
 
     def __init__(self, *, storage: Storage, estimator: EstimatorName | None, seed: int) -> None:
         """Prepare.
@@ -26,7 +26,7 @@ class BackgroundLearning:
         self._estimator = estimator
         self._storage = storage
         self.seed = seed
-        """Of all learners."""
+        """Random seed of all learners."""
         self._learners: dict[tuple[str, EstimatorName], Learner] = {}
         self._making = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -42,25 +42,25 @@ class BackgroundLearning:
             return self._learners[namespace, estimator]
 
     async def effects(self, namespace: str) -> list[CaseEffect]:
-        """What serving each case has done, as the estimator that is kept in step knows it; empty without one."""
+        """Estimated effect of serving each case; empty without an estimator."""
         if self._estimator is None:
             return []
         learner = await self.learner(namespace, self._estimator)
         return await learner.effects()
 
     def catch_up_soon(self, namespace: str) -> None:
-        """Learn what is new, in the background; one task per namespace, however fast the news come."""
+        """Learn new outcomes in the background, in at most one task per namespace."""
         self._has_news.add(namespace)
         if namespace not in self._running:
             self._running[namespace] = asyncio.create_task(self._catch_up(namespace), name="memento-learn")
 
     async def settle(self) -> None:
-        """Wait until everything that was known when this was called has been learned from."""
+        """Wait until the learners have learned all outcomes known at the time of the call."""
         while self._running:
             await asyncio.gather(*self._running.values())
 
     async def close(self) -> None:
-        """Finish, save, and forget the learners: another opening makes its own."""
+        """Finish, save and drop the learners; reopening makes new ones."""
         await self.settle()
         learners = list(self._learners.values())
         self._learners.clear()

@@ -13,7 +13,7 @@ from memento.memory.ledger.reads import LedgerViews
 
 
 class ExampleReader:
-    """Makes the examples of one namespace."""
+    """Converts the observations of one namespace into training examples."""
 
     def __init__(self, *, namespace: str, views: LedgerViews, texts: EncodedTexts, wanted: Sequence[CaseView]) -> None:
         """Wire the parts.
@@ -30,7 +30,7 @@ class ExampleReader:
         self._wanted = tuple(wanted)
 
     async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
-        """What an estimator is given of each observation; None where the outcome is not known."""
+        """Training example of each observation; None where the outcome is unknown."""
         known = [(observation, reward) for observation in observations if (reward := observation.reward) is not None]
         served = [[slot for slot in observation.event.slots if slot.case_id is not None] for observation, _ in known]
         ids = dict.fromkeys(slot.case_id or "" for slots in served for slot in slots)
@@ -93,5 +93,5 @@ def _example(
 
 
 def _own_reward(slot: Slot, case: Case) -> float:
-    """As it was when the case was served, so that learning again from the start learns the same."""
+    """Own reward of the case when it was served, so that relearning from the start gives the same result."""
     return case.reward if slot.own_reward is None else slot.own_reward

@@ -30,7 +30,7 @@ from memento.memory.shielded import shielded
 _LOG = logging.getLogger(__name__)
 
 _OUTCOMES_PER_SNAPSHOT = 64
-"""A kill costs learning so many outcomes again."""
+"""Outcomes between two snapshots: at most so many are relearned after a kill."""
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class Learner:
         return self._n_outcomes
 
     async def estimates(self, query: Vector, cases: Sequence[Case], similarity_C: Vector) -> Answer:
-        """What each case is worth for this task, from everything the ledger knows by now.
+        """Estimate the value of each case for this task, from all outcomes in the ledger.
 
         Args:
             query: encoded task, shape (D,).
@@ -95,19 +95,19 @@ class Learner:
             return Answer(estimates, self._n_outcomes, self.serving.version)
 
     async def suggest(self, query: Vector) -> Suggestions:
-        """What recall should look at for this task beside the nearest cases."""
+        """Suggest cases and directions to recall for this task beside the nearest cases."""
         await self.catch_up()
         async with self._learning:
             return await self._in_thread(lambda: self.estimator.suggest(query))
 
     async def effects(self) -> list[CaseEffect]:
-        """What serving each case has done, from everything the ledger knows by now."""
+        """Estimated effect of serving each case, from all outcomes in the ledger."""
         await self.catch_up()
         async with self._learning:
             return await self._in_thread(self.estimator.effects)
 
     async def catch_up(self) -> int:
-        """Learn from every outcome that is new since the last call. May be cancelled anywhere.
+        """Learn from all outcomes since the last call. Safe to cancel at any point.
 
         Whoever asks while it is at work shares the next.
 
@@ -117,7 +117,7 @@ class Learner:
         return await self._together(None)
 
     async def prepare(self, version: SettingsVersion, *, is_fresh: bool = False) -> int:
-        """Learn with a version that need not serve yet, and save it: whoever follows it later has little left to learn.
+        """Learn with a version that does not serve yet, and save it, so that switching to it is quick.
 
         Args:
             version: which settings, and which outcomes count.
@@ -138,7 +138,7 @@ class Learner:
             return self._n_outcomes
 
     async def close(self) -> None:
-        """Save what the last snapshot lacks."""
+        """Save a snapshot if there is anything new."""
         async with self._learning:
             if self._n_outcomes > self._n_saved:
                 await self._save()
@@ -160,7 +160,7 @@ class Learner:
                 await self._take(observation, example)
 
     async def _follow_version(self) -> None:
-        """Begin again where another version serves than before, and on the first call."""
+        """Start over when the serving version has changed, and on the first call."""
         number = await self._versions.serving_number(self._namespace, self.estimator.name)
         n_erasures = await self._views.n_erasures(namespace=self._namespace)
         if self._is_loaded and (number, n_erasures) == (self.serving.version, self._n_erasures):
@@ -195,7 +195,7 @@ class Learner:
         await shielded(self._in_thread(learn))
 
     async def _load(self) -> None:
-        """Take the snapshot, if it fits; else learn from the first outcome on.
+        """Restore the snapshot if it fits; else learn from the first outcome on.
 
         A snapshot ahead of the ledger belongs to what a restored backup has undone.
         """

@@ -30,7 +30,7 @@ async def make_learner(storage: Storage, namespace: str, estimator: EstimatorNam
 async def estimator_factory(
     storage: Storage, namespace: str, estimator: EstimatorName, seed: int
 ) -> Callable[[], Estimator]:
-    """Makes estimators that know nothing yet, with the settings that serve in a namespace.
+    """Factory of untrained estimators, with the settings that serve in a namespace.
 
     Returns:
         A function to call within `Storage.compute`.

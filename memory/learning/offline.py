@@ -30,24 +30,24 @@ _COMPARED_READS = 20
 _EVERYTHING = 2**31 - 1
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is; from any thread."""
+"""Progress callback: current step, amount done, total; called from any thread."""
 
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:
-    """Nobody wants to know."""
+    """Report nothing."""
 
 
 class Judged(NamedTuple):
-    """What `learn` decided."""
+    """Result of `learn`."""
 
     version: SettingsVersion
-    """As it was written."""
+    """The version as written."""
     report: "Report | None"
-    """None when there was too little to judge by; then nothing was written."""
+    """None when there were too few outcomes to judge by; then nothing was written."""
 
 
 class Rebuilt(NamedTuple):
-    """What learning everything again gave."""
+    """Result of `rebuild`."""
 
     version: int
     n_outcomes: int
@@ -55,7 +55,7 @@ class Rebuilt(NamedTuple):
     """Recent reads whose estimates were compared with those of the serving learner."""
     n_estimates: int
     max_difference: float
-    """Largest absolute difference; anything but 0 means that the snapshot had gone astray."""
+    """Largest absolute difference; anything but 0 means that the snapshot was wrong."""
 
 
 class OfflineLearning:
@@ -76,7 +76,7 @@ class OfflineLearning:
         self._seed = seed
 
     async def learn(self, *, seed: int = 0, on_progress: OnProgress = _no_progress) -> Judged:
-        """Judge other settings, and promote them if they are better than those that serve.
+        """Evaluate other settings, and promote them if they are better than those that serve.
 
         Args:
             seed: of folds, permutations, probes and intervals.
@@ -109,7 +109,7 @@ class OfflineLearning:
         return Judged(await self._write(draft), report)
 
     async def rebuild(self) -> Rebuilt:
-        """Learn everything again without a snapshot, compare with what serves, and save it."""
+        """Relearn everything without a snapshot, compare with what serves, and save the result."""
         serves, again = await self._learner(), await self._learner()
         await serves.catch_up()
         await serves.close()
@@ -131,7 +131,7 @@ class OfflineLearning:
         return await self._storage.versions.serving(self._namespace, self._estimator)
 
     async def rollback(self, to: int | None = None) -> SettingsVersion:
-        """Let a version serve again with the estimates it last had; the outcomes that came later count no more.
+        """Roll back to a version, with the estimates it last had; outcomes that came later no longer count.
 
         Args:
             to: its number; by default the version before the serving one. A later number takes a rollback back.
@@ -167,7 +167,7 @@ class OfflineLearning:
     async def _believed(
         self, until: int, skipped: "Sequence[OutcomeRange]", views: "Sequence[CaseView]", on_progress: OnProgress
     ) -> "list[Example]":
-        """The newest outcome of each event, where it is known, in the order in which they came."""
+        """Newest known outcome of each event, in order of arrival."""
         reader = ExampleReader(
             namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=views
         )
@@ -181,7 +181,7 @@ class OfflineLearning:
         return examples
 
     async def _differences(self, one: Observation, serves: "Learner", again: "Learner") -> list[float]:
-        """Between two learners' estimates for what a read recalled, or served where that is all that is known."""
+        """Differences between two learners' estimates for the recalled cases of reads, or else the served ones."""
         similarity = {slot.case_id: slot.similarity for slot in one.event.slots if slot.case_id is not None}
         similarity |= {candidate.case_id: candidate.similarity for candidate in one.event.candidates}
         found = await self._storage.views.cases(list(similarity), namespace=self._namespace)
@@ -194,7 +194,7 @@ class OfflineLearning:
         return [float(value) for value in np.abs(first.value_C.astype(np.float64) - second.value_C)]
 
     async def _prepared(self, draft: SettingsVersion) -> None:
-        """Learn with it and save it, so that no reader has to wait for that once it serves."""
+        """Learn with a version and save it, so that no reader waits once it serves."""
         await (await self._learner()).prepare(draft)
 
     async def _write(self, draft: SettingsVersion) -> SettingsVersion:

@@ -28,28 +28,28 @@ _CHECKSUM: Final = "sha256"
 
 
 class Snapshot(NamedTuple):
-    """What an estimator knows, and from what."""
+    """Saved state of an estimator, with the offset and recipe it was learned with."""
 
     tensors: dict[str, NDArray[Any]]
     stamp: dict[str, Any]
-    """The estimator's own."""
+    """The estimator's own state as JSON values."""
     encoder: str
     offset: int
     """Ledger offset of the last outcome learned from."""
     n_outcomes: int
     recipe: str
-    """Of the version it was learned with; see `SettingsVersion.recipe`."""
+    """Recipe of the version it was learned with; see `SettingsVersion.recipe`."""
 
     question_version: int = 1
-    """How questions were told apart; see `QUESTION_VERSION`."""
+    """Version of the question hash; see `QUESTION_VERSION`."""
 
     def fits(self, encoder: str, recipe: str) -> bool:
-        """Whether it was learned from this encoder's vectors, with this recipe, and knows questions as we do."""
+        """Whether it was learned from this encoder's vectors, with this recipe and the current question hash."""
         return (self.encoder, self.recipe, self.question_version) == (encoder, recipe, QUESTION_VERSION)
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Write a snapshot; a failure is logged and costs nothing but time."""
+    """Write a snapshot; a failure is only logged, as a snapshot only saves time."""
     fresh = path.with_suffix(f".{os.getpid()}-{id(snapshot):x}.new")  # several learners may share a process
     fields = snapshot._asdict()
     tensors = {name: np.ascontiguousarray(value) for name, value in fields.pop("tensors").items()}

@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 def torch_thread() -> ThreadPoolExecutor:
-    """An executor of one such thread. Importing torch waits until its first use, and happens there."""
+    """Make an executor with one torch thread, which imports torch on first use."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="memento-torch", initializer=_take_one_core)
 
 
 class Stopped(Exception):
-    """Ends work that nobody waits for any more."""
+    """Raised in work whose caller no longer waits, to end it."""
 
 
 class OwnThread:

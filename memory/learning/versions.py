@@ -40,9 +40,9 @@ class SettingsVersion(Record):
     estimator: str
     verdict: Decision = "promoted"
     settings: dict[str, float] = Field(default_factory=dict)
-    """What deviates from the built-in settings."""
+    """Settings that differ from the built-in ones."""
     skipped: list[OutcomeRange] = Field(default_factory=list)
-    """Outcomes that do not count."""
+    """Ranges of outcomes that do not count."""
     trained_until: int = 0
     """Ledger offset of the newest outcome that the decision rests on."""
     since: int = 0
@@ -58,7 +58,7 @@ class SettingsVersion(Record):
 
     @property
     def recipe(self) -> str:
-        """Names everything that estimates depend on beside the outcomes; empty for version 0's."""
+        """Hash of everything that estimates depend on beside the outcomes; empty for version 0's."""
         if not self.settings and not self.skipped:
             return ""
         return text_hash(json.dumps([self.settings, self.skipped], sort_keys=True))[:12]
@@ -71,7 +71,7 @@ class SettingsVersions:
         self._ledger = ledger
 
     async def serving_number(self, namespace: str, estimator: str) -> int:
-        """Number of the serving version: one look into an index."""
+        """Number of the serving version, by one index look-up."""
         query = select(func.max(_VERSIONS.c.offset)).where(*_serving(namespace, estimator))
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
@@ -87,7 +87,7 @@ class SettingsVersions:
         return await self._ledger.query(lambda connection: connection.records(SETTINGS, query))
 
     def append(self, writer: LedgerWriter, version: SettingsVersion) -> SettingsVersion:
-        """Add a decision, or the refusal of a promotion that another decision has overtaken.
+        """Append a decision; a promotion that another decision has overtaken is recorded as refused.
 
         Args:
             writer: the transaction.
@@ -165,7 +165,7 @@ def _before(served: dict[int, SettingsVersion], serving: SettingsVersion) -> int
 
 
 def _merged(ranges: Sequence[OutcomeRange]) -> list[OutcomeRange]:
-    """The same outcomes in as few ranges as it takes; empty ones are left out."""
+    """Merge ranges into as few as possible; empty ones are left out."""
     merged: list[OutcomeRange] = []
     for after, until in sorted(ranges):
         if after >= until:

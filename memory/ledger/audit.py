@@ -11,7 +11,7 @@ from memento.memory.ledger.set_aside import DamagedRow
 
 
 class AuditEntry(NamedTuple):
-    """Who changed what, and why."""
+    """Entry of the audit trail: who changed what, and why."""
 
     offset: int
     at: str
@@ -21,20 +21,20 @@ class AuditEntry(NamedTuple):
     """The id of a case or an event, or a snapshot's name."""
     detail: str
     batch_id: str | None
-    """Of a change that can be undone."""
+    """Id of the batch, for a change that can be undone."""
 
 
 class CaseSnapshot(NamedTuple):
-    """A moment of a namespace that has a name."""
+    """Named snapshot of the cases of a namespace."""
 
     name: str
     at: str
     revision_offset: int
-    """Ledger offset of the newest case revision then."""
+    """Ledger offset of the newest case revision at that time."""
 
 
 class AuditViews:
-    """Read side of the trail of one ledger."""
+    """Queries of the audit trail of one ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

@@ -23,14 +23,14 @@ from memento.memory.ledger.sqlite_files import decode_text
 from memento.private_files import create_private_file
 
 CopyProgress = Callable[[int, int], None]
-"""Told how many pages or rows are copied, and of how many; called in another thread."""
+"""Progress callback: pages or rows copied, and their total; called in another thread."""
 
 _PAGES = 1024
 _ROWS = 1000
 
 
 class BackupReport(NamedTuple):
-    """What a checked copy of a ledger holds."""
+    """Contents of a checked copy of a ledger."""
 
     file: Path
     n_bytes: int
@@ -44,7 +44,7 @@ class BackupReport(NamedTuple):
 async def back_up(
     ledger: Ledger, file: Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
 ) -> BackupReport:
-    """Copy an open ledger to a file that its owner alone can read.
+    """Copy an open ledger to a file that only its owner can read.
 
     Args:
         ledger: may be written to meanwhile; the copy is of one moment.
@@ -111,7 +111,7 @@ def copy_rows(source: Connection, target: Connection, on_progress: CopyProgress)
 
 
 def checked_copy(file: Path) -> BackupReport:
-    """Read a copy through: SQLite's own check, the schema, and the checksum of every row. Blocks.
+    """Verify a copy: SQLite's own check, the schema, and the checksum of every row. Blocks.
 
     Raises:
         LedgerUnavailable: SQLite finds it damaged.
@@ -140,13 +140,13 @@ def checked_copy(file: Path) -> BackupReport:
 
 
 def file_engine(file: Path) -> Any:
-    """An engine for a file that nobody else knows yet."""
+    """SQLAlchemy engine for a private file."""
     return create_engine(f"sqlite:///{file}", poolclass=NullPool)
 
 
 @contextmanager
 def unfinished(file: Path) -> Iterator[Path]:
-    """A private file beside another, which takes that one's name when the block ends well, and is removed otherwise.
+    """A private temporary file that replaces a file when the block succeeds, and is removed otherwise.
 
     Raises:
         LedgerUnavailable: the folder takes no file.
@@ -205,7 +205,7 @@ def _check_target(file: Path, url: str, *, is_replacing: bool) -> None:
 
 
 def _copy_pages(source: Any, part: Path, on_progress: CopyProgress) -> None:
-    """SQLite's online backup, of one moment: whoever writes meanwhile does not make it begin again."""
+    """SQLite's online backup from one snapshot: concurrent writes do not restart it."""
     with closing(sqlite3.connect(part)) as target:
         source.execute("BEGIN").close()
         try:

@@ -17,7 +17,7 @@ _OFFSET = _REVISIONS.c.keys().index("offset")
 
 
 class CaseChange(NamedTuple):
-    """What a batch did to one case."""
+    """Change that a batch made to one case."""
 
     case_id: str
     version_before: int
@@ -40,7 +40,7 @@ class LedgerBatches:
         self._writer = writer
 
     def newest(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
-        """The newest revisions of these cases, as far as they exist in the namespace and can be read."""
+        """Newest readable revisions of those of these cases that exist in the namespace."""
         heads = {case_id: self._writer.head(case_id, namespace=namespace) for case_id in dict.fromkeys(ids)}
         return {case_id: head.case for case_id, head in heads.items() if head is not None and head.case is not None}
 
@@ -103,7 +103,7 @@ class LedgerBatches:
         self._writer.execute(insert(schema.batch_changes), [BATCH_CHANGES.signed(row) for row in rows])
 
     def changes(self, batch_id: str, *, namespace: str) -> list[CaseChange]:
-        """What a batch did, in order, as far as it can be read; empty when it is unknown in the namespace."""
+        """Changes of a batch in order, without unreadable ones; empty when it is unknown in the namespace."""
         changes = schema.batch_changes.c
         rows = self._audited(changes.batch_id == batch_id)
         return [
@@ -162,7 +162,7 @@ class LedgerBatches:
         return found
 
     def append_snapshot(self, name: str, *, namespace: str) -> int:
-        """Give this moment a name, which must be new in the namespace.
+        """Add a named snapshot; the name must be new in the namespace.
 
         Returns:
             The offset of the newest case revision of any namespace.

@@ -30,7 +30,7 @@ _UPCASTERS: Final[Mapping[tuple[type[Record], int], Upcaster]] = MappingProxyTyp
 
 
 def encode_body(record: Record, *, exclude: set[str] | None = None) -> str:
-    """The record as a JSON object that begins with its schema number.
+    """Serialise a record as a JSON object that begins with its schema number.
 
     Args:
         record: what to encode.
@@ -41,7 +41,7 @@ def encode_body(record: Record, *, exclude: set[str] | None = None) -> str:
 
 
 def decode_body(kind: type[R], body: str, columns: Mapping[str, Any] = MappingProxyType({})) -> R:
-    """The record of a body.
+    """Parse the record of a JSON body.
 
     Args:
         kind: its class.
@@ -68,7 +68,7 @@ def decode_body(kind: type[R], body: str, columns: Mapping[str, Any] = MappingPr
 
 
 def upcast(kind: type[Record], fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields in today's schema; those of a newer one as they are, with its number.
+    """Convert fields to the current schema; those of a newer one stay as they are, with its number.
 
     Raises:
         ValueError: the schema is not a number of one.

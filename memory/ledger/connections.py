@@ -17,10 +17,10 @@ from memento.memory.ledger.sqlite_files import decode_text, open_shared
 from memento.private_files import make_private_folder
 
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
-"""What a database raises; SQLite's driver its own while a connection is being set up."""
+"""Exceptions of databases; SQLite's driver raises its own while a connection is set up."""
 
 N_READERS = 4
-"""Threads that read. A statement takes microseconds; more threads would wait for the interpreter's lock."""
+"""Number of reading threads. A statement takes microseconds; more threads would wait for the interpreter's lock."""
 
 _BUSY_TIMEOUT_S = 15.0
 _MAX_PARAMETERS = 500
@@ -59,9 +59,9 @@ def _sqlite(path: Path, *, is_durable: bool) -> Engine:
         with contextlib.suppress(FileNotFoundError):
             path.stat()
     except OSError as error:
-        raise LedgerUnavailable(f"no ledger can be kept in {path.parent}: {error.strerror}") from error
+        raise LedgerUnavailable(f"the ledger cannot be created in {path.parent}: {error.strerror}") from error
     except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
-        raise InvalidInput(f"{str(path)!r} is not the name of a file: {error}") from error
+        raise InvalidInput(f"{str(path)!r} is not a valid file name: {error}") from error
     synchronous = "FULL" if is_durable else "OFF"
 
     def connect() -> sqlite3.Connection:
@@ -114,7 +114,7 @@ def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnav
 
 
 def write_error(error: LedgerUnavailable) -> BaseException | None:
-    """SQLite's error, where the ledger could not be opened because it may not, or cannot, be written here."""
+    """SQLite's error, if the ledger could not be opened because it cannot be written."""
     cause = error.__cause__
     driver = cause.orig if isinstance(cause, DBAPIError) else cause
     return driver if cannot_write(driver) else None

@@ -48,7 +48,7 @@ def row_digest(table: str, values: Sequence[Any]) -> str:
 
 
 def _canonical(name: str) -> Callable[[Any], bytes]:
-    """Databases give numbers back as they like (1 for 1.0, 1 for true): each column has one form here."""
+    """Canonical form of a column: databases return numbers in other types (1 for 1.0, 1 for true)."""
     if name in _FLOATS:
         return _float_bytes
     return _flag_bytes if name in _FLAGS else _plain_bytes

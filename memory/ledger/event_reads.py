@@ -16,7 +16,7 @@ _OFFSET = schema.outcomes.c.keys().index("offset")
 
 
 class EventViews:
-    """Read side of one ledger's events."""
+    """Queries of one ledger's events and outcomes."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -28,7 +28,7 @@ class EventViews:
         return await self._ledger.query(lambda connection: connection.first(EVENTS, query))
 
     async def outcome(self, event_id: str, *, namespace: str) -> Outcome | None:
-        """The outcome that counts for an event of this namespace: its newest; None where that cannot be read."""
+        """Newest outcome of an event of this namespace, which counts; None where it cannot be read."""
         outcomes = schema.outcomes.c  # not by namespace: that is a column which may be damaged
         query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id).order_by(outcomes.offset.desc())
 
@@ -41,7 +41,7 @@ class EventViews:
     async def observations(
         self, *, namespace: str, after: int, limit: int, skipped: Sequence[OutcomeRange] = ()
     ) -> list[Observation]:
-        """Outcomes after an offset with what was served, in order, without those of degraded events.
+        """Outcomes after an offset with the cases served, in order, without those of degraded events.
 
         An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn; one that cannot be
         read says the same, for what was believed before may be what it corrected. Outcomes in the `skipped` ranges are
@@ -67,7 +67,7 @@ class EventViews:
     async def newest_observations(
         self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
     ) -> list[Observation]:
-        """What was believed at an offset: the newest outcome of each event, if known; the last `limit`, in order."""
+        """Newest known outcome of each event at an offset; the last `limit`, in order."""
         outcomes, later = schema.outcomes, aliased(schema.outcomes)
         is_replaced = exists().where(
             later.c.event_id == outcomes.c.event_id,
@@ -130,7 +130,7 @@ def _served(namespace: str) -> Select[Any]:
 
 
 def _is_of_event() -> ColumnElement[bool]:
-    """An outcome and its event are of one namespace, whatever stands in a row."""
+    """Whether an outcome and its event are of the same namespace, whatever a row contains."""
     outcomes, events = schema.outcomes.c, schema.events.c
     return (events.event_id == outcomes.event_id) & (events.namespace == outcomes.namespace)
 

@@ -35,7 +35,7 @@ from memento.memory.ledger.writes import LedgerWriter
 _LOG = logging.getLogger(__name__)
 _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
 _PATIENCE_S = 20.0
-"""How long a cancelled caller waits for a step that has begun, such as one at a server that hangs."""
+"""Timeout in seconds for a cancelled caller to wait for a running step, such as at a server that hangs."""
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Ledger:
         self._read_only: ReadOnlyFile | None = None
         self.set_aside = SetAside()
         self.only_read_because = ""
-        """Why nothing can be written, where an existing SQLite file is only read (no permission, read-only file
+        """Reason why nothing can be written, where an existing SQLite file is only read (no permission, read-only file
         system, full disk); else empty."""
 
     async def __aenter__(self) -> Self:
@@ -101,7 +101,7 @@ class Ledger:
             LedgerUnavailable: it was not kept (disk full, read-only file, database down, locked too long).
         """
         if self.only_read_because:
-            raise LedgerUnavailable(f"{self.only_read_because}; nothing was kept")
+            raise LedgerUnavailable(f"{self.only_read_because}; nothing was written")
         return await self._in(self._open_threads()[0], lambda: self._transacted(step))
 
     async def query(self, look: Callable[[CheckedConnection], T]) -> T:
@@ -178,7 +178,7 @@ class Ledger:
             self._open_to_read(error)
 
     def _open_to_read(self, error: LedgerUnavailable) -> None:
-        """Open what is there for reading, if it is an SQLite file that only cannot be written."""
+        """Open an SQLite file read-only, if it can be read but not written."""
         path, cause = sqlite_path(self.url), write_error(error)
         if path is None or cause is None or not path.is_file():
             raise error
@@ -193,7 +193,7 @@ class Ledger:
             self._open_migrated_copy(path, error)
 
     def _open_migrated_copy(self, path: Path, error: LedgerUnavailable) -> None:
-        """A ledger of an earlier release that cannot be written is migrated as a copy, which lives as long as this."""
+        """Open a migrated temporary copy of an earlier release's ledger that cannot be written."""
         self._dispose()
         if self._read_only is not None:
             self._read_only.close()
@@ -223,7 +223,7 @@ class Ledger:
             engine.dispose()
 
     async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        """Do work in a thread; a caller that is cancelled hears of it when the work, if it has begun, has ended."""
+        """Run work in a thread; a cancellation is raised once work that has begun has ended."""
         running = executor.submit(work)
         waiting = asyncio.wrap_future(running)
         try:
@@ -247,7 +247,7 @@ class Ledger:
 
 
 def _set_up(writer: LedgerWriter) -> None:
-    """Create or migrate, unless another process was faster."""
+    """Create or migrate the schema, unless another process has done so."""
     number = migrations.schema_number(writer.sql)
     if number is None:
         migrations.create(writer.sql)

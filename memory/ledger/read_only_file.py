@@ -31,13 +31,13 @@ _MEMORY_DISK: Final = Path("/dev/shm")  # noqa: S108  for a private folder, wher
 
 
 def cannot_write(error: BaseException | None) -> bool:
-    """Whether SQLite failed because it may not, or cannot, write here; reading may be possible all the same."""
+    """Whether SQLite failed because it cannot write here; reading may still be possible."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _NO_WRITING
 
 
 def why_not_written(path: Path, error: BaseException) -> str:
-    """A reason that a person can act on. Blocks.
+    """Reason why a file cannot be written, for a person to act on. Blocks.
 
     Args:
         path: of the database.
@@ -55,12 +55,12 @@ def why_not_written(path: Path, error: BaseException) -> str:
 
 
 class ReadOnlyFile(NamedTuple):
-    """How a database is read that cannot be written."""
+    """Read-only access to a database that cannot be written."""
 
     path: str
     """For `sqlite3.connect` with `uri=True`."""
     copy: tempfile.TemporaryDirectory[str] | None
-    """What was read is as it was when the copy was made; to be cleaned up."""
+    """Temporary copy that is read instead, if any; to be cleaned up."""
 
     @property
     def file(self) -> Path:
@@ -82,7 +82,7 @@ class ReadOnlyFile(NamedTuple):
 
 
 def read_only_file(path: Path) -> ReadOnlyFile:
-    """Find out how a database can be read. Blocks for as long as a copy takes.
+    """Open read-only access to a database, in place or by a copy. Blocks for as long as a copy takes.
 
     Args:
         path: of the database.
@@ -128,7 +128,7 @@ def copied(path: Path) -> tempfile.TemporaryDirectory[str]:
         folder.cleanup()
     if not before:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    raise OSError(errno.EBUSY, "it is written to all the time", str(path))
+    raise OSError(errno.EBUSY, "it is being written continuously", str(path))
 
 
 def _can_read(uri: str) -> bool:
@@ -150,12 +150,12 @@ def _stamps(path: Path) -> list[tuple[int, int, int]]:
 
 
 def _roomy(n_bytes: int) -> Path:
-    """A folder for temporary files with so much room."""
+    """A temporary folder with this much free space."""
     for folder in _temporary_folders():
         with contextlib.suppress(OSError):
             if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= n_bytes + _SPARE_BYTES:
                 return folder
-    raise OSError(errno.ENOSPC, "there is no room for a copy in the folders of temporary files")
+    raise OSError(errno.ENOSPC, "no temporary folder has enough free space for a copy")
 
 
 def _temporary_folders() -> Iterator[Path]:

@@ -25,7 +25,7 @@ _IS_SERVABLE = _REVISIONS.c.status.not_in(("retired", "erased"))
 _IS_LIVING = _REVISIONS.c.status != "erased"
 
 _MAX_KNOWN_QUESTIONS = 100_000
-"""Cases whose question is remembered; about 15 MB."""
+"""Maximum number of cases whose question is cached; about 15 MB."""
 
 _PAGE = 500
 
@@ -47,7 +47,7 @@ class CaseRevision(NamedTuple):
 
 
 class CaseUsage(NamedTuple):
-    """How often a case was served and what came of it; derived from events and their newest outcomes."""
+    """How often a case was served, with which outcomes; derived from events and their newest outcomes."""
 
     exposures: int
     known_outcomes: int
@@ -55,7 +55,7 @@ class CaseUsage(NamedTuple):
 
 
 class LedgerCounts(NamedTuple):
-    """Figures of one namespace."""
+    """Counts of one namespace."""
 
     cases: int
     positive: int
@@ -66,7 +66,7 @@ class LedgerCounts(NamedTuple):
 
 
 class LedgerViews(EventViews):
-    """Read side of one ledger."""
+    """Queries of one ledger's cases."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -74,7 +74,7 @@ class LedgerViews(EventViews):
         self._questions: dict[str, str] = {}
 
     async def cases(self, ids: Sequence[str], *, namespace: str) -> dict[str, Case]:
-        """The newest revisions of these cases, as far as they exist in the namespace; by id, sorted."""
+        """Newest revisions of those of these cases that exist in the namespace; by id, sorted."""
         return await self._cases((ids, namespace)) if ids else {}
 
     async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
@@ -83,7 +83,7 @@ class LedgerViews(EventViews):
         return {case.id: case.reward for case in found.values() if case.status == "active"}
 
     async def of_question(self, ids: Sequence[str], question: str, *, namespace: str) -> set[str]:
-        """Those of these cases that are of a question, by their text.
+        """Ids of those of these cases that have this question, by their text.
 
         The key that is kept beside a case may be one of before November 2026 (see `former_question_hash`), in the
         ledger and in an index, and cannot tell: it may miss a case of the question, which is found here, and hide one
@@ -155,7 +155,7 @@ class LedgerViews(EventViews):
         return [row.case_id for row in rows if row.case_id not in own]
 
     async def changes(self, *, after: int, limit: int, namespace: str | None = None) -> list[CaseRevision]:
-        """Case revisions after an offset, in order: what a projection still has to apply.
+        """Case revisions after an offset, in order, for a projection to apply.
 
         Args:
             after: the offset.
@@ -169,7 +169,7 @@ class LedgerViews(EventViews):
         return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
 
     async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[CaseRevision]:
-        """Case revisions of a namespace after an offset, newest first: what an index that is behind cannot find."""
+        """Case revisions of a namespace after an offset, newest first: the cases that a lagging index lacks."""
         # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
         is_in = _REVISIONS.c.namespace.concat("") == namespace
         query = select(*CASES.columns).where(_REVISIONS.c.offset > after, is_in)
@@ -200,13 +200,13 @@ class LedgerViews(EventViews):
         return len(found)
 
     async def vector_length(self, *, encoder: str) -> int | None:
-        """How many numbers a kept vector of this encoder has; None when none is kept."""
+        """Dimension of the stored vectors of this encoder; None when none is stored."""
         query = select(*VECTORS.columns).where(schema.vectors.c.encoder == encoder).limit(_PAGE)
         kept = await self._ledger.query(lambda connection: connection.first(VECTORS, query))
         return None if kept is None else len(kept)
 
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
-        """Encoded texts that are already kept: text to unit row, shape (dim,)."""
+        """Stored vectors of texts: text to unit row, shape (dim,)."""
         by_hash = {text_hash(value): value for value in texts}
         kept = schema.vectors.c
         key_at = kept.keys().index("text_hash")
@@ -259,7 +259,7 @@ class LedgerViews(EventViews):
         return await self._ledger.query(look)
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
-        """The figures `memento cases stats` shows."""
+        """Counts for `memento cases stats`."""
         heads = and_(_IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _IS_SERVABLE)
         outcomes, events = schema.outcomes, schema.events
         newest = (
@@ -297,7 +297,7 @@ class LedgerViews(EventViews):
         return int(await self.fact(erasures_fact(namespace)) or 0)
 
     async def fact(self, name: str) -> str | None:
-        """A single remembered value."""
+        """A single stored value by key."""
         query = select(schema.facts.c.value).where(schema.facts.c.name == name)
         value: str | None = await self._ledger.query(lambda connection: connection.scalar(query))
         return value

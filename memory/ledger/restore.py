@@ -33,11 +33,11 @@ from memento.private_files import make_private_folder
 
 _TIMEOUT_S = 5.0
 _FULL = (schema.case_revisions, schema.events, schema.outcomes, schema.audit)
-"""A ledger without rows in these holds nothing that could be lost."""
+"""Tables whose rows would be lost: a ledger without any is empty."""
 
 
 class RestoreReport(NamedTuple):
-    """What was restored."""
+    """Report of a restore."""
 
     backup: BackupReport
     """Figures of the restored ledger."""
@@ -48,7 +48,7 @@ class RestoreReport(NamedTuple):
 
 
 def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress: CopyProgress) -> RestoreReport:
-    """Put a backup in the place of an SQLite ledger, which nobody else may have open. Blocks.
+    """Replace an SQLite ledger, which no other process may have open, by a backup. Blocks.
 
     Args:
         source: a backup, or any SQLite ledger; of an earlier release too. It is not changed.
@@ -84,7 +84,7 @@ def restore_file(source: Path, target: Path, *, is_replacing: bool, on_progress:
 async def restore_server(
     source: Path, url: str, folder: Path, *, is_replacing: bool, on_progress: CopyProgress
 ) -> RestoreReport:
-    """Put a backup's rows in the place of those in Postgres, in one transaction.
+    """Replace the rows in Postgres by those of a backup, in one transaction.
 
     Args:
         source: as for `restore_file`.
@@ -163,7 +163,7 @@ def _is_wal(source: Path) -> bool:
 
 
 class _Former(NamedTuple):
-    """What is in the place where a ledger shall be."""
+    """The former ledger at the place of a restore."""
 
     is_full: bool
     """Whether it holds something, or cannot be read."""
@@ -192,7 +192,7 @@ _OF_SQLITE = {"sqlite_sequence", "sqlite_stat1", "policy_versions"}
 
 
 def _close_log(target: Path) -> bool:
-    """Bring all of a ledger's write-ahead log into its file, which only whoever has it alone can do.
+    """Checkpoint a ledger's write-ahead log into its file, which needs exclusive access.
 
     Returns:
         Whether it could be read.

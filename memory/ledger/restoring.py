@@ -20,7 +20,7 @@ from memento.memory.ledger.rows import CASES, OUTCOMES, CheckedConnection, RowKi
 from memento.memory.ledger.set_aside import DamagedRow
 
 RESTORED: Final = ":restored"
-"""Ends the key of an outcome that was added anew."""
+"""Suffix of the key of an outcome that was added anew."""
 
 
 class _Proof(NamedTuple):

@@ -27,7 +27,7 @@ _SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"
 
 
 class Unreadable(Exception):
-    """A row that cannot be believed; the message says why."""
+    """A row fails its checks; the message says why."""
 
 
 class RowKind(Generic[T]):
@@ -57,7 +57,7 @@ class RowKind(Generic[T]):
         return {**fields, "digest": row_digest(self.table.name, [fields[name] for name in self._covered])}
 
     def parsed(self, row: Sequence[Any]) -> T:
-        """The record of a row.
+        """Check a row and parse its record.
 
         Raises:
             Unreadable: it does not match its digest, or is not a valid record.
@@ -150,7 +150,7 @@ KINDS: tuple[RowKind[Any], ...] = (CASES, EVENTS, OUTCOMES, VECTORS, AUDIT, BATC
 
 
 class Found(NamedTuple, Generic[T]):
-    """A row that a query has found."""
+    """A row found by a query, with its record."""
 
     row: tuple[Any, ...]
     record: T | None
@@ -262,7 +262,7 @@ def _shown(value: Any) -> str:
 
 
 def _brief(error: Exception) -> str:
-    """Without what stands in the row: the reason is shown to whoever operates the ledger."""
+    """Short reason without content of the row, because operators see it."""
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"

@@ -21,7 +21,7 @@ _PAGE = 500
 
 
 class LedgerScan(NamedTuple):
-    """What a scan has found."""
+    """Result of a scan."""
 
     n_rows: dict[str, int]
     """Rows checked, by table."""
@@ -34,7 +34,7 @@ class LedgerScan(NamedTuple):
 
 
 async def scan_ledger(ledger: Ledger, kinds: Sequence[RowKind[Any]] = ()) -> LedgerScan:
-    """Check every row; whatever does not pass is set aside, and what passes again is used again.
+    """Check every row; rows that fail are set aside, and rows that pass again are used again.
 
     Args:
         ledger: an open one. Where it can only be read, nothing is recorded, cleared or repaired.
@@ -70,7 +70,7 @@ def _check(connection: CheckedConnection, kind: RowKind[Any]) -> tuple[int, list
 
 
 def _events_with_other_slots(connection: CheckedConnection) -> list[RetrievalEvent]:
-    """Readable events whose rows in `slots` are not those that their bodies say."""
+    """Readable events whose rows in `slots` differ from their bodies."""
     odd, after = list[RetrievalEvent](), 0
     offset, slots = schema.events.c.offset, schema.slots
     offset_at = schema.events.c.keys().index("offset")

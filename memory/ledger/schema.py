@@ -38,12 +38,12 @@ metadata = MetaData()
 
 
 def kept_text(value: str) -> str:
-    """A text as every database takes it: half a surrogate pair and NUL become question marks."""
+    """Replace lone surrogates and NUL with question marks, which some databases refuse."""
     return storable(value).replace("\0", "?")
 
 
 class _String(TypeDecorator[str]):
-    """Texts as every database takes them, whoever gives them: half a surrogate pair and NUL become question marks.
+    """Text column whose values have lone surrogates and NUL replaced by question marks.
 
     So an id or a name that cannot be kept is one that is not there, and not an error of the driver's own.
     """
@@ -52,13 +52,13 @@ class _String(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """What is sent to the database."""
+        """Convert a value for the database."""
         del dialect
         return None if value is None else kept_text(value)
 
 
 class _Text(_String):
-    """The same, of any length."""
+    """The same text column, of any length."""
 
     impl = Text
     cache_ok = True
@@ -73,7 +73,7 @@ def _offset() -> Column[int]:
 
 
 def _digest() -> Column[str]:
-    """Of the row's other columns; see `digests`."""
+    """Digest column over the row's other columns; see `digests`."""
     return Column("digest", _String(40), nullable=True)
 
 

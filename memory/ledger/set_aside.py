@@ -8,13 +8,13 @@ _MAX_KEY = 80
 
 
 class DamagedRow(NamedTuple):
-    """A stored row that cannot be believed."""
+    """A stored row that failed its checks."""
 
     table: str
     key: str
     """Its offset, or the columns of its primary key."""
     namespace: str
-    """As its column says; empty where the row has none, or it cannot be read."""
+    """Value of its namespace column; empty where there is none or it cannot be read."""
     reason: str
 
 
@@ -24,7 +24,7 @@ def kept_key(key: str) -> str:
 
 
 class SetAside:
-    """The damaged rows that one process has met. May be used from every thread of the ledger."""
+    """Damaged rows that one process has found. May be used from every thread of the ledger."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,12 +33,12 @@ class SetAside:
         self._n_untold = 0
 
     def know(self, rows: Sequence[tuple[str, str]]) -> None:
-        """These are on record already: nobody needs to be told again."""
+        """Mark rows as recorded already, so that they are not reported again."""
         with self._lock:
             self._known.update(rows)
 
     def note(self, row: DamagedRow) -> None:
-        """A row has not passed; the second time says nothing new."""
+        """Add a damaged row; repeated calls for the same row change nothing."""
         with self._lock:
             if (row.table, row.key) not in self._known:
                 self._known.add((row.table, row.key))
@@ -47,12 +47,12 @@ class SetAside:
 
     @property
     def unrecorded(self) -> list[DamagedRow]:
-        """What the ledger has no record of yet."""
+        """Damaged rows that the ledger has not recorded yet."""
         with self._lock:
             return list(self._unrecorded)
 
     def recorded(self, rows: Sequence[DamagedRow]) -> None:
-        """These are on record now; a vector was deleted, and may be damaged anew one day."""
+        """Mark rows as recorded now; vectors were deleted, and are reported again if damaged again."""
         with self._lock:
             self._unrecorded = [row for row in self._unrecorded if row not in rows]
             self._known -= {(row.table, row.key) for row in rows if row.table == "vectors"}
@@ -63,7 +63,7 @@ class SetAside:
             self._known.difference_update(rows)
 
     def take_notices(self) -> list[str]:
-        """What the next reader should be told; empty when there is nothing new."""
+        """Take the notices for the next reader; empty when there is nothing new."""
         with self._lock:
             n_rows, self._n_untold = self._n_untold, 0
         if not n_rows:

@@ -11,7 +11,7 @@ _PAUSE_S = 0.02
 
 
 def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
-    """Open a file whose readers and writers do not wait for each other (WAL); a new one is its owner's alone. Blocks.
+    """Open an SQLite file in WAL mode; a new file is readable by its owner only. Blocks.
 
     Args:
         path: of the file.
@@ -46,7 +46,7 @@ def decode_text(raw: bytes) -> str:
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Where several open a new file at once, SQLite does not wait by itself here: two may each wait for the other."""
+    """Switch to WAL with retries: SQLite does not wait here when several processes open a new file at once."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()

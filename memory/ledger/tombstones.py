@@ -44,7 +44,7 @@ def erased_case(row: Any) -> dict[str, Any]:
 
 
 def last_word(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The revision that tells whoever follows the change feed that a case was erased.
+    """The revision that tells readers of the change feed that a case was erased.
 
     Args:
         fields: columns of the case's newest tombstone.

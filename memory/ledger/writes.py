@@ -37,13 +37,13 @@ class Head(NamedTuple):
 
     version: int
     status: CaseStatus | None
-    """As its column says."""
+    """Value of its status column."""
     case: Case | None
     """None when the row is set aside."""
 
 
 class LedgerWriter(CheckedConnection):
-    """The appends, inside one transaction: all of them are kept, or none."""
+    """Appends to the ledger inside one transaction, all or nothing."""
 
     def __init__(self, connection: Connection, set_aside: SetAside) -> None:
         super().__init__(connection, set_aside)
@@ -53,7 +53,7 @@ class LedgerWriter(CheckedConnection):
         self._dropped: list[DamagedRow] = []
 
     def look_up(self, *, events: Sequence[str], cases: Sequence[str], namespaces: Sequence[str]) -> None:
-        """Read events with their outcomes, and newest revisions, at once: they are not read one by one afterwards.
+        """Prefetch events with their outcomes, and newest revisions, in one query each.
 
         Args:
             events: ids.
@@ -75,7 +75,7 @@ class LedgerWriter(CheckedConnection):
             self._heads |= self._newest(chunk)
 
     def append_case(self, case: Case) -> Case:
-        """Add a revision, unless the newest one already says the same.
+        """Append a revision, unless the newest one has the same content.
 
         Returns:
             The newest revision, with the version it has in the ledger.
@@ -176,7 +176,7 @@ class LedgerWriter(CheckedConnection):
             self._outcomes[outcome.event_id].append(outcome)
 
     def save_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep encoded texts; those already there are left alone.
+        """Store vectors of texts; existing ones are left unchanged.
 
         Args:
             encoder: name of the encoder.
@@ -192,18 +192,18 @@ class LedgerWriter(CheckedConnection):
         self.execute(self._insert_if_new(schema.vectors), [VECTORS.signed(row) for row in rows])
 
     def drop_vectors(self, encoder: str, *, except_length: int) -> None:
-        """Delete an encoder's kept vectors that do not have this many numbers: they are another model's."""
+        """Delete an encoder's stored vectors of another dimension: they are another model's."""
         n_bytes = except_length * np.dtype(np.float32).itemsize
         kept = schema.vectors.c
         self.execute(delete(schema.vectors).where(kept.encoder == encoder, func.length(kept.vector) != n_bytes))
 
     def fact(self, name: str) -> str | None:
-        """A single remembered value."""
+        """A single stored value by key."""
         value: str | None = self.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
         return value
 
     def set_fact(self, name: str, value: str) -> None:
-        """Remember a single value, replacing the old one."""
+        """Store a single value by key, replacing the old one."""
         facts = schema.facts
         self.execute(facts.delete().where(facts.c.name == name))
         self.execute(insert(facts).values(name=name, value=value))
@@ -217,7 +217,7 @@ class LedgerWriter(CheckedConnection):
         self.execute(insert(schema.audit).values(audit_fields(namespace, verb, subject, detail)))
 
     def record_set_aside(self) -> list[DamagedRow]:
-        """Put damaged rows on record, each with a line of audit; a damaged vector is deleted, to be encoded again.
+        """Record damaged rows, each with an audit line; damaged vectors are deleted, to be encoded again.
 
         Returns:
             What was recorded.
@@ -294,12 +294,12 @@ class LedgerWriter(CheckedConnection):
 
 
 def audit_fields(namespace: str, verb: str, subject: str, detail: str) -> dict[str, Any]:
-    """The columns of an audit line of now."""
+    """The columns of an audit line with the current time."""
     return AUDIT.signed({"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail})
 
 
 def _readable(found: Found[Outcome]) -> Outcome:
-    """The outcome of a row; where that cannot be read, one that is not known, under the same key."""
+    """The outcome of a row; an unreadable one becomes an unknown outcome under the same key."""
     if found.record is not None:
         return found.record
     row = dict(zip(schema.outcomes.c.keys(), found.row, strict=True))

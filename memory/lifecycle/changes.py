@@ -18,7 +18,7 @@ StatusVerb = Literal["retire", "restore", "quarantine", "release"]
 
 _REFUSED: dict[StatusVerb, tuple[CaseStatus, str]] = {
     "restore": ("quarantined", "it was not retired; `release` lets it out"),
-    "quarantine": ("retired", "it is served no more as it is; `restore` brings it back"),
+    "quarantine": ("retired", "it is not served anyway; `restore` brings it back"),
     "release": ("retired", "it is not in quarantine; `restore` brings it back"),
 }
 
@@ -27,7 +27,7 @@ _DAMAGED = "its stored row is damaged; `memento doctor` lists what is set aside"
 
 
 class PlannedChange(NamedTuple):
-    """One case, as it is and as it shall be."""
+    """Planned change of one case: before and after."""
 
     before: Case
     after: Case
@@ -35,14 +35,14 @@ class PlannedChange(NamedTuple):
 
 
 class BatchReport(NamedTuple):
-    """What a batch has done."""
+    """Result of a batch of changes."""
 
     batch_id: str | None
     """Give it to `undo`; None when nothing was to be changed."""
     changed: list[str]
-    """Ids of the cases that are other than before."""
+    """Ids of the cases that were changed."""
     left_alone: dict[str, str]
-    """Case id to the reason why nothing was done to it."""
+    """Case id to the reason why it was not changed."""
 
 
 def commit(
@@ -84,7 +84,7 @@ def set_status(writer: LedgerWriter, namespace: str, verb: StatusVerb, ids: Sequ
 
 
 def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> BatchReport:
-    """Retire what the plan says, as far as it still holds."""
+    """Retire the cases of a plan for which it still holds."""
     covers = [retirement.covered_by for retirement in plan.retirements if retirement.covered_by is not None]
     ids = [retirement.case_id for retirement in plan.retirements]
     newest = LedgerBatches(writer).newest([*ids, *covers], namespace=namespace)
@@ -102,7 +102,7 @@ def forget(writer: LedgerWriter, namespace: str, plan: ForgettingPlan) -> BatchR
 
 
 def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
-    """Bring the cases of a batch back to what they were before it; those changed since are left alone.
+    """Undo a batch: restore its cases to their former revision, unless they have changed since.
 
     Raises:
         UnknownBatch: no such batch in this namespace.
@@ -132,7 +132,7 @@ def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
 
 
 def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
-    """Bring every case of the namespace back to what it was at a snapshot; those written later are retired.
+    """Roll every case of the namespace back to a snapshot; cases written later are retired.
 
     Raises:
         UnknownSnapshot: no snapshot of this name.

@@ -15,7 +15,7 @@ NOTHING_NEAR = -1.0
 """The cosine to the nearest of no rows at all."""
 
 _SCALE_STEPS = 6
-"""Halvings of the range of cosines when a scale is looked for: to within 0.03."""
+"""Bisection steps over the range of cosines when a scale is searched: to within 0.03."""
 
 
 class Block(NamedTuple):
@@ -52,7 +52,7 @@ def nearest_other(row_CD: NDArray[np.float32], is_there_C: NDArray[np.bool_] | N
 
 
 def net(row_CD: NDArray[np.float32], order: NDArray[np.intp], scale: float) -> NDArray[np.bool_]:
-    """Rows that together cover all: every row has one of them within `scale`, and no two of them lie that near.
+    """Greedy net: a subset with a member within `scale` of every row, and no two members that near.
 
     Args:
         row_CD: unit rows.

@@ -26,17 +26,17 @@ ForgettingRule = Literal["evidence", "redundancy", "capacity"]
 
 _ISOLATION_WEIGHT = 0.5
 _RECENCY_WEIGHT = 0.25
-"""Beside the effect, which lies in (-1, 1) here: it comes first, then how alone a case stands, then how new it is."""
+"""Weight of recency: a value is effect in (-1, 1) first, then isolation, then recency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgettingRules:
-    """The dials of `plan_forgetting`."""
+    """Parameters of `plan_forgetting`."""
 
     capacity: int | None = None
-    """How many active cases may stay; None: as many as there are."""
+    """Maximum number of active cases; None for no limit."""
     min_uses: int = 5
-    """Known outcomes that a case must have been served in before evidence speaks against it."""
+    """Minimum known outcomes that a case was served in before it can count as harmful."""
     z: float = 1.96
     """Half-width of the effect's interval in standard deviations: 1.96 for 95 %."""
     near_state: float = 0.95
@@ -46,15 +46,15 @@ class ForgettingRules:
     """Cosine of tasks from which two cases lie in one region; capacity leaves a case to every region."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Raise on values out of range.
 
         Raises:
             InvalidInput: a capacity or a number of uses below 1.
         """
         if self.capacity is not None and self.capacity < 1:
-            raise InvalidInput(f"a capacity is at least 1, not {self.capacity}")
+            raise InvalidInput(f"the capacity must be at least 1, not {self.capacity}")
         if self.min_uses < 1:
-            raise InvalidInput(f"the uses that evidence needs are at least 1, not {self.min_uses}")
+            raise InvalidInput(f"min_uses must be at least 1, not {self.min_uses}")
 
 
 class Retirement(NamedTuple):
@@ -62,24 +62,24 @@ class Retirement(NamedTuple):
 
     case_id: str
     version: int
-    """The revision that was looked at; a case that has changed since is left alone."""
+    """The revision that the plan is based on; a case that has changed since is left alone."""
     rule: ForgettingRule
     reason: str
     effect: CaseEffect | None
-    """What is known of serving it; None while it never was."""
+    """Estimated effect of serving it; None while it was never served."""
     covered_by: str | None
     """The kept case that makes it redundant."""
 
 
 class Coverage(NamedTuple):
-    """How far it is from each place where the bank had a case to the nearest other active one, as cosine distance."""
+    """Cosine distances from each case of the bank to its nearest other active one."""
 
     mean: float
     worst: float
 
 
 class ForgettingPlan(NamedTuple):
-    """What to retire."""
+    """Plan of the cases to retire, with reasons."""
 
     n_active: int
     """Active cases before."""
@@ -89,11 +89,11 @@ class ForgettingPlan(NamedTuple):
     region: float
     """Cosine at which regions were protected: as wanted, or coarser because the capacity left no other way."""
     has_effects: bool
-    """Whether evidence could speak; if not, only redundancy and capacity did."""
+    """Whether effects were known; if not, only redundancy and capacity were used."""
 
 
 class _Cases(NamedTuple):
-    """Active cases, sorted by id, and what is known of them."""
+    """Active cases, sorted by id, with their effect and recency."""
 
     cases: list[Case]
     state_CD: NDArray[np.float32]
@@ -189,7 +189,7 @@ def _retire_harmful(known: _Cases, rules: ForgettingRules, retired: dict[int, Re
 def _retire_redundant(
     known: _Cases, is_near_C: NDArray[np.bool_], rules: ForgettingRules, retired: dict[int, Retirement]
 ) -> None:
-    """Best evidence first, so that whatever could cover a case has been kept or not before the case is looked at."""
+    """Retire redundant cases, best evidence first, so that covering cases are decided before covered ones."""
     is_positive_C = _is_positive(known.cases)
     rewards = np.array([case.reward for case in known.cases])
     order = np.lexsort((-known.recency_C, -rewards, -known.effect_C, -known.uses_C)).astype(np.intp)
@@ -210,7 +210,7 @@ def _retire_redundant(
 
 
 def _retire_beyond_capacity(known: _Cases, rules: ForgettingRules, retired: dict[int, Retirement]) -> float:
-    """The least valuable first, but nobody of a net that covers all that is left.
+    """Retire the least valuable cases first, except those of a net that covers the rest.
 
     Returns:
         The scale of that net.

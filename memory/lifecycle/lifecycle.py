@@ -41,7 +41,7 @@ _MAX_NAME = 200
 
 
 class Lifecycle:
-    """What becomes of one namespace's cases."""
+    """Lifecycle of one namespace's cases: retire, quarantine, forget, snapshot, undo."""
 
     def __init__(
         self, *, storage: Storage, namespace: str, effects: Callable[[str], Awaitable[list[CaseEffect]]]
@@ -58,7 +58,7 @@ class Lifecycle:
         self._effects = effects
 
     def within(self, namespace: str) -> Self:
-        """The same for another namespace.
+        """The lifecycle of another namespace.
 
         Raises:
             InvalidInput: it is not a valid namespace.
@@ -66,7 +66,7 @@ class Lifecycle:
         return type(self)(storage=self._storage, namespace=checked_namespace(namespace), effects=self._effects)
 
     async def retire(self, *ids: str, reason: str = "") -> BatchReport:
-        """Serve these cases no more. What is known of them stays, and they stay retired whatever feedback comes.
+        """Stop serving cases. Their records stay, and they stay retired whatever feedback comes.
 
         Raises:
             UnknownCase: one of them is not of this namespace; nothing was changed.
@@ -75,7 +75,7 @@ class Lifecycle:
         return await self._set_status("retire", ids, reason)
 
     async def restore(self, *ids: str, reason: str = "") -> BatchReport:
-        """Bring retired cases back to what they were: active, or in quarantine.
+        """Restore retired cases to their former status: active or quarantined.
 
         Raises:
             UnknownCase, InvalidInput: one of them is not of this namespace, or in quarantine; nothing was changed.
@@ -84,7 +84,7 @@ class Lifecycle:
         return await self._set_status("restore", ids, reason)
 
     async def quarantine(self, *ids: str, reason: str = "") -> BatchReport:
-        """Serve these cases no more until they are released, or until a known reward speaks for them.
+        """Stop serving cases until they are released or a known reward confirms them.
 
         Raises:
             UnknownCase, InvalidInput: one of them is not of this namespace, or retired; nothing was changed.
@@ -93,7 +93,7 @@ class Lifecycle:
         return await self._set_status("quarantine", ids, reason)
 
     async def release(self, *ids: str, reason: str = "") -> BatchReport:
-        """Let cases out of quarantine.
+        """Release cases from quarantine.
 
         Raises:
             UnknownCase, InvalidInput: one of them is not of this namespace, or retired; nothing was changed.
@@ -132,7 +132,7 @@ class Lifecycle:
         )
 
     async def apply(self, plan: ForgettingPlan) -> BatchReport:
-        """Retire what a plan says, all in one batch; what has changed since the plan was made is left alone.
+        """Retire the cases of a plan in one batch; cases changed since the plan was made are left alone.
 
         Raises:
             UnknownCase: the plan is another namespace's; nothing was changed.
@@ -141,7 +141,7 @@ class Lifecycle:
         return await self._commit(lambda writer: changes.forget(writer, self._namespace, plan))
 
     async def undo(self, batch_id: str) -> BatchReport:
-        """Bring the cases of a batch back to exactly what they were; what has changed since is left alone.
+        """Undo a batch: restore its cases exactly; cases that have changed since are left alone.
 
         Raises:
             UnknownBatch: no such batch in this namespace.
@@ -150,7 +150,7 @@ class Lifecycle:
         return await self._commit(lambda writer: changes.undo(writer, self._namespace, storable(batch_id)))
 
     async def snapshot(self, name: str) -> CaseSnapshot:
-        """Give this moment a name to roll back to.
+        """Create a named snapshot to roll back to.
 
         Raises:
             InvalidInput: an empty or long name, or one that is taken.
@@ -163,7 +163,7 @@ class Lifecycle:
         def append(writer: LedgerWriter) -> None:
             batches = LedgerBatches(writer)
             if name in batches.snapshots(namespace=self._namespace):
-                raise InvalidInput(f"there is a snapshot {name!r} already; a snapshot never moves, choose another name")
+                raise InvalidInput(f"the snapshot {name!r} exists already; choose another name")
             offset = batches.append_snapshot(name, namespace=self._namespace)
             writer.note(self._namespace, "snapshot", name, f"at case revision {offset}")
 
@@ -175,7 +175,7 @@ class Lifecycle:
         return await AuditViews(self._storage.ledger).snapshots(namespace=self._namespace)
 
     async def rollback(self, name: str) -> BatchReport:
-        """Bring every case back to what it was at a snapshot; those written later are retired. A batch like any other.
+        """Roll every case back to a snapshot; cases written later are retired. Can be undone like any batch.
 
         Raises:
             UnknownSnapshot: no snapshot of this name.
@@ -262,7 +262,7 @@ class Lifecycle:
         return report
 
     async def _encoded(self, texts: Sequence[str], on_step: Callable[[str], None]) -> NDArray[np.float32]:
-        """Rows of texts; what was encoded is kept, so that an interruption loses little."""
+        """Encode texts to rows; vectors are stored, so that an interruption loses little."""
         rows = [np.empty((0, self._storage.texts.encoder.dim), np.float32)]
         for start in range(0, len(texts), _ENCODED_AT_ONCE):
             on_step(f"encoding plan {start + 1} of {len(texts)}")

@@ -16,10 +16,10 @@ from memento.memory.products import product, solved
 
 P = NDArray[np.float64]
 ControlRule = Callable[[Sequence[Example], Sequence[Example]], P]
-"""Training examples and tested ones to the tested ones' probabilities."""
+"""Baseline predictor: maps training and test examples to probabilities of the test examples."""
 
 _SHRINKAGE = 5.0
-"""Outcomes at the base rate that every case's mean begins with."""
+"""Pseudo-outcomes at the base rate that every case's mean starts with."""
 _RIDGE = 10.0
 _NEWTON_STEPS = 12
 
@@ -38,7 +38,7 @@ def constant(train: Sequence[Example], test: Sequence[Example]) -> P:
 
 
 def question_lookup(train: Sequence[Example], test: Sequence[Example]) -> P:
-    """What the same question earned before: perfect across a split that cuts through questions, a constant here."""
+    """Mean reward of the same question: perfect across a split that cuts through questions, a constant here."""
     rewards: dict[str, list[float]] = defaultdict(list)
     for example in train:
         rewards[example.question].append(example.reward)
@@ -47,7 +47,7 @@ def question_lookup(train: Sequence[Example], test: Sequence[Example]) -> P:
 
 
 def case_mean(train: Sequence[Example], test: Sequence[Example]) -> P:
-    """The mean over the served cases of what came of each case before, shrunk: cases without the task."""
+    """Mean over the served cases of their shrunk mean outcomes: cases without the task."""
     total: dict[str, float] = defaultdict(float)
     count: dict[str, int] = defaultdict(int)
     for example in train:
@@ -72,7 +72,7 @@ def query_only(train: Sequence[Example], test: Sequence[Example]) -> P:
 
 
 def without_cases(examples: Sequence[Example]) -> list[Example]:
-    """The same outcomes, as if nothing had been served."""
+    """The same examples, as if no case had been served."""
     nothing = np.empty(0, np.float32)
     return [
         example._replace(
@@ -85,7 +85,7 @@ def without_cases(examples: Sequence[Example]) -> list[Example]:
 
 
 def shuffled(examples: Sequence[Example], *, seed: int) -> list[Example]:
-    """The same examples with the outcomes of another question each: nothing is left that could be learned."""
+    """The examples with the outcomes of other questions, so that nothing can be learned."""
     rewards: dict[str, list[float]] = defaultdict(list)
     for example in examples:
         rewards[example.question].append(example.reward)

@@ -28,7 +28,7 @@ from memento.memory.policies.set_probability import (
 from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 _MAX_SEQUENCES = 16
-"""Choices up to which what a policy serves is enumerated; it is drawn otherwise."""
+"""Maximum number of choices to enumerate what a policy serves; beyond, it is sampled."""
 
 
 class LoggedEvent(NamedTuple):
@@ -58,7 +58,7 @@ class Counterfactual(NamedTuple):
 
 
 class TargetPolicy:
-    """A policy to be judged, over a bank that is moved from event to event."""
+    """A target policy, replayed over the bank as it was at each event."""
 
     def __init__(self, policy: RetrievalPolicy, bank: PastBank, *, n_predictions: int, seed: int) -> None:
         """Wire the parts.
@@ -76,7 +76,7 @@ class TargetPolicy:
         self._seed = seed
 
     def judge(self, logged: LoggedEvent, *, model: Estimator, estimator: Estimator | None) -> Counterfactual:
-        """What the policy would have done here.
+        """Replay the policy on one event.
 
         Args:
             logged: the event; the bank must be at its version.
@@ -157,7 +157,7 @@ class TargetPolicy:
 
 
 def _expected(sets: dict[ServedSet, float], cases: CaseRows, example: Example, model: Estimator) -> float:
-    """The reward that the model expects of what would have been served."""
+    """Expected reward, by the reward model, of the cases that would have been served."""
     total = 0.0
     for served, probability in sets.items():
         places = np.array(sorted(served), np.intp)

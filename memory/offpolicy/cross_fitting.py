@@ -9,7 +9,7 @@ from memento.memory.estimators.port import Estimator, Example
 from memento.memory.offpolicy.splits import grouped_folds
 
 MANY = 2_000
-"""A log of more examples gets fewer folds: it tells as much with less work on each."""
+"""Number of examples above which fewer folds are used: they give as much information for less work."""
 
 
 def _n_folds(n_examples: int, n_questions: int) -> int:
@@ -18,7 +18,7 @@ def _n_folds(n_examples: int, n_questions: int) -> int:
 
 
 class CrossFitting:
-    """Teaches one estimator per fold, a part at a time, so that whoever shares the thread gets turns."""
+    """Trains one estimator per fold in small parts, so that others can use the thread in between."""
 
     def __init__(self, make: Callable[[], Estimator], examples: Sequence[Example], *, seed: int) -> None:
         """Plan it.
@@ -35,7 +35,7 @@ class CrossFitting:
         self._estimators: list[Estimator] = []
         self._train = [split.train for split in splits]
         self.fold_E: NDArray[np.intp] = np.zeros(len(examples), np.intp)
-        """Of each example: the fold that it is held out of."""
+        """Fold that each example is held out of."""
         for fold, split in enumerate(splits):
             self.fold_E[split.test] = fold
 
@@ -45,7 +45,7 @@ class CrossFitting:
         return sum(map(len, self._train))
 
     def steps(self, *, size: int = 64) -> Iterator[int]:
-        """Learn; between two parts of `size` examples, yields how many the last one had."""
+        """Train in parts of `size` examples; yields the size of each part."""
         for train in self._train:
             estimator = self._make()
             for start in range(0, len(train), size):
@@ -56,5 +56,5 @@ class CrossFitting:
             self._estimators.append(estimator)
 
     def estimator(self, example: int) -> Estimator:
-        """The one that has not seen this example's question; after all steps."""
+        """The estimator that has not seen this example's question; call after all steps."""
         return self._estimators[int(self.fold_E[example])]

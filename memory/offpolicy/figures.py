@@ -15,7 +15,7 @@ _RESAMPLES = 300
 
 
 class Figures(NamedTuple):
-    """How good one set of predictions is, with 95 % intervals that resample whole questions."""
+    """Metrics of one set of predictions, with 95 % intervals that resample whole questions."""
 
     auc: Interval
     brier: Interval
@@ -38,7 +38,7 @@ def table(
     *,
     seed: int,
 ) -> Table:
-    """The figures of each prediction, on the rows that a split tests.
+    """Metrics of each set of predictions, on the rows that a split tests.
 
     Args:
         examples: N examples.
@@ -52,7 +52,7 @@ def table(
 
 
 def figures(examples: Sequence[Example], p_N: NDArray[np.float64], splits: Sequence[Split], *, seed: int) -> Figures:
-    """The figures of one set of predictions; AUC compares pairs of the same split's tested rows."""
+    """Metrics of one set of predictions; AUC compares pairs of the same split's tested rows."""
     split_N = np.full(len(examples), -1, np.intp)
     for number, split in enumerate(splits):
         split_N[split.test] = number
@@ -72,7 +72,7 @@ def labels(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def as_json(value: Any) -> Any:
-    """Figures as JSON values: intervals as [value, low, high], what is not defined as null."""
+    """Metrics as JSON values: intervals as [value, low, high], undefined values as null."""
     if isinstance(value, float):
         return None if np.isnan(value) else round(value, 6)
     if isinstance(value, Interval):

@@ -42,7 +42,7 @@ _P = NDArray[np.float64]
 
 
 class GateProgress(NamedTuple):
-    """How far the gate is."""
+    """Progress of the gate."""
 
     doing: str
     done: int
@@ -50,7 +50,7 @@ class GateProgress(NamedTuple):
 
 
 class Gate:
-    """Judges one estimator's settings on one namespace's outcomes. Pure and blocking: call it in a thread."""
+    """Promotion gate for one estimator's settings in one namespace. Pure and blocking: call it in a thread."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Gate:
         return list(temporal_splits(self._question_N[:n], offset_N, n_blocks=_BLOCKS, first_share=0.5))
 
     def _chosen(self, tried: Sequence[EstimatorSettings]) -> dict[str, float]:
-        """The best of the settings on the first half, which judges nothing later."""
+        """The best settings on the first half, which is not used to judge them."""
         n_first = len(self._examples) // 2
         splits = self._temporal(n_first)
         losses = []

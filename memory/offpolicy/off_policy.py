@@ -55,7 +55,7 @@ class Sample(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """One figure with its 95 % interval."""
+    """One estimate with its 95 % interval."""
 
     value: float
     low: float
@@ -68,7 +68,7 @@ class Estimate(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """The four estimates of one target policy's value."""
+    """Off-policy estimates (IPS, SNIPS, DM, DR) of one target policy's value."""
 
     ips: Estimate
     snips: Estimate
@@ -130,7 +130,7 @@ def difference(one: Sample, other: Sample | None) -> Estimate:
 
 
 def lack_of_overlap(sample: Sample) -> str | None:
-    """Why the weights do not tell, or None: what the log could never have served is missing from their mean, 1."""
+    """Reason why the weights lack overlap, or None: their mean is below 1 by what the log never serves."""
     weight_E = sample.weights()
     mean = float(weight_E.mean())
     half = student_t(len(weight_E)) * standard_error(weight_E, sample.question_E)

@@ -20,7 +20,7 @@ _BATCH = 256
 
 
 class Revision(NamedTuple):
-    """One line of a case's history."""
+    """One revision of a case, with its ledger offset."""
 
     offset: int
     row: int
@@ -92,7 +92,7 @@ class PastBank:
         return case_id in self._row
 
     def at(self, offset: int) -> None:
-        """Show the bank as it was at this ledger offset; cheap when offsets ascend."""
+        """Move to the bank as it was at this ledger offset; cheap when offsets ascend."""
         if offset < self._offset:
             self._rewind()
         while self._n_applied < len(self._revisions) and self._revisions[self._n_applied].offset <= offset:

@@ -21,14 +21,14 @@ from memento.memory.products import product
 Probe = Literal["placebo", "null"]
 
 MAX_CREDITED = 0.05
-"""Share of smuggled cases that may get credit."""
+"""Maximum share of planted cases that may get credit."""
 
 Z90 = 1.645
 """Half of a 90 % interval, in standard deviations."""
 
 _EXPOSURES = 12
 _MIN_EXPOSURES = 5
-"""Events of each smuggled case, as many as leave room for enough cases; twice as many are its neighbourhood."""
+"""Events of each planted case, as many as leave room for enough cases; twice as many are its neighbourhood."""
 _SHARE_OF_EVENTS = 0.5
 _MIN_PROBED = 20
 _ENOUGH_PROBED = 100
@@ -37,30 +37,30 @@ _MAX_PROBED = 200
 
 
 class Probed(NamedTuple):
-    """What a probe found."""
+    """Result of a probe."""
 
     probe: Probe
     n_cases: int
-    """Smuggled cases that were judged."""
+    """Number of planted cases that were judged."""
     share: float | None
-    """Of them that got credit; None where `problem` says why there is none."""
+    """Share of them that got credit; None where `problem` says why it is unknown."""
     shared_label_share: float
     """The control: credited by a plain mean of the outcomes that each was part of, as the reference's labels do."""
     is_applicable: bool = True
-    """Whether the estimator tells what a single case adds; one that does not gives no case credit of its own."""
+    """Whether the estimator has effects per case; one without gives no case credit of its own."""
     problem: str = ""
-    """Why there is no share."""
+    """Reason why there is no share."""
 
     @property
     def is_passed(self) -> bool:
-        """Whether nothing speaks against the estimator."""
+        """Whether the estimator passes, or the probe does not apply."""
         return not self.is_applicable or (self.share is not None and self.share <= MAX_CREDITED)
 
 
 def probed(
     probe: Probe, make: Callable[[], Estimator], examples: Sequence[Example], *, seed: int, tick: Tick
 ) -> Probed:
-    """Teach a fresh estimator with smuggled cases and see what credit they get.
+    """Train a fresh estimator with planted cases and measure the credit they get.
 
     Args:
         probe: which.
@@ -91,7 +91,7 @@ def probed(
 
 
 def n_repeats(examples: Sequence[Example]) -> int:
-    """How often an estimator is taught, each time with other smuggled cases: few cases alone would be a coin's toss."""
+    """Number of repeats, each with other planted cases: few cases alone would give chance results."""
     n_cases = _plan(sum(len(example.cases) > 0 for example in examples)).n_cases
     return int(np.clip(np.ceil(_ENOUGH_PROBED / max(n_cases, 1)), 1, _MAX_REPEATS))
 
@@ -113,7 +113,7 @@ def _is_credited(effect: CaseEffect) -> bool:
 
 
 def _smuggled(probe: Probe, examples: Sequence[Example], rng: np.random.Generator) -> tuple[list[Example], set[str]]:
-    """The examples with smuggled cases in them, and those cases' ids; each event is touched once at most."""
+    """The examples with planted cases, and the cases' ids; each event gets one at most."""
     served = [row for row, example in enumerate(examples) if len(example.cases)]
     changed, ids = list(examples), set[str]()
     if not served:
@@ -164,7 +164,7 @@ def _with_stranger(
 
 
 def _credited_by_shared_labels(examples: Sequence[Example], smuggled: set[str]) -> float:
-    """Share of smuggled cases whose mean outcome is above the base rate by more than its own 90 % interval."""
+    """Share of planted cases whose mean outcome is above the base rate by more than its own 90 % interval."""
     rewards: dict[str, list[float]] = defaultdict(list)
     for example in examples:
         for case_id in example.cases.ids:

@@ -21,7 +21,7 @@ _EXACT, _FEW = 16, 2
 
 
 class ReplayProgress(NamedTuple):
-    """How far an evaluation is."""
+    """Progress of an evaluation."""
 
     doing: str
     done: int
@@ -29,7 +29,7 @@ class ReplayProgress(NamedTuple):
 
 
 class Replay:
-    """Some events with known outcomes, and what target policies would have done with them."""
+    """Some events with known outcomes, and what target policies would have served in them."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memento.memory.offpolicy.replay import ReplayProgress
 
 REWARD_MODEL: "EstimatorName" = "advantage"
-"""Predicts rewards for DM and DR."""
+"""Name of the estimator that predicts rewards for DM and DR."""
 
 _PART = 100
 
@@ -38,12 +38,12 @@ class Difference(NamedTuple):
 
     policy: str
     than: str | None
-    """None: than what was served."""
+    """None: compared with what was served."""
     estimate: Estimate
 
 
 class PolicyReport(NamedTuple):
-    """All that the log can tell about some policies."""
+    """Off-policy evaluation of some policies from the log."""
 
     served: dict[str, Estimate]
     """The control: what each logging policy earned itself, on its own events."""
@@ -54,7 +54,7 @@ class PolicyReport(NamedTuple):
     n_unknown: int
     """Events left out because they were degraded or their outcome is not known."""
     n_imported: int
-    """Events left out because nobody knows how likely their cases were chosen."""
+    """Events left out because the propensities of their cases are unknown."""
     n_not_recalled: int
     """Events of a policy that recalls nothing: in `served`, but what others would have recalled is not known."""
 

@@ -34,7 +34,7 @@ class Within(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the gate saw, and what it says."""
+    """Report of the gate: figures and verdict."""
 
     is_better: bool
     reason: str
@@ -51,7 +51,7 @@ class Report(NamedTuple):
     by_time: Table
     """The second half, questions never asked before."""
     by_question: Table
-    """All outcomes, each foretold by what was learned from other questions."""
+    """All outcomes, each predicted by an estimator that learned from other questions."""
     within_question: Within
     shuffled: Figures
     """The same estimator taught and tested with shuffled outcomes, by question."""
@@ -59,7 +59,7 @@ class Report(NamedTuple):
 
 
 def judged(report: Report) -> Report:
-    """The report with its verdict."""
+    """Complete the report with its verdict."""
     objection = _objection(report)
     return report._replace(is_better=objection is None, reason=objection or _praise(report))
 
@@ -79,7 +79,7 @@ def _objection(report: Report) -> str | None:
             f"{within.n_questions} questions, at least {ENOUGH} tell; difficulty may be all that was learned"
         )
     if report.shuffled.auc.low > 0.5:
-        return f"shuffled outcomes are foretold with AUC {report.shuffled.auc}: something leaks"
+        return f"shuffled outcomes are predicted with AUC {report.shuffled.auc}: something leaks"
     for probe in report.probes:
         if not probe.is_passed and probe.share is None:
             return f"the {probe.probe} probe could not judge: {probe.problem}"

@@ -36,7 +36,7 @@ class AdvantagePolicy:
         self._n_arms = int(rate / floor + 1e-9)
 
     def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:
-        """The best of what is left, or the null case when nothing left helps; the last slot may hold something else."""
+        """The best remaining case, or the null case when none helps; the last slot may explore."""
         estimates = candidates.estimates
         if estimates is None:
             return greedy(candidates.similarity_C, chosen=chosen, k=k)
@@ -55,7 +55,7 @@ class AdvantagePolicy:
         return Distribution(probability_C[:-1], float(probability_C[-1]), estimates.value_C)
 
     def _arms(self, value_C: NDArray[np.float64], sd_C: NDArray[np.float32] | None, best: int) -> list[int]:
-        """The null case, and those that may yet turn out to be the best: mean plus standard deviation."""
+        """Arms to explore: the null case, and the cases with the highest mean plus standard deviation."""
         null = len(value_C) - 1
         hope_C = value_C[:null] + (0.0 if sd_C is None else sd_C)
         challengers = [int(index) for index in np.argsort(-hope_C, kind="stable") if np.isfinite(hope_C[index])]

@@ -29,7 +29,7 @@ class RandomPolicy:
     estimator: EstimatorName | None = None
 
     def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:
-        """Each case of the namespace alike: slot j has 1 / (pool_size - j), drawn into the candidates or not."""
+        """Uniform over the cases of the namespace: slot j has 1 / (pool_size - j), drawn into the candidates or not."""
         if len(chosen) >= min(k, len(candidates)):
             return None
         probability_C = np.full(len(candidates), 1.0 / (candidates.pool_size - len(chosen)))

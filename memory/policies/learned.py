@@ -9,7 +9,7 @@ from memento.memory.estimators.port import EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, greedy
 
 ALPHA = 0.02
-"""Entropy weight of `soft`: differences of a few hundredths of Q still tell."""
+"""Entropy weight of `soft`, small enough for differences of 0.02 in Q to matter."""
 
 
 class ParametricPolicy:
@@ -49,7 +49,7 @@ class SoftPolicy:
             InvalidInput: it is not above 0.
         """
         if not alpha > 0:
-            raise InvalidInput(f"alpha is above 0, not {alpha}; without entropy the policy is `parametric`")
+            raise InvalidInput(f"alpha must be above 0, not {alpha}; without entropy the policy is `parametric`")
         self._alpha = alpha
 
     def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:

@@ -36,7 +36,7 @@ class Candidates(NamedTuple):
     reward_C: NDArray[np.float32]
     """The candidates' own rewards, shape (C,)."""
     estimates: Estimates | None
-    """What they are worth, or None while there is too little evidence to say."""
+    """Their estimated values, or None while there are too few outcomes."""
     pool_size: int
     """Number of cases that the candidates were drawn from; at least C."""
 
@@ -46,7 +46,7 @@ class Candidates(NamedTuple):
 
 
 class Distribution(NamedTuple):
-    """How one slot is filled."""
+    """Probabilities with which one slot is filled."""
 
     probability_C: NDArray[np.float64]
     """Of each candidate; 0 for those already chosen. With `null` it sums to 1, or to less when the candidates are
@@ -63,10 +63,10 @@ class RetrievalPolicy(Protocol):
     name: str
     pool: Pool
     estimator: EstimatorName | None
-    """Whose `Candidates.estimates` it needs."""
+    """Name of the estimator that `Candidates.estimates` come from."""
 
     def distribution(self, candidates: Candidates, *, chosen: Sequence[int | None], k: int) -> Distribution | None:
-        """How the next slot is filled.
+        """Distribution over candidates for the next slot.
 
         Args:
             candidates: what there is.

@@ -29,7 +29,7 @@ LEARNING: tuple[str, ...] = tuple(policy.name for policy in _POLICIES if policy.
 
 
 def policy_named(name: str) -> RetrievalPolicy:
-    """The policy of this name.
+    """Make the policy of this name.
 
     Raises:
         UnknownPolicy: there is none.

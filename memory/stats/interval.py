@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 TAIL = 0.025
-"""Beyond each limit."""
+"""Probability beyond each limit."""
 
 
 class Interval(NamedTuple):

@@ -27,16 +27,16 @@ RESAMPLES = 2000
 SHARE: tuple[float, float] = (0.0, 1.0)
 """Ends of the scale of rewards and rates."""
 USUAL, GUARANTEED = 0.5, 1.0
-"""Weight of the made-up question, in questions."""
+"""Weight of the pseudo-question, in questions, for usual and for guaranteed coverage."""
 _WEIGHTS = 2_000_000
-"""In memory at a time."""
+"""Maximum number of weights in memory at a time."""
 
 
 class Draws(NamedTuple):
     """Resamples of one or more figures; the lower limit is taken from one set, the upper limit from the other."""
 
     low: Floats
-    """With the made-up question at the lower end, shape (R,) or (R, B)."""
+    """With the pseudo-question at the lower end, shape (R,) or (R, B)."""
     high: Floats
     """The same resamples with it at the upper end."""
 
@@ -94,7 +94,7 @@ def ratio_draws(
 
 
 def _widened(draws_RB: Floats, size_B: NDArray[np.int64]) -> Floats:
-    """Without a made-up question, resampled means of m questions spread by (m - 1) / (m + 1) too little."""
+    """Widen resamples without a pseudo-question: means of m questions spread by (m - 1) / (m + 1) too little."""
     centre_B = draws_RB.mean(axis=0)
     wide_RB: Floats = centre_B + np.sqrt((size_B + 1) / np.maximum(size_B - 1, 1)) * (draws_RB - centre_B)
     return wide_RB

@@ -11,7 +11,7 @@ from memento.memory.stats.interval import Interval
 from memento.memory.stats.terms import student_t
 
 Statistic = Callable[..., float]
-"""Arrays of N rows each to one figure; nan where it is not defined."""
+"""Function from arrays of N rows each to one figure; nan where undefined."""
 
 
 def statistic_interval(
@@ -53,7 +53,7 @@ def paired_interval(
     n: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """What the first scores gain over the second on the same rows: statistic(label, first) - statistic(label, second).
+    """Paired difference of two scores on the same rows: statistic(label, first) - statistic(label, second).
 
     Both see the same resamples, so that the chance of the rows cancels out. See `statistic_interval`.
     """

@@ -36,7 +36,7 @@ def effective_size(weight_N: Floats, group_N: NDArray[np.int64]) -> float:
 
 
 def standard_error(term_N: Floats, group_N: NDArray[np.int64]) -> float:
-    """Of the mean of the terms, robust to any dependence within a group."""
+    """Standard error of the mean of the terms, robust to any dependence within a group."""
     sum_G = np.bincount(group_N, term_N - term_N.mean())
     n_groups = len(np.unique(group_N))
     return float(np.sqrt((sum_G**2).sum() * n_groups / max(1, n_groups - 1)) / len(term_N))

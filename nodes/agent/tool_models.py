@@ -14,7 +14,7 @@ _TOOLS: Final = "tools"
 
 
 class ToolModelCalls(AsyncCallbackHandler):
-    """Counts replies of chat models called by tools, whoever wrote the tool."""
+    """Counts replies of chat models called by tools, built-in or custom."""
 
     ignore_agent = ignore_chain = ignore_custom_event = ignore_retriever = True
 

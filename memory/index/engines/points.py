@@ -21,7 +21,7 @@ ACTIVE = "active"
 
 
 def payload(point: BankPoint) -> dict[str, Any]:
-    """What is stored beside the vector.
+    """Payload stored with the vector.
 
     `active_in` repeats the namespace of active points only: one indexed condition then says both "of this namespace"
     and "searchable". The engine answers a single condition from the index but checks two or more point by point,

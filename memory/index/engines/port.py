@@ -30,7 +30,7 @@ class BankPoint:
     """active | quarantined | retired; only active points are searched."""
     reward: float
     state: str
-    """Opening of the state text, for people who look into Qdrant."""
+    """Beginning of the state text, for people who inspect Qdrant."""
     vector: Vector
     """The encoded state, unit length."""
 

@@ -169,7 +169,7 @@ class ServerEngine:
     async def _deadline(
         self, doing: str, *, seconds: float | None = None, missing: type[EngineError] = IndexDamaged
     ) -> AsyncIterator[AsyncQdrantClient]:
-        """The client for the length of the block; whatever goes wrong in it leaves as one of our errors."""
+        """Yield the client under a deadline; exceptions become named engine errors."""
         if self._client is None:
             raise EngineUnavailable(f"{self._place} is not open")
         with named_errors(f"{self._place}: {doing}", secret=self._api_key, missing=missing):
@@ -223,7 +223,7 @@ class ServerEngine:
         return f"{self._alias}__{number}"
 
     async def _switch(self, name: str, position: int) -> str | None:
-        """Put a filled generation in the place of the live one, whose name is returned."""
+        """Replace the live generation by a filled one; return the name of the old one."""
         async with self._deadline("switching to the rebuilt collection", seconds=STRUCTURE_S) as client:
             await client.update_collection(name, metadata={"position": position})
             replaced = await self._target(client)

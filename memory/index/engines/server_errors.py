@@ -11,7 +11,7 @@ from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, 
 
 @contextmanager
 def named_errors(doing: str, *, secret: str | None, missing: type[EngineError] = IndexDamaged) -> Iterator[None]:
-    """Turn whatever a request inside the block raises into one of our errors.
+    """Convert exceptions of a request inside the block into named engine errors.
 
     Args:
         doing: who was asked for what, for the message.

@@ -34,7 +34,7 @@ MAX_OWN = 256
 
 @contextlib.contextmanager
 def named_errors(doing: str, *, otherwise: type[EngineError] = EngineUnavailable) -> Iterator[None]:
-    """Turn whatever the library raises inside the block into one of ours.
+    """Convert exceptions of the library inside the block into named engine errors.
 
     Args:
         doing: what was attempted, for the message.

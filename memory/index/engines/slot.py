@@ -27,7 +27,7 @@ from memento.memory.index.engines.points import SCHEMA
 from memento.private_files import create_private_file, make_private_folder, private_modes
 
 MAX_SLOTS = 64
-"""A bank with more concurrent users than this wants a server."""
+"""Maximum number of concurrent users of a bank directory; more need a server."""
 
 _ERASED = "erased"
 """Name of the file that marks a slot whose files may hold erased texts."""
@@ -37,7 +37,7 @@ _GENERATION = re.compile(r"gen-(\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRecord:
-    """What slot.json says."""
+    """Contents of slot.json."""
 
     encoder: str
     dim: int
@@ -90,11 +90,11 @@ class IndexSlot:
         raise EngineUnavailable(f"all {MAX_SLOTS} slots of {directory} are in use; use a Qdrant server instead")
 
     def release(self) -> None:
-        """Let the next engine have the slot."""
+        """Release the slot for another engine."""
         self._lock.release()
 
     def check_space(self, n_bytes: int) -> None:
-        """Refuse to go on with less than `n_bytes` free on the disk.
+        """Raise if less than `n_bytes` are free on the disk.
 
         The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead
         of raising, so the last of the space is never touched.
@@ -190,7 +190,7 @@ class IndexSlot:
         return (self.path / _ERASED).exists()
 
     def mark_erased(self) -> None:
-        """Have whoever opens the slot next rebuild it."""
+        """Mark the slot for a rebuild by the next engine that opens it."""
         mark_erased(self.path)
 
     def forget_erased(self) -> None:

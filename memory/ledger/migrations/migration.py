@@ -40,13 +40,13 @@ def schema_number(connection: Connection) -> int | None:
 
 
 def create(connection: Connection) -> None:
-    """Create today's schema in a database that has none. Blocks."""
+    """Create the current schema in a database that has none. Blocks."""
     schema.metadata.create_all(connection)
     _mark(connection, HEAD)
 
 
 def migrate(connection: Connection, number: int) -> None:
-    """Bring a ledger from schema `number` to today's. Blocks; all of it is in the caller's transaction.
+    """Migrate a ledger from schema `number` to the current one. Blocks; all of it is in the caller's transaction.
 
     Args:
         connection: inside a writing transaction.

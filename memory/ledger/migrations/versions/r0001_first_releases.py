@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade(op: Any) -> None:
-    """Nothing to do: those releases created it, and an empty database gets the newest schema at once."""
+    """No changes: those releases created this schema, and new databases get the newest one directly."""
     del op
