@@ -25,13 +25,49 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 TESTS = (
     "without_extras",
-    *("test_case_memory", "test_case_bank", "test_ledger", "test_edge_engine", "test_engines", "test_encoder"),
-    *("test_interchange", "test_lifecycle", "test_learner", "test_advantage", "test_policy", "test_reading"),
-    *("test_retrieve_case", "test_score_case", "test_planner", "test_executor", "test_evaluate", "test_write_case"),
-    *("test_workflow", "test_routing", "test_state", "test_structured", "test_judges", "test_models", "test_settings"),
+    *(
+        "memory/test_case_memory",
+        "memory/test_case_bank",
+        "memory/test_ledger",
+        "memory/test_edge_engine",
+        "memory/test_engines",
+        "memory/test_encoder",
+    ),
+    *(
+        "memory/test_interchange",
+        "memory/test_lifecycle",
+        "memory/test_learner",
+        "memory/test_advantage",
+        "cli/test_policy",
+        "memory/test_reading",
+    ),
+    *(
+        "nodes/test_retrieve_case",
+        "nodes/test_score_case",
+        "nodes/test_planner",
+        "nodes/test_executor",
+        "nodes/test_evaluate",
+        "nodes/test_write_case",
+    ),
+    *(
+        "graph/test_workflow",
+        "graph/test_routing",
+        "nodes/test_state",
+        "nodes/test_structured",
+        "nodes/test_judges",
+        "graph/test_models",
+        "graph/test_settings",
+    ),
 )
 """What must pass on the base install."""
-QUICK_TESTS = ("without_extras", "test_case_memory", "test_learner", "test_planner", "test_executor", "test_workflow")
+QUICK_TESTS = (
+    "without_extras",
+    "memory/test_case_memory",
+    "memory/test_learner",
+    "nodes/test_planner",
+    "nodes/test_executor",
+    "graph/test_workflow",
+)
 """Enough of them to see that nothing of an extra is imported."""
 
 RUNNER = ("pytest", "pytest-asyncio", "pytest-socket", "pytest-timeout", "blockbuster", "hypothesis", "packaging")
