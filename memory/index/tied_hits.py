@@ -8,7 +8,7 @@ from memento.memory.index.engines.port import Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import rounded
 
 N_MORE = 8
-"""Number of hits requested beyond the limit: without a tie at the limit, the first of them is less near, and one request is enough."""
+"""Hits requested beyond the limit: without a tie there, the first of them is less near, and one request is enough."""
 
 MAX_TIED = 2_000
 """Maximum number of hits requested. Of a tie that is larger still, the engine chooses which cases are found."""
