@@ -11,6 +11,7 @@ DOCUMENTED = {
     "_asdict": "NamedTuple",
     "_fields": "NamedTuple",
     "_replace": "NamedTuple",
+    "_mapping": "SQLAlchemy's Row",
     "_exit": "os: ends a process without clean-up",
     # A model around another one is written as LangChain's guide to custom models has it: `invoke` of the inner model
     # would run the callbacks, and so count the tokens, a second time. BaseChatModel's docstring lists all three.
