@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
 erasure = typer.Typer()
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased: the default.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be erased (the default).")]
+Yes = Annotated[bool, typer.Option("--yes", help="Erase; cannot be undone.")]
 
 
 @erasure.command()
 @run_async
 async def erase(
     *,
-    event: Annotated[list[str] | None, typer.Option("--event", help="Id of a reading: its run goes whole.")] = None,
-    case: Annotated[list[str] | None, typer.Option("--case", help="Id of a case: with the runs that wrote it.")] = None,
-    matching: Annotated[str, typer.Option(help="Everything whose texts contain this, in whatever letters.")] = "",
+    event: Annotated[list[str] | None, typer.Option("--event", help="Event id: erases its whole run.")] = None,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", help="Case id: erases the runs that wrote it, too.")
+    ] = None,
+    matching: Annotated[str, typer.Option(help="Everything whose texts contain this; ignores case.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Everything of the namespace.")] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -46,7 +48,7 @@ async def erase(
 async def expire(
     *,
     older_than: Annotated[
-        float | None, typer.Option(help="Days; MEMENTO_RETENTION_DAYS by default.", min=0, max=36_500)
+        float | None, typer.Option(help="Age in days; default: MEMENTO_RETENTION_DAYS.", min=0, max=36_500)
     ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -61,7 +63,9 @@ async def expire(
     place = namespace or settings.namespace
     days = settings.retention_of(place) if older_than is None else older_than
     if days is None:
-        raise InvalidInput(f"no age is set for namespace {place!r}; set MEMENTO_RETENTION_DAYS, or give --older-than")
+        raise InvalidInput(
+            f"no retention age is set for namespace {place!r}; set MEMENTO_RETENTION_DAYS, or give --older-than"
+        )
     scope = {"before": datetime.now(UTC) - timedelta(days=days)}
     return await _erase(scope, namespace, is_done=yes and not dry_run, as_json=as_json)
 

@@ -8,10 +8,10 @@ from memento.memory.index.engines.port import Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import rounded
 
 N_MORE = 8
-"""Asked for beyond the limit: without a tie at the limit, the first of them is less near, and one request is enough."""
+"""Hits requested beyond the limit: without a tie there, the first of them is less near, and one request is enough."""
 
 MAX_TIED = 2_000
-"""Most hits asked for. Of a tie that is larger still, the engine chooses which cases are found."""
+"""Maximum number of hits requested. Of a tie that is larger still, the engine chooses which cases are found."""
 
 _GROWTH = 4
 

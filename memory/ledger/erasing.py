@@ -44,7 +44,7 @@ class ErasureScope:
 
     @classmethod
     def from_json(cls, text: str) -> "ErasureScope":
-        """Read what `as_json` wrote."""
+        """Parse the result of `as_json`."""
         fields: dict[str, Any] = json.loads(text)
         fields |= {name: tuple(fields[name]) for name in ("case_ids", "event_ids")}
         return cls(**fields)
@@ -75,7 +75,7 @@ class ErasedCounts(NamedTuple):
 
 
 class _Links(NamedTuple):
-    """How cases, events and threads of one namespace hang together."""
+    """Links between cases, events and threads of one namespace."""
 
     events_of_case: dict[str, set[str]]
     cases_of_event: dict[str, set[str]]
@@ -142,7 +142,7 @@ def count_targets(connection: CheckedConnection, targets: ErasureTargets) -> Era
 
 
 def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) -> ErasedCounts:
-    """Put tombstones in the place of rows, and delete the vectors of their texts where no living row has the same."""
+    """Replace rows by tombstones, and delete the vectors of their texts where no living row has the same."""
     at, hashes = utc_now(), set[str]()
     for chunk in sequence_chunks(sorted(targets.cases)):
         last: dict[str, Mapping[str, Any]] = {}

@@ -106,7 +106,7 @@ def erased_outcome(row: Any) -> dict[str, Any]:
 
 
 def _record(kind: RowKind[Any], row: Any) -> Any:
-    """The record of a row; None where it cannot be believed."""
+    """The record of a row; None where it fails its checks."""
     try:
         return kind.parsed(tuple(row))
     except Unreadable:

@@ -44,7 +44,7 @@ _DOING: Final = {
     "rows": "erasing texts in the ledger",
     "index": "rebuilding the search index",
     "weights": "deleting what was learned from them",
-    "files": "writing the ledger's files anew",
+    "files": "rewriting the ledger's files",
     "threads": "removing the threads of the erased runs",
 }
 
@@ -53,7 +53,7 @@ RemoveThreads = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 
 
 class ErasureReport(NamedTuple):
-    """What was erased, or would be."""
+    """Report of an erasure, or of its plan."""
 
     erasure_id: str | None
     """In the audit trail; None when nothing was erased."""
@@ -61,7 +61,7 @@ class ErasureReport(NamedTuple):
     thread_ids: list[str]
     """Conversations of the erased runs: whoever keeps them must remove them, unless `erase` was told how."""
     unfinished: list[str]
-    """What could not be done yet, and why; it is tried again at the next open. Empty when all is gone."""
+    """Steps that failed so far, with reasons; each is tried again at the next open. Empty when all is gone."""
 
 
 @dataclass
@@ -79,13 +79,13 @@ class _Intent:
 
 
 class Erasing:
-    """Erases in one ledger and everything beside it."""
+    """Erases texts from one ledger and everything beside it."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     async def plan(self, scope: ErasureScope) -> ErasureReport:
-        """What `erase` would do; nothing is changed.
+        """Count what `erase` would remove; nothing is changed.
 
         Raises:
             InvalidInput: the scope says nothing.
@@ -200,7 +200,7 @@ class Erasing:
         return unfinished
 
     async def _do(self, step: str, intent: _Intent, remove_threads: RemoveThreads | None) -> str:
-        """Do one step; why it could not be done, or nothing."""
+        """Do one step; return the reason why it failed, or an empty text."""
         if step == "index":
             return await self._clear_index()
         if step == "weights":
