@@ -192,10 +192,14 @@ class LedgerViews(EventViews):
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
     async def n_readable_cases_until(self, offset: int) -> int:
-        """Number of distinct cases at an offset that can be read: each row is checked, which takes its time."""
+        """Number of distinct cases at an offset that can be read, without those erased.
+
+        Each row is checked, which takes its time.
+        """
         found, after = set[str](), 0
         while after < offset and (page := await self.changes(after=after, limit=_PAGE)):
-            found |= {one.case.id for one in page if one.case is not None and one.offset <= offset}
+            cases = [one.case for one in page if one.case is not None and one.offset <= offset]
+            found |= {case.id for case in cases if case.status != "erased"}
             after = page[-1].offset
         return len(found)
 
