@@ -133,6 +133,16 @@ async def test_nothing_comes_back_when_it_was_erased(tmp_path: Path) -> None:
         assert await memory.bank.count() == 5
 
 
+async def test_cases_are_not_counted_when_they_were_erased() -> None:
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), seed=0) as memory:
+        await lived_in(memory)
+        end = await memory.views.newest_offset()
+        assert (await memory.views.n_cases_until(end), await memory.views.n_readable_cases_until(end)) == (5, 5)
+        await memory.lifecycle.erase(matching=WORD)
+        end = await memory.views.newest_offset()
+        assert (await memory.views.n_cases_until(end), await memory.views.n_readable_cases_until(end)) == (3, 3)
+
+
 async def test_scope_is_checked_when_it_names_nothing(tmp_path: Path) -> None:
     async with a_bank(tmp_path) as memory:
         ids = await lived_in(memory)
