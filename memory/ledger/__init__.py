@@ -5,8 +5,9 @@ migrations      Alembic revisions from one release's schema to the next
 connections     SQLAlchemy engines for SQLite and Postgres
 ledger          opens a database, runs one synchronous transaction per step in the ledger's own threads
 rows            the only place where a stored row becomes a record: checksum, upcasting, validation
+row_fields      columns of records, with their digests
 set_aside       rows that do not pass, kept out of everything and listed
-reads, event_reads, audit    queries
-writes, batches              what a transaction can append
+reads, event_reads, vector_reads, audit    queries
+writes, vector_writes, batches    what a transaction can append
 backup, restore              a checked copy in one file, and a ledger made of one
 """

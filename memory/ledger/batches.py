@@ -9,8 +9,9 @@ from sqlalchemy import case as sql_case
 from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.row_fields import audit_fields
 from memento.memory.ledger.rows import AUDIT, BATCH_CHANGES, CASES, OUTCOMES, SNAPSHOTS
-from memento.memory.ledger.writes import LedgerWriter, audit_fields
+from memento.memory.ledger.writes import LedgerWriter
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")

@@ -1,7 +1,7 @@
-"""Queries for events, their outcomes, and both as observations to learn from."""
+"""Queries for events, their outcomes, both as observations to learn from, and what they say of a case."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
@@ -13,6 +13,14 @@ from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_s
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
 _OFFSET = schema.outcomes.c.keys().index("offset")
+
+
+class CaseUsage(NamedTuple):
+    """How often a case was served, with which outcomes; derived from events and their newest outcomes."""
+
+    exposures: int
+    known_outcomes: int
+    mean_reward: float | None
 
 
 class EventViews:
@@ -35,6 +43,42 @@ class EventViews:
         def look(connection: CheckedConnection) -> Outcome | None:
             told = (one.record for one in connection.found(OUTCOMES, query))
             return next((outcome for outcome in told if outcome is None or outcome.namespace == namespace), None)
+
+        return await self._ledger.query(look)
+
+    async def usage(self, case_id: str, *, namespace: str) -> CaseUsage:
+        """Exposures and outcomes of one case, each event counted once with its newest outcome."""
+        events, outcomes, slots = schema.events, schema.outcomes, schema.slots
+        newest = (
+            select(func.max(outcomes.c.offset))
+            .where(outcomes.c.event_id == slots.c.event_id, outcomes.c.namespace == namespace)
+            .correlate(slots)
+            .scalar_subquery()
+        )
+        query = (
+            select(*EVENTS.columns, *OUTCOMES.columns)
+            .select_from(
+                slots.join(events, events.c.event_id == slots.c.event_id).outerjoin(
+                    outcomes, outcomes.c.offset == newest
+                )
+            )
+            .where(slots.c.case_id == case_id, events.c.namespace == namespace)
+        )
+        n_columns = len(EVENTS.columns)
+
+        def look(connection: CheckedConnection) -> CaseUsage:
+            n_exposures, rewards = 0, []
+            for row in connection.execute(query).all():
+                event, told = connection.checked(EVENTS, row[:n_columns]), row[n_columns:]
+                if event is None or case_id not in event.case_ids:
+                    continue
+                outcome = None if told[0] is None else connection.checked(OUTCOMES, told)
+                if outcome is not None and case_id in outcome.left_out:
+                    continue
+                n_exposures += 1
+                if outcome is not None and outcome.reward is not None:
+                    rewards.append(outcome.reward)
+            return CaseUsage(n_exposures, len(rewards), sum(rewards) / len(rewards) if rewards else None)
 
         return await self._ledger.query(look)
 

@@ -1,4 +1,4 @@
-"""Queries for cases, the change feed, vectors and counts. No writes."""
+"""Queries for cases, the change feed and counts. No writes."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from sqlalchemy.orm import aliased
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
 from memento.memory.coalescer import Coalescer
-from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, VECTORS, CheckedConnection, is_set_aside
+from memento.memory.ledger.rows import CASES, CheckedConnection, is_set_aside
+from memento.memory.ledger.vector_reads import VectorViews
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
@@ -46,14 +46,6 @@ class CaseRevision(NamedTuple):
     """None for a row that is set aside."""
 
 
-class CaseUsage(NamedTuple):
-    """How often a case was served, with which outcomes; derived from events and their newest outcomes."""
-
-    exposures: int
-    known_outcomes: int
-    mean_reward: float | None
-
-
 class LedgerCounts(NamedTuple):
     """Counts of one namespace."""
 
@@ -65,8 +57,8 @@ class LedgerCounts(NamedTuple):
     """Events whose outcome is not known (or not yet)."""
 
 
-class LedgerViews(EventViews):
-    """Queries of one ledger's cases."""
+class LedgerViews(EventViews, VectorViews):
+    """Queries of one ledger's cases, events and vectors."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -202,65 +194,6 @@ class LedgerViews(EventViews):
             found |= {case.id for case in cases if case.status != "erased"}
             after = page[-1].offset
         return len(found)
-
-    async def vector_length(self, *, encoder: str) -> int | None:
-        """Dimension of the stored vectors of this encoder; None when none is stored."""
-        query = select(*VECTORS.columns).where(schema.vectors.c.encoder == encoder).limit(_PAGE)
-        kept = await self._ledger.query(lambda connection: connection.first(VECTORS, query))
-        return None if kept is None else len(kept)
-
-    async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
-        """Stored vectors of texts: text to unit row, shape (dim,)."""
-        by_hash = {text_hash(value): value for value in texts}
-        kept = schema.vectors.c
-        key_at = kept.keys().index("text_hash")
-
-        def look(connection: CheckedConnection) -> dict[str, Vector]:
-            found: dict[str, Vector] = {}
-            for chunk in sequence_chunks(list(by_hash)):
-                query = select(*VECTORS.columns).where(kept.encoder == encoder, kept.text_hash.in_(chunk))
-                for row, vector in connection.found(VECTORS, query):
-                    if vector is not None:
-                        found[by_hash[row[key_at]]] = vector
-            return found
-
-        return await self._ledger.query(look)
-
-    async def usage(self, case_id: str, *, namespace: str) -> CaseUsage:
-        """Exposures and outcomes of one case, each event counted once with its newest outcome."""
-        events, outcomes, slots = schema.events, schema.outcomes, schema.slots
-        newest = (
-            select(func.max(outcomes.c.offset))
-            .where(outcomes.c.event_id == slots.c.event_id, outcomes.c.namespace == namespace)
-            .correlate(slots)
-            .scalar_subquery()
-        )
-        query = (
-            select(*EVENTS.columns, *OUTCOMES.columns)
-            .select_from(
-                slots.join(events, events.c.event_id == slots.c.event_id).outerjoin(
-                    outcomes, outcomes.c.offset == newest
-                )
-            )
-            .where(slots.c.case_id == case_id, events.c.namespace == namespace)
-        )
-        n_columns = len(EVENTS.columns)
-
-        def look(connection: CheckedConnection) -> CaseUsage:
-            n_exposures, rewards = 0, []
-            for row in connection.execute(query).all():
-                event, told = connection.checked(EVENTS, row[:n_columns]), row[n_columns:]
-                if event is None or case_id not in event.case_ids:
-                    continue
-                outcome = None if told[0] is None else connection.checked(OUTCOMES, told)
-                if outcome is not None and case_id in outcome.left_out:
-                    continue
-                n_exposures += 1
-                if outcome is not None and outcome.reward is not None:
-                    rewards.append(outcome.reward)
-            return CaseUsage(n_exposures, len(rewards), sum(rewards) / len(rewards) if rewards else None)
-
-        return await self._ledger.query(look)
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """Counts for `memento cases stats`."""

@@ -16,7 +16,8 @@ from memento.memory.event import Outcome
 from memento.memory.ledger import schema
 from memento.memory.ledger.bodies import decode_body
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
-from memento.memory.ledger.rows import CASES, OUTCOMES, CheckedConnection, RowKind, case_fields, outcome_fields
+from memento.memory.ledger.row_fields import case_fields, outcome_fields
+from memento.memory.ledger.rows import CASES, OUTCOMES, CheckedConnection, RowKind
 from memento.memory.ledger.set_aside import DamagedRow
 
 RESTORED: Final = ":restored"

@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Integer, String, Table, cast, exists
 
-from memento.memory.case import ERASED, Case, case_id, text_hash
+from memento.memory.case import ERASED, Case, case_id
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
-from memento.memory.ledger.bodies import decode_body, encode_body
+from memento.memory.ledger.bodies import decode_body
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.schema import kept_text
 from memento.memory.ledger.set_aside import DamagedRow, SetAside
@@ -23,7 +23,6 @@ from memento.memory.ledger.set_aside import DamagedRow, SetAside
 T = TypeVar("T")
 
 _NORM_TOLERANCE = 1e-2
-_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
 
 
 class Unreadable(Exception):
@@ -201,39 +200,6 @@ class CheckedConnection:
     def first(self, kind: RowKind[T], query: Executable) -> T | None:
         """The record of the first row that is not set aside, or None."""
         return next(iter(self.records(kind, query)), None)
-
-
-def case_fields(case: Case) -> dict[str, Any]:
-    """The columns of a case revision."""
-    row = case.model_dump(include={"version", "namespace", "status", "reward"})
-    is_erased = case.status == "erased"  # hashes of short texts can be guessed
-    return CASES.signed(
-        row
-        | {
-            "case_id": case.id,
-            "question": "" if is_erased else case.question,
-            "state_hash": "" if is_erased else text_hash(case.state),
-            "event_id": case.provenance.event_id,
-            "body": encode_body(case),
-        }
-    )
-
-
-def event_fields(event: RetrievalEvent) -> dict[str, Any]:
-    """The columns of an event."""
-    row = event.model_dump(include={"namespace", "is_degraded"})
-    return EVENTS.signed(row | {"event_id": event.id, "body": encode_body(event)})
-
-
-def slot_fields(event: RetrievalEvent) -> list[dict[str, Any]]:
-    """The columns of an event's slots."""
-    return [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
-
-
-def outcome_fields(outcome: Outcome) -> dict[str, Any]:
-    """The columns of an outcome."""
-    row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
-    return OUTCOMES.signed(row | {"body": encode_body(outcome)})
 
 
 def is_set_aside(table: Table) -> ColumnElement[bool]:

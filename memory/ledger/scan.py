@@ -13,7 +13,8 @@ from memento.memory.ledger import schema
 from memento.memory.ledger.audit import AuditViews
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import EVENTS, KINDS, CheckedConnection, RowKind, slot_fields
+from memento.memory.ledger.row_fields import slot_fields
+from memento.memory.ledger.rows import EVENTS, KINDS, CheckedConnection, RowKind
 from memento.memory.ledger.set_aside import DamagedRow, kept_key
 from memento.memory.ledger.writes import LedgerWriter
 

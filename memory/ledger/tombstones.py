@@ -6,16 +6,8 @@ from typing import Any
 
 from memento.memory.case import ERASED, Case, Provenance, utc_now
 from memento.memory.event import Candidate, Outcome, RetrievalEvent, Slot
-from memento.memory.ledger.rows import (
-    CASES,
-    EVENTS,
-    OUTCOMES,
-    RowKind,
-    Unreadable,
-    case_fields,
-    event_fields,
-    outcome_fields,
-)
+from memento.memory.ledger.row_fields import case_fields, event_fields, outcome_fields
+from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, RowKind, Unreadable
 
 
 def erased_case(row: Any) -> dict[str, Any]:

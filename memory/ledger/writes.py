@@ -1,32 +1,19 @@
 """One transaction of the ledger: what it can append, and what it must know for that. Synchronous throughout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
-import numpy as np
-from sqlalchemy import Connection, Table, delete, exists, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, exists, insert, select
 
-from memento.memory.case import Case, CaseStatus, text_hash, utc_now
+from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.event import Outcome, RetrievalEvent
-from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.restoring import RESTORED, lost_record
-from memento.memory.ledger.rows import (
-    AUDIT,
-    CASES,
-    EVENTS,
-    OUTCOMES,
-    VECTORS,
-    CheckedConnection,
-    Found,
-    case_fields,
-    event_fields,
-    outcome_fields,
-    slot_fields,
-)
+from memento.memory.ledger.row_fields import audit_fields, case_fields, event_fields, outcome_fields, slot_fields
+from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, Found
 from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
+from memento.memory.ledger.vector_writes import VectorWriter
 
 _NOT_KNOWN = ""
 """Namespace of an outcome that cannot be read: its column may be damaged, but its event is asked for."""
@@ -42,7 +29,7 @@ class Head(NamedTuple):
     """None when the row is set aside."""
 
 
-class LedgerWriter(CheckedConnection):
+class LedgerWriter(VectorWriter):
     """Appends to the ledger inside one transaction, all or nothing."""
 
     def __init__(self, connection: Connection, set_aside: SetAside) -> None:
@@ -50,7 +37,6 @@ class LedgerWriter(CheckedConnection):
         self._events: dict[str, RetrievalEvent | None] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
         self._heads: dict[str, Head | None] = {}
-        self._dropped: list[DamagedRow] = []
 
     def look_up(self, *, events: Sequence[str], cases: Sequence[str], namespaces: Sequence[str]) -> None:
         """Prefetch events with their outcomes, and newest revisions, in one query each.
@@ -175,28 +161,6 @@ class LedgerWriter(CheckedConnection):
         if outcome.event_id in self._outcomes:
             self._outcomes[outcome.event_id].append(outcome)
 
-    def save_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
-        """Store vectors of texts; existing ones are left unchanged.
-
-        Args:
-            encoder: name of the encoder.
-            vectors: text to its unit row, shape (dim,).
-        """
-        if not vectors:
-            return
-        rows = [
-            {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
-            for value, row in vectors.items()
-        ]
-        self._drop_damaged_vectors(self.set_aside.unrecorded)
-        self.execute(self._insert_if_new(schema.vectors), [VECTORS.signed(row) for row in rows])
-
-    def drop_vectors(self, encoder: str, *, except_length: int) -> None:
-        """Delete an encoder's stored vectors of another dimension: they are another model's."""
-        n_bytes = except_length * np.dtype(np.float32).itemsize
-        kept = schema.vectors.c
-        self.execute(delete(schema.vectors).where(kept.encoder == encoder, func.length(kept.vector) != n_bytes))
-
     def fact(self, name: str) -> str | None:
         """A single stored value by key."""
         value: str | None = self.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
@@ -243,19 +207,6 @@ class LedgerWriter(CheckedConnection):
         elif record is not None:
             self.append_outcome(record.model_copy(update={"key": f"{record.key}{RESTORED}"}))
 
-    def _drop_damaged_vectors(self, damaged: Sequence[DamagedRow]) -> None:
-        """Delete damaged vectors, unless another process has encoded their texts anew."""
-        kept = schema.vectors.c
-        for row in damaged:
-            if row.table == schema.vectors.name and row not in self._dropped:
-                key, _, encoder = row.key.partition("/")
-                is_it = (kept.text_hash == key, kept.encoder == encoder)
-                found = self.execute(select(*VECTORS.columns).where(*is_it)).all()
-                if any(not VECTORS.passes(one) for one in found):
-                    self.execute(delete(schema.vectors).where(*is_it))
-                if found:  # else its very key is damaged
-                    self._dropped.append(row)
-
     def _newest(self, ids: Sequence[str]) -> dict[str, Head]:
         # By id alone: ids are of one namespace each, and where the column of that is damaged, a retired case must not
         # come back as a new one; `head` looks at the namespace of what can be read. By offset, not by version, for
@@ -287,15 +238,6 @@ class LedgerWriter(CheckedConnection):
         while highest + 1 in taken:
             highest += 1
         return highest
-
-    def _insert_if_new(self, table: Table) -> Any:
-        dialect = postgresql if self.sql.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table).on_conflict_do_nothing()
-
-
-def audit_fields(namespace: str, verb: str, subject: str, detail: str) -> dict[str, Any]:
-    """The columns of an audit line with the current time."""
-    return AUDIT.signed({"at": utc_now(), "namespace": namespace, "verb": verb, "subject": subject, "detail": detail})
 
 
 def _readable(found: Found[Outcome]) -> Outcome:
