@@ -109,6 +109,8 @@ def _is_fit(name: str, how: str, use: str, got: Any) -> bool:
         return not str(got).startswith("RAW")
     if use == "deliver again" and TABLES[name] in ("case_revisions", "outcomes"):
         return not str(got).startswith("RAW")  # the attempt's own id, or a named error: never another attempt's
+    if how == "another status in its column" and use in ("write again", "feedback", "deliver again"):
+        return not str(got).startswith("RAW")  # the column may be right: a retired case must not come back
     # where the row is missing, a case counts as written after the snapshot; where it is damaged, it is left alone
     return (name, use) == ("earlier revision", "rollback") and not str(got).startswith("RAW")
 
