@@ -220,7 +220,7 @@ async def test_an_old_ledger_that_cannot_be_written_is_read_from_a_migrated_copy
     async with Ledger(f"sqlite:///{ledger}") as opened:
         assert "read-only" in opened.only_read_because
         assert [case.id async for case in LedgerViews(opened).walk(namespace="default")] == expected
-        with pytest.raises(LedgerUnavailable, match="nothing was kept"):
+        with pytest.raises(LedgerUnavailable, match="nothing was written"):
             await opened.transact(lambda writer: writer.note("default", "test", "x"))
     assert frozen_bank.files_of(disk) == before
 

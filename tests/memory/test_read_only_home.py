@@ -103,7 +103,7 @@ async def test_cases_are_read_and_none_is_acknowledged(disk: Path, end: str) -> 
             case_id = await memory.write(state=f"what is {n} times 7", action="multiply", reward=n % 2)
     ENDS[end](disk)
     async with CaseMemory.open(disk / "home") as memory:
-        assert "only read" in memory.notices[0]
+        assert "read-only" in memory.notices[0]
         assert {"read-only": "its file system is read-only", "full": "its disk is full"}[end] in memory.notices[0]
         reading = await memory.read("what is 8 times 7", policy="similarity")
         assert len(reading.cases) == 4
