@@ -148,6 +148,36 @@ async def test_scope_is_checked_when_it_names_nothing(tmp_path: Path) -> None:
     assert (young.counts.cases, old.counts.cases) == (0, 4)
 
 
+async def test_old_copies_go_when_a_backup_was_restored(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "backup.sqlite"
+    async with a_bank(home) as memory:
+        await memory.write(state="Where is Lima?", action="look", reward=1.0)
+        await memory.backup(file)
+        await lived_in(memory)
+    former = "0123456789ab"
+    kept = (await a_bank(home).restore(file, is_replacing=True)).kept_aside
+    assert kept is not None
+    await asyncio.to_thread(_leave, home, former)
+    left = {kept.name, ".backup.sqlite.unfinished", f"index-{former}", f"weights-{former}"}
+    async with a_bank(home) as memory:
+        planned = await memory.lifecycle.plan_erasure(matching=WORD)
+        assert ({Path(one).name for one in planned.copies}, any(planned.counts)) == (left, False)
+        assert len(await found_in(home)) == 4
+        assert (await memory.lifecycle.erase(matching=WORD)).unfinished == []
+        assert await found_in(home) == []
+        served = (await memory.read("Where is the sea?", k=9, seed=1)).cases
+        assert [one.case.state for one in served] == ["Where is Lima?"]
+        assert (await memory.lifecycle.plan_erasure(matching=WORD)).copies == ()
+
+
+def _leave(home: Path, former: str) -> None:
+    """Leave what a kill in the middle of a backup, and a restore, leave."""
+    (home / ".backup.sqlite.unfinished").write_text(WORD)
+    for name in (f"index-{former}/slot-0", f"weights-{former}"):
+        (home / name).mkdir(parents=True)
+        (home / name / "left").write_text(WORD)
+
+
 @pytest.mark.parametrize("at", range(STEPS))
 async def test_it_is_finished_at_the_next_open_when_it_was_cut_short(tmp_path: Path, at: int) -> None:
     async with a_bank(tmp_path) as memory:
