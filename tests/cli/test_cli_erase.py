@@ -97,11 +97,13 @@ def test_what_is_not_there_or_not_said_is_refused(three: list[str]) -> None:
     assert n_cases() == 3
 
 
-def test_a_run_goes_with_its_thread_and_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_with_its_thread_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("made of stone")
     with serving(assistant()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         for thread, task in (("mine", f"where is {WORD}"), ("other", "what is six times seven")):
-            assert invoke("ask", task, "-r", "42", "--thread", thread, "-a", __file__).code == 0
+            assert invoke("ask", task, "-r", "42", "--thread", thread, "-a", str(notes)).code == 0
     with closing(sqlite3.connect(Settings().folder / "ledger.sqlite")) as database:
         rows = database.execute("SELECT event_id, body FROM events").fetchall()
     (event,) = [event_id for event_id, body in rows if WORD in body]
