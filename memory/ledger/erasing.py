@@ -93,7 +93,7 @@ def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureT
     What was erased before is left alone.
     """
     needle = _folded(scope.matching)
-    targets, links = ErasureTargets(), _Links(*(defaultdict(set) for _ in _Links._fields))
+    targets, links = ErasureTargets(), _Links(*[defaultdict[str, set[str]](set) for _ in _Links._fields])
     newest: dict[str, str] = {}
     for row in _rows(connection, _REVISIONS, scope.namespace):
         if row.status == "erased":
