@@ -102,7 +102,7 @@ def test_a_run_goes_with_its_thread_and_files(tmp_path: Path, monkeypatch: pytes
     notes.write_text("made of stone")
     with serving(assistant()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        for thread, task in (("mine", f"where is {WORD}"), ("other", "what is six times seven")):
+        for thread, task in (("other", "what is six times seven"), ("mine", f"where is {WORD}")):
             assert invoke("ask", task, "-r", "42", "--thread", thread, "-a", str(notes)).code == 0
     with closing(sqlite3.connect(Settings().folder / "ledger.sqlite")) as database:
         rows = database.execute("SELECT event_id, body FROM events").fetchall()
