@@ -90,17 +90,26 @@ async def _erase(scope: dict[str, Any], namespace: str | None, *, is_done: bool,
 
 def _show(report: "ErasureReport", *, is_done: bool, as_json: bool) -> None:
     if as_json:
-        rest = {"erasure": report.erasure_id, "threads": len(report.thread_ids), "unfinished": report.unfinished}
+        rest = {
+            "erasure": report.erasure_id,
+            "threads": len(report.thread_ids),
+            "unfinished": report.unfinished,
+            "copies": report.copies,
+        }
         print_json({"event": "erased" if is_done else "plan", **report.counts._asdict(), **rest})
         return
     counts = report.counts
     found = f"cases: {counts.cases}, readings: {counts.events}, outcomes: {counts.outcomes}"
     found += f", audit lines: {counts.audit_lines}, threads: {len(report.thread_ids)}"
-    if not any(counts):
+    if report.copies:
+        found += f", old copies: {len(report.copies)}"
+    if not any(counts) and not report.copies:
         tell("nothing to erase")
     elif is_done:
         tell(f"erased: {found}")
     else:
         tell(f"would be erased: {found}; nothing was changed, --yes does it, and it cannot be undone")
+    for path in report.copies:
+        tell(f"{'deleted' if is_done else 'would be deleted'}, an old copy: {path}")
     for problem in report.unfinished:
         tell(f"not finished, and tried again at the next command: {problem}")

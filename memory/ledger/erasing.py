@@ -83,6 +83,8 @@ class _Links(NamedTuple):
     """Event to the one that it follows, and those that follow it."""
     threads: dict[str, set[str]]
     """Case or event to the threads that it came from."""
+    same: dict[str, set[str]]
+    """Id of a row's column to the one of its body and back, where damage made them differ."""
 
 
 def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureTargets:
@@ -91,13 +93,14 @@ def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureT
     What was erased before is left alone.
     """
     needle = _folded(scope.matching)
-    targets, links = ErasureTargets(), _Links(defaultdict(set), defaultdict(set), defaultdict(set), defaultdict(set))
+    targets, links = ErasureTargets(), _Links(*[defaultdict[str, set[str]](set) for _ in _Links._fields])
     newest: dict[str, str] = {}
     for row in _rows(connection, _REVISIONS, scope.namespace):
         if row.status == "erased":
             continue
         body = _parsed(row.body)
         newest[row.case_id] = str(body.get("created_at", ""))
+        _link_same(links, row.case_id, body.get("id"))
         if row.event_id:
             links.events_of_case[row.case_id].add(row.event_id)
             links.cases_of_event[row.event_id].add(row.case_id)
@@ -119,12 +122,16 @@ def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureT
     for row in _rows(connection, _OUTCOMES, scope.namespace):
         body = _parsed(row.body)
         links.threads[row.event_id].update(_thread(body.get("attempt")))
-        if _holds(row.body, body, needle):
+        _link_same(links, row.event_id, body.get("event_id"))
+        if (scope.is_all and body.get("evaluator") != "erased") or _holds(row.body, body, needle):
             targets.events.add(row.event_id)
     if scope.before:
         targets.cases |= {case_id for case_id, at in newest.items() if at < scope.before}
+        targets.cases |= {other for one in targets.cases for other in links.same.get(one, ())}
+        targets.events |= {other for one in targets.events for other in links.same.get(one, ())}
     else:
         _close(targets, links)
+    targets.cases &= newest.keys()
     targets.events -= erased
     for one in targets.cases | targets.events:
         targets.threads |= links.threads[one]
@@ -176,13 +183,21 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
     return ErasedCounts(len(targets.cases), len(targets.events), n_outcomes, len(targets.audit), n_vectors)
 
 
+def _link_same(links: _Links, column: str, in_body: Any) -> None:
+    if isinstance(in_body, str) and in_body != column:
+        links.same[column].add(in_body)
+        links.same[in_body].add(column)
+
+
 def _close(targets: ErasureTargets, links: _Links) -> None:
     """Add what belongs to the targets, until nothing is new."""
     cases, events = set(targets.cases), set(targets.events)
     while cases or events:
         new_events = {one for case_id in cases for one in links.events_of_case.get(case_id, ())}
         new_events |= {one for event_id in events for one in links.related.get(event_id, ())}
+        new_events |= {one for event_id in events for one in links.same.get(event_id, ())}
         new_cases = {one for event_id in events for one in links.cases_of_event.get(event_id, ())}
+        new_cases |= {one for case_id in cases for one in links.same.get(case_id, ())}
         cases, events = new_cases - targets.cases, new_events - targets.events
         targets.cases |= cases
         targets.events |= events

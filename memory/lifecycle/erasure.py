@@ -5,7 +5,8 @@ The intent is committed first, as a fact of the ledger that lists the steps stil
     rows       texts become tombstones, their vectors go, an audit line says how many (one transaction)
     index      free slots are emptied, this engine's index is rebuilt from the ledger
     weights    what was learned in the namespace is deleted, and learned again without what was erased
-    files      the database's files are written anew, so that no page or log holds the texts
+    files      old copies of the ledger beside it are deleted, and the database's files are written anew, so that no
+               page or log holds the texts
     threads    whoever keeps conversations removes those of the erased runs, if they said that they would
 """
 
@@ -24,6 +25,7 @@ from sqlalchemy import select
 from memento.memory.case import text_hash
 from memento.memory.errors import InvalidInput, LedgerUnavailable, MementoError, UnknownCase, UnknownEvent
 from memento.memory.ledger import schema
+from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.erasing import (
     ErasedCounts,
     ErasureScope,
@@ -35,6 +37,7 @@ from memento.memory.ledger.erasing import (
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.lifecycle.old_copies import delete_old_copies, find_old_copies
 from memento.memory.storage import Storage
 
 _LOG = logging.getLogger(__name__)
@@ -62,6 +65,8 @@ class ErasureReport(NamedTuple):
     """Conversations of the erased runs: whoever keeps them must remove them, unless `erase` was told how."""
     unfinished: list[str]
     """Steps that failed so far, with reasons; each is tried again at the next open. Empty when all is gone."""
+    copies: tuple[str, ...] = ()
+    """Old copies of the ledger in its folder, and indexes and weights of ledgers that it replaced: deleted whole."""
 
 
 @dataclass
@@ -99,7 +104,7 @@ class Erasing:
             return count_targets(connection, targets), sorted(targets.threads)
 
         counts, threads = await self._storage.ledger.query(look)
-        return ErasureReport(None, counts, threads, [])
+        return ErasureReport(None, counts, threads, [], await self._copies())
 
     async def erase(
         self,
@@ -120,14 +125,14 @@ class Erasing:
             LedgerUnavailable: the ledger cannot be written now.
         """
         planned = await self.plan(scope)
-        if not any(planned.counts):
+        if not any(planned.counts) and not planned.copies:
             return planned
         erasure_id = uuid.uuid4().hex[:12]
         intent = _Intent(scope.namespace, list(_STEPS), scope.as_json(), None if remove_threads is None else [])
         await self._storage.ledger.transact(lambda writer: _save(writer, erasure_id, intent))
         counts, threads = await self._erase_rows(erasure_id, on_step)
         unfinished = await self._finish(erasure_id, on_step, remove_threads)
-        return ErasureReport(erasure_id, counts, threads, unfinished)
+        return ErasureReport(erasure_id, counts, threads, unfinished, planned.copies)
 
     async def resume(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
         """Finish erasures that were cut short.
@@ -206,6 +211,7 @@ class Erasing:
         if step == "weights":
             await asyncio.to_thread(_remove_weights, self._storage.weights, intent.namespace)
         elif step == "files":
+            await asyncio.to_thread(delete_old_copies, *self._places())
             is_done = await self._storage.ledger.compact()
             return "" if is_done else "another process is reading the ledger"
         elif step == "threads":
@@ -213,6 +219,15 @@ class Erasing:
                 return "they are kept elsewhere"
             await remove_threads(intent.threads or [], intent.events or [])
         return ""
+
+    def _places(self) -> tuple[Path | None, Path | None]:
+        return self._storage.index_folder, sqlite_path(self._storage.ledger.url)
+
+    async def _copies(self) -> tuple[str, ...]:
+        try:
+            return tuple(str(path) for path in await asyncio.to_thread(find_old_copies, *self._places()))
+        except OSError as error:
+            raise LedgerUnavailable(f"the folder of the ledger cannot be read: {error}") from error
 
     async def _clear_index(self) -> str:
         from memento.memory.index.engines.slot import purge_slots

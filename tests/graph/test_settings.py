@@ -103,6 +103,13 @@ def test_validation_error_names_the_variable_when_it_cannot_be(
         ("MEMENTO_PRICES", "gpt-4.1"),
         ("MEMENTO_SEARCH", "google"),
         ("MEMENTO_SANDBOX", "dokcer"),
+        ("MEMENTO_RETENTION_DAYS", "a month"),
+        ("MEMENTO_RETENTION_DAYS", "alice"),
+        ("MEMENTO_RETENTION_DAYS", "alice=7,bob="),
+        ("MEMENTO_RETENTION_DAYS", "alice=0"),
+        ("MEMENTO_RETENTION_DAYS", "-1"),
+        ("MEMENTO_RETENTION_DAYS", "nan"),
+        ("MEMENTO_RETENTION_DAYS", "1e9"),
         ("OPENAI_API_KEY", "sk-hidden\n"),
         ("TAVILY_API_KEY", "tvly hidden"),
     ],
@@ -136,6 +143,34 @@ def test_a_place_is_read(monkeypatch: pytest.MonkeyPatch, variable: str, value: 
     monkeypatch.setenv(variable, value)
     found = getattr(Settings(), variable.removeprefix("MEMENTO_").lower())
     assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "alice", "others"),
+    [
+        ("", None, None),
+        ("30", 30.0, 30.0),
+        ("alice=7,bob=90", 7.0, None),
+        (" 0.5 , alice = 7 ", 7.0, 0.5),
+        ("a=b=1,alice=2", 2.0, None),
+    ],
+)
+def test_retention_is_read_by_namespace(
+    monkeypatch: pytest.MonkeyPatch, text: str, alice: float | None, others: float | None
+) -> None:
+    monkeypatch.setenv("MEMENTO_RETENTION_DAYS", text)
+    settings = Settings()
+    assert (settings.retention_of("alice"), settings.retention_of("carol")) == (alice, others)
+
+
+def test_retention_is_refused_with_the_right_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_RETENTION_DAYS", "30,alice:7")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    (problem,) = setting_faults(caught.value, Settings.model_fields)
+    assert problem.startswith("MEMENTO_RETENTION_DAYS ")
+    assert "'alice:7'" in problem
+    assert "write 30, or alice=7,bob=90" in problem
 
 
 def test_misspelt_variables_are_named_with_what_they_resemble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -156,6 +158,103 @@ async def test_scope_is_checked_when_it_names_nothing(tmp_path: Path) -> None:
         young = await memory.lifecycle.plan_erasure(before=datetime.now(UTC) - timedelta(days=1))
         old = await memory.lifecycle.plan_erasure(before=datetime.now(UTC) + timedelta(days=1))
     assert (young.counts.cases, old.counts.cases) == (0, 4)
+
+
+_LOST = {
+    "case_revisions": "UPDATE case_revisions SET case_id = 'lost' WHERE case_id = ? AND version = 2",
+    "outcomes": "UPDATE outcomes SET event_id = 'lost' WHERE event_id = ? AND key LIKE '%:feedback:%'",
+}
+
+
+@pytest.mark.parametrize("scope", ["case", "all"])
+@pytest.mark.parametrize("table", _LOST)
+async def test_a_row_that_lost_its_id_goes_with_its_case_and_event(tmp_path: Path, table: str, scope: str) -> None:
+    async with a_bank(tmp_path) as memory:
+        reading = await memory.read(f"Where is {WORD}?")
+        case_id = await memory.write(state=f"Where is {WORD}?", action="go", reward=1.0, event_id=reading.event_id)
+        await memory.lifecycle.retire(case_id or "", reason="old")
+        await memory.feedback(reading.event_id, 0.0, evaluator=f"from {WORD}")
+    key = case_id if table == "case_revisions" else reading.event_id
+    assert await asyncio.to_thread(change_rows, tmp_path, _LOST[table], (key,)) == 1
+    async with a_bank(tmp_path) as memory:
+        await memory.lifecycle.erase(cases=[case_id or ""] if scope == "case" else (), is_all=scope == "all")
+        await memory.check_ledger()
+    async with a_bank(tmp_path) as memory:
+        await memory.check_ledger()
+        outcome = await memory.views.outcome(reading.event_id, namespace="default")
+        assert outcome is None or outcome.evaluator == "erased"
+        assert [case.id async for case in memory.views.walk(namespace="default")] == []
+    assert await found_in(tmp_path) == []
+
+
+async def test_a_row_beyond_reading_goes_with_its_namespace(tmp_path: Path) -> None:
+    async with a_bank(tmp_path) as memory:
+        await lived_in(memory)
+    for table in ("case_revisions", "events", "outcomes"):
+        damaged = f"UPDATE {table} SET body = '{{ {WORD} no JSON' WHERE namespace = 'default'"  # noqa: S608
+        assert await asyncio.to_thread(change_rows, tmp_path, damaged, ()) > 0
+    async with a_bank(tmp_path) as memory:
+        for namespace in ("default", "other"):
+            assert (await memory.lifecycle.within(namespace).erase(is_all=True)).unfinished == []
+        await memory.check_ledger()
+    assert await found_in(tmp_path) == []
+
+
+def change_rows(home: Path, statement: str, values: tuple[object, ...]) -> int:
+    with closing(sqlite3.connect(home / "ledger.sqlite")) as database, database:
+        return database.execute(statement, values).rowcount
+
+
+async def test_effects_of_another_namespace_are_the_same_afterwards(tmp_path: Path) -> None:
+    def bank() -> CaseMemory:
+        return CaseMemory.open(tmp_path, encoder=HashingEncoder(), policy="advantage", seed=0)
+
+    async with bank() as memory:
+        for namespace in ("default", "other"):
+            for number in range(6):
+                task = f"Where is {WORD} {number}?"
+                reading = await memory.read(task, namespace=namespace)
+                await memory.write(
+                    state=task, action="go", reward=number % 2, event_id=reading.event_id, namespace=namespace
+                )
+        await memory.settle()
+        effects = await memory.effects("other")
+        assert [effect for effect in effects if effect] != []
+        await memory.lifecycle.erase(is_all=True)
+        assert await memory.effects("other") == effects
+        assert await memory.effects() == []
+    async with bank() as memory:
+        assert await memory.effects("other") == effects
+
+
+async def test_old_copies_go_when_a_backup_was_restored(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "backup.sqlite"
+    async with a_bank(home) as memory:
+        await memory.write(state="Where is Lima?", action="look", reward=1.0)
+        await memory.backup(file)
+        await lived_in(memory)
+    former = "0123456789ab"
+    kept = (await a_bank(home).restore(file, is_replacing=True)).kept_aside
+    assert kept is not None
+    await asyncio.to_thread(_leave, home, former)
+    left = {kept.name, ".backup.sqlite.unfinished", f"index-{former}", f"weights-{former}"}
+    async with a_bank(home) as memory:
+        planned = await memory.lifecycle.plan_erasure(matching=WORD)
+        assert ({Path(one).name for one in planned.copies}, any(planned.counts)) == (left, False)
+        assert len(await found_in(home)) == 4
+        assert (await memory.lifecycle.erase(matching=WORD)).unfinished == []
+        assert await found_in(home) == []
+        served = (await memory.read("Where is the sea?", k=9, seed=1)).cases
+        assert [one.case.state for one in served] == ["Where is Lima?"]
+        assert (await memory.lifecycle.plan_erasure(matching=WORD)).copies == ()
+
+
+def _leave(home: Path, former: str) -> None:
+    """Leave what a kill in the middle of a backup, and a restore, leave."""
+    (home / ".backup.sqlite.unfinished").write_text(WORD)
+    for name in (f"index-{former}/slot-0", f"weights-{former}"):
+        (home / name).mkdir(parents=True)
+        (home / name / "left").write_text(WORD)
 
 
 @pytest.mark.parametrize("at", range(STEPS))
