@@ -10,4 +10,6 @@ set_aside       rows that do not pass, kept out of everything and listed
 reads, event_reads, vector_reads, audit    queries
 writes, vector_writes, batches    what a transaction can append
 backup, restore              a checked copy in one file, and a ledger made of one
+scan, restoring              a check of every row; records whose own row cannot be found any more
+erasing, tombstones, served_to    texts put out of every row, and what remains of them
 """

@@ -36,6 +36,7 @@ from memento.memory.ledger.erasing import (
 )
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import CheckedConnection
+from memento.memory.ledger.served_to import readings_that_served
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle.old_copies import delete_old_copies, find_old_copies
 from memento.memory.storage import Storage
@@ -80,7 +81,7 @@ class _Intent:
     threads: list[str] | None = None
     """To be removed; None when the caller does not ask for it."""
     events: list[str] | None = None
-    """Erased readings: threads that hold one are removed, too."""
+    """Erased readings, and those that served an erased case: threads that hold one are removed, too."""
 
 
 class Erasing:
@@ -167,10 +168,12 @@ class Erasing:
             writer.set_fact(number, str(int(writer.fact(number) or 0) + 1))
             threads = sorted(targets.threads)
             todo = [step for step in intent.todo if step != "rows"]
-            left = _Intent(scope.namespace, todo)
-            if intent.threads is not None and (threads or targets.events):
+            left, events = _Intent(scope.namespace, todo), targets.events
+            if not scope.before:  # conversations that are not old themselves stay when a case expires
+                events = events | readings_that_served(writer, targets.cases, namespace=scope.namespace)
+            if intent.threads is not None and (threads or events):
                 todo += ["threads", "files"]
-                left.threads, left.events = threads, sorted(targets.events)
+                left.threads, left.events = threads, sorted(events)
             _save(writer, erasure_id, left)
             return counts, threads
 

@@ -115,6 +115,20 @@ def test_a_run_goes_with_its_thread_and_files(tmp_path: Path, monkeypatch: pytes
     assert (done.code, done.err) == (0, "nothing to erase\n")
 
 
+def test_a_conversation_that_was_served_an_erased_case_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(assistant()) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        for thread, task in (("mine", f"where is {WORD}"), ("later", "what is six times seven")):
+            assert invoke("ask", task, "-r", "42", "--thread", thread).code == 0
+    with closing(sqlite3.connect(Settings().folder / "ledger.sqlite")) as database:
+        rows = database.execute("SELECT event_id, body FROM events").fetchall()
+    (event,) = [event_id for event_id, body in rows if WORD in body]
+    assert holders() != []
+    assert erased("erase", "--event", event, "--yes")["cases"] == 1
+    assert invoke("threads", "list", "--json").lines == []
+    assert holders() == []
+
+
 def test_what_is_old_expires(three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = invoke("cases", "expire", "--yes")
     assert done.code == 2
