@@ -11,5 +11,6 @@ reads, event_reads, vector_reads, audit    queries
 writes, vector_writes, batches    what a transaction can append
 backup, restore              a checked copy in one file, and a ledger made of one
 scan, restoring              a check of every row; records whose own row cannot be found any more
-erasing, tombstones, served_to    texts put out of every row, and what remains of them
+erasure_targets, served_to   what an erasure takes, and which readings served it
+erasing, tombstones          texts put out of every row, and what remains of them
 """

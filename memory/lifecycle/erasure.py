@@ -26,14 +26,8 @@ from memento.memory.case import text_hash
 from memento.memory.errors import InvalidInput, LedgerUnavailable, MementoError, UnknownCase, UnknownEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sqlite_path
-from memento.memory.ledger.erasing import (
-    ErasedCounts,
-    ErasureScope,
-    ErasureTargets,
-    count_targets,
-    erase_rows,
-    find_targets,
-)
+from memento.memory.ledger.erasing import ErasedCounts, count_targets, erase_rows
+from memento.memory.ledger.erasure_targets import ErasureScope, ErasureTargets, find_targets
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.served_to import readings_that_served

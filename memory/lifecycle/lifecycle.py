@@ -27,7 +27,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.ledger.audit import AuditEntry, AuditViews, CaseSnapshot
 from memento.memory.ledger.batches import LedgerBatches
-from memento.memory.ledger.erasing import ErasureScope
+from memento.memory.ledger.erasure_targets import ErasureScope
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
