@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from memento.graph.settings import Settings
-from memento.graph.threads import erase_threads, open_checkpointer
 from memento.memory.case_memory import CaseMemory
 from memento.memory.lifecycle.erasure import ErasureReport, RemoveThreads
 from memento.nodes.attachments import RUNS
@@ -50,6 +49,8 @@ def thread_remover(settings: Settings) -> RemoveThreads:
     async def remove(names: Sequence[str], event_ids: Sequence[str]) -> None:
         if not await asyncio.to_thread(_has_threads, settings):
             return
+        from memento.graph.threads import erase_threads, open_checkpointer  # of an extra: its file is there, so it is
+
         async with open_checkpointer(settings.threads) as saver:
             await erase_threads(saver, settings.workspace, names, event_ids)
 

@@ -185,4 +185,4 @@ async def test_the_serving_version_is_left_alone_when_judging_is_cut_off(signal:
 
 def n_versions(home: Path) -> int:
     with sqlite3.connect(f"file:{home / 'ledger.sqlite'}?mode=ro", uri=True) as connection:
-        return int(connection.execute("SELECT count(*) FROM policy_versions").fetchone()[0])
+        return int(connection.execute("SELECT count(*) FROM settings_versions").fetchone()[0])
