@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -122,10 +123,15 @@ def test_doors_list_what_they_offer(folder: str) -> None:
             assert offered <= set(door.__all__), file
 
 
+SUSPECT = re.compile(rf"^\s*(?:from\s+\.|(?:from|import)\b.*\b(?:{'|'.join(BARE_FOLDERS)})\b)", re.MULTILINE)
+
+
 def test_nothing_imports_a_bare_folder() -> None:
     guilty = []
     for file in _everywhere():
-        for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+        if not (source := file.read_text()) or not SUSPECT.search(source):  # parsing everything takes half a minute
+            continue
+        for node in ast.walk(ast.parse(source, filename=str(file))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
