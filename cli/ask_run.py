@@ -27,7 +27,7 @@ from memento.graph.settings import Settings, read_settings
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
-from memento.memory.recorder import checked_namespace
+from memento.memory.namespaces import checked_namespace
 from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context
 from memento.tools.files.removal import remove_tree

@@ -8,7 +8,7 @@ from rich.progress import TimeElapsedColumn
 
 from memento.cli.printing import TextTable, facts_table, print_table, progress_bar
 from memento.memory.learning.offline import OnProgress
-from memento.memory.learning.versions import SettingsVersion
+from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.offpolicy.figures import Table as FigureTable
 from memento.memory.offpolicy.probes import MAX_CREDITED, Probed
 from memento.memory.offpolicy.verdict import Report

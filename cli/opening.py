@@ -8,7 +8,7 @@ from memento.graph.settings import read_settings
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase
-from memento.memory.recorder import checked_namespace
+from memento.memory.namespaces import checked_namespace
 
 
 @asynccontextmanager

@@ -49,7 +49,8 @@ def thread_remover(settings: Settings) -> RemoveThreads:
     async def remove(names: Sequence[str], event_ids: Sequence[str]) -> None:
         if not await asyncio.to_thread(_has_threads, settings):
             return
-        from memento.graph.threads import erase_threads, open_checkpointer  # of an extra: its file is there, so it is
+        from memento.graph.home_saver import open_checkpointer  # of an extra: its file is there, so it is
+        from memento.graph.thread_erasure import erase_threads
 
         async with open_checkpointer(settings.threads) as saver:
             await erase_threads(saver, settings.workspace, names, event_ids)

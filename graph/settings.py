@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
+from memento.graph.retention import parse_retention
 from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
 from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
@@ -23,7 +24,6 @@ _NO_DDGS = (
     "it read the result pages of public search engines, and broke whenever they changed); "
     "use searxng (a server of your own that asks the same engines) or tavily"
 )
-_MAX_DAYS = 36_500
 SEARCH_ENGINES = ("searxng", "tavily")
 
 
@@ -239,28 +239,6 @@ class Settings(BaseSettings):
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
-
-
-def parse_retention(text: str) -> dict[str, float]:
-    """Read `30` (every namespace), `alice=7,bob=90`, or both by commas.
-
-    Returns:
-        Namespace to days; the empty name stands for those not named.
-
-    Raises:
-        ValueError: a part is neither.
-    """
-    found: dict[str, float] = {}
-    for part in _listed(text):
-        namespace, _, days = part.rpartition("=")
-        try:
-            number = float(days)
-        except ValueError:
-            number = -1.0
-        if not 0 < number <= _MAX_DAYS:
-            raise ValueError(f"{part!r} is not a number of days, nor namespace=days; write 30, or alice=7,bob=90")
-        found[namespace.strip()] = number
-    return found
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import os
-import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -22,11 +20,10 @@ from memento.tools.files.walking import Walk
 
 Bytes: TypeAlias = int
 
-__all__ = ["Left", "Thread", "Threads", "erase_threads", "open_checkpointer"]
+__all__ = ["Left", "Thread", "Threads", "open_checkpointer"]
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _GREGORIAN: Final = datetime(1582, 10, 15, tzinfo=UTC)
-_UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEAVING: Final = ".leaving-"
 """Before the name of a folder while it is removed; no thread's folder begins so."""
 
@@ -102,7 +99,7 @@ class Threads:
 
     async def _newest(self, name: str) -> str | None:
         """Return the id of a thread's last checkpoint, without reading it."""
-        where, key = _named(name)
+        where, key = row_condition(name)
         query = f"SELECT MAX(checkpoint_id) FROM checkpoints WHERE {where} AND checkpoint_ns = ''"  # noqa: S608
         with self._saver.named_errors():
             async with self._saver.lock, self._saver.conn.execute(query, (key,)) as rows:
@@ -111,7 +108,7 @@ class Threads:
 
     async def folders(self) -> list[Thread]:
         """Return folders of threads without checkpoints here: those of a server, or of another app."""
-        known = {folder for name in await self.names() for folder in folder_names(_as_text(name))}
+        known = {folder for name in await self.names() for folder in folder_names(thread_text(name))}
         return await asyncio.to_thread(_folders_but, self._workspace / RUNS, known)
 
     async def remove(self, thread: Thread) -> bool:
@@ -126,14 +123,14 @@ class Threads:
         """
         is_kept_here = thread.checkpoint is not None
         if self._saver.not_kept and is_kept_here:  # on a full disk its files can go, which makes room for the rest
-            await asyncio.to_thread(_remove, run_folder(self._workspace, await self._folder_of(thread)))
+            await asyncio.to_thread(remove_folder, run_folder(self._workspace, await self._folder_of(thread)))
             raise MementoError(f"only the thread's files were removed, not its checkpoints: {self._saver.not_kept}")
         if is_kept_here and (await self._newest(thread.name) or "") != thread.checkpoint:
             return False
         folder = await self._folder_of(thread)
         if is_kept_here:
             await self._forget(thread.name)
-        await asyncio.to_thread(_remove, run_folder(self._workspace, folder))
+        await asyncio.to_thread(remove_folder, run_folder(self._workspace, folder))
         return True
 
     async def _folder_of(self, thread: Thread) -> str:
@@ -146,11 +143,11 @@ class Threads:
 
     async def _folder(self, name: str, state: StateSnapshot | None = None) -> str:
         earlier = (state.values.get("run") or {}).get("folder") if state is not None else None
-        return await asyncio.to_thread(folder_name, _as_text(name), self._workspace, earlier=earlier)
+        return await asyncio.to_thread(folder_name, thread_text(name), self._workspace, earlier=earlier)
 
     async def _forget(self, name: str) -> None:
         """Delete a thread's rows, whatever is in them."""
-        where, key = _named(name)
+        where, key = row_condition(name)
         with self._saver.named_errors():
             async with self._saver.lock:
                 for table in ("checkpoints", "writes"):
@@ -163,74 +160,21 @@ class Threads:
         Raises:
             MementoError: the file of threads is damaged, or there is no room to write it anew.
         """
-        await asyncio.to_thread(_remove_leaving, self._workspace / RUNS)
+        await asyncio.to_thread(remove_leaving, self._workspace / RUNS)
         with self._saver.named_errors():
             await self._saver.conn.execute("VACUUM")
-
-
-async def erase_threads(saver: HomeSaver, workspace: Path, names: Sequence[str], event_ids: Sequence[str]) -> list[str]:
-    """Remove threads whole, whatever they wait for, so that neither the file of threads nor the workspace holds them.
-
-    Args:
-        saver: where the checkpoints are.
-        workspace: the folder that has the runs' folders.
-        names: of threads; those that are not there are no error.
-        event_ids: of readings: threads whose checkpoints name one are removed, too.
-
-    Returns:
-        The names of the threads that were removed.
-
-    Raises:
-        MementoError: the file of threads cannot be written, is damaged, or in use by another process.
-        OSError: a folder cannot be removed.
-    """
-    if saver.not_kept:
-        raise MementoError(saver.not_kept)
-    erased = set(event_ids)
-    gone = list(dict.fromkeys([*names, *[name async for name in _holding(saver, erased)]]))
-    with saver.named_errors():
-        async with saver.lock:
-            for name in gone:
-                where, key = _named(name)
-                for table in ("writes", "checkpoints"):
-                    await saver.conn.execute(f"DELETE FROM {table} WHERE {where}", (key,))  # noqa: S608
-            await saver.conn.commit()
-    for name in gone:
-        for folder in folder_names(_as_text(name)):
-            await asyncio.to_thread(_remove, run_folder(workspace, folder))
-    await asyncio.to_thread(_remove_leaving, workspace / RUNS)
-    with saver.named_errors():
-        async with saver.lock:
-            await saver.conn.execute("VACUUM")
-            async with saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)") as rows:
-                row = await rows.fetchone()
-    if row is not None and row[0]:
-        raise MementoError(f"another process is reading {saver.path}")
-    return gone
-
-
-async def _holding(saver: HomeSaver, event_ids: set[str]) -> AsyncIterator[str]:
-    """Names of threads whose rows name one of these readings."""
-    for table, column in (("checkpoints", "checkpoint"), ("writes", "value")):
-        query = f"SELECT CAST(thread_id AS BLOB), {column} FROM {table}"  # noqa: S608
-        with saver.named_errors():
-            async with saver.lock, saver.conn.execute(query) as rows:
-                async for name, value in rows:
-                    held = {found.decode() for found in _UUID.findall(bytes(value or b""))}
-                    if not held.isdisjoint(event_ids):
-                        yield bytes(name or b"").decode(errors="surrogateescape")
 
 
 def _config(name: str) -> RunnableConfig:
     return {"configurable": {"thread_id": name}}
 
 
-def _as_text(name: str) -> str:
+def thread_text(name: str) -> str:
     """Convert a thread name; one that is not text is damage: no run and no folder belongs to it."""
     return name.encode(errors="backslashreplace").decode()
 
 
-def _named(name: str) -> tuple[str, str | bytes]:
+def row_condition(name: str) -> tuple[str, str | bytes]:
     """Return the SQL condition for a thread's rows, and its parameter; a name that is not text has no index."""
     try:
         name.encode()
@@ -291,7 +235,7 @@ def _folders_but(runs: Path, known: set[str]) -> list[Thread]:
     return sorted(found, key=lambda one: one.changed_at, reverse=True)
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder, renaming it first so that a partly removed one is never mistaken for a whole one."""
     leaving = folder.with_name(_LEAVING + folder.name)
     with contextlib.suppress(OSError):
@@ -303,7 +247,7 @@ def _remove(folder: Path) -> None:
     remove_tree(leaving)
 
 
-def _remove_leaving(runs: Path) -> None:
+def remove_leaving(runs: Path) -> None:
     for leaving in runs.glob(f"{_LEAVING}*"):
         with contextlib.suppress(OSError):
             remove_tree(leaving)

@@ -9,7 +9,7 @@ async with CaseMemory.open("./bank") as memory:
 ```
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
@@ -25,28 +25,22 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
-from memento.memory.learning.versions import SETTINGS, SettingsVersions
-from memento.memory.ledger.audit import AuditViews
-from memento.memory.ledger.backup import BackupReport, CopyProgress, back_up
 from memento.memory.ledger.reads import LedgerViews
-from memento.memory.ledger.restore import RestoreReport
-from memento.memory.ledger.scan import LedgerScan, scan_ledger
-from memento.memory.ledger.set_aside import DamagedRow
+from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.lifecycle.lifecycle import Lifecycle
+from memento.memory.maintenance import LedgerMaintenance
+from memento.memory.namespaces import checked_namespace
 from memento.memory.offpolicy.service import PolicyEvaluation
-from memento.memory.places import parse_folder
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
-from memento.memory.recorder import Recorder, checked_namespace
+from memento.memory.recorder import Recorder
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 
-_REINDEX_BATCH = 256
 
-
-class CaseMemory:
+class CaseMemory(LedgerMaintenance):
     """Case memory. Open with `async with CaseMemory.open(...)`; safe for concurrent tasks of one event loop."""
 
     def __init__(
@@ -400,76 +394,6 @@ class CaseMemory:
     async def policy_version(self, namespace: str | None = None) -> int:
         """The former name of `n_outcomes`."""
         return await self.n_outcomes(namespace)
-
-    async def backup(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
-    ) -> BackupReport:
-        """Copy the ledger, with every namespace, to one SQLite file; writing may go on meanwhile.
-
-        Args:
-            file: where to; its owner alone can read it.
-            is_replacing: whether a file of that name may be replaced.
-            on_progress: called in another thread with how much is copied, and of how much.
-
-        Raises:
-            InvalidInput: there is such a file, or no such folder.
-            LedgerUnavailable: the ledger cannot be read, or the file cannot be written.
-        """
-        target = parse_folder(file, "the backup")
-        return await back_up(self._storage.ledger, target, is_replacing=is_replacing, on_progress=on_progress)
-
-    async def restore(
-        self, file: str | Path, *, is_replacing: bool = False, on_progress: CopyProgress = lambda *_: None
-    ) -> RestoreReport:
-        """Put a backup in the place of this memory's ledger, whole or not at all: `CaseMemory.open(...).restore(file)`.
-
-        The memory must not be open, here or in another process. Index and weights are made again at the next opening.
-
-        Args:
-            file: of `backup`; of an earlier release, too.
-            is_replacing: whether a ledger that holds something may be replaced; it is kept beside the new one.
-            on_progress: called in another thread with how much is copied, and of how much.
-
-        Raises:
-            InvalidInput: the file is not a ledger, or there is one already.
-            LedgerTooNew: a newer release wrote the file.
-            LedgerUnavailable: the ledger is in use or cannot be written; it is as it was.
-        """
-        source = parse_folder(file, "the backup")
-        return await self._storage.restore(source, is_replacing=is_replacing, on_progress=on_progress)
-
-    async def set_aside(self) -> list[DamagedRow]:
-        """Damaged rows of every namespace that have been met and are left out, by table and key."""
-        return await AuditViews(self._storage.ledger).set_aside()
-
-    async def check_ledger(self) -> LedgerScan:
-        """Check every row of the ledger, of every namespace; damaged ones are set aside, healed ones are used again.
-
-        Raises:
-            LedgerUnavailable: it cannot be read or written.
-        """
-        return await scan_ledger(self._storage.ledger, [SETTINGS])
-
-    async def reindex(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Re-encode every case of every namespace and rebuild the index from the ledger.
-
-        Args:
-            on_progress: called with the number of case revisions encoded so far.
-        """
-        texts, ledger = self._storage.texts, self._storage.ledger
-        name = texts.encoder.name
-        await ledger.transact(lambda writer: writer.drop_vectors(name, except_length=texts.encoder.dim))
-        after, n_done = 0, 0
-        while changes := await self.views.changes(after=after, limit=_REINDEX_BATCH):
-            after = changes[-1].offset
-            living = [change.case for change in changes if change.case is not None and change.case.status != "erased"]
-            states = [case.state for case in living]
-            vectors = dict(zip(states, await texts.rows(states), strict=True))
-            await ledger.transact(lambda writer, vectors=vectors: writer.save_vectors(name, vectors))  # type: ignore[misc]
-            n_done += len(changes)
-            on_progress(n_done)
-        await self.bank.rebuild()
-        await self._storage.adopt_encoder()
 
     def _namespace(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else checked_namespace(namespace)

@@ -10,11 +10,10 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.importing import import_cases, importable
 from memento.memory.ledger.restoring import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.namespaces import checked_namespace
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
-
-MAX_NAMESPACE = 200
 
 
 class Recorder:
@@ -186,17 +185,6 @@ class Recorder:
             return changed[-1].id if changed else None
 
         return await self._storage.ledger.transact(append)
-
-
-def checked_namespace(namespace: str) -> str:
-    """Validate and return the namespace.
-
-    Raises:
-        InvalidInput: empty, longer than the ledger's column, or with characters that no database takes.
-    """
-    if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
-        raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
-    return namespace
 
 
 def _kept_selection(selection: Selection) -> Selection:

@@ -17,12 +17,12 @@ from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
-from memento.memory.learning.versions import SettingsVersions
 from memento.memory.ledger.backup import CopyProgress
 from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport, restore_file, restore_server
+from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder

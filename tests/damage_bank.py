@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from memento.memory.case_memory import CaseMemory
-from memento.memory.learning.versions import SettingsVersion
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
+from memento.memory.ledger.settings_versions import SettingsVersion
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import question
 

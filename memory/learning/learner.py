@@ -23,8 +23,8 @@ from memento.memory.event import Observation
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
-from memento.memory.learning.versions import SettingsVersion, SettingsVersions, built_in
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions, built_in
 from memento.memory.shielded import shielded
 
 _LOG = logging.getLogger(__name__)

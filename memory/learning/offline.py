@@ -14,7 +14,8 @@ from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
-from memento.memory.learning.versions import SettingsVersion, rollback
+from memento.memory.learning.versions import rollback
+from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table, select
 
 from memento.memory.case import ERASED
+from memento.memory.errors import UnknownCase, UnknownEvent
 from memento.memory.folding import folded
 from memento.memory.ledger import schema
 from memento.memory.ledger.rows import CheckedConnection
@@ -67,6 +68,23 @@ class _Links(NamedTuple):
     """Case or event to the threads that it came from."""
     same: dict[str, set[str]]
     """Id of a row's column to the one of its body and back, where damage made them differ."""
+
+
+def check_ids(connection: CheckedConnection, scope: ErasureScope) -> None:
+    """Raise unless the namespace has all cases and events that a scope names.
+
+    Raises:
+        UnknownCase, UnknownEvent: it has not.
+    """
+    revisions, events = _REVISIONS.c, _EVENTS.c
+    for case_id in scope.case_ids:
+        query = select(revisions.case_id).where(revisions.case_id == case_id, revisions.namespace == scope.namespace)
+        if connection.scalar(query.limit(1)) is None:
+            raise UnknownCase(case_id, scope.namespace)
+    for event_id in scope.event_ids:
+        query = select(events.event_id).where(events.event_id == event_id, events.namespace == scope.namespace)
+        if connection.scalar(query) is None:
+            raise UnknownEvent(event_id, scope.namespace)
 
 
 def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureTargets:

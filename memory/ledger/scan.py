@@ -16,6 +16,7 @@ from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.row_fields import slot_fields
 from memento.memory.ledger.rows import EVENTS, KINDS, CheckedConnection, RowKind
 from memento.memory.ledger.set_aside import DamagedRow, kept_key
+from memento.memory.ledger.settings_versions import SETTINGS
 from memento.memory.ledger.writes import LedgerWriter
 
 _PAGE = 500
@@ -34,18 +35,17 @@ class LedgerScan(NamedTuple):
     """Ids of events whose slots differed from the event's record and were written anew."""
 
 
-async def scan_ledger(ledger: Ledger, kinds: Sequence[RowKind[Any]] = ()) -> LedgerScan:
+async def scan_ledger(ledger: Ledger) -> LedgerScan:
     """Check every row; rows that fail are set aside, and rows that pass again are used again.
 
     Args:
         ledger: an open one. Where it can only be read, nothing is recorded, cleared or repaired.
-        kinds: of rows whose record is not the ledger's own, beside `KINDS`.
 
     Raises:
         LedgerUnavailable: it cannot be read or written.
     """
     n_rows, damaged = dict[str, int](), set[tuple[str, str]]()
-    for kind in [*KINDS, *kinds]:
+    for kind in (*KINDS, SETTINGS):
         n_checked, keys = await ledger.query(lambda connection, kind=kind: _check(connection, kind))  # type: ignore[misc]
         n_rows[kind.table.name] = n_checked
         damaged |= {(kind.table.name, kept_key(key)) for key in keys}

@@ -11,23 +11,19 @@ The intent is committed first, as a fact of the ledger that lists the steps stil
 """
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
-
 from memento.memory.case import text_hash
-from memento.memory.errors import InvalidInput, LedgerUnavailable, MementoError, UnknownCase, UnknownEvent
-from memento.memory.ledger import schema
+from memento.memory.errors import InvalidInput, LedgerUnavailable, MementoError
 from memento.memory.ledger.connections import sqlite_path
 from memento.memory.ledger.erasing import ErasedCounts, count_targets, erase_rows
-from memento.memory.ledger.erasure_targets import ErasureScope, ErasureTargets, find_targets
+from memento.memory.ledger.erasure_intents import ErasureIntent, erasure_intents, load_intent, save_intent
+from memento.memory.ledger.erasure_targets import ErasureScope, ErasureTargets, check_ids, find_targets
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.served_to import readings_that_served
@@ -36,7 +32,6 @@ from memento.memory.lifecycle.old_copies import delete_old_copies, find_old_copi
 from memento.memory.storage import Storage
 
 _LOG = logging.getLogger(__name__)
-_INTENT: Final = "erasing:"
 _STEPS: Final = ("rows", "index", "weights", "files")
 _DOING: Final = {
     "rows": "erasing texts in the ledger",
@@ -64,20 +59,6 @@ class ErasureReport(NamedTuple):
     """Old copies of the ledger in its folder, and indexes and weights of ledgers that it replaced: deleted whole."""
 
 
-@dataclass
-class _Intent:
-    """An erasure under way, as the ledger keeps it."""
-
-    namespace: str
-    todo: list[str]
-    scope: str = ""
-    """Until the rows are erased; it may hold a text."""
-    threads: list[str] | None = None
-    """To be removed; None when the caller does not ask for it."""
-    events: list[str] | None = None
-    """Erased readings, and those that served an erased case: threads that hold one are removed, too."""
-
-
 class Erasing:
     """Erases texts from one ledger and everything beside it."""
 
@@ -94,7 +75,7 @@ class Erasing:
         _check(scope)
 
         def look(connection: CheckedConnection) -> tuple[ErasedCounts, list[str]]:
-            _check_ids(connection, scope)
+            check_ids(connection, scope)
             targets = find_targets(connection, scope)
             return count_targets(connection, targets), sorted(targets.threads)
 
@@ -123,8 +104,8 @@ class Erasing:
         if not any(planned.counts) and not planned.copies:
             return planned
         erasure_id = uuid.uuid4().hex[:12]
-        intent = _Intent(scope.namespace, list(_STEPS), scope.as_json(), None if remove_threads is None else [])
-        await self._storage.ledger.transact(lambda writer: _save(writer, erasure_id, intent))
+        intent = ErasureIntent(scope.namespace, list(_STEPS), scope.as_json(), None if remove_threads is None else [])
+        await self._storage.ledger.transact(lambda writer: save_intent(writer, erasure_id, intent))
         counts, threads = await self._erase_rows(erasure_id, on_step)
         unfinished = await self._finish(erasure_id, on_step, remove_threads)
         return ErasureReport(erasure_id, counts, threads, unfinished, planned.copies)
@@ -135,7 +116,7 @@ class Erasing:
         Returns:
             What could not be done yet, and why.
         """
-        found = await self._storage.ledger.query(_intents)
+        found = await self._storage.ledger.query(erasure_intents)
         unfinished = []
         for erasure_id, intent in found.items():
             if intent.todo[:1] == ["threads"] and remove_threads is None:
@@ -150,7 +131,7 @@ class Erasing:
         on_step(_DOING["rows"])
 
         def append(writer: LedgerWriter) -> tuple[ErasedCounts, list[str]]:
-            intent = _load(writer, erasure_id)
+            intent = load_intent(writer, erasure_id)
             if intent is None or "rows" not in intent.todo:  # another process was faster
                 return ErasedCounts(), []
             scope = ErasureScope.from_json(intent.scope)
@@ -162,13 +143,13 @@ class Erasing:
             writer.set_fact(number, str(int(writer.fact(number) or 0) + 1))
             threads = sorted(targets.threads)
             todo = [step for step in intent.todo if step != "rows"]
-            left, events = _Intent(scope.namespace, todo), targets.events
+            left, events = ErasureIntent(scope.namespace, todo), targets.events
             if not scope.before:  # conversations that are not old themselves stay when a case expires
                 events = events | readings_that_served(writer, targets.cases, namespace=scope.namespace)
             if intent.threads is not None and (threads or events):
                 todo += ["threads", "files"]
                 left.threads, left.events = threads, sorted(events)
-            _save(writer, erasure_id, left)
+            save_intent(writer, erasure_id, left)
             return counts, threads
 
         return await self._storage.ledger.transact(append)
@@ -177,7 +158,7 @@ class Erasing:
         self, erasure_id: str, on_step: Callable[[str], None], remove_threads: RemoveThreads | None
     ) -> list[str]:
         """Do the steps that are left, each that can be done."""
-        intent = await self._storage.ledger.query(lambda connection: _intents(connection).get(erasure_id))
+        intent = await self._storage.ledger.query(lambda connection: erasure_intents(connection).get(erasure_id))
         if intent is None:
             return []
         kept, unfinished = list[str](), list[str]()
@@ -197,11 +178,11 @@ class Erasing:
             elif step == "threads":
                 intent.threads = intent.events = None
             todo = [*kept, *intent.todo[at + 1 :]]
-            left = _Intent(intent.namespace, todo, threads=intent.threads, events=intent.events)
-            await self._storage.ledger.transact(partial(_save, erasure_id=erasure_id, intent=left))
+            left = ErasureIntent(intent.namespace, todo, threads=intent.threads, events=intent.events)
+            await self._storage.ledger.transact(partial(save_intent, erasure_id=erasure_id, intent=left))
         return unfinished
 
-    async def _do(self, step: str, intent: _Intent, remove_threads: RemoveThreads | None) -> str:
+    async def _do(self, step: str, intent: ErasureIntent, remove_threads: RemoveThreads | None) -> str:
         """Do one step; return the reason why it failed, or an empty text."""
         if step == "index":
             return await self._clear_index()
@@ -245,36 +226,6 @@ def _check(scope: ErasureScope) -> None:
         raise InvalidInput("the text to erase is blank")
     if not (scope.is_all or scope.case_ids or scope.event_ids or scope.matching or scope.before):
         raise InvalidInput("say what to erase: everything, cases, events, a text, or what is older than a time")
-
-
-def _check_ids(connection: CheckedConnection, scope: ErasureScope) -> None:
-    revisions, events = schema.case_revisions.c, schema.events.c
-    for case_id in scope.case_ids:
-        query = select(revisions.case_id).where(revisions.case_id == case_id, revisions.namespace == scope.namespace)
-        if connection.scalar(query.limit(1)) is None:
-            raise UnknownCase(case_id, scope.namespace)
-    for event_id in scope.event_ids:
-        query = select(events.event_id).where(events.event_id == event_id, events.namespace == scope.namespace)
-        if connection.scalar(query) is None:
-            raise UnknownEvent(event_id, scope.namespace)
-
-
-def _intents(connection: CheckedConnection) -> dict[str, _Intent]:
-    facts = schema.facts.c
-    query = select(facts.name, facts.value).where(facts.name.startswith(_INTENT, autoescape=True)).order_by(facts.name)
-    return {name.removeprefix(_INTENT): _Intent(**json.loads(value)) for name, value in connection.execute(query)}
-
-
-def _load(writer: LedgerWriter, erasure_id: str) -> _Intent | None:
-    value = writer.fact(_INTENT + erasure_id)
-    return None if value is None else _Intent(**json.loads(value))
-
-
-def _save(writer: LedgerWriter, erasure_id: str, intent: _Intent) -> None:
-    if intent.todo:
-        writer.set_fact(_INTENT + erasure_id, json.dumps(intent.__dict__))
-    else:
-        writer.drop_fact(_INTENT + erasure_id)
 
 
 def _remove_weights(folder: Path | None, namespace: str) -> None:

@@ -33,7 +33,7 @@ from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
 from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, finish_erasures
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
-from memento.memory.recorder import checked_namespace
+from memento.memory.namespaces import checked_namespace
 from memento.memory.storage import Storage
 
 _ENCODED_AT_ONCE = 64

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memento.memory.case_memory import CaseMemory
-from memento.memory.learning.versions import SettingsVersion
+from memento.memory.ledger.settings_versions import SettingsVersion
 from tests.commands import environment, invoke, memento, started
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")

@@ -16,9 +16,9 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.interchange import LoggedUse, read_cases
-from memento.memory.learning.versions import SettingsVersion
 from memento.memory.ledger import schema
 from memento.memory.ledger.batches import LedgerBatches
+from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.lifecycle.forgetting import Retirement
 from memento.memory.recorded_events import Selection, grouped
 from tests.memories import Place, place, question
@@ -333,6 +333,7 @@ UNBOUND = {
     "scan._check": "checks the whole ledger, for whoever operates it",
     "scan._mend": "checks the whole ledger, for whoever operates it",
     "scan._events_with_other_slots": "checks the whole ledger, for whoever operates it",
+    "erasure_intents.erasure_intents": "facts are of the whole ledger; an intent says its namespace",
     "erasing._drop_vectors": "vectors are named by what they encode",
     "erasing._no_longer_set_aside": "by the table and key of rows that were chosen in one namespace",
     "erasing._replace": "by the offset of a row that was chosen in one namespace",
@@ -347,7 +348,7 @@ UNBOUND = {
     "ledger.Ledger._transacted": "takes the lock of whoever writes to Postgres",
     "ledger.Ledger._open": "rows of the whole ledger that are known to be damaged",
     "backup.copy_rows": "copies the whole ledger",
-    "versions.SettingsVersions.append": "an outcome's offset is of the whole ledger; the rest is `_newest_serving`",
+    "settings_versions.SettingsVersions.append": "an outcome's offset is of the whole ledger",
 }
 """Functions that query without a namespace, and why."""
 
@@ -356,9 +357,15 @@ BINDING = {"_served", "_serving", "is_asked", "is_in"}
 
 
 def test_every_query_of_the_ledger_names_its_namespace() -> None:
-    files = [*sorted((ROOT / "memory" / "ledger").glob("*.py")), ROOT / "memory" / "learning" / "versions.py"]
+    files = sorted((ROOT / "memory" / "ledger").glob("*.py"))
     unbound = {name for file in files for name in _unbound_queries(file)}
     assert unbound == UNBOUND.keys()
+
+
+def test_sql_is_written_in_the_ledgers_room_alone() -> None:
+    asking = {file for file in (ROOT / "memory").rglob("*.py") if "sqlalchemy" in file.read_text(encoding="utf-8")}
+    elsewhere = {file.name for file in asking if (ROOT / "memory" / "ledger") not in file.parents}
+    assert elsewhere == {"places.py"}, "it parses a URL, nothing else"
 
 
 def _unbound_queries(file: Path) -> Iterator[str]:

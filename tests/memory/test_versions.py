@@ -14,7 +14,8 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.event import OutcomeRange
 from memento.memory.learning.making import make_learner
-from memento.memory.learning.versions import SettingsVersion, SettingsVersions, rollback
+from memento.memory.learning.versions import rollback
+from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions
 from tests.memories import Place, filled, place
 
 FAST = {"learning_rate": 0.01}
