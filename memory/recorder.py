@@ -8,7 +8,7 @@ from memento.memory.errors import ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.importing import import_cases, importable
-from memento.memory.ledger.restoring import RESTORED
+from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.namespaces import checked_namespace
 from memento.memory.recorded_events import Kept, Selection, append_selections

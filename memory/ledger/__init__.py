@@ -11,7 +11,7 @@ reads, event_reads, vector_reads, audit    queries
 settings_versions            versioned estimator settings, and which one serves
 writes, vector_writes, batches    what a transaction can append
 backup, restore              a checked copy in one file, and a ledger made of one
-scan, restoring              a check of every row; records whose own row cannot be found any more
+scan, lost_records           a check of every row; records whose own row cannot be found any more
 erasure_intents              erasures that are not done yet
 erasure_targets, served_to   what an erasure takes, and which readings served it
 erasing, tombstones          texts put out of every row, and what remains of them

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select
 
 from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
+from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_set_aside
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
 _OFFSET = schema.outcomes.c.keys().index("offset")
+_EVENT_ID = schema.outcomes.c.keys().index("event_id")
+_PAGE = 500
 
 
 class CaseUsage(NamedTuple):
@@ -37,48 +39,22 @@ class EventViews:
 
     async def outcome(self, event_id: str, *, namespace: str) -> Outcome | None:
         """Newest outcome of an event of this namespace, which counts; None where it cannot be read."""
-        outcomes = schema.outcomes.c  # not by namespace: that is a column which may be damaged
-        query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id).order_by(outcomes.offset.desc())
-
-        def look(connection: CheckedConnection) -> Outcome | None:
-            told = (one.record for one in connection.found(OUTCOMES, query))
-            return next((outcome for outcome in told if outcome is None or outcome.namespace == namespace), None)
-
-        return await self._ledger.query(look)
+        return await self._ledger.query(
+            lambda connection: _newest_outcomes(connection, [event_id], namespace).get(event_id)
+        )
 
     async def usage(self, case_id: str, *, namespace: str) -> CaseUsage:
         """Exposures and outcomes of one case, each event counted once with its newest outcome."""
-        events, outcomes, slots = schema.events, schema.outcomes, schema.slots
-        newest = (
-            select(func.max(outcomes.c.offset))
-            .where(outcomes.c.event_id == slots.c.event_id, outcomes.c.namespace == namespace)
-            .correlate(slots)
-            .scalar_subquery()
-        )
-        query = (
-            select(*EVENTS.columns, *OUTCOMES.columns)
-            .select_from(
-                slots.join(events, events.c.event_id == slots.c.event_id).outerjoin(
-                    outcomes, outcomes.c.offset == newest
-                )
-            )
-            .where(slots.c.case_id == case_id, events.c.namespace == namespace)
-        )
-        n_columns = len(EVENTS.columns)
+        events, slots = schema.events.c, schema.slots.c
+        query = select(*EVENTS.columns).join(schema.slots, slots.event_id == events.event_id)
+        query = query.where(slots.case_id == case_id, events.namespace == namespace)
 
         def look(connection: CheckedConnection) -> CaseUsage:
-            n_exposures, rewards = 0, []
-            for row in connection.execute(query).all():
-                event, told = connection.checked(EVENTS, row[:n_columns]), row[n_columns:]
-                if event is None or case_id not in event.case_ids:
-                    continue
-                outcome = None if told[0] is None else connection.checked(OUTCOMES, told)
-                if outcome is not None and case_id in outcome.left_out:
-                    continue
-                n_exposures += 1
-                if outcome is not None and outcome.reward is not None:
-                    rewards.append(outcome.reward)
-            return CaseUsage(n_exposures, len(rewards), sum(rewards) / len(rewards) if rewards else None)
+            served = [event for event in connection.records(EVENTS, query) if case_id in event.case_ids]
+            newest = _newest_outcomes(connection, [event.id for event in served], namespace)
+            shown = [one for event in served if (one := newest.get(event.id)) is None or case_id not in one.left_out]
+            rewards = [one.reward for one in shown if one is not None and one.reward is not None]
+            return CaseUsage(len(shown), len(rewards), sum(rewards) / len(rewards) if rewards else None)
 
         return await self._ledger.query(look)
 
@@ -112,23 +88,27 @@ class EventViews:
         self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
     ) -> list[Observation]:
         """Newest known outcome of each event at an offset; the last `limit`, in order."""
-        outcomes, later = schema.outcomes, aliased(schema.outcomes)
-        is_replaced = exists().where(
-            later.c.event_id == outcomes.c.event_id,
-            later.c.namespace == outcomes.c.namespace,
-            later.c.offset > outcomes.c.offset,
-            later.c.offset <= until,
-            *_outside(skipped, later),
-        )
-        query = _served(namespace).where(
-            outcomes.c.offset <= until, outcomes.c.reward.is_not(None), ~is_replaced, *_outside(skipped, outcomes)
-        )
-        query = query.order_by(outcomes.c.offset.desc()).limit(limit)
+        offset = schema.outcomes.c.offset
 
         def look(connection: CheckedConnection) -> list[Observation]:
-            return _observations(connection, connection.execute(query).all())[::-1]
+            told, found, before = set[str](), list[Observation](), until + 1
+            while True:
+                query = _served(namespace).where(offset < before, *_outside(skipped, schema.outcomes))
+                rows = connection.execute(query.order_by(offset.desc()).limit(_PAGE)).all()
+                for row in rows:
+                    one = None if row[_EVENT_ID] in told else _observation(connection, row)
+                    if one is None:
+                        continue
+                    told.add(row[_EVENT_ID])  # a damaged one too: what it replaced is not believed again
+                    if one.reward is not None:
+                        found.append(one)
+                    if len(found) == limit:
+                        return found[::-1]
+                if len(rows) < _PAGE:
+                    return found[::-1]
+                before = rows[-1][_OFFSET]
 
-        return [one for one in await self._ledger.query(look) if one.reward is not None]
+        return await self._ledger.query(look)
 
     async def newest_outcome_offset(self) -> int:
         """Offset of the newest outcome of any namespace, 0 when there is none."""
@@ -148,19 +128,34 @@ class EventViews:
 
 
 def _observations(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[Observation]:
-    found = []
-    for row in rows:
-        event = connection.checked(EVENTS, row[_N_OUTCOME_COLUMNS:])
-        outcome = connection.checked(OUTCOMES, row[:_N_OUTCOME_COLUMNS])
-        if event is None or (outcome is not None and outcome.namespace != event.namespace):
-            continue
-        if outcome is None:
-            found.append(Observation(row[_OFFSET], None, 1.0, event))
-            continue
-        shown = event.without(outcome.left_out)
-        is_partial = shown is not event
-        found.append(Observation(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=is_partial))
-    return found
+    found = (_observation(connection, row) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def _observation(connection: CheckedConnection, row: Sequence[Any]) -> Observation | None:
+    """The observation of an outcome and its event, unknown where the outcome is damaged; None where there is none."""
+    event = connection.checked(EVENTS, row[_N_OUTCOME_COLUMNS:])
+    outcome = connection.checked(OUTCOMES, row[:_N_OUTCOME_COLUMNS])
+    if event is None or (outcome is not None and outcome.namespace != event.namespace):
+        return None
+    if outcome is None:
+        return Observation(row[_OFFSET], None, 1.0, event)
+    shown = event.without(outcome.left_out)
+    return Observation(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=shown is not event)
+
+
+def _newest_outcomes(
+    connection: CheckedConnection, event_ids: Sequence[str], namespace: str
+) -> dict[str, Outcome | None]:
+    """The newest outcome of each of these events of a namespace, by event; None where that cannot be read."""
+    outcomes, newest = schema.outcomes.c, dict[str, Outcome | None]()
+    for chunk in sequence_chunks(list(dict.fromkeys(event_ids))):
+        # not by namespace: that is a column which may be damaged, and the older outcome would be believed again
+        query = select(*OUTCOMES.columns).where(outcomes.event_id.in_(chunk)).order_by(outcomes.offset)
+        for row, outcome in connection.found(OUTCOMES, query):
+            if outcome is None or outcome.namespace == namespace:
+                newest[row[_EVENT_ID]] = outcome
+    return newest
 
 
 def _served(namespace: str) -> Select[Any]:

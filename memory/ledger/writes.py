@@ -9,7 +9,7 @@ from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
-from memento.memory.ledger.restoring import RESTORED, lost_record
+from memento.memory.ledger.lost_records import RESTORED, lost_record
 from memento.memory.ledger.row_fields import audit_fields, case_fields, event_fields, outcome_fields, slot_fields
 from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, Found
 from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key

@@ -329,7 +329,7 @@ UNBOUND = {
     "writes.LedgerWriter._highest_version": "a version number must be new for the id, whatever its namespace says",
     "writes.LedgerWriter.drop_fact": "facts are of the whole ledger",
     "batches.LedgerBatches._audited": "a damaged namespace must not hide a change; callers compare the line's own",
-    "restoring.lost_record": "finds the row that was damaged, whatever its namespace says now",
+    "lost_records.lost_record": "finds the row that was damaged, whatever its namespace says now",
     "scan._check": "checks the whole ledger, for whoever operates it",
     "scan._mend": "checks the whole ledger, for whoever operates it",
     "scan._events_with_other_slots": "checks the whole ledger, for whoever operates it",
