@@ -97,6 +97,7 @@ def test_what_is_not_there_or_not_said_is_refused(three: list[str]) -> None:
     assert n_cases() == 3
 
 
+@pytest.mark.slow
 def test_a_run_goes_with_its_thread_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("made of stone")

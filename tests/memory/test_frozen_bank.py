@@ -25,6 +25,7 @@ from tests.memories import schema
 EXACT = 1e-12
 """A mean of rewards may be added up in another order."""
 LEARNED = 1e-6
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 
 @dataclass
@@ -70,7 +71,7 @@ def different(expected: Any, actual: Any, *, tolerance: float = EXACT) -> str:
     return "\n".join([f"{len(found)} differences", *found[:20]]) if found else ""
 
 
-@pytest.mark.parametrize("bank", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("bank", BOTH, indirect=True)
 async def test_every_view_reads_the_same(frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]) -> None:
     async with bank.memory() as memory:
         assert not different(frozen["views"], await frozen_views.views_of(memory, asked))
@@ -78,7 +79,7 @@ async def test_every_view_reads_the_same(frozen: dict[str, Any], bank: Bank, ask
 
 @pytest.mark.parametrize(
     "bank",
-    ["sqlite", "sqlite with weights", "postgres with weights", pytest.param("postgres", marks=pytest.mark.slow)],
+    [*BOTH, "sqlite with weights", pytest.param("postgres with weights", marks=pytest.mark.slow)],
     indirect=True,
 )
 async def test_the_same_is_learned_and_served(frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]) -> None:
@@ -87,7 +88,7 @@ async def test_the_same_is_learned_and_served(frozen: dict[str, Any], bank: Bank
         assert not different(frozen["readings"], await frozen_views.readings_of(memory, asked), tolerance=LEARNED)
 
 
-@pytest.mark.parametrize("bank", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("bank", BOTH, indirect=True)
 async def test_batches_are_undone_and_snapshots_gone_back_to_as_before(
     frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]
 ) -> None:
