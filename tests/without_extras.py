@@ -37,6 +37,7 @@ OF_EXTRAS = {
     "memento.graph.home_saver": "langgraph.checkpoint.sqlite",
     "memento.graph.mcp.child": "mcp",
     "memento.graph.mcp.listing": "mcp",
+    "memento.graph.thread_erasure": "langgraph.checkpoint.sqlite",
     "memento.graph.threads": "langgraph.checkpoint.sqlite",
 }
 """Modules of the graph that only a part of an extra imports, and the package that they lack."""
