@@ -62,10 +62,13 @@ TESTS = (
 """What must pass on the base install."""
 QUICK_TESTS = (
     "without_extras",
-    "memory/test_case_memory",
-    "memory/test_learner",
+    "memory/test_ledger",
+    "memory/test_advantage",
+    "nodes/test_retrieve_case",
     "nodes/test_planner",
     "nodes/test_executor",
+    "nodes/test_evaluate",
+    "nodes/test_write_case",
     "graph/test_workflow",
 )
 """Enough of them to see that nothing of an extra is imported."""
