@@ -45,10 +45,15 @@ class Outcome:
     """Whether anything outside the workspace has changed."""
 
     @property
-    def is_good(self) -> bool:
-        """Whether all bars are met."""
+    def is_safe(self) -> bool:
+        """Whether it ended as it must, touched nothing outside and stayed small."""
         is_small = max(self.child_mib, self.own_mib) < MAX_MIB
-        return self.is_right and not self.is_outside and self.seconds < MAX_S and is_small
+        return self.is_right and not self.is_outside and is_small
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all bars are met, that of time included: a busy machine may miss it."""
+        return self.is_safe and self.seconds < MAX_S
 
 
 def cases() -> Iterator[Case]:

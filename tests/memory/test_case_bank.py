@@ -86,11 +86,10 @@ async def test_dead_server_costs_nothing_when_the_breaker_is_open(server: Place,
     shim(server).faults = Faults(delay_s=30)
     for _ in range(3):
         assert (await memory.read("capital")).is_degraded
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    n_asked = len(shim(server).requests)
     for _ in range(5):
         assert (await memory.read("capital")).is_degraded
-    assert loop.time() - began < 0.8  # one deadline, had a single one waited
+    assert len(shim(server).requests) == n_asked  # none of them waited for it
 
 
 async def test_nothing_is_doubled_when_replies_are_lost(server: Place, memory: CaseMemory) -> None:

@@ -44,7 +44,7 @@ def test_memory_stays_below_its_limit_when_contents_grow_to_a_gigabyte() -> None
     outcomes = [*run("contents that grow to 1 GB"), *run("pptx: a part of 320 MB")]
     assert len(outcomes) == 2
     for outcome in outcomes:
-        assert outcome.is_good, outcome
+        assert outcome.is_safe, outcome
         assert 100 < outcome.child_mib < 512
 
 
