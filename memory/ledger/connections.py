@@ -16,7 +16,7 @@ from memento.memory.ledger.read_only_file import ReadOnlyFile, cannot_write
 from memento.memory.ledger.sqlite_files import decode_text, open_shared
 from memento.private_files import make_private_folder
 
-DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
+DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
 """Exceptions of databases; SQLite's driver raises its own while a connection is set up."""
 
 N_READERS = 4
@@ -105,7 +105,7 @@ def _server(url: str) -> Engine:
         ) from error
 
 
-def unavailable(verb: str, error: SQLAlchemyError | sqlite3.Error) -> LedgerUnavailable:
+def unavailable(verb: str, error: Exception) -> LedgerUnavailable:
     """The named error for what a database raised while the ledger was being `verb`."""
     # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
     driver = error.orig if isinstance(error, DBAPIError) else error

@@ -8,13 +8,13 @@ follows the feed by offset never misses a row. A step that has begun runs to its
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from memento.memory.errors import LedgerUnavailable
 from memento.memory.ledger import migrations, schema
@@ -27,6 +27,7 @@ from memento.memory.ledger.connections import (
     unavailable,
     write_error,
 )
+from memento.memory.ledger.group_commit import Answer, GroupCommit, Step, in_savepoint
 from memento.memory.ledger.read_only_file import ReadOnlyFile, read_only_copy, read_only_file, why_not_written
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.set_aside import SetAside
@@ -55,6 +56,7 @@ class Ledger:
         self._engine: Engine | None = None
         self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._read_only: ReadOnlyFile | None = None
+        self._writes = GroupCommit(self._transacted)
         self.set_aside = SetAside()
         self.only_read_because = ""
         """Reason why nothing can be written, where an existing SQLite file is only read (no permission, read-only file
@@ -73,7 +75,7 @@ class Ledger:
             ThreadPoolExecutor(N_READERS, thread_name_prefix="memento-ledger-read"),
         )
         try:
-            await self._in(self._threads[0], self._open)
+            await _finished(self._threads[0].submit(self._open))
         except BaseException:  # a cancellation, too, must not leave connections open
             await self.aclose()
             raise
@@ -92,17 +94,23 @@ class Ledger:
             await asyncio.shield(closing)
 
     async def transact(self, step: Callable[[LedgerWriter], T]) -> T:
-        """Run a step in one transaction; when this returns, it is committed, which is the acknowledgement.
+        """Run a step in a transaction; when this returns, it is committed, which is the acknowledgement.
+
+        Steps that wait at the same time share a transaction; each has its own answer (see `group_commit`).
 
         Args:
-            step: reads and appends; blocks, and waits for nothing but the database. What it raises undoes everything.
+            step: reads and appends; blocks, and waits for nothing but the database. What it raises undoes it.
 
         Raises:
             LedgerUnavailable: it was not kept (disk full, read-only file, database down, locked too long).
         """
         if self.only_read_because:
             raise LedgerUnavailable(f"{self.only_read_because}; nothing was written")
-        return await self._in(self._open_threads()[0], lambda: self._transacted(step))
+        thread = self._open_threads()[0]
+        running = self._writes.add(step)
+        thread.submit(self._writes.serve)
+        result: T = await _finished(running)
+        return result
 
     async def query(self, look: Callable[[CheckedConnection], T]) -> T:
         """Run queries on one connection.
@@ -113,7 +121,7 @@ class Ledger:
         Raises:
             LedgerUnavailable: the database does not answer.
         """
-        found = await self._in(self._open_threads()[1], lambda: self._queried(look))
+        found = await _finished(self._open_threads()[1].submit(self._queried, look))
         if self.set_aside.unrecorded and not self.only_read_because:
             with contextlib.suppress(LedgerUnavailable):  # tried again after the next query
                 await self.transact(lambda _: None)
@@ -130,46 +138,56 @@ class Ledger:
         Raises:
             LedgerUnavailable: it could not be written (no room, locked for too long).
         """
-        return await self._in(self._open_threads()[0], self._compacted)
+        return await _finished(self._open_threads()[0].submit(self._compacted))
 
     def _compacted(self) -> bool:
-        try:
-            with self._open_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                if connection.dialect.name == "postgresql":
-                    for table in schema.metadata.sorted_tables:
-                        connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
-                    return True
-                connection.exec_driver_sql("VACUUM")
-                return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
-        except DATABASE_ERRORS as error:
-            raise unavailable("compacted", error) from error
+        automatic = self._open_engine().execution_options(isolation_level="AUTOCOMMIT")
+        with self._named_errors("compacted"), automatic.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                for table in schema.metadata.sorted_tables:
+                    connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
+                return True
+            connection.exec_driver_sql("VACUUM")
+            return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
 
-    def _transacted(self, step: Callable[[LedgerWriter], T]) -> T:
+    def _transacted(self, steps: Sequence[Step]) -> list[Answer]:
         engine = self._open_engine().execution_options(writes=True)
-        try:
-            with engine.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
-                writer = LedgerWriter(connection, self.set_aside)
-                result = step(writer)
-                recorded = writer.record_set_aside()
-        except DATABASE_ERRORS as error:
-            raise unavailable("written", error) from error
+        with self._named_errors("written"), engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+            answers = [self._answered(connection, step, is_alone=len(steps) == 1) for step in steps]
+            recorded = LedgerWriter(connection, self.set_aside).record_set_aside()
         self.set_aside.recorded(recorded)
-        return result
+        return answers
+
+    def _answered(self, connection: Connection, step: Step, *, is_alone: bool) -> Answer:
+        answer = in_savepoint(LedgerWriter(connection, self.set_aside), step, is_alone=is_alone)
+        if isinstance(answer.error, self._errors):
+            answer = Answer(error=unavailable("written", answer.error))
+        return answer
 
     def _queried(self, look: Callable[[CheckedConnection], T]) -> T:
+        with self._named_errors("read"), self._open_engine().connect() as connection:
+            return look(CheckedConnection(connection, self.set_aside))
+
+    @contextlib.contextmanager
+    def _named_errors(self, verb: str) -> Iterator[None]:
         try:
-            with self._open_engine().connect() as connection:
-                return look(CheckedConnection(connection, self.set_aside))
-        except DATABASE_ERRORS as error:
-            raise unavailable("read", error) from error
+            yield
+        except self._errors as error:
+            raise unavailable(verb, error) from error
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        """What SQLAlchemy and the driver raise."""
+        dialect = None if self._engine is None else self._engine.dialect
+        return DATABASE_ERRORS if dialect is None else (*DATABASE_ERRORS, dialect.loaded_dbapi.Error)
 
     def _open(self) -> None:
         self._engine = open_engine(self.url, is_durable=self._is_durable)
         try:
             self._schema_number()  # nothing is written to a ledger of the future
-            self._transacted(_set_up)
+            self._transacted([_set_up])
             known = select(schema.set_aside.c.table_name, schema.set_aside.c.row_key)
             self.set_aside.know(
                 self._queried(lambda connection: [(row[0], row[1]) for row in connection.execute(known)])
@@ -202,7 +220,7 @@ class Ledger:
         except OSError as why:
             raise LedgerUnavailable(f"{error}; nor can it be read: {why.strerror or why}") from error
         self._engine = open_engine(f"sqlite:///{self._read_only.file}", is_durable=False)
-        self._transacted(_set_up)
+        self._transacted([_set_up])
         self._dispose()
         self._engine = open_read_only_engine(self._read_only)
 
@@ -222,19 +240,6 @@ class Ledger:
         if engine is not None:
             engine.dispose()
 
-    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        """Run work in a thread; a cancellation is raised once work that has begun has ended."""
-        running = executor.submit(work)
-        waiting = asyncio.wrap_future(running)
-        try:
-            return await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            if not running.cancel():
-                await asyncio.wait([waiting], timeout=_PATIENCE_S)
-            if waiting.done() and not waiting.cancelled():
-                waiting.exception()  # seen: nobody is left to hear of it
-            raise
-
     def _open_threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         if self._threads is None:
             raise LedgerUnavailable("the ledger is not open; use `async with`")
@@ -244,6 +249,19 @@ class Ledger:
         if self._engine is None:
             raise LedgerUnavailable("the ledger is not open; use `async with`")
         return self._engine
+
+
+async def _finished(running: "Future[T]") -> T:
+    """Wait for work in a thread; a cancellation is raised once work that has begun has ended."""
+    waiting = asyncio.wrap_future(running)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        if not running.cancel():
+            await asyncio.wait([waiting], timeout=_PATIENCE_S)
+        if waiting.done() and not waiting.cancelled():
+            waiting.exception()  # seen: nobody is left to hear of it
+        raise
 
 
 def _set_up(writer: LedgerWriter) -> None:

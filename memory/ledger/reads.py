@@ -3,23 +3,20 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, exists, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, bindparam, func, select
 
 from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.ledger import schema
-from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.rows import CASES, CheckedConnection, is_set_aside
+from memento.memory.ledger.newest_cases import IS_NEWEST, NEWEST_OFFSET, NewestCases
+from memento.memory.ledger.prepared import Prepared
+from memento.memory.ledger.rows import CASES, CheckedConnection, Found, is_set_aside
 from memento.memory.ledger.vector_reads import VectorViews
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
-_LATER = aliased(_REVISIONS)
-# By offset, not by version: that is a column which may be damaged.
-_IS_HEAD = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.offset > _REVISIONS.c.offset)
 _IS_SET_ASIDE = is_set_aside(_REVISIONS)
 _IS_SERVABLE = _REVISIONS.c.status.not_in(("retired", "erased"))
 _IS_LIVING = _REVISIONS.c.status != "erased"
@@ -28,6 +25,20 @@ _MAX_KNOWN_QUESTIONS = 100_000
 """Maximum number of cases whose question is cached; about 15 MB."""
 
 _PAGE = 500
+
+_CHANGES = Prepared(
+    select(*CASES.columns)
+    .where(_REVISIONS.c.offset > bindparam("after"))
+    .order_by(_REVISIONS.c.offset)
+    .limit(bindparam("limit"))
+)
+_CHANGES_OF_ONE = Prepared(
+    select(*CASES.columns)
+    .where(_REVISIONS.c.offset > bindparam("after"), _REVISIONS.c.namespace == bindparam("namespace"))
+    .order_by(_REVISIONS.c.offset)
+    .limit(bindparam("limit"))
+)
+_FACT = Prepared(select(schema.facts.c.value).where(schema.facts.c.name == bindparam("name")))
 
 _CasesOf = tuple[Sequence[str], str]
 """Ids and their namespace."""
@@ -62,6 +73,7 @@ class LedgerViews(EventViews, VectorViews):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
+        self.newest = NewestCases()
         self._cases = Coalescer(self._find_cases)
         self._questions: dict[str, str] = {}
 
@@ -90,20 +102,12 @@ class LedgerViews(EventViews, VectorViews):
         return {case_id for case_id in ids if self._questions.get(case_id) == question}
 
     async def _find_cases(self, asked: Sequence[_CasesOf]) -> list[dict[str, Case]]:
-        ids = sorted({case_id for wanted, _ in asked for case_id in wanted})
-        is_asked = _REVISIONS.c.namespace.in_(sorted({namespace for _, namespace in asked}))
+        def look(connection: CheckedConnection) -> list[dict[str, Case]]:
+            return [self.newest.find(connection, ids, namespace=namespace) for ids, namespace in asked]
 
-        def look(connection: CheckedConnection) -> dict[str, Case]:
-            found: dict[str, Case] = {}
-            for chunk in sequence_chunks(ids):
-                query = select(*CASES.columns).where(_IS_HEAD, _IS_LIVING, is_asked, _REVISIONS.c.case_id.in_(chunk))
-                found |= {case.id: case for case in connection.records(CASES, query)}
-            return found
-
-        found = await self._ledger.query(look)
         return [
-            {one: found[one] for one in sorted(set(wanted) & found.keys()) if found[one].namespace == namespace}
-            for wanted, namespace in asked
+            {case_id: found[case_id] for case_id in sorted(found) if found[case_id].status != "erased"}
+            for found in await self._ledger.query(look)
         ]
 
     async def walk(
@@ -113,7 +117,7 @@ class LedgerViews(EventViews, VectorViews):
         order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = select(*CASES.columns).where(_IS_HEAD, _IS_LIVING, _REVISIONS.c.namespace == namespace)
+            query = select(*CASES.columns).where(IS_NEWEST, _IS_LIVING, _REVISIONS.c.namespace == namespace)
             query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
             if status is not None:
                 query = query.where(_REVISIONS.c.status == status)
@@ -136,7 +140,7 @@ class LedgerViews(EventViews, VectorViews):
             former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
         """
         query = select(_REVISIONS.c.case_id, _REVISIONS.c.question).where(
-            _IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
+            IS_NEWEST, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
         )
         query = query.order_by(_REVISIONS.c.case_id)
         rows = await self._ledger.query(lambda connection: connection.execute(query).all())
@@ -154,10 +158,14 @@ class LedgerViews(EventViews, VectorViews):
             limit: how many at most.
             namespace: whose; None for every namespace's, which only an index of the whole ledger needs.
         """
-        query = select(*CASES.columns).where(_REVISIONS.c.offset > after).order_by(_REVISIONS.c.offset).limit(limit)
-        if namespace is not None:
-            query = query.where(_REVISIONS.c.namespace == namespace)
-        rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
+
+        def look(connection: CheckedConnection) -> list[Found[Case]]:
+            if namespace is None:
+                return connection.found_in(CASES, _CHANGES.rows(connection, after=after, limit=limit))
+            rows = _CHANGES_OF_ONE.rows(connection, after=after, limit=limit, namespace=namespace)
+            return connection.found_in(CASES, rows)
+
+        rows = await self._ledger.query(look)
         return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
 
     async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[CaseRevision]:
@@ -171,8 +179,7 @@ class LedgerViews(EventViews, VectorViews):
 
     async def newest_offset(self) -> int:
         """Offset of the newest case revision, 0 for an empty ledger."""
-        query = select(func.max(_REVISIONS.c.offset))
-        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+        return await self._ledger.query(NEWEST_OFFSET.scalar) or 0
 
     async def n_cases_until(self, offset: int) -> int:
         """Number of distinct cases at an offset, without those that are known to be damaged.
@@ -197,7 +204,7 @@ class LedgerViews(EventViews, VectorViews):
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """Counts for `memento cases stats`."""
-        heads = and_(_IS_HEAD, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _IS_SERVABLE)
+        heads = and_(IS_NEWEST, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _IS_SERVABLE)
         outcomes, events = schema.outcomes, schema.events
         newest = (
             select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
@@ -225,7 +232,7 @@ class LedgerViews(EventViews, VectorViews):
     async def erased_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
         """Those of these cases whose newest revision says that they were erased."""
         query = select(_REVISIONS.c.case_id).where(
-            _IS_HEAD, ~_IS_LIVING, _REVISIONS.c.namespace == namespace, _REVISIONS.c.case_id.in_(ids)
+            IS_NEWEST, ~_IS_LIVING, _REVISIONS.c.namespace == namespace, _REVISIONS.c.case_id.in_(ids)
         )
         return set(await self._ledger.query(lambda connection: connection.scalars(query)))
 
@@ -235,6 +242,5 @@ class LedgerViews(EventViews, VectorViews):
 
     async def fact(self, name: str) -> str | None:
         """A single stored value by key."""
-        query = select(schema.facts.c.value).where(schema.facts.c.name == name)
-        value: str | None = await self._ledger.query(lambda connection: connection.scalar(query))
+        value: str | None = await self._ledger.query(lambda connection: _FACT.scalar(connection, name=name))
         return value

@@ -169,6 +169,11 @@ class CheckedConnection:
         self.sql = connection
         self.set_aside = set_aside
 
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection, in the same transaction."""
+        return self.sql.connection.driver_connection
+
     def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> Any:
         """Run a statement, once for each of the rows if there are any; SQLAlchemy's result."""
         return self.sql.execute(statement, rows)
@@ -191,11 +196,19 @@ class CheckedConnection:
 
     def found(self, kind: RowKind[T], query: Executable) -> list[Found[T]]:
         """Every row of a query for `kind.columns`."""
-        return [Found(tuple(row), self.checked(kind, row)) for row in self.execute(query).all()]
+        return self.found_in(kind, self.execute(query).all())
+
+    def found_in(self, kind: RowKind[T], rows: Sequence[Sequence[Any]]) -> list[Found[T]]:
+        """Rows of `kind.columns`, with their records."""
+        return [Found(tuple(row), self.checked(kind, row)) for row in rows]
 
     def records(self, kind: RowKind[T], query: Executable) -> list[T]:
         """The records of a query for `kind.columns`, without those that are set aside."""
         return [one.record for one in self.found(kind, query) if one.record is not None]
+
+    def records_in(self, kind: RowKind[T], rows: Sequence[Sequence[Any]]) -> list[T]:
+        """The records of rows of `kind.columns`, without those that are set aside."""
+        return [record for row in rows if (record := self.checked(kind, row)) is not None]
 
     def first(self, kind: RowKind[T], query: Executable) -> T | None:
         """The record of the first row that is not set aside, or None."""

@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from memento.memory.case import text_hash
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
-from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.prepared import Among, Prepared
 from memento.memory.ledger.rows import VECTORS, CheckedConnection
 
 _LOOKED_AT = 500
 """Number of vectors of which the first that can be read tells their dimension."""
+
+
+_OF_TEXTS = Prepared(
+    select(*VECTORS.columns).where(
+        Among(schema.vectors.c.text_hash, "hashes"), schema.vectors.c.encoder == bindparam("encoder")
+    )
+)
 
 
 class VectorViews:
@@ -30,16 +37,11 @@ class VectorViews:
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Stored vectors of texts: text to unit row, shape (dim,)."""
         by_hash = {text_hash(value): value for value in texts}
-        kept = schema.vectors.c
-        key_at = kept.keys().index("text_hash")
+        key_at = schema.vectors.c.keys().index("text_hash")
 
         def look(connection: CheckedConnection) -> dict[str, Vector]:
-            found: dict[str, Vector] = {}
-            for chunk in sequence_chunks(list(by_hash)):
-                query = select(*VECTORS.columns).where(kept.encoder == encoder, kept.text_hash.in_(chunk))
-                for row, vector in connection.found(VECTORS, query):
-                    if vector is not None:
-                        found[by_hash[row[key_at]]] = vector
-            return found
+            rows = _OF_TEXTS.rows(connection, hashes=list(by_hash), encoder=encoder)
+            found = connection.found_in(VECTORS, rows)
+            return {by_hash[row[key_at]]: vector for row, vector in found if vector is not None}
 
         return await self._ledger.query(look)

@@ -10,8 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from memento.memory.case import text_hash
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
+from memento.memory.ledger.prepared import insertion
 from memento.memory.ledger.rows import VECTORS, CheckedConnection
 from memento.memory.ledger.set_aside import DamagedRow, SetAside
+
+_NEW_VECTOR = insertion(schema.vectors, is_if_new=True)
 
 
 class VectorWriter(CheckedConnection):
@@ -35,7 +38,7 @@ class VectorWriter(CheckedConnection):
             for value, row in vectors.items()
         ]
         self._drop_damaged_vectors(self.set_aside.unrecorded)
-        self.execute(self._insert_if_new(schema.vectors), [VECTORS.signed(row) for row in rows])
+        _NEW_VECTOR.write(self, [VECTORS.signed(row) for row in rows])
 
     def drop_vectors(self, encoder: str, *, except_length: int) -> None:
         """Delete an encoder's stored vectors of another dimension: they are another model's."""

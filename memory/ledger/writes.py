@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.ledger import schema
-from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.lost_records import RESTORED, lost_record
+from memento.memory.ledger.newest_cases import IS_NEWEST
+from memento.memory.ledger.prepared import Among, Prepared, insertion
 from memento.memory.ledger.row_fields import audit_fields, case_fields, event_fields, outcome_fields, slot_fields
 from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, Found
 from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
@@ -17,6 +18,30 @@ from memento.memory.ledger.vector_writes import VectorWriter
 
 _NOT_KNOWN = ""
 """Namespace of an outcome that cannot be read: its column may be damaged, but its event is asked for."""
+
+
+_EVENTS_BY_ID = Prepared(
+    select(*EVENTS.columns).where(
+        Among(schema.events.c.event_id, "ids"), Among(schema.events.c.namespace, "namespaces")
+    )
+)
+_OUTCOMES_OF = Prepared(
+    select(*OUTCOMES.columns).where(Among(schema.outcomes.c.event_id, "ids")).order_by(schema.outcomes.c.offset)
+)
+_NEWEST_BY_ID = Prepared(select(*CASES.columns).where(Among(schema.case_revisions.c.case_id, "ids"), IS_NEWEST))
+_CASES_OF_EVENT = Prepared(
+    select(schema.case_revisions.c.case_id)
+    .where(
+        schema.case_revisions.c.event_id == bindparam("event"),
+        schema.case_revisions.c.namespace == bindparam("namespace"),
+    )
+    .distinct()
+)
+_NEW_REVISION = insertion(schema.case_revisions)
+_NEW_EVENT = insertion(schema.events, is_if_new=True)
+_NEW_SLOT = insertion(schema.slots)
+_NEW_OUTCOME = insertion(schema.outcomes)
+_NEW_LINE = insertion(schema.audit)
 
 
 class Head(NamedTuple):
@@ -49,16 +74,14 @@ class LedgerWriter(VectorWriter):
         self._events |= dict.fromkeys(events)
         self._outcomes |= {event_id: [] for event_id in events}
         self._heads |= dict.fromkeys(cases)
-        told, found = schema.outcomes.c, schema.events.c
-        for chunk in sequence_chunks(list(dict.fromkeys(events))):
-            query = select(*EVENTS.columns).where(found.event_id.in_(chunk), found.namespace.in_(namespaces))
-            self._events |= {event.id: event for event in self.records(EVENTS, query)}
-            query = select(*OUTCOMES.columns).where(told.event_id.in_(chunk))
-            for one in self.found(OUTCOMES, query.order_by(told.offset)):
+        if events:
+            found = _EVENTS_BY_ID.rows(self, ids=list(events), namespaces=list(namespaces))
+            self._events |= {event.id: event for event in self.records_in(EVENTS, found)}
+            for one in self.found_in(OUTCOMES, _OUTCOMES_OF.rows(self, ids=list(events))):
                 outcome = _readable(one)
                 self._outcomes.setdefault(outcome.event_id, []).append(outcome)
-        for chunk in sequence_chunks(list(dict.fromkeys(cases))):
-            self._heads |= self._newest(chunk)
+        if cases:
+            self._heads |= self._newest(cases)
 
     def append_case(self, case: Case) -> Case:
         """Append a revision, unless the newest one has the same content.
@@ -70,7 +93,7 @@ class LedgerWriter(VectorWriter):
         if head is not None and head.case is not None and head.case.content() == case.content():
             return head.case
         case = case.model_copy(update={"version": 1 if head is None else head.version + 1})
-        self.execute(insert(schema.case_revisions).values(case_fields(case)))
+        _NEW_REVISION.write(self, [case_fields(case)])
         if case.id in self._heads:
             self._heads[case.id] = Head(case.version, case.status, case)
         return case
@@ -81,9 +104,7 @@ class LedgerWriter(VectorWriter):
         Returns:
             How many were added.
         """
-        versions: dict[str, int] = {}
-        for chunk in sequence_chunks([case.id for case in cases]):
-            versions |= {case_id: head.version for case_id, head in self._newest(chunk).items()}
+        versions = {case_id: head.version for case_id, head in self._newest([case.id for case in cases]).items()}
         rows = []
         for case in cases:
             self._heads.pop(case.id, None)
@@ -91,7 +112,7 @@ class LedgerWriter(VectorWriter):
                 versions[case.id] = case.version
                 rows.append(case_fields(case))
         if rows:
-            self.execute(insert(schema.case_revisions), rows)
+            _NEW_REVISION.write(self, rows)
         return len(rows)
 
     def head(self, case_id: str, *, namespace: str) -> Head | None:
@@ -102,9 +123,8 @@ class LedgerWriter(VectorWriter):
 
     def cases_of_event(self, event_id: str, *, namespace: str) -> list[Case]:
         """The newest revisions of the cases of this namespace that the event's run wrote."""
-        revisions = schema.case_revisions.c
-        query = select(revisions.case_id).where(revisions.event_id == event_id, revisions.namespace == namespace)
-        heads = [self.head(case_id, namespace=namespace) for case_id in self.scalars(query.distinct())]
+        found = _CASES_OF_EVENT.rows(self, event=event_id, namespace=namespace)
+        heads = [self.head(row[0], namespace=namespace) for row in found]
         cases = [head.case for head in heads if head is not None and head.case is not None]
         return [case for case in cases if case.provenance.event_id == event_id and case.status != "erased"]
 
@@ -118,22 +138,17 @@ class LedgerWriter(VectorWriter):
         Returns:
             In place of each that was already there, the one that is; None where another namespace has this id.
         """
-        if not events:
-            return []
-        adding = self._insert_if_new(schema.events).returning(schema.events.c.event_id)
-        added = set(self.execute(adding, [event_fields(event) for event in events]).scalars().all())
         kept: list[RetrievalEvent | None] = []
         slots: list[dict[str, Any]] = []
         for event in events:
-            if event.id not in added:
+            if not _NEW_EVENT.write(self, [event_fields(event)]):
                 kept.append(self._recorded(event))
                 continue
-            added.remove(event.id)  # given twice, it is there already
             self._events.pop(event.id, None)
             kept.append(event)
             slots += slot_fields(event)
         if slots:
-            self.execute(insert(schema.slots), slots)
+            _NEW_SLOT.write(self, slots)
         return kept
 
     def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
@@ -141,23 +156,20 @@ class LedgerWriter(VectorWriter):
         if event_id in self._events:
             found = self._events[event_id]
             return found if found is not None and found.namespace == namespace else None
-        events = schema.events.c
-        query = select(*EVENTS.columns).where(events.event_id == event_id, events.namespace == namespace)
-        return self.first(EVENTS, query)
+        rows = _EVENTS_BY_ID.rows(self, ids=[event_id], namespaces=[namespace])
+        return next(iter(self.records_in(EVENTS, rows)), None)
 
     def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
         if event_id in self._outcomes:
             told = self._outcomes[event_id]
         else:
-            outcomes = schema.outcomes.c
-            query = select(*OUTCOMES.columns).where(outcomes.event_id == event_id)
-            told = [_readable(one) for one in self.found(OUTCOMES, query.order_by(outcomes.offset))]
+            told = [_readable(one) for one in self.found_in(OUTCOMES, _OUTCOMES_OF.rows(self, ids=[event_id]))]
         return [outcome for outcome in told if outcome.namespace in (namespace, _NOT_KNOWN)]
 
     def append_outcome(self, outcome: Outcome) -> None:
         """Add an outcome; its key must be new."""
-        self.execute(insert(schema.outcomes).values(outcome_fields(outcome)))
+        _NEW_OUTCOME.write(self, [outcome_fields(outcome)])
         if outcome.event_id in self._outcomes:
             self._outcomes[outcome.event_id].append(outcome)
 
@@ -178,7 +190,7 @@ class LedgerWriter(VectorWriter):
 
     def note(self, namespace: str, verb: str, subject: str, detail: str = "") -> None:
         """Add a line to the audit trail."""
-        self.execute(insert(schema.audit).values(audit_fields(namespace, verb, subject, detail)))
+        _NEW_LINE.write(self, [audit_fields(namespace, verb, subject, detail)])
 
     def record_set_aside(self) -> list[DamagedRow]:
         """Record damaged rows, each with an audit line; damaged vectors are deleted, to be encoded again.
@@ -211,11 +223,10 @@ class LedgerWriter(VectorWriter):
         # By id alone: ids are of one namespace each, and where the column of that is damaged, a retired case must not
         # come back as a new one; `head` looks at the namespace of what can be read. By offset, not by version, for
         # that is a column which may be damaged, too.
-        revisions, later = schema.case_revisions, schema.case_revisions.alias()
-        is_newest = ~exists().where(later.c.case_id == revisions.c.case_id, later.c.offset > revisions.c.offset)
+        names = schema.case_revisions.c.keys()
         heads: dict[str, Head] = {}
-        for found in self.found(CASES, select(*CASES.columns).where(revisions.c.case_id.in_(ids), is_newest)):
-            row, case = dict(zip(revisions.c.keys(), found.row, strict=True)), found.record
+        for found in self.found_in(CASES, _NEWEST_BY_ID.rows(self, ids=list(ids))):
+            row, case = dict(zip(names, found.row, strict=True)), found.record
             status = row["status"] if row["status"] in get_args(CaseStatus) else None
             version = self._highest_version(row["case_id"]) if case is None else case.version
             heads[row["case_id"]] = Head(version, status, case)
@@ -223,9 +234,7 @@ class LedgerWriter(VectorWriter):
 
     def _recorded(self, event: RetrievalEvent) -> RetrievalEvent | None:
         """What its namespace has under an event's id: the event as given where that row cannot be read."""
-        events = schema.events.c
-        query = select(*EVENTS.columns).where(events.event_id == event.id, events.namespace == event.namespace)
-        found = self.found(EVENTS, query)
+        found = self.found_in(EVENTS, _EVENTS_BY_ID.rows(self, ids=[event.id], namespaces=[event.namespace]))
         return (found[0].record or event) if found else None
 
     def _highest_version(self, case_id: str) -> int:
