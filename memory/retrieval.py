@@ -1,12 +1,11 @@
 """The read side of the memory: recall candidates, let the policy choose, record the choice with its propensities."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 
-from memento.memory.case import ScoredCase, former_question_hash, question_hash
-from memento.memory.coalescer import Coalescer
+from memento.memory.case import Case, ScoredCase, former_question_hash, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
@@ -40,7 +39,6 @@ class Retrieval:
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
-        self._record = Coalescer(self._append)
 
     async def recall(
         self,
@@ -116,27 +114,32 @@ class Retrieval:
         """
         if k < 0:
             raise InvalidInput(f"k must be at least 0, not {k}")
-        policy = policy_named(recall.policy)
         recalled = [candidate.case_id for candidate in recall.candidates]
-        views, namespace = self._storage.views, recall.namespace
-        found = await views.cases(recalled, namespace=namespace)
-        candidates = [
-            one for one in recall.candidates if one.case_id in found and found[one.case_id].status == "active"
-        ]
-        similarity_C = np.array([c.similarity for c in candidates], np.float32)
+        while True:
+            cases, offset = await self._storage.views.cases_at(recalled, namespace=recall.namespace)
+            event = await self._chosen(recall, cases, k=k)
+            stored = await self._recorded(event, recalled, offset)
+            if stored is not None:  # else a case has changed meanwhile, perhaps in another process
+                return await self._reading(stored, cases if stored is event else {}, recall.notices)
+
+    async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int) -> RetrievalEvent:
+        """What the policy chooses of the candidates that are still active."""
+        policy = policy_named(recall.policy)
+        active = [one for one in recall.candidates if one.case_id in cases and cases[one.case_id].status == "active"]
+        similarity_C = np.array([candidate.similarity for candidate in active], np.float32)
         # whoever chooses: slots log the cases' own rewards
-        reward_C = np.array([found[candidate.case_id].reward for candidate in candidates], np.float32)
+        reward_C = np.array([cases[candidate.case_id].reward for candidate in active], np.float32)
         estimates, version, settings_version = None, 0, 0
-        if candidates and policy.estimator is not None:
-            learner = await self._learner(namespace, policy.estimator)
+        if active and policy.estimator is not None:
+            learner = await self._learner(recall.namespace, policy.estimator)
             query = await self._storage.texts.one(recall.query)
-            cases = [found[candidate.case_id] for candidate in candidates]
-            estimates, version, settings_version = await learner.estimates(query, cases, similarity_C)
+            rated = [cases[candidate.case_id] for candidate in active]
+            estimates, version, settings_version = await learner.estimates(query, rated, similarity_C)
         known = Candidates(similarity_C, reward_C, estimates, recall.pool_size)
         choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
-        event = RetrievalEvent(
+        return RetrievalEvent(
             id=recall.event_id,
-            namespace=namespace,
+            namespace=recall.namespace,
             query=recall.query,
             task=recall.task,
             follows=recall.follows,
@@ -145,55 +148,50 @@ class Retrieval:
             settings_version=settings_version,
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
-            candidates=candidates,
-            slots=[
-                slot_of(position, choice, candidates, reward_C, estimates) for position, choice in enumerate(choices)
-            ],
+            candidates=active,
+            slots=[slot_of(position, choice, active, reward_C, estimates) for position, choice in enumerate(choices)],
         )
-        return await self._reading(event, recall.notices)
 
     def _generator(self, seed: int | None) -> np.random.Generator:
         return self._rng if seed is None else np.random.default_rng(seed)
 
-    async def _reading(self, event: RetrievalEvent, notices: Sequence[str]) -> Reading:
-        stored = await self._record(event)
-        ids = stored.case_ids
-        cases = await self._storage.views.cases(ids, namespace=stored.namespace) if ids else {}
+    async def _recorded(self, event: RetrievalEvent, recalled: Sequence[str], offset: int) -> RetrievalEvent | None:
+        """Record a selection, unless one of the recalled cases has changed since a ledger offset.
+
+        A ledger that is only read has no record of it: its cases are served all the same, and nothing can be learned
+        from what comes of it, for that cannot be written either.
+
+        Returns:
+            What is recorded under this id, which may be an earlier selection; None when a case has changed.
+        """
+        if self._storage.ledger.only_read_because:
+            return event
+        views, texts = self._storage.views, self._storage.texts
+        vectors = {event.query: await texts.one(event.query)} if event.candidates else {}
+
+        def append(writer: LedgerWriter) -> RetrievalEvent | None:
+            if views.newest.changed_since(writer, recalled, offset):
+                return None
+            if event.follows is not None and writer.event(event.follows, namespace=event.namespace) is None:
+                raise UnknownEvent(event.follows, event.namespace)
+            stored = writer.append_event(event)
+            if stored is None:
+                raise UnknownEvent(event.id, event.namespace)
+            if stored is event:
+                writer.save_vectors(texts.encoder.name, vectors)
+            return stored
+
+        return await self._storage.ledger.transact(append)
+
+    async def _reading(self, event: RetrievalEvent, known: Mapping[str, Case], notices: Sequence[str]) -> Reading:
+        cases = known if known or not event.case_ids else await self._served(event)
         scored = [
             ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
-            for slot in stored.slots
+            for slot in event.slots
             if slot.case_id in cases
         ]
         told = [*notices, *self._storage.ledger.set_aside.take_notices()]
-        return Reading(stored.id, scored, stored.policy, stored.n_outcomes, stored.is_degraded, stored.slots, told)
+        return Reading(event.id, scored, event.policy, event.n_outcomes, event.is_degraded, event.slots, told)
 
-    async def _append(self, events: Sequence[RetrievalEvent]) -> list[RetrievalEvent | Exception]:
-        """Record selections in one commit; one that follows an unknown event is refused.
-
-        A ledger that is only read has no record of them: their cases are served all the same, and nothing can be
-        learned from what comes of it, for that cannot be written either.
-        """
-        if self._storage.ledger.only_read_because:
-            return list(events)
-        texts = self._storage.texts
-        queries = [event.query for event in events if event.candidates]
-        vectors = dict(zip(queries, await texts.rows(queries), strict=True))
-
-        def append(writer: LedgerWriter) -> tuple[list[bool], list[RetrievalEvent | None]]:
-            are_fit = [_follows_its_own(writer, event) for event in events]
-            stored = writer.append_events([event for event, is_fit in zip(events, are_fit, strict=True) if is_fit])
-            writer.save_vectors(texts.encoder.name, vectors)
-            return are_fit, stored
-
-        are_fit, kept = await self._storage.ledger.transact(append)
-        stored = iter(kept)
-        return [
-            (next(stored) or UnknownEvent(event.id, event.namespace))
-            if is_fit
-            else UnknownEvent(event.follows or "", event.namespace)
-            for event, is_fit in zip(events, are_fit, strict=True)
-        ]
-
-
-def _follows_its_own(writer: LedgerWriter, event: RetrievalEvent) -> bool:
-    return event.follows is None or writer.event(event.follows, namespace=event.namespace) is not None
+    async def _served(self, event: RetrievalEvent) -> dict[str, Case]:
+        return await self._storage.views.cases(event.case_ids, namespace=event.namespace)

@@ -63,6 +63,12 @@ class NewestCases:
             ids: of cases.
             namespace: whose.
         """
+        return self.find_at(connection, ids, namespace=namespace)[0]
+
+    def find_at(
+        self, connection: CheckedConnection, ids: Iterable[str], *, namespace: str
+    ) -> tuple[dict[str, Case], int]:
+        """The same with the offset at which they were the newest."""
         offset, found, missing = self._follow(connection), dict[str, Case](), list[str]()
         with self._lock:
             for case_id in dict.fromkeys(ids):
@@ -76,7 +82,7 @@ class NewestCases:
             read = {case.id: case for case in connection.records_in(CASES, rows)}
             found |= read
             self._keep(read, offset)
-        return found
+        return found, offset
 
     def changed_since(self, connection: CheckedConnection, ids: Iterable[str], offset: int) -> bool:
         """Whether one of these cases has a revision after an offset."""

@@ -81,6 +81,20 @@ class LedgerViews(EventViews, VectorViews):
         """Newest revisions of those of these cases that exist in the namespace; by id, sorted."""
         return await self._cases((ids, namespace)) if ids else {}
 
+    async def cases_at(self, ids: Sequence[str], *, namespace: str) -> tuple[dict[str, Case], int]:
+        """Those of these cases that the namespace has, erased ones included, as they were at a ledger offset.
+
+        From memory where all are there, which may be late: ask `newest.changed_since` in the transaction that relies
+        on them.
+
+        Returns:
+            The cases by id, and the offset.
+        """
+        known = self.newest.in_memory(ids, namespace=namespace)
+        if known is not None or not ids:
+            return known or ({}, 0)
+        return await self._ledger.query(lambda connection: self.newest.find_at(connection, ids, namespace=namespace))
+
     async def active_rewards(self, ids: Sequence[str], *, namespace: str) -> dict[str, float]:
         """Own rewards of those of these cases that are active in the namespace; by id, sorted."""
         found = await self.cases(ids, namespace=namespace)
