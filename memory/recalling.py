@@ -72,13 +72,15 @@ class Recalling:
     ) -> tuple[list[Candidate], int]:
         """A uniform sample of the namespace, in random order, and the namespace's size."""
         views = self._storage.views
-        ids = await views.active_ids(namespace=namespace, exclude_question=question, former_key=former_key)
-        if not ids:
-            return [], 0
-        drawn = [ids[i] for i in rng.choice(len(ids), size=min(N_CANDIDATES, len(ids)), replace=False)]
+        drawn, pool_size = await views.draw(
+            N_CANDIDATES, namespace=namespace, exclude_question=question, former_key=former_key, rng=rng
+        )
+        if not drawn:
+            return [], pool_size
         cases = await views.cases(drawn, namespace=namespace)
-        drawn = [case_id for case_id in drawn if cases[case_id].question != question]  # kept under neither key
+        # damaged since, or kept under neither key
+        drawn = [case_id for case_id in drawn if case_id in cases and cases[case_id].question != question]
         state_CD = await self._storage.texts.rows([cases[case_id].state for case_id in drawn])
         similarity_C = cosines(state_CD, await self._storage.texts.one(query))
         candidates = [Candidate(case_id, float(cosine)) for case_id, cosine in zip(drawn, similarity_C, strict=True)]
-        return candidates, len(ids)
+        return candidates, pool_size

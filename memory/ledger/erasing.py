@@ -15,6 +15,7 @@ from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.erasure_targets import ErasureTargets, raw_body, raw_rows
+from memento.memory.ledger.namespace_counts import drop_counts
 from memento.memory.ledger.rows import AUDIT, SNAPSHOTS, CheckedConnection
 from memento.memory.ledger.tombstones import erased_case, erased_event, erased_outcome, last_word
 from memento.memory.ledger.writes import LedgerWriter
@@ -72,6 +73,7 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
             _no_longer_set_aside(writer, _OUTCOMES, row.offset)
             n_outcomes += 1
     _erase_rest(writer, targets)
+    drop_counts(writer)  # a tombstone is no longer set aside
     n_vectors = _drop_vectors(writer, hashes)
     return ErasedCounts(len(targets.cases), len(targets.events), n_outcomes, len(targets.audit), n_vectors)
 

@@ -7,34 +7,30 @@ follows the feed by offset never misses a row. A step that has begun runs to its
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine, select
 
 from memento.memory.errors import LedgerUnavailable
 from memento.memory.ledger import migrations, schema
 from memento.memory.ledger.connections import (
-    DATABASE_ERRORS,
     N_READERS,
     open_engine,
     open_read_only_engine,
     sqlite_path,
-    unavailable,
     write_error,
 )
-from memento.memory.ledger.group_commit import Answer, GroupCommit, Step, in_savepoint
+from memento.memory.ledger.group_commit import Answer, GroupCommit, Step
 from memento.memory.ledger.read_only_file import ReadOnlyFile, read_only_copy, read_only_file, why_not_written
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.set_aside import SetAside
+from memento.memory.ledger.transactions import compacted, queried, set_up, transacted
 from memento.memory.ledger.writes import LedgerWriter
 
-_LOG = logging.getLogger(__name__)
-_WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory lock
 _PATIENCE_S = 20.0
 """Timeout in seconds for a cancelled caller to wait for a running step, such as at a server that hangs."""
 
@@ -130,64 +126,25 @@ class Ledger:
     async def compact(self) -> bool:
         """Write the database's files anew, so that they hold nothing of rows that were changed or deleted.
 
-        SQLite: VACUUM, then the write-ahead log is emptied. Postgres: VACUUM FULL of every table.
-
         Returns:
             False when another connection still reads the write-ahead log, which keeps it: try again later.
 
         Raises:
             LedgerUnavailable: it could not be written (no room, locked for too long).
         """
-        return await _finished(self._open_threads()[0].submit(self._compacted))
-
-    def _compacted(self) -> bool:
-        automatic = self._open_engine().execution_options(isolation_level="AUTOCOMMIT")
-        with self._named_errors("compacted"), automatic.connect() as connection:
-            if connection.dialect.name == "postgresql":
-                for table in schema.metadata.sorted_tables:
-                    connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
-                return True
-            connection.exec_driver_sql("VACUUM")
-            return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
+        return await _finished(self._open_threads()[0].submit(compacted, self._open_engine()))
 
     def _transacted(self, steps: Sequence[Step]) -> list[Answer]:
-        engine = self._open_engine().execution_options(writes=True)
-        with self._named_errors("written"), engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
-            answers = [self._answered(connection, step, is_alone=len(steps) == 1) for step in steps]
-            recorded = LedgerWriter(connection, self.set_aside).record_set_aside()
-        self.set_aside.recorded(recorded)
-        return answers
-
-    def _answered(self, connection: Connection, step: Step, *, is_alone: bool) -> Answer:
-        answer = in_savepoint(LedgerWriter(connection, self.set_aside), step, is_alone=is_alone)
-        if isinstance(answer.error, self._errors):
-            answer = Answer(error=unavailable("written", answer.error))
-        return answer
+        return transacted(self._open_engine(), steps, set_aside=self.set_aside)
 
     def _queried(self, look: Callable[[CheckedConnection], T]) -> T:
-        with self._named_errors("read"), self._open_engine().connect() as connection:
-            return look(CheckedConnection(connection, self.set_aside))
-
-    @contextlib.contextmanager
-    def _named_errors(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except self._errors as error:
-            raise unavailable(verb, error) from error
-
-    @property
-    def _errors(self) -> tuple[type[Exception], ...]:
-        """What SQLAlchemy and the driver raise."""
-        dialect = None if self._engine is None else self._engine.dialect
-        return DATABASE_ERRORS if dialect is None else (*DATABASE_ERRORS, dialect.loaded_dbapi.Error)
+        return queried(self._open_engine(), look, set_aside=self.set_aside)
 
     def _open(self) -> None:
         self._engine = open_engine(self.url, is_durable=self._is_durable)
         try:
             self._schema_number()  # nothing is written to a ledger of the future
-            self._transacted([_set_up])
+            set_up(self._open_engine())
             known = select(schema.set_aside.c.table_name, schema.set_aside.c.row_key)
             self.set_aside.know(
                 self._queried(lambda connection: [(row[0], row[1]) for row in connection.execute(known)])
@@ -220,7 +177,7 @@ class Ledger:
         except OSError as why:
             raise LedgerUnavailable(f"{error}; nor can it be read: {why.strerror or why}") from error
         self._engine = open_engine(f"sqlite:///{self._read_only.file}", is_durable=False)
-        self._transacted([_set_up])
+        set_up(self._open_engine())
         self._dispose()
         self._engine = open_read_only_engine(self._read_only)
 
@@ -262,13 +219,3 @@ async def _finished(running: "Future[T]") -> T:
         if waiting.done() and not waiting.cancelled():
             waiting.exception()  # seen: nobody is left to hear of it
         raise
-
-
-def _set_up(writer: LedgerWriter) -> None:
-    """Create or migrate the schema, unless another process has done so."""
-    number = migrations.schema_number(writer.sql)
-    if number is None:
-        migrations.create(writer.sql)
-    elif number != migrations.HEAD:
-        _LOG.info("migrating the ledger from schema %d to %d", number, migrations.HEAD)
-        migrations.migrate(writer.sql, number)

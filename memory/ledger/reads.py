@@ -3,22 +3,23 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, func, select
+import numpy as np
+from sqlalchemy import bindparam, select
 
-from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, text_hash
+from memento.memory.case import Case, CaseStatus, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.ledger import schema
+from memento.memory.ledger.case_draws import active_heads, draw_heads, heads_of_question, n_heads_until
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.namespace_counts import counted, counts_of, kept_counts
 from memento.memory.ledger.newest_cases import IS_NEWEST, NEWEST_OFFSET, NewestCases
 from memento.memory.ledger.prepared import Prepared
-from memento.memory.ledger.rows import CASES, CheckedConnection, Found, is_set_aside
+from memento.memory.ledger.rows import CASES, CheckedConnection, Found
 from memento.memory.ledger.vector_reads import VectorViews
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
-_IS_SET_ASIDE = is_set_aside(_REVISIONS)
-_IS_SERVABLE = _REVISIONS.c.status.not_in(("retired", "erased"))
 _IS_LIVING = _REVISIONS.c.status != "erased"
 
 _MAX_KNOWN_QUESTIONS = 100_000
@@ -153,16 +154,36 @@ class LedgerViews(EventViews, VectorViews):
             exclude_question: the hash of that question; None excludes nothing.
             former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
         """
-        query = select(_REVISIONS.c.case_id, _REVISIONS.c.question).where(
-            IS_NEWEST, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _REVISIONS.c.status == "active"
-        )
-        query = query.order_by(_REVISIONS.c.case_id)
-        rows = await self._ledger.query(lambda connection: connection.execute(query).all())
+        rows = await self._ledger.query(lambda connection: active_heads(connection, namespace))
         if exclude_question is None:
-            return [row.case_id for row in rows]
-        suspects = [row.case_id for row in rows if row.question in (exclude_question, former_key)]
+            return [case_id for case_id, _ in rows]
+        suspects = [case_id for case_id, key in rows if key in (exclude_question, former_key)]
         own = await self.of_question(suspects, exclude_question, namespace=namespace)
-        return [row.case_id for row in rows if row.case_id not in own]
+        return [case_id for case_id, _ in rows if case_id not in own]
+
+    async def draw(
+        self, n: int, *, namespace: str, exclude_question: str, former_key: str, rng: np.random.Generator
+    ) -> tuple[list[str], int]:
+        """A uniform sample without replacement of a namespace's active cases but those of one question.
+
+        Args:
+            n: how many, at most.
+            namespace: whose cases.
+            exclude_question: as for `active_ids`, and `former_key` too.
+            former_key: the hash that an earlier release gave it.
+            rng: source of the draws.
+
+        Returns:
+            Ids in random order, and the number of cases that they were drawn from.
+        """
+
+        def look(connection: CheckedConnection) -> tuple[list[str], int]:
+            suspects = heads_of_question(connection, namespace, [exclude_question, former_key])
+            found = self.newest.find(connection, suspects, namespace=namespace)
+            own = {case.id for case in found.values() if case.question == exclude_question}
+            return draw_heads(connection, n, namespace=namespace, own=own, rng=rng)
+
+        return await self._ledger.query(look)
 
     async def changes(self, *, after: int, limit: int, namespace: str | None = None) -> list[CaseRevision]:
         """Case revisions after an offset, in order, for a projection to apply.
@@ -200,9 +221,7 @@ class LedgerViews(EventViews, VectorViews):
 
         What a complete projection of it must hold, unless there is damage that nobody has met yet.
         """
-        query = select(func.count(func.distinct(_REVISIONS.c.case_id)))
-        query = query.where(_REVISIONS.c.offset <= offset, _IS_LIVING, ~_IS_SET_ASIDE)
-        return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
+        return await self._ledger.query(lambda connection: n_heads_until(connection, offset))
 
     async def n_readable_cases_until(self, offset: int) -> int:
         """Number of distinct cases at an offset that can be read, without those erased.
@@ -218,30 +237,14 @@ class LedgerViews(EventViews, VectorViews):
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """Counts for `memento cases stats`."""
-        heads = and_(IS_NEWEST, ~_IS_SET_ASIDE, _REVISIONS.c.namespace == namespace, _IS_SERVABLE)
-        outcomes, events = schema.outcomes, schema.events
-        newest = (
-            select(outcomes.c.event_id, func.max(outcomes.c.offset).label("offset"))
-            .join(events, events.c.event_id == outcomes.c.event_id)
-            .where(events.c.namespace == namespace)
-            .group_by(outcomes.c.event_id)
-            .subquery()
+        known = await self._ledger.query(lambda connection: counts_of(connection, namespace))
+        if known is None and self._ledger.only_read_because:
+            known = await self._ledger.query(lambda connection: counted(connection, namespace))
+        elif known is None:
+            known = await self._ledger.transact(lambda writer: kept_counts(writer, namespace))
+        return LedgerCounts(
+            known.cases, known.positive, known.cases - known.positive, known.events, known.events - known.known
         )
-        n_cases = select(func.count()).select_from(_REVISIONS).where(heads)
-        n_events = select(func.count()).select_from(events)
-        n_events = n_events.where(events.c.namespace == namespace, ~is_set_aside(events))
-        told = newest.join(outcomes, outcomes.c.offset == newest.c.offset)
-        n_known = select(func.count()).select_from(told.join(events, events.c.event_id == outcomes.c.event_id))
-        queries = [
-            n_cases,
-            n_cases.where(_REVISIONS.c.reward >= POSITIVE_FROM),
-            n_events,
-            n_known.where(outcomes.c.reward.is_not(None), ~is_set_aside(outcomes), ~is_set_aside(events)),
-        ]
-        cases, positive, all_events, known = await self._ledger.query(
-            lambda connection: [connection.scalar(query) or 0 for query in queries]
-        )
-        return LedgerCounts(cases, positive, cases - positive, all_events, all_events - known)
 
     async def erased_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
         """Those of these cases whose newest revision says that they were erased."""

@@ -27,6 +27,7 @@ from memento.memory.ledger.backup import (
 )
 from memento.memory.ledger.connections import DATABASE_ERRORS, unavailable
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.namespace_counts import drop_counts
 from memento.memory.ledger.read_only_file import read_only_copy, read_only_file
 from memento.memory.ledger.writes import LedgerWriter
 from memento.private_files import make_private_folder
@@ -110,6 +111,7 @@ async def restore_server(
                 copy_rows(writer.sql, target, lambda *_: None)
         with file_engine(part).connect() as rows:
             copy_rows(rows, writer.sql, on_progress)
+        drop_counts(writer)  # they are made of what this transaction has appended
         return RestoreReport(report, aside, former)
 
     def step(writer: LedgerWriter) -> RestoreReport:

@@ -11,8 +11,10 @@ from sqlalchemy import delete, insert, select
 from memento.memory.event import RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.audit import AuditViews
+from memento.memory.ledger.case_heads import heads_differ, rebuild_heads
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.namespace_counts import drop_counts
 from memento.memory.ledger.row_fields import slot_fields
 from memento.memory.ledger.rows import EVENTS, KINDS, CheckedConnection, RowKind
 from memento.memory.ledger.set_aside import DamagedRow, kept_key
@@ -54,9 +56,8 @@ async def scan_ledger(ledger: Ledger) -> LedgerScan:
     stale = [row for row in listed if row.table in n_rows and (row.table, row.key) not in damaged]
     if ledger.only_read_because:
         return LedgerScan(n_rows, listed, [], [])
-    if stale or odd:
-        await ledger.transact(lambda writer: _mend(writer, stale, odd))
-        ledger.set_aside.forget([(row.table, row.key) for row in stale])
+    await ledger.transact(lambda writer: _mend(writer, stale, odd))
+    ledger.set_aside.forget([(row.table, row.key) for row in stale])
     return LedgerScan(n_rows, await AuditViews(ledger).set_aside(), stale, [event.id for event in odd])
 
 
@@ -97,6 +98,9 @@ def _mend(writer: LedgerWriter, stale: Sequence[DamagedRow], odd: Sequence[Retri
     for row in stale:
         writer.execute(delete(schema.set_aside).where(listed.table_name == row.table, listed.row_key == row.key))
         writer.note(row.namespace, "restored", f"{row.table} {row.key}", "its row passes its checks again")
+    if heads_differ(writer):
+        rebuild_heads(writer)
+    drop_counts(writer)
     for event in odd:
         writer.execute(delete(schema.slots).where(schema.slots.c.event_id == event.id))
         if rows := slot_fields(event):

@@ -1,6 +1,8 @@
 """Tables of the ledger as this release writes them. Rows are only ever added; the newest of its kind is current.
 
 case_revisions     every version of every case; its offset is the change feed the search index follows
+case_heads         one row per living case: its newest revision; made from `case_revisions` in the same transaction
+namespace_counts   how many cases, events and known outcomes a namespace has; made likewise, can be lost
 events, slots      every selection and its propensities; slots repeat what the event's body says, for searching
 outcomes           what came of an event; the newest row of an event counts
 settings_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
@@ -92,9 +94,36 @@ case_revisions = Table(
     Column("body", _Text, nullable=False),
     _digest(),
     UniqueConstraint("case_id", "version"),
-    Index("case_revisions_namespace", "namespace", "case_id", "version"),
+    Index("case_revisions_namespace", "namespace", "offset"),
     Index("case_revisions_event", "event_id"),
     sqlite_autoincrement=True,
+)
+
+case_heads = Table(
+    "case_heads",
+    metadata,
+    Column("case_id", _String(36), primary_key=True),
+    Column("namespace", _String(200), nullable=False),
+    Column("ordinal", _Offset, nullable=False),  # from 1, in the order of first revisions; for uniform draws
+    Column("revision_offset", _Offset, nullable=False),
+    Column("status", _String(16), nullable=False),
+    Column("question", _String(32), nullable=False),
+    Column("reward", Float, nullable=False),
+    Index("case_heads_ordinal", "namespace", "ordinal"),
+    Index("case_heads_question", "namespace", "question"),
+)
+
+namespace_counts = Table(
+    "namespace_counts",
+    metadata,
+    Column("namespace", _String(200), primary_key=True),
+    Column("heads", _Offset, nullable=False),
+    Column("cases", _Offset, nullable=False),
+    Column("positive", _Offset, nullable=False),
+    Column("active", _Offset, nullable=False),
+    Column("ordinals", _Offset, nullable=False),
+    Column("events", _Offset, nullable=False),
+    Column("known", _Offset, nullable=False),
 )
 
 events = Table(

@@ -1,11 +1,9 @@
 """Vectors of texts: saved once, and deleted where they are of no use."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, select
 
 from memento.memory.case import text_hash
 from memento.memory.index.engines.port import Vector
@@ -58,7 +56,3 @@ class VectorWriter(CheckedConnection):
                     self.execute(delete(schema.vectors).where(*is_it))
                 if found:  # else its very key is damaged
                     self._dropped.append(row)
-
-    def _insert_if_new(self, table: Table) -> Any:
-        dialect = postgresql if self.sql.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table).on_conflict_do_nothing()

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.ledger import schema
+from memento.memory.ledger.case_heads import set_aside_heads
 from memento.memory.ledger.lost_records import RESTORED, lost_record
 from memento.memory.ledger.newest_cases import IS_NEWEST
 from memento.memory.ledger.prepared import Among, Prepared, insertion
@@ -42,6 +43,9 @@ _NEW_EVENT = insertion(schema.events, is_if_new=True)
 _NEW_SLOT = insertion(schema.slots)
 _NEW_OUTCOME = insertion(schema.outcomes)
 _NEW_LINE = insertion(schema.audit)
+_NEW_SET_ASIDE = insertion(schema.set_aside, is_if_new=True)
+
+_COUNTED = {schema.case_revisions.name, schema.events.name, schema.outcomes.name}
 
 
 class Head(NamedTuple):
@@ -200,16 +204,20 @@ class LedgerWriter(VectorWriter):
         """
         damaged = self.set_aside.unrecorded
         self._drop_damaged_vectors(damaged)
-        for row in damaged:
-            if row not in self._dropped:
-                listed = {"table_name": row.table, "row_key": kept_key(row.key), "namespace": row.namespace}
-                listed |= {"reason": row.reason, "at": utc_now()}
-                added = self.execute(self._insert_if_new(schema.set_aside).values(listed))
-                if not added.rowcount:  # another process has met it
-                    continue
+        met = [row for row in damaged if row in self._dropped or self._list(row)]
+        counted = [row for row in met if row.table in _COUNTED]
+        if counted:
+            is_revision = schema.case_revisions.name
+            set_aside_heads(self, [int(row.key) for row in counted if row.table == is_revision and row.key.isdecimal()])
+        for row in met:
             self.note(row.namespace, "damage", kept_key(f"{row.table} {row.key}"), row.reason)
             self._add_anew(lost_record(self, row))
         return damaged
+
+    def _list(self, row: DamagedRow) -> bool:
+        """Put a row on the list of those set aside; False where another process has met it."""
+        listed = {"table_name": row.table, "row_key": kept_key(row.key), "namespace": row.namespace}
+        return bool(_NEW_SET_ASIDE.write(self, [listed | {"reason": row.reason, "at": utc_now()}]))
 
     def _add_anew(self, record: Case | Outcome | None) -> None:
         if isinstance(record, Case):

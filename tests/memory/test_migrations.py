@@ -33,6 +33,8 @@ __all__ = ["disk"]  # a fixture
 
 pytestmark = pytest.mark.allow_blocking("the database is looked at from outside")
 
+NEWEST = migrations.revision_name(migrations.HEAD)
+
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
@@ -82,7 +84,9 @@ async def test_a_migrated_ledger_has_the_schema_of_a_new_one(url: str, tmp_path:
     with closing(create_engine(url, poolclass=NullPool).connect()) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
-        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == migrations.revision_name(2)
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == migrations.revision_name(
+            migrations.HEAD
+        )
         assert migrations.schema_number(connection) == migrations.HEAD
     fresh = f"sqlite:///{tmp_path / 'fresh.sqlite'}"
     async with Ledger(fresh):
@@ -168,8 +172,8 @@ def test_one_of_several_processes_migrates_and_all_can_read(url: str) -> None:
     assert [process.returncode for process in processes] == [0, 0, 0], said
     assert len({out for out, _ in said}) == 1
     with closing(create_engine(url, poolclass=NullPool).connect()) as connection:
-        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == ["0002"]
-        assert connection.scalars(text("SELECT value FROM facts WHERE name = 'schema'")).all() == ["2"]
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [NEWEST]
+        assert connection.scalars(text("SELECT value FROM facts WHERE name = 'schema'")).all() == [str(migrations.HEAD)]
 
 
 @pytest.mark.slow
@@ -207,7 +211,7 @@ def test_a_killed_migration_leaves_the_old_ledger_whole(old: Path, tmp_path: Pat
             pass
 
     asyncio.run(opened())
-    assert schema_of(old) == "2"
+    assert schema_of(old) == str(migrations.HEAD)
     assert "1" in seen
 
 
@@ -235,5 +239,5 @@ def test_a_release_that_knows_schema_1_finds_the_number_where_it_looks(url: str)
     asyncio.run(opened())
     with closing(create_engine(url, poolclass=NullPool).connect()) as connection:
         facts = {row.name: row.value for row in connection.execute(text("SELECT name, value FROM facts"))}
-    assert facts["schema"] == str(migrations.HEAD) == "2"
+    assert facts["schema"] == str(migrations.HEAD)
     assert facts["readable_from"] == migrations.READABLE_FROM

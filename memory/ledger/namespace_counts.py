@@ -1,0 +1,116 @@
+"""How many cases, events and known outcomes a namespace has: one row, kept up to date by `case_heads.follow`."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Executable, bindparam, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.ledger import schema
+from memento.memory.ledger.prepared import Prepared
+from memento.memory.ledger.rows import CheckedConnection, is_set_aside
+
+WHOLE_LEDGER: Final = ""
+"""Name of the row that counts the heads of all namespaces; none of them has an empty name."""
+
+_COUNTS, _HEADS = schema.namespace_counts, schema.case_heads
+_EVENTS, _OUTCOMES = schema.events, schema.outcomes
+
+
+class NamespaceCounts(NamedTuple):
+    """Counts of one namespace."""
+
+    heads: int = 0
+    """Living cases: active, in quarantine or retired."""
+    cases: int = 0
+    """Those that are active or in quarantine."""
+    positive: int = 0
+    """Those of `cases` whose reward is at least `POSITIVE_FROM`."""
+    active: int = 0
+    ordinals: int = 0
+    """Highest ordinal that a case has had."""
+    events: int = 0
+    known: int = 0
+    """Events whose newest outcome has a reward."""
+
+    def plus(self, change: Mapping[str, int]) -> "NamespaceCounts":
+        """These counts after a change, by name."""
+        return self._replace(**{name: getattr(self, name) + change[name] for name in self._fields if name in change})
+
+
+def _upsert(database: str) -> Executable:
+    dialect = postgresql if database == "postgresql" else sqlite
+    new = dialect.insert(_COUNTS)
+    return new.on_conflict_do_update(
+        index_elements=[_COUNTS.c.namespace], set_={name: new.excluded[name] for name in NamespaceCounts._fields}
+    )
+
+
+_READ = Prepared(
+    select(*(_COUNTS.c[name] for name in NamespaceCounts._fields)).where(_COUNTS.c.namespace == bindparam("namespace"))
+)
+_SAVE = Prepared(_upsert, columns=_COUNTS.c.keys())
+_DROP_ALL = Prepared(delete(_COUNTS))
+_ALL_HEADS = Prepared(select(func.count()).select_from(_HEADS))
+_IS_SERVABLE = _HEADS.c.status != "retired"
+_COUNT_HEADS = Prepared(
+    select(
+        func.count(),
+        func.count(case((_IS_SERVABLE, 1))),
+        func.count(case((_IS_SERVABLE & (_HEADS.c.reward >= POSITIVE_FROM), 1))),
+        func.count(case((_HEADS.c.status == "active", 1))),
+        func.coalesce(func.max(_HEADS.c.ordinal), 0),
+    ).where(_HEADS.c.namespace == bindparam("namespace"))
+)
+_COUNT_EVENTS = Prepared(
+    select(func.count())
+    .select_from(_EVENTS)
+    .where(_EVENTS.c.namespace == bindparam("namespace"), ~is_set_aside(_EVENTS))
+)
+_NEWEST_TOLD = (
+    select(func.max(_OUTCOMES.c.offset).label("offset"))
+    .join_from(_OUTCOMES, _EVENTS, _EVENTS.c.event_id == _OUTCOMES.c.event_id)
+    .where(_EVENTS.c.namespace == bindparam("namespace"), ~is_set_aside(_EVENTS))
+    .group_by(_OUTCOMES.c.event_id)
+    .subquery()
+)
+_COUNT_KNOWN = Prepared(
+    select(func.count())
+    .select_from(_NEWEST_TOLD.join(_OUTCOMES, _OUTCOMES.c.offset == _NEWEST_TOLD.c.offset))
+    .where(_OUTCOMES.c.reward.is_not(None), ~is_set_aside(_OUTCOMES))
+)
+
+
+def counts_of(connection: CheckedConnection, namespace: str) -> NamespaceCounts | None:
+    """The counts that are kept; None where they are not, and `counted` must look."""
+    rows = _READ.rows(connection, namespace=namespace)
+    return NamespaceCounts(*rows[0]) if rows else None
+
+
+def counted(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
+    """Count the rows themselves, which takes its time; of `WHOLE_LEDGER`, the heads alone."""
+    if namespace == WHOLE_LEDGER:
+        return NamespaceCounts(heads=_ALL_HEADS.scalar(connection))
+    of_cases: tuple[Any, ...] = _COUNT_HEADS.rows(connection, namespace=namespace)[0]
+    events, known = (query.scalar(connection, namespace=namespace) for query in (_COUNT_EVENTS, _COUNT_KNOWN))
+    return NamespaceCounts(*of_cases, events=events, known=known)
+
+
+def kept_counts(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
+    """The counts, made and kept where they are not; inside a transaction."""
+    known = counts_of(connection, namespace)
+    if known is None:
+        known = counted(connection, namespace)
+        save_counts(connection, namespace, known)
+    return known
+
+
+def save_counts(connection: CheckedConnection, namespace: str, counts: NamespaceCounts) -> None:
+    """Keep counts, inside a transaction."""
+    _SAVE.write(connection, [{"namespace": namespace, **counts._asdict()}])
+
+
+def drop_counts(connection: CheckedConnection) -> None:
+    """Forget what is kept of every namespace: rows were set aside, or pass again. It is counted when next needed."""
+    _DROP_ALL.write(connection, [{}])
