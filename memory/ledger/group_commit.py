@@ -1,6 +1,6 @@
 """Group commit: steps that wait for the writer's thread share its next transaction, and so one lock and one fsync.
 
-Each step keeps its own answer. Among others it runs in a savepoint: what it raises undoes what it wrote, and nothing
+Each step keeps its own result. Among others it runs in a savepoint: what it raises undoes what it wrote, and nothing
 else. Only what ends the whole transaction (no room on the disk, a lost server) is raised by every step of it.
 """
 
@@ -14,10 +14,10 @@ from memento.memory.ledger.writes import LedgerWriter
 MAX_GROUP: Final = 64
 """Maximum number of steps in one transaction, so that the first of them does not wait for long."""
 
-Step = Callable[[LedgerWriter], Any]
+TransactionStep = Callable[[LedgerWriter], Any]
 
 
-class Answer(NamedTuple):
+class StepResult(NamedTuple):
     """What a step returned or raised."""
 
     value: Any = None
@@ -25,14 +25,14 @@ class Answer(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    step: Step
+    step: TransactionStep
     future: "Future[Any]"
 
 
 class GroupCommit:
     """A queue of steps. Any thread adds to it; one thread serves it."""
 
-    def __init__(self, transact: Callable[[Sequence[Step]], list[Answer]]) -> None:
+    def __init__(self, transact: Callable[[Sequence[TransactionStep]], list[StepResult]]) -> None:
         """Prepare.
 
         Args:
@@ -41,8 +41,8 @@ class GroupCommit:
         self._transact = transact
         self._waiting: deque[_Waiting] = deque()
 
-    def add(self, step: Step) -> "Future[Any]":
-        """Queue a step; `serve` must be called after it. Cancelling the future before its turn takes it back."""
+    def add(self, step: TransactionStep) -> "Future[Any]":
+        """Queue a step; `serve` must be called after it. Cancelling the future before its turn drops it."""
         future: Future[Any] = Future()
         self._waiting.append(_Waiting(step, future))
         return future
@@ -57,19 +57,19 @@ class GroupCommit:
         if not group:
             return
         try:
-            answers = self._transact([one.step for one in group])
+            results = self._transact([one.step for one in group])
         except BaseException as error:  # noqa: BLE001  raised by those who wait
             for one in group:
                 one.future.set_exception(error)
             return
-        for one, answer in zip(group, answers, strict=True):
-            if answer.error is not None:
-                one.future.set_exception(answer.error)
+        for one, result in zip(group, results, strict=True):
+            if result.error is not None:
+                one.future.set_exception(result.error)
             else:
-                one.future.set_result(answer.value)
+                one.future.set_result(result.value)
 
 
-def in_savepoint(writer: LedgerWriter, step: Step, *, is_alone: bool) -> Answer:
+def in_savepoint(writer: LedgerWriter, step: TransactionStep, *, is_alone: bool) -> StepResult:
     """Run one step of a transaction.
 
     Args:
@@ -81,7 +81,7 @@ def in_savepoint(writer: LedgerWriter, step: Step, *, is_alone: bool) -> Answer:
         Exception: what the step raised, where it was alone, or where the database has undone the whole transaction.
     """
     if is_alone:
-        return Answer(step(writer))
+        return StepResult(step(writer))
     cursor = writer.driver.cursor()
     cursor.execute("SAVEPOINT step")
     try:
@@ -89,6 +89,6 @@ def in_savepoint(writer: LedgerWriter, step: Step, *, is_alone: bool) -> Answer:
     except Exception as error:  # noqa: BLE001  told to its caller alone
         cursor.execute("ROLLBACK TO SAVEPOINT step")  # fails where there is no transaction any more
         cursor.execute("RELEASE SAVEPOINT step")
-        return Answer(error=error)
+        return StepResult(error=error)
     cursor.execute("RELEASE SAVEPOINT step")
-    return Answer(value)
+    return StepResult(value)

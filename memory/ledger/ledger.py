@@ -24,7 +24,7 @@ from memento.memory.ledger.connections import (
     sqlite_path,
     write_error,
 )
-from memento.memory.ledger.group_commit import Answer, GroupCommit, Step
+from memento.memory.ledger.group_commit import GroupCommit, StepResult, TransactionStep
 from memento.memory.ledger.read_only_file import ReadOnlyFile, read_only_copy, read_only_file, why_not_written
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.set_aside import SetAside
@@ -134,7 +134,7 @@ class Ledger:
         """
         return await _finished(self._open_threads()[0].submit(compacted, self._open_engine()))
 
-    def _transacted(self, steps: Sequence[Step]) -> list[Answer]:
+    def _transacted(self, steps: Sequence[TransactionStep]) -> list[StepResult]:
         return transacted(self._open_engine(), steps, set_aside=self.set_aside)
 
     def _queried(self, look: Callable[[CheckedConnection], T]) -> T:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, func, select
 from memento.memory.ledger import migrations, schema
 from memento.memory.ledger.case_heads import feed_ends, follow
 from memento.memory.ledger.connections import DATABASE_ERRORS, unavailable
-from memento.memory.ledger.group_commit import Answer, Step, in_savepoint
+from memento.memory.ledger.group_commit import StepResult, TransactionStep, in_savepoint
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.set_aside import SetAside
 from memento.memory.ledger.writes import LedgerWriter
@@ -21,7 +21,7 @@ _WRITERS_LOCK = 0x6D656D656E746F  # "memento": the key of Postgres' advisory loc
 T = TypeVar("T")
 
 
-def transacted(engine: Engine, steps: Sequence[Step], *, set_aside: SetAside) -> list[Answer]:
+def transacted(engine: Engine, steps: Sequence[TransactionStep], *, set_aside: SetAside) -> list[StepResult]:
     """Run steps in one transaction and commit it; damaged rows that were met are recorded in it. Blocks.
 
     Raises:
@@ -31,11 +31,11 @@ def transacted(engine: Engine, steps: Sequence[Step], *, set_aside: SetAside) ->
     with _writing(engine) as connection:
         writer = LedgerWriter(connection, set_aside)
         began = feed_ends(writer)
-        answers = [_answered(connection, step, set_aside, is_alone=len(steps) == 1) for step in steps]
+        results = [_answered(connection, step, set_aside, is_alone=len(steps) == 1) for step in steps]
         recorded = writer.record_set_aside()
         follow(writer, began)
     set_aside.recorded(recorded)
-    return answers
+    return results
 
 
 def queried(engine: Engine, look: Callable[[CheckedConnection], T], *, set_aside: SetAside) -> T:
@@ -87,10 +87,10 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _answered(connection: Connection, step: Step, set_aside: SetAside, *, is_alone: bool) -> Answer:
+def _answered(connection: Connection, step: TransactionStep, set_aside: SetAside, *, is_alone: bool) -> StepResult:
     answer = in_savepoint(LedgerWriter(connection, set_aside), step, is_alone=is_alone)
     if isinstance(answer.error, _errors(connection.engine)):
-        return Answer(error=unavailable("written", answer.error))
+        return StepResult(error=unavailable("written", answer.error))
     return answer
 
 
