@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder, _packaged_folder
+from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.minilm.encoder import MiniLmEncoder
+from memento.memory.minilm.model import packaged_folder
 from tests.hashing_encoder import HashingEncoder
 
 
@@ -64,7 +66,7 @@ async def test_refused_when_there_are_no_weights(tmp_path: Path) -> None:
 
 
 def test_packaged_weights_are_found() -> None:
-    assert (_packaged_folder() / "model.safetensors").is_file()
+    assert (packaged_folder() / "model.safetensors").is_file()
 
 
 @pytest.mark.slow
