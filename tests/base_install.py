@@ -32,6 +32,7 @@ TESTS = (
         "memory/test_edge_engine",
         "memory/test_engines",
         "memory/test_encoder",
+        "memory/test_minilm",
     ),
     *(
         "memory/test_interchange",

@@ -34,6 +34,7 @@ _REINSTALL_OURS = "pip install --force-reinstall --no-deps memento-langgraph"
 
 _MAX_PIECES = 256
 """Word pieces of a text that are read, the first and the last mark included; what follows is cut."""
+_HEAD_CHARS = 4_096
 _RUN_PIECES = 256
 """Word pieces of one run: so many activations stay in a core's cache, and more only wait for memory."""
 _MAX_THREADS = 8
@@ -43,22 +44,23 @@ _LOG_ERRORS = 3
 class MiniLm:
     """The loaded model. `rows` is for one thread at a time."""
 
-    def __init__(self, folder: Path, *, weights_sha256: str = WEIGHTS_SHA256) -> None:
+    def __init__(self, folder: Path, *, weights_sha256: str = WEIGHTS_SHA256, graph: Path = GRAPH) -> None:
         """Check and load; blocks for about half a second.
 
         Args:
             folder: holds model.safetensors and tokenizer.json.
             weights_sha256: hash that the weights must have.
+            graph: minilm.onnx.
 
         Raises:
             EncoderUnavailable: a file or a library is missing, damaged, or not the expected one.
         """
         _check(folder / WEIGHTS, weights_sha256, "the packaged encoder's weights are", _REINSTALL_WEIGHTS)
         _check(folder / TOKENIZER, TOKENIZER_SHA256, "the packaged encoder's tokenizer is", _REINSTALL_WEIGHTS)
-        _check(GRAPH, GRAPH_SHA256, "the packaged encoder's graph is", _REINSTALL_OURS)
+        _check(graph, GRAPH_SHA256, "the packaged encoder's graph is", _REINSTALL_OURS)
         try:
             self._tokenizer = _tokenizer(folder)
-            self._session = _session(folder)
+            self._session = _session(folder, graph)
         except ImportError as error:
             raise EncoderUnavailable(
                 f"the packaged encoder cannot load {error.name or 'a library'}: {brief_reason(error)}; reinstall with "
@@ -71,7 +73,7 @@ class MiniLm:
     def rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), 384), in the order of the texts."""
         rows = np.empty((len(texts), DIM), np.float32)
-        runs = _runs([self._tokenizer.encode(text).ids for text in texts])
+        runs = _runs([self._pieces(text) for text in texts])
         n_threads = min(len(runs), _usable_cores(), _MAX_THREADS)
 
         def fill(run: tuple[list[int], NDArray[np.int64]]) -> None:
@@ -85,6 +87,16 @@ class MiniLm:
             with ThreadPoolExecutor(n_threads, thread_name_prefix="memento-encoder") as pool:
                 list(pool.map(fill, runs))  # raises what one of them raised
         return rows
+
+    def _pieces(self, text: str) -> list[int]:
+        """Word pieces of a text. Of a long one the head is enough, if it has as many as are read."""
+        end = text.rfind(" ", 0, _HEAD_CHARS) if len(text) > _HEAD_CHARS else -1
+        if end > 0:
+            pieces: list[int] = self._tokenizer.encode(text[:end]).ids  # cut at a space: the same words as in the whole
+            if len(pieces) == _MAX_PIECES:
+                return pieces
+        whole: list[int] = self._tokenizer.encode(text).ids
+        return whole
 
 
 def packaged_folder() -> Path:
@@ -117,7 +129,7 @@ def _tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _session(folder: Path) -> "InferenceSession":
+def _session(folder: Path, graph: Path) -> "InferenceSession":
     # Releases from 1.29 on send usage data to their makers unless this is set before the first import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -130,7 +142,7 @@ def _session(folder: Path) -> "InferenceSession":
     options.enable_cpu_mem_arena = False  # it would keep the memory of the largest run
     options.enable_mem_pattern = False  # for runs of one shape
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
-    return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 def _runs(pieces: Sequence[list[int]]) -> list[tuple[list[int], NDArray[np.int64]]]:
