@@ -38,6 +38,22 @@ def in_torch() -> Rows:
     return TorchMiniLm(packaged_folder()).rows
 
 
+def in_torch_alone() -> Rows:
+    """The same on one core: cores that wait for each other in a loop cost nothing here."""
+    rows = in_torch()
+    import torch
+
+    def on_one(texts: Sequence[str]) -> Any:
+        hosts = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return rows(texts)
+        finally:
+            torch.set_num_threads(hosts)
+
+    return on_one
+
+
 def former() -> Rows:
     """As in release 0.1."""
     library = importlib.import_module("sentence_transformers")  # by name: no dependency of ours
@@ -45,7 +61,12 @@ def former() -> Rows:
     return lambda texts: model.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
 
 
-MODELS: dict[str, Callable[[], Rows]] = {"packaged": packaged, "torch": in_torch, "sentence-transformers": former}
+MODELS: dict[str, Callable[[], Rows]] = {
+    "packaged": packaged,
+    "torch": in_torch,
+    "torch, one core": in_torch_alone,
+    "sentence-transformers": former,
+}
 
 
 def run(names: Sequence[str], n_queries: int, n_rounds: int) -> dict[str, dict[str, Median]]:
