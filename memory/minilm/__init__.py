@@ -2,6 +2,5 @@
 
 encoder.py         takes callers in turns, loads on first use
 model.py           checks the files, cuts texts into word pieces, runs the graph
-make_graph.py      makes minilm.onnx
-minilm.onnx        the graph: no weights, but where each is in the weights' file
+minilm.onnx        the graph, made by docs/minilm_graph.py: no weights, but where each is in the weights' file
 """

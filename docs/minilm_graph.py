@@ -1,4 +1,4 @@
-"""Makes minilm.onnx, the graph of all-MiniLM-L6-v2 without its weights: `python -m memento.memory.minilm.make_graph`.
+"""Makes memory/minilm/minilm.onnx, all-MiniLM-L6-v2 without its weights: `python docs/minilm_graph.py`.
 
 Written out from BERT's architecture, so that no export of another library is needed, and every byte is the same each
 time. Needs `onnx`, of the extra `dev`; reads the header of the weights. The graph holds no weights: each of them is a
@@ -145,7 +145,7 @@ def _added(graph: _Graph, name: str, rows: str, more: str) -> str:
 
 
 def main() -> None:
-    """Write the graph beside this module, or where it is told."""
+    """Write the graph to its place in the package, or where it is told."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=GRAPH)
     parser.add_argument("--model", type=Path, help="the model's folder; the installed package by default")
