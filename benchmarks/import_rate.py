@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.recorded import cases, median
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
-from memento.memory.encoder import MiniLmEncoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 
 BAR = 40.0
 BATCH = 256

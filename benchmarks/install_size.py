@@ -3,7 +3,8 @@
     python -m benchmarks.install_size
     git show v0.1.0:pyproject.toml > old.toml && python -m benchmarks.install_size --pyproject old.toml
 
-Counts what is installed in this environment, torch in the build that is there; packages that are not are named.
+Counts what is installed in this environment, torch in the build that is there; packages that are not are named. An
+installer also brings what the packaged encoder's weights ask for and nothing imports (the line `unused`).
 """
 
 import argparse
@@ -33,8 +34,11 @@ def main() -> None:
     project = tomllib.loads(parser.parse_args().pyproject.read_text(encoding="utf-8"))["project"]
     extras: dict[str, list[str]] = project["optional-dependencies"]
     installed = {normal(one.metadata["Name"]): one for one in distributions()}
+    base = project["dependencies"]
+    unused = _size(closure(base, with_unused=True) - closure(base), installed)
+    print(f"{'unused':12} {unused.n_packages:4} packages {unused.megabytes:7.0f} MB")
     for name in ("", *extras):
-        size = _size(closure([*project["dependencies"], *_expanded(name, extras)]) - {_OURS}, installed)
+        size = _size(closure([*base, *_expanded(name, extras)]) - {_OURS}, installed)
         absent = f"  (not installed here: {', '.join(size.absent)})" if size.absent else ""
         print(f"{name or 'base':12} {size.n_packages:4} packages {size.megabytes:7.0f} MB{absent}")
 

