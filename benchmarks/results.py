@@ -62,6 +62,8 @@ class Figure:
     bar: Bar | None = None
     is_busy: bool = False
     """Whether every core had other work meanwhile."""
+    is_shown: bool = False
+    """Whether the README shows it although it has no bar."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -103,6 +105,7 @@ def measured(
     statistic: Statistic | None = None,
     bar: Bar | None = None,
     is_busy: bool = False,
+    is_shown: bool = False,
 ) -> Figure:
     """A statistic of repeated measurements with its 95 % percentile bootstrap interval.
 
@@ -114,13 +117,14 @@ def measured(
         statistic: of rows to a number; their median by default.
         bar: what it is held against.
         is_busy: whether every core had other work meanwhile.
+        is_shown: whether the README shows it although it has no bar.
     """
     rows, find = np.asarray(values, np.float64), statistic or _median
     chance, n = np.random.default_rng(0), len(rows)
     drawn = [find(rows[chance.integers(n, size=n)]) for _ in range(N_RESAMPLES if n > 1 else 0)]
     low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975])) if drawn else (None, None)
     how = f"95 % percentile bootstrap over {n} {of}" if drawn else ""
-    return Figure(name, float(find(rows)), unit, low, high, how, n, bar, is_busy)
+    return Figure(name, float(find(rows)), unit, low, high, how, n, bar, is_busy, is_shown)
 
 
 def quantile(share: float) -> Statistic:
@@ -165,13 +169,14 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def save(name: str, figures: Sequence[Figure], *, folder: Path) -> Path:
-    """Write figures to the benchmark's file in name order; those of other runs that were not measured again stay.
+    """Write figures to the benchmark's file; those of its runs with other options stay, each in its place.
 
     Every figure keeps the commit, machine, command and date of the run it comes from.
     """
-    kept = {_key(one.figure): one for one in load(name, folder=folder)}
     origin = provenance([name, *sys.argv[1:]])
-    kept |= {_key(one): KeptFigure(one, origin) for one in figures}
+    new = {_key(one): KeptFigure(one, origin) for one in figures}
+    old = {_key(one.figure): one for one in load(name, folder=folder)}
+    kept = {key: one for key, one in old.items() if key in new or one.provenance.command != origin.command} | new
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
     rows = [_as_json(one.figure) | asdict(one.provenance) for one in kept.values()]
