@@ -2,6 +2,7 @@
 
 Runs the commands below one after the other, each with `--save`. What was measured at this commit is not measured again,
 so a stopped run resumes. A new benchmark that keeps figures is added to `COMMANDS`. Nothing else should run meanwhile.
+With `--quick` fewer repetitions are measured, of smaller banks: wider intervals of the same figures.
 
     python -m benchmarks.all --list
     python -m benchmarks.all --only read_latency
@@ -31,6 +32,19 @@ COMMANDS: dict[str, float] = {
     "growth --sizes 1000,10000,100000,1000000": 45,
 }
 """Module and options; about how many minutes it takes on two cores."""
+QUICK: dict[str, float] = {
+    "read_latency --reads 60": 2,
+    "read_latency --reads 40 --busy": 3,
+    "graph_overhead --runs 50": 1.5,
+    "graph_overhead --runs 30 --busy": 2,
+    "peers --reads 40 --writes 10": 3,
+    "concurrency --repetitions 3": 4,
+    "import_rate --rounds 3": 1,
+    "ledger_cost --rounds 5": 1,
+    "parallel_subtasks": 0.5,
+    "growth --repetitions 12": 6,
+}
+"""The same with `--quick`."""
 
 
 def is_kept(command: str) -> bool:
@@ -56,9 +70,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the commands and what is left, run nothing")
     parser.add_argument("--again", action="store_true", help="measure again what was measured at this commit")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller banks")
     parser.add_argument("--only", metavar="NAME", help="one benchmark")
     options = parser.parse_args()
-    wanted = {name: minutes for name, minutes in COMMANDS.items() if options.only in (None, name.split()[0])}
+    commands = QUICK if options.quick else COMMANDS
+    wanted = {name: minutes for name, minutes in commands.items() if options.only in (None, name.split()[0])}
     if not wanted:
         parser.error(
             f"no benchmark {options.only!r}; there are: {', '.join(sorted({one.split()[0] for one in COMMANDS}))}"
