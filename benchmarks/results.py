@@ -122,9 +122,9 @@ def measured(
     rows, find = np.asarray(values, np.float64), statistic or _median
     chance, n = np.random.default_rng(0), len(rows)
     drawn = [find(rows[chance.integers(n, size=n)]) for _ in range(N_RESAMPLES if n > 1 else 0)]
-    low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975])) if drawn else (None, None)
+    low, high = (_six_digits(end) for end in np.quantile(drawn, [0.025, 0.975])) if drawn else (None, None)
     how = f"95 % percentile bootstrap over {n} {of}" if drawn else ""
-    return Figure(name, float(find(rows)), unit, low, high, how, n, bar, is_busy, is_shown)
+    return Figure(name, _six_digits(find(rows)), unit, low, high, how, n, bar, is_busy, is_shown)
 
 
 def quantile(share: float) -> Statistic:
@@ -199,6 +199,10 @@ def rounded(value: float) -> str:
     digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _median(values: NDArray[np.float64]) -> float:

@@ -48,10 +48,11 @@ def _origins(kept: dict[str, list[KeptFigure]]) -> Iterator[str]:
             if name not in names[where]:
                 names[where].append(name)
     loads = [one.provenance.load for figures in kept.values() for one in figures if not one.figure.is_busy]
-    load_told = (
-        f"The load per core was {rounded(min(loads))} to {rounded(max(loads))} without busy ones. " if loads else ""
+    ends = " to ".join(dict.fromkeys(rounded(end) for end in (min(loads, default=0), max(loads, default=0))))
+    yield (
+        "Intervals are 95 % percentile bootstraps over what was drawn anew, named in the files. Processes that wanted "
+        f"a core, over the number of cores, where they were not kept busy: {ends}. Measured:"
     )
-    yield f"Intervals are 95 % percentile bootstraps over what was drawn anew, named in the files. {load_told}Measured:"
     yield ""
     for (code, machine, date), those in names.items():
         yield f"- {', '.join(those)}: {date}, {code}, on {machine}"
