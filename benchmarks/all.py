@@ -17,19 +17,19 @@ from benchmarks.provenance import ROOT, commit
 from benchmarks.results import load
 
 COMMANDS: dict[str, float] = {
-    "read_latency --sizes 1000,10000,100000": 8,
-    "read_latency --busy": 8,
-    "graph_overhead": 4,
-    "graph_overhead --busy": 8,
-    "peers --sizes 1000,10000,100000": 20,
-    "peers --sizes 1000,10000 --busy": 10,
-    "concurrency": 12,
-    "concurrency --busy": 20,
+    "read_latency --sizes 1000,10000,100000": 5,
+    "read_latency --busy": 4,
+    "graph_overhead": 2,
+    "graph_overhead --busy": 4,
+    "peers --sizes 1000,10000,100000": 10,
+    "peers --sizes 1000,10000 --busy": 6,
+    "concurrency": 7,
+    "concurrency --busy --repetitions 3": 10,
     "import_rate": 2,
     "ledger_cost": 2,
     "ledger_cost --busy": 4,
     "parallel_subtasks": 0.5,
-    "growth --sizes 1000,10000,100000,1000000": 45,
+    "growth --sizes 1000,10000,100000,1000000": 30,
 }
 """Module and options; about how many minutes it takes on two cores."""
 QUICK: dict[str, float] = {
