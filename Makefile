@@ -22,7 +22,7 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all coverage check fix live lock page docs clean
+.PHONY: help run test test-slow test-all coverage check fix live lock page docs figures clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -60,6 +60,12 @@ live: .venv/.dev ## Run the tests that need a real key or server; see .env.examp
 	$(BIN)/pytest -m live
 
 docs: .venv/.dev ## Regenerate what the README says about the code
+	$(BIN)/python docs/refresh.py
+
+# Resumes where it stopped; nothing else should run meanwhile.
+figures: .venv/.dev ## Measure what the README says about costs, and write its table (about an hour and a half)
+	$(BIN)/python $(PIP) $(PINNED) -r benchmarks/requirements-peers.txt
+	$(BIN)/python -m benchmarks.all
 	$(BIN)/python docs/refresh.py
 
 # Goes on where it stopped. The page is no part of the repository: attach it to a release.

@@ -1,22 +1,21 @@
-"""What a run of the workflow costs beside its models: the whole graph against a bare LangGraph of as many steps.
+"""What a run of the workflow costs beside its models: the whole graph over a bare LangGraph of as many steps.
 
-Both sides use scripted models that answer at once and the same kind of checkpointer, and take turns in one process, so
-that whatever else the machine does falls on both. Where a subtask is carried out, LangChain's own agent, bare, makes
-the same tool call in the same turn: its loop is part of what a run costs, but not ours. Reported per shape: medians,
-median of the paired differences with a bootstrap interval, and the ratio to the bare graph.
+    python -m benchmarks.graph_overhead [--runs 200] [--busy]
 
-    .venv/bin/python benchmarks/graph_overhead.py [--runs 200]
+Both sides use scripted models that answer at once, an encoder without weights and the same kind of checkpointer, and
+take turns in one process, so that whatever else the machine does falls on both. Where a subtask is carried out,
+LangChain's own agent, bare, makes the same tool call in the same turn: its loop is part of what a run costs, but not
+ours. Times are the processor's; what a run leaves to be learned in the background has a figure of its own.
 """
 
-import argparse
 import asyncio
 import gc
 import hashlib
 import json
-import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
@@ -28,9 +27,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from numpy.typing import NDArray
 
+from benchmarks.busy import busy_cores
+from benchmarks.results import Figure, argument_parser, at_most, measured, report
 from memento import CaseMemory, Deps, build_graph
 
-BAR_MS = 20.0
+BARS = {"similarity": {"direct": 8.0, "one subtask": 15.0}, "advantage": {"direct": 12.0, "one subtask": 20.0}}
+"""Milliseconds."""
 NAMES = ("retrieve_case", "score_case", "planner", "evaluate", "write_case")
 
 
@@ -118,36 +120,39 @@ def bare_graph() -> Any:
     return builder.compile(checkpointer=InMemorySaver())
 
 
-class Measured(NamedTuple):
-    """Seconds per run, paired."""
+class Run(NamedTuple):
+    """One run and what it is compared with; milliseconds of the processor, but for the last."""
 
-    ours: list[float]
-    bare: list[float]
-    agent: list[float]
+    ours: float
+    bare: float
+    agent: float
     """LangChain's agent with the same model and tool; zero where no subtask is carried out."""
+    learning: float
+    """Of what the run left to be learned."""
+    wall: float
+    """Ours over the bare graph."""
 
 
-async def timed(run: Callable[[int], Awaitable[Any]], number: int) -> float:
-    """Seconds of one run."""
-    started = time.perf_counter()
-    await run(number)
-    return time.perf_counter() - started
+async def timed(work: Awaitable[Any]) -> tuple[float, float]:
+    """Milliseconds of the processor and of the wall."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    await work
+    return 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)
 
 
-async def measure(
+async def runs(
     planner: Callable[[list[BaseMessage]], AIMessage], *, n_runs: int, location: str, policy: str, n_warm: int = 10
-) -> Measured:
+) -> list[Run]:
     """Both sides in turn, a new thread and a new task each time."""
-    bare = bare_graph()
+    bare, found = bare_graph(), []
     models: dict[str, Any] = {
         "planner": Instant(reply=planner),
         "executor": Instant(reply=calls_once),
         "judge": Instant(reply=answers),
     }
     agent = create_agent(models["executor"], [multiply], system_prompt="Multiply.")
-    measured = Measured([], [], [])
     folder = tempfile.TemporaryDirectory(prefix="overhead-")  # what users have: the embedded engine, a durable ledger
-    async with CaseMemory.open(location or folder.name, encoder=Hashing(), policy=policy) as memory:
+    async with CaseMemory.open(location or folder.name, encoder=Hashing(), policy=policy, seed=0) as memory:
         ours = build_graph(Deps(memory=memory, tools=[multiply], **models), checkpointer=InMemorySaver())
 
         async def run_ours(number: int) -> None:
@@ -159,56 +164,64 @@ async def measure(
         async def run_bare(number: int) -> None:
             await bare.ainvoke({"n": 0}, {"configurable": {"thread_id": f"bare-{number}"}})
 
-        async def run_agent(_number: int) -> None:
+        async def run_agent() -> None:
             if planner is plans_once:
                 await agent.ainvoke({"messages": [HumanMessage("multiply")]})
 
         for number in range(n_warm + n_runs):
-            turn = [await timed(run, number) for run in (run_ours, run_bare, run_agent)]
+            bare_first = await timed(run_bare(number)) if number % 2 else None
+            our_cpu, our_wall = await timed(run_ours(number))
+            learning, _ = await timed(memory.settle())
+            bare_cpu, bare_wall = bare_first or await timed(run_bare(number))
+            agent_cpu, _ = await timed(run_agent())
             if number >= n_warm:
-                for side, seconds in zip(measured, turn, strict=True):
-                    side.append(seconds)
-            await memory.settle()
+                found.append(Run(our_cpu, bare_cpu, agent_cpu, learning, our_wall - bare_wall))
             gc.collect(0)
     folder.cleanup()
-    return measured
+    return found
 
 
-def interval(values: Sequence[float], *, n_boot: int = 2000) -> tuple[float, float]:
-    """95 % bootstrap interval of the median."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(np.asarray(values), (n_boot, len(values))), axis=1)
-    low, high = np.percentile(medians, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def report(shape: str, measured: Measured) -> bool:
-    """Print one shape; True if it is within the bar."""
-    ours, bare, agent = (statistics.median(side) * 1e3 for side in measured)
-    over = [(a - b) * 1e3 for a, b, _ in zip(*measured, strict=True)]
-    own = [(a - b - c) * 1e3 for a, b, c in zip(*measured, strict=True)]
-    print(f"{shape}: whole graph {ours:.1f} ms, bare graph {bare:.1f} ms, LangChain's agent {agent:.1f} ms per run")
-    for name, values in {"over the bare graph": over, "without the agent's loop": own}.items():
-        low, high = interval(values)
-        print(f"  {name:<24} {statistics.median(values):.1f} ms [{low:.1f}, {high:.1f}], bar {BAR_MS:.0f} ms")
-    print(f"  whole / bare {ours / bare:.1f}, medians of {len(over)} runs")
-    return statistics.median(over) <= BAR_MS  # the agent's loop is not ours, but it is not in the bare graph either
-
-
-async def main(n_runs: int, location: str, policy: str) -> None:
-    """Measure both shapes."""
-    shapes = {"direct answer": answers, "one subtask, one tool call": plans_once}
-    within = [
-        report(shape, await measure(planner, n_runs=n_runs, location=location, policy=policy))
-        for shape, planner in shapes.items()
+def told(policy: str, shape: str, found: list[Run], *, is_busy: bool) -> list[Figure]:
+    """Figures of one policy and shape."""
+    what = f"`{policy}` run, {shape}"
+    bar = at_most(BARS[policy][shape]) if policy in BARS else None
+    over = [one.ours - one.bare for one in found]
+    parts = {
+        "whole graph": [one.ours for one in found],
+        "bare LangGraph": [one.bare for one in found],
+        "over bare LangGraph, learning included": [one.ours - one.bare + one.learning for one in found],
+        "over bare LangGraph, wall": [one.wall for one in found],
+    }
+    if shape == "one subtask":
+        parts["over bare LangGraph and LangChain's agent"] = [one.ours - one.bare - one.agent for one in found]
+    return [
+        measured(f"{what}, over bare LangGraph", over, "ms", of="runs", bar=bar, is_busy=is_busy),
+        *(measured(f"{what}, {name}", values, "ms", of="runs", is_busy=is_busy) for name, values in parts.items()),
     ]
-    print("within the bar" if all(within) else "NOT within the bar")
+
+
+async def run(policies: list[str], *, n_runs: int, location: str, is_busy: bool) -> list[Figure]:
+    """Measure both shapes with each policy."""
+    shapes = {"direct": answers, "one subtask": plans_once}
+    figures = []
+    with busy_cores(is_wanted=is_busy):
+        for policy in policies:
+            for shape, planner in shapes.items():
+                found = await runs(planner, n_runs=n_runs, location=location, policy=policy)
+                figures += told(policy, shape, found, is_busy=is_busy)
+    return figures
+
+
+def main() -> None:
+    """Command line."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--runs", type=int, default=200, help="of each policy and shape")
+    parser.add_argument("--location", default="", help="of the memory, such as :memory:; a fresh folder by default")
+    parser.add_argument("--policies", default="similarity,advantage", help="comma-separated")
+    options = parser.parse_args()
+    work = run(options.policies.split(","), n_runs=options.runs, location=options.location, is_busy=options.busy)
+    sys.exit(report("graph_overhead", asyncio.run(work), options))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--location", default="", help="of the memory, such as :memory:; a fresh folder by default")
-    parser.add_argument("--policy", default="advantage", help="how cases are chosen; similarity learns nothing")
-    options = parser.parse_args()
-    asyncio.run(main(options.runs, options.location, options.policy))
+    main()

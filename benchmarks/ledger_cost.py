@@ -2,29 +2,31 @@
 
 The same six statements in one transaction of an SQLite file (WAL, synchronous=FULL): by the ledger's synchronous step
 in a thread of its own, and by SQLAlchemy's async driver (aiosqlite), which goes to its thread and back for each of
-them. Both take turns in rounds, so that both see the same machine; then once more while every core has other work.
+them. Both take turns in rounds, so that both see the same machine.
 
 Per transaction: the processor's time of the whole process and the wall's; the ratio is of the two in one round.
 """
 
-import argparse
 import asyncio
 import json
+import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Executable, event, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from benchmarks.busy import busy_cores
-from benchmarks.recorded import Median, median
+from benchmarks.results import Figure, argument_parser, measured, report
 from memento.memory.ledger import schema
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.writes import LedgerWriter
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 N_WARM = 50
 BODY = json.dumps({"state": "What is the capital of Peru?", "action": "Look it up. " * 20, "reward": 1.0})
@@ -68,7 +70,7 @@ def by_ledger(ledger: Ledger) -> Transact:
     return lambda: ledger.transact(step)
 
 
-def by_async_driver(engine: AsyncEngine) -> Transact:
+def by_async_driver(engine: "AsyncEngine") -> Transact:
     """The async driver's way: each statement is awaited."""
 
     async def transact() -> None:
@@ -81,8 +83,16 @@ def by_async_driver(engine: AsyncEngine) -> Transact:
     return transact
 
 
-def async_engine(file: Path) -> AsyncEngine:
-    """An async engine with the ledger's settings: WAL, synchronous=FULL, a writer takes its lock at once."""
+def async_engine(file: Path) -> "AsyncEngine":
+    """An async engine with the ledger's settings: WAL, synchronous=FULL, a writer takes its lock at once.
+
+    Raises:
+        SystemExit: a package is missing.
+    """
+    try:
+        from sqlalchemy.ext.asyncio import create_async_engine
+    except ImportError as error:
+        raise SystemExit("the async driver needs greenlet: pip install -r benchmarks/requirements-peers.txt") from error
     engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -106,8 +116,8 @@ async def timed(transact: Transact, n: int) -> Cost:
     return Cost(1000 * (time.process_time() - cpu) / n, 1000 * (time.perf_counter() - wall) / n)
 
 
-async def run(n_rounds: int, n: int, folder: Path, *, is_busy: bool) -> dict[str, Median]:
-    """Measure both in alternating rounds; figures by name."""
+async def run(n_rounds: int, n: int, folder: Path, *, is_busy: bool) -> list[Figure]:
+    """Measure both in alternating rounds."""
     rounds: dict[str, list[Cost]] = {"ledger": [], "async driver": []}
     async with (
         Ledger(f"sqlite:///{folder / 'ledger.sqlite'}") as ledger,
@@ -122,35 +132,27 @@ async def run(n_rounds: int, n: int, folder: Path, *, is_busy: bool) -> dict[str
                 for name in sorted(both, reverse=bool(number % 2)):
                     rounds[name].append(await timed(both[name], n))
         await engine.dispose()
-    figures = {}
-    for part in Cost._fields:
-        for name, costs in rounds.items():
-            figures[f"{name}, {part.replace('_', ' ')}"] = median([getattr(cost, part) for cost in costs])
-        pairs = zip(*rounds.values(), strict=True)
-        ratios = [getattr(one, part) / getattr(other, part) for one, other in pairs]
-        figures[f"ledger / async driver, {part.removesuffix('_ms')}"] = median(ratios)
+    figures = []
+    for part, name in {"cpu_ms": "CPU", "wall_ms": "wall"}.items():
+        for one, costs in rounds.items():
+            values = [getattr(cost, part) for cost in costs]
+            figures.append(measured(f"transaction by the {one}, {name}", values, "ms", of="rounds", is_busy=is_busy))
+        ratios = [getattr(one, part) / getattr(other, part) for one, other in zip(*rounds.values(), strict=True)]
+        what = f"transaction of six statements by the ledger over SQLAlchemy's async driver, {name}"
+        figures.append(measured(what, ratios, "times", of="rounds", is_busy=is_busy, is_shown=True))
     return figures
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--transactions", type=int, default=400, help="of each in one round")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser = argument_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--transactions", type=int, default=300, help="of each in one round")
     options = parser.parse_args()
-    found = {}
-    for is_busy in (False, True):
-        with tempfile.TemporaryDirectory() as folder:
-            work = run(options.rounds, options.transactions, Path(folder), is_busy=is_busy)
-            found["busy" if is_busy else "idle"] = asyncio.run(work)
-    if options.json:
-        told = {place: {name: one._asdict() for name, one in figures.items()} for place, figures in found.items()}
-        print(json.dumps(told))
-        return
-    for place, figures in found.items():
-        for name, figure in figures.items():
-            print(f"{place}  {name:<30}{figure}")
+    with tempfile.TemporaryDirectory() as folder:
+        work = run(options.rounds, options.transactions, Path(folder), is_busy=options.busy)
+        figures = asyncio.run(work)
+    sys.exit(report("ledger_cost", figures, options))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,8 @@
 Each takes half a second, as a model on a server would. Bar: the whole run in 2.5 s.
 """
 
-import argparse
 import asyncio
-import json
-import statistics
+import sys
 import time
 from typing import Any, Never
 
@@ -16,7 +14,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 
 from benchmarks.adversarial_models import Planner
+from benchmarks.busy import busy_cores
 from benchmarks.graph_overhead import Hashing
+from benchmarks.results import argument_parser, at_most, measured, report
 from memento import CaseMemory, Deps, build_graph
 from memento.nodes.context import Context
 
@@ -58,18 +58,16 @@ async def measure(n_runs: int) -> list[float]:
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Command line."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    seconds = asyncio.run(measure(options.runs))
-    median = statistics.median(seconds)
-    if options.json:
-        print(json.dumps({"n_subtasks": N_SUBTASKS, "median_s": median, "max_s": max(seconds), "bar_s": BAR_S}))
-        return
-    slowest = f"slowest {max(seconds):.2f} s of {len(seconds)} runs"
-    print(f"{N_SUBTASKS} subtasks of {SUBTASK_S} s, 8 at a time: median {median:.2f} s, {slowest}; bar {BAR_S} s")
+    with busy_cores(is_wanted=options.busy):
+        seconds = asyncio.run(measure(options.runs))
+    what = f"{N_SUBTASKS} subtasks of {SUBTASK_S} s, 8 at a time, wall"
+    bar = at_most(BAR_S)
+    figures = [measured(what, seconds, "s", of="runs", bar=bar, is_busy=options.busy)]
+    sys.exit(report("parallel_subtasks", figures, options))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rewrites the parts of README.md that the code itself can tell: the diagram, the tree, the settings."""
+"""Rewrites the generated parts of README.md: the diagram, the tree, the settings, the table of measured figures."""
 
 import ast
 import sys
@@ -44,7 +44,14 @@ def settings() -> str:
     return "\n".join(rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {"diagram": diagram, "tree": tree, "settings": settings}
+def figures() -> str:
+    """The kept figures of the benchmarks, each beside its bar."""
+    from benchmarks.results_table import markdown
+
+    return markdown()
+
+
+PARTS: dict[str, Callable[[], str]] = {"diagram": diagram, "tree": tree, "settings": settings, "figures": figures}
 
 
 def refreshed(text: str) -> str:
@@ -73,6 +80,7 @@ def _summary(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(ROOT))  # for `benchmarks`
     fresh = refreshed(README.read_text(encoding="utf-8"))
     if "--check" in sys.argv:
         sys.exit(0 if fresh == README.read_text(encoding="utf-8") else "README.md is stale: run `make docs`")
