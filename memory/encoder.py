@@ -57,6 +57,16 @@ class EncodedTexts:
         vector: Vector = (await self.rows([text]))[0]
         return vector
 
+    async def located(self, text: str) -> tuple[Vector, int]:
+        """The unit row of one text, and the ledger's newest offset, looked up on the same way."""
+        if (vector := self._recent.get(text_hash(text))) is not None:
+            return vector, await self._views.newest_offset()
+        found, offset = await self._kept([text])
+        if text in found and len(found[text]) == self.encoder.dim:
+            self._remember(found)
+            return found[text], offset
+        return (await self._new([text]))[text], offset
+
     async def rows(self, texts: Sequence[str], *, is_kept: bool = False) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once.
 
@@ -69,17 +79,21 @@ class EncodedTexts:
         known = {text: self._recent[key] for text in texts if (key := text_hash(text)) in self._recent}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
-            kept = await self._kept(missing)
+            kept, _ = await self._kept(missing)
             known |= {text: kept[text] for text in missing if text in kept and len(kept[text]) == self.encoder.dim}
         unseen = [text for text in missing if text not in known]
         if unseen:
-            rows = await self._encoded(unseen)
-            new = dict(zip(unseen, rows, strict=True))
+            new = await self._new(unseen)
             if is_kept and not self._ledger.only_read_because:
                 await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, new))
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
+
+    async def _new(self, texts: list[str]) -> dict[str, Vector]:
+        new = dict(zip(texts, await self._encoded(texts), strict=True))
+        self._remember(new)
+        return new
 
     async def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
         """Encode texts; any failure of an encoder, also a custom one, is raised as `EncoderUnavailable`."""
@@ -94,9 +108,9 @@ class EncodedTexts:
         check_rows(rows, name=name, n_texts=len(texts), dim=self.encoder.dim)
         return unit_rows(rows)
 
-    async def _look_up(self, asked: Sequence[list[str]]) -> list[dict[str, Vector]]:
+    async def _look_up(self, asked: Sequence[list[str]]) -> list[tuple[dict[str, Vector], int]]:
         texts = list(dict.fromkeys(text for part in asked for text in part))
-        return [await self._views.vectors(texts, encoder=self.encoder.name)] * len(asked)
+        return [await self._views.vectors_at(texts, encoder=self.encoder.name)] * len(asked)
 
     def _remember(self, vectors: dict[str, Vector]) -> None:
         for text, row in vectors.items():

@@ -28,10 +28,12 @@ class Recalling:
         An index may have cases of this question under another key (see `LedgerViews.of_question`): these are left out
         by their text, and as many more are asked for.
         """
-        vector, limit = await self._storage.texts.one(query), N_CANDIDATES
+        (vector, offset), limit = await self._storage.texts.located(query), N_CANDIDATES
         told: list[str] = []
         while True:
-            found = await self._storage.bank.search(vector, namespace=namespace, limit=limit, exclude_question=question)
+            found = await self._storage.bank.search(
+                vector, namespace=namespace, limit=limit, exclude_question=question, until=offset
+            )
             told += found.notices
             own = await self._storage.views.of_question(
                 [hit.case_id for hit in found.hits], question, namespace=namespace
@@ -42,7 +44,7 @@ class Recalling:
             limit *= 2
 
     async def suggested(
-        self, query: str, question: str, namespace: str, learner: Learner, known: set[str]
+        self, query: str, question: str, namespace: str, learner: Learner, known: set[str], until: int
     ) -> tuple[list[Candidate], bool, list[str]]:
         """Candidates that the estimator suggests beside the nearest: its best cases, and their neighbours.
 
@@ -54,7 +56,7 @@ class Recalling:
         ids = list(suggestions.ids)
         searches = [
             await self._storage.bank.search(
-                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question
+                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question, until=until
             )
             for direction_D in suggestions.direction_MD
         ]

@@ -79,7 +79,7 @@ class Retrieval:
                 learner = await self._learner(namespace, chosen_by.estimator)
                 known = {one.case_id for one in candidates}
                 suggested, is_degraded, more = await self._recalling.suggested(
-                    query, question, namespace, learner, known
+                    query, question, namespace, learner, known, bank_version
                 )
                 candidates += suggested
                 notices = list(dict.fromkeys([*notices, *more]))

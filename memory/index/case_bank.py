@@ -76,9 +76,23 @@ class CaseBank:
             self._failed(error)
 
     async def search(
-        self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None = None
+        self,
+        vector: Vector,
+        *,
+        namespace: str,
+        limit: int,
+        exclude_question: str | None = None,
+        until: int | None = None,
     ) -> Search:
         """Active cases of the namespace by descending cosine; never raises because of the engine.
+
+        Args:
+            vector: unit row, shape (dim,).
+            namespace: whose cases.
+            limit: how many at most.
+            exclude_question: its cases are left out.
+            until: the ledger's newest offset, where the caller has just looked it up: an index that has reached it is
+                not brought up to date first. The change feed is asked otherwise.
 
         What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, and is
         cut in that order, whatever order the engine has stored it in: the same cases make the same reading in every
@@ -86,7 +100,7 @@ class CaseBank:
         """
         if self._breaker.allows():
             try:
-                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question)
+                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question, until)
             except (EngineError, TimeoutError) as error:
                 self._failed(error)
             else:
@@ -178,13 +192,15 @@ class CaseBank:
         return step
 
     async def _indexed(
-        self, vector: Vector, namespace: str, limit: int, exclude_question: str | None
+        self, vector: Vector, namespace: str, limit: int, exclude_question: str | None, offset: int | None
     ) -> tuple[list[Hit], UnindexedChanges | None, int]:
         """Hits of the index, changes it lacks (None if up to date), and the ledger offset it has reached."""
         clock, newer = asyncio.get_running_loop().time, None
         until = clock() + self._deadline_s
-        async with asyncio.timeout_at(until):
-            step = await self._catch_up()
+        step = None if offset is None else self._projection.reached(offset)
+        if step is None:
+            async with asyncio.timeout_at(until):
+                step = await self._catch_up()
         if step.is_behind:
             began = clock()
             newer = await self._exact.newer(namespace, than=step.position)

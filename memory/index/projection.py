@@ -70,6 +70,11 @@ class Projection:
             return Step(self._position, self._position < await self._views.newest_offset(), 0)
         return await self._together(None)
 
+    def reached(self, offset: int) -> Step | None:
+        """Where the engine has followed to, if that is a ledger offset or beyond; else None, and `step` goes on."""
+        is_there = self._position is not None and self._position >= offset
+        return Step(offset, is_behind=False, n_applied=0) if is_there and not self._is_damaged else None
+
     async def complete(self) -> None:
         """Apply everything, however long it takes."""
         is_behind = True

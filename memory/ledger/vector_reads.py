@@ -8,6 +8,7 @@ from memento.memory.case import text_hash
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.newest_cases import NEWEST_OFFSET
 from memento.memory.ledger.prepared import Among, Prepared
 from memento.memory.ledger.rows import VECTORS, CheckedConnection
 
@@ -15,6 +16,7 @@ _LOOKED_AT = 500
 """Number of vectors of which the first that can be read tells their dimension."""
 
 
+_KEY = schema.vectors.c.keys().index("text_hash")
 _OF_TEXTS = Prepared(
     select(*VECTORS.columns).where(
         Among(schema.vectors.c.text_hash, "hashes"), schema.vectors.c.encoder == bindparam("encoder")
@@ -36,12 +38,18 @@ class VectorViews:
 
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Stored vectors of texts: text to unit row, shape (dim,)."""
-        by_hash = {text_hash(value): value for value in texts}
-        key_at = schema.vectors.c.keys().index("text_hash")
+        return await self._ledger.query(lambda connection: vectors_of(connection, texts, encoder))
 
-        def look(connection: CheckedConnection) -> dict[str, Vector]:
-            rows = _OF_TEXTS.rows(connection, hashes=list(by_hash), encoder=encoder)
-            found = connection.found_in(VECTORS, rows)
-            return {by_hash[row[key_at]]: vector for row, vector in found if vector is not None}
+    async def vectors_at(self, texts: Sequence[str], *, encoder: str) -> tuple[dict[str, Vector], int]:
+        """Stored vectors of texts, and the offset of the newest revision of any case."""
+        return await self._ledger.query(
+            lambda connection: (vectors_of(connection, texts, encoder), NEWEST_OFFSET.scalar(connection) or 0)
+        )
 
-        return await self._ledger.query(look)
+
+def vectors_of(connection: CheckedConnection, texts: Sequence[str], encoder: str) -> dict[str, Vector]:
+    """Stored vectors of texts, as `VectorViews.vectors`."""
+    by_hash = {text_hash(value): value for value in texts}
+    rows = _OF_TEXTS.rows(connection, hashes=list(by_hash), encoder=encoder)
+    found = connection.found_in(VECTORS, rows)
+    return {by_hash[row[_KEY]]: vector for row, vector in found if vector is not None}
