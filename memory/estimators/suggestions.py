@@ -28,17 +28,16 @@ def earned_cases(
         coefficients: which lies where.
         exposures: how each case was served so far.
     """
-    ids, averages = exposures.ids, exposures.averages()
-    mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0).numpy()
-    reach_N = exposures.reach(ids, task.landmark_L)
-    weight_N4 = averages.weight_N4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
-    value_N = product(weight_N4, mean_P[list(WEIGHTS)]) + product(averages.group_NG, value_G)
-    value_N += reach_N * coefficients.case_means(ids, mean_P)
+    mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0)
+    reach_N = exposures.reach(slice(len(exposures)), task.landmark_L)
+    value_N = exposures.worth(mean_P[list(WEIGHTS)], value_G)
+    value_N += reach_N * coefficients.case_means(mean_P, len(exposures))
     best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
-    named = tuple(ids[index] for index in best)
-    cases = Placed(named, weight_N4[best], averages.group_NG[best], reach_N[best])
+    averages = exposures.averages(best)
+    weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
+    cases = Placed(best, weight_C4, averages.group_CG, reach_N[best])
     mean_C, sd_C = beliefs.mixed(*coefficients.utility(task.landmark_L, cases))
-    return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
+    return [exposures.ids[row] for row, low in zip(best.tolist(), mean_C - sd_C, strict=True) if low > 0]
 
 
 def promising_regions(
