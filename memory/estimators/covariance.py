@@ -1,7 +1,8 @@
 """Covariance of a Gaussian posterior per expert, with the newest rank-one updates kept apart until there are enough.
 
 An update of the whole matrix moves megabytes through the processor for every outcome. So C = S - U' diag(t) U, where S
-is settled, and U and t hold the gains and steps of the newest updates; sixteen of them are settled in one product.
+is settled, and U and t hold the gains and steps of the newest updates; sixteen of them are settled in one product. Nor is
+a column of S emptied when its coefficient is replaced, which touches every row: until S is settled, it is left out.
 
 Axes: E experts, P positions, X non-zero features, K updates that are not settled, A and B positions asked for.
 """
@@ -30,6 +31,7 @@ class Covariance:
         self._gain_EKP = torch.zeros(n_experts, _MOST_PENDING, capacity)
         self._step_EK = np.zeros((n_experts, _MOST_PENDING), np.float32)
         self._n_pending = 0
+        self._is_fresh_P = np.zeros(capacity, np.bool_)  # whose columns, unlike their rows, hold what was there before
         self._settled = self._settled_EPP.numpy()  # the same memory: small look-ups are quicker in numpy
         self._gain = self._gain_EKP.numpy()
 
@@ -42,8 +44,8 @@ class Covariance:
         """Put a coefficient at a position, independent of all others; whatever was there is dropped."""
         self.n = max(self.n, position + 1)
         self._settled[:, position, : self.n] = 0.0
-        self._settled[:, : self.n, position] = 0.0
-        self._gain[:, :, position] = 0.0
+        self._gain[:, : self._n_pending, position] = 0.0
+        self._is_fresh_P[position] = True
         self._settled[:, position, position] = variance_E
 
     def believe(self, position: int, variance_E: NDArray[np.float32]) -> None:
@@ -68,6 +70,12 @@ class Covariance:
         """Covariances of coefficients with others, shape (E, A, B)."""
         flat_AB = position_A[:, None] * self.capacity + position_B
         block_EAB: NDArray[np.float32] = self._settled.reshape(len(self._settled), -1).take(flat_AB, axis=1)
+        fresh_B = np.flatnonzero(self._is_fresh_P[position_B])
+        if len(fresh_B):
+            block_EAB[:, :, fresh_B] = 0.0
+            same_A, same_B = np.nonzero(position_A[:, None] == position_B[fresh_B])
+            at = position_A[same_A]
+            block_EAB[:, same_A, fresh_B[same_B]] = self._settled[:, at, at]
         if k := self._n_pending:
             left_EAK = (self._gain[:, :k, position_A] * self._step_EK[:, :k, None]).transpose(0, 2, 1)
             block_EAB -= product(left_EAK, self._gain[:, :k, position_B])
@@ -77,11 +85,15 @@ class Covariance:
         """Covariance times features, over all positions in use, shape (E, P)."""
         at_X, value = torch.from_numpy(position_X), torch.from_numpy(value_X)
         gain_EP = torch.matmul(value, self._settled_EPP[:, :, : self.n].index_select(1, at_X))
+        found_EP: NDArray[np.float32] = gain_EP.numpy()
+        found_EP[:, self._is_fresh_P[: self.n]] = 0.0
+        is_fresh_X = self._is_fresh_P[position_X]
+        fresh = position_X[is_fresh_X]
+        found_EP[:, fresh] = value_X[is_fresh_X] * self._settled[:, fresh, fresh]
         if k := self._n_pending:
             along_EK = torch.matmul(self._gain_EKP[:, :k].index_select(2, at_X), value)
             along_EK *= torch.from_numpy(self._step_EK[:, :k])
             gain_EP -= torch.matmul(along_EK[:, None], self._gain_EKP[:, :k, : self.n])[:, 0]
-        found_EP: NDArray[np.float32] = gain_EP.numpy()
         return found_EP
 
     def subtract(self, gain_EP: NDArray[np.float32], step_E: NDArray[np.float32]) -> None:
@@ -95,12 +107,17 @@ class Covariance:
     def settled(self) -> Tensor:
         """All matrices, shape (E, P, P), over the positions in use: a view, to change in place."""
         used_EPP = self._settled_EPP[:, : self.n, : self.n]
+        fresh = np.flatnonzero(self._is_fresh_P)
+        if len(fresh):
+            variance_EA = self._settled[:, fresh, fresh]
+            used_EPP.mul_(torch.from_numpy(~self._is_fresh_P[: self.n]))
+            self._settled[:, fresh, fresh] = variance_EA
+            self._is_fresh_P[:] = False
         if k := self._n_pending:
             gain_EKP = self._gain_EKP[:, :k, : self.n]
             left_EPK = (gain_EKP * torch.from_numpy(self._step_EK[:, :k, None])).transpose(1, 2)
             for used_PP, left_PK, gain_KP in zip(used_EPP, left_EPK, gain_EKP, strict=True):
                 used_PP.addmm_(left_PK, gain_KP, alpha=-1)
-            self._gain[:, :k] = 0.0
             self._n_pending = 0
         return used_EPP
 
@@ -111,9 +128,13 @@ class Covariance:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies for a snapshot; what is pending stays so, because settling it earlier would round otherwise."""
-        k = self._n_pending
+        k, fresh = self._n_pending, np.flatnonzero(self._is_fresh_P)
+        covariance_EPP = self._settled[:, : self.n, : self.n].copy()
+        variance_EA = covariance_EPP[:, fresh, fresh]
+        covariance_EPP *= ~self._is_fresh_P[: self.n]
+        covariance_EPP[:, fresh, fresh] = variance_EA
         return {
-            "covariance": self._settled[:, : self.n, : self.n].copy(),
+            "covariance": covariance_EPP,
             "pending_gain": self._gain[:, :k, : self.n].copy(),
             "pending_step": self._step_EK[:, :k].copy(),
         }
@@ -127,5 +148,6 @@ class Covariance:
         covariance_EPP, gain_EKP = tensors["covariance"], tensors["pending_gain"]
         self.n, self._n_pending = covariance_EPP.shape[1], gain_EKP.shape[1]
         self._settled[:, : self.n, : self.n] = covariance_EPP
+        self._is_fresh_P[:] = False
         self._gain[:, : self._n_pending, : self.n] = gain_EKP
         self._step_EK[:, : self._n_pending] = tensors["pending_step"]

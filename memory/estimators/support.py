@@ -47,7 +47,8 @@ def support(
     cosines = torch.from_numpy(similarity_C[nearest]).double()
     voice_C = np.zeros(n)
     covariance = torch.matmul(states, states.T) + _NOISE * torch.eye(len(nearest))
-    voice_C[nearest] = torch.linalg.solve(covariance, cosines).numpy()
+    factor = torch.linalg.cholesky(covariance)  # half the work of a general solver
+    voice_C[nearest] = torch.cholesky_solve(cosines[:, None], factor)[:, 0].numpy()
     said_C = voice_C * (reward_C - _FAILURE * (1.0 - reward_C))
     number: dict[str, int] = {}
     action_C = np.array([number.setdefault(action, len(number)) for action in actions])
