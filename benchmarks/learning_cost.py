@@ -70,7 +70,7 @@ def alone(name: EstimatorName, n_outcomes: int) -> Figures:
     online = [timed(partial(estimator.learn, world.example(n_outcomes + number))) for number in range(N_ONLINE)]
     suggested, scored = [], []
     for _ in range(N_READS):
-        state_D = world.task()
+        _, state_D = world.task()
         rows = world.rows(state_D, world.chance.choice(len(world.case_ND), N_SCORED, replace=False))
         suggested.append(timed(partial(estimator.suggest, state_D)))
         scored.append(timed(partial(estimator.estimate, state_D, rows)))

@@ -15,6 +15,7 @@ from memento.memory.estimators.port import CaseRows, Example
 from memento.memory.event import Candidate, Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.products import cosines
 
 DIM, N_TOPICS, N_ACTIONS, N_CASES, N_RECALLED, K = 384, 40, 40, 2000, 64, 4
 _PART = 500
@@ -36,6 +37,7 @@ class Made(NamedTuple):
 
     centre_PD: NDArray[np.float32]
     case_ND: NDArray[np.float32]
+    """Cases; the topic of each is its number modulo the number of topics."""
     chance: np.random.Generator
 
     def near(self, topic_N: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -44,10 +46,10 @@ class Made(NamedTuple):
         unit_ND: NDArray[np.float32] = (row_ND / np.linalg.norm(row_ND, axis=1, keepdims=True)).astype(np.float32)
         return unit_ND
 
-    def task(self) -> NDArray[np.float32]:
-        """A task of any topic."""
-        task_D: NDArray[np.float32] = self.near(self.chance.integers(N_TOPICS, size=1))[0]
-        return task_D
+    def task(self) -> tuple[int, NDArray[np.float32]]:
+        """A topic and a task of it."""
+        topic = int(self.chance.integers(N_TOPICS))
+        return topic, self.near(np.array([topic]))[0]
 
     def rows(self, state_D: NDArray[np.float32], cases: NDArray[np.int64]) -> CaseRows:
         """Cases as an estimator sees them."""
@@ -55,11 +57,12 @@ class Made(NamedTuple):
         vectors = {"state": case_ND, "action": case_ND, "text": case_ND}
         reward_N = (cases % 3 > 0).astype(np.float32)
         actions = tuple(f"action {one % N_ACTIONS}" for one in cases)
-        return CaseRows(tuple(f"case {one}" for one in cases), case_ND @ state_D, reward_N, vectors, actions)
+        return CaseRows(tuple(f"case {one}" for one in cases), cosines(case_ND, state_D), reward_N, vectors, actions)
 
-    def recalled(self, state_D: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The nearest cases."""
-        return np.argpartition(-(self.case_ND @ state_D), N_RECALLED)[:N_RECALLED]
+    def recalled(self, topic: int) -> NDArray[np.int64]:
+        """Cases of a topic."""
+        n = len(self.case_ND) // N_TOPICS
+        return topic + N_TOPICS * self.chance.choice(n, min(n, N_RECALLED), replace=False)
 
     def served(self, recalled: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those that a policy chose of them."""
@@ -71,8 +74,8 @@ class Made(NamedTuple):
 
     def example(self, number: int) -> Example:
         """One outcome."""
-        state_D = self.task()
-        cases = self.rows(state_D, self.served(self.recalled(state_D)))
+        topic, state_D = self.task()
+        cases = self.rows(state_D, self.served(self.recalled(topic)))
         certain = np.zeros(K, np.bool_), np.ones(K)
         return Example(number, f"e{number}", None, str(number), state_D, cases, *certain, self.reward(), 1.0)
 
@@ -83,7 +86,7 @@ def made(n_cases: int = N_CASES) -> Made:
     centre_PD = chance.normal(size=(N_TOPICS, DIM)).astype(np.float32)
     centre_PD /= np.linalg.norm(centre_PD, axis=1, keepdims=True)
     empty = Made(centre_PD, np.empty((0, DIM), np.float32), chance)
-    return empty._replace(case_ND=empty.near(chance.integers(N_TOPICS, size=n_cases)))
+    return empty._replace(case_ND=empty.near(np.arange(n_cases) % N_TOPICS))
 
 
 async def fill(ledger: Ledger, world: Made, n_outcomes: int, *, start: int = 0) -> None:
@@ -113,9 +116,9 @@ def _keep(writer: LedgerWriter, cases: list[Case], vectors: dict[str, NDArray[np
 def _live(writer: LedgerWriter, world: Made, cases: list[Case], numbers: range) -> None:
     events, vectors = list[RetrievalEvent](), dict[str, NDArray[np.float32]]()
     for number in numbers:
-        state_D = world.task()
-        recalled = world.recalled(state_D)
-        cosine = dict(zip(recalled.tolist(), (world.case_ND[recalled] @ state_D).tolist(), strict=True))
+        topic, state_D = world.task()
+        recalled = world.recalled(topic)
+        cosine = dict(zip(recalled.tolist(), cosines(world.case_ND[recalled], state_D).tolist(), strict=True))
         event = RetrievalEvent(
             id=f"event {number}",
             namespace="default",

@@ -117,7 +117,9 @@ class Advantage:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
         task, cases = self._task(state_D), supported(cases)
         placed = self._placed(cases, self._exposures.rows(cases.ids), self._groups.shares(cases), task)
-        mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(task.landmark_L, placed))
+        mean_C, sd_C = self._beliefs.mixed(
+            *self._coefficients.utility(self._coefficients.shared(task.landmark_L), placed)
+        )
         return Estimates(mean_C, sd_C, self._exposures.n(placed.row_C), cases.support_N)
 
     def predict(self, example: Example) -> float:
@@ -127,16 +129,17 @@ class Advantage:
         if len(example.cases):
             row_C, group_CG = self._exposures.rows(example.cases.ids), self._groups.shares(example.cases)
             placed = self._placed(example.cases, row_C, group_CG, task)
-            utility_EC, spread_EC = self._coefficients.utility(task.landmark_L, placed)
+            utility_EC, spread_EC = self._coefficients.utility(self._coefficients.shared(task.landmark_L), placed)
             mean_E, variance_E = mean_E + utility_EC.sum(1), variance_E + spread_EC.sum(1)
         return float((beliefs.weights * probability(mean_E, variance_E)).sum())
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
         """Cases and regions that helped such tasks; where near cases hurt, regions that might help."""
         task = self._task(state_D)
-        value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(task.landmark_L))
+        shared = self._coefficients.shared(task.landmark_L)
+        value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(shared))
         regions = promising_regions(task, value_G, sd_G, n=len(self._landmarks.rows))
-        cases = earned_cases(task, value_G, self._beliefs, self._coefficients, self._exposures)
+        cases = earned_cases(task, shared, value_G, self._beliefs, self._coefficients, self._exposures)
         return Suggestions(cases, self._landmarks.rows[regions])
 
     def effects(self) -> list[CaseEffect]:
@@ -145,7 +148,9 @@ class Advantage:
         effects, whole = [], np.ones(1, np.float32)
         for row in np.flatnonzero(averages.n_C > 0):
             case = Placed(np.array([row]), averages.weight_C4[[row]], averages.group_CG[[row]], whole)
-            mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(averages.task_CL[row], case))
+            mean_C, sd_C = self._beliefs.mixed(
+                *self._coefficients.utility(self._coefficients.shared(averages.task_CL[row]), case)
+            )
             effects.append(CaseEffect(ids[row], int(averages.n_C[row]), float(mean_C[0]), float(sd_C[0])))
         return effects
 

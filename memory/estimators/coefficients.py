@@ -57,7 +57,7 @@ class Placed(NamedTuple):
     """How far each case's own coefficient applies to this task, in [0, 1]."""
 
 
-class _Shared(NamedTuple):
+class Shared(NamedTuple):
     """Coefficients that all cases share for one task: the weights, and pairs of its landmarks with groups."""
 
     position_S: NDArray[np.int64]
@@ -145,9 +145,9 @@ class Coefficients:
         unknown = np.float32((task_L[self._topic_L < 0] ** 2).sum())
         return mean_E, variance_E + unknown * self._posterior.family_variance_FE[TOPICS]
 
-    def utility(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and variance of u(s, c), each of shape (E, C)."""
-        beliefs, shared = self._posterior, self._shared(task_L)
+    def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
+        beliefs = self._posterior
         value_CS, covariance = shared.values(cases), beliefs.covariance
         mean_EC = product(beliefs.mean_EP[:, shared.position_S], value_CS.T)
         variance_EC = (product(value_CS, shared.covariance_ESS) * value_CS).sum(2)
@@ -170,9 +170,9 @@ class Coefficients:
             variance_EC[:, settled] += share**2 * (kept_variance_EC - prior_E1)
         return mean_EC, np.maximum(variance_EC, np.float32(1e-8))
 
-    def regions(self, task_L: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Effect of each group on the task: mean and variance of f(s)' W, each of shape (E, G)."""
-        beliefs, shared, n = self._posterior, self._shared(task_L), len(WEIGHTS)
+    def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Effect of each group on the task of `shared`: mean and variance of f(s)' W, each of shape (E, G)."""
+        beliefs, n = self._posterior, len(WEIGHTS)
         share_GS = np.zeros((self._pair_LG.shape[1], len(shared.group_S)), np.float32)
         share_GS[shared.group_S, np.arange(len(shared.group_S))] = shared.share_S
         mean_EG = product(beliefs.mean_EP[:, shared.position_S[n:]], share_GS.T)
@@ -180,7 +180,7 @@ class Coefficients:
         variance_EG += shared.unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
         return mean_EG, np.maximum(variance_EG, np.float32(0.0))
 
-    def _shared(self, task_L: NDArray[np.float32]) -> _Shared:
+    def shared(self, task_L: NDArray[np.float32]) -> Shared:
         """Coefficients that all cases share for this task."""
         landmarks = np.flatnonzero(task_L)
         pair_JG, share_J = self._pair_LG[landmarks], task_L[landmarks]
@@ -188,7 +188,7 @@ class Coefficients:
         position_S = np.concatenate([WEIGHTS, pair_JG[of_task, group_S]])
         covariance_ESS = self._posterior.covariance.between(position_S, position_S)
         unknown_G = ((share_J**2)[:, None] * (pair_JG < 0)).sum(0)
-        return _Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
+        return Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
 
     def case_means(self, mean_P: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
         """Means of the cases' own coefficients, by row; 0 for cases without."""

@@ -1,8 +1,9 @@
 """Covariance of a Gaussian posterior per expert, with the newest rank-one updates kept apart until there are enough.
 
-An update of the whole matrix moves megabytes through the processor for every outcome. So C = S - U' diag(t) U, where S
-is settled, and U and t hold the gains and steps of the newest updates; sixteen of them are settled in one product. Nor is
-a column of S emptied when its coefficient is replaced, which touches every row: until S is settled, it is left out.
+An update of the whole matrix moves megabytes through the processor for every outcome. So C = S - U' diag(t) U, where
+S is settled, and U and t hold the gains and steps of the newest updates; sixteen of them are settled in one product.
+Nor is a column of S emptied when its coefficient is replaced, which touches every row: it is left out of everything
+until S is settled next.
 
 Axes: E experts, P positions, X non-zero features, K updates that are not settled, A and B positions asked for.
 """

@@ -7,7 +7,7 @@ of a large bank would be served to everybody.
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Task
+from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Shared, Task
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
@@ -17,12 +17,18 @@ _MAX_REGIONS = 2
 
 
 def earned_cases(
-    task: Task, value_G: NDArray[np.float32], beliefs: Posterior, coefficients: Coefficients, exposures: Exposures
+    task: Task,
+    shared: Shared,
+    value_G: NDArray[np.float32],
+    beliefs: Posterior,
+    coefficients: Coefficients,
+    exposures: Exposures,
 ) -> list[str]:
     """The served cases of highest utility whose lower bound is above 0.
 
     Args:
         task: what they are to help.
+        shared: its coefficients.
         value_G: what a case of each group is believed to add to this task.
         beliefs: of all coefficients.
         coefficients: which lies where.
@@ -36,7 +42,7 @@ def earned_cases(
     averages = exposures.averages(best)
     weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
     cases = Placed(best, weight_C4, averages.group_CG, reach_N[best])
-    mean_C, sd_C = beliefs.mixed(*coefficients.utility(task.landmark_L, cases))
+    mean_C, sd_C = beliefs.mixed(*coefficients.utility(shared, cases))
     return [exposures.ids[row] for row, low in zip(best.tolist(), mean_C - sd_C, strict=True) if low > 0]
 
 

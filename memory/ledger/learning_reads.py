@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.ledger import schema
@@ -12,6 +12,16 @@ from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
 
 _OFFSET = schema.outcomes.c.keys().index("offset")
+_VERSIONS = schema.settings_versions.c
+_SERVING = select(func.max(_VERSIONS.offset)).where(
+    _VERSIONS.namespace == bindparam("namespace"),
+    _VERSIONS.estimator == bindparam("estimator"),
+    _VERSIONS.verdict != "refused",
+)
+_ERASURES = select(schema.facts.c.value).where(schema.facts.c.name == bindparam("erasures"))
+_NEWEST = select(func.max(schema.outcomes.c.offset))
+_STANDING = select(*(part.scalar_subquery() for part in (_SERVING, _ERASURES, _NEWEST)))
+"""Made once, because it is asked at every read."""
 
 
 class LearningNews(NamedTuple):
@@ -47,15 +57,9 @@ def learning_news(
         limit: most outcomes at a time; with 0, outcomes are not looked at.
         skipped: ranges of outcomes that do not count.
     """
-    versions, offset = schema.settings_versions.c, schema.outcomes.c.offset
-    serving = select(func.max(versions.offset)).where(
-        versions.namespace == namespace, versions.estimator == estimator, versions.verdict != "refused"
-    )
-    erasures = select(schema.facts.c.value).where(schema.facts.c.name == erasures_fact(namespace))
-    newest = select(func.max(offset))
-    number, n_erasures, until = connection.execute(
-        select(serving.scalar_subquery(), erasures.scalar_subquery(), newest.scalar_subquery())
-    ).one()
+    offset = schema.outcomes.c.offset
+    asked = {"namespace": namespace, "estimator": estimator, "erasures": erasures_fact(namespace)}
+    number, n_erasures, until = connection.sql.execute(_STANDING, asked).one()
     news = LearningNews(number or 0, int(n_erasures or 0), [], max(after, until or 0), is_all=True)
     if not limit or (until or 0) <= after:
         return news
