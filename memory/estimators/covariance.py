@@ -39,7 +39,7 @@ class Covariance:
     @property
     def capacity(self) -> int:
         """Maximum number of positions."""
-        return self._settled.shape[1]
+        return len(self._is_fresh_P)
 
     def place(self, position: int, variance_E: NDArray[np.float32]) -> None:
         """Put a coefficient at a position, independent of all others; whatever was there is dropped."""

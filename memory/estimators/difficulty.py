@@ -76,7 +76,7 @@ class Difficulty:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies for a snapshot."""
-        parts = {
+        parts: dict[str, NDArray[Any]] = {
             "task": self._task_ND,
             "reward": self._reward_N,
             "counts": self._counts_N,

@@ -131,8 +131,8 @@ class Posterior:
         gain_EP, mean_E, variance_E = self._project(features)
         p_E = probability(mean_E, variance_E)
         likelihood_E = reward * np.log(p_E) + (1 - reward) * np.log1p(-p_E)
-        self._merit_E = _MERIT_MEMORY * self._merit_E + confidence * likelihood_E
-        self._merit_E -= self._merit_E.max()
+        merit_E = (_MERIT_MEMORY * self._merit_E + confidence * likelihood_E).astype(np.float32)
+        self._merit_E = merit_E - merit_E.max()
         information_E = confidence * np.maximum(p_E * (1 - p_E), np.float32(_LEAST_INFORMATION))
         if confidence == 0.0:
             return Site(information_E, mean_E)

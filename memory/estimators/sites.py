@@ -113,7 +113,7 @@ class Sites:
         values = (taken.reward, taken.confidence), taken.number, len(taken.features.position_X), len(taken.row_C)
         for name, value in zip(self._rows, (*values, *taken.site), strict=True):
             self._rows[name][row] = value
-        for name, part in zip(self._flat, (*taken.features, taken.row_C), strict=True):
+        for name, part in zip(self._flat, self._parts(taken), strict=True):
             self._flat[name].append(part)
         if len(self._row) > self._capacity:
             self._settle_oldest()
@@ -143,6 +143,10 @@ class Sites:
         """
         self._settled_N, self._settled_lately = tensors["settled"].copy(), set()
         self._take({name: tensors[name] for name in (*self._rows, *self._flat)}, stamp)
+
+    @staticmethod
+    def _parts(taken: TakenIn) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        return taken.features.position_X, taken.features.value_X, taken.row_C
 
     def _settle_oldest(self) -> None:
         while (oldest := self._events[self._first]) is None:
