@@ -58,4 +58,4 @@ def plain_product(left_NK: NDArray[N], right_KM: NDArray[N]) -> NDArray[N]:
 def _tensor(array: NDArray[N]) -> "Tensor":
     import torch
 
-    return torch.from_numpy(np.require(array, requirements="W"))  # torch cannot share memory that is read-only
+    return torch.from_numpy(array if array.flags.writeable else array.copy())  # torch shares no read-only memory

@@ -5,12 +5,14 @@ advantage.py      what each case adds, beside how hard the task is: u(s, c) and 
   priors.py         what it believes before anything has happened
   coefficients.py   which coefficient lies where in the posterior
   posterior.py      joint Gaussian beliefs, by experts who forget and who do not
+  covariance.py     their covariance, with the newest updates kept apart
   landmarks.py      the regions that tasks and cases fall into
   groups.py         regions, and actions that several cases took
   difficulty.py     what came of the nearest past tasks
   exposures.py      what each case was served for
   suggestions.py    what it would like to see beside what is similar
   sites.py          outcomes that can still be taken back
+  text_numbers.py   eight bytes that stand for an id
 cross_entropy.py  Q(s, c) by cross-entropy (paper Eq. 15)
   q_function.py     its torch head
 kernel_control.py Q_EC(s, c) by episodic control (paper Eq. 7 to 11, Algorithm 1)

@@ -35,8 +35,8 @@ from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
 from memento.memory.estimators.support import supported
 
-_REVISION = 2
-"""Version of the model; when it changes, older snapshots are rebuilt from the outcomes."""
+_REVISION = 3
+"""Version of the model and of its snapshots; when it changes, older snapshots are rebuilt from the outcomes."""
 _OUTCOMES_PER_FADE = 16
 
 
@@ -68,7 +68,7 @@ class Advantage:
         self._beliefs = prior_beliefs(chosen)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
-        self._sites = Sites(capacity=int(chosen["sites"]))
+        self._sites = Sites(capacity=int(chosen["sites"]), n_experts=len(self._beliefs.weights))
         self._n = 0
 
     @staticmethod
@@ -90,9 +90,10 @@ class Advantage:
         if self._sites.is_settled(example.event_id):
             return
         self._n += 1
-        features = self._fresh(example) if before is None else self._take_back(before)
+        row_C = self._exposures.added(example.cases.ids) if before is None else before.row_C
+        features = self._fresh(example, row_C) if before is None else self._take_back(before)
         site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
-        taken = TakenIn(example.reward, example.confidence, self._n, example.cases.ids, features, site)
+        taken = TakenIn(example.reward, example.confidence, self._n, row_C, features, site)
         self._sites.put(example.event_id, taken)
         self._difficulty.take(
             example.event_id, example.state_D, example.question, example.reward, confidence=example.confidence
@@ -108,44 +109,49 @@ class Advantage:
         if before is None:
             return False
         self._take_back(before)
-        self._exposures.discount(before.ids)
+        self._exposures.discount(before.row_C)
         self._difficulty.withdraw(event_id)
         return True
 
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
         task, cases = self._task(state_D), supported(cases)
-        mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(task.landmark_L, self._placed(cases, task)))
-        return Estimates(mean_C, sd_C, self._exposures.n(cases.ids), cases.support_N)
+        placed = self._placed(cases, self._exposures.rows(cases.ids), self._groups.shares(cases), task)
+        mean_C, sd_C = self._beliefs.mixed(
+            *self._coefficients.utility(self._coefficients.shared(task.landmark_L), placed)
+        )
+        return Estimates(mean_C, sd_C, self._exposures.n(placed.row_C), cases.support_N)
 
     def predict(self, example: Example) -> float:
         """p(r = 1 | s, S), with the posterior uncertainty integrated out."""
         task, beliefs = self._task(example.state_D, question=example.question), self._beliefs
         mean_E, variance_E = self._coefficients.difficulty(task)
         if len(example.cases):
-            utility_EC, spread_EC = self._coefficients.utility(task.landmark_L, self._placed(example.cases, task))
+            row_C, group_CG = self._exposures.rows(example.cases.ids), self._groups.shares(example.cases)
+            placed = self._placed(example.cases, row_C, group_CG, task)
+            utility_EC, spread_EC = self._coefficients.utility(self._coefficients.shared(task.landmark_L), placed)
             mean_E, variance_E = mean_E + utility_EC.sum(1), variance_E + spread_EC.sum(1)
         return float((beliefs.weights * probability(mean_E, variance_E)).sum())
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
         """Cases and regions that helped such tasks; where near cases hurt, regions that might help."""
         task = self._task(state_D)
-        value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(task.landmark_L))
+        shared = self._coefficients.shared(task.landmark_L)
+        value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(shared))
         regions = promising_regions(task, value_G, sd_G, n=len(self._landmarks.rows))
-        cases = earned_cases(task, value_G, self._beliefs, self._coefficients, self._exposures)
+        cases = earned_cases(task, shared, value_G, self._beliefs, self._coefficients, self._exposures)
         return Suggestions(cases, self._landmarks.rows[regions])
 
     def effects(self) -> list[CaseEffect]:
         """Mean u of each case over the tasks it was served for, in order of first use."""
-        averages = self._exposures.averages()
-        effects = []
-        for index, case_id in enumerate(self._exposures.ids):
-            if averages.n_N[index] > 0:
-                case = Placed(
-                    (case_id,), averages.weight_N4[[index]], averages.group_NG[[index]], np.ones(1, np.float32)
-                )
-                mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(averages.task_NL[index], case))
-                effects.append(CaseEffect(case_id, int(averages.n_N[index]), float(mean_C[0]), float(sd_C[0])))
+        averages, ids = self._exposures.averages(np.arange(len(self._exposures))), self._exposures.ids
+        effects, whole = [], np.ones(1, np.float32)
+        for row in np.flatnonzero(averages.n_C > 0):
+            case = Placed(np.array([row]), averages.weight_C4[[row]], averages.group_CG[[row]], whole)
+            mean_C, sd_C = self._beliefs.mixed(
+                *self._coefficients.utility(self._coefficients.shared(averages.task_CL[row]), case)
+            )
+            effects.append(CaseEffect(ids[row], int(averages.n_C[row]), float(mean_C[0]), float(sd_C[0])))
         return effects
 
     def _task(self, state_D: NDArray[np.float32], *, question: str | None = None) -> Task:
@@ -153,30 +159,28 @@ class Advantage:
         landmark_L = self._landmarks.shares(state_D[None])[0]
         return Task(landmark_L, 0.0 if question is None else self._difficulty.ease(state_D, question))
 
-    def _placed(self, cases: CaseRows, task: Task) -> Placed:
-        ones_N = np.ones(len(cases), np.float32)
-        weights = (ones_N, cases.similarity_N, cases.reward_N, _support(cases))
-        weight_N4 = np.stack(weights, axis=1).astype(np.float32)
-        reach_N = self._exposures.reach(cases.ids, task.landmark_L)
-        return Placed(cases.ids, weight_N4, self._groups.shares(cases), reach_N)
+    def _placed(self, cases: CaseRows, row_C: NDArray[np.int64], group_CG: NDArray[np.float32], task: Task) -> Placed:
+        weights = np.ones(len(cases), np.float32), cases.similarity_N, cases.reward_N, _support(cases)
+        reach_C = self._exposures.reach(row_C, task.landmark_L)
+        return Placed(row_C, np.stack(weights, axis=1, dtype=np.float32), group_CG, reach_C)
 
-    def _expose(self, cases: CaseRows, task_L: NDArray[np.float32]) -> None:
-        self._exposures.count(
-            cases.ids,
-            similarity_N=cases.similarity_N,
-            reward_N=cases.reward_N,
-            support_N=_support(cases),
-            task_L=task_L,
-            group_NG=self._groups.shares(cases),
-        )
-
-    def _fresh(self, example: Example) -> Features:
+    def _fresh(self, example: Example, row_C: NDArray[np.int64]) -> Features:
         """Features of an outcome of a new event; adds its landmarks, actions and exposures."""
+        cases = example.cases
         self._landmarks.notice(example.state_D[None])
-        self._groups.notice(example.cases)
-        task = self._task(example.state_D, question=example.question)
-        self._expose(example.cases, task.landmark_L)
-        return self._coefficients.features(task, self._placed(example.cases, task), now=self._n)
+        self._groups.notice(cases)
+        share_L, *_ = shares = self._landmarks.shares(np.concatenate([example.state_D[None], cases.vectors["state"]]))
+        task = Task(share_L, self._difficulty.ease(example.state_D, example.question))
+        group_CG = self._groups.with_actions(cases, shares[1:])
+        self._exposures.count(
+            row_C,
+            similarity_C=cases.similarity_N,
+            reward_C=cases.reward_N,
+            support_C=_support(cases),
+            task_L=task.landmark_L,
+            group_CG=group_CG,
+        )
+        return self._coefficients.features(task, self._placed(cases, row_C, group_CG, task), now=self._n)
 
     def _take_back(self, before: TakenIn) -> Features:
         features = self._coefficients.still(before.features, since=before.number)
@@ -189,7 +193,7 @@ class Advantage:
             "beliefs": self._beliefs.tensors(),
             "coefficients": self._coefficients.tensors(),
             "exposures": self._exposures.tensors(),
-            "landmarks": {"row": self._landmarks.rows},
+            "landmarks": {"row": self._landmarks.rows.copy()},
             "difficulty": self._difficulty.tensors(),
             "sites": self._sites.tensors(),
         }
@@ -201,8 +205,7 @@ class Advantage:
             "made_as": self._made_as,
             "n": self._n,
             "groups": self._groups.stamp(),
-            "coefficients": self._coefficients.stamp(),
-            "exposed": self._exposures.ids,
+            "exposed": list(self._exposures.ids),
             "difficulty": self._difficulty.stamp(),
             "sites": self._sites.stamp(),
         }
@@ -224,9 +227,9 @@ class Advantage:
         self._groups.restore(stamp["groups"])
         self._difficulty.restore(part("difficulty"), stamp["difficulty"])
         self._beliefs.restore(part("beliefs"))
-        self._coefficients.restore(part("coefficients"), stamp["coefficients"])
+        self._coefficients.restore(part("coefficients"))
         self._exposures.restore(part("exposures"), stamp["exposed"])
-        self._sites.restore(part("sites"), stamp["sites"], n_experts=len(self._beliefs.weights))
+        self._sites.restore(part("sites"), stamp["sites"])
         self._n = stamp["n"]
 
 

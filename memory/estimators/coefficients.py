@@ -4,18 +4,20 @@ b(s): one base, one for V(s), one per landmark. u(s, c): four weights for every 
 and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:
 what is believed of it is kept, without its ties to the rest.
 
-Axes: L landmarks, G groups, C cases, E experts, X features.
+A case is known by the row of its exposures.
+
+Axes: L landmarks, G groups, C cases, N rows, P positions, E experts, X features, S positions that all cases share for
+one task.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from memento.memory.estimators.posterior import Features, Posterior
+from memento.memory.products import product
 
 BASE = 0
 EASE = 1
@@ -27,6 +29,10 @@ FIXED, TOPICS, PAIRS, CASES = range(4)
 
 _MOST_PAIRS = 0.5
 """Largest share of positions for pairs; the rest is for cases."""
+_FIRST_ROWS = 64
+_NEVER = np.iinfo(np.int64).max
+"""Last use of a position that no case has: later than any, so that it is never given back."""
+_FIXED_OF_TASK = (BASE, EASE)
 
 
 class Task(NamedTuple):
@@ -41,7 +47,8 @@ class Task(NamedTuple):
 class Placed(NamedTuple):
     """Features of the cases of an outcome or a read."""
 
-    ids: tuple[str, ...]
+    row_C: NDArray[np.int64]
+    """Rows of their exposures; -1 for a case that was never served."""
     weight_C4: NDArray[np.float32]
     """Features that every case has: 1, cosine, own reward, support."""
     group_CG: NDArray[np.float32]
@@ -50,26 +57,21 @@ class Placed(NamedTuple):
     """How far each case's own coefficient applies to this task, in [0, 1]."""
 
 
-_Sums = Sequence[tuple[Tensor, Tensor]]
-"""Sums of coefficients: positions and shares, part by part."""
+class Shared(NamedTuple):
+    """Coefficients that all cases share for one task: the weights, and pairs of its landmarks with groups."""
 
+    position_S: NDArray[np.int64]
+    covariance_ESS: NDArray[np.float32]
+    group_S: NDArray[np.int64]
+    """Group of each pair, after the weights."""
+    share_S: NDArray[np.float32]
+    """How much the task belongs to each pair's landmark, after the weights."""
+    unknown_G: NDArray[np.float32]
+    """Sum of squared shares of the landmarks whose pair with the group has no coefficient."""
 
-class _Shared(NamedTuple):
-    """Coefficients that all cases share for one task. Axes: R = 4 weights + G groups, J landmarks of the task."""
-
-    mean_ER: Tensor
-    covariance_ERR: Tensor
-    weights: Tensor
-    pair_JG: Tensor
-    share_JG: Tensor
-
-    def ties(self, covariance_EPP: Tensor, own: Tensor) -> Tensor:
-        """Covariance of the cases' own coefficients with these, of shape (E, C, R)."""
-        with_weights_ECW = covariance_EPP[:, own[:, None], self.weights]
-        with_groups_ECG = torch.zeros(len(covariance_EPP), len(own), self.pair_JG.shape[1])
-        for pair_G, share_G in zip(self.pair_JG, self.share_JG, strict=True):
-            with_groups_ECG += covariance_EPP[:, own[:, None], pair_G] * share_G
-        return torch.cat([with_weights_ECW, with_groups_ECG], 2)
+    def values(self, cases: Placed) -> NDArray[np.float32]:
+        """Each case's features, shape (C, S)."""
+        return np.concatenate([cases.weight_C4, cases.group_CG[:, self.group_S] * self.share_S], axis=1)
 
 
 class Coefficients:
@@ -83,12 +85,19 @@ class Coefficients:
             n_landmarks: L.
             n_groups: G.
         """
+        n_experts = len(posterior.weights)
         self._posterior = posterior
         self._topic_L = np.full(n_landmarks, -1, np.int64)
         self._pair_LG = np.full((n_landmarks, n_groups), -1, np.int64)
-        self._case: dict[str, int] = {}  # the one served longest ago first
-        self._settled: dict[str, tuple[Tensor, Tensor]] = {}
+        self._n_pairs = self._n_uses = 0
         self._placed_P = np.zeros(posterior.capacity, np.int64)
+        self._owner_P = np.full(posterior.capacity, -1, np.int64)  # rows of cases
+        self._used_P = np.full(posterior.capacity, _NEVER, np.int64)
+        """Number of the use after which each case's position was used last."""
+        self._position_N = np.full(_FIRST_ROWS, -1, np.int64)
+        self._is_settled_N = np.zeros(_FIRST_ROWS, np.bool_)
+        self._settled_EN = np.zeros((2, n_experts, _FIRST_ROWS), np.float32)
+        """Mean and variance of cases that have given their position back."""
 
     def features(self, task: Task, cases: Placed, *, now: int) -> Features:
         """Features of an outcome; coefficients that it needs first are allocated.
@@ -103,145 +112,150 @@ class Coefficients:
         groups = np.flatnonzero(groups_G)
         for j in landmarks[self._topic_L[landmarks] < 0]:
             self._topic_L[j] = self._place(TOPICS, now)
-        if len(cases.ids):
-            for j, g in zip(*np.nonzero(self._pair_LG[np.ix_(landmarks, groups)] < 0), strict=True):
+        at = np.ix_(landmarks, groups)
+        if len(cases.row_C):
+            for j, g in zip(*np.nonzero(self._pair_LG[at] < 0), strict=True):
                 if self._n_pairs < _MOST_PAIRS * self._posterior.capacity:
                     self._pair_LG[landmarks[j], groups[g]] = self._place(PAIRS, now)
-        for case_id in cases.ids:
-            self._use(case_id, now)
-        pair = self._pair_LG[np.ix_(landmarks, groups)]
-        share = task_L[landmarks][:, None] * groups_G[groups]
-        topic = self._topic_L[landmarks]
-        own = [self._case[case_id] for case_id in cases.ids]
-        parts = [
-            ([BASE, EASE], [1.0, task.ease]),
-            (topic, task_L[landmarks]),
-            (pair[pair >= 0], share[pair >= 0]),
-            (own, cases.reach_C),
-        ]
-        if own:
-            parts.append((WEIGHTS, cases.weight_C4.sum(axis=0)))
-        position_X, value_X = (np.concatenate([np.asarray(part[side]) for part in parts]) for side in (0, 1))
-        return Features(torch.from_numpy(position_X.astype(np.int64)), torch.from_numpy(value_X.astype(np.float32)))
+                    self._n_pairs += 1
+        for row in cases.row_C.tolist():
+            self._use(row, now)
+        pair, share = self._pair_LG[at], task_L[landmarks][:, None] * groups_G[groups]
+        is_known = pair >= 0
+        weights = np.array(WEIGHTS[: 4 * bool(len(cases.row_C))], np.int64)
+        parts = _FIXED_OF_TASK, self._topic_L[landmarks], pair[is_known], self._position_N[cases.row_C], weights
+        values = (1.0, task.ease), task_L[landmarks], share[is_known], cases.reach_C, cases.weight_C4.sum(axis=0)
+        return Features(
+            np.concatenate(parts, dtype=np.int64),
+            np.concatenate([*values[:-1], values[-1][: len(weights)]], dtype=np.float32),
+        )
 
     def still(self, features: Features, *, since: int) -> Features:
         """The features whose coefficients have not been replaced since outcome `since`."""
-        is_same = torch.from_numpy(self._placed_P[features.position_X.numpy()] <= since)
+        is_same = self._placed_P[features.position_X] <= since
         return Features(features.position_X[is_same], features.value_X[is_same])
 
-    def difficulty(self, task: Task) -> tuple[Tensor, Tensor]:
+    def difficulty(self, task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of b(s), each of shape (E,)."""
         task_L = task.landmark_L
         known = np.flatnonzero((task_L > 0) & (self._topic_L >= 0))
-        position = np.concatenate([[BASE, EASE], self._topic_L[known]])
+        position = np.concatenate([_FIXED_OF_TASK, self._topic_L[known]])
         value = np.concatenate([[1.0, task.ease], task_L[known]]).astype(np.float32)
-        mean_E, variance_E = self._posterior.predict(Features(torch.from_numpy(position), torch.from_numpy(value)))
-        unknown = float((task_L[self._topic_L < 0] ** 2).sum())
+        mean_E, variance_E = self._posterior.predict(Features(position, value))
+        unknown = np.float32((task_L[self._topic_L < 0] ** 2).sum())
         return mean_E, variance_E + unknown * self._posterior.family_variance_FE[TOPICS]
 
-    def utility(self, task_L: NDArray[np.float32], cases: Placed) -> tuple[Tensor, Tensor]:
-        """Mean and variance of u(s, c), each of shape (E, C)."""
-        beliefs, shared = self._posterior, self._shared(task_L)
-        value_CR = torch.from_numpy(np.concatenate([cases.weight_C4, cases.group_CG], axis=1))
-        own_C = torch.tensor([self._case.get(case_id, -1) for case_id in cases.ids], dtype=torch.int64)
-        mean_EC = torch.matmul(shared.mean_ER, value_CR.T)
-        variance_EC = (torch.matmul(value_CR, shared.covariance_ERR) * value_CR).sum(2)
-        known = torch.nonzero(own_C >= 0).squeeze(1)
-        own, reach = own_C[known], torch.from_numpy(cases.reach_C)[known]
-        mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
-        tie_EC = (shared.ties(beliefs.covariance_EPP, own) * value_CR[known]).sum(2)
+    def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
+        beliefs = self._posterior
+        value_CS, covariance = shared.values(cases), beliefs.covariance
+        mean_EC = product(beliefs.mean_EP[:, shared.position_S], value_CS.T)
+        variance_EC = (product(value_CS, shared.covariance_ESS) * value_CS).sum(2)
+        unknown_C = product(cases.group_CG**2, shared.unknown_G)
         prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
-        variance_EC[:, known] += reach**2 * (beliefs.covariance_EPP[:, own, own] - prior_E1) + 2 * reach * tie_EC
-        variance_EC += prior_E1
-        if settled := [index for index, case_id in enumerate(cases.ids) if case_id in self._settled]:
-            kept = [self._settled[cases.ids[index]] for index in settled]
-            share = torch.from_numpy(cases.reach_C)[settled]
-            mean_EC[:, settled] += share * torch.stack([mean_E for mean_E, _ in kept], 1)
-            variance_EC[:, settled] += share**2 * (torch.stack([variance_E for _, variance_E in kept], 1) - prior_E1)
-        return mean_EC, torch.clamp(variance_EC, min=1e-8)
+        variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None] + prior_E1
+        position_C = np.where(cases.row_C >= 0, self._position_N[cases.row_C], -1)
+        known = np.flatnonzero(position_C >= 0)
+        own, reach = position_C[known], cases.reach_C[known]
+        mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
+        tie_EC = (covariance.between(own, shared.position_S) * value_CS[known]).sum(2)
+        variance_EC[:, known] += reach**2 * (covariance.variances(own) - prior_E1) + 2 * reach * tie_EC
+        settled = np.flatnonzero((cases.row_C >= 0) & self._is_settled_N[cases.row_C])
+        if len(settled):
+            share, (kept_mean_EC, kept_variance_EC) = (
+                cases.reach_C[settled],
+                self._settled_EN[..., cases.row_C[settled]],
+            )
+            mean_EC[:, settled] += share * kept_mean_EC
+            variance_EC[:, settled] += share**2 * (kept_variance_EC - prior_E1)
+        return mean_EC, np.maximum(variance_EC, np.float32(1e-8))
 
-    def regions(self, task_L: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-        """Effect of each group on the task: mean and variance of f(s)' W, each of shape (E, G)."""
-        shared, n = self._shared(task_L), len(WEIGHTS)
-        variance_EG = shared.covariance_ERR[:, n:, n:].diagonal(dim1=1, dim2=2)
-        return shared.mean_ER[:, n:], torch.clamp(variance_EG, min=0.0)
+    def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Effect of each group on the task of `shared`: mean and variance of f(s)' W, each of shape (E, G)."""
+        beliefs, n = self._posterior, len(WEIGHTS)
+        share_GS = np.zeros((self._pair_LG.shape[1], len(shared.group_S)), np.float32)
+        share_GS[shared.group_S, np.arange(len(shared.group_S))] = shared.share_S
+        mean_EG = product(beliefs.mean_EP[:, shared.position_S[n:]], share_GS.T)
+        variance_EG = (product(share_GS, shared.covariance_ESS[:, n:, n:]) * share_GS).sum(2)
+        variance_EG += shared.unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
+        return mean_EG, np.maximum(variance_EG, np.float32(0.0))
 
-    def _shared(self, task_L: NDArray[np.float32]) -> "_Shared":
-        """Coefficients that all cases share for this task: the weights, and f(s)' W for each group."""
-        beliefs, landmarks = self._posterior, np.flatnonzero(task_L)
-        if not len(landmarks):
-            landmarks = np.zeros(1, np.int64)  # none yet: any will do, the task has no share in it
-        pair_JG, f_J1 = torch.from_numpy(self._pair_LG[landmarks]), torch.from_numpy(task_L[landmarks])[:, None]
-        share_JG, weights = f_J1 * (pair_JG >= 0), torch.tensor(WEIGHTS)
-        sums = [(weights, torch.ones(len(weights)))], list(zip(pair_JG, share_JG, strict=True))
-        rows = [torch.cat([self._between(one, other) for other in sums], 2) for one in sums]
-        covariance_ERR, n = torch.cat(rows, 1), len(weights)
-        unknown_G = ((f_J1 * (pair_JG < 0)) ** 2).sum(0)
-        covariance_ERR[:, n:, n:] += torch.diag(unknown_G) * beliefs.family_variance_FE[PAIRS][:, None, None]
-        mean_EW, mean_EG = beliefs.mean_EP[:, weights], (beliefs.mean_EP[:, pair_JG] * share_JG).sum(1)
-        return _Shared(torch.cat([mean_EW, mean_EG], 1), covariance_ERR, weights, pair_JG, share_JG)
+    def shared(self, task_L: NDArray[np.float32]) -> Shared:
+        """Coefficients that all cases share for this task."""
+        landmarks = np.flatnonzero(task_L)
+        pair_JG, share_J = self._pair_LG[landmarks], task_L[landmarks]
+        of_task, group_S = np.nonzero(pair_JG >= 0)
+        position_S = np.concatenate([WEIGHTS, pair_JG[of_task, group_S]])
+        covariance_ESS = self._posterior.covariance.between(position_S, position_S)
+        unknown_G = ((share_J**2)[:, None] * (pair_JG < 0)).sum(0)
+        return Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
 
-    def _between(self, one: "_Sums", other: "_Sums") -> Tensor:
-        """Covariance of sums of coefficients, of shape (E, A, B); a sum has one part per landmark of the task."""
-        covariance_EPP = self._posterior.covariance_EPP
-        parts = [
-            covariance_EPP[:, position_A[:, None], position_B] * share_A[:, None] * share_B
-            for position_A, share_A in one
-            for position_B, share_B in other
-        ]
-        return torch.stack(parts).sum(0)
+    def case_means(self, mean_P: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
+        """Means of the cases' own coefficients, by row; 0 for cases without."""
+        mean_N = np.zeros(n_rows, np.float32)
+        positions = np.flatnonzero(self._owner_P >= 0)
+        mean_N[self._owner_P[positions]] = mean_P[positions]
+        return mean_N
 
-    def case_means(self, ids: Sequence[str], mean_P: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Means of the cases' own coefficients; 0 for cases without."""
-        return np.array([mean_P[self._case[one]] if one in self._case else 0.0 for one in ids], np.float32)
-
-    @property
-    def _n_pairs(self) -> int:
-        return int((self._pair_LG >= 0).sum())
-
-    def _use(self, case_id: str, now: int) -> None:
-        position = self._case.pop(case_id, None)
-        if position is None:
+    def _use(self, row: int, now: int) -> None:
+        if row >= len(self._position_N):
+            self._grow(2 * row)
+        position = int(self._position_N[row])
+        if position < 0:
             position = self._place(CASES, now)
-            if case_id in self._settled:
-                self._posterior.believe(position, *self._settled.pop(case_id))
-        self._case[case_id] = position
+            if self._is_settled_N[row]:
+                self._posterior.believe(position, *self._settled_EN[..., row])
+                self._is_settled_N[row] = False
+            self._position_N[row], self._owner_P[position] = position, row
+        self._n_uses += 1
+        self._used_P[position] = self._n_uses
 
     def _place(self, family: int, now: int) -> int:
         position = self._posterior.n
         if position == self._posterior.capacity:
-            oldest = next(iter(self._case))
-            position = self._case.pop(oldest)
-            self._settled[oldest] = self._posterior.marginal(position)
+            position = int(self._used_P.argmin())
+            row = self._owner_P[position]
+            self._settled_EN[..., row] = self._posterior.marginal(position)
+            self._is_settled_N[row], self._position_N[row] = True, -1
+            self._owner_P[position], self._used_P[position] = -1, _NEVER
         self._posterior.place(position, family=family)
         self._placed_P[position] = now
         return position
 
+    def _grow(self, n_rows: int) -> None:
+        added = n_rows - len(self._position_N)
+        self._position_N = np.concatenate([self._position_N, np.full(added, -1, np.int64)])
+        self._is_settled_N = np.concatenate([self._is_settled_N, np.zeros(added, np.bool_)])
+        room = np.zeros((*self._settled_EN.shape[:2], added), np.float32)
+        self._settled_EN = np.concatenate([self._settled_EN, room], axis=2)
+
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Tensors of the layout, for a snapshot."""
-        settled = list(self._settled.values())
+        """Copies of the layout, for a snapshot."""
+        settled = np.flatnonzero(self._is_settled_N)
         return {
-            "topic": self._topic_L,
-            "pair": self._pair_LG,
-            "placed": self._placed_P,
-            "case": np.array(list(self._case.values()), np.int64),
-            "settled_mean": np.array([mean_E.numpy() for mean_E, _ in settled], np.float32),
-            "settled_variance": np.array([variance_E.numpy() for _, variance_E in settled], np.float32),
+            "topic": self._topic_L.copy(),
+            "pair": self._pair_LG.copy(),
+            "placed": self._placed_P.copy(),
+            "owner": self._owner_P.copy(),
+            "used": self._used_P.copy(),
+            "settled": settled,
+            "settled_beliefs": self._settled_EN[..., settled],
         }
 
-    def stamp(self) -> dict[str, Any]:
-        """Owners of the positions, as JSON values."""
-        return {"cases": list(self._case), "settled": list(self._settled)}
-
-    def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
-        """Restore from `tensors` and `stamp`.
+    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Restore from `tensors`.
 
         Raises:
             KeyError, ValueError: it is not of this shape.
         """
         self._topic_L[:], self._pair_LG[:] = tensors["topic"], tensors["pair"]
-        self._placed_P[:] = tensors["placed"]
-        self._case = dict(zip(stamp["cases"], tensors["case"].tolist(), strict=True))
-        pairs = zip(tensors["settled_mean"], tensors["settled_variance"], strict=True)
-        believed = [(torch.from_numpy(mean.copy()), torch.from_numpy(variance.copy())) for mean, variance in pairs]
-        self._settled = dict(zip(stamp["settled"], believed, strict=True))
+        for name, of in (("placed", self._placed_P), ("owner", self._owner_P), ("used", self._used_P)):
+            of[:] = tensors[name]
+        self._n_pairs = int((self._pair_LG >= 0).sum())
+        owned = np.flatnonzero(self._owner_P >= 0)
+        self._n_uses = int(self._used_P[owned].max(initial=0))
+        settled = tensors["settled"]
+        self._grow(_FIRST_ROWS + int(max(settled.max(initial=0), self._owner_P.max(initial=0))) + 1)
+        self._position_N[self._owner_P[owned]] = owned
+        self._is_settled_N[settled] = True
+        self._settled_EN[..., settled] = tensors["settled_beliefs"]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.estimators.text_numbers import text_number
 from memento.memory.products import product
 
 _WIDTH = 0.12
@@ -31,8 +32,8 @@ class Difficulty:
         self._task_ND = np.zeros((capacity, dim), np.float32)
         self._reward_N = np.zeros(capacity, np.float32)
         self._counts_N = np.zeros(capacity, np.float32)  # confidences; 0 for rows that are unused or withdrawn
-        self._question_N = np.full(capacity, "", dtype="<U32")
-        self._event_N = np.full(capacity, "", dtype="<U64")
+        self._question_N = np.zeros(capacity, np.int64)
+        self._events: list[str] = []  # by row
         self._row: dict[str, int] = {}
         self._n = 0
 
@@ -44,11 +45,11 @@ class Difficulty:
             question: hash of its question; what came of the very same question is left out.
         """
         stop = min(self._n, len(self._task_ND))
-        counts_N = self._counts_N[:stop] * (self._question_N[:stop] != question)
+        counts_N = self._counts_N[:stop] * (self._question_N[:stop] != text_number(question))
         reward_N = self._reward_N[:stop]
-        mean = float((product(reward_N, self._counts_N[:stop]) + 1) / (self._counts_N[:stop].sum() + 2))
+        mean = float(((reward_N * self._counts_N[:stop]).sum() + 1) / (self._counts_N[:stop].sum() + 2))
         weight_N = counts_N * np.exp((product(self._task_ND[:stop], task_D) - 1) / _WIDTH)
-        value = (float(product(weight_N, reward_N)) + _PRIOR_WEIGHT * mean) / (float(weight_N.sum()) + _PRIOR_WEIGHT)
+        value = (float((weight_N * reward_N).sum()) + _PRIOR_WEIGHT * mean) / (float(weight_N.sum()) + _PRIOR_WEIGHT)
         return (value - mean) / (mean * (1 - mean))
 
     def take(
@@ -58,9 +59,13 @@ class Difficulty:
         row = self._row.get(event_id)
         if row is None:
             row = self._n % len(self._task_ND)
-            self._row.pop(str(self._event_N[row]), None)
-            self._row[event_id], self._event_N[row] = row, event_id
-            self._task_ND[row], self._question_N[row] = task_D, question
+            if row < len(self._events):
+                del self._row[self._events[row]]
+                self._events[row] = event_id
+            else:
+                self._events.append(event_id)
+            self._row[event_id] = row
+            self._task_ND[row], self._question_N[row] = task_D, text_number(question)
             self._n += 1
         self._reward_N[row], self._counts_N[row] = reward, confidence
 
@@ -70,14 +75,18 @@ class Difficulty:
             self._counts_N[self._row[event_id]] = 0.0
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Tensors for a snapshot."""
-        stop = min(self._n, len(self._task_ND))
-        return {"task": self._task_ND[:stop], "reward": self._reward_N[:stop], "counts": self._counts_N[:stop]}
+        """Copies for a snapshot."""
+        parts: dict[str, NDArray[Any]] = {
+            "task": self._task_ND,
+            "reward": self._reward_N,
+            "counts": self._counts_N,
+            "question": self._question_N,
+        }
+        return {name: of[: len(self._events)].copy() for name, of in parts.items()}
 
     def stamp(self) -> dict[str, Any]:
-        """Events and questions of the tensors, as JSON values."""
-        stop = min(self._n, len(self._task_ND))
-        return {"n": self._n, "questions": self._question_N[:stop].tolist(), "events": self._event_N[:stop].tolist()}
+        """Events of the tensors, as JSON values."""
+        return {"n": self._n, "events": list(self._events)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
         """Restore from `tensors` and `stamp`.
@@ -85,8 +94,8 @@ class Difficulty:
         Raises:
             KeyError, ValueError: it is not of this shape.
         """
-        stop = len(stamp["events"])
+        self._events, self._n = list(stamp["events"]), stamp["n"]
+        stop = len(self._events)
         self._task_ND[:stop], self._reward_N[:stop] = tensors["task"], tensors["reward"]
-        self._counts_N[:stop], self._question_N[:stop] = tensors["counts"], stamp["questions"]
-        self._event_N[:stop], self._n = stamp["events"], stamp["n"]
-        self._row = {event_id: row for row, event_id in enumerate(stamp["events"])}
+        self._counts_N[:stop], self._question_N[:stop] = tensors["counts"], tensors["question"]
+        self._row = {event_id: row for row, event_id in enumerate(self._events)}

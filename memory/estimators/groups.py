@@ -36,17 +36,26 @@ class Groups:
     def notice(self, cases: CaseRows) -> None:
         """Add new landmarks, and actions that two cases now share."""
         self._landmarks.notice(cases.vectors["state"])
+        if len(self._column) == self._n_actions:
+            return
         for case_id, action in zip(cases.ids, cases.actions, strict=False):  # actions may not be told apart
             if self._first.setdefault(action, case_id) != case_id and len(self._column) < self._n_actions:
                 self._column.setdefault(action, self._landmarks.limit + len(self._column))
+        if len(self._column) == self._n_actions:
+            self._first.clear()  # what only tells new actions apart would grow with the bank
 
     def shares(self, cases: CaseRows) -> NDArray[np.float32]:
         """How much each case belongs to each group, shape (N, G): 1 over landmarks, and 1 for its action if known."""
+        return self.with_actions(cases, self._landmarks.shares(cases.vectors["state"]))
+
+    def with_actions(self, cases: CaseRows, share_NL: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same, from how much each case belongs to each landmark."""
         share_NG = np.zeros((len(cases), self.n), np.float32)
-        share_NG[:, : self._landmarks.limit] = self._landmarks.shares(cases.vectors["state"])
+        share_NG[:, : self._landmarks.limit] = share_NL
+        column = self._column.get
         for row, action in enumerate(cases.actions):
-            if action in self._column:
-                share_NG[row, self._column[action]] = 1.0
+            if (at := column(action)) is not None:
+                share_NG[row, at] = 1.0
         return share_NG
 
     def stamp(self) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Landmarks:
 
     def notice(self, row_ND: NDArray[np.float32]) -> None:
         """Add rows that are far from every landmark as new landmarks."""
+        if self._n == self.limit:
+            return
         for row_D in row_ND:
             if self._n == self.limit:
                 return

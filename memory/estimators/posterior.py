@@ -16,6 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from memento.memory.estimators.covariance import Covariance
+from memento.memory.products import product
+
 _LEAST_INFORMATION = 0.02
 """Smallest information of an outcome, so that a surprise can still move the posterior."""
 _MERIT_MEMORY = 0.998
@@ -31,15 +34,15 @@ _SCALE_LIMITS = (0.02, 16.0)
 class Features(NamedTuple):
     """The non-zero features of one outcome."""
 
-    position_X: Tensor
-    value_X: Tensor
+    position_X: NDArray[np.int64]
+    value_X: NDArray[np.float32]
 
 
 class Site(NamedTuple):
     """Contribution of one outcome, kept to retract it."""
 
-    information_E: Tensor
-    target_E: Tensor
+    information_E: NDArray[np.float32]
+    target_E: NDArray[np.float32]
     """Pseudo-observation of the linear predictor."""
 
 
@@ -58,24 +61,30 @@ class Posterior:
         n = len(memories)
         self._memories = tuple(memories)
         self._built_in_F = tuple(family_variances)
-        self.family_variance_FE = torch.tensor(family_variances)[:, None].repeat(1, n)
-        self.mean_EP = torch.zeros(n, capacity)
-        self.covariance_EPP = torch.zeros(n, capacity, capacity)
-        self._prior_mean_EP = torch.zeros(n, capacity)
-        self._prior_variance_EP = torch.zeros(n, capacity)
-        self._family_P = torch.zeros(capacity, dtype=torch.int64)
-        self._merit_E = torch.zeros(n)
-        self.n = 0
+        self.family_variance_FE = np.repeat(np.array(family_variances, np.float32)[:, None], n, axis=1)
+        self.mean_EP = np.zeros((n, capacity), np.float32)
+        self.covariance = Covariance(n_experts=n, capacity=capacity)
+        self._prior_mean_EP = np.zeros((n, capacity), np.float32)
+        self._prior_variance_EP = np.zeros((n, capacity), np.float32)
+        self._family_P = np.zeros(capacity, np.int64)
+        self._merit_E = np.zeros(n, np.float32)
+
+    @property
+    def n(self) -> int:
+        """Number of positions in use."""
+        return self.covariance.n
 
     @property
     def capacity(self) -> int:
         """Maximum number of positions."""
-        return self.mean_EP.shape[1]
+        return self.covariance.capacity
 
     @property
-    def weights(self) -> Tensor:
+    def weights(self) -> NDArray[np.float32]:
         """Weights of the experts; sum to 1."""
-        return torch.softmax(self._merit_E, 0)
+        share_E = np.exp(self._merit_E - self._merit_E.max())
+        weight_E: NDArray[np.float32] = share_E / share_E.sum()
+        return weight_E
 
     def place(self, position: int, *, family: int, mean: float = 0.0, variance: float | None = None) -> None:
         """Put a coefficient at a position, independent of all others; whatever was there is dropped.
@@ -86,46 +95,45 @@ class Posterior:
             mean: of its prior.
             variance: of its prior.
         """
-        self.n = max(self.n, position + 1)
-        prior_E = self.family_variance_FE[family] if variance is None else torch.tensor(variance)
-        self.covariance_EPP[:, position, : self.n] = 0.0
-        self.covariance_EPP[:, : self.n, position] = 0.0
-        self.covariance_EPP[:, position, position] = prior_E
+        prior_E = self.family_variance_FE[family] if variance is None else np.full(len(self._memories), variance)
+        self.covariance.place(position, prior_E.astype(np.float32))
         self._prior_variance_EP[:, position] = prior_E
         self._prior_mean_EP[:, position] = self.mean_EP[:, position] = mean
         self._family_P[position] = family
 
-    def believe(self, position: int, mean_E: Tensor, variance_E: Tensor) -> None:
+    def believe(self, position: int, mean_E: NDArray[np.float32], variance_E: NDArray[np.float32]) -> None:
         """Set mean and variance of a coefficient that has just been placed."""
         self.mean_EP[:, position] = mean_E
-        self.covariance_EPP[:, position, position] = variance_E
+        self.covariance.believe(position, variance_E)
 
-    def marginal(self, position: int) -> tuple[Tensor, Tensor]:
+    def marginal(self, position: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of one coefficient, each of shape (E,)."""
-        return self.mean_EP[:, position].clone(), self.covariance_EPP[:, position, position].clone()
+        return self.mean_EP[:, position].copy(), self.covariance.variance(position)
 
-    def predict(self, features: Features) -> tuple[Tensor, Tensor]:
+    def predict(self, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of the linear predictor, each of shape (E,)."""
         position_X, value_X = features
-        block_EXX = self.covariance_EPP[:, position_X[:, None], position_X]
-        variance_E = torch.matmul(torch.matmul(block_EXX, value_X), value_X)
-        return torch.matmul(self.mean_EP[:, position_X], value_X), torch.clamp(variance_E, min=1e-9)
+        block_EXX = self.covariance.between(position_X, position_X)
+        variance_E = product(product(block_EXX, value_X), value_X)
+        return product(self.mean_EP[:, position_X], value_X), np.maximum(variance_E, np.float32(1e-9))
 
-    def mixed(self, mean_EC: Tensor, variance_EC: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def mixed(
+        self, mean_EC: NDArray[np.float32], variance_EC: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation, (C,) each, mixed over all experts by weight."""
         weight_E1 = self.weights[:, None]
-        mean_C: Tensor = (weight_E1 * mean_EC).sum(0)
-        variance_C: Tensor = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
-        return mean_C.numpy(), variance_C.sqrt().numpy()
+        mean_C: NDArray[np.float32] = (weight_E1 * mean_EC).sum(0)
+        variance_C = (weight_E1 * (variance_EC + (mean_EC - mean_C) ** 2)).sum(0)
+        return mean_C, np.sqrt(variance_C)
 
     def observe(self, features: Features, reward: float, *, confidence: float = 1.0) -> Site:
         """Learn one outcome: a step of the extended Kalman filter with a Bernoulli observation."""
         gain_EP, mean_E, variance_E = self._project(features)
         p_E = probability(mean_E, variance_E)
-        likelihood_E = reward * torch.log(p_E) + (1 - reward) * torch.log1p(-p_E)
-        self._merit_E = _MERIT_MEMORY * self._merit_E + confidence * likelihood_E
-        self._merit_E -= self._merit_E.max()
-        information_E = confidence * torch.clamp(p_E * (1 - p_E), min=_LEAST_INFORMATION)
+        likelihood_E = reward * np.log(p_E) + (1 - reward) * np.log1p(-p_E)
+        merit_E = (_MERIT_MEMORY * self._merit_E + confidence * likelihood_E).astype(np.float32)
+        self._merit_E = merit_E - merit_E.max()
+        information_E = confidence * np.maximum(p_E * (1 - p_E), np.float32(_LEAST_INFORMATION))
         if confidence == 0.0:
             return Site(information_E, mean_E)
         site = Site(information_E, mean_E + confidence * (reward - p_E) / information_E)
@@ -136,90 +144,104 @@ class Posterior:
         """Remove what an outcome contributed: exact as long as nothing of it has faded."""
         gain_EP, mean_E, variance_E = self._project(features)
         # What has faded is not there to be taken: removing it would leave less than nothing.
-        information_E = torch.minimum(site.information_E, 0.95 / variance_E)
+        information_E = np.minimum(site.information_E, np.float32(0.95) / variance_E)
         self._update(gain_EP, mean_E, variance_E, Site(-information_E, site.target_E))
 
     def fade(self, n_outcomes: int) -> None:
         """Let beliefs drift back towards their priors, as far as after `n_outcomes` outcomes."""
+        covariance_EPP = self.covariance.settled()
         for expert, memory in enumerate(self._memories):
             if memory == 1.0:
                 continue
             kept = math.pow(memory, n_outcomes / 2)  # of deviations; of covariances its square
             prior_P = self._prior_mean_EP[expert, : self.n]
             self.mean_EP[expert, : self.n] = prior_P + kept * (self.mean_EP[expert, : self.n] - prior_P)
-            covariance_PP = self.covariance_EPP[expert, : self.n, : self.n]
-            covariance_PP.mul_(kept**2)
-            covariance_PP.diagonal().add_((1 - kept**2) * self._prior_variance_EP[expert, : self.n])
+            covariance_EPP[expert].mul_(kept**2)
+            added_P = (1 - kept**2) * self._prior_variance_EP[expert, : self.n]
+            covariance_EPP[expert].diagonal().add_(torch.from_numpy(added_P))
 
     def learn_scales(self) -> None:
         """Re-estimate how much each family's coefficients vary, by MacKay's evidence rule, and weigh beliefs by it."""
+        variance_EP = self.covariance.variances(np.arange(self.n))
+        covariance_EPP = self.covariance.settled()
         for expert in range(len(self._memories)):
-            prior_P = self._prior_variance_EP[expert, : self.n].double()
-            fresh_P, scale_F = prior_P.clone(), self.family_variance_FE[:, expert].clone()
+            prior_P = self._prior_variance_EP[expert, : self.n].astype(np.float64)
+            fresh_P, scale_F = prior_P.copy(), self.family_variance_FE[:, expert].copy()
             for family in range(1, len(self._built_in_F)):
-                at = torch.nonzero(self._family_P[: self.n] == family).squeeze(1)
-                scale_F[family] = fresh_P[at] = self._scale(expert, family, at)
-            if self._reweigh(expert, 1 / fresh_P - 1 / prior_P):
-                self._prior_variance_EP[expert, : self.n] = fresh_P.float()
+                is_in = self._family_P[: self.n] == family
+                scale_F[family] = fresh_P[is_in] = self._scale(expert, family, is_in, variance_EP[expert])
+            if self._reweigh(expert, covariance_EPP[expert], 1 / fresh_P - 1 / prior_P):
+                self._prior_variance_EP[expert, : self.n] = fresh_P
                 self.family_variance_FE[:, expert] = scale_F
 
-    def _scale(self, expert: int, family: int, at: Tensor) -> float:
+    def _scale(
+        self, expert: int, family: int, is_in_P: NDArray[np.bool_], variance_P: NDArray[np.float32]
+    ) -> np.float32:
         """The family's prior variance: the built-in one, moved by the coefficients that are well known."""
-        mean_A, variance_A = self.mean_EP[expert, at], self.covariance_EPP[expert, at, at]
-        resolved = float(torch.clamp(1 - variance_A / self._prior_variance_EP[expert, at], min=0.0).sum())
+        mean_A, share_A = (
+            self.mean_EP[expert, : self.n][is_in_P],
+            variance_P / self._prior_variance_EP[expert, : self.n],
+        )
+        resolved = float(np.maximum(1 - share_A[is_in_P], 0.0).sum())
         built_in = self._built_in_F[family]
         scale = (_PSEUDO_COEFFICIENTS * built_in + float((mean_A**2).sum())) / (_PSEUDO_COEFFICIENTS + resolved)
-        return min(max(scale, _SCALE_LIMITS[0] * built_in), _SCALE_LIMITS[1] * built_in)
+        return np.float32(min(max(scale, _SCALE_LIMITS[0] * built_in), _SCALE_LIMITS[1] * built_in))
 
-    def _reweigh(self, expert: int, precision_P: Tensor) -> bool:
+    def _reweigh(self, expert: int, covariance_PP: Tensor, precision_P: NDArray[np.float64]) -> bool:
         """Add to the prior precisions; prior means of such coefficients are 0.
 
         Returns:
             Whether it was possible; if rounding has spoilt the covariance too much, everything stays as it is.
         """
-        covariance_PP = self.covariance_EPP[expert, : self.n, : self.n].double()
-        covariance_PP = (covariance_PP + covariance_PP.T) / 2  # rounding has made it a little lopsided
-        covariance_PP.diagonal().add_(_ROUNDING * self._prior_variance_EP[expert, : self.n])
-        factor_PP, is_broken = torch.linalg.cholesky_ex(covariance_PP)
+        exact_PP = covariance_PP.double()
+        exact_PP = (exact_PP + exact_PP.T) / 2  # rounding has made it a little lopsided
+        exact_PP.diagonal().add_(torch.from_numpy(_ROUNDING * self._prior_variance_EP[expert, : self.n]))
+        factor_PP, is_broken = torch.linalg.cholesky_ex(exact_PP)
         if is_broken:
             return False
         precision_PP = torch.cholesky_inverse(factor_PP)
-        pull_P = torch.matmul(precision_PP, self.mean_EP[expert, : self.n].double())
-        precision_PP.diagonal().add_(precision_P)
+        mean_P = torch.from_numpy(self.mean_EP[expert, : self.n].astype(np.float64))
+        pull_P = torch.matmul(precision_PP, mean_P)
+        precision_PP.diagonal().add_(torch.from_numpy(precision_P))
         factor_PP, is_broken = torch.linalg.cholesky_ex(precision_PP)
         if is_broken:
             return False
         fresh_PP = torch.cholesky_inverse(factor_PP)
-        self.covariance_EPP[expert, : self.n, : self.n] = fresh_PP.float()
-        self.mean_EP[expert, : self.n] = torch.matmul(fresh_PP, pull_P).float()
+        covariance_PP.copy_(fresh_PP)
+        self.mean_EP[expert, : self.n] = torch.matmul(fresh_PP, pull_P).numpy()
         return True
 
-    def _project(self, features: Features) -> tuple[Tensor, Tensor, Tensor]:
+    def _project(self, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Covariance times features (E, P), and mean and variance of the linear predictor, (E,) each."""
         position_X, value_X = features
-        gain_EP = (self.covariance_EPP[:, position_X, : self.n] * value_X[:, None]).sum(1)
-        variance_E = torch.clamp(torch.matmul(gain_EP[:, position_X], value_X), min=1e-9)
-        return gain_EP, torch.matmul(self.mean_EP[:, position_X], value_X), variance_E
+        gain_EP = self.covariance.gain(position_X, value_X)
+        variance_E = (gain_EP[:, position_X] * value_X).sum(1)
+        mean_E = (self.mean_EP[:, position_X] * value_X).sum(1)
+        return gain_EP, mean_E, np.maximum(variance_E, np.float32(1e-9))
 
-    def _update(self, gain_EP: Tensor, mean_E: Tensor, variance_E: Tensor, site: Site) -> None:
+    def _update(
+        self,
+        gain_EP: NDArray[np.float32],
+        mean_E: NDArray[np.float32],
+        variance_E: NDArray[np.float32],
+        site: Site,
+    ) -> None:
         step_E = site.information_E / (1 + site.information_E * variance_E)
         move_E = step_E * (site.target_E - mean_E)
-        for expert, (step, move) in enumerate(zip(step_E.tolist(), move_E.tolist(), strict=True)):
-            gain_P = gain_EP[expert]
-            self.mean_EP[expert, : self.n].add_(gain_P, alpha=move)
-            self.covariance_EPP[expert, : self.n, : self.n].addr_(gain_P, gain_P, alpha=-step)
+        self.mean_EP[:, : self.n] += move_E[:, None] * gain_EP
+        self.covariance.subtract(gain_EP, step_E)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Tensors of the posterior, for a snapshot."""
+        """Copies of the posterior's arrays, for a snapshot."""
         n = self.n
         return {
-            "mean": self.mean_EP[:, :n].numpy(),
-            "covariance": self.covariance_EPP[:, :n, :n].numpy(),
-            "prior_mean": self._prior_mean_EP[:, :n].numpy(),
-            "prior_variance": self._prior_variance_EP[:, :n].numpy(),
-            "family": self._family_P[:n].numpy(),
-            "family_variance": self.family_variance_FE.numpy(),
-            "merit": self._merit_E.numpy(),
+            **self.covariance.tensors(),
+            "mean": self.mean_EP[:, :n].copy(),
+            "prior_mean": self._prior_mean_EP[:, :n].copy(),
+            "prior_variance": self._prior_variance_EP[:, :n].copy(),
+            "family": self._family_P[:n].copy(),
+            "family_variance": self.family_variance_FE.copy(),
+            "merit": self._merit_E.copy(),
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -228,17 +250,17 @@ class Posterior:
         Raises:
             KeyError, ValueError, RuntimeError: it is not of this shape.
         """
-        taken = {name: torch.from_numpy(np.array(tensors[name])) for name in self.tensors()}
-        self.n = n = taken["mean"].shape[1]
-        self.mean_EP[:, :n] = taken["mean"]
-        self.covariance_EPP[:, :n, :n] = taken["covariance"]
-        self._prior_mean_EP[:, :n] = taken["prior_mean"]
-        self._prior_variance_EP[:, :n] = taken["prior_variance"]
-        self._family_P[:n] = taken["family"]
-        self.family_variance_FE = taken["family_variance"].reshape(self.family_variance_FE.shape)
-        self._merit_E = taken["merit"].reshape(self._merit_E.shape)
+        self.covariance.restore(tensors)
+        n = self.n
+        self.mean_EP[:, :n] = tensors["mean"]
+        self._prior_mean_EP[:, :n] = tensors["prior_mean"]
+        self._prior_variance_EP[:, :n] = tensors["prior_variance"]
+        self._family_P[:n] = tensors["family"]
+        self.family_variance_FE = tensors["family_variance"].reshape(self.family_variance_FE.shape).copy()
+        self._merit_E = tensors["merit"].reshape(self._merit_E.shape).copy()
 
 
-def probability(mean: Tensor, variance: Tensor) -> Tensor:
+def probability(mean_E: NDArray[np.float32], variance_E: NDArray[np.float32]) -> NDArray[np.float32]:
     """Expected success when the linear predictor is N(mean, variance): MacKay's approximation."""
-    return torch.sigmoid(mean / torch.sqrt(1 + math.pi / 8 * variance))
+    p_E: NDArray[np.float32] = 1 / (1 + np.exp(-mean_E / np.sqrt(1 + math.pi / 8 * variance_E)))
+    return p_E

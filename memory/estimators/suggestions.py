@@ -7,7 +7,7 @@ of a large bank would be served to everybody.
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Task
+from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Shared, Task
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
@@ -17,28 +17,33 @@ _MAX_REGIONS = 2
 
 
 def earned_cases(
-    task: Task, value_G: NDArray[np.float32], beliefs: Posterior, coefficients: Coefficients, exposures: Exposures
+    task: Task,
+    shared: Shared,
+    value_G: NDArray[np.float32],
+    beliefs: Posterior,
+    coefficients: Coefficients,
+    exposures: Exposures,
 ) -> list[str]:
     """The served cases of highest utility whose lower bound is above 0.
 
     Args:
         task: what they are to help.
+        shared: its coefficients.
         value_G: what a case of each group is believed to add to this task.
         beliefs: of all coefficients.
         coefficients: which lies where.
         exposures: how each case was served so far.
     """
-    ids, averages = exposures.ids, exposures.averages()
-    mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0).numpy()
-    reach_N = exposures.reach(ids, task.landmark_L)
-    weight_N4 = averages.weight_N4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
-    value_N = product(weight_N4, mean_P[list(WEIGHTS)]) + product(averages.group_NG, value_G)
-    value_N += reach_N * coefficients.case_means(ids, mean_P)
+    mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0)
+    reach_N = exposures.reach(slice(len(exposures)), task.landmark_L)
+    value_N = exposures.worth(mean_P[list(WEIGHTS)], value_G)
+    value_N += reach_N * coefficients.case_means(mean_P, len(exposures))
     best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
-    named = tuple(ids[index] for index in best)
-    cases = Placed(named, weight_N4[best], averages.group_NG[best], reach_N[best])
-    mean_C, sd_C = beliefs.mixed(*coefficients.utility(task.landmark_L, cases))
-    return [case_id for case_id, low in zip(named, mean_C - sd_C, strict=True) if low > 0]
+    averages = exposures.averages(best)
+    weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
+    cases = Placed(best, weight_C4, averages.group_CG, reach_N[best])
+    mean_C, sd_C = beliefs.mixed(*coefficients.utility(shared, cases))
+    return [exposures.ids[row] for row, low in zip(best.tolist(), mean_C - sd_C, strict=True) if low > 0]
 
 
 def promising_regions(

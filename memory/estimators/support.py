@@ -43,11 +43,13 @@ def support(
     if not n or not actions:
         return np.zeros(n, np.float32)
     nearest = np.argsort(-similarity_C, kind="stable")[:_SPEAKERS]
-    states = torch.from_numpy(state_CD[nearest]).double()
+    states = torch.from_numpy(state_CD[nearest])
     cosines = torch.from_numpy(similarity_C[nearest]).double()
     voice_C = np.zeros(n)
-    covariance = torch.matmul(states, states.T) + _NOISE * torch.eye(len(nearest))
-    voice_C[nearest] = torch.linalg.solve(covariance, cosines).numpy()
+    covariance = torch.matmul(states, states.T).double()
+    covariance.diagonal().add_(_NOISE)
+    factor = torch.linalg.cholesky(covariance)  # half the work of a general solver
+    voice_C[nearest] = torch.cholesky_solve(cosines[:, None], factor)[:, 0].numpy()
     said_C = voice_C * (reward_C - _FAILURE * (1.0 - reward_C))
     number: dict[str, int] = {}
     action_C = np.array([number.setdefault(action, len(number)) for action in actions])

@@ -22,15 +22,19 @@ from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEsti
 from memento.memory.event import Observation
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.snapshot import Snapshot, read_snapshot, save_snapshot
+from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
+from memento.memory.learning.snapshot import Snapshot, read_snapshot
+from memento.memory.ledger.learning_reads import LearningNews, learning_news
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions, built_in
 from memento.memory.shielded import shielded
 
 _LOG = logging.getLogger(__name__)
 
-_OUTCOMES_PER_SNAPSHOT = 64
-"""Outcomes between two snapshots: at most so many are relearned after a kill."""
+_PAGE = 512
+"""Outcomes read from the ledger at a time."""
+_TURN = 32
+"""Outcomes learned in one turn of the thread, which others wait for: some 50 ms."""
 
 T = TypeVar("T")
 
@@ -72,6 +76,7 @@ class Learner:
         self._reader = ExampleReader(namespace=namespace, views=views, texts=texts, wanted=self.estimator.views)
         self._offset = self._n_outcomes = self._n_saved = self._n_erasures = 0
         self._is_loaded = False
+        self._writer = SnapshotWriter(namespace=namespace, views=views)
         self._learning = asyncio.Lock()
         self._together = Coalescer(self._catch_up)
 
@@ -80,15 +85,19 @@ class Learner:
         """Number of outcomes learned from."""
         return self._n_outcomes
 
-    async def estimates(self, query: Vector, cases: Sequence[Case], similarity_C: Vector) -> Answer:
+    async def estimates(
+        self, query: Vector, cases: Sequence[Case], similarity_C: Vector, *, is_caught_up: bool = False
+    ) -> Answer:
         """Estimate the value of each case for this task, from all outcomes in the ledger.
 
         Args:
             query: encoded task, shape (D,).
             cases: candidates.
             similarity_C: their cosines to the task.
+            is_caught_up: whether this read has asked for suggestions already: then the ledger is not looked at again.
         """
-        await self.catch_up()
+        if not is_caught_up:
+            await self.catch_up()
         rows = await self._reader.rows(cases, similarity_C, np.array([case.reward for case in cases], np.float32))
         async with self._learning:
             estimates = await self._in_thread(lambda: self.estimator.estimate(query, rows)) if cases else None
@@ -132,39 +141,49 @@ class Learner:
             await shielded(self._in_thread(partial(self._begin, version)))
             if not is_fresh:
                 await self._load()
-            await self._read_on()
+            await self._read_on(await self._look())
             await self._save()
             self._is_loaded = True
+            await self._writer.finish()
             return self._n_outcomes
 
     async def close(self) -> None:
-        """Save a snapshot if there is anything new."""
+        """Save a snapshot if there is enough that is new."""
         async with self._learning:
-            if self._n_outcomes > self._n_saved:
+            if is_worth_it(self._n_outcomes, self._n_saved):
                 await self._save()
+            await self._writer.finish()
 
     async def _catch_up(self, asked: Sequence[None]) -> list[int]:
         async with self._learning:
-            await self._follow_version()
+            news = await self._look(limit=_PAGE if self._is_loaded else 0)
+            if not self._is_loaded or (news.serving, news.n_erasures) != (self.serving.version, self._n_erasures):
+                await self._follow_version(news.n_erasures)
+                news = await self._look()
             n_before = self._n_outcomes
-            await self._read_on()
-            if self._n_outcomes - self._n_saved >= _OUTCOMES_PER_SNAPSHOT:
+            await self._read_on(news)
+            if is_due(self._n_outcomes, self._n_saved) and not self._writer.is_busy:
                 await self._save()
             return [self._n_outcomes - n_before] * len(asked)
 
-    async def _read_on(self) -> None:
-        while news := await self._views.observations(
-            namespace=self._namespace, after=self._offset, limit=100, skipped=self.serving.skipped
-        ):
-            for observation, example in zip(news, await self._reader.examples(news), strict=True):
-                await self._take(observation, example)
+    async def _look(self, *, limit: int = _PAGE) -> LearningNews:
+        look = partial(learning_news, namespace=self._namespace, estimator=self.estimator.name)
+        look = partial(look, after=self._offset, limit=limit, skipped=self.serving.skipped)
+        return await self._views.ledger.query(look)
 
-    async def _follow_version(self) -> None:
-        """Start over when the serving version has changed, and on the first call."""
-        number = await self._versions.serving_number(self._namespace, self.estimator.name)
-        n_erasures = await self._views.n_erasures(namespace=self._namespace)
-        if self._is_loaded and (number, n_erasures) == (self.serving.version, self._n_erasures):
-            return
+    async def _read_on(self, news: LearningNews) -> None:
+        while True:
+            examples = await self._reader.examples(news.observations)
+            steps = list(zip(news.observations, examples, strict=True))
+            for start in range(0, len(steps), _TURN):
+                await shielded(self._in_thread(partial(self._take, steps[start : start + _TURN])))
+            self._offset = news.seen_until
+            if news.is_all:
+                return
+            news = await self._look()
+
+    async def _follow_version(self, n_erasures: int) -> None:
+        """Start over when what is to be learned has changed, and on the first call."""
         serving = await self._versions.serving(self._namespace, self.estimator.name)
         if not self._is_loaded or (serving.recipe, n_erasures) != (self.serving.recipe, self._n_erasures):
             self._is_loaded = False
@@ -183,8 +202,8 @@ class Learner:
         self.serving = version
         self._offset = self._n_outcomes = self._n_saved = 0
 
-    async def _take(self, observation: Observation, example: Example | None) -> None:
-        def learn() -> None:
+    def _take(self, steps: Sequence[tuple[Observation, Example | None]]) -> None:
+        for observation, example in steps:
             self._offset = observation.offset
             if example is None:
                 self.estimator.withdraw(observation.event_id)
@@ -192,15 +211,13 @@ class Learner:
                 self._n_outcomes += 1
                 self.estimator.learn(example)
 
-        await shielded(self._in_thread(learn))
-
     async def _load(self) -> None:
         """Restore the snapshot if it fits; else learn from the first outcome on.
 
         A snapshot ahead of the ledger belongs to what a restored backup has undone.
         """
         path = self._path
-        snapshot = None if path is None else await self._in_thread(lambda: read_snapshot(path))
+        snapshot = None if path is None else await asyncio.to_thread(read_snapshot, path)
         is_ours = snapshot is not None and snapshot.fits(self._texts.encoder.name, self._recipe)
         if snapshot is not None and is_ours and snapshot.offset <= await self._views.newest_outcome_offset():
             recent = await self._views.newest_observations(
@@ -236,10 +253,10 @@ class Learner:
         return self._folder / ".".join(part for part in parts if part)
 
     async def _save(self) -> None:
-        """Save what was learned, unless something was erased since: then it is learned again without that."""
-        n_erasures = await self._views.n_erasures(namespace=self._namespace)
-        if (path := self._path) is not None and n_erasures == self._n_erasures:
-            await shielded(self._in_thread(lambda: save_snapshot(path, self._snapshot())))
+        """Collect a snapshot, which reads wait for, and begin to write it, which they do not."""
+        if (path := self._path) is not None:
+            snapshot = await shielded(self._in_thread(self._snapshot))
+            await self._writer.begin(path, snapshot, n_erasures=self._n_erasures)
         self._n_saved = self._n_outcomes
 
     def _snapshot(self) -> Snapshot:

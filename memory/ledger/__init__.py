@@ -7,7 +7,7 @@ ledger          opens a database, runs one synchronous transaction per step in t
 rows            the only place where a stored row becomes a record: checksum, upcasting, validation
 row_fields      columns of records, with their digests
 set_aside       rows that do not pass, kept out of everything and listed
-reads, event_reads, vector_reads, audit    queries
+reads, event_reads, learning_reads, vector_reads, audit    queries
 settings_versions            versioned estimator settings, and which one serves
 writes, vector_writes, batches    what a transaction can append
 backup, restore              a checked copy in one file, and a ledger made of one

@@ -31,6 +31,11 @@ class EventViews:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger that is asked."""
+        return self._ledger
+
     async def event(self, event_id: str, *, namespace: str) -> RetrievalEvent | None:
         """The event of this id in this namespace, or None."""
         events = schema.events.c
@@ -75,9 +80,9 @@ class EventViews:
         def look(connection: CheckedConnection) -> list[Observation]:
             start = after
             while True:
-                query = _served(namespace).where(offset > start, *_outside(skipped, schema.outcomes))
+                query = _served(namespace).where(offset > start, *outside(skipped, schema.outcomes))
                 rows = connection.execute(query.order_by(offset).limit(limit)).all()
-                found = _observations(connection, rows)
+                found = observations_of(connection, rows)
                 if found or len(rows) < limit:
                     return found
                 start = rows[-1][_OFFSET]
@@ -93,7 +98,7 @@ class EventViews:
         def look(connection: CheckedConnection) -> list[Observation]:
             told, found, before = set[str](), list[Observation](), until + 1
             while True:
-                query = _served(namespace).where(offset < before, *_outside(skipped, schema.outcomes))
+                query = _served(namespace).where(offset < before, *outside(skipped, schema.outcomes))
                 rows = connection.execute(query.order_by(offset.desc()).limit(_PAGE)).all()
                 for row in rows:
                     one = None if row[_EVENT_ID] in told else _observation(connection, row)
@@ -127,7 +132,8 @@ class EventViews:
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
 
-def _observations(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[Observation]:
+def observations_of(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[Observation]:
+    """The observations of rows of outcomes with their events, without those that count for nothing."""
     found = (_observation(connection, row) for row in rows)
     return [one for one in found if one is not None]
 
@@ -174,5 +180,6 @@ def _is_of_event() -> ColumnElement[bool]:
     return (events.event_id == outcomes.event_id) & (events.namespace == outcomes.namespace)
 
 
-def _outside(ranges: Sequence[OutcomeRange], outcomes: FromClause) -> list[ColumnElement[bool]]:
+def outside(ranges: Sequence[OutcomeRange], outcomes: FromClause) -> list[ColumnElement[bool]]:
+    """Conditions that an outcome is in none of these ranges."""
     return [or_(outcomes.c.offset <= after, outcomes.c.offset > until) for after, until in ranges]
