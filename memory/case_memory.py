@@ -121,7 +121,11 @@ class CaseMemory(LedgerMaintenance):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Finish learning from what was acknowledged, then close. Idempotent."""
+        """Finish learning that has begun, then close. Idempotent.
+
+        What was acknowledged a moment ago may be left for the next process to learn from the ledger; `settle` first,
+        where it should not.
+        """
         try:
             await self._learning.close()
         finally:
