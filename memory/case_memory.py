@@ -38,6 +38,7 @@ from memento.memory.recorder import Recorder
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
+from memento.memory.warmable import Warmable
 
 
 class CaseMemory(LedgerMaintenance):
@@ -130,6 +131,18 @@ class CaseMemory(LedgerMaintenance):
             await self._learning.close()
         finally:
             await self._storage.close()
+
+    async def warm(self) -> None:
+        """Load what the first read would load: the encoder's model, and what the policy's estimator has learned.
+
+        Raises:
+            EncoderUnavailable: the packaged encoder cannot be loaded.
+            LedgerUnavailable: the outcomes cannot be read.
+        """
+        encoder = self._storage.texts.encoder
+        if isinstance(encoder, Warmable):
+            await encoder.warm()
+        await self._learning.warm(self.namespace)
 
     @property
     def bank(self) -> CaseBank:

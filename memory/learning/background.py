@@ -58,6 +58,11 @@ class BackgroundLearning:
                 )
             return self._learners[namespace, estimator]
 
+    async def warm(self, namespace: str) -> None:
+        """Load the memory's own learner of a namespace, and learn what waits for it."""
+        if self._estimator is not None:
+            await (await self.learner(namespace, self._estimator)).catch_up()
+
     async def effects(self, namespace: str) -> list[CaseEffect]:
         """Estimated effect of serving each case; empty without an estimator."""
         if self._estimator is None:
