@@ -98,6 +98,7 @@ class BackgroundLearning:
             await self.settle()
         finally:
             self._is_closing = False
+            self._hurry = asyncio.Event()  # an event belongs to a loop; reopening may be in another one
         learners = list(self._learners.values())
         self._learners.clear()
         for learner in learners:
