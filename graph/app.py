@@ -23,6 +23,8 @@ from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import Encoder
+from memento.memory.encoders import as_encoder
+from memento.memory.warmable import Warmable
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
 
@@ -42,7 +44,7 @@ class Application:
         self._given = settings
         self._workspace = workspace
         self._memory: CaseMemory | None = None
-        self._encoder: EmbeddingsEncoder | None = None
+        self._encoder: Encoder | None = None
         self._opening = asyncio.Lock()
         self._knows_prices = False
 
@@ -138,14 +140,37 @@ class Application:
             self._encoder = await make_encoder(self.settings.encoder, self.settings.endpoints())
         return self._encoder
 
+    async def warm(self) -> None:
+        """Load in advance what a first run would load, for processes that serve.
+
+        The configured models' packages, the tools, the encoder, and the bank if there is one: none is created. What
+        cannot be loaded is logged, and named again by the run that needs it.
+        """
+        parts = {"the memory": self._warm_memory, "a model": self.models.warm, "a tool": self.toolset.functions}
+        for name, warm in parts.items():
+            try:
+                await warm()
+            except Exception as error:  # noqa: BLE001  of any package: serving must begin all the same
+                _LOG.warning("%s could not be loaded in advance: %s", name, error)
+
+    async def _warm_memory(self) -> None:
+        settings = self.settings
+        if settings.ledger_url is not None or await asyncio.to_thread(settings.ledger_file.exists):
+            await (await self.memory()).warm()
+            return
+        async with self._opening:  # whoever opens the memory meanwhile should use this one
+            encoder = self._encoder = await self.encoder() or as_encoder(None)
+        if isinstance(encoder, Warmable):
+            await encoder.warm()
+
     async def aclose(self) -> None:
         """Close what was opened."""
         if self._memory is not None:
             await self._memory.aclose()
             self._memory = None
-        if self._encoder is not None:
+        if isinstance(self._encoder, EmbeddingsEncoder):
             await self._encoder.aclose()
-            self._encoder = None
+        self._encoder = None
         if "toolset" in self.__dict__:
             await self.toolset.aclose()
         if "models" in self.__dict__:

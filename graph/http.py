@@ -1,10 +1,11 @@
-"""HTTP routes beside the served graph: late feedback, and shutdown. langgraph.json names `app`.
+"""HTTP routes beside the served graph: late feedback, start and shutdown. langgraph.json names `app`.
 
 Starlette comes with the LangGraph server, so nothing else imports this module.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
@@ -67,13 +68,19 @@ def _refusal(reason: str, status: int) -> JSONResponse:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Refuse to start with invalid settings; close the process's memory and models on shutdown.
+    """Refuse to start with invalid settings; load in advance what runs need; close it on shutdown.
+
+    Loading goes on beside the first requests, and a run waits for it only where it needs the same.
 
     Raises:
         InvalidInput: settings that do not parse; the message names each.
     """
     _ = application.settings
+    warming = asyncio.create_task(application.warm(), name="memento-warm")
     yield
+    warming.cancel()
+    with suppress(asyncio.CancelledError):
+        await warming
     await application.aclose()
 
 

@@ -131,6 +131,18 @@ class ChatModels:
         """Report each role's model and whether it answers; calls no model, starts no local server."""
         return list(await asyncio.gather(*(self._describe(role) for role in get_args(Role))))
 
+    async def warm(self) -> None:
+        """Make the configured remote models, which imports their packages; no server is asked, none is started.
+
+        Raises:
+            UnknownModel, ModelRejected: as `get`.
+        """
+        for role, named in self._configured.items():
+            if isinstance(named, str) or (named is None and self._endpoints.has_openai):
+                choice = await self._choose(role, named)
+                if not _is_local(choice.spec):
+                    await self._model(choice)
+
     async def aclose(self) -> None:
         """Stop the local servers; models made here must not be used afterwards."""
         servers, clients = list(self._servers.values()), self._clients

@@ -236,6 +236,11 @@ class Settings(BaseSettings):
         return self.folder / "workspace"
 
     @property
+    def ledger_file(self) -> Path:
+        """The ledger, where no URL of another is set."""
+        return self.folder / "ledger.sqlite"
+
+    @property
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"

@@ -38,6 +38,7 @@ from memento.memory.recorder import Recorder
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
+from memento.memory.warmable import Warmable
 
 
 class CaseMemory(LedgerMaintenance):
@@ -121,11 +122,27 @@ class CaseMemory(LedgerMaintenance):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Finish learning from what was acknowledged, then close. Idempotent."""
+        """Finish learning that has begun, then close. Idempotent.
+
+        What was acknowledged a moment ago may be left for the next process to learn from the ledger; `settle` first,
+        where it should not.
+        """
         try:
             await self._learning.close()
         finally:
             await self._storage.close()
+
+    async def warm(self) -> None:
+        """Load what the first read would load: the encoder's model, and what the policy's estimator has learned.
+
+        Raises:
+            EncoderUnavailable: the packaged encoder cannot be loaded.
+            LedgerUnavailable: the outcomes cannot be read.
+        """
+        encoder = self._storage.texts.encoder
+        if isinstance(encoder, Warmable):
+            await encoder.warm()
+        await self._learning.warm(self.namespace)
 
     @property
     def bank(self) -> CaseBank:

@@ -75,7 +75,7 @@ class Retrieval:
             nearest = await self._recalling.nearest(query, question, namespace)
             candidates = [Candidate(*hit) for hit in nearest.hits]
             is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
-            if chosen_by.estimator is not None and not is_degraded:
+            if candidates and chosen_by.estimator is not None and not is_degraded:
                 learner = await self._learner(namespace, chosen_by.estimator)
                 known = {one.case_id for one in candidates}
                 suggested, is_degraded, more = await self._recalling.suggested(

@@ -78,7 +78,7 @@ def assistant(*, answer: str = "forty-two", correct: str = "yes", refuse: str | 
         return {
             "judge": json.dumps({"correct": correct, "reason": "compared"}),
             "executor": f"it is {answer}",
-            "planner": json.dumps(_plan(body, answer)),
+            "planner": json.dumps(plan_of(body, answer)),
             "final": json.dumps({"answer": answer}),
         }[role]
 
@@ -95,7 +95,8 @@ def role_of(body: dict[str, Any]) -> str:
     return "final" if '"answer"' in wanted else "executor"
 
 
-def _plan(body: dict[str, Any], answer: str) -> dict[str, Any]:
+def plan_of(body: dict[str, Any], answer: str) -> dict[str, Any]:
+    """What the planner says: one step, then the answer."""
     if "<result " in json.dumps(body["messages"]):
         return {"subtasks": [], "answer": answer}
     return {"subtasks": [{"id": "1", "description": "Look it up", "depends_on": []}], "answer": None}

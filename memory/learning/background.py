@@ -1,15 +1,30 @@
-"""Background learning: one learner per namespace and estimator, created on first use."""
+"""Background learning: one learner per namespace and estimator, created on first use.
+
+A learner is created by the first read, or other question, that needs one, or a moment after the first outcome. A
+process that ends before that moment, such as a command's, creates none: that would cost it the import of torch, and the
+outcome is in the ledger, from which the next learner takes it. So that no reader has many to learn at once, closing
+learns them when more than a hundred wait.
+"""
 
 import asyncio
+import contextlib
 import logging
 
 from memento.memory.errors import MementoError
 from memento.memory.estimators.port import CaseEffect, EstimatorName
 from memento.memory.learning.learner import Learner
 from memento.memory.learning.making import make_learner
+from memento.memory.learning.snapshot import newest_saved_offset
 from memento.memory.storage import Storage
 
 _LOG = logging.getLogger(__name__)
+
+_PAUSE_S = 2.0
+"""Between an outcome and the creation of a learner that nothing has needed yet."""
+
+_MAX_UNLEARNED = 128
+"""As many outcomes, and all that wait with them, are learned at closing; fewer are left to the next process, which
+learns them before its first reading in a quarter of a second."""
 
 
 class BackgroundLearning:
@@ -31,6 +46,8 @@ class BackgroundLearning:
         self._making = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._has_news: set[str] = set()
+        self._hurry = asyncio.Event()
+        self._is_closing = False
 
     async def learner(self, namespace: str, estimator: EstimatorName) -> Learner:
         """The learner of a namespace and estimator, always the same one."""
@@ -41,6 +58,11 @@ class BackgroundLearning:
                 )
             return self._learners[namespace, estimator]
 
+    async def warm(self, namespace: str) -> None:
+        """Load the memory's own learner of a namespace, and learn what waits for it."""
+        if self._estimator is not None:
+            await (await self.learner(namespace, self._estimator)).catch_up()
+
     async def effects(self, namespace: str) -> list[CaseEffect]:
         """Estimated effect of serving each case; empty without an estimator."""
         if self._estimator is None:
@@ -49,19 +71,34 @@ class BackgroundLearning:
         return await learner.effects()
 
     def catch_up_soon(self, namespace: str) -> None:
-        """Learn new outcomes in the background, in at most one task per namespace."""
+        """Learn new outcomes in the background, in at most one task per namespace.
+
+        Where no learner has been needed yet, one is created after a pause, if the memory is still open then.
+        """
         self._has_news.add(namespace)
         if namespace not in self._running:
             self._running[namespace] = asyncio.create_task(self._catch_up(namespace), name="memento-learn")
 
     async def settle(self) -> None:
         """Wait until the learners have learned all outcomes known at the time of the call."""
-        while self._running:
-            await asyncio.gather(*self._running.values())
+        self._hurry.set()
+        try:
+            while self._running:
+                await asyncio.gather(*self._running.values())
+        finally:
+            self._hurry.clear()
 
     async def close(self) -> None:
-        """Finish, save and drop the learners; reopening makes new ones."""
-        await self.settle()
+        """Finish what has begun, save and drop the learners; reopening makes new ones.
+
+        For outcomes that no learner has been created for, one is created only if many of them wait.
+        """
+        self._is_closing = True
+        try:
+            await self.settle()
+        finally:
+            self._is_closing = False
+            self._hurry = asyncio.Event()  # an event belongs to a loop; reopening may be in another one
         learners = list(self._learners.values())
         self._learners.clear()
         for learner in learners:
@@ -69,10 +106,11 @@ class BackgroundLearning:
 
     async def _catch_up(self, namespace: str) -> None:
         try:
+            estimator = self._estimator
+            if estimator is not None and await self._is_wanted(namespace, estimator):
+                await self.learner(namespace, estimator)
             while namespace in self._has_news:
                 self._has_news.discard(namespace)
-                if self._estimator is not None:
-                    await self.learner(namespace, self._estimator)
                 for (of, _), learner in list(self._learners.items()):
                     if of == namespace:
                         await learner.catch_up()
@@ -80,3 +118,19 @@ class BackgroundLearning:
             _LOG.warning("learning is postponed: %s", error)
         finally:
             del self._running[namespace]
+
+    async def _is_wanted(self, namespace: str, estimator: EstimatorName) -> bool:
+        """Whether a learner is there, or should be created for outcomes alone; waits out the pause."""
+        if (namespace, estimator) in self._learners:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), _PAUSE_S)
+        return not self._is_closing or await self._is_far_behind(namespace, estimator)
+
+    async def _is_far_behind(self, namespace: str, estimator: EstimatorName) -> bool:
+        if (folder := self._storage.weights) is None:  # what would be learned now could not be kept
+            return False
+        saved = await asyncio.to_thread(newest_saved_offset, folder, namespace, estimator)
+        views = self._storage.views  # some of the limit's may be unreadable
+        waiting = await views.observations(namespace=namespace, after=saved, limit=2 * _MAX_UNLEARNED)
+        return len(waiting) >= _MAX_UNLEARNED

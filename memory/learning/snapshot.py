@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from memento.memory.case import QUESTION_VERSION
+from memento.memory.case import QUESTION_VERSION, text_hash
 from memento.private_files import create_private_file, make_private_folder
 
 _LOG = logging.getLogger(__name__)
@@ -84,6 +84,16 @@ def read_snapshot(path: Path) -> Snapshot | None:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         _LOG.warning("the weights %s are damaged (%s); they are learned again from the ledger", path.name, error)
         return None
+
+
+def newest_saved_offset(folder: Path, namespace: str, estimator: str) -> int:
+    """Ledger offset up to which any snapshot of a namespace and estimator has learned; 0 without one. Blocks."""
+    offsets = [0]
+    for path in folder.glob(f"{text_hash(namespace)}.{estimator}.*"):
+        damaged = contextlib.suppress(OSError, SafetensorError, KeyError, TypeError, ValueError)
+        with damaged, safe_open(path, framework="np") as file:
+            offsets.append(int(json.loads(file.metadata()[_FIELDS])["offset"]))
+    return max(offsets)
 
 
 def _checksum(told: str, tensors: Mapping[str, NDArray[Any]]) -> str:

@@ -146,6 +146,37 @@ async def test_nothing_is_opened_when_nothing_was_used(settings: Settings) -> No
     assert not settings.folder.exists()
 
 
+async def test_no_bank_is_created_when_what_a_run_needs_is_loaded_in_advance(settings: Settings) -> None:
+    app = Application(settings)
+    await app.warm()
+    assert not settings.ledger_file.exists()
+    assert await app.encoder() is not None
+    assert await app.toolset.functions()
+    await app.aclose()
+
+
+async def test_the_bank_is_opened_in_advance_when_there_is_one(settings: Settings) -> None:
+    app = Application(settings)
+    opened = await app.memory()
+    await app.aclose()
+    await app.warm()
+    assert app._memory is not None
+    assert app._memory is not opened
+    assert await app.memory() is app._memory
+    await app.aclose()
+
+
+async def test_serving_begins_with_a_line_in_the_log_when_something_cannot_be_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Application(Settings(home=tmp_path, encoder="nobody:nothing", planner="nobody:nothing"))
+    await app.warm()
+    await app.aclose()
+    said = [record.getMessage() for record in caplog.records if "loaded in advance" in record.getMessage()]
+    assert [line.partition(" could")[0] for line in said] == ["the memory", "a model"]
+    assert all("nobody" in line for line in said)
+
+
 async def test_encoder_unavailable_when_its_provider_does_not_exist(tmp_path: Path) -> None:
     app = Application(Settings(home=tmp_path, encoder="nobody:nothing"))
     with pytest.raises(EncoderUnavailable, match="nobody:nothing"):
