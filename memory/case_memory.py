@@ -214,7 +214,7 @@ class CaseMemory(LedgerMaintenance):
             UnknownEvent: the reading that it follows is not of this namespace.
         """
         recall = await self.recall(query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed)
-        return await self.select(recall, k=k)
+        return await self._retrieval.select(recall, k=k, is_caught_up=True)
 
     async def recall(
         self,

@@ -104,8 +104,13 @@ class Retrieval:
             notices=tuple(notices),
         )
 
-    async def select(self, recall: Recall, *, k: int) -> Reading:
+    async def select(self, recall: Recall, *, k: int, is_caught_up: bool = False) -> Reading:
         """Let the policy choose, and record the choice. The same recall twice gives the same reading.
+
+        Args:
+            recall: the candidates.
+            k: how many cases at most.
+            is_caught_up: the recall was made just now, so that what it has learned for that is up to date.
 
         Raises:
             InvalidInput: k below 0, unknown policy.
@@ -117,12 +122,12 @@ class Retrieval:
         recalled = [candidate.case_id for candidate in recall.candidates]
         while True:
             cases, offset = await self._storage.views.cases_at(recalled, namespace=recall.namespace)
-            event = await self._chosen(recall, cases, k=k)
+            event = await self._chosen(recall, cases, k=k, is_caught_up=is_caught_up)
             stored = await self._recorded(event, recalled, offset)
             if stored is not None:  # else a case has changed meanwhile, perhaps in another process
                 return await self._reading(stored, cases if stored is event else {}, recall.notices)
 
-    async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int) -> RetrievalEvent:
+    async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int, is_caught_up: bool) -> RetrievalEvent:
         """What the policy chooses of the candidates that are still active."""
         policy = policy_named(recall.policy)
         active = [one for one in recall.candidates if one.case_id in cases and cases[one.case_id].status == "active"]
@@ -134,7 +139,9 @@ class Retrieval:
             learner = await self._learner(recall.namespace, policy.estimator)
             query = await self._storage.texts.one(recall.query)
             rated = [cases[candidate.case_id] for candidate in active]
-            estimates, version, settings_version = await learner.estimates(query, rated, similarity_C)
+            estimates, version, settings_version = await learner.estimates(
+                query, rated, similarity_C, is_caught_up=is_caught_up
+            )
         known = Candidates(similarity_C, reward_C, estimates, recall.pool_size)
         choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
         return RetrievalEvent(

@@ -19,12 +19,11 @@ import pytest
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import MementoError
 from tests import frozen_views
-from tests.frozen_bank import copied, differences, files_of, golden, tables_of, unpacked
+from tests.frozen_bank import LEARNED, copied, differences, files_of, golden, tables_of, unpacked
 from tests.memories import schema
 
 EXACT = 1e-12
 """A mean of rewards may be added up in another order."""
-LEARNED = 1e-6
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 
