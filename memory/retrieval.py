@@ -195,7 +195,7 @@ class Retrieval:
         scored = [
             ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
             for slot in event.slots
-            if slot.case_id in cases
+            if slot.case_id is not None and slot.case_id in cases
         ]
         told = [*notices, *self._storage.ledger.set_aside.take_notices()]
         return Reading(event.id, scored, event.policy, event.n_outcomes, event.is_degraded, event.slots, told)

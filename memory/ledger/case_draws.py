@@ -80,7 +80,7 @@ def draw_heads(
             if len(drawn) >= n:
                 return list(drawn)[:n], n_cases
     ids = [case_id for case_id, _ in active_heads(connection, namespace) if case_id not in own]
-    places = rng.choice(len(ids), size=min(n, len(ids)), replace=False) if ids else []
+    places: list[int] = rng.choice(len(ids), size=min(n, len(ids)), replace=False).tolist() if ids else []
     return [ids[place] for place in places], len(ids)
 
 

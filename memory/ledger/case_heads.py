@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, bindparam, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ClauseElement, bindparam, delete, func, insert, select
 
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.ledger import schema
@@ -21,7 +20,7 @@ from memento.memory.ledger.namespace_counts import (
     save_counts,
 )
 from memento.memory.ledger.newest_cases import IS_NEWEST
-from memento.memory.ledger.prepared import Among, Prepared
+from memento.memory.ledger.prepared import Among, Prepared, inserting
 from memento.memory.ledger.rows import CheckedConnection, is_set_aside
 
 _REVISIONS, _EVENTS, _OUTCOMES, _HEADS = schema.case_revisions, schema.events, schema.outcomes, schema.case_heads
@@ -51,13 +50,13 @@ class _Revision(NamedTuple):
         return _counts(self.status, self.reward)
 
 
-def _upsert(database: str) -> Executable:
-    dialect = postgresql if database == "postgresql" else sqlite
-    new = dialect.insert(_HEADS)
+def _upsert(database: str) -> ClauseElement:
+    new = inserting(_HEADS, database)
     changed = ("revision_offset", "status", "question", "reward")
-    return new.on_conflict_do_update(
+    upsert: ClauseElement = new.on_conflict_do_update(
         index_elements=[_HEADS.c.case_id], set_={name: new.excluded[name] for name in changed}
     )
+    return upsert
 
 
 _OF_REVISION = (

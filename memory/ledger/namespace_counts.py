@@ -1,14 +1,13 @@
 """How many cases, events and known outcomes a namespace has: one row, kept up to date by `case_heads.follow`."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Executable, bindparam, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ClauseElement, bindparam, case, delete, func, select
 
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.ledger import schema
-from memento.memory.ledger.prepared import Prepared
+from memento.memory.ledger.prepared import Prepared, inserting
 from memento.memory.ledger.rows import CheckedConnection, is_set_aside
 
 WHOLE_LEDGER: Final = ""
@@ -39,12 +38,12 @@ class NamespaceCounts(NamedTuple):
         return self._replace(**{name: getattr(self, name) + change[name] for name in self._fields if name in change})
 
 
-def _upsert(database: str) -> Executable:
-    dialect = postgresql if database == "postgresql" else sqlite
-    new = dialect.insert(_COUNTS)
-    return new.on_conflict_do_update(
+def _upsert(database: str) -> ClauseElement:
+    new = inserting(_COUNTS, database)
+    upsert: ClauseElement = new.on_conflict_do_update(
         index_elements=[_COUNTS.c.namespace], set_={name: new.excluded[name] for name in NamespaceCounts._fields}
     )
+    return upsert
 
 
 _READ = Prepared(
@@ -92,9 +91,8 @@ def counted(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
     """Count the rows themselves, which takes its time; of `WHOLE_LEDGER`, the heads alone."""
     if namespace == WHOLE_LEDGER:
         return NamespaceCounts(heads=_ALL_HEADS.scalar(connection))
-    of_cases: tuple[Any, ...] = _COUNT_HEADS.rows(connection, namespace=namespace)[0]
     events, known = (query.scalar(connection, namespace=namespace) for query in (_COUNT_EVENTS, _COUNT_KNOWN))
-    return NamespaceCounts(*of_cases, events=events, known=known)
+    return NamespaceCounts._make((*_COUNT_HEADS.rows(connection, namespace=namespace)[0], events, known))
 
 
 def kept_counts(connection: CheckedConnection, namespace: str) -> NamespaceCounts:

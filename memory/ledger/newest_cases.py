@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, exists, func, select
-from sqlalchemy.orm import aliased
 
 from memento.memory.case import Case
 from memento.memory.ledger import schema
@@ -20,7 +19,7 @@ _MAX_CHANGES = 1_000
 """After more changes than this, everything is read again."""
 
 _REVISIONS = schema.case_revisions
-_LATER = aliased(_REVISIONS)
+_LATER = _REVISIONS.alias("later")
 # By offset, not by version: that is a column which may be damaged.
 IS_NEWEST = ~exists().where(_LATER.c.case_id == _REVISIONS.c.case_id, _LATER.c.offset > _REVISIONS.c.offset)
 """Whether a revision is the newest of its case."""

@@ -6,10 +6,10 @@ for a query without rows). These statements are written once as SQLAlchemy expre
 
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ClauseElement, ColumnElement, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -50,7 +50,7 @@ class Prepared:
     """One statement with named parameters. Texts become what the columns keep; rows come as the driver has them."""
 
     def __init__(
-        self, statement: Executable | Callable[[str], Executable], *, columns: Sequence[str] | None = None
+        self, statement: ClauseElement | Callable[[str], ClauseElement], *, columns: Sequence[str] | None = None
     ) -> None:
         """Take a statement; it is compiled when it is first run on a database of a kind.
 
@@ -107,6 +107,12 @@ class Prepared:
         return known
 
 
+def inserting(table: Table, database: str) -> Any:
+    """SQLAlchemy's insertion for a database, `sqlite` or `postgresql`, whose dialect alone is imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{database}")
+    return dialect.insert(table)
+
+
 def insertion(table: Table, *, is_if_new: bool = False) -> Prepared:
     """Prepare the insertion of whole rows, without the offset that the database gives.
 
@@ -115,9 +121,9 @@ def insertion(table: Table, *, is_if_new: bool = False) -> Prepared:
         is_if_new: leave a row as it is that has the same key.
     """
 
-    def statement(database: str) -> Executable:
-        dialect = postgresql if database == "postgresql" else sqlite
-        return dialect.insert(table).on_conflict_do_nothing() if is_if_new else insert(table)
+    def statement(database: str) -> ClauseElement:
+        new = inserting(table, database)
+        return new.on_conflict_do_nothing() if is_if_new else new
 
     return Prepared(statement, columns=[column.name for column in table.c if column.name != "offset"])
 
