@@ -121,11 +121,12 @@ def insertion(table: Table, *, is_if_new: bool = False) -> Prepared:
         is_if_new: leave a row as it is that has the same key.
     """
 
-    def statement(database: str) -> ClauseElement:
+    def made(database: str) -> ClauseElement:
         new = inserting(table, database)
-        return new.on_conflict_do_nothing() if is_if_new else new
+        statement: ClauseElement = new.on_conflict_do_nothing() if is_if_new else new
+        return statement
 
-    return Prepared(statement, columns=[column.name for column in table.c if column.name != "offset"])
+    return Prepared(made, columns=[column.name for column in table.c if column.name != "offset"])
 
 
 def _given(order: list[str] | None, fixed: dict[str, Any], parameters: dict[str, Any]) -> Any:
