@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.ledger.read_only_file import ReadOnlyFile, cannot_write
-from memento.memory.ledger.sqlite_files import decode_text, open_shared
+from memento.memory.ledger.sqlite_files import begin_immediate, decode_text, open_shared
 from memento.private_files import make_private_folder
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
@@ -77,7 +77,7 @@ def _sqlite(path: Path, *, is_durable: bool) -> Engine:
         # A writer takes its lock at once: upgrading a read lock later can fail without waiting. Readers need no
         # transaction: every statement sees one moment.
         if connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            begin_immediate(connection.connection.driver_connection, timeout_s=_BUSY_TIMEOUT_S)
 
     return engine
 

@@ -1,6 +1,7 @@
 """Opens SQLite files in WAL mode, shared by threads and processes."""
 
 import contextlib
+import random
 import sqlite3
 import time
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from memento.private_files import create_private_file
 
 _PAUSE_S = 0.02
+_PAUSES_S = (0.0003, 0.002)
+"""Seconds between two attempts to begin a transaction: about as long as a short one takes."""
 
 
 def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
@@ -32,6 +35,33 @@ def open_shared(path: str, *, timeout_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def begin_immediate(connection: sqlite3.Connection, *, timeout_s: float) -> None:
+    """Begin a writing transaction; waits for another process' by asking often. Blocks.
+
+    SQLite itself waits up to 100 ms between two questions, so that writers in several processes pass the lock on late.
+
+    Args:
+        connection: one that waits by itself for `timeout_s`.
+        timeout_s: how long to wait.
+
+    Raises:
+        sqlite3.OperationalError: it was locked for longer.
+    """
+    deadline = time.monotonic() + timeout_s
+    connection.execute("PRAGMA busy_timeout=0").close()
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE").close()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(*_PAUSES_S))  # noqa: S311  jitter, not a secret
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={round(1000 * timeout_s)}").close()
 
 
 def decode_text(raw: bytes) -> str:
