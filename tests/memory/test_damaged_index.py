@@ -105,7 +105,7 @@ async def test_other_slot_unharmed_when_one_is_damaged(bank: Path) -> None:
     with pytest.raises(IndexDamaged):
         await broken.open(dim=DIM, encoder=ENCODER)
     engine = await opened(bank)
-    assert (engine._slot.path.name, await engine.count()) == ("slot-1", 0)
+    assert (engine._index.slot.path.name, await engine.count()) == ("slot-1", 0)
     await asyncio.gather(broken.close(), engine.close())
 
 

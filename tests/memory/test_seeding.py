@@ -42,7 +42,7 @@ def files(slot: Path) -> list[str]:
 async def test_second_engine_has_all_of_the_first_at_once(first: EdgeEngine, tmp_path: Path) -> None:
     await first.upsert([point(N)])  # applied, and not saved
     second = await opened(tmp_path / "bank")
-    assert second._slot.path.name == "slot-1"
+    assert second._index.slot.path.name == "slot-1"
     position, count = await state(second)
     assert (position, count) in ((N, N), (N, N + 1))
     for number in (0, 700, N - 1):
@@ -93,7 +93,7 @@ async def test_slot_that_nobody_holds_is_a_seed(first: EdgeEngine, tmp_path: Pat
     await asyncio.to_thread((tmp_path / "bank" / "slot-0" / "slot.json").unlink)
     await asyncio.to_thread((tmp_path / "bank" / "slot-0" / "unsaved").touch)  # as a killed copier leaves it
     third = await opened(tmp_path / "bank")
-    assert third._slot.path.name == "slot-0"
+    assert third._index.slot.path.name == "slot-0"
     assert await state(third) == (N, N)
     await third.close()
 
@@ -217,7 +217,7 @@ async def test_nothing_is_left_of_a_copy_when_the_copier_was_killed(
     await first.upsert([point(N)])  # its lock is free
     await first.save_position(N + 1)
     second = await opened(bank)
-    assert second._slot.path.name == "slot-1"
+    assert second._index.slot.path.name == "slot-1"
     assert await state(second) == (N + 1, N + 1)
     await asyncio.gather(first.close(), second.close())
 

@@ -6,12 +6,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from memento.memory.errors import EngineUnavailable
+from memento.memory.index.engines.graphs import remove_graphs
 from memento.memory.index.engines.slot import POLL_S, WRITES_TIMEOUT_S
 from memento.memory.index.engines.slot_files import ERASED, mark_erased, writes_lock
 
 
 def purge_slots(directory: Path) -> int:
-    """Empty every slot of a bank directory that nobody holds, and mark the others: they are rebuilt from the ledger.
+    """Empty every slot of a bank directory that nobody holds, mark the others, and remove the segments they share.
+
+    What is marked is rebuilt from the ledger.
 
     Returns:
         How many are held: each by an engine that rebuilds its own when it next follows the ledger, or is next opened.
@@ -26,6 +29,7 @@ def purge_slots(directory: Path) -> int:
             held.update({path: not _emptied(path) for path in new})
     except (OSError, NotImplementedError) as error:
         raise EngineUnavailable(f"the bank directory {directory} cannot be emptied: {error}") from error
+    remove_graphs(directory)  # last: who builds one puts it in place only while its slot is not marked
     return sum(held.values())
 
 

@@ -19,7 +19,15 @@ from filelock import Timeout
 
 from memento.memory.errors import EngineError
 from memento.memory.index.engines.slot import POLL_S, IndexSlot
-from memento.memory.index.engines.slot_files import SlotRecord, is_marked_erased, read_record, writes_lock
+from memento.memory.index.engines.slot_files import (
+    SlotRecord,
+    check_space,
+    graph_folder,
+    graphs_lock,
+    is_marked_erased,
+    read_record,
+    writes_lock,
+)
 from memento.private_files import make_private_folder, private_modes
 
 MIN_AHEAD = 1_000
@@ -66,19 +74,36 @@ def _neighbours(own: Path, *, encoder: str, dim: int, position: int) -> list[tup
     return sorted(found, key=lambda each: -each[1].position)
 
 
-def _copied(source: Path, slot: IndexSlot, *, encoder: str, dim: int) -> SlotRecord | None:
-    target = slot.begin_unsaved()
+def copy_live(source: Path, target: Path) -> SlotRecord | None:
+    """Copy the live generation of a slot, held or not, to a folder that does not exist. Blocking.
+
+    Returns:
+        The slot's record; None if it has none or is marked erased, and what was copied must be removed.
+
+    Raises:
+        Timeout: its holder has been writing for too long.
+        OSError, EngineError: it cannot be read, or there is no space for the copy.
+    """
     with writes_lock(source).acquire(timeout=_LOCK_TIMEOUT_S, poll_interval=POLL_S):
-        if is_marked_erased(source):
-            return None
-        record = read_record(source)  # again: it may have changed before the lock was had
-        if record is None or not record.fits(encoder=encoder, dim=dim):
+        record = read_record(source)
+        if record is None or is_marked_erased(source):
             return None
         origin = source / f"gen-{record.generation}"
-        slot.check_space(sum(path.stat().st_blocks * 512 for path in origin.rglob("*")))
+        check_space(target.parent, sum(path.stat().st_blocks * 512 for path in origin.rglob("*")))
         _copy_tree(origin, target)
-        if is_marked_erased(source):
+        return None if is_marked_erased(source) else record
+
+
+def _copied(source: Path, slot: IndexSlot, *, encoder: str, dim: int) -> SlotRecord | None:
+    with graphs_lock(source.parent).acquire(timeout=_LOCK_TIMEOUT_S, poll_interval=POLL_S):
+        # whoever removes segments that are not in use has this lock, too
+        found = read_record(source)
+        if found is None or (found.graph and not graph_folder(source.parent, found.graph).is_dir()):
             return None
+        target = slot.begin_unsaved(graph=found.graph)
+        record = copy_live(source, target)
+    if record is None or record.graph != found.graph or not record.fits(encoder=encoder, dim=dim):
+        return None
     return replace(record, generation=slot.number(target))
 
 

@@ -13,6 +13,7 @@ is needed. 1- and 2-bit codes are faster still but lose neighbours on unclustere
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import qdrant_edge as edge
@@ -35,6 +36,24 @@ RESCORED = 256
 
 MAX_OWN = 256
 """Cases of the asking question itself that are dropped after the search; with more, the engine filters them."""
+
+
+PAGE = 512
+"""Points read at a time: the engine holds the GIL for about 2 ms."""
+
+MAX_NAMESPACES = 10_000
+"""Namespaces that are counted, those with the most cases first."""
+
+
+class StoredPoint(NamedTuple):
+    """A point as the engine holds it, without what only people look at."""
+
+    case_id: str
+    version: int
+    namespace: str
+    question: str
+    status: str
+    vector: Vector
 
 
 @contextlib.contextmanager
@@ -142,6 +161,36 @@ class Shard:
             parts = (case_ids[start : start + BATCH] for start in range(0, len(case_ids), BATCH))
             return any(self._shard.retrieve(list(part), with_payload=False, with_vector=False) for part in parts)
 
+    def pages(self) -> Iterator[list[tuple[str, int]]]:
+        """Id and version of every point, a few at a time; what is written meanwhile may be missing."""
+        for records in self._scrolled(["version"], with_vector=False):
+            yield [(str(record.id), int((record.payload or {})["version"])) for record in records]
+
+    def stored(self) -> Iterator[list[StoredPoint]]:
+        """Every point with its vector, a few at a time."""
+        fields = ["version", "namespace", "question", "status"]
+        for records in self._scrolled(fields, with_vector=True):
+            yield [
+                StoredPoint(str(record.id), **(record.payload or {}), vector=np.asarray(record.vector, np.float32))
+                for record in records
+            ]
+
+    def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
+        """Insert points into another shard, unless it has some of these cases already."""
+        other._n_unflushed += len(case_ids)
+        with named_errors("copying points of the index"):
+            for start in range(0, len(case_ids), BATCH):
+                part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
+                found = self._shard.retrieve(part, with_payload=True, with_vector=True)
+                points = [edge.Point(one.id, one.vector, one.payload) for one in found if one.vector is not None]
+                other._shard.update(edge.UpdateOperation.upsert_points(points, update_mode=edge.UpdateMode.InsertOnly))
+
+    def n_active(self) -> dict[str, int]:
+        """Active points of each namespace, roughly."""
+        with named_errors("counting the index"):
+            found = self._shard.facet(edge.FacetRequest(key="active_in", limit=MAX_NAMESPACES, exact=False))
+        return {str(one.value): int(one.count) for one in found.hits}
+
     def delete(self, case_ids: Sequence[str]) -> None:
         """Remove points; the engine leaves what they were in its files."""
         self._n_unflushed += len(case_ids)
@@ -196,6 +245,16 @@ class Shard:
         with named_errors("closing the index"):
             self._shard.close()
             make_private(self.path)
+
+    def _scrolled(self, fields: list[str], *, with_vector: bool) -> Iterator[list[edge.Record]]:
+        offset = None
+        while True:
+            page = edge.ScrollRequest(limit=PAGE, offset=offset, with_payload=fields, with_vector=with_vector)
+            with named_errors("reading the index"):
+                records, offset = self._shard.scroll(page)
+            yield records
+            if offset is None:
+                return
 
     def _ids(self, condition: edge.Filter) -> set[object]:
         page = edge.ScrollRequest(limit=MAX_OWN + 1, filter=condition, with_payload=False, with_vector=False)

@@ -27,7 +27,9 @@ from filelock import FileLock, Timeout
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.slot_files import (
     ERASED,
+    UNSAVED,
     SlotRecord,
+    check_space,
     is_marked_erased,
     mark_erased,
     read_record,
@@ -38,8 +40,6 @@ from memento.private_files import create_private_file, make_private_folder, priv
 
 MAX_SLOTS = 64
 """Maximum number of concurrent users of a bank directory; more need a server."""
-
-_UNSAVED = "unsaved"
 
 WRITES_TIMEOUT_S = 30.0
 """Longest wait of a slot's holder for an engine that copies its files; a copy of 100,000 points takes half a second."""
@@ -111,18 +111,10 @@ class IndexSlot:
     def check_space(self, n_bytes: int) -> None:
         """Raise if less than `n_bytes` are free on the disk.
 
-        The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead
-        of raising, so the last of the space is never touched.
-
         Raises:
             EngineUnavailable: there is less.
         """
-        try:
-            free = shutil.disk_usage(self.path).free
-        except OSError as error:
-            raise EngineUnavailable(f"{self.path} cannot be read: {error}") from error
-        if free < n_bytes:
-            raise EngineUnavailable(f"the disk of {self.path} is nearly full: {free >> 20} of {n_bytes >> 20} MiB free")
+        check_space(self.path, n_bytes)
 
     def read(self) -> SlotRecord | None:
         """The record, or None in a slot that was never used, or whose copy of a neighbour's index was never saved.
@@ -132,17 +124,22 @@ class IndexSlot:
         """
         record = read_record(self.path)
         if record is None and self._generations():
-            if not (self.path / _UNSAVED).exists():
+            if not (self.path / UNSAVED).exists():
                 raise IndexDamaged(f"{self.path} holds an index, but its slot.json is missing")
             self.forget_unsaved()
         return record
 
-    def begin_unsaved(self) -> Path:
-        """Directory for a generation that no record names until `write`: a crash before that leaves nothing of it."""
+    def begin_unsaved(self, *, graph: int) -> Path:
+        """Directory for a generation that no record names until `write`: a crash before that leaves nothing of it.
+
+        Args:
+            graph: number of the segment that it needs.
+        """
         try:
-            (self.path / _UNSAVED).touch(mode=0o600)
+            create_private_file(self.path / UNSAVED)
+            (self.path / UNSAVED).write_text(str(graph), "ascii")
         except OSError as error:
-            raise EngineUnavailable(f"{self.path / _UNSAVED} cannot be written: {error}") from error
+            raise EngineUnavailable(f"{self.path / UNSAVED} cannot be written: {error}") from error
         return self.generation(self.next_generation())
 
     def prefer_unsaved(self, generation: int) -> None:
@@ -154,7 +151,7 @@ class IndexSlot:
         """Remove a generation that was never saved."""
         record = read_record(self.path)
         self.keep_only(0 if record is None else record.generation)
-        (self.path / _UNSAVED).unlink(missing_ok=True)
+        (self.path / UNSAVED).unlink(missing_ok=True)
 
     def write(self, record: SlotRecord) -> None:
         """Replace the record: after a crash or a power cut it is either the old one or the new one."""
@@ -167,7 +164,7 @@ class IndexSlot:
                 os.fsync(file.fileno())
             aside.replace(self.path / "slot.json")
             sync_directory(self.path)
-            (self.path / _UNSAVED).unlink(missing_ok=True)
+            (self.path / UNSAVED).unlink(missing_ok=True)
         except OSError as error:
             raise EngineUnavailable(f"{self.path / 'slot.json'} cannot be written: {error}") from error
 

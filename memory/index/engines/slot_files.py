@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from filelock import FileLock
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.points import SCHEMA
 from memento.private_files import private_modes
+
+UNSAVED = "unsaved"
+"""Name of the file that stands for a record while a slot's generation is not saved; it names the segment in use."""
 
 ERASED = "erased"
 """Name of the file that marks a slot whose files may hold erased texts."""
@@ -28,6 +32,8 @@ class SlotRecord:
     count: int
     """Points the live shard held when `position` was saved."""
     schema: int = SCHEMA
+    graph: int = 0
+    """Number of the segment that completes the shard (see segment.py); 0 where the shard has everything."""
 
     def fits(self, *, encoder: str, dim: int) -> bool:
         """Whether the live shard holds this encoder's vectors in this program's layout."""
@@ -40,6 +46,33 @@ def writes_lock(path: Path) -> FileLock:
     return FileLock(path.with_name(f"{path.name}.writes.lock"), mode=mode, thread_local=False)
 
 
+def graphs_lock(bank: Path) -> FileLock:
+    """Lock of a bank's segments, free: held while one is put in place, copied from, or removed."""
+    return FileLock(bank / "graphs.lock", mode=private_modes(bank.stat()).file, thread_local=False)
+
+
+def graph_folder(bank: Path, number: int) -> Path:
+    """Folder of a segment of a bank."""
+    return bank / f"graph-{number}"
+
+
+def check_space(path: Path, n_bytes: int) -> None:
+    """Raise if less than `n_bytes` are free on the disk of a path.
+
+    The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead of
+    raising, so the last of the space is never touched.
+
+    Raises:
+        EngineUnavailable: there is less.
+    """
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        raise EngineUnavailable(f"{path} cannot be read: {error}") from error
+    if free < n_bytes:
+        raise EngineUnavailable(f"the disk of {path} is nearly full: {free >> 20} of {n_bytes >> 20} MiB free")
+
+
 def read_record(path: Path) -> SlotRecord | None:
     """The record in a slot's folder; None where there is no file of it.
 
@@ -50,7 +83,7 @@ def read_record(path: Path) -> SlotRecord | None:
     try:
         fields = json.loads((path / "slot.json").read_text("utf-8"))
         record = SlotRecord(**fields)
-        numbers = (record.schema, record.dim, record.generation, record.position, record.count)
+        numbers = (record.schema, record.dim, record.generation, record.position, record.count, record.graph)
         if not all(type(number) is int for number in numbers):
             raise TypeError("a field that should be an integer is not")
     except FileNotFoundError:
@@ -60,6 +93,23 @@ def read_record(path: Path) -> SlotRecord | None:
     except OSError as error:
         raise EngineUnavailable(f"{path / 'slot.json'} cannot be read: {error}") from error
     return record
+
+
+def graph_in_use(path: Path) -> set[int]:
+    """Numbers of the segments that a slot's generations may need; `path` is its folder."""
+    found = set[int]()
+    try:
+        if (record := read_record(path)) is not None:
+            found.add(record.graph)
+    except IndexDamaged:
+        pass
+    try:
+        found.add(int((path / UNSAVED).read_text("ascii") or 0))
+    except (FileNotFoundError, ValueError):
+        pass
+    except OSError as error:
+        raise EngineUnavailable(f"{path / UNSAVED} cannot be read: {error}") from error
+    return found
 
 
 def is_marked_erased(path: Path) -> bool:
