@@ -186,8 +186,10 @@ class Shard:
                 other._shard.update(edge.UpdateOperation.upsert_points(points, update_mode=edge.UpdateMode.InsertOnly))
 
     def n_active(self) -> dict[str, int]:
-        """Active points of each namespace, roughly."""
+        """Active points of each namespace, roughly; empty for a shard made of its log, which has lost the counts."""
         with named_errors("counting the index"):
+            if "active_in" not in self._shard.info().payload_schema:
+                return {}
             found = self._shard.facet(edge.FacetRequest(key="active_in", limit=MAX_NAMESPACES, exact=False))
         return {str(one.value): int(one.count) for one in found.hits}
 
