@@ -65,6 +65,15 @@ def as_point(number: int, vector: Rows) -> BankPoint:
     )
 
 
+async def encoded(file: Path) -> Rows:
+    """Encodings of the recorded cases, kept in a file."""
+    if not await asyncio.to_thread(file.exists):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, await MiniLmEncoder().encode([case.state for case in cases(1000)]))
+    rows: Rows = np.load(file)
+    return rows
+
+
 async def make_bank(bank: Path, n: int, base: Rows, rng: np.random.Generator, *, graph_from: int) -> None:
     """A closed bank of `n` points."""
     engine = EdgeEngine(bank, graph_from=10**9)
@@ -284,7 +293,7 @@ def exponent(small: tuple[int, float], large: tuple[int, float]) -> float:
 
 async def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure every size; figures by size."""
-    base = await MiniLmEncoder().encode([case.state for case in cases(1000)])
+    base = await encoded(folder / "base.npy")
     found: dict[str, Any] = {}
     for n in options.sizes:
         rng, bank = np.random.default_rng(n), folder / f"bank-{n}"

@@ -178,14 +178,14 @@ class HeldIndex:
             IndexDamaged: it is.
         """
         path = graph_folder(self._directory, number)
-        try:
-            with self.need_slot().loading():
+        with self.need_slot().loading():
+            try:
                 return Segment(path, dim=self.dim)
-        except IndexDamaged:
-            _LOG.warning("the graph in %s is damaged and built anew", path)
-            with contextlib.suppress(EngineError):
-                remove_graphs(self._directory, {number})
-            raise
+            except IndexDamaged:
+                _LOG.warning("the graph in %s is damaged and built anew", path)
+                with contextlib.suppress(EngineError):
+                    remove_graphs(self._directory, {number})
+                raise
 
     def need(self) -> Generation:
         """The live generation.
@@ -240,7 +240,7 @@ class HeldIndex:
         self.live = self._record = self.unsaved = None
         with slot.writing():
             try:
-                if unsaved is None:
+                if unsaved is None and shard.n_unflushed:
                     shard.flush()
             finally:
                 shard.close()

@@ -94,7 +94,8 @@ class Shard:
     def __init__(self, path: Path, shard: edge.EdgeShard) -> None:
         self.path = path
         self._shard = shard
-        self._n_unflushed = 0
+        self.n_unflushed = 0
+        """Points written since the last flush, roughly: their only durable place is the log."""
 
     @classmethod
     def create(cls, path: Path, *, dim: int) -> "Shard":
@@ -142,7 +143,7 @@ class Shard:
     def write(self, points: Sequence[BankPoint]) -> None:
         """Apply revisions by the version rule (see points.py)."""
         latest = newest(points)
-        self._n_unflushed += len(latest)
+        self.n_unflushed += len(latest)
         with named_errors("writing to the index"):
             for batch in _batches(latest):
                 self._shard.update(edge.UpdateOperation.upsert_points(batch, update_mode=edge.UpdateMode.InsertOnly))
@@ -177,7 +178,7 @@ class Shard:
 
     def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
         """Insert points into another shard, unless it has some of these cases already."""
-        other._n_unflushed += len(case_ids)
+        other.n_unflushed += len(case_ids)
         with named_errors("copying points of the index"):
             for start in range(0, len(case_ids), BATCH):
                 part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
@@ -195,7 +196,7 @@ class Shard:
 
     def delete(self, case_ids: Sequence[str]) -> None:
         """Remove points; the engine leaves what they were in its files."""
-        self._n_unflushed += len(case_ids)
+        self.n_unflushed += len(case_ids)
         with named_errors("deleting from the index"):
             self._shard.update(edge.UpdateOperation.delete_points(list(case_ids)))
 
@@ -226,7 +227,7 @@ class Shard:
 
     def save(self) -> None:
         """Make everything applied so far survive a power cut: in the engine's log, or, where that is long, for good."""
-        if self._n_unflushed > MAX_UNFLUSHED:
+        if self.n_unflushed > MAX_UNFLUSHED:
             self.flush()
             return
         try:
@@ -240,10 +241,10 @@ class Shard:
         with named_errors("flushing the index"):
             self._shard.flush()
             make_private(self.path)  # the engine makes its files, and makes them anew, as the umask has it
-        self._n_unflushed = 0
+        self.n_unflushed = 0
 
     def close(self) -> None:
-        """Let go of the files, flushed if anything was written."""
+        """Let go of the files."""
         with named_errors("closing the index"):
             self._shard.close()
             make_private(self.path)
