@@ -41,7 +41,7 @@ _REGROWTH = 0.25
 _RETRY_S = 60.0
 """Pause after a graph was not built: another process builds one, or it failed."""
 
-_INSTALL = "`pip install memento-langgraph[scale]` searches them ten times as fast, approximately"
+_INSTALL = "with `pip install memento-langgraph[scale]` they are searched approximately, off the event loop"
 
 
 class EdgeEngine:

@@ -13,7 +13,8 @@
 Every engine of the bank maps the same files, so a further process costs no memory and no disk. What changes afterwards
 is kept in the engine's own shard, and hides the row here (see generation.py). The graph is searched without the GIL.
 
-Measured with a million 384-d vectors on two cores: see `python -m benchmarks.scale`.
+Of 300 questions, .9987 of the true 64 nearest among 4,670 recorded texts are found, and .993 among 30,000 clustered
+vectors. What it costs: `python -m benchmarks.scale`.
 """
 
 import hashlib
