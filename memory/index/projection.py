@@ -14,6 +14,9 @@ from memento.memory.notices import Notices
 BATCH = 256
 """Case revisions applied at a time."""
 
+SAVE_EVERY = 1024
+"""Case revisions after which the position is saved: a copy of the index, or the next start, repeats no more."""
+
 _REBUILD = "rebuild"
 
 
@@ -104,7 +107,7 @@ class Projection:
                     await self._engine.delete(erased)
                 self._position = position = changes[-1].offset
                 self._n_unsaved += len(changes)
-                if self._n_unsaved >= BATCH:
+                if self._n_unsaved >= SAVE_EVERY:
                     await self._save()
         return [Step(position, len(changes) == BATCH, len(changes))] * len(asked)
 

@@ -208,7 +208,7 @@ class Erasing:
             raise LedgerUnavailable(f"the folder of the ledger cannot be read: {error}") from error
 
     async def _clear_index(self) -> str:
-        from memento.memory.index.engines.slot import purge_slots
+        from memento.memory.index.engines.purging import purge_slots
 
         self._storage.texts.forget()
         folder = self._storage.index_folder

@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from memento.memory.index.engines.slot import purge_slots
+from memento.memory.index.engines.purging import purge_slots
 
 _COPY = re.compile(r".+\.before-restore-.*|\..+\.unfinished(-wal|-shm|-journal)?")
 _DERIVED = re.compile(r"(index|weights)-[0-9a-z]+")

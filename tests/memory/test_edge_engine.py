@@ -27,7 +27,7 @@ async def test_each_has_its_own_slot_when_two_engines_share_a_directory(bank: Pa
     await second.save_position(3)
     await asyncio.gather(first.close(), second.close())
     again = await opened(bank)
-    assert (again._slot.path.name, await again.position()) == ("slot-0", 50)
+    assert (again._index.slot.path.name, await again.position()) == ("slot-0", 50)
     await again.close()
 
 
@@ -60,7 +60,7 @@ async def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: 
 
     acknowledged = await asyncio.to_thread(killed_writer)
     engine = await opened(tmp_path / "bank")
-    assert engine._slot.path.name == "slot-0"
+    assert engine._index.slot.path.name == "slot-0"
     assert await engine.count() >= acknowledged >= n_before
     assert await engine.position() <= acknowledged
     await engine.upsert(POINTS)

@@ -14,6 +14,7 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank, Search
 from memento.memory.index.engines.local import LocalEngine
+from memento.memory.index.engines.slot_files import mark_erased
 from memento.memory.index.exact_search import N_NEWEST
 from memento.memory.index.projection import BATCH
 from tests.hashing_encoder import HashingEncoder
@@ -179,12 +180,19 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-async def test_second_process_is_right_or_says_that_it_is_not_when_the_bank_is_large(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_seed_erased", [False, True])
+async def test_second_process_is_right_or_says_that_it_is_not_when_the_bank_is_large(
+    tmp_path: Path, is_seed_erased: bool
+) -> None:
+    """Its index is a copy of the first one's, or, where that may not be copied, follows the ledger from the start."""
     async with a_memory(tmp_path) as memory:
         await memory.keep(made(5_000, start=8))
         await memory.keep(made(8))
         await memory.bank.project_all()
         right = [list(one) for one in shown((await memory.read(QUERY, k=4)).cases)]
+        if is_seed_erased:
+            (slot,) = await asyncio.to_thread(lambda: list(tmp_path.glob("index-*/slot-0")))
+            await asyncio.to_thread(mark_erased, slot)
         command = [sys.executable, "-c", SECOND_PROCESS, str(ROOT), str(tmp_path)]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -192,4 +200,5 @@ async def test_second_process_is_right_or_says_that_it_is_not_when_the_bank_is_l
         found, is_degraded, notices, _ = first
         assert is_degraded == bool(notices)
         assert is_degraded or found == right
+        assert is_degraded == is_seed_erased
         assert second == [right, False, [], []]

@@ -2,8 +2,16 @@
 
 port.py           what the bank needs from an engine
 edge.py           the Qdrant engine in process, on disk (`qdrant-edge-py`)
-  shard.py        one shard of it: settings, calls, errors
-  slot.py         the place in a bank directory that one engine holds
+  held_index.py   what one engine holds of a bank directory
+  slot.py         the place that it takes there
+  slot_files.py   files of it that others look at: record, mark of an erasure, lock
+  seeding.py      starts a slot with a copy of a neighbour's
+  purging.py      empties slots after an erasure
+  generation.py   a shard and, in a large bank, a segment
+  shard.py        the engine's shard: settings, calls, errors
+  segment.py      graphs of large namespaces, shared by processes
+  graphs.py       where they lie, and who builds them
+  graph_build.py  the process that does
 server.py         a Qdrant server or cluster (`AsyncQdrantClient`)
   server_errors.py  its failures under our names
 local.py          qdrant-client's `:memory:` mode behind one lock, for tests

@@ -13,6 +13,7 @@ is needed. 1- and 2-bit codes are faster still but lose neighbours on unclustere
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import qdrant_edge as edge
@@ -20,16 +21,39 @@ import qdrant_edge as edge
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.points import hit, later_versions, newest, payload
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
+from memento.memory.index.engines.slot_files import sync_tree
 from memento.private_files import make_private, make_private_folder
 
-BATCH = 256
-"""Points per call: the engine holds the GIL for a whole call, about 20 ms for this many."""
+BATCH = 32
+"""Points per call: the engine holds the GIL for a whole call, about 2 ms for this many."""
+
+MAX_UNFLUSHED = 8_192
+"""Points whose only durable place is the engine's log, at most: a flush holds the GIL for a tenth of a second, and
+after a crash the log is applied again when the shard is loaded."""
 
 RESCORED = 256
 """Candidates rescored with the original vectors, at least; four times the limit when that is more."""
 
 MAX_OWN = 256
 """Cases of the asking question itself that are dropped after the search; with more, the engine filters them."""
+
+
+PAGE = 512
+"""Points read at a time: the engine holds the GIL for about 2 ms."""
+
+MAX_NAMESPACES = 10_000
+"""Namespaces that are counted, those with the most cases first."""
+
+
+class StoredPoint(NamedTuple):
+    """A point as the engine holds it, without what only people look at."""
+
+    case_id: str
+    version: int
+    namespace: str
+    question: str
+    status: str
+    vector: Vector
 
 
 @contextlib.contextmanager
@@ -70,6 +94,8 @@ class Shard:
     def __init__(self, path: Path, shard: edge.EdgeShard) -> None:
         self.path = path
         self._shard = shard
+        self.n_unflushed = 0
+        """Points written since the last flush, roughly: their only durable place is the log."""
 
     @classmethod
     def create(cls, path: Path, *, dim: int) -> "Shard":
@@ -117,6 +143,7 @@ class Shard:
     def write(self, points: Sequence[BankPoint]) -> None:
         """Apply revisions by the version rule (see points.py)."""
         latest = newest(points)
+        self.n_unflushed += len(latest)
         with named_errors("writing to the index"):
             for batch in _batches(latest):
                 self._shard.update(edge.UpdateOperation.upsert_points(batch, update_mode=edge.UpdateMode.InsertOnly))
@@ -135,8 +162,41 @@ class Shard:
             parts = (case_ids[start : start + BATCH] for start in range(0, len(case_ids), BATCH))
             return any(self._shard.retrieve(list(part), with_payload=False, with_vector=False) for part in parts)
 
+    def pages(self) -> Iterator[list[tuple[str, int]]]:
+        """Id and version of every point, a few at a time; what is written meanwhile may be missing."""
+        for records in self._scrolled(["version"], with_vector=False):
+            yield [(str(record.id), int((record.payload or {})["version"])) for record in records]
+
+    def stored(self) -> Iterator[list[StoredPoint]]:
+        """Every point with its vector, a few at a time."""
+        fields = ["version", "namespace", "question", "status"]
+        for records in self._scrolled(fields, with_vector=True):
+            yield [
+                StoredPoint(str(record.id), **(record.payload or {}), vector=np.asarray(record.vector, np.float32))
+                for record in records
+            ]
+
+    def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
+        """Insert points into another shard, unless it has some of these cases already."""
+        other.n_unflushed += len(case_ids)
+        with named_errors("copying points of the index"):
+            for start in range(0, len(case_ids), BATCH):
+                part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
+                found = self._shard.retrieve(part, with_payload=True, with_vector=True)
+                points = [edge.Point(one.id, one.vector, one.payload) for one in found if one.vector is not None]
+                other._shard.update(edge.UpdateOperation.upsert_points(points, update_mode=edge.UpdateMode.InsertOnly))
+
+    def n_active(self) -> dict[str, int]:
+        """Active points of each namespace, roughly; empty for a shard made of its log, which has lost the counts."""
+        with named_errors("counting the index"):
+            if "active_in" not in self._shard.info().payload_schema:
+                return {}
+            found = self._shard.facet(edge.FacetRequest(key="active_in", limit=MAX_NAMESPACES, exact=False))
+        return {str(one.value): int(one.count) for one in found.hits}
+
     def delete(self, case_ids: Sequence[str]) -> None:
         """Remove points; the engine leaves what they were in its files."""
+        self.n_unflushed += len(case_ids)
         with named_errors("deleting from the index"):
             self._shard.update(edge.UpdateOperation.delete_points(list(case_ids)))
 
@@ -163,19 +223,41 @@ class Shard:
     def count(self) -> int:
         """All points."""
         with named_errors("counting the index"):
-            return int(self._shard.count(edge.CountRequest(exact=True)))
+            return int(self._shard.info().points_count)  # kept by the engine; its exact count looks at every point
+
+    def save(self) -> None:
+        """Make everything applied so far survive a power cut: in the engine's log, or, where that is long, for good."""
+        if self.n_unflushed > MAX_UNFLUSHED:
+            self.flush()
+            return
+        try:
+            sync_tree(self.path / "wal")
+            make_private(self.path)
+        except OSError as error:
+            raise EngineUnavailable(f"the log of {self.path} cannot be written: {error}") from error
 
     def flush(self) -> None:
-        """Make everything applied so far survive a power cut."""
+        """Make everything applied so far survive a power cut, without the log. Holds the GIL."""
         with named_errors("flushing the index"):
             self._shard.flush()
             make_private(self.path)  # the engine makes its files, and makes them anew, as the umask has it
+        self.n_unflushed = 0
 
     def close(self) -> None:
         """Let go of the files."""
         with named_errors("closing the index"):
             self._shard.close()
             make_private(self.path)
+
+    def _scrolled(self, fields: list[str], *, with_vector: bool) -> Iterator[list[edge.Record]]:
+        offset = None
+        while True:
+            page = edge.ScrollRequest(limit=PAGE, offset=offset, with_payload=fields, with_vector=with_vector)
+            with named_errors("reading the index"):
+                records, offset = self._shard.scroll(page)
+            yield records
+            if offset is None:
+                return
 
     def _ids(self, condition: edge.Filter) -> set[object]:
         page = edge.ScrollRequest(limit=MAX_OWN + 1, filter=condition, with_payload=False, with_vector=False)

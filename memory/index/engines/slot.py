@@ -2,13 +2,15 @@
 
     bank/
       slot-0.lock         held by the engine that uses slot-0, freed by the operating system when its process dies
+      slot-0.writes.lock  held while files of slot-0 change, and while another engine copies them (see seeding.py)
       slot-0/
         slot.json         which generation is live, for which encoder, complete up to which ledger offset
         gen-3/            the live shard
         loading           exists while a shard is being opened
+        unsaved           exists while a generation is there that slot.json does not name yet: a copy of a neighbour's
 
 The engine lets only one process open a shard, so every further process (or engine object) takes the next free slot
-and keeps a full projection of its own there, brought up to date from the ledger.
+and keeps a projection of its own there: copied from a neighbour's, then brought up to date from the ledger.
 """
 
 import json
@@ -17,41 +19,35 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from memento.memory.errors import EngineUnavailable, IndexDamaged
-from memento.memory.index.engines.points import SCHEMA
+from memento.memory.index.engines.slot_files import (
+    ERASED,
+    UNSAVED,
+    SlotRecord,
+    check_space,
+    is_marked_erased,
+    mark_erased,
+    read_record,
+    sync_directory,
+    writes_lock,
+)
 from memento.private_files import create_private_file, make_private_folder, private_modes
 
 MAX_SLOTS = 64
 """Maximum number of concurrent users of a bank directory; more need a server."""
 
-_ERASED = "erased"
-"""Name of the file that marks a slot whose files may hold erased texts."""
+WRITES_TIMEOUT_S = 30.0
+"""Longest wait of a slot's holder for an engine that copies its files; a copy of 100,000 points takes half a second."""
+
+POLL_S = 0.002
+"""Pause between attempts to get the lock of a slot's files."""
 
 _GENERATION = re.compile(r"gen-(\d+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotRecord:
-    """Contents of slot.json."""
-
-    encoder: str
-    dim: int
-    generation: int
-    """Number of the live shard directory."""
-    position: int
-    """Ledger offset up to which the live shard is complete."""
-    count: int
-    """Points the live shard held when `position` was saved."""
-    schema: int = SCHEMA
-
-    def fits(self, *, encoder: str, dim: int) -> bool:
-        """Whether the live shard holds this encoder's vectors in this program's layout."""
-        return (self.schema, self.encoder, self.dim) == (SCHEMA, encoder, dim)
 
 
 class IndexSlot:
@@ -64,6 +60,7 @@ class IndexSlot:
     def __init__(self, path: Path, lock: FileLock) -> None:
         self.path = path
         self._lock = lock
+        self._writes = writes_lock(path)
 
     @classmethod
     def take(cls, directory: Path) -> "IndexSlot":
@@ -93,43 +90,68 @@ class IndexSlot:
         """Release the slot for another engine."""
         self._lock.release()
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Change files of the slot: nobody copies them meanwhile. Re-entrant.
+
+        Raises:
+            EngineUnavailable: another process has been copying them for too long.
+        """
+        try:
+            self._writes.acquire(timeout=WRITES_TIMEOUT_S, poll_interval=POLL_S)
+        except Timeout:
+            raise EngineUnavailable(f"{self.path} is being copied by another process") from None
+        except OSError as error:
+            raise EngineUnavailable(f"{self.path} cannot be locked: {error}") from error
+        try:
+            yield
+        finally:
+            self._writes.release()
+
     def check_space(self, n_bytes: int) -> None:
         """Raise if less than `n_bytes` are free on the disk.
-
-        The engine writes through memory maps of sparse files: on a full disk that kills the process (SIGBUS) instead
-        of raising, so the last of the space is never touched.
 
         Raises:
             EngineUnavailable: there is less.
         """
-        try:
-            free = shutil.disk_usage(self.path).free
-        except OSError as error:
-            raise EngineUnavailable(f"{self.path} cannot be read: {error}") from error
-        if free < n_bytes:
-            raise EngineUnavailable(f"the disk of {self.path} is nearly full: {free >> 20} of {n_bytes >> 20} MiB free")
+        check_space(self.path, n_bytes)
 
     def read(self) -> SlotRecord | None:
-        """The record, or None in a slot that was never used.
+        """The record, or None in a slot that was never used, or whose copy of a neighbour's index was never saved.
 
         Raises:
             IndexDamaged: there is something here, but no readable record of it.
         """
-        try:
-            fields = json.loads((self.path / "slot.json").read_text("utf-8"))
-            record = SlotRecord(**fields)
-            numbers = (record.schema, record.dim, record.generation, record.position, record.count)
-            if not all(type(number) is int for number in numbers):
-                raise TypeError("a field that should be an integer is not")
-        except FileNotFoundError:
-            if not self._generations():
-                return None
-            raise IndexDamaged(f"{self.path} holds an index, but its slot.json is missing") from None
-        except (ValueError, TypeError) as error:
-            raise IndexDamaged(f"{self.path / 'slot.json'} is not readable: {error}") from error
-        except OSError as error:
-            raise EngineUnavailable(f"{self.path / 'slot.json'} cannot be read: {error}") from error
+        record = read_record(self.path)
+        if record is None and self._generations():
+            if not (self.path / UNSAVED).exists():
+                raise IndexDamaged(f"{self.path} holds an index, but its slot.json is missing")
+            self.forget_unsaved()
         return record
+
+    def begin_unsaved(self, *, graph: int) -> Path:
+        """Directory for a generation that no record names until `write`: a crash before that leaves nothing of it.
+
+        Args:
+            graph: number of the segment that it needs.
+        """
+        try:
+            create_private_file(self.path / UNSAVED)
+            (self.path / UNSAVED).write_text(str(graph), "ascii")
+        except OSError as error:
+            raise EngineUnavailable(f"{self.path / UNSAVED} cannot be written: {error}") from error
+        return self.generation(self.next_generation())
+
+    def prefer_unsaved(self, generation: int) -> None:
+        """Drop the record and all generations but the unsaved one."""
+        (self.path / "slot.json").unlink(missing_ok=True)
+        self.keep_only(generation)
+
+    def forget_unsaved(self) -> None:
+        """Remove a generation that was never saved."""
+        record = read_record(self.path)
+        self.keep_only(0 if record is None else record.generation)
+        (self.path / UNSAVED).unlink(missing_ok=True)
 
     def write(self, record: SlotRecord) -> None:
         """Replace the record: after a crash or a power cut it is either the old one or the new one."""
@@ -141,13 +163,19 @@ class IndexSlot:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(self.path / "slot.json")
-            _sync_directory(self.path)
+            sync_directory(self.path)
+            (self.path / UNSAVED).unlink(missing_ok=True)
         except OSError as error:
             raise EngineUnavailable(f"{self.path / 'slot.json'} cannot be written: {error}") from error
 
     def generation(self, number: int) -> Path:
         """Directory of one generation."""
         return self.path / f"gen-{number}"
+
+    @staticmethod
+    def number(generation: Path) -> int:
+        """Number of a generation by its directory."""
+        return int(generation.name.removeprefix("gen-"))
 
     def next_generation(self) -> int:
         """A number above every generation that exists, even half-built."""
@@ -187,7 +215,7 @@ class IndexSlot:
     @property
     def is_marked_erased(self) -> bool:
         """Whether what is here may hold texts that were erased."""
-        return (self.path / _ERASED).exists()
+        return is_marked_erased(self.path)
 
     def mark_erased(self) -> None:
         """Mark the slot for a rebuild by the next engine that opens it."""
@@ -196,7 +224,7 @@ class IndexSlot:
     def forget_erased(self) -> None:
         """Remove the mark, after a rebuild that left nothing of the former generations; else it stays."""
         if len(self._generations()) <= 1:
-            (self.path / _ERASED).unlink(missing_ok=True)
+            (self.path / ERASED).unlink(missing_ok=True)
 
     def _generations(self) -> list[int]:
         try:
@@ -204,63 +232,3 @@ class IndexSlot:
         except OSError as error:
             raise EngineUnavailable(f"{self.path} cannot be read: {error}") from error
         return [int(match[1]) for match in found if match]
-
-
-def purge_slots(directory: Path) -> int:
-    """Empty every slot of a bank directory that nobody holds, and mark the others: they are rebuilt from the ledger.
-
-    Returns:
-        How many are held: each by an engine that rebuilds its own when it next follows the ledger, or is next opened.
-
-    Raises:
-        EngineUnavailable: a slot cannot be read or emptied.
-    """
-    try:
-        slots = [path for path in sorted(directory.glob("slot-*")) if path.is_dir()]
-        return sum(not _emptied(path) for path in slots)
-    except (OSError, NotImplementedError) as error:
-        raise EngineUnavailable(f"the bank directory {directory} cannot be emptied: {error}") from error
-
-
-def mark_erased(path: Path) -> None:
-    """Mark a slot's folder: what it holds has texts that were erased.
-
-    Raises:
-        EngineUnavailable: the mark cannot be written.
-    """
-    try:
-        (path / _ERASED).touch(mode=0o600)
-        _sync_directory(path)
-    except OSError as error:
-        raise EngineUnavailable(f"{path / _ERASED} cannot be written: {error}") from error
-
-
-def _emptied(path: Path) -> bool:
-    """Empty a slot, unless somebody holds it."""
-    mark_erased(path)  # first: whoever takes it in between, or finds it half emptied, rebuilds it
-    lock = FileLock(path.with_name(f"{path.name}.lock"), thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return False
-    try:
-        for entry in sorted(path.iterdir()):
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry.name != _ERASED:
-                entry.unlink()
-        (path / _ERASED).unlink()
-    finally:
-        lock.release()
-    return True
-
-
-def _sync_directory(path: Path) -> None:
-    """Make a rename in `path` survive a power cut, where the system can."""
-    if os.name == "nt":  # a directory cannot be opened there
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
