@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
@@ -15,6 +15,7 @@ from memento.memory.encoders import as_encoder
 from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger.backup import CopyProgress
@@ -26,6 +27,9 @@ from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
+
+if TYPE_CHECKING:
+    from memento.memory.index.engines.server import ServerEngine
 
 T = TypeVar("T")
 
@@ -56,6 +60,7 @@ class Storage:
         encoder: Encoder | Any | str | None = None,
         ledger_url: str | None = None,
         api_key: str | None = None,
+        collection: CollectionSettings | None = None,
         home: str | Path | None = None,
         is_reindexing: bool = False,
     ) -> None:
@@ -69,6 +74,8 @@ class Storage:
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
+        self._collection = collection
+        self._server: ServerEngine | None = None
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -163,9 +170,10 @@ class Storage:
 
     @property
     def notices(self) -> list[str]:
-        """Notice for users that the ledger is read-only, if it is."""
+        """Notices for users: the ledger is read-only, the collection has other settings than the configured ones."""
         reason = self.ledger.only_read_because
-        return [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        return told if self._server is None else [*told, *self._server.notices]
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -233,7 +241,13 @@ class Storage:
         if self._kind == "server":
             from memento.memory.index.engines.server import ServerEngine
 
-            return ServerEngine(self._location, api_key=self._api_key, collection=f"memento_{ledger_id}")
+            self._server = ServerEngine(
+                self._location,
+                api_key=self._api_key,
+                collection=f"memento_{ledger_id}",
+                settings=self._collection,
+            )
+            return self._server
         from memento.memory.index.engines.edge import EdgeEngine
 
         return EdgeEngine(folder / f"index-{ledger_id}")
