@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.index.breaker import Breaker
-from memento.memory.index.engines.port import Hit, Vector, VectorEngine
+from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
 from memento.memory.index.tied_hits import nearest_with_ties
@@ -137,6 +138,18 @@ class CaseBank:
         """
         await self._projection.complete()
         self._notices.withdraw(_LAG)
+
+    async def extend(self, points: Sequence[BankPoint], *, after: int, until: int) -> None:
+        """Apply points of revisions that were just appended (see `Projection.extend`); never raises.
+
+        Where the engine does not take them, the index follows the ledger later.
+        """
+        try:
+            await self._projection.extend(points, after=after, until=until)
+        except MementoError as error:
+            if isinstance(error, EngineError):
+                self._failed(error)
+            _LOG.warning("the index is brought up to date later: %s", error)
 
     async def rebuild(self) -> None:
         """Rebuild the index from the ledger and replace the old one, which serves until then.

@@ -78,6 +78,23 @@ class Projection:
                 await self._connected()
             is_behind = (await self.step()).is_behind
 
+    async def extend(self, points: Sequence[BankPoint], *, after: int, until: int) -> None:
+        """Apply points of revisions that were just appended, without reading these from the ledger.
+
+        Args:
+            points: of all revisions at the offsets from `after` (left out) to `until`.
+            after: the ledger's newest offset before them.
+            until: its newest offset with them.
+        """
+        async with self._stepping:
+            while (position := await self._connected()) < after:
+                await self._advance(position, limit=min(BATCH, after - position))
+            if position == after:  # else another step has read some of them: it goes on
+                await self._engine.upsert(points)
+                self._position, self._n_unsaved = until, self._n_unsaved + len(points)
+                if self._n_unsaved >= BATCH:
+                    await self._save()
+
     async def rebuild(self) -> None:
         """Rebuild the index from the ledger and replace the old one, which serves until then."""
         async with self._stepping:
@@ -92,16 +109,20 @@ class Projection:
 
     async def _step(self, asked: Sequence[None]) -> list[Step]:
         async with self._stepping:
-            position = await self._connected()
-            if changes := await self._views.changes(after=position, limit=BATCH):
-                await self._engine.upsert(await self._points(changes))
-                if erased := _erased(changes):
-                    await self._engine.delete(erased)
-                self._position = position = changes[-1].offset
-                self._n_unsaved += len(changes)
-                if self._n_unsaved >= BATCH:
-                    await self._save()
-        return [Step(position, len(changes) == BATCH, len(changes))] * len(asked)
+            step = await self._advance(await self._connected())
+        return [step] * len(asked)
+
+    async def _advance(self, position: int, limit: int = BATCH) -> Step:
+        """Apply the next changes after a position."""
+        if changes := await self._views.changes(after=position, limit=limit):
+            await self._engine.upsert(await self._points(changes))
+            if erased := _erased(changes):
+                await self._engine.delete(erased)
+            self._position = position = changes[-1].offset
+            self._n_unsaved += len(changes)
+            if self._n_unsaved >= BATCH:
+                await self._save()
+        return Step(position, len(changes) == limit, len(changes))
 
     async def _connected(self) -> int:
         if self._position is not None and not self._is_damaged:

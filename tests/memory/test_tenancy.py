@@ -326,6 +326,7 @@ UNBOUND = {
     "vector_reads.VectorViews.vectors": "vectors are named by what they encode",
     "reads.LedgerViews.fact": "facts are of the whole ledger",
     "event_reads.EventViews.newest_outcome_offset": "offsets are of the whole ledger",
+    "bulk_writes.insert_cases": "offsets are of the whole ledger; the rows name their namespace",
     "writes.LedgerWriter._highest_version": "a version number must be new for the id, whatever its namespace says",
     "writes.LedgerWriter.drop_fact": "facts are of the whole ledger",
     "batches.LedgerBatches._audited": "a damaged namespace must not hide a change; callers compare the line's own",
