@@ -17,6 +17,7 @@ from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
+from memento.memory.index.projector_lease import ProjectorLease, ProjectorPoll
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger.backup import CopyProgress
 from memento.memory.ledger.connections import sqlite_path
@@ -76,6 +77,7 @@ class Storage:
         self._api_key = api_key
         self._collection = collection
         self._server: ServerEngine | None = None
+        self._poll: ProjectorPoll | None = None
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -110,10 +112,14 @@ class Storage:
             self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
             engine = await asyncio.to_thread(self._engine, folder, ledger_id)
             deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
+            lease = self._lease() if engine.name == "server" else None
             self.bank = CaseBank(
-                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker()
+                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker(), lease=lease
             )
             await self.bank.open()
+            if lease is not None:
+                self._poll = ProjectorPoll(lease, self.bank.project)
+                self._poll.start()
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
@@ -149,6 +155,8 @@ class Storage:
             return
         self._is_open = False
         try:
+            if self._poll is not None:
+                await self._poll.stop()
             if hasattr(self, "bank"):
                 await self.bank.close()
         finally:
@@ -212,6 +220,13 @@ class Storage:
             return known
 
         return await self.ledger.transact(named)
+
+    def _lease(self) -> ProjectorLease | None:
+        """Elects one projector of a shared index; a ledger that is only read cannot tell who it is."""
+        if self.ledger.only_read_because:
+            return None
+        encoder = self.texts.encoder
+        return ProjectorLease(ledger=self.ledger, index=f"{self._location}|{encoder.name}|{encoder.dim}")
 
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
