@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
+from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.ledger.reads import CaseRevision, LedgerViews
@@ -115,6 +115,8 @@ class Projection:
                 await self._engine.upsert(points)
                 self._position, self._n_unsaved = until, self._n_unsaved + len(points)
                 await self._save_soon()
+            if self._lease is not None:
+                await self._lease.renew()
 
     async def rebuild(self) -> None:
         """Rebuild the index from the ledger and replace the old one, which serves until then."""
@@ -138,12 +140,7 @@ class Projection:
 
     async def _step(self, asked: Sequence[None]) -> list[Step]:
         async with self._stepping:
-            try:
-                step = await self._follow_or_advance(await self._connected())
-            except EngineError as error:
-                if self._lease is not None and not isinstance(error, IndexDamaged):
-                    await self._lease.stand_down()
-                raise
+            step = await self._follow_or_advance(await self._connected())
         return [step] * len(asked)
 
     async def _follow_or_advance(self, position: int) -> Step:
@@ -152,7 +149,9 @@ class Projection:
             await self._save_soon()
             return await self._advance(position)
         if await self._is_projector():
-            return await self._advance(await self._connected())
+            step = await self._advance(await self._connected())
+            await self._lease.renew()
+            return step
         if (now := time.monotonic()) - self._looked_at >= _FOLLOW_S:
             self._looked_at = now
             self._position = position = max(position, await self._engine.position())
@@ -227,7 +226,7 @@ class Projection:
                 yield points
                 after = changes[-1].offset
                 if self._lease is not None:
-                    await self._lease.is_ours()  # renews it
+                    await self._lease.renew()
 
         self._is_rebuilding = True
         try:

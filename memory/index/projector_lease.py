@@ -2,7 +2,8 @@
 
     facts: "projector-<index>" = {"holder": ..., "beat": 7}
 
-The holder renews its lease while it projects, and never while there is nothing to do. The others leave the index to it:
+The holder renews its lease when the index has taken something, and never while there is nothing to do or the index does
+not answer it. The others leave the index to it:
 they look at the position it has saved and search what is newer exactly, beside the index. Whoever sees changes wait and
 the same lease for longer than it lasts, takes it over in a short transaction. Clocks of machines are never compared:
 each process measures by its own how long it has seen the same beat. Two holders at once would only repeat each other's
@@ -29,8 +30,6 @@ POLL_S: Final = 0.5
 """Seconds between two looks of the holder at what others have written."""
 _PAUSE_SHARE: Final = 0.1
 """Part of the lease's time between two looks at another's."""
-_STAND_DOWN_SHARE: Final = 0.2
-"""Part of the lease's time that is left to others after a failure."""
 
 
 class ProjectorLease:
@@ -50,7 +49,7 @@ class ProjectorLease:
         self._holder = uuid.uuid4().hex[:12]
         self._beat = 0
         self._own: str | None = None
-        self._renewed_at = self._looked_at = self._seen_at = self._standing_down_until = 0.0
+        self._renewed_at = self._looked_at = self._seen_at = 0.0
         self._seen: str | None = None
         self._asking = asyncio.Lock()
         self.term = 0
@@ -62,7 +61,7 @@ class ProjectorLease:
         return self._own is not None
 
     async def is_ours(self) -> bool:
-        """Whether this process may project now: renews its own lease when due, takes one that is free or has ended.
+        """Whether this process may project now: it holds the lease, or takes one that is free or has ended.
 
         Raises:
             LedgerUnavailable: the lease cannot be read or written.
@@ -70,8 +69,10 @@ class ProjectorLease:
         async with self._asking:
             now = time.monotonic()
             if self._own is not None:
-                return now - self._renewed_at < self._lease_s / 3 or await self._replaced(self._own)
-            if now < self._standing_down_until or now - self._looked_at < self._lease_s * _PAUSE_SHARE:
+                if now - self._renewed_at >= self._lease_s / 3 and await self._views.fact(self._name) != self._own:
+                    self._own = None  # another process has taken it over
+                return self._own is not None
+            if now - self._looked_at < self._lease_s * _PAUSE_SHARE:
                 return False
             self._looked_at = now
             found = await self._views.fact(self._name)
@@ -89,11 +90,15 @@ class ProjectorLease:
         async with self._asking:
             await self._replaced(await self._views.fact(self._name))
 
-    async def stand_down(self) -> None:
-        """Leave the lease to others for a moment, because the index did not take what it was given."""
+    async def renew(self) -> None:
+        """Tell the others, when it is due, that this process projects.
+
+        Raises:
+            LedgerUnavailable: it cannot be written.
+        """
         async with self._asking:
-            self._standing_down_until = time.monotonic() + self._lease_s * _STAND_DOWN_SHARE
-            await self._give_back()
+            if self._own is not None and time.monotonic() - self._renewed_at >= self._lease_s / 3:
+                await self._replaced(self._own)
 
     async def release(self) -> None:
         """Give the lease back, so that another process need not wait for its end."""

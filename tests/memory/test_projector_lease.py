@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from memento.memory.case_memory import CaseMemory
+from memento.memory.errors import EngineUnavailable
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.server import ServerEngine
@@ -59,7 +60,7 @@ async def test_one_of_many_is_elected_and_stays_so_while_it_renews(tmp_path: Pat
         assert sum(won) == 1
         holder = some[won.index(True)]
         for _ in range(30):
-            assert await holder.is_ours()
+            await holder.renew()
             assert sum(await asyncio.gather(*(lease.is_ours() for lease in some))) == 1
             await asyncio.sleep(SHORT_S / 10)
         assert holder.term == 1
@@ -76,13 +77,12 @@ async def test_taken_over_when_it_is_released_or_not_renewed(tmp_path: Path) -> 
         assert (second.is_held, third.is_held) == (False, True)
 
 
-async def test_left_to_others_after_a_failure_and_seized_for_a_rebuild(tmp_path: Path) -> None:
+async def test_ends_when_it_is_not_renewed_and_is_seized_for_a_rebuild(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         first, second = await leases(tmp_path, 2, stack)
         assert await first.is_ours()
-        await first.stand_down()
-        assert not await first.is_ours()
         await until_ours(second)
+        assert not await first.is_ours()
         await first.seize()
         assert first.is_held
         await asyncio.sleep(SHORT_S / 2)
@@ -178,9 +178,12 @@ async def test_another_takes_over_when_the_holder_is_killed(at: Place) -> None:
             reading = await memory.read(f"{question(1)} please", k=1)
             assert [scored.case.id for scored in reading.cases] == [own]  # at once, beside the index
             assert not reading.is_degraded
-            async with asyncio.timeout(4 * LEASE_S + 20):
-                await memory.bank.project_all()
-            assert await memory.bank.count() == 2
+            n_points = 1
+            async with asyncio.timeout(4 * LEASE_S + 40):
+                while n_points < 2:
+                    with suppress(EngineUnavailable):  # on a busy machine
+                        await memory.bank.project_all()
+                        n_points = await memory.bank.count()
             fact = await memory.views.fact(memory.bank._projection._lease._name)  # type: ignore[union-attr]
             assert json.loads(str(fact))["beat"] >= 1
 
