@@ -27,6 +27,8 @@ class Faults:
     is_down: bool = False
     status: int = 200
     """Anything else is answered instead of doing the work."""
+    refused: str = ""
+    """Method that is answered with 400."""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b'{"status": {"error": "fault"}, "time": 0.0}'
     n_lost_replies: int = 0
@@ -102,6 +104,8 @@ class WireShim:
                     return self.reset()
                 if faults.status != 200:
                     return self.reply(faults.status, faults.body, faults.headers)
+                if faults.refused == self.command:
+                    return self.reply(400, faults.body, ())
                 status, result = shim.answer(self.command, path, body)
                 if faults.n_lost_replies and self.command != "GET" and path.endswith("/points"):
                     faults.n_lost_replies -= 1

@@ -118,6 +118,17 @@ async def test_told_what_only_a_new_generation_takes_over(shim: WireShim) -> Non
     await engine.close()
 
 
+async def test_serves_as_it_is_when_the_server_refuses_a_change(shim: WireShim) -> None:
+    await (await opened(shim, None)).close()
+    shim.faults.refused = "PATCH"
+    engine = await opened(shim, CollectionSettings(quantization="turbo2"))
+    (notice,) = engine.notices
+    assert "keeps its settings" in notice
+    await engine.upsert([point(0)])
+    assert len(await engine.search(unit(0), namespace="a", limit=3)) == 1
+    await engine.close()
+
+
 async def test_memory_passes_settings_on_and_tells_the_notice(shim: WireShim, tmp_path: Path) -> None:
     def memory(settings: CollectionSettings) -> CaseMemory:
         return CaseMemory.open(shim.url, home=tmp_path, encoder=HashingEncoder(), collection=settings, seed=0)

@@ -219,10 +219,13 @@ class ServerEngine:
     async def _apply_settings(self, live: str, found: models.CollectionInfo) -> None:
         """Change what an existing collection has otherwise than the settings say; note what cannot be changed."""
         update, fixed = collection_config.difference(self._settings, found)
-        if update:  # the server rebuilds segments in the background, and answers meanwhile
-            async with self._deadline("changing the collection", seconds=STRUCTURE_S) as client:
-                await client.update_collection(live, **update)
         self.notices = []
+        if update:  # the server rebuilds segments in the background, and answers meanwhile
+            try:
+                async with self._deadline("changing the collection", seconds=STRUCTURE_S) as client:
+                    await client.update_collection(live, **update)
+            except EngineRejected as error:  # it serves as it is
+                self.notices.append(f"the collection {live} keeps its settings: {error}")
         if fixed:
             self.notices.append(
                 f"the collection {live} has {', '.join(fixed)}; `memento cases reindex` makes a new one with the "
