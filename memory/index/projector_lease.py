@@ -82,7 +82,7 @@ class ProjectorLease:
             return is_free and await self._replaced(found)
 
     async def seize(self) -> None:
-        """Take the lease, whoever holds it: for a rebuild, after which this process knows what the index lacks.
+        """Take the lease from any holder: for a rebuild, after which this process knows what the index lacks.
 
         Raises:
             LedgerUnavailable: it cannot be written.

@@ -24,7 +24,7 @@ CASE_COLUMNS: Final = (*DIGEST_COLUMNS["case_revisions"], "digest")
 VECTOR_COLUMNS: Final = (*DIGEST_COLUMNS["vectors"], "digest")
 """Columns of a prepared row of `vectors`, in order."""
 
-Row = tuple[Any, ...]
+InsertRow = tuple[Any, ...]
 
 _MARKS: Final = ("@id@", "@state@", "@action@", "@answer@", "@lesson@")
 _REWARD: Final = 0.375
@@ -44,9 +44,9 @@ class PlainCase(NamedTuple):
 class PreparedRows(NamedTuple):
     """Rows that are ready to be inserted, in the order of their file."""
 
-    cases: list[Row]
+    cases: list[InsertRow]
     """Of `CASE_COLUMNS`."""
-    vectors: list[Row]
+    vectors: list[InsertRow]
     """Of `VECTOR_COLUMNS`, for each case its own."""
     heads: list[str]
     """The beginning of each case's state, for the index."""
@@ -81,7 +81,7 @@ class RowMaker:
         self._none = _part(b"\x00")
         self._encoder_part = _part(encoder.encode())
 
-    def plain(self, case: PlainCase) -> Row:
+    def plain(self, case: PlainCase) -> InsertRow:
         """The row of a plain case, whose texts are storable and within their limits."""
         own_id = case_id(self._namespace, case.state, case.action)
         question, state_hash = question_hash(case.state), text_hash(case.state)
@@ -95,7 +95,7 @@ class RowMaker:
             *(own_id, 1, self._namespace, self._status, question, state_hash, case.reward, None, body, digest),
         )  # fmt: skip
 
-    def full(self, case: Case) -> Row:
+    def full(self, case: Case) -> InsertRow:
         """The row of any new case: its status is kept where it is not served anyway."""
         status = self._status if case.status == "active" else "retired" if case.status == "erased" else case.status
         provenance = self._provenance.model_copy(update={"models": case.provenance.models})
@@ -103,7 +103,7 @@ class RowMaker:
         fields = case_fields(case.model_copy(update=changed))
         return tuple(fields[name] for name in CASE_COLUMNS)
 
-    def vectors(self, rows: Sequence[Row], units: NDArray[np.float32]) -> list[Row]:
+    def vectors(self, rows: Sequence[InsertRow], units: NDArray[np.float32]) -> list[InsertRow]:
         """The rows of the cases' vectors.
 
         Args:

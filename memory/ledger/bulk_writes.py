@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import func, insert, select
 
 from memento.memory.ledger import schema
-from memento.memory.ledger.bulk_rows import CASE_COLUMNS, VECTOR_COLUMNS, PreparedRows, Row
+from memento.memory.ledger.bulk_rows import CASE_COLUMNS, VECTOR_COLUMNS, PreparedRows
 from memento.memory.ledger.row_fields import audit_fields
 from memento.memory.ledger.writes import LedgerWriter
 
@@ -56,7 +56,7 @@ def insert_cases(writer: LedgerWriter, rows: PreparedRows, *, namespace: str, so
 
 
 def expect_load(writer: LedgerWriter, *, is_ending: bool = False) -> None:
-    """Give SQLite more memory for a load, or take it back; a server has settings of its own."""
+    """Give SQLite more memory for a load, or restore its usual memory; a server has settings of its own."""
     if writer.sql.dialect.name == "sqlite":
         cache, pages = (_USUAL_CACHE_KIB, _USUAL_CHECKPOINT_PAGES) if is_ending else (_CACHE_KIB, _CHECKPOINT_PAGES)
         writer.sql.exec_driver_sql(f"PRAGMA cache_size=-{cache}")
@@ -87,7 +87,7 @@ def _insert_postgres(writer: LedgerWriter, rows: PreparedRows) -> int:
     return added
 
 
-def _places(writer: LedgerWriter, cases: Sequence[Row], namespace: str, after: int) -> list[int]:
+def _places(writer: LedgerWriter, cases: Sequence[InsertRow], namespace: str, after: int) -> list[int]:
     """Places of the cases that have just been added; of a case that is given twice, the first."""
     revisions = schema.case_revisions.c
     query = select(revisions.case_id).where(revisions.offset > after, revisions.namespace == namespace)
