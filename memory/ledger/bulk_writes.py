@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import func, insert, select
 
 from memento.memory.ledger import schema
-from memento.memory.ledger.bulk_rows import CASE_COLUMNS, VECTOR_COLUMNS, PreparedRows
+from memento.memory.ledger.bulk_rows import CASE_COLUMNS, VECTOR_COLUMNS, InsertRow, PreparedRows
 from memento.memory.ledger.row_fields import audit_fields
 from memento.memory.ledger.writes import LedgerWriter
 
