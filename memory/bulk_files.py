@@ -26,6 +26,8 @@ BLOCK = 8192
 """Cases that are prepared together and committed together: about 25 MB of the ledger."""
 
 _HEAD_CHARS: Final = 500
+_UNIT_TOLERANCE: Final = 1e-4
+"""How far the square of a unit row's length may be from 1."""
 _JSON: Final[TypeAdapter[Any]] = TypeAdapter(Any)
 _NUMBERS: Final = (int, float)
 _PLAIN: Final = frozenset({"state", "action", "reward", "answer", "lesson"})
@@ -125,20 +127,26 @@ def open_vectors(path: str, dim: int) -> NDArray[Any]:
 def prepare(plan: LoadPlan, block: RawBlock) -> PreparedBlock:
     """Parse a block's lines and make the rows of its cases. Pure, so that it can run in another process."""
     maker = _maker(plan.namespace, plan.encoder, plan.status, plan.created_at)
-    kept, given, bad = list[PlainCase | Case](), list[Any](), list[BadLine]()
+    kept, given, places, bad = list[PlainCase | Case](), list[Any](), list[int](), list[BadLine]()
     matrix = None if plan.vectors is None else _block_vectors(plan, block)
     for place, (number, line) in enumerate(zip(block.numbers, block.lines, strict=True)):
         case, vector, problem = _parsed(number, line, plan.namespace)
         if case is None:
             bad.append(BadLine(number, problem))
             continue
-        vector = vector if matrix is None else (matrix[place] if place < len(matrix) else None)
+        if matrix is not None:
+            vector = matrix[place] if place < len(matrix) else None
         if problem := _vector_problem(vector, plan.dim):
             bad.append(BadLine(number, problem))
             continue
         kept.append(case)
-        given.append(vector)
-    units = unit_rows(np.array(given, np.float32)) if given else np.empty((0, plan.dim), np.float32)
+        places.append(place)
+        if matrix is None:
+            given.append(vector)
+    if matrix is None:
+        units = unit_rows(np.array(given, np.float32)) if given else np.empty((0, plan.dim), np.float32)
+    else:
+        units = matrix if len(places) == len(matrix) else matrix[places]
     rows = [maker.plain(case) if isinstance(case, PlainCase) else maker.full(case) for case in kept]
     prepared = PreparedRows(rows, maker.vectors(rows, units), [case.state[:_HEAD_CHARS] for case in kept])
     return PreparedBlock(prepared, bad, len(block.lines), sum(map(len, block.lines)))
@@ -162,13 +170,13 @@ def _matrix(path: str, dim: int) -> NDArray[Any]:
 
 
 def _block_vectors(plan: LoadPlan, block: RawBlock) -> NDArray[np.float32]:
+    """Unit rows of a block, shape (at most the block's lines, dim); zeros for a row that is not finite."""
     matrix = _matrix(str(plan.vectors), plan.dim)[block.first_row : block.first_row + len(block.lines)]
     rows = np.asarray(matrix, np.float32)
-    norms_N = np.linalg.norm(rows, axis=1)
-    if not (np.isfinite(norms_N) & (norms_N > 0)).all():
-        rows = rows.copy()
-        rows[~(np.isfinite(norms_N) & (norms_N > 0))] = 0
-    return rows
+    squares_N = np.einsum("nd,nd->n", rows, rows)
+    if (np.abs(squares_N - 1) < _UNIT_TOLERANCE).all():  # as encoders make them: nothing to copy
+        return rows
+    return unit_rows(np.where(np.isfinite(squares_N)[:, None], rows, np.float32(0)))
 
 
 def _vector_problem(vector: Any, dim: int) -> str:
