@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.recorded import median
 from memento.memory.bulk_files import LoadPlan, prepare, raw_blocks
+from memento.memory.bulk_load import without_collector
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import unit_rows
 from memento.memory.index.engines.shard import Shard
@@ -114,7 +115,8 @@ async def run(n: int, n_workers: int, n_parts: int) -> dict[str, float]:
         ):
             for cases, vectors in parts:
                 began, wall_began = cpu(), time.perf_counter()
-                report = await memory.load(cases, vectors=vectors, is_checked=False, n_workers=n_workers)
+                with without_collector():  # as the command does
+                    report = await memory.load(cases, vectors=vectors, is_checked=False, n_workers=n_workers)
                 loads.append(cpu() - began)
                 wall += time.perf_counter() - wall_began
                 assert report.n_loaded == size

@@ -10,7 +10,7 @@ from memento.cli.opening import opened
 from memento.cli.printing import progress_bar
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
-from memento.memory.bulk_load import LoadReport
+from memento.memory.bulk_load import LoadReport, without_collector
 
 _MAX_WORKERS = 4
 """More would only wait for the one writer."""
@@ -34,7 +34,7 @@ async def load_file(file: Path, namespace: str | None, options: LoadOptions, *, 
     size, report = await asyncio.to_thread(file_size, file), LoadReport()
     async with opened(namespace) as memory:
         try:
-            with progress_bar(is_quiet=as_json, count="cases") as progress:
+            with without_collector(), progress_bar(is_quiet=as_json, count="cases") as progress:
                 bar = progress.add_task("loading", total=size, count=0)
 
                 def note(so_far: LoadReport) -> None:
