@@ -35,6 +35,35 @@ async def import_cases(
     return await import_file(file, namespace, is_trusted=not quarantine, as_json=as_json)
 
 
+@cases.command("load")
+@run_async
+async def load_cases(
+    file: Annotated[Path, typer.Argument(help="JSON lines with `state`, `action` and `reward`, or as `cases import`.")],
+    *,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(help="A .npy matrix of float32, a row for each line; default: `vector` of each line."),
+    ] = None,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Load into quarantine: not served before `cases release`.")
+    ] = False,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Do not compare the first vectors with the encoder's own.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that prepare rows; default: one less than the cores, at most 4.", min=0),
+    ] = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Load many cases with given vectors, in blocks. Repeat the command after an interruption."""
+    from memento.cli.cases_load import LoadOptions, load_file
+
+    options = LoadOptions(vectors, is_trusted=not quarantine, is_checked=not unchecked, n_workers=workers)
+    return await load_file(file, namespace, options, as_json=as_json)
+
+
 @cases.command("export")
 @run_async
 async def export_cases(

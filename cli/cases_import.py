@@ -19,7 +19,7 @@ _SHOWN_PROBLEMS = 20
 
 async def import_file(file: Path, namespace: str | None, *, is_trusted: bool, as_json: bool) -> ExitCode:
     """Import cases, or a retrieval log, in batches (all or nothing each); bad lines are reported and skipped."""
-    size, n_read, new = await asyncio.to_thread(_size, file), 0, Kept(0, 0, 0)
+    size, n_read, new = await asyncio.to_thread(file_size, file), 0, Kept(0, 0, 0)
     problems: list[ParsedLine] = []
     async with opened(namespace) as memory:
         groups = grouped(read_cases(file, namespace=memory.namespace))
@@ -44,7 +44,12 @@ async def import_file(file: Path, namespace: str | None, *, is_trusted: bool, as
     return ExitCode.BAD_INPUT if problems and not n_read else ExitCode.OK
 
 
-def _size(file: Path) -> int:
+def file_size(file: Path) -> int:
+    """Size of a file in bytes.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     if not file.is_file():
         raise InvalidInput(f"{file} is not a file" if file.exists() else f"there is no file {file}")
     return file.stat().st_size

@@ -34,10 +34,12 @@ def tree() -> str:
 
 def settings() -> str:
     """Every variable that is read from the environment."""
+    from memento.graph.collection_variables import CollectionVariables
     from memento.graph.settings import Settings
 
     rows = ["| variable | default | |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in CollectionVariables.model_fields)
+    for name, field in fields:  # those of a collection last
         variable = field.validation_alias or f"MEMENTO_{name.upper()}"
         default = "" if field.default in (None, "") else f"`{field.default}`"
         rows.append(f"| `{variable}` | {default} | {field.description} |")

@@ -108,6 +108,7 @@ def _server_memory(settings: Settings) -> OpenMemory:
             seed=seed,
             encoder=encoder,
             api_key=settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
+            collection=settings.collection(),
             home=folder / "bank",
         )
 

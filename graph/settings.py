@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from memento.graph.collection_variables import CollectionVariables
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
 from memento.graph.retention import parse_retention
@@ -27,7 +28,7 @@ _NO_DDGS = (
 SEARCH_ENGINES = ("searxng", "tavily")
 
 
-class Settings(BaseSettings):
+class Settings(CollectionVariables, BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(

@@ -23,6 +23,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.experience import Experience, check_share
 from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
 from memento.memory.ledger.reads import LedgerViews
@@ -67,6 +68,7 @@ class CaseMemory(LedgerMaintenance):
         seed: int | None = None,
         ledger_url: str | None = None,
         api_key: str | None = None,
+        collection: CollectionSettings | None = None,
         home: str | Path | None = None,
         is_reindexing: bool = False,
         min_confidence: float = 0.5,
@@ -84,6 +86,8 @@ class CaseMemory(LedgerMaintenance):
             seed: makes random choices repeatable.
             ledger_url: SQL database of the ledger, SQLite or Postgres; by default an SQLite file in the folder.
             api_key: of the Qdrant server.
+            collection: how the Qdrant server keeps the cases (quantisation, disk, shards, replicas); a collection that
+                exists takes over what can be changed, and a notice names the rest. Folders ignore it.
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
             min_confidence: of an evaluator, in [0, 1]; what is judged with less goes into quarantine, not into use.
@@ -94,7 +98,13 @@ class CaseMemory(LedgerMaintenance):
                 ledger's URL or the encoder does not parse.
         """
         storage = Storage(
-            location, encoder=encoder, ledger_url=ledger_url, api_key=api_key, home=home, is_reindexing=is_reindexing
+            location,
+            encoder=encoder,
+            ledger_url=ledger_url,
+            api_key=api_key,
+            collection=collection,
+            home=home,
+            is_reindexing=is_reindexing,
         )
         check_share("confidence", min_confidence)
         return cls(storage, policy=policy, namespace=namespace, seed=seed, min_confidence=min_confidence)

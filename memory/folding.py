@@ -39,6 +39,7 @@ _PARTED_FRACTION = re.compile(
 )
 _SEPARATORS = (",", "\u00a0", "\u2009", "\u202f", "'", "_")
 _GROUPS = "|".join(rf"(?:{sign}\d{{3}})+" for sign in _SEPARATORS)
+_GROUPED = re.compile(rf"\d[{''.join(_SEPARATORS)}]\d", re.ASCII)
 _THOUSANDS = re.compile(rf"(?<![\d.])(?<!\d,)[1-9]\d{{0,2}}(?:{_GROUPS})(?!\d|,\d)", re.ASCII)
 _NO_DIGIT = re.compile(r"\D")
 
@@ -91,7 +92,8 @@ def _plain(sign: str) -> str:
 
 
 def _without_separators(text: str) -> str:
-    if not any(sign in text for sign in _SEPARATORS):
+    # most texts have commas, few have them between digits
+    if not any(sign in text for sign in _SEPARATORS) or not _GROUPED.search(text):
         return text
     return _THOUSANDS.sub(lambda found: _NO_DIGIT.sub("", found[0]), text)
 

@@ -60,7 +60,7 @@ def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 if raw.strip():
-                    yield _parsed(number, raw, namespace)
+                    yield parse_line(number, raw, namespace)
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}") from error
 
@@ -89,7 +89,8 @@ def _case(row: dict[str, Any], namespace: str) -> Case:
     raise InvalidInput(f"no `state`, `case` or `question` among its keys: {', '.join(map(str, row))[:200]}")
 
 
-def _parsed(number: int, raw: bytes, namespace: str) -> ParsedLine:
+def parse_line(number: int, raw: bytes, namespace: str) -> ParsedLine:
+    """Parse one line of a file; what is wrong with it becomes its problem."""
     try:
         row = _row(raw.decode("utf-8-sig"))
         return ParsedLine(number, _case(row, namespace), "", len(raw), _served(row))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from memento.memory.bulk_load import BulkLoad, LoadProgress, LoadReport
 from memento.memory.ledger.audit import AuditViews
 from memento.memory.ledger.backup import BackupReport, CopyProgress, back_up
 from memento.memory.ledger.restore import RestoreReport
@@ -17,6 +18,7 @@ _REINDEX_BATCH = 256
 class LedgerMaintenance:
     """Operations on the whole ledger of a memory, across namespaces."""
 
+    namespace: str
     _storage: Storage
 
     async def backup(
@@ -55,6 +57,39 @@ class LedgerMaintenance:
         """
         source = parse_folder(file, "the backup")
         return await self._storage.restore(source, is_replacing=is_replacing, on_progress=on_progress)
+
+    async def load(
+        self,
+        cases: str | Path,
+        *,
+        vectors: str | Path | None = None,
+        is_trusted: bool = True,
+        is_checked: bool = True,
+        n_workers: int = 0,
+        on_progress: LoadProgress = lambda _: None,
+    ) -> LoadReport:
+        """Load many cases with given vectors into the memory's namespace, block by block; see `bulk_load`.
+
+        Each block is acknowledged by itself. Cases that are there are left unchanged, so that an interrupted load is
+        repeated. As with every import, only texts, rewards and models count, never event ids, time or trust.
+
+        Args:
+            cases: JSON lines: rows with `state`, `action` and `reward`, or another form that `cases import` reads.
+            vectors: a `.npy` matrix of float32 or float16, a row for each line that is not blank, of the bank's
+                encoder; None where each line has its own as `vector`.
+            is_trusted: if not, they wait in quarantine until `lifecycle.release`.
+            is_checked: compare the vectors of the first states with the encoder's own.
+            n_workers: processes that prepare rows; 0 prepares them in a thread of this one.
+            on_progress: called after each block.
+
+        Raises:
+            InvalidInput: a file cannot be read, or its vectors are not those of the bank's encoder.
+            LedgerUnavailable: the last block was not kept; those before it are.
+            EncoderUnavailable: the first states cannot be encoded.
+        """
+        load = BulkLoad(storage=self._storage, namespace=self.namespace, is_trusted=is_trusted, n_workers=n_workers)
+        files = parse_folder(cases, "the file"), None if vectors is None else parse_folder(vectors, "the vectors")
+        return await load.run(*files, is_checked=is_checked, on_progress=on_progress)
 
     async def set_aside(self) -> list[DamagedRow]:
         """Damaged rows of every namespace that have been met and are left out, by table and key."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
@@ -15,7 +15,9 @@ from memento.memory.encoders import as_encoder
 from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
+from memento.memory.index.projector_lease import ProjectorLease, ProjectorPoll
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger.backup import CopyProgress
 from memento.memory.ledger.connections import sqlite_path
@@ -26,6 +28,9 @@ from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
+
+if TYPE_CHECKING:
+    from memento.memory.index.engines.server import ServerEngine
 
 T = TypeVar("T")
 
@@ -56,6 +61,7 @@ class Storage:
         encoder: Encoder | Any | str | None = None,
         ledger_url: str | None = None,
         api_key: str | None = None,
+        collection: CollectionSettings | None = None,
         home: str | Path | None = None,
         is_reindexing: bool = False,
     ) -> None:
@@ -69,6 +75,9 @@ class Storage:
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
+        self._collection = collection
+        self._server: ServerEngine | None = None
+        self._poll: ProjectorPoll | None = None
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -103,10 +112,14 @@ class Storage:
             self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
             engine = await asyncio.to_thread(self._engine, folder, ledger_id)
             deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
+            lease = self._lease() if engine.name == "server" else None
             self.bank = CaseBank(
-                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker()
+                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker(), lease=lease
             )
             await self.bank.open()
+            if lease is not None:
+                self._poll = ProjectorPoll(lease, self.bank.project)
+                self._poll.start()
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
@@ -142,6 +155,8 @@ class Storage:
             return
         self._is_open = False
         try:
+            if self._poll is not None:
+                await self._poll.stop()
             if hasattr(self, "bank"):
                 await self.bank.close()
         finally:
@@ -163,9 +178,10 @@ class Storage:
 
     @property
     def notices(self) -> list[str]:
-        """Notice for users that the ledger is read-only, if it is."""
+        """Notices for users: the ledger is read-only, the collection has other settings than the configured ones."""
         reason = self.ledger.only_read_because
-        return [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        return told if self._server is None else [*told, *self._server.notices]
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -205,6 +221,13 @@ class Storage:
 
         return await self.ledger.transact(named)
 
+    def _lease(self) -> ProjectorLease | None:
+        """Elects one projector of a shared index; a ledger that is only read cannot tell who it is."""
+        if self.ledger.only_read_because:
+            return None
+        encoder = self.texts.encoder
+        return ProjectorLease(ledger=self.ledger, index=f"{self._location}|{encoder.name}|{encoder.dim}")
+
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
 
@@ -233,7 +256,13 @@ class Storage:
         if self._kind == "server":
             from memento.memory.index.engines.server import ServerEngine
 
-            return ServerEngine(self._location, api_key=self._api_key, collection=f"memento_{ledger_id}")
+            self._server = ServerEngine(
+                self._location,
+                api_key=self._api_key,
+                collection=f"memento_{ledger_id}",
+                settings=self._collection,
+            )
+            return self._server
         from memento.memory.index.engines.edge import EdgeEngine
 
         return EdgeEngine(folder / f"index-{ledger_id}")

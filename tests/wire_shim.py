@@ -27,6 +27,8 @@ class Faults:
     is_down: bool = False
     status: int = 200
     """Anything else is answered instead of doing the work."""
+    refused: str = ""
+    """Method that is answered with 400."""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b'{"status": {"error": "fault"}, "time": 0.0}'
     n_lost_replies: int = 0
@@ -40,9 +42,15 @@ class WireShim:
         self.faults = Faults()
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers of every request so far."""
+        self.sent: list[tuple[str, bytes]] = []
+        """Path with its query, and body of every request so far."""
         self.connections = 0
+        self.configs: dict[str, dict[str, Any]] = {}
+        """Configuration of each collection as it was asked for, which the in-memory mode does not keep."""
+        self.indexes: dict[str, dict[str, Any]] = {}
+        """Payload field -> its index, as it was asked for."""
         self._lock = threading.Lock()
-        self._client = QdrantClient(":memory:")
+        self.client = QdrantClient(":memory:")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_endpoint())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -59,12 +67,12 @@ class WireShim:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-        self._client.close()
+        self.client.close()
 
     def names(self) -> list[str]:
         """Collections that exist."""
         with self._lock:
-            return sorted(found.name for found in self._client.get_collections().collections)
+            return sorted(found.name for found in self.client.get_collections().collections)
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Do one request's work: HTTP status and result."""
@@ -72,7 +80,7 @@ class WireShim:
             for wanted, pattern, action in ROUTES:
                 if wanted == method and (match := re.fullmatch(pattern, path)):
                     try:
-                        return 200, action(self._client, *match.groups(), json.loads(body or b"{}"))
+                        return 200, action(self, *match.groups(), json.loads(body or b"{}"))
                     except (ValueError, KeyError) as error:
                         return _status_of(error), str(error)
         return 404, f"no route for {method} {path}"
@@ -90,11 +98,14 @@ class WireShim:
                 faults, path = shim.faults, urlsplit(self.path).path
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 shim.requests.append((self.command, path, dict(self.headers)))
+                shim.sent.append((self.path, body))
                 time.sleep(faults.delay_s)
                 if faults.is_down:
                     return self.reset()
                 if faults.status != 200:
                     return self.reply(faults.status, faults.body, faults.headers)
+                if faults.refused == self.command:
+                    return self.reply(400, faults.body, ())
                 status, result = shim.answer(self.command, path, body)
                 if faults.n_lost_replies and self.command != "GET" and path.endswith("/points"):
                     faults.n_lost_replies -= 1
@@ -139,56 +150,91 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
-def _create(client: QdrantClient, name: str, body: dict[str, Any]) -> bool:
+def _create(shim: WireShim, name: str, body: dict[str, Any]) -> bool:
     request = models.CreateCollection(**body)
     assert request.hnsw_config is not None
-    return client.create_collection(name, vectors_config=request.vectors, metadata=request.metadata)
+    is_new = shim.client.create_collection(name, vectors_config=request.vectors, metadata=request.metadata)
+    shim.configs[name] = body
+    return is_new
 
 
-def _delete(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
-    return _plain(client.delete(name, points_selector=models.PointIdsList(points=body["points"])))
+def _update(shim: WireShim, name: str, body: dict[str, Any]) -> bool:
+    models.UpdateCollection(**body)
+    params = body.pop("params", None) or {}
+    vectors = (body.pop("vectors", None) or {}).get("", {})
+    kept = shim.configs.setdefault(name, {})
+    if body.get("quantization_config") == "Disabled":
+        body["quantization_config"] = None
+    for field, change in (body | params | {"vectors": vectors}).items():
+        kept[field] = {**(kept.get(field) or {}), **change} if isinstance(change, dict) else change
+    return shim.client.update_collection(name, metadata=body["metadata"]) if "metadata" in body else True
 
 
-def _upsert(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
+def _info(shim: WireShim, name: str, _: dict[str, Any]) -> Any:
+    """What the in-memory mode tells, with the configuration that was asked for."""
+    found, kept = _plain(shim.client.get_collection(name)), shim.configs.get(name, {})
+    config = found["config"]
+    for field in ("shard_number", "replication_factor", "write_consistency_factor", "on_disk_payload"):
+        if kept.get(field) is not None:
+            config["params"][field] = kept[field]
+    config["params"]["vectors"].update({key: one for key, one in (kept.get("vectors") or {}).items() if key != "size"})
+    config["hnsw_config"].update({key: one for key, one in kept.get("hnsw_config", {}).items() if one is not None})
+    config["quantization_config"] = kept.get("quantization_config")
+    found["payload_schema"] = {
+        field: {"data_type": schema["type"], "params": schema, "points": 0}
+        for field, schema in shim.indexes.get(name, {}).items()
+        if isinstance(schema, dict)
+    }
+    return found
+
+
+def _delete(shim: WireShim, name: str, body: dict[str, Any]) -> Any:
+    return _plain(shim.client.delete(name, points_selector=models.PointIdsList(points=body["points"])))
+
+
+def _upsert(shim: WireShim, name: str, body: dict[str, Any]) -> Any:
     request = models.PointsList(**body)
     return _plain(
-        client.upsert(
+        shim.client.upsert(
             name, request.points, update_filter=request.update_filter, update_mode=request.update_mode or "upsert"
         )
     )
 
 
-def _query(client: QdrantClient, name: str, body: dict[str, Any]) -> Any:
+def _query(shim: WireShim, name: str, body: dict[str, Any]) -> Any:
     request = models.QueryRequest(**body)
-    found = client.query_points(
+    found = shim.client.query_points(
         name, query=request.query, query_filter=request.filter, limit=request.limit, with_payload=request.with_payload
     )
     return _plain(found)
 
 
-def _index(client: QdrantClient, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    client.get_collection(name)
+def _index(shim: WireShim, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    shim.client.get_collection(name)
+    shim.indexes.setdefault(name, {})[body["field_name"]] = body["field_schema"]
     models.CreateFieldIndex(**body)  # checked, not applied: the in-memory mode has no indexes and warns
     return {"operation_id": 0, "status": "completed"}
 
 
-def _aliases(client: QdrantClient, body: dict[str, Any]) -> bool:
-    return client.update_collection_aliases(TypeAdapter(list[models.AliasOperations]).validate_python(body["actions"]))
+def _aliases(shim: WireShim, body: dict[str, Any]) -> bool:
+    return shim.client.update_collection_aliases(
+        TypeAdapter(list[models.AliasOperations]).validate_python(body["actions"])
+    )
 
 
 NAME = r"/collections/([^/]+)"
 ROUTES: tuple[tuple[str, str, Any], ...] = (
-    ("GET", r"/aliases", lambda client, _: _plain(client.get_aliases())),
-    ("GET", r"/collections", lambda client, _: _plain(client.get_collections())),
+    ("GET", r"/aliases", lambda shim, _: _plain(shim.client.get_aliases())),
+    ("GET", r"/collections", lambda shim, _: _plain(shim.client.get_collections())),
     ("POST", r"/collections/aliases", _aliases),
-    ("GET", NAME, lambda client, name, _: _plain(client.get_collection(name))),
+    ("GET", NAME, _info),
     ("PUT", NAME, _create),
-    ("PATCH", NAME, lambda client, name, body: client.update_collection(name, metadata=body["metadata"])),
-    ("DELETE", NAME, lambda client, name, _: client.delete_collection(name)),
-    ("GET", NAME + "/exists", lambda client, name, _: {"exists": client.collection_exists(name)}),
+    ("PATCH", NAME, _update),
+    ("DELETE", NAME, lambda shim, name, _: shim.client.delete_collection(name)),
+    ("GET", NAME + "/exists", lambda shim, name, _: {"exists": shim.client.collection_exists(name)}),
     ("PUT", NAME + "/index", _index),
     ("PUT", NAME + "/points", _upsert),
     ("POST", NAME + "/points/delete", _delete),
     ("POST", NAME + "/points/query", _query),
-    ("POST", NAME + "/points/count", lambda client, name, _: _plain(client.count(name, exact=True))),
+    ("POST", NAME + "/points/count", lambda shim, name, _: _plain(shim.client.count(name, exact=True))),
 )

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
 from memento.memory.index.breaker import Breaker
-from memento.memory.index.engines.port import Hit, Vector, VectorEngine
+from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
+from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.index.tied_hits import nearest_with_ties
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
@@ -37,7 +39,14 @@ class CaseBank:
     """Searches one engine, keeps it up to date, and goes on without it while it is away."""
 
     def __init__(
-        self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, deadline_s: float, breaker: Breaker
+        self,
+        *,
+        views: LedgerViews,
+        engine: VectorEngine,
+        texts: EncodedTexts,
+        deadline_s: float,
+        breaker: Breaker,
+        lease: ProjectorLease | None = None,
     ) -> None:
         """Wire the parts; `open` does the work.
 
@@ -47,13 +56,14 @@ class CaseBank:
             texts: vectors of case states.
             deadline_s: seconds a search or the projection of a write may take before the bank goes on without it.
             breaker: guards the engine's calls.
+            lease: elects the process that projects, where several share the engine's index.
         """
         self._engine = engine
         self._exact = ExactSearch(views=views, texts=texts)
         self._deadline_s = deadline_s
         self._breaker = breaker
         self._notices = Notices()
-        self._projection = Projection(views=views, engine=engine, texts=texts, notices=self._notices)
+        self._projection = Projection(views=views, engine=engine, texts=texts, notices=self._notices, lease=lease)
         self._retrying: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -152,6 +162,18 @@ class CaseBank:
         await self._projection.complete()
         self._notices.withdraw(_LAG)
 
+    async def extend(self, points: Sequence[BankPoint], *, after: int, until: int) -> None:
+        """Apply points of revisions that were just appended (see `Projection.extend`); never raises.
+
+        Where the engine does not take them, the index follows the ledger later.
+        """
+        try:
+            await self._projection.extend(points, after=after, until=until)
+        except MementoError as error:
+            if isinstance(error, EngineError):
+                self._failed(error)
+            _LOG.warning("the index is brought up to date later: %s", error)
+
     async def rebuild(self) -> None:
         """Rebuild the index from the ledger and replace the old one, which serves until then.
 
@@ -177,6 +199,7 @@ class CaseBank:
         try:
             async with asyncio.timeout(self._deadline_s + 5):
                 await self._projection.save()
+                await self._projection.resign()
         except (EngineError, TimeoutError) as error:
             _LOG.warning("the index position was not saved (%s); the next start repeats some work", error)
         finally:

@@ -1,6 +1,7 @@
 """Projects the ledger's change feed into an engine. Raises every failure; the case bank decides what to do."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.port import BankPoint, VectorEngine
+from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.ledger.reads import CaseRevision, LedgerViews
 from memento.memory.notices import Notices
 
@@ -16,6 +18,9 @@ BATCH = 256
 
 SAVE_EVERY = 1024
 """Case revisions after which the position is saved: a copy of the index, or the next start, repeats no more."""
+
+_FOLLOW_S = 0.1
+"""Seconds between two looks at the position that another process saves, and between two savings of our own."""
 
 _REBUILD = "rebuild"
 
@@ -40,7 +45,15 @@ class Projection:
         EncoderUnavailable: a case's vector is lost and cannot be made again.
     """
 
-    def __init__(self, *, views: LedgerViews, engine: VectorEngine, texts: EncodedTexts, notices: Notices) -> None:
+    def __init__(
+        self,
+        *,
+        views: LedgerViews,
+        engine: VectorEngine,
+        texts: EncodedTexts,
+        notices: Notices,
+        lease: ProjectorLease | None = None,
+    ) -> None:
         """Wire the parts, without opening anything.
 
         Args:
@@ -48,11 +61,15 @@ class Projection:
             engine: the search engine.
             texts: vectors of case states.
             notices: where users are told of a rebuild.
+            lease: for an index that several processes share: who holds it, projects; the others follow its position.
         """
         self._views = views
         self._engine = engine
         self._texts = texts
         self._notices = notices
+        self._lease = lease
+        self._term = 0
+        self._looked_at = self._saved_at = 0.0
         self._position: int | None = None
         self._n_unsaved = 0
         self._is_damaged = False
@@ -84,10 +101,36 @@ class Projection:
         while is_behind:
             async with self._stepping:  # waits for a rebuild
                 await self._connected()
-            is_behind = (await self.step()).is_behind
+            step = await self.step()
+            is_behind = step.is_behind
+            if is_behind and not step.n_applied:  # another process applies it, or its lease ends
+                await asyncio.sleep(_FOLLOW_S)
+
+    async def extend(self, points: Sequence[BankPoint], *, after: int, until: int) -> None:
+        """Apply points of revisions that were just appended, without reading these from the ledger.
+
+        Args:
+            points: of all revisions at the offsets from `after` (left out) to `until`.
+            after: the ledger's newest offset before them.
+            until: its newest offset with them.
+        """
+        async with self._stepping:
+            if not await self._is_projector():
+                return  # whoever projects reads them from the ledger
+            while (position := await self._connected()) < after:
+                await self._advance(position, limit=min(BATCH, after - position))
+            if position == after:  # else another step has read some of them: it goes on
+                await self._engine.upsert(points)
+                self._position, self._n_unsaved = until, self._n_unsaved + len(points)
+                await self._save_soon()
+            if self._lease is not None:
+                await self._lease.renew()
 
     async def rebuild(self) -> None:
         """Rebuild the index from the ledger and replace the old one, which serves until then."""
+        if self._lease is not None:
+            await self._lease.seize()
+            self._term = self._lease.term
         async with self._stepping:
             await self._rebuild()
         # Other processes may have put what came meanwhile into the old index only: all of it is in the ledger.
@@ -98,22 +141,55 @@ class Projection:
         if self._n_unsaved and not self._is_damaged:
             await self._save()
 
+    async def resign(self) -> None:
+        """Let another process project from now on."""
+        if self._lease is not None:
+            await self._lease.release()
+
     async def _step(self, asked: Sequence[None]) -> list[Step]:
         async with self._stepping:
-            position = await self._connected()
-            if changes := await self._views.changes(after=position, limit=BATCH):
-                await self._engine.upsert(await self._points(changes))
-                if erased := _erased(changes):
-                    await self._engine.delete(erased)
-                self._position = position = changes[-1].offset
-                self._n_unsaved += len(changes)
-                if self._n_unsaved >= SAVE_EVERY:
-                    await self._save()
-        return [Step(position, len(changes) == BATCH, len(changes))] * len(asked)
+            step = await self._follow_or_advance(await self._connected())
+        return [step] * len(asked)
+
+    async def _follow_or_advance(self, position: int) -> Step:
+        """Apply the next changes, or look how far the process has come that does."""
+        if self._lease is None or (newest := await self._views.newest_offset()) <= position:
+            await self._save_soon()
+            return await self._advance(position)
+        if await self._is_projector():
+            step = await self._advance(await self._connected())
+            await self._lease.renew()
+            return step
+        if (now := time.monotonic()) - self._looked_at >= _FOLLOW_S:
+            self._looked_at = now
+            self._position = position = max(position, await self._engine.position())
+        return Step(position, position < newest, 0)
+
+    async def _advance(self, position: int, limit: int = BATCH) -> Step:
+        """Apply the next changes after a position."""
+        if changes := await self._views.changes(after=position, limit=limit):
+            await self._engine.upsert(await self._points(changes))
+            if erased := _erased(changes):
+                await self._engine.delete(erased)
+            self._position = position = changes[-1].offset
+            self._n_unsaved += len(changes)
+            await self._save_soon()
+        return Step(position, len(changes) == limit, len(changes))
+
+    async def _is_projector(self) -> bool:
+        """Whether this process applies changes; where it has just become so, it looks at the index anew."""
+        if self._lease is None:
+            return True
+        is_ours = await self._lease.is_ours()
+        if is_ours and self._term != self._lease.term:  # what the former holder has not saved is applied again
+            self._term, self._position = self._lease.term, None
+        return is_ours
 
     async def _connected(self) -> int:
         if self._position is not None and not self._is_damaged:
             return self._position
+        if self._is_damaged and self._lease is not None and not await self._lease.is_ours():
+            raise EngineUnavailable("the index is damaged, and another process rebuilds it")
         try:
             await self._engine.open(dim=self._texts.encoder.dim, encoder=self._texts.encoder.name)
             if self._is_damaged:
@@ -157,6 +233,8 @@ class Projection:
                 written.update(point.case_id for point in points)
                 yield points
                 after = changes[-1].offset
+                if self._lease is not None:
+                    await self._lease.renew()
 
         self._is_rebuilding = True
         try:
@@ -166,10 +244,17 @@ class Projection:
         self._position, self._n_unsaved, self._is_damaged = after, after - position, False
         return is_stale
 
+    async def _save_soon(self) -> None:
+        """Save the position now and then; often where others follow it."""
+        if self._n_unsaved >= SAVE_EVERY or (
+            self._lease is not None and self._n_unsaved and time.monotonic() - self._saved_at >= _FOLLOW_S
+        ):
+            await self._save()
+
     async def _save(self) -> None:
         assert self._position is not None  # noqa: S101  something has been applied
         await self._engine.save_position(self._position)
-        self._n_unsaved = 0
+        self._n_unsaved, self._saved_at = 0, time.monotonic()
 
     async def _points(self, changes: Sequence[CaseRevision]) -> list[BankPoint]:
         # within a batch only the last revision matters

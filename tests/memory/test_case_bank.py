@@ -114,7 +114,7 @@ async def test_memory_opens_and_recovers_when_the_server_is_down_at_first(server
 async def test_index_is_made_again_when_the_collection_vanishes(server: Place, memory: CaseMemory) -> None:
     ids = await filled(memory, 4)
     for name in shim(server).names():
-        await asyncio.to_thread(shim(server)._client.delete_collection, name)
+        await asyncio.to_thread(shim(server).client.delete_collection, name)
     assert (await memory.read("capital")).is_degraded
     told = [notice for notice in await until_searchable(memory, ids) if "rebuilt from the ledger" in notice]
     assert len(told) == 1

@@ -322,6 +322,7 @@ async def test_reads_show_nothing_of_another_namespace(memory: CaseMemory, alice
 UNBOUND = {
     "vector_reads.VectorViews.vector_length": "vectors are named by what they encode",
     "event_reads.EventViews.newest_outcome_offset": "offsets are of the whole ledger",
+    "bulk_writes.insert_cases": "offsets are of the whole ledger; the rows name their namespace",
     "writes.LedgerWriter._highest_version": "a version number must be new for the id, whatever its namespace says",
     "writes.LedgerWriter.drop_fact": "facts are of the whole ledger",
     "batches.LedgerBatches._audited": "a damaged namespace must not hide a change; callers compare the line's own",

@@ -13,6 +13,8 @@ from qdrant_client import QdrantClient
 
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable
 from memento.memory.index.engines import wire
+from memento.memory.index.engines.collection_config import new_collection
+from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.points import hit
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 
@@ -124,7 +126,7 @@ class LocalEngine:
         encoder, dim = self._identity
         self._generation += 1
         name = f"cases-{self._generation}"
-        self._need_client().create_collection(name, **wire.collection(dim=dim, encoder=encoder))
+        self._need_client().create_collection(name, **new_collection(CollectionSettings(), dim=dim, encoder=encoder))
         return name
 
     def _write(self, name: str, points: Sequence[BankPoint]) -> None:

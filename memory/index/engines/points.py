@@ -40,6 +40,17 @@ def payload(point: BankPoint) -> dict[str, Any]:
     return stored
 
 
+def searched_payload(point: BankPoint) -> dict[str, Any]:
+    """The part of `payload` that the embedded engine looks at.
+
+    Nobody reads the rest there, and a text costs the engine's binding half as long as a whole vector.
+    """
+    stored: dict[str, Any] = {"version": point.version, "question": point.question}
+    if point.status == ACTIVE:
+        stored["active_in"] = point.namespace
+    return stored
+
+
 def newest(points: Sequence[BankPoint]) -> list[BankPoint]:
     """The highest version of each case, in order of first appearance."""
     latest: dict[str, BankPoint] = {}

@@ -20,7 +20,8 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
-from memento.memory.index.engines import wire
+from memento.memory.index.engines import collection_config, wire
+from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.points import SCHEMA, hit
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.server_errors import named_errors
@@ -39,6 +40,7 @@ class ServerEngine:
         url: of the REST port, as `http://localhost:6333`.
         api_key: sent with every request; never part of a message.
         collection: prefix of everything this engine creates.
+        settings: of the collection; what is left at None is the server's own.
         timeout_s: deadline in seconds of one read or one write.
 
     Raises:
@@ -51,9 +53,19 @@ class ServerEngine:
     name = "server"
 
     def __init__(
-        self, url: str, *, api_key: str | None = None, collection: str = "memento_cases", timeout_s: float = 2.0
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        collection: str = "memento_cases",
+        settings: CollectionSettings | None = None,
+        timeout_s: float = 2.0,
     ) -> None:
         self._url, self._api_key, self._collection, self._timeout_s = url, api_key, collection, timeout_s
+        self._settings = settings or CollectionSettings()
+        self._search_params = collection_config.search_params(self._settings)
+        self.notices: list[str] = []
+        """Settings that the live collection does not have and cannot take over, each with the way to them."""
         parts = urlsplit(url)
         self._place = f"Qdrant at {parts.hostname}:{parts.port or 6333}"  # without the credentials a URL may carry
         self._client: AsyncQdrantClient | None = None
@@ -178,7 +190,7 @@ class ServerEngine:
 
     async def _search(self, query: dict[str, Any]) -> list[Hit]:
         async with self._deadline("searching") as client:
-            found = await client.query_points(self._alias, **query)
+            found = await client.query_points(self._alias, **query, **self._search_params)
             return [hit(point.id, point.score) for point in found.points]
 
     async def _write(self, name: str, points: Sequence[BankPoint], *, seconds: float) -> None:
@@ -197,22 +209,41 @@ class ServerEngine:
                 live = await self._target(client) or first
                 await client.update_collection_aliases([wire.alias_to(live, self._alias)])
         async with self._deadline("reading the collection") as client:
-            metadata = (await client.get_collection(live)).config.metadata or {}
+            found = await client.get_collection(live)
+        metadata = found.config.metadata or {}
         if (metadata.get("schema"), metadata.get("encoder"), metadata.get("dim")) != (SCHEMA, self._encoder, self._dim):
             raise IndexDamaged(f"{self._place}: {live} was not written for encoder {self._encoder!r}, dim {self._dim}")
+        await self._apply_settings(live, found)
         return live
+
+    async def _apply_settings(self, live: str, found: models.CollectionInfo) -> None:
+        """Change what an existing collection has otherwise than the settings say; note what cannot be changed."""
+        update, fixed = collection_config.difference(self._settings, found)
+        self.notices = []
+        if update:  # the server rebuilds segments in the background, and answers meanwhile
+            try:
+                async with self._deadline("changing the collection", seconds=STRUCTURE_S) as client:
+                    await client.update_collection(live, **update)
+            except EngineRejected as error:  # it serves as it is
+                self.notices.append(f"the collection {live} keeps its settings: {error}")
+        if fixed:
+            self.notices.append(
+                f"the collection {live} has {', '.join(fixed)}; `memento cases reindex` makes a new one with the "
+                "configured settings"
+            )
 
     async def _create(self, name: str) -> bool:
         """Create a generation with its indexes; False when it exists already."""
         async with self._deadline("creating the collection", seconds=STRUCTURE_S) as client:
             is_new = True
             try:
-                await client.create_collection(name, **wire.collection(dim=self._dim, encoder=self._encoder))
+                made = collection_config.new_collection(self._settings, dim=self._dim, encoder=self._encoder)
+                await client.create_collection(name, **made)
             except UnexpectedResponse as error:
                 if error.status_code not in (400, 409) or not await client.collection_exists(name):
                     raise
                 is_new = False
-            for field, schema in wire.indexes().items():
+            for field, schema in collection_config.payload_indexes(self._settings).items():
                 await client.create_payload_index(name, field, field_schema=schema, wait=True)
         return is_new
 
@@ -229,7 +260,7 @@ class ServerEngine:
             replaced = await self._target(client)
             remove = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias))
             await client.update_collection_aliases([*([remove] if replaced else []), wire.alias_to(name, self._alias)])
-        self._live = name
+        self._live, self.notices = name, []
         return replaced
 
     async def _older(self, name: str, replaced: str | None) -> list[str]:

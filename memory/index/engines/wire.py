@@ -10,7 +10,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from memento.memory.index.engines.points import ACTIVE, SCHEMA, later_versions, newest, payload
+from memento.memory.index.engines.points import ACTIVE, later_versions, newest, payload
 from memento.memory.index.engines.port import BankPoint, Vector
 
 BATCH = 256
@@ -19,26 +19,6 @@ BATCH = 256
 
 def _match(key: str, value: str) -> models.FieldCondition:
     return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-
-
-def collection(*, dim: int, encoder: str) -> dict[str, Any]:
-    """Arguments of `create_collection`: cosine vectors, no position yet."""
-    return {
-        "vectors_config": models.VectorParams(size=dim, distance=models.Distance.COSINE),
-        # every search names a namespace: one small graph per namespace, and none across them
-        "hnsw_config": models.HnswConfigDiff(m=0, payload_m=16),
-        "metadata": {"schema": SCHEMA, "encoder": encoder, "dim": dim, "position": 0},
-    }
-
-
-def indexes() -> dict[str, Any]:
-    """Payload field -> its index."""
-    return {
-        "namespace": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
-        "question": models.PayloadSchemaType.KEYWORD,
-        "status": models.PayloadSchemaType.KEYWORD,
-        "version": models.PayloadSchemaType.INTEGER,
-    }
 
 
 def writes(points: Sequence[BankPoint]) -> Iterator[dict[str, Any]]:
