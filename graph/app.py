@@ -127,6 +127,7 @@ class Application:
             ledger_url=settings.ledger_url.get_secret_value() if settings.ledger_url else None,
             api_key=settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
             collection=settings.collection(),
+            approximate_from=settings.approximate_from,
             home=settings.folder,
             is_reindexing=is_reindexing,
         )

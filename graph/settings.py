@@ -41,6 +41,9 @@ class Settings(CollectionVariables, BaseSettings):
     ledger_url: SecretStr | None = Field(
         default=None, description="SQLite or Postgres, as an SQLAlchemy URL; a file under home if empty."
     )
+    approximate_from: int = Field(
+        default=200_000, ge=1, description="Active cases from which on a folder's search is approximate (extra scale)."
+    )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
     retention_days: str = Field(

@@ -69,6 +69,7 @@ class CaseMemory(LedgerMaintenance):
         ledger_url: str | None = None,
         api_key: str | None = None,
         collection: CollectionSettings | None = None,
+        approximate_from: int = 200_000,
         home: str | Path | None = None,
         is_reindexing: bool = False,
         min_confidence: float = 0.5,
@@ -88,14 +89,16 @@ class CaseMemory(LedgerMaintenance):
             api_key: of the Qdrant server.
             collection: how the Qdrant server keeps the cases (quantisation, disk, shards, replicas); a collection that
                 exists takes over what can be changed, and a notice names the rest. Folders ignore it.
+            approximate_from: in a folder, the number of active cases of a namespace from which on it is searched by an
+                approximate index, built in the background; needs the extra `scale`.
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
             min_confidence: of an evaluator, in [0, 1]; what is judged with less goes into quarantine, not into use.
 
         Raises:
             UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1]; the location, the home, the
-                ledger's URL or the encoder does not parse.
+            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1], the number of cases below 1;
+                the location, the home, the ledger's URL or the encoder does not parse.
         """
         storage = Storage(
             location,
@@ -103,6 +106,7 @@ class CaseMemory(LedgerMaintenance):
             ledger_url=ledger_url,
             api_key=api_key,
             collection=collection,
+            approximate_from=approximate_from,
             home=home,
             is_reindexing=is_reindexing,
         )

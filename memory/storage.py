@@ -62,13 +62,14 @@ class Storage:
         ledger_url: str | None = None,
         api_key: str | None = None,
         collection: CollectionSettings | None = None,
+        approximate_from: int = 200_000,
         home: str | Path | None = None,
         is_reindexing: bool = False,
     ) -> None:
         """Configure; the arguments are those of `CaseMemory.open`.
 
         Raises:
-            InvalidInput: a place or the encoder does not parse.
+            InvalidInput: a place or the encoder does not parse, or the number of cases is below 1.
         """
         self._kind, self._location = parse_location(location)
         self._encoder: Encoder = as_encoder(encoder)
@@ -76,6 +77,9 @@ class Storage:
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
         self._collection = collection
+        if isinstance(approximate_from, bool) or not isinstance(approximate_from, int) or approximate_from < 1:
+            raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
+        self._approximate_from = approximate_from
         self._server: ServerEngine | None = None
         self._poll: ProjectorPoll | None = None
         self._home = parse_folder(home, "the home") if home is not None else None
@@ -265,4 +269,4 @@ class Storage:
             return self._server
         from memento.memory.index.engines.edge import EdgeEngine
 
-        return EdgeEngine(folder / f"index-{ledger_id}")
+        return EdgeEngine(folder / f"index-{ledger_id}", graph_from=self._approximate_from)
