@@ -10,8 +10,14 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
 from memento.memory.errors import MementoError
+from memento.memory.ledger.case_heads import rebuild_heads
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
+from memento.memory.ledger.rows import CheckedConnection
+from memento.memory.ledger.set_aside import SetAside
 from tests.damage_bank import DAMAGES, UNTOLD_WITHOUT_DIGEST, Bank, damage, opened, targets
 from tests.damage_consumers import CONSUMERS, READING
 
@@ -99,6 +105,8 @@ def without(bank: Bank, name: str) -> None:
         elif table in ("case_revisions", "settings_versions", "batch_changes", "snapshots"):
             database.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
     database.close()
+    with create_engine(f"sqlite:///{bank.ledger}", poolclass=NullPool).begin() as connection:
+        rebuild_heads(CheckedConnection(connection, SetAside()))
 
 
 def _is_fit(name: str, how: str, use: str, got: Any, known: Any) -> bool:
