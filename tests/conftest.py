@@ -5,11 +5,12 @@ the package of a test file by its path; were the root on the path, `import graph
 copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` is registered by its path, too.
 """
 
+import gc
 import os
 import socket
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from ipaddress import ip_address
@@ -53,6 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forbid the network for any way of starting pytest, an IDE's included (so not through `addopts`)."""
     config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
     config.option.allow_unix_socket = True  # asyncio's self-pipe, Postgres
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without looking for garbage; what was imported and collected stays, so no later look needs to see it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

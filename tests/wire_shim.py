@@ -35,6 +35,10 @@ class Faults:
     """So many of the next writes are applied, but their reply is lost."""
 
 
+_IDLE: list[QdrantClient] = []
+"""Empty ones that no shim uses: making one takes longer than most tests."""
+
+
 class WireShim:
     """`with WireShim() as shim:` serves on `shim.url` until the block ends."""
 
@@ -50,7 +54,11 @@ class WireShim:
         self.indexes: dict[str, dict[str, Any]] = {}
         """Payload field -> its index, as it was asked for."""
         self._lock = threading.Lock()
+<<<<<<< HEAD
         self.client = QdrantClient(":memory:")
+=======
+        self._client = _IDLE.pop() if _IDLE else QdrantClient(":memory:")
+>>>>>>> suite
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_endpoint())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -67,7 +75,13 @@ class WireShim:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+<<<<<<< HEAD
         self.client.close()
+=======
+        for name in self.names():
+            self._client.delete_collection(name)
+        _IDLE.append(self._client)
+>>>>>>> suite
 
     def names(self) -> list[str]:
         """Collections that exist."""

@@ -23,13 +23,13 @@ def auc(label_N: ArrayLike, score_N: ArrayLike) -> float:
     Returns:
         In [0, 1]; nan unless both kinds of rows are there.
     """
-    is_positive_N = np.asarray(label_N) >= POSITIVE_FROM
-    n_positive = int(is_positive_N.sum())
-    n_negative = len(is_positive_N) - n_positive
-    if n_positive == 0 or n_negative == 0:
+    is_positive_N, score_N = np.asarray(label_N) >= POSITIVE_FROM, np.asarray(score_N)
+    positive, negative = score_N[is_positive_N], np.sort(score_N[~is_positive_N])
+    n_pairs = len(positive) * len(negative)
+    if n_pairs == 0:
         return float("nan")
-    rank_sum = float(ranks(score_N)[is_positive_N].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    n_below, n_up_to = (int(np.searchsorted(negative, positive, side).sum()) for side in ("left", "right"))
+    return (n_below + n_up_to) / 2 / n_pairs
 
 
 def auc_within(label_N: ArrayLike, score_N: ArrayLike, part_N: ArrayLike) -> float:
@@ -77,14 +77,7 @@ def expected_calibration_error(label_N: ArrayLike, p_N: ArrayLike, n_bins: int =
         n_bins: bins of equally many rows each; equally wide ones would leave most of them empty.
     """
     label_N, p_N = np.asarray(label_N, np.float64), np.asarray(p_N, np.float64)
-    order_N = np.argsort(p_N, kind="stable")
-    bins = [rows for rows in np.array_split(order_N, n_bins) if len(rows)]
-    gap_B = [abs(float(label_N[rows].mean() - p_N[rows].mean())) for rows in bins]
-    return float(np.average(gap_B, weights=[len(rows) for rows in bins]))
-
-
-def ranks(score_N: ArrayLike) -> NDArray[np.float64]:
-    """Ranks from 1 on, lowest score first; ties share their mean rank."""
-    _, place_N, count_U = np.unique(np.asarray(score_N), return_inverse=True, return_counts=True)
-    mean_rank_U = np.cumsum(count_U) - (count_U - 1) / 2
-    return np.asarray(mean_rank_U[place_N], np.float64)
+    gap_N = (label_N - p_N)[np.argsort(p_N, kind="stable")]
+    size, n_larger = divmod(len(gap_N), n_bins := min(n_bins, len(gap_N)))
+    start_B = size * np.arange(n_bins) + np.minimum(np.arange(n_bins), n_larger)  # the larger bins come first
+    return float(np.abs(np.add.reduceat(gap_N, start_B)).sum() / len(gap_N))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,30 +133,31 @@ async def test_case_is_not_served_when_retired_or_quarantined(memory: CaseMemory
     assert {scored.case.id for scored in late.cases} == set(ids[2:])
 
 
-@pytest.mark.parametrize(
-    ("call", "error"),
-    [
-        (lambda m: m.read("  "), InvalidInput),
-        (lambda m: m.read("q", k=-1), InvalidInput),
-        (lambda m: m.read("q", policy="best"), UnknownPolicy),
-        (lambda m: m.read("q", namespace=""), InvalidInput),
-        (lambda m: m.read("q", namespace="n" * 201), InvalidInput),
-        (lambda m: m.read("q", namespace="n\0"), InvalidInput),
-        (lambda m: m.write(state=" ", action="a", reward=1.0), InvalidInput),
-        (lambda m: m.write(state="s", action="a", reward=1.5), InvalidInput),
-        (lambda m: m.write(state="s", action="a", reward=float("nan")), InvalidInput),
-        (lambda m: m.write(state="s", action="a", reward=1.0, confidence=2.0), InvalidInput),
-        (lambda m: m.write(state="s", action="a", reward=1.0, error_class="bad luck"), InvalidInput),
-        (lambda m: m.write(state="s", action="a", reward=1.0, event_id="nobody"), UnknownEvent),
-        (lambda m: m.feedback("nobody", 1.0), UnknownEvent),
-        (lambda m: m.keep([Case(id="x", namespace="default", state="s", action="a", reward=1)]), InvalidInput),
-    ],
-)
-async def test_refused_and_nothing_kept_when_the_caller_errs(memory: CaseMemory, call: Any, error: type) -> None:
-    with pytest.raises(error):
-        await call(memory)
-    counts = await memory.views.counts(namespace="default")
-    assert (counts.cases, counts.events) == (0, 0)
+REFUSED: list[tuple[Callable[[CaseMemory], Awaitable[object]], type[Exception]]] = [
+    (lambda m: m.read("  "), InvalidInput),
+    (lambda m: m.read("q", k=-1), InvalidInput),
+    (lambda m: m.read("q", policy="best"), UnknownPolicy),
+    (lambda m: m.read("q", namespace=""), InvalidInput),
+    (lambda m: m.read("q", namespace="n" * 201), InvalidInput),
+    (lambda m: m.read("q", namespace="n\0"), InvalidInput),
+    (lambda m: m.write(state=" ", action="a", reward=1.0), InvalidInput),
+    (lambda m: m.write(state="s", action="a", reward=1.5), InvalidInput),
+    (lambda m: m.write(state="s", action="a", reward=float("nan")), InvalidInput),
+    (lambda m: m.write(state="s", action="a", reward=1.0, confidence=2.0), InvalidInput),
+    (lambda m: m.write(state="s", action="a", reward=1.0, error_class="bad luck"), InvalidInput),
+    (lambda m: m.write(state="s", action="a", reward=1.0, event_id="nobody"), UnknownEvent),
+    (lambda m: m.feedback("nobody", 1.0), UnknownEvent),
+    (lambda m: m.keep([Case(id="x", namespace="default", state="s", action="a", reward=1)]), InvalidInput),
+]
+
+
+async def test_refused_and_nothing_kept_when_the_caller_errs(memory: CaseMemory, subtests: pytest.Subtests) -> None:
+    for number, (call, error) in enumerate(REFUSED):
+        with subtests.test(number=number):
+            with pytest.raises(error):
+                await call(memory)
+            counts = await memory.views.counts(namespace="default")
+            assert (counts.cases, counts.events) == (0, 0)
 
 
 async def test_kept_when_texts_hold_what_no_database_takes(memory: CaseMemory) -> None:

@@ -59,7 +59,7 @@ def frozen() -> dict[str, Any]:
     return golden()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     return frozen_views.asked_of(unpacked(tmp_path_factory.mktemp("asked")) / "ledger.sqlite")
 

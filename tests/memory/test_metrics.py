@@ -13,7 +13,6 @@ from memento.memory.offpolicy.metrics import (
     brier,
     expected_calibration_error,
     log_loss,
-    ranks,
 )
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(-4, 4)), min_size=1, max_size=30)
@@ -46,10 +45,6 @@ def test_auc_within_parts_compares_no_scores_of_different_parts() -> None:
 def test_auc_within_one_part_is_auc(rows: list[tuple[bool, int]]) -> None:
     label, score = zip(*rows, strict=True)
     assert auc_within(label, score, ["a"] * len(rows)) == pytest.approx(auc(label, score), nan_ok=True)
-
-
-def test_ties_share_their_mean_rank() -> None:
-    assert ranks([5, 1, 5, 7]).tolist() == [2.5, 1, 2.5, 4]
 
 
 def test_brier_and_log_loss_are_those_of_the_textbook() -> None:

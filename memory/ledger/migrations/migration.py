@@ -6,11 +6,13 @@ releases until November 2026 looked at) and which release is the first that read
 """
 
 import pkgutil
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, select
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from memento.memory.errors import LedgerTooNew
 from memento.memory.ledger import schema
@@ -41,8 +43,21 @@ def schema_number(connection: Connection) -> int | None:
 
 def create(connection: Connection) -> None:
     """Create the current schema in a database that has none. Blocks."""
-    schema.metadata.create_all(connection)
+    for statement in _definitions(connection.dialect.name):
+        connection.exec_driver_sql(statement)
     _mark(connection, HEAD)
+
+
+@cache  # what SQLAlchemy takes for them is most of what making a ledger takes
+def _definitions(database: str) -> tuple[str, ...]:
+    """The statements that create every table and index that is not there, on `sqlite` or `postgresql`."""
+    dialect = import_module(f"sqlalchemy.dialects.{database}").dialect()
+    wanted = []
+    for table in schema.metadata.sorted_tables:
+        wanted.append(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
+        indexes = sorted(table.indexes, key=lambda one: str(one.name))
+        wanted += [str(CreateIndex(one, if_not_exists=True).compile(dialect=dialect)) for one in indexes]
+    return tuple(wanted)
 
 
 def migrate(connection: Connection, number: int) -> None:
