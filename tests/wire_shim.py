@@ -54,11 +54,7 @@ class WireShim:
         self.indexes: dict[str, dict[str, Any]] = {}
         """Payload field -> its index, as it was asked for."""
         self._lock = threading.Lock()
-<<<<<<< HEAD
-        self.client = QdrantClient(":memory:")
-=======
-        self._client = _IDLE.pop() if _IDLE else QdrantClient(":memory:")
->>>>>>> suite
+        self.client = _IDLE.pop() if _IDLE else QdrantClient(":memory:")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_endpoint())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -75,13 +71,9 @@ class WireShim:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-<<<<<<< HEAD
-        self.client.close()
-=======
         for name in self.names():
-            self._client.delete_collection(name)
-        _IDLE.append(self._client)
->>>>>>> suite
+            self.client.delete_collection(name)
+        _IDLE.append(self.client)
 
     def names(self) -> list[str]:
         """Collections that exist."""
