@@ -82,7 +82,7 @@ def files_of(home: Path) -> dict[str, str]:
 
 
 LEARNED = 1e-6
-TRAINED = {"cross_entropy": 5e-3, "parametric": 5e-3}
+TRAINED = {"cross_entropy": 5e-3, "parametric": 5e-3, "soft": 5e-3}
 """Tolerance of parts by name: gradients are added up in another order by another kind of processor."""
 
 
