@@ -29,6 +29,16 @@ COMMANDS: dict[str, float] = {
     "ledger_cost": 2,
     "ledger_cost --busy": 4,
     "parallel_subtasks": 0.5,
+    "encoder_cost": 2,
+    "encoder_cost --busy": 4,
+    "cold_start": 3,
+    "cold_start --busy": 6,
+    "learning_cost": 3,
+    "learning_cost --busy": 5,
+    "learning_cost --growth": 6,
+    "bulk_load": 12,
+    "scale --real": 18,
+    "scale --sizes 1000,10000,100000 --busy": 4,
     "growth --sizes 1000,10000,100000,1000000": 30,
 }
 """Module and options; about how many minutes it takes on two cores."""
