@@ -39,7 +39,9 @@ COMMANDS: dict[str, float] = {
     "bulk_load": 12,
     "scale --real": 18,
     "scale --sizes 1000,10000,100000 --busy": 4,
-    "growth --sizes 1000,10000,100000,1000000": 30,
+    "second_process": 2,
+    "second_process --busy": 3,
+    "growth --sizes 1000,10000,100000,1000000": 25,
 }
 """Module and options; about how many minutes it takes on two cores."""
 QUICK: dict[str, float] = {
@@ -52,7 +54,15 @@ QUICK: dict[str, float] = {
     "import_rate --rounds 3": 1,
     "ledger_cost --rounds 5": 1,
     "parallel_subtasks": 0.5,
-    "growth --repetitions 12": 6,
+    "encoder_cost --queries 40 --rounds 3": 1,
+    "cold_start --rounds 2": 1.5,
+    "cold_start --rounds 2 --busy": 3,
+    "learning_cost --outcomes 2000": 1,
+    "learning_cost --busy": 5,
+    "bulk_load --cases 100000 --parts 8": 1.5,
+    "scale --sizes 1000,10000,100000": 1,
+    "second_process --processes 3": 1,
+    "growth --repetitions 12": 4,
 }
 """The same with `--quick`."""
 
