@@ -37,7 +37,7 @@ COMMANDS: dict[str, float] = {
     "learning_cost --busy": 5,
     "learning_cost --growth": 6,
     "bulk_load": 12,
-    "scale --real": 18,
+    "scale --real": 10,
     "scale --sizes 1000,10000,100000 --busy": 4,
     "second_process": 2,
     "second_process --busy": 3,
@@ -54,15 +54,13 @@ QUICK: dict[str, float] = {
     "import_rate --rounds 3": 1,
     "ledger_cost --rounds 5": 1,
     "parallel_subtasks": 0.5,
-    "encoder_cost --queries 40 --rounds 3": 1,
+    "encoder_cost --queries 40 --rounds 3": 0.7,
     "cold_start --rounds 2": 1.5,
-    "cold_start --rounds 2 --busy": 3,
-    "learning_cost --outcomes 2000": 1,
-    "learning_cost --busy": 5,
-    "bulk_load --cases 100000 --parts 8": 1.5,
+    "learning_cost --busy": 2.5,
+    "bulk_load --cases 100000 --parts 8": 1,
     "scale --sizes 1000,10000,100000": 1,
     "second_process --processes 3": 1,
-    "growth --repetitions 12": 4,
+    "growth --repetitions 8": 3,
 }
 """The same with `--quick`."""
 
