@@ -67,7 +67,7 @@ docs: .venv/.dev ## Regenerate what the README says about the code
 	$(BIN)/python docs/refresh.py
 
 # Resumes where it stopped; nothing else should run meanwhile.
-figures: .venv/.dev ## Measure what the README says about costs, and write its table (about an hour and a half)
+figures: .venv/.dev ## Measure what the README says about costs, and write its table (about two and a half hours)
 	$(BIN)/python $(PIP) $(PINNED) -r benchmarks/requirements-peers.txt
 	$(BIN)/python -m benchmarks.all
 	$(BIN)/python docs/refresh.py

@@ -29,7 +29,19 @@ COMMANDS: dict[str, float] = {
     "ledger_cost": 2,
     "ledger_cost --busy": 4,
     "parallel_subtasks": 0.5,
-    "growth --sizes 1000,10000,100000,1000000": 30,
+    "encoder_cost": 2,
+    "encoder_cost --busy": 4,
+    "cold_start": 3,
+    "cold_start --busy": 6,
+    "learning_cost": 3,
+    "learning_cost --busy": 5,
+    "learning_cost --growth": 6,
+    "bulk_load": 12,
+    "scale --real": 10,
+    "scale --sizes 1000,10000,100000 --busy": 4,
+    "second_process": 2,
+    "second_process --busy": 3,
+    "growth --sizes 1000,10000,100000,1000000": 25,
 }
 """Module and options; about how many minutes it takes on two cores."""
 QUICK: dict[str, float] = {
@@ -42,7 +54,13 @@ QUICK: dict[str, float] = {
     "import_rate --rounds 3": 1,
     "ledger_cost --rounds 5": 1,
     "parallel_subtasks": 0.5,
-    "growth --repetitions 12": 6,
+    "encoder_cost --queries 40 --rounds 3": 0.7,
+    "cold_start --rounds 2": 1.5,
+    "learning_cost --busy": 2.5,
+    "bulk_load --cases 100000 --parts 8": 1,
+    "scale --sizes 1000,10000,100000": 1,
+    "second_process --processes 3": 1,
+    "growth --repetitions 8": 3,
 }
 """The same with `--quick`."""
 

@@ -2,10 +2,10 @@
 
 Made-up questions and plans of the length of real ones with random unit vectors, a new folder, every commit on the disk.
 The file is loaded in parts; between two of them, the same part goes through records, SQLAlchemy and lists of numbers
-into a ledger and an index beside it, so that the ratio says the same on a busy machine. Bar: 60 microseconds a case.
+into a ledger and an index beside it, so that the ratio says the same on a busy machine. Bar: 60 microseconds a case, of
+a million. With `--busy` every core has other work meanwhile.
 """
 
-import argparse
 import asyncio
 import json
 import resource
@@ -13,12 +13,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from benchmarks.recorded import median
+from benchmarks.busy import busy_cores
+from benchmarks.results import Figure, argument_parser, at_most, measured, report
 from memento.memory.bulk_files import LoadPlan, prepare, raw_blocks
 from memento.memory.bulk_load import without_collector
 from memento.memory.case_memory import CaseMemory
@@ -29,7 +31,8 @@ from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.writes import LedgerWriter
 from tests.hashing_encoder import HashingEncoder
 
-BAR_US = 60.0
+BAR, BAR_SIZE = at_most(60), 1_000_000
+"""Microseconds a case; cases."""
 DIM = 384
 _PART = 10_000
 
@@ -101,50 +104,69 @@ async def one_by_one(ledger: Ledger, shard: Shard, cases: Path, matrix: NDArray[
     return cpu() - began
 
 
-async def run(n: int, n_workers: int, n_parts: int) -> dict[str, float]:
-    """Measure; figures by name."""
+class Costs(NamedTuple):
+    """Microseconds and bytes of a case."""
+
+    n: int
+    load: list[float]
+    """CPU of each part."""
+    straight: list[float]
+    """The same through records, SQLAlchemy and lists of numbers."""
+    wall: list[float]
+    prepared: float
+    again: float
+    """CPU of a case that is there already."""
+    ledger_bytes: float
+    index_bytes: float
+
+
+async def run(n: int, n_workers: int, n_parts: int, *, is_busy: bool) -> Costs:
+    """Measure."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        size = n // n_parts
+        folder, size = Path(name), n // n_parts
         parts = [make_files(folder, size, start=part * size) for part in range(n_parts)]
-        loads, straight, wall = list[float](), list[float](), 0.0
+        loads, straight, walls = list[float](), list[float](), list[float]()
         shard = Shard.create(folder / "shard", dim=DIM)
         async with (
             Ledger(f"sqlite:///{folder / 'straight.sqlite'}") as ledger,
             CaseMemory.open(folder / "bank", encoder=HashingEncoder(dim=DIM), seed=0) as memory,
         ):
-            for cases, vectors in parts:
-                began, wall_began = cpu(), time.perf_counter()
-                with without_collector():  # as the command does
-                    report = await memory.load(cases, vectors=vectors, is_checked=False, n_workers=n_workers)
-                loads.append(cpu() - began)
-                wall += time.perf_counter() - wall_began
-                assert report.n_loaded == size
-                straight.append(await one_by_one(ledger, shard, cases, np.load(vectors)))
+            with busy_cores(is_wanted=is_busy):
+                for cases, vectors in parts:
+                    began, wall_began = cpu(), time.perf_counter()
+                    with without_collector():  # as the command does
+                        loaded = await memory.load(cases, vectors=vectors, is_checked=False, n_workers=n_workers)
+                    loads.append((cpu() - began) / size * 1e6)
+                    walls.append((time.perf_counter() - wall_began) / size * 1e6)
+                    assert loaded.n_loaded == size
+                    straight.append(await one_by_one(ledger, shard, cases, np.load(vectors)) / size * 1e6)
             assert await memory.bank.count() == size * n_parts
             again = cpu()
-            assert (await memory.load(*parts[0][:1], vectors=parts[0][1], is_checked=False)).n_loaded == 0
-            again = cpu() - again
-        sizes = {one: _size(folder / "bank", one) for one in ("ledger.sqlite*", "index-*")}
+            assert (await memory.load(parts[0][0], vectors=parts[0][1], is_checked=False)).n_loaded == 0
+            again = (cpu() - again) / size * 1e6
+        ledger_bytes, index_bytes = (
+            _size(folder / "bank", one) / (size * n_parts) for one in ("ledger.sqlite*", "index-*")
+        )
         prepared = preparation(*parts[0], size)
-    ratios = median([load / other for load, other in zip(loads, straight, strict=True)])
-    load = median([one / size * 1e6 for one in loads])
-    return {
-        "cases": size * n_parts,
-        "workers": n_workers,
-        "cpu_us": load.value,
-        "low": load.low,
-        "high": load.high,
-        "prepare_us": prepared,
-        "one_by_one_us": median([one / size * 1e6 for one in straight]).value,
-        "ratio": ratios.value,
-        "ratio_low": ratios.low,
-        "ratio_high": ratios.high,
-        "wall_us": wall / (size * n_parts) * 1e6,
-        "again_us": again / size * 1e6,
-        "ledger_bytes": sizes["ledger.sqlite*"] / (size * n_parts),
-        "index_bytes": sizes["index-*"] / (size * n_parts),
-    }
+    return Costs(size * n_parts, loads, straight, walls, prepared, again, ledger_bytes, index_bytes)
+
+
+def told(costs: Costs, *, n_workers: int, is_busy: bool) -> list[Figure]:
+    """Figures of a load."""
+    what = f"bulk load of {costs.n:,} cases" + (f" by {n_workers} workers" if n_workers else "")
+    us = "us a case"
+    ratios = np.array(costs.load) / costs.straight
+    bar = BAR if costs.n == BAR_SIZE else None
+    return [
+        measured(what, costs.load, f"CPU {us}", of="parts", bar=bar, is_busy=is_busy),
+        measured(f"{what}, over the same one by one", ratios, "times", of="parts", is_busy=is_busy, is_shown=True),
+        measured(f"{what}, one by one", costs.straight, f"CPU {us}", of="parts", is_busy=is_busy),
+        measured(f"{what}, wall", costs.wall, us, of="parts", is_busy=is_busy),
+        Figure(f"{what}, preparation alone", costs.prepared, f"CPU {us}", is_busy=is_busy),
+        Figure(f"{what}, repeated", costs.again, f"CPU {us}", is_busy=is_busy),
+        Figure(f"{what}, ledger", costs.ledger_bytes, "bytes a case", is_busy=is_busy),
+        Figure(f"{what}, index", costs.index_bytes, "bytes a case", is_busy=is_busy),
+    ]
 
 
 def _size(folder: Path, pattern: str) -> int:
@@ -154,20 +176,13 @@ def _size(folder: Path, pattern: str) -> int:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=1_000_000)
+    parser = argument_parser(__doc__)
+    parser.add_argument("--cases", type=int, default=BAR_SIZE)
     parser.add_argument("--parts", type=int, default=16)
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare rows; their start counts")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
-    found = asyncio.run(run(options.cases, options.workers, options.parts))
-    if options.json:
-        print(json.dumps(found))
-    else:
-        for name, figure in found.items():
-            print(f"{name.replace('_', ' '):28s}{figure:12,.2f}")
-        print(f"bar: {BAR_US:.0f} microseconds of CPU a case")
-    sys.exit(found["cpu_us"] > BAR_US)
+    costs = asyncio.run(run(options.cases, options.workers, options.parts, is_busy=options.busy))
+    sys.exit(report("bulk_load", told(costs, n_workers=options.workers, is_busy=options.busy), options))
 
 
 if __name__ == "__main__":

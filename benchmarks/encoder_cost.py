@@ -15,10 +15,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from benchmarks.busy import busy_cores
-from benchmarks.recorded import Median, cases, median, queries
+from benchmarks.recorded import cases, queries
+from benchmarks.results import Figure, argument_parser, measured, report
 from memento.memory.minilm.model import MiniLm, packaged_folder
 
 N_WARM = 5
@@ -69,38 +72,58 @@ MODELS: dict[str, Callable[[], Rows]] = {
 }
 
 
-def run(names: Sequence[str], n_queries: int, n_rounds: int) -> dict[str, dict[str, Median]]:
-    """Measure; figures by model and name."""
-    started = {name: [start(name) for _ in range(n_rounds)] for name in names}
+class Costs(NamedTuple):
+    """Of one model."""
+
+    cpu: list[float]
+    """Milliseconds of the processor of each query."""
+    wall: list[float]
+    rates: list[float]
+    """Texts per second of the processor, of each batch."""
+    started: list[dict[str, float]]
+
+
+def run(names: Sequence[str], n_queries: int, n_rounds: int) -> dict[str, Costs]:
+    """Measure; costs by model."""
+    found = {name: Costs([], [], [], [start(name) for _ in range(n_rounds)]) for name in names}
     models = {name: MODELS[name]() for name in names}
-    cpu: dict[str, list[float]] = {name: [] for name in names}
-    wall: dict[str, list[float]] = {name: [] for name in names}
-    rates: dict[str, list[float]] = {name: [] for name in names}
     order, chance = list(names), random.Random(0)
     for number, query in enumerate(queries(N_WARM + n_queries)):
         chance.shuffle(order)  # whoever comes first finds the processor's caches cold
         for name in order:
             took = timed(models[name], [query])
             if number >= N_WARM:
-                cpu[name].append(1000 * took[0])
-                wall[name].append(1000 * took[1])
+                found[name].cpu.append(1000 * took[0])
+                found[name].wall.append(1000 * took[1])
     texts = [case.state for case in cases()]
     for number in range(n_rounds):
         batch = texts[number * BATCH : (number + 1) * BATCH]
         chance.shuffle(order)
         for name in order:
-            rates[name].append(len(batch) / timed(models[name], batch)[0])
-    return {
-        name: {
-            "query, ms of the processor": median(cpu[name]),
-            "query, ms of the wall": median(wall[name]),
-            "... over the packaged one": median([b / a for a, b in zip(cpu["packaged"], cpu[name], strict=True)]),
-            "texts per second of the processor": median(rates[name]),
-            "start to first row, s of the processor": median([one["cpu_s"] for one in started[name]]),
-            "most memory, MiB": median([one["rss_mib"] for one in started[name]]),
+            found[name].rates.append(len(batch) / timed(models[name], batch)[0])
+    return found
+
+
+def told(found: dict[str, Costs], *, is_busy: bool) -> list[Figure]:
+    """Figures of every model, and of the others over the packaged one on the same queries."""
+    figures, own = [], found["packaged"]
+    for name, costs in found.items():
+        what = f"encoder ({name})"
+        parts = {
+            ("one query", "ms", "queries"): costs.cpu,
+            ("one query, wall", "ms", "queries"): costs.wall,
+            ("batches", "texts per CPU s", "batches"): costs.rates,
+            ("start to first row", "CPU s", "processes"): [one["cpu_s"] for one in costs.started],
+            ("most memory", "MiB", "processes"): [one["rss_mib"] for one in costs.started],
         }
-        for name in names
-    }
+        for (title, unit, of), values in parts.items():
+            is_shown = costs is own and "wall" not in title
+            figures.append(measured(f"{what}, {title}", values, unit, of=of, is_busy=is_busy, is_shown=is_shown))
+        if costs is not own:
+            ratios = np.array(costs.cpu) / own.cpu
+            title = f"one query, {name} over packaged"
+            figures.append(measured(title, ratios, "times", of="queries", is_busy=is_busy, is_shown=True))
+    return figures
 
 
 def timed(model: Rows, texts: Sequence[str]) -> tuple[float, float]:
@@ -126,12 +149,10 @@ def _start_here(name: str) -> dict[str, float]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5, help="batches, and processes started, of each model")
     parser.add_argument("--former", action="store_true", help="measure sentence-transformers too")
-    parser.add_argument("--busy", action="store_true", help="keep all cores busy with something else meanwhile")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--start", choices=MODELS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.start:
@@ -140,13 +161,7 @@ def main() -> None:
     names = [name for name in MODELS if options.former or name != "sentence-transformers"]
     with busy_cores(is_wanted=options.busy):
         found = run(names, options.queries, options.rounds)
-    if options.json:
-        print(json.dumps(found))
-        return
-    for figure in found["packaged"]:
-        print(f"\n{figure}")
-        for name in names:
-            print(f"  {name:<22} {found[name][figure]}")
+    sys.exit(report("encoder_cost", told(found, is_busy=options.busy), options))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,21 @@
 """What learning costs: `python -m benchmarks.learning_cost`.
 
 Made-up outcomes of 384-dimensional states around 40 topics, four of 2,000 cases each. Times are of the processor (what
-other processes do does not count), medians where something is done often, beside the bar where there is one:
+other processes do does not count). Bars hold for 10,000 outcomes:
 
-    online update                 one outcome, the estimator alone
-    learned again                 all outcomes, the estimator alone
-    learned again from the ledger all outcomes as a learner reads them, with its snapshots
-    suggest, score 128            what a read asks an estimator for, each and both together
-    collect, restore a snapshot   the first of which reads wait for
-    nothing new                   a catch-up that finds none
-    kB per 1,000 outcomes         memory that the estimator's state grows by after the first half of them
+    online update                       one outcome, the estimator alone
+    learned again, estimator alone      all outcomes
+    learned again from the ledger       all outcomes as a learner reads them, with its snapshots
+    suggest, score 128 candidates       what a read asks an estimator for, each and both together
+    collect, restore a snapshot         the first of which reads wait for
+    catch-up that finds nothing new
+    memory per 1,000 outcomes           that the estimator's state grows by after the first half of them
 
 With `--busy` every core has other work meanwhile; the processor's times should stay nearly the same. With `--growth`
-the cost of an outcome is measured at 1,000, 10,000 and 100,000 outcomes over as many cases, with its exponent.
+the cost of an outcome is measured after 1,000, 10,000 and 100,000 outcomes over as many cases, with its exponent.
 """
 
-import argparse
 import asyncio
-import json
-import math
 import sys
 import tempfile
 import time
@@ -29,9 +26,11 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from benchmarks.busy import busy_cores
 from benchmarks.made_outcomes import DIM, GivenVectors, Made, filled, made
-from benchmarks.recorded import Median, median
+from benchmarks.results import Bar, Figure, argument_parser, at_most, measured, report
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import EstimatorName
 from memento.memory.estimators.registry import make_estimator
@@ -42,18 +41,21 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.settings_versions import SettingsVersions
 
 N_SCORED, N_READS, N_ONLINE = 128, 100, 300
-BARS = {
-    "online update": 3.0,
-    "learned again": 15_000.0,
-    "learned again from the ledger": 15_000.0,
-    "suggest + score 128": 1.5,
-    "collect a snapshot": 20.0,
-    "restore a snapshot": 60.0,
-    "growth exponent of an outcome": 0.5,
+BAR_OUTCOMES = 10_000
+BARS: dict[str, Bar] = {
+    "online update": at_most(3),
+    "learned again, estimator alone": at_most(15_000),
+    "learned again from the ledger": at_most(15_000),
+    "suggest and score 128 candidates": at_most(1.5),
+    "collect a snapshot": at_most(20),
+    "restore a snapshot": at_most(60),
 }
-"""Milliseconds; of 10,000 outcomes."""
+"""Milliseconds."""
+EXPONENT_BAR = at_most(0.5)
+MEMORY = "memory per 1,000 outcomes"
 
-Figures = dict[str, Median]
+Costs = dict[str, list[float]]
+"""By name; milliseconds of the processor, kilobytes of memory."""
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -63,7 +65,7 @@ def timed(work: Callable[[], object]) -> float:
     return 1000 * (time.process_time() - began)
 
 
-def alone(name: EstimatorName, n_outcomes: int) -> Figures:
+def alone(name: EstimatorName, n_outcomes: int) -> Costs:
     """The estimator alone; call it in its thread."""
     world, estimator = made(), make_estimator(name, dim=DIM, seed=0)
     taught = sum(timed(lambda: estimator.learn(one)) for one in map(world.example, range(n_outcomes)))  # noqa: B023
@@ -79,13 +81,13 @@ def alone(name: EstimatorName, n_outcomes: int) -> Figures:
     tensors, stamp = estimator.tensors(), estimator.stamp()
     again = [make_estimator(name, dim=DIM, seed=0) for _ in range(5)]
     restored = [timed(partial(one.restore, tensors, stamp, [])) for one in again if not one.replays]
-    figures = {"online update": online, "learned again": [taught], "suggest": suggested, "score 128": scored}
-    figures |= {"suggest + score 128": both, "collect a snapshot": collected}
-    figures |= {"restore a snapshot": restored} if restored else {}
-    return {what: median(values) for what, values in figures.items()}
+    costs = {"online update": online, "learned again, estimator alone": [taught]}
+    costs |= {"suggest": suggested, "score 128 candidates": scored, "suggest and score 128 candidates": both}
+    costs |= {"collect a snapshot": collected}
+    return costs | ({"restore a snapshot": restored} if restored else {})
 
 
-def grown(name: EstimatorName, n_outcomes: int) -> Figures:
+def grown(name: EstimatorName, n_outcomes: int) -> Costs:
     """Memory that the second half of the outcomes added; call it in the estimator's thread."""
     world, estimator = made(), make_estimator(name, dim=DIM, seed=0)
     half = n_outcomes // 2
@@ -96,7 +98,7 @@ def grown(name: EstimatorName, n_outcomes: int) -> Figures:
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return {"kB per 1,000 outcomes": median([kept / half])}
+    return {MEMORY: [kept / half]}
 
 
 def _teach(learn: Callable[..., None], world: Made, numbers: Iterable[int]) -> None:
@@ -104,7 +106,7 @@ def _teach(learn: Callable[..., None], world: Made, numbers: Iterable[int]) -> N
         learn(world.example(number))
 
 
-async def from_ledger(name: EstimatorName, n_outcomes: int, folder: Path, thread: Executor) -> Figures:
+async def from_ledger(name: EstimatorName, n_outcomes: int, folder: Path, thread: Executor) -> Costs:
     """A learner that reads everything from a ledger, and then finds nothing new."""
 
     def make(ledger: Ledger) -> Learner:
@@ -131,50 +133,77 @@ async def from_ledger(name: EstimatorName, n_outcomes: int, folder: Path, thread
             began = time.process_time()
             await learner.catch_up()
             nothing.append(1000 * (time.process_time() - began))
-    return {"learned again from the ledger": median([whole]), "nothing new": median(nothing)}
+    return {"learned again from the ledger": [whole], "catch-up that finds nothing new": nothing}
 
 
-def growth(name: EstimatorName, sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> Figures:
-    """Cost of an outcome by how many were learned, over as many cases; call it in the estimator's thread."""
-    figures: Figures = {}
+def growth(name: EstimatorName, sizes: list[int]) -> list[list[float]]:
+    """Costs of outcomes by how many were learned, over as many cases; call it in the estimator's thread."""
+    found = []
     for size in sizes:
         world, estimator = made(size), make_estimator(name, dim=DIM, seed=0)
         _teach(estimator.learn, world, range(size))
-        online = [timed(partial(estimator.learn, world.example(size + number))) for number in range(N_ONLINE)]
-        figures[f"online update at {size:,}"] = median(online)
-    first, last = (figures[f"online update at {size:,}"].value for size in (sizes[0], sizes[-1]))
-    exponent = math.log(last / first) / math.log(sizes[-1] / sizes[0])
-    return figures | {"growth exponent of an outcome": Median(exponent, exponent, exponent)}
+        found.append([timed(partial(estimator.learn, world.example(size + number))) for number in range(N_ONLINE)])
+    return found
 
 
-def measured(name: EstimatorName, n_outcomes: int, *, is_busy: bool, is_growth: bool) -> Figures:
-    """All figures by name."""
+def costs_of(name: EstimatorName, n_outcomes: int, *, is_busy: bool) -> Costs:
+    """All costs but those of growth."""
     with tempfile.TemporaryDirectory() as place, torch_thread() as thread:  # as in a memory: one core for torch alone
-        if is_growth:
-            return thread.submit(growth, name).result()
         filled(Path(place), made(), n_outcomes)
         with busy_cores(is_wanted=is_busy):
-            figures = thread.submit(alone, name, n_outcomes).result()
-            figures |= asyncio.run(from_ledger(name, n_outcomes, Path(place), thread))
-        return figures | thread.submit(grown, name, n_outcomes).result()
+            costs = thread.submit(alone, name, n_outcomes).result()
+            costs |= asyncio.run(from_ledger(name, n_outcomes, Path(place), thread))
+        return costs | thread.submit(grown, name, n_outcomes).result()
+
+
+def told(name: EstimatorName, costs: Costs, n_outcomes: int, *, is_busy: bool) -> list[Figure]:
+    """Figures of all costs but those of growth."""
+    figures = []
+    for what, values in costs.items():
+        title, unit = f"`{name}`, {n_outcomes:,} outcomes: {what}", "kB" if what == MEMORY else "ms"
+        bar = BARS.get(what) if n_outcomes == BAR_OUTCOMES else None
+        figures.append(
+            measured(title, values, unit, of="repetitions", bar=bar, is_busy=is_busy, is_shown=what == MEMORY)
+        )
+    return figures
+
+
+def told_growth(name: EstimatorName, sizes: list[int], found: list[list[float]], *, is_busy: bool) -> list[Figure]:
+    """Figures of growth: every size, and the exponent."""
+    figures = [
+        measured(f"`{name}`, online update after {size:,} outcomes", each, "ms", of="outcomes", is_busy=is_busy)
+        for size, each in zip(sizes, found, strict=True)
+    ]
+    title = f"`{name}`, growth exponent of an online update, {sizes[0]:,} to {sizes[-1]:,} outcomes and cases"
+    one = measured(
+        title,
+        np.array(found).T,
+        "",
+        of="outcomes",
+        statistic=lambda rows: float(np.polyfit(np.log(sizes), np.log(np.median(rows, axis=0)), 1)[0]),
+        bar=EXPONENT_BAR,
+        is_busy=is_busy,
+    )
+    return [*figures, one]
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--estimator", choices=get_args(EstimatorName), default="advantage")
     parser.add_argument("--outcomes", type=int, default=10_000)
-    parser.add_argument("--busy", action="store_true", help="keep all cores busy with something else meanwhile")
     parser.add_argument("--growth", action="store_true", help="measure how the cost of an outcome grows, nothing else")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--sizes", default="1000,10000,100000", help="outcomes and cases with --growth")
     options = parser.parse_args()
-    found = measured(options.estimator, options.outcomes, is_busy=options.busy, is_growth=options.growth)
-    if options.json:
-        print(json.dumps({what: {"cpu_ms": figure, "bar": BARS.get(what)} for what, figure in found.items()}))
+    name = options.estimator
+    if options.growth:
+        sizes = sorted(int(size) for size in options.sizes.split(","))
+        with torch_thread() as thread, busy_cores(is_wanted=options.busy):
+            figures = told_growth(name, sizes, thread.submit(growth, name, sizes).result(), is_busy=options.busy)
     else:
-        for what, figure in found.items():
-            print(f"{what:<30} {figure}" + (f"     bar {BARS[what]:g}" if what in BARS else ""))
-    sys.exit(any(figure.value > BARS[what] for what, figure in found.items() if what in BARS))
+        costs = costs_of(name, options.outcomes, is_busy=options.busy)
+        figures = told(name, costs, options.outcomes, is_busy=options.busy)
+    sys.exit(report("learning_cost", figures, options))
 
 
 if __name__ == "__main__":

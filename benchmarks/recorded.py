@@ -1,37 +1,14 @@
-"""What the memory's benchmarks share: recorded cases or made-up ones, and medians with intervals."""
+"""Cases and questions for the memory's benchmarks: the reference's recorded ones, or made-up ones."""
 
 import json
 import random
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
 
 from memento.memory.case import Case, case_id
 from memento.memory.interchange import read_cases
 
 RECORDED = Path(__file__).parent.parent.parent / "shared" / "data"
 WORDS = ("what", "which", "capital", "country", "river", "founded", "born", "band", "film", "county", "sport", "team")
-
-
-class Median(NamedTuple):
-    """A median and its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:9.2f}   [{self.low:.2f}, {self.high:.2f}]"
-
-
-def median(values: Sequence[float]) -> Median:
-    """Median of the values, with its interval by 2,000 resamples."""
-    sample = np.array(values)
-    drawn = np.median(np.random.default_rng(0).choice(sample, (2000, len(sample))), axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Median(float(np.median(sample)), float(low), float(high))
 
 
 def cases(n: int = 1031) -> list[Case]:
