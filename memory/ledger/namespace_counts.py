@@ -92,7 +92,8 @@ def counted(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
     if namespace == WHOLE_LEDGER:
         return NamespaceCounts(heads=_ALL_HEADS.scalar(connection))
     events, known = (query.scalar(connection, namespace=namespace) for query in (_COUNT_EVENTS, _COUNT_KNOWN))
-    return NamespaceCounts._make((*_COUNT_HEADS.rows(connection, namespace=namespace)[0], events, known))
+    heads, cases, positive, active, ordinals = _COUNT_HEADS.rows(connection, namespace=namespace)[0]
+    return NamespaceCounts(heads, cases, positive, active, ordinals, events, known)
 
 
 def kept_counts(connection: CheckedConnection, namespace: str) -> NamespaceCounts:

@@ -359,6 +359,7 @@ UNBOUND = {
     "namespace_counts._COUNT_KNOWN": "by a subquery that names it",
     "namespace_counts._DROP_ALL": "made again when they are next needed",
     "newest_cases.NEWEST_OFFSET": "offsets are of the whole ledger",
+    "newest_cases._NEWEST": "by ids, each of one namespace; callers are given those of their own",
     "newest_cases._CHANGED": "ids of what has changed in the whole ledger, which are dropped from memory",
     "reads._CHANGES": "the feed of the whole ledger, for the index of all of it",
     "reads._FACT": "facts are of the whole ledger",

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from memento.memory.index.engines.points import ACTIVE
 from memento.memory.index.engines.seeding import copy_live
 from memento.memory.index.engines.segment import (
     LAYOUT,
@@ -102,7 +101,7 @@ def _collected(shard: Shard, names: Sequence[str], file: Path) -> dict[str, Arra
                     ids.append(point.case_id)
                     versions.append(point.version)
                     questions.append(question_hash(point.question))
-                    namespaces.append(names.index(point.namespace) if point.status == ACTIVE else -1)
+                    namespaces.append(names.index(point.namespace) if point.is_active else -1)
                     vectors.write(point.vector.tobytes())
     return {
         "ids": packed(ids),

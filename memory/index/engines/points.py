@@ -46,8 +46,7 @@ def searched_payload(point: BankPoint) -> dict[str, Any]:
     Nobody reads the rest there, and a text costs the engine's binding half as long as a whole vector.
     """
     stored: dict[str, Any] = {"version": point.version, "question": point.question}
-    if point.status == ACTIVE:
-        stored["active_in"] = point.namespace
+    stored["active_in" if point.status == ACTIVE else "inactive_in"] = point.namespace
     return stored
 
 

@@ -52,7 +52,7 @@ class StoredPoint(NamedTuple):
     version: int
     namespace: str
     question: str
-    status: str
+    is_active: bool
     vector: Vector
 
 
@@ -169,12 +169,10 @@ class Shard:
 
     def stored(self) -> Iterator[list[StoredPoint]]:
         """Every point with its vector, a few at a time."""
-        fields = ["version", "namespace", "question", "status"]
+        # `namespace` is what shards of before 0.2 say of inactive points
+        fields = ["version", "question", "active_in", "inactive_in", "namespace"]
         for records in self._scrolled(fields, with_vector=True):
-            yield [
-                StoredPoint(str(record.id), **(record.payload or {}), vector=np.asarray(record.vector, np.float32))
-                for record in records
-            ]
+            yield [_stored(record) for record in records]
 
     def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
         """Insert points into another shard, unless it has some of these cases already."""
@@ -291,3 +289,12 @@ def _batches(points: Sequence[BankPoint]) -> Iterator[list[edge.Point]]:
 def _numbers(vector: Vector) -> Any:
     """What the binding reads as a list of numbers, without making one: that takes twice as long."""
     return vector.data
+
+
+def _stored(record: edge.Record) -> StoredPoint:
+    said = record.payload or {}
+    namespace = said.get("active_in") or said.get("inactive_in") or said["namespace"]
+    vector = np.asarray(record.vector, np.float32)
+    return StoredPoint(
+        str(record.id), said["version"], namespace, said["question"], is_active="active_in" in said, vector=vector
+    )
