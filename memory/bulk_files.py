@@ -20,6 +20,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.importing import IMPORT
 from memento.memory.interchange import parse_line
 from memento.memory.ledger.bulk_rows import PlainCase, PreparedRows, RowMaker
+from memento.memory.products import squared_norms
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS
 
 BLOCK = 8192
@@ -173,7 +174,7 @@ def _block_vectors(plan: LoadPlan, block: RawBlock) -> NDArray[np.float32]:
     """Unit rows of a block, shape (at most the block's lines, dim); zeros for a row that is not finite."""
     matrix = _matrix(str(plan.vectors), plan.dim)[block.first_row : block.first_row + len(block.lines)]
     rows = np.asarray(matrix, np.float32)
-    squares_N = np.einsum("nd,nd->n", rows, rows)
+    squares_N = squared_norms(rows)
     if (np.abs(squares_N - 1) < _UNIT_TOLERANCE).all():  # as encoders make them: nothing to copy
         return rows
     return unit_rows(np.where(np.isfinite(squares_N)[:, None], rows, np.float32(0)))

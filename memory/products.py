@@ -49,6 +49,12 @@ def cosines(row_ND: NDArray[np.float32], vector_D: NDArray[np.float32]) -> NDArr
     return cosine_N
 
 
+def squared_norms(row_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squared length of each row, shape (N,), for any thread: without BLAS, and without a copy of the rows."""
+    square_N: NDArray[np.float32] = np.einsum("nd,nd->n", row_ND, row_ND)
+    return square_N
+
+
 def plain_product(left_NK: NDArray[N], right_KM: NDArray[N]) -> NDArray[N]:
     """`left @ right`, shape (N, M), for any thread: without BLAS, and without torch; for narrow results."""
     made_NM: NDArray[N] = np.einsum("nk,km->nm", left_NK, right_KM)

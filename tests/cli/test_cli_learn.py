@@ -37,6 +37,7 @@ async def live(home: Path, n: int) -> None:
             reading = await memory.read(f"task {number}", policy="random", k=1)
             case = reading.cases[0].case
             await memory.feedback(reading.event_id, float("amber" in case.action))
+        await memory.settle()  # so few outcomes are not learned when a memory is closed
 
 
 def lived(home: Path, n: int = N_OUTCOMES) -> None:
