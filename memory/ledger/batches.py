@@ -9,6 +9,7 @@ from sqlalchemy import case as sql_case
 from memento.memory.case import Case, CaseStatus, utc_now
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.row_fields import audit_fields
 from memento.memory.ledger.rows import AUDIT, BATCH_CHANGES, CASES, OUTCOMES, SNAPSHOTS
 from memento.memory.ledger.writes import LedgerWriter
@@ -56,7 +57,7 @@ class LedgerBatches:
         for chunk in sequence_chunks(list(wanted)):
             query = select(*CASES.columns).where(
                 _REVISIONS.c.case_id.in_(chunk),
-                _REVISIONS.c.namespace == namespace,
+                unindexed(_REVISIONS.c.namespace) == namespace,
                 _REVISIONS.c.version.in_({wanted[case_id] for case_id in chunk}),
             )
             for case in self._writer.records(CASES, query):
@@ -187,6 +188,8 @@ class LedgerBatches:
     def _at(self, offsets: Sequence[int], namespace: str) -> dict[int, Case]:
         found: dict[int, Case] = {}
         for chunk in sequence_chunks(offsets):
-            query = select(*CASES.columns).where(_REVISIONS.c.offset.in_(chunk), _REVISIONS.c.namespace == namespace)
+            query = select(*CASES.columns).where(
+                _REVISIONS.c.offset.in_(chunk), unindexed(_REVISIONS.c.namespace) == namespace
+            )
             found |= {row[_OFFSET]: case for row, case in self._writer.found(CASES, query) if case is not None}
         return found

@@ -94,7 +94,7 @@ _DROP = Prepared(delete(_HEADS).where(_HEADS.c.case_id == bindparam("id")))
 _DROP_ALL = Prepared(delete(_HEADS))
 _DROP_AT = Prepared(delete(_HEADS).where(_HEADS.c.revision_offset == bindparam("offset")))
 _NEW_EVENTS = Prepared(
-    select(_EVENTS.c.namespace, func.count()).where(_EVENTS.c.offset > bindparam("after")).group_by(_EVENTS.c.namespace)
+    select(_EVENTS.c.namespace).where(_EVENTS.c.offset > bindparam("after")).order_by(_EVENTS.c.offset)
 )
 _TOLD = Prepared(
     select(
@@ -123,8 +123,8 @@ def follow(connection: CheckedConnection, since: FeedEnds) -> None:
     if now.revision > since.revision:
         _follow_revisions(connection, since.revision, change)
     if now.event > since.event:
-        for namespace, n_events in _NEW_EVENTS.rows(connection, after=since.event):
-            change.setdefault(namespace, Counter())["events"] += n_events
+        for (namespace,) in _NEW_EVENTS.rows(connection, after=since.event):
+            change.setdefault(namespace, Counter())["events"] += 1
     if now.outcome > since.outcome:
         _follow_outcomes(connection, since.outcome, change)
     for namespace, changed in change.items():

@@ -16,6 +16,7 @@ from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.erasure_targets import ErasureTargets, raw_body, raw_rows
 from memento.memory.ledger.namespace_counts import drop_counts
+from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import AUDIT, SNAPSHOTS, CheckedConnection
 from memento.memory.ledger.tombstones import erased_case, erased_event, erased_outcome, last_word
 from memento.memory.ledger.writes import LedgerWriter
@@ -47,7 +48,9 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
     at, hashes = utc_now(), set[str]()
     for chunk in sequence_chunks(sorted(targets.cases)):
         last: dict[str, Mapping[str, Any]] = {}
-        query = select(_REVISIONS).where(_REVISIONS.c.case_id.in_(chunk), _REVISIONS.c.namespace == namespace)
+        query = select(_REVISIONS).where(
+            _REVISIONS.c.case_id.in_(chunk), unindexed(_REVISIONS.c.namespace) == namespace
+        )
         for row in writer.execute(query.order_by(_REVISIONS.c.version)).all():
             hashes |= _hashes(raw_body(row.body)) | {row.state_hash}
             last[row.case_id] = fields = row._mapping if row.status == "erased" else erased_case(row)
@@ -57,7 +60,7 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
         writer.execute(insert(_REVISIONS), [last_word(fields) for fields in last.values()])
     n_outcomes = 0
     for chunk in sequence_chunks(sorted(targets.events)):
-        query = select(_EVENTS).where(_EVENTS.c.event_id.in_(chunk), _EVENTS.c.namespace == namespace)
+        query = select(_EVENTS).where(_EVENTS.c.event_id.in_(chunk), unindexed(_EVENTS.c.namespace) == namespace)
         asked: dict[str, str] = {}
         for row in writer.execute(query).all():
             body = raw_body(row.body)
@@ -65,7 +68,7 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
             asked[row.event_id] = str(body.get("task") or body.get("query") or "")
             writer.execute(update(_EVENTS).where(_EVENTS.c.offset == row.offset).values(erased_event(row, at)))
             _no_longer_set_aside(writer, _EVENTS, row.offset)
-        query = select(_OUTCOMES).where(_OUTCOMES.c.event_id.in_(chunk), _OUTCOMES.c.namespace == namespace)
+        query = select(_OUTCOMES).where(_OUTCOMES.c.event_id.in_(chunk), unindexed(_OUTCOMES.c.namespace) == namespace)
         for row in writer.execute(query).all():
             attempt = raw_body(row.body).get("attempt")
             hashes |= _hashes({"state": asked.get(row.event_id), **(attempt if isinstance(attempt, dict) else {})})

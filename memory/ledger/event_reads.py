@@ -9,6 +9,7 @@ from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEv
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
+from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_set_aside
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
@@ -52,7 +53,7 @@ class EventViews:
         """Exposures and outcomes of one case, each event counted once with its newest outcome."""
         events, slots = schema.events.c, schema.slots.c
         query = select(*EVENTS.columns).join(schema.slots, slots.event_id == events.event_id)
-        query = query.where(slots.case_id == case_id, events.namespace == namespace)
+        query = query.where(slots.case_id == case_id, unindexed(events.namespace) == namespace)
 
         def look(connection: CheckedConnection) -> CaseUsage:
             served = [event for event in connection.records(EVENTS, query) if case_id in event.case_ids]
@@ -170,7 +171,7 @@ def _served(namespace: str) -> Select[Any]:
     return (
         select(*OUTCOMES.columns, *EVENTS.columns)
         .join_from(outcomes, events, events.c.event_id == outcomes.c.event_id)
-        .where(events.c.namespace == namespace, events.c.is_degraded.is_(False))
+        .where(unindexed(events.c.namespace) == namespace, events.c.is_degraded.is_(False))
     )
 
 

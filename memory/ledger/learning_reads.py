@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.ledger import schema
 from memento.memory.ledger.event_reads import observations_of, outside
+from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
 
@@ -65,11 +66,11 @@ def learning_news(
         return news
     events, outcomes = schema.events, schema.outcomes
     # By offsets, not by the index on namespaces: only what is new is looked at, however much there is.
-    is_in = events.c.namespace.concat("") == namespace
     query = (
         select(*OUTCOMES.columns, *EVENTS.columns)
         .join_from(outcomes, events, events.c.event_id == outcomes.c.event_id)
-        .where(is_in, events.c.is_degraded.is_(False), offset > after, offset <= until)
+        .where(unindexed(events.c.namespace) == namespace, events.c.is_degraded.is_(False))
+        .where(offset > after, offset <= until)
         .where(*outside(skipped, outcomes))
         .order_by(offset)
         .limit(limit)

@@ -46,6 +46,14 @@ def _any_of(element: Among, compiler: SQLCompiler, **options: Any) -> str:
     return f"{compiler.process(element.column, **options)} = ANY({compiler.process(element.values, **options)})"
 
 
+def unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A column's value as no index has it, so that one on ids or offsets is used.
+
+    Without statistics SQLite prefers the index on namespaces, and reads all rows of one for the few that ids name.
+    """
+    return column.concat("")
+
+
 class Prepared:
     """One statement with named parameters. Texts become what the columns keep; rows come as the driver has them."""
 

@@ -14,7 +14,7 @@ from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.namespace_counts import counted, counts_of, kept_counts
 from memento.memory.ledger.newest_cases import IS_NEWEST, NEWEST_OFFSET, NewestCases
-from memento.memory.ledger.prepared import Prepared
+from memento.memory.ledger.prepared import Prepared, unindexed
 from memento.memory.ledger.rows import CASES, CheckedConnection, Found
 from memento.memory.ledger.vector_reads import VectorViews
 
@@ -206,8 +206,9 @@ class LedgerViews(EventViews, VectorViews):
     async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[CaseRevision]:
         """Case revisions of a namespace after an offset, newest first: the cases that a lagging index lacks."""
         # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
-        is_in = _REVISIONS.c.namespace.concat("") == namespace
-        query = select(*CASES.columns).where(_REVISIONS.c.offset > after, is_in)
+        query = select(*CASES.columns).where(
+            _REVISIONS.c.offset > after, unindexed(_REVISIONS.c.namespace) == namespace
+        )
         query = query.order_by(_REVISIONS.c.offset.desc()).limit(limit)
         rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
         return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
@@ -249,7 +250,7 @@ class LedgerViews(EventViews, VectorViews):
     async def erased_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
         """Those of these cases whose newest revision says that they were erased."""
         query = select(_REVISIONS.c.case_id).where(
-            IS_NEWEST, ~_IS_LIVING, _REVISIONS.c.namespace == namespace, _REVISIONS.c.case_id.in_(ids)
+            IS_NEWEST, ~_IS_LIVING, unindexed(_REVISIONS.c.namespace) == namespace, _REVISIONS.c.case_id.in_(ids)
         )
         return set(await self._ledger.query(lambda connection: connection.scalars(query)))
 

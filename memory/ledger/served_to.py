@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
+from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import CheckedConnection
 
 
@@ -21,5 +22,7 @@ def readings_that_served(connection: CheckedConnection, case_ids: Collection[str
     found: set[str] = set()
     for chunk in sequence_chunks(sorted(case_ids)):
         query = select(slots.c.event_id).join_from(slots, events, events.c.event_id == slots.c.event_id)
-        found.update(connection.scalars(query.where(slots.c.case_id.in_(chunk), events.c.namespace == namespace)))
+        found.update(
+            connection.scalars(query.where(slots.c.case_id.in_(chunk), unindexed(events.c.namespace) == namespace))
+        )
     return found

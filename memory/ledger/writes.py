@@ -11,7 +11,7 @@ from memento.memory.ledger import schema
 from memento.memory.ledger.case_heads import set_aside_heads
 from memento.memory.ledger.lost_records import RESTORED, lost_record
 from memento.memory.ledger.newest_cases import IS_NEWEST
-from memento.memory.ledger.prepared import Among, Prepared, insertion
+from memento.memory.ledger.prepared import Among, Prepared, insertion, unindexed
 from memento.memory.ledger.row_fields import audit_fields, case_fields, event_fields, outcome_fields, slot_fields
 from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, Found
 from memento.memory.ledger.set_aside import DamagedRow, SetAside, kept_key
@@ -34,7 +34,7 @@ _CASES_OF_EVENT = Prepared(
     select(schema.case_revisions.c.case_id)
     .where(
         schema.case_revisions.c.event_id == bindparam("event"),
-        schema.case_revisions.c.namespace == bindparam("namespace"),
+        unindexed(schema.case_revisions.c.namespace) == bindparam("namespace"),
     )
     .distinct()
 )

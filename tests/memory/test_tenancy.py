@@ -373,7 +373,7 @@ UNBOUND = {
 }
 """Functions and prepared statements that query without a namespace, and why."""
 
-BINDING = {"_served", "_serving", "is_asked", "is_in"}
+BINDING = {"_served", "_serving"}
 """Names that stand for a condition on the namespace."""
 
 
@@ -413,7 +413,7 @@ def _name_of(part: ast.stmt) -> str:
 def _names_a_namespace(part: ast.AST) -> bool:
     """Whether a column `namespace` is compared in it, or something that stands for that is used."""
     for node in ast.walk(part):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Among":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Among", "unindexed"):
             column = node.args[0]
             if isinstance(column, ast.Attribute) and column.attr == "namespace":
                 return True
