@@ -1,4 +1,4 @@
-"""No statement of everyday use reads a whole table, or all rows of a namespace: SQLite itself says how it finds them."""
+"""No everyday statement reads a whole table, or all rows of a namespace: SQLite itself says how it finds them."""
 
 import re
 import sqlite3
