@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.busy import busy_cores
+from benchmarks.loop_lag import lags
 from benchmarks.made_bank import GivenVectors, filled
 from benchmarks.recorded import cases
 from benchmarks.results import Bar, Figure, argument_parser, at_most, measured, quantile, report
@@ -110,7 +111,7 @@ async def at_size(bank: Bank, size: int, n: int) -> Costs:
         costs |= await outcomes(memory, bank, n)
         costs["counts"] = await repeated(lambda: memory.views.counts(namespace="default"), 5)
         costs["newest page of 500 cases"] = await repeated(lambda: newest(memory), 5)
-        costs["lateness of the event loop during reads"] = await lateness(memory, bank, n)
+        costs["lateness of the event loop during reads"] = (await lags(_reads(memory, bank, n))).tolist()
     async with bank.without_engine() as memory:
         costs["read without the search engine"] = await repeated(lambda: degraded(memory, bank), 3)
     return Costs(size, costs)
@@ -140,21 +141,9 @@ async def degraded(memory: CaseMemory, bank: Bank) -> None:
     assert reading.is_degraded
 
 
-async def lateness(memory: CaseMemory, bank: Bank, n: int) -> list[float]:
-    """Milliseconds of the wall that a task which sleeps one millisecond wakes up late, while others read."""
-    late: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)
-            late.append(1000 * (time.perf_counter() - began) - 1)
-
-    ticking = asyncio.create_task(tick())
+async def _reads(memory: CaseMemory, bank: Bank, n: int) -> None:
     for _ in range(n):
         await memory.read(bank.fresh(), policy="similarity")
-    ticking.cancel()
-    return late
 
 
 async def run(sizes: list[int], *, n: int, folder: Path, is_busy: bool) -> list[Costs]:

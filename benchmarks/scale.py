@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from benchmarks.busy import busy_cores
 from benchmarks.index_probe import opened
+from benchmarks.loop_lag import lags
 from benchmarks.made_index import DIM, LIMIT, as_point, encoded, make_bank, nearest, noisy, vectors_of
 from benchmarks.recorded import cases, queries
 from benchmarks.results import Bar, Figure, argument_parser, at_least, at_most, measured, quantile, report
@@ -56,24 +57,6 @@ class Costs(NamedTuple):
     size: int
     searched: dict[str, tuple[Sequence[float] | NDArray[np.float64], str]]
     opened: dict[str, tuple[float, str]]
-
-
-async def lags(work: Awaitable[None]) -> NDArray[np.float64]:
-    """Milliseconds by which a pause of one is late, again and again, while some work is done."""
-    late: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)
-            late.append(1000 * (time.perf_counter() - began) - 1)
-
-    ticking = asyncio.create_task(tick())
-    await asyncio.sleep(0.05)
-    late.clear()
-    await work
-    ticking.cancel()
-    return np.array(late)
 
 
 async def searched(bank: Path, n: int, rng: np.random.Generator, *, is_busy: bool) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.case_points import case_points, erased_ids
 from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease
-from memento.memory.ledger.reads import CaseRevision, LedgerViews
+from memento.memory.ledger.reads import LedgerViews
 from memento.memory.notices import Notices
 
 BATCH = 256
@@ -168,8 +169,8 @@ class Projection:
     async def _advance(self, position: int, limit: int = BATCH) -> Step:
         """Apply the next changes after a position."""
         if changes := await self._views.changes(after=position, limit=limit):
-            await self._engine.upsert(await self._points(changes))
-            if erased := _erased(changes):
+            await self._engine.upsert(await case_points(changes, self._texts))
+            if erased := erased_ids(changes):
                 await self._engine.delete(erased)
             self._position = position = changes[-1].offset
             self._n_unsaved += len(changes)
@@ -228,8 +229,8 @@ class Projection:
             nonlocal after, is_stale
             # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
             while changes := await self._views.changes(after=after, limit=BATCH):
-                points = await self._points(changes)
-                is_stale = is_stale or not written.isdisjoint(_erased(changes))
+                points = await case_points(changes, self._texts)
+                is_stale = is_stale or not written.isdisjoint(erased_ids(changes))
                 written.update(point.case_id for point in points)
                 yield points
                 after = changes[-1].offset
@@ -255,28 +256,3 @@ class Projection:
         assert self._position is not None  # noqa: S101  something has been applied
         await self._engine.save_position(self._position)
         self._n_unsaved, self._saved_at = 0, time.monotonic()
-
-    async def _points(self, changes: Sequence[CaseRevision]) -> list[BankPoint]:
-        # within a batch only the last revision matters
-        newest = {change.case.id: change.case for change in changes if change.case is not None}
-        newest = {case_id: case for case_id, case in newest.items() if case.status != "erased"}
-        rows = await self._texts.rows([case.state for case in newest.values()])
-        return [
-            BankPoint(
-                case_id=case.id,
-                version=case.version,
-                namespace=case.namespace,
-                question=case.question,
-                status=case.status,
-                reward=case.reward,
-                state=case.state[:500],
-                vector=row,
-            )
-            for case, row in zip(newest.values(), rows, strict=True)
-        ]
-
-
-def _erased(changes: Sequence[CaseRevision]) -> list[str]:
-    """Ids of the cases whose newest revision among these says that they were erased."""
-    newest = {change.case.id: change.case for change in changes if change.case is not None}
-    return [case_id for case_id, case in newest.items() if case.status == "erased"]

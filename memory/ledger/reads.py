@@ -11,11 +11,12 @@ from memento.memory.coalescer import Coalescer
 from memento.memory.ledger import schema
 from memento.memory.ledger.case_draws import active_heads, draw_heads, heads_of_question, n_heads_until
 from memento.memory.ledger.event_reads import EventViews
+from memento.memory.ledger.feed_reads import FeedViews
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.namespace_counts import counted, counts_of, kept_counts
-from memento.memory.ledger.newest_cases import IS_NEWEST, NEWEST_OFFSET, NewestCases
+from memento.memory.ledger.newest_cases import IS_NEWEST, NewestCases
 from memento.memory.ledger.prepared import Prepared, unindexed
-from memento.memory.ledger.rows import CASES, CheckedConnection, Found
+from memento.memory.ledger.rows import CASES, CheckedConnection
 from memento.memory.ledger.vector_reads import VectorViews
 
 _REVISIONS = schema.case_revisions
@@ -27,18 +28,6 @@ _MAX_KNOWN_QUESTIONS = 100_000
 
 _PAGE = 500
 
-_CHANGES = Prepared(
-    select(*CASES.columns)
-    .where(_REVISIONS.c.offset > bindparam("after"))
-    .order_by(_REVISIONS.c.offset)
-    .limit(bindparam("limit"))
-)
-_CHANGES_OF_ONE = Prepared(
-    select(*CASES.columns)
-    .where(_REVISIONS.c.offset > bindparam("after"), _REVISIONS.c.namespace == bindparam("namespace"))
-    .order_by(_REVISIONS.c.offset)
-    .limit(bindparam("limit"))
-)
 _FACT = Prepared(select(schema.facts.c.value).where(schema.facts.c.name == bindparam("name")))
 
 _CasesOf = tuple[Sequence[str], str]
@@ -48,14 +37,6 @@ _CasesOf = tuple[Sequence[str], str]
 def erasures_fact(namespace: str) -> str:
     """Name of the fact that counts a namespace's erasures."""
     return f"erasures:{text_hash(namespace)}"
-
-
-class CaseRevision(NamedTuple):
-    """One line of the change feed."""
-
-    offset: int
-    case: Case | None
-    """None for a row that is set aside."""
 
 
 class LedgerCounts(NamedTuple):
@@ -69,7 +50,7 @@ class LedgerCounts(NamedTuple):
     """Events whose outcome is not known (or not yet)."""
 
 
-class LedgerViews(EventViews, VectorViews):
+class LedgerViews(FeedViews, EventViews, VectorViews):
     """Queries of one ledger's cases, events and vectors."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -184,38 +165,6 @@ class LedgerViews(EventViews, VectorViews):
             return draw_heads(connection, n, namespace=namespace, own=own, rng=rng)
 
         return await self._ledger.query(look)
-
-    async def changes(self, *, after: int, limit: int, namespace: str | None = None) -> list[CaseRevision]:
-        """Case revisions after an offset, in order, for a projection to apply.
-
-        Args:
-            after: the offset.
-            limit: how many at most.
-            namespace: whose; None for every namespace's, which only an index of the whole ledger needs.
-        """
-
-        def look(connection: CheckedConnection) -> list[Found[Case]]:
-            if namespace is None:
-                return connection.found_in(CASES, _CHANGES.rows(connection, after=after, limit=limit))
-            rows = _CHANGES_OF_ONE.rows(connection, after=after, limit=limit, namespace=namespace)
-            return connection.found_in(CASES, rows)
-
-        rows = await self._ledger.query(look)
-        return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
-
-    async def newest_changes(self, *, namespace: str, after: int, limit: int) -> list[CaseRevision]:
-        """Case revisions of a namespace after an offset, newest first: the cases that a lagging index lacks."""
-        # Not by the index on namespaces: by offsets, only what is new is looked at, however much there is.
-        query = select(*CASES.columns).where(
-            _REVISIONS.c.offset > after, unindexed(_REVISIONS.c.namespace) == namespace
-        )
-        query = query.order_by(_REVISIONS.c.offset.desc()).limit(limit)
-        rows = await self._ledger.query(lambda connection: connection.found(CASES, query))
-        return [CaseRevision(found.row[_OFFSET], found.record) for found in rows]
-
-    async def newest_offset(self) -> int:
-        """Offset of the newest case revision, 0 for an empty ledger."""
-        return await self._ledger.query(NEWEST_OFFSET.scalar) or 0
 
     async def n_cases_until(self, offset: int) -> int:
         """Number of distinct cases at an offset, without those that are known to be damaged.

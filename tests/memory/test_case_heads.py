@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +14,12 @@ from memento.memory.ledger.case_heads import heads_differ, rebuild_heads
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.namespace_counts import WHOLE_LEDGER, counted, counts_of, drop_counts
 from memento.memory.ledger.rows import CheckedConnection
-from tests.memories import schema as postgres_schema
+from tests.ledgers import ledger, url
+
+__all__ = ["ledger", "url"]  # fixtures
+
 
 NAMES = ("default", "other", WHOLE_LEDGER)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        return
-    with postgres_schema(request.getfixturevalue("postgres_url")) as url:
-        yield url
-
-
-@pytest.fixture
-async def ledger(url: str) -> AsyncIterator[Ledger]:
-    async with Ledger(url) as opened:
-        yield opened
 
 
 def a_case(number: int, *, namespace: str = "n", version: int = 1, reward: float = 1.0, status: str = "active") -> Case:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,9 @@ from memento.memory.ledger.group_commit import MAX_GROUP
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.writes import LedgerWriter
-from tests.memories import schema as postgres_schema
+from tests.ledgers import ledger, url
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        return
-    with postgres_schema(request.getfixturevalue("postgres_url")) as url:
-        yield url
-
-
-@pytest.fixture
-async def ledger(url: str) -> AsyncIterator[Ledger]:
-    async with Ledger(url) as opened:
-        yield opened
+__all__ = ["ledger", "url"]  # fixtures
 
 
 def a_case(number: int) -> Case:

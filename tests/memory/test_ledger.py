@@ -5,7 +5,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.writes import LedgerWriter
-from tests.memories import schema
+from tests.ledgers import ledger, url
+
+__all__ = ["ledger", "url"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,21 +27,6 @@ def case(number: int, **fields: object) -> Case:
     state = f"state {number}"
     values = {"id": case_id("n", state, "a"), "namespace": "n", "state": state, "action": "a", "reward": 1.0}
     return Case.model_validate(values | fields)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
-    else:
-        with schema(request.getfixturevalue("postgres_url")) as found:
-            yield found
-
-
-@pytest.fixture
-async def ledger(url: str) -> AsyncIterator[Ledger]:
-    async with Ledger(url) as ledger:
-        yield ledger
 
 
 @pytest.fixture

@@ -364,7 +364,7 @@ UNBOUND = {
     "learning_reads._STANDING": "of three statements that say their own",
     "newest_cases._NEWEST": "by ids, each of one namespace; callers are given those of their own",
     "newest_cases._CHANGED": "ids of what has changed in the whole ledger, which are dropped from memory",
-    "reads._CHANGES": "the feed of the whole ledger, for the index of all of it",
+    "feed_reads._CHANGES": "the feed of the whole ledger, for the index of all of it",
     "reads._FACT": "facts are of the whole ledger",
     "transactions._writing": "takes the lock of whoever writes to Postgres",
     "vector_reads._OF_TEXTS": "vectors are named by what they encode",

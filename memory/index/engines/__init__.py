@@ -8,7 +8,8 @@ edge.py           the Qdrant engine in process, on disk (`qdrant-edge-py`)
   seeding.py      starts a slot with a copy of a neighbour's
   purging.py      empties slots after an erasure
   generation.py   a shard and, in a large bank, a segment
-  shard.py        the engine's shard: settings, calls, errors
+  shard.py        the engine's shard: settings, calls
+  edge_errors.py  its failures under our names
   segment.py      graphs of large namespaces, shared by processes
   graphs.py       where they lie, and who builds them
   graph_build.py  the process that does

@@ -1,4 +1,4 @@
-"""One shard of the in-process Qdrant engine: its settings, its calls, and our names for its errors.
+"""One shard of the in-process Qdrant engine: its settings and its calls.
 
 Settings, measured with 100,000 clustered 384-d vectors in one namespace on two cores (top 64, p50):
 
@@ -10,7 +10,6 @@ Quantised vectors are kept up to date as points arrive, so neither `optimize()` 
 is needed. 1- and 2-bit codes are faster still but lose neighbours on unclustered data.
 """
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import qdrant_edge as edge
 
-from memento.memory.errors import EngineError, EngineRejected, EngineUnavailable, IndexDamaged
+from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.edge_errors import named_errors
 from memento.memory.index.engines.points import hit, later_versions, newest, searched_payload
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.slot_files import sync_tree
@@ -54,34 +54,6 @@ class StoredPoint(NamedTuple):
     question: str
     is_active: bool
     vector: Vector
-
-
-@contextlib.contextmanager
-def named_errors(doing: str, *, otherwise: type[EngineError] = EngineUnavailable) -> Iterator[None]:
-    """Convert exceptions of the library inside the block into named engine errors.
-
-    Args:
-        doing: what was attempted, for the message.
-        otherwise: the error for failures that the library does not classify.
-
-    Raises:
-        EngineRejected: the points or the query are malformed.
-        IndexDamaged: the engine panicked, which it does on inconsistent files.
-    """
-    try:
-        yield
-    except EngineError:
-        raise
-    except Exception as error:
-        # the binding raises bare Exception for everything but malformed arguments; only the text tells them apart
-        if otherwise is EngineUnavailable and (isinstance(error, ValueError) or "dimension error" in str(error)):
-            raise EngineRejected(f"{doing}: {error}") from error
-        raise otherwise(f"{doing}: {error}") from error
-    except BaseException as error:
-        # a Rust panic derives from BaseException and its class cannot be imported
-        if type(error).__module__ != "pyo3_runtime":
-            raise
-        raise IndexDamaged(f"{doing}: the engine panicked: {error}") from error
 
 
 class Shard:

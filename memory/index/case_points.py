@@ -1,0 +1,43 @@
+"""Points of case revisions, as an engine takes them."""
+
+from collections.abc import Sequence
+
+from memento.memory.case import Case
+from memento.memory.encoder import EncodedTexts
+from memento.memory.index.engines.port import BankPoint
+from memento.memory.ledger.feed_reads import CaseRevision
+
+_SHOWN_CHARS = 500
+"""Characters of a state that people who inspect an index see."""
+
+
+async def case_points(changes: Sequence[CaseRevision], texts: EncodedTexts) -> list[BankPoint]:
+    """The point of each living case among changes: of its last revision there, which alone matters.
+
+    Raises:
+        EncoderUnavailable: a vector is lost and cannot be made again.
+    """
+    living = [case for case in _last(changes).values() if case.status != "erased"]
+    rows = await texts.rows([case.state for case in living])
+    return [
+        BankPoint(
+            case_id=case.id,
+            version=case.version,
+            namespace=case.namespace,
+            question=case.question,
+            status=case.status,
+            reward=case.reward,
+            state=case.state[:_SHOWN_CHARS],
+            vector=row,
+        )
+        for case, row in zip(living, rows, strict=True)
+    ]
+
+
+def erased_ids(changes: Sequence[CaseRevision]) -> list[str]:
+    """Ids of the cases whose last revision among changes says that they were erased."""
+    return [case.id for case in _last(changes).values() if case.status == "erased"]
+
+
+def _last(changes: Sequence[CaseRevision]) -> dict[str, Case]:
+    return {change.case.id: change.case for change in changes if change.case is not None}
