@@ -4,7 +4,9 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -118,13 +120,23 @@ async def open_checkpointer(path: Path, *, least_free_bytes: int = 0) -> AsyncIt
 async def _opened(path: Path) -> AsyncIterator[HomeSaver]:
     import aiosqlite
 
-    connection = aiosqlite.Connection(lambda: open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S), iter_chunk_size=64)
-    async with connection:
-        # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = HomeSaver(connection)
-        await saver.setup()
-        yield saver
+    worker: Future[threading.Thread] = Future()
+
+    def connect() -> sqlite3.Connection:
+        worker.set_result(threading.current_thread())
+        return open_shared(str(path), timeout_s=_BUSY_TIMEOUT_S)
+
+    try:
+        async with aiosqlite.Connection(connect, iter_chunk_size=64) as connection:
+            # A power cut may cost the last steps of a thread, never the memory: that is the ledger's.
+            await connection.execute("PRAGMA synchronous=NORMAL")
+            saver = HomeSaver(connection)
+            await saver.setup()
+            yield saver
+    finally:
+        # When opening fails or is cancelled, aiosqlite does not wait for its thread, which would then answer a loop
+        # that may have been closed.
+        await asyncio.to_thread(lambda: worker.result().join())
 
 
 def _copy(path: Path) -> tempfile.TemporaryDirectory[str]:

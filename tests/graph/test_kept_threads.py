@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -158,6 +160,25 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     with pytest.raises(InvalidInput, match="set MEMENTO_HOME"):
         asyncio.run(opened())
+
+
+def test_no_worker_outlives_the_loop_when_opening_is_cancelled(tmp_path: Path) -> None:
+    """A locked file keeps SQLite's thread waiting; what it answers to a closed loop would be an error in that thread."""
+    path, before = tmp_path / "threads.sqlite", set(threading.enumerate())
+
+    async def cancelled() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), open_checkpointer(path):
+                pass
+
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE held (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        release = threading.Timer(0.6, other.rollback)
+        release.start()
+        asyncio.run(cancelled())
+        release.join()
+    assert set(threading.enumerate()) <= before
 
 
 DAMAGES = {
