@@ -163,7 +163,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_no_worker_outlives_the_loop_when_opening_is_cancelled(tmp_path: Path) -> None:
-    """A locked file keeps SQLite's thread waiting; what it answers to a closed loop would be an error in that thread."""
+    """A locked file keeps SQLite's thread waiting; what it then answered to a closed loop would be an error there."""
     path, before = tmp_path / "threads.sqlite", set(threading.enumerate())
 
     async def cancelled() -> None:
