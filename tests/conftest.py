@@ -7,6 +7,7 @@ copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` i
 
 import gc
 import os
+import signal
 import socket
 import sys
 import uuid
@@ -51,7 +52,12 @@ _getaddrinfo = socket.getaddrinfo
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forbid the network for any way of starting pytest, an IDE's included (so not through `addopts`)."""
+    """Forbid the network for any way of starting pytest, an IDE's included (so not through `addopts`).
+
+    A shell starts what runs in the background with Ctrl-C ignored, and commands that tests interrupt would inherit it.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
     config.option.allow_unix_socket = True  # asyncio's self-pipe, Postgres
 

@@ -202,8 +202,7 @@ def _parts(path: str) -> list[str]:
 
 def _is_listed(found: DirectoryEntry) -> bool:
     """Whether a file is shown, or a folder entered."""
-    depth = found.prefix.count("/") + found.is_folder
-    return not found.name.startswith(".") and depth < _MAX_PARTS
+    return not found.name.startswith(".") and found.depth + found.is_folder < _MAX_PARTS
 
 
 def _refusal(path: str, error: OSError) -> str:

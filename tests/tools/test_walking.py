@@ -5,6 +5,7 @@ import ctypes
 import os
 import sys
 import threading
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from memento.tools.files.folders import Place, walk
 from memento.tools.files.removal import remove_tree
 from memento.tools.files.walking import DirectoryEntry, Walk
 from memento.tools.sandbox.footprint import Footprint, footprint
+from memento.tools.sandbox.workspace_cleanup import make_harmless
 from memento.tools.workspace import Workspace
 
 
@@ -78,6 +80,28 @@ def test_folders_nested_deeper_than_a_path_is_long_are_walked_with_few_descripto
     assert most < before + 40
     assert len(os.listdir("/proc/self/fd")) == before
     assert footprint(tmp_path, at_most=Footprint(1_000, 10**9)).n_files == 302
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paths end elsewhere")
+def test_memory_stays_small_however_deep_untrusted_code_nests_folders(tmp_path: Path) -> None:
+    """With a path kept for each of them it was 23 GB for what code makes in a second."""
+    run = tmp_path / "run"
+    run.mkdir()
+    deep(run, 5_000)
+    skipped: Counter[str] = Counter()
+    tracemalloc.start()
+    try:
+        make_harmless(run)
+        assert sum(1 for _ in Walk(run)) == 5_001
+        assert list(Workspace(run).entries()) == []
+        assert list(walk(Place("", str(run)), skipped, threading.Event())) == []
+        remove_tree(run)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40_000_000
+    assert skipped["unreadable"] == 1
+    assert not run.exists()
 
 
 def test_a_walk_ends_when_a_folder_is_moved_out_from_above_it(tmp_path: Path) -> None:

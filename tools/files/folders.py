@@ -20,6 +20,8 @@ from memento.tools.workspace import Workspace
 
 MAX_FILE_BYTES: Final = 5_000_000
 MAX_DOCUMENT_BYTES: Final = 50_000_000
+_DEEPEST: Final = 100
+"""Folders above a searched file."""
 _PROSE: Final = ("", ".txt", ".md", ".markdown", ".rst", ".org", ".tex", ".adoc", ".log", ".srt", ".vtt")  # "": README
 _TABLES: Final = (
     ".csv",
@@ -122,7 +124,7 @@ def _reason(found: DirectoryEntry, unseen: Set[Identity]) -> str | None:
     """Say why a file is not searched, or a folder not entered; None when it is."""
     if stat.S_ISLNK(found.status.st_mode):
         return "links"
-    if not is_text(found.name):  # it cannot be stored
+    if not is_text(found.name) or found.depth > _DEEPEST:  # it cannot be stored, or has no path that can be opened
         return "unreadable"
     if is_hidden(found.name) or (found.is_folder and found.identity in unseen):
         return "hidden"

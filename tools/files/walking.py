@@ -19,20 +19,29 @@ _MOST_OPEN: Final = 32
 
 
 class DirectoryEntry(NamedTuple):
-    """A directory entry: a file, folder, link or anything else with a name."""
+    """A directory entry: a file, folder, link or anything else with a name.
 
-    prefix: str
-    """Of its path from the folder walked through: nothing, or other folders with `/` behind each."""
+    Its path is put together when asked for: untrusted code nests folders so deep that a path for each fills the memory.
+    """
+
+    above: "DirectoryEntry | None"
+    """The folder it lies in; None for the walked one."""
     name: str
     status: os.stat_result
     """Its own, should it be a link."""
     place: int | str
     """The folder it lies in, for functions that take `dir_fd`; a path where there are none. Open until the next one."""
+    depth: int
+    """How many folders of the walked one it lies in."""
 
     @property
     def path(self) -> str:
         """Path from the walked folder."""
-        return self.prefix + self.name
+        names, above = [self.name], self.above
+        while above is not None:
+            names.append(above.name)
+            above = above.above
+        return "/".join(reversed(names))
 
     @property
     def is_folder(self) -> bool:
@@ -48,9 +57,8 @@ class DirectoryEntry(NamedTuple):
 class _Level:
     """A folder that is being walked."""
 
-    def __init__(self, place: int | str, prefix: str, itself: DirectoryEntry | None, *, in_order: bool) -> None:
+    def __init__(self, place: int | str, itself: DirectoryEntry | None, *, in_order: bool) -> None:
         self.place: int | str | None = place
-        self.prefix = prefix
         self.itself = itself
         try:
             with os.scandir(place) as entries:
@@ -102,7 +110,9 @@ class Walk:
                     self._go_up()
                     continue
                 try:
-                    found = DirectoryEntry(level.prefix, name, status(name, level.place), level.place)
+                    found = DirectoryEntry(
+                        level.itself, name, status(name, level.place), level.place, len(self._levels) - 1
+                    )
                 except OSError:  # gone since it was listed
                     continue
                 yield found
@@ -116,7 +126,7 @@ class Walk:
     def _go_down(self, name: str, found: DirectoryEntry | None) -> None:
         try:
             place = _open_below(name, found.place) if found else _open_root(name)
-            level = _Level(place, f"{found.path}/" if found else "", found, in_order=self._in_order)
+            level = _Level(place, found, in_order=self._in_order)
         except (FileNotFoundError, NotADirectoryError):
             return  # gone since it was listed, or replaced
         except OSError as error:
