@@ -14,6 +14,7 @@
     ├── EncoderUnavailable           weights missing or damaged, embedding service down, any failure of a host's encoder
     └── EngineError                  the search index; reads go on without it, writes are safe in the ledger
         ├── EngineUnavailable        down, slow, connection lost, 5xx; retried later, opens the breaker
+        │   └── IndexRebuilding      another process rebuilds the shared index; looked at again soon
         ├── EngineThrottled          429; retried after `retry_after_s`
         ├── EngineRejected           4xx: a bug or a wrong configuration; never retried
         └── IndexDamaged             the index on disk cannot be trusted; rebuilt from the ledger
@@ -126,6 +127,10 @@ class EngineError(MementoError):
 
 class EngineUnavailable(EngineError):
     """The engine did not answer (down, slow, connection lost, 5xx); the same call may succeed later."""
+
+
+class IndexRebuilding(EngineUnavailable):
+    """The shared index is damaged, and another process, which projects the ledger into it, rebuilds it."""
 
 
 class EngineThrottled(EngineError):

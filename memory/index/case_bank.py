@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from memento.memory.encoder import EncodedTexts
-from memento.memory.errors import EngineError, EngineRejected, EngineThrottled, IndexDamaged, MementoError
+from memento.memory.errors import (
+    EngineError,
+    EngineRejected,
+    EngineThrottled,
+    IndexDamaged,
+    IndexRebuilding,
+    MementoError,
+)
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
@@ -273,4 +280,6 @@ class CaseBank:
                 _LOG.info("still degraded: %s", error)
                 if isinstance(error, IndexDamaged):
                     self._projection.note_damage()
-                pause_s = min(max(1.0, pause_s * 2), _MAX_RETRY_PAUSE_S)
+                # Another process' rebuild takes seconds, and looking for its end costs the engine little.
+                is_soon = isinstance(error, IndexRebuilding)
+                pause_s = 1.0 if is_soon else min(max(1.0, pause_s * 2), _MAX_RETRY_PAUSE_S)

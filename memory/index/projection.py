@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.errors import EngineUnavailable, IndexDamaged, IndexRebuilding
 from memento.memory.index.case_points import case_points, erased_ids
 from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease
@@ -189,8 +189,13 @@ class Projection:
     async def _connected(self) -> int:
         if self._position is not None and not self._is_damaged:
             return self._position
-        if self._is_damaged and self._lease is not None and not await self._lease.is_ours():
-            raise EngineUnavailable("the index is damaged, and another process rebuilds it")
+        if self._is_damaged and self._lease is not None:
+            is_ours = await self._lease.is_ours()
+            if (not is_ours or self._term != self._lease.term) and await self._is_whole_again():
+                return self._position or 0
+            if not is_ours:
+                raise IndexRebuilding("the index is damaged, and another process rebuilds it")
+            self._term = self._lease.term
         try:
             await self._engine.open(dim=self._texts.encoder.dim, encoder=self._texts.encoder.name)
             if self._is_damaged:
@@ -204,6 +209,15 @@ class Projection:
                 self._notices.withdraw(_REBUILD)
             self._notices.note(f"{error}; it was rebuilt from the ledger")
         return self._position or 0
+
+    async def _is_whole_again(self) -> bool:
+        """Whether another process has rebuilt what we found damaged; opens nothing, which might make an empty index."""
+        try:
+            self._position = await self._checked_position()
+        except IndexDamaged:
+            return False
+        self._is_damaged = False
+        return True
 
     async def _checked_position(self) -> int:
         position = await self._engine.position()

@@ -1,6 +1,7 @@
 """One elected projector: several processes on one server and one ledger, of which one applies the changes."""
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -51,6 +52,12 @@ async def until_ours(lease: ProjectorLease) -> None:
     async with asyncio.timeout(20):
         while not await lease.is_ours():  # noqa: ASYNC110  nothing tells of it
             await asyncio.sleep(0.02)
+
+
+async def until_whole(memories: list[CaseMemory]) -> None:
+    async with asyncio.timeout(30):
+        while any([(await memory.read("capital")).is_degraded for memory in memories]):  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0.05)
 
 
 async def test_one_of_many_is_elected_and_stays_so_while_it_renews(tmp_path: Path) -> None:
@@ -130,10 +137,33 @@ async def test_rebuilt_once_when_the_collection_vanishes(at: Place, memories: li
     assert at.shim is not None
     for name in at.shim.names():
         at.shim.answer("DELETE", f"/collections/{name}", b"")
-    async with asyncio.timeout(30):
-        while any([(await memory.read("capital")).is_degraded for memory in memories]):  # noqa: ASYNC110  nothing tells of it
-            await asyncio.sleep(0.05)
+    await until_whole(memories)
     assert [await memory.bank.count() for memory in memories] == [3, 3, 3]
+
+
+async def test_all_find_again_what_was_rebuilt_while_its_holder_goes_on_writing(
+    at: Place, memories: list[CaseMemory]
+) -> None:
+    """The holder keeps its lease, so that no other process would ever have rebuilt the index by itself."""
+    holder = memories[0]
+    await holder.write(state=question(0), action="a", reward=1.0)
+    assert at.shim is not None
+    for name in at.shim.names():
+        at.shim.answer("DELETE", f"/collections/{name}", b"")
+    is_over = asyncio.Event()
+
+    async def write_on() -> None:
+        for number in itertools.count(1):
+            await holder.write(state=question(number), action="a", reward=1.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEASE_S / 10):
+                    await is_over.wait()
+                return
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write_on())
+        await until_whole(memories)
+        is_over.set()
 
 
 async def test_projects_again_when_the_server_is_back(at: Place, memories: list[CaseMemory]) -> None:
