@@ -128,6 +128,8 @@ def unblocked_loop(request: pytest.FixtureRequest) -> Iterator[None]:
             function.can_block_in("<frozen importlib._bootstrap>", {"_find_and_load"})
             # Not ours: coverage takes a lock at the first line of each file, in whatever thread that is.
             function.can_block_in("coverage/collector.py", {"lock_data"})
+            # Nor is this: with `-q`, pytest itself prints a letter for a part of a test, while the test runs.
+            function.can_block_in("_pytest/terminal.py", {"pytest_runtest_logreport"})
             if name == "os.stat" or name.startswith("os.path."):
                 function.deactivate()  # microseconds, and every library asks
         yield
