@@ -135,9 +135,7 @@ async def test_a_frozen_model_solves_more_when_it_remembers(tmp_path: Path) -> N
         await models.aclose()
     figures: dict[str, Any] = {}
     for name, values in zip(("off", "on", "vote"), series_of(scores), strict=True):
-        figures[name] = {
-            part: str(accuracy(rows)) for part, rows in {"first": values[:8], "last": values[-8:]}.items()
-        }
+        figures[name] = {part: str(accuracy(rows)) for part, rows in {"first": values[:8], "last": values[-8:]}.items()}
     off, on, voted = series_of(scores)
     figures["on - off, last third"] = str(paired_difference(on[-8:], off[-8:]))
     figures["on - vote, last third"] = str(paired_difference(on[-8:], voted[-8:]))
