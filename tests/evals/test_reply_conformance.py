@@ -213,7 +213,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[Provider, list[Row]
 
 @pytest.mark.parametrize(
     "served",
-    [pytest.param(SOME, id="some"), pytest.param(ROWS, id="all", marks=pytest.mark.slow)],
+    [pytest.param(SOME, id="some"), pytest.param(ROWS, id="all", marks=[pytest.mark.slow, pytest.mark.timeout(400)])],
     indirect=True,
 )
 async def test_every_shape_has_its_outcome_in_every_role(
