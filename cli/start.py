@@ -4,6 +4,7 @@ import gc
 import sys
 
 from memento.extras import CLI_MODULES, missing_packages
+from memento.openmp import wait_without_spinning
 
 _ALLOCATIONS_PER_COLLECTION = 50_000
 """Python's default of 700 searches the modules' own objects for cycles hundreds of times while they are imported."""
@@ -18,6 +19,7 @@ def main() -> None:
     """
     if missing := missing_packages("cli", CLI_MODULES):
         sys.exit(f"memento: the command line is not installed: {missing}")
+    wait_without_spinning()  # by now: a run loads torch, and with it OpenMP, before its local model
     gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
     from memento.cli.main import main as run
 

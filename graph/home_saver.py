@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -136,7 +136,12 @@ async def _opened(path: Path) -> AsyncIterator[HomeSaver]:
     finally:
         # When opening fails or is cancelled, aiosqlite does not wait for its thread, which would then answer a loop
         # that may have been closed.
-        await asyncio.to_thread(lambda: worker.result().join())
+        await asyncio.to_thread(_join, worker)
+
+
+def _join(worker: Future[threading.Thread]) -> None:
+    with suppress(TimeoutError):  # the system could start no thread
+        worker.result(_BUSY_TIMEOUT_S).join()
 
 
 def _copy(path: Path) -> tempfile.TemporaryDirectory[str]:

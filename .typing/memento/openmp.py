@@ -1,0 +1,1 @@
+../../memento/openmp.py
