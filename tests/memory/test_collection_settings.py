@@ -48,7 +48,7 @@ def shim() -> Iterator[WireShim]:
 
 
 async def opened(shim: WireShim, settings: CollectionSettings | None) -> ServerEngine:
-    engine = ServerEngine(shim.url, settings=settings)
+    engine = ServerEngine(shim.url, settings=settings, timeout_s=30)
     await engine.open(dim=DIM, encoder=ENCODER)
     return engine
 

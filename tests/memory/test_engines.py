@@ -31,7 +31,7 @@ def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Factory]
         yield LocalEngine
     elif request.param == "wire shim":
         with WireShim() as shim:
-            yield lambda: ServerEngine(shim.url)
+            yield lambda: ServerEngine(shim.url, timeout_s=30)
     else:
         yield from _on_real_server()
 

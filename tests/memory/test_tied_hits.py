@@ -27,7 +27,7 @@ N_TIED = 200
 def two_banks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[VectorEngine]]:
     if request.param == "server":
         with WireShim() as shim:
-            yield [ServerEngine(shim.url, collection=name) for name in "ab"]
+            yield [ServerEngine(shim.url, collection=name, timeout_s=30) for name in "ab"]
     elif request.param == "edge":
         yield [EdgeEngine(tmp_path / name) for name in "ab"]
     else:

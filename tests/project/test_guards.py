@@ -99,7 +99,7 @@ async def test_hypothesis_accepts_the_guards(number: int) -> None:
 
 ENVIRONMENT_READERS = {
     "graph/settings.py": "the one reader of settings, keys and passwords",
-    "graph/local_model.py": "sets OMP_WAIT_POLICY before llama.cpp loads OpenMP, which reads it there",
+    "memento/openmp.py": "sets OMP_WAIT_POLICY before torch or llama.cpp loads OpenMP, which reads it there",
     "memory/minilm/model.py": "turns off onnxruntime's reports to its makers, which reads that before it loads",
     "evals/runs/workers.py": "hands the environment on to its worker processes, with a number of threads",
 }
