@@ -21,7 +21,9 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.minilm.encoder import MiniLmEncoder as MiniLmEncoder  # noqa: PLC0414  its path in 0.1
 from memento.memory.reasons import brief_reason
 
-_RECENT_TEXTS = 4096
+_RECENT_NUMBERS = 8 << 20
+"""Maximum number of numbers in the vectors kept in memory: 32 MB, 21,845 texts where a vector has 384."""
+
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -115,7 +117,7 @@ class EncodedTexts:
     def _remember(self, vectors: dict[str, Vector]) -> None:
         for text, row in vectors.items():
             self._recent[text_hash(text)] = row
-        while len(self._recent) > _RECENT_TEXTS:
+        while len(self._recent) * self.encoder.dim > _RECENT_NUMBERS:
             self._recent.popitem(last=False)
 
 

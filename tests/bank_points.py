@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from memento.memory.index.engines.points import StoredPoint
 from memento.memory.index.engines.port import BankPoint, Vector
 
 DIM = 16
@@ -42,7 +43,7 @@ async def in_batches(points: Sequence[BankPoint], size: int = 8) -> AsyncIterato
         yield points[start : start + size]
 
 
-def by_cosine(vector: Vector, points: Iterable[BankPoint]) -> list[tuple[str, float]]:
+def by_cosine(vector: Vector, points: Iterable[BankPoint | StoredPoint]) -> list[tuple[str, float]]:
     """Exact search: case ids and cosines, best first."""
     scored = [(found.case_id, float(found.vector @ vector)) for found in points]
     return sorted(scored, key=lambda pair: -pair[1])

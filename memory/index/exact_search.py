@@ -64,13 +64,14 @@ class ExactSearch:
         return [Hit(case.id, float(cosine)) for case, cosine in zip(fit, cosine_C, strict=True)]
 
 
-def rounded(similarity: float) -> float:
-    """A cosine without the digits in which engines, and places within one, differ."""
-    return float(np.float32(round(similarity, _COSINE_DIGITS)))
+def rounded(similarity_N: Sequence[float]) -> list[float]:
+    """Cosines without the digits in which engines, and places within one, differ."""
+    cosine_N: list[float] = np.round(np.array(similarity_N, np.float64), _COSINE_DIGITS).astype(np.float32).tolist()
+    return cosine_N
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
     """Sort hits by descending cosine, ties by id: the same in every process and after every rebuild."""
-    return sorted(
-        (Hit(hit.case_id, rounded(hit.similarity)) for hit in hits), key=lambda hit: (-hit.similarity, hit.case_id)
-    )
+    cosine_N = rounded([hit.similarity for hit in hits])
+    order = sorted((-cosine, hit.case_id) for cosine, hit in zip(cosine_N, hits, strict=True))
+    return [Hit(case_id, -negative) for negative, case_id in order]

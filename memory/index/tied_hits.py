@@ -38,6 +38,7 @@ async def nearest_with_ties(
         hits = await engine.search(vector, namespace=namespace, limit=asked, exclude_question=exclude_question)
         if limit < 1 or len(hits) < asked or asked >= MAX_TIED:
             return hits
-        if rounded(hits[-1].similarity) < rounded(hits[limit - 1].similarity):
+        furthest, last_kept = rounded([hits[-1].similarity, hits[limit - 1].similarity])
+        if furthest < last_kept:
             return hits
         asked = min(asked * _GROWTH, max(MAX_TIED, limit + N_MORE))

@@ -12,8 +12,11 @@ from memento.memory.ledger import schema
 from memento.memory.ledger.prepared import Among, Prepared
 from memento.memory.ledger.rows import CASES, CheckedConnection
 
-MAX_KEPT: Final = 8_192
-"""Maximum number of cases kept; about 25 MB where texts are short."""
+MAX_KEPT: Final = 16_384
+"""Maximum number of cases kept; about 50 MB where texts are short."""
+
+MAX_KEPT_CHARS: Final = 16 << 20
+"""Maximum number of characters of their texts, which bounds the memory where texts are long."""
 
 _MAX_CHANGES = 1_000
 """After more changes than this, everything is read again."""
@@ -40,13 +43,14 @@ _NEWEST = Prepared(select(*CASES.columns).where(Among(_REVISIONS.c.case_id, "ids
 class NewestCases:
     """A cache of checked cases, for every thread of one ledger. Damaged rows are never kept."""
 
-    def __init__(self, *, limit: int = MAX_KEPT) -> None:
+    def __init__(self, *, limit: int = MAX_KEPT, max_chars: int = MAX_KEPT_CHARS) -> None:
         """Start empty.
 
         Args:
             limit: how many cases are kept.
+            max_chars: of all their texts.
         """
-        self._limit = limit
+        self._limit, self._max_chars, self._n_chars = limit, max_chars, 0
         self._lock = threading.Lock()
         self._cases: OrderedDict[str, Case] = OrderedDict()
         self._offset: int | None = None
@@ -109,8 +113,10 @@ class NewestCases:
         with self._lock:
             if not is_all:
                 self._cases.clear()
+                self._n_chars = 0
             for _, case_id in changed:
-                self._cases.pop(case_id, None)
+                if (old := self._cases.pop(case_id, None)) is not None:
+                    self._n_chars -= _n_chars(old)
             self._offset = max(newest, self._offset or 0)
         return newest
 
@@ -118,6 +124,13 @@ class NewestCases:
         with self._lock:
             if offset != self._offset:  # another thread has seen changes since: these may be of before them
                 return
-            self._cases |= cases
-            while len(self._cases) > self._limit:
-                self._cases.popitem(last=False)
+            for case_id, case in cases.items():
+                if case_id not in self._cases:
+                    self._cases[case_id] = case
+                    self._n_chars += _n_chars(case)
+            while len(self._cases) > self._limit or self._n_chars > self._max_chars:
+                self._n_chars -= _n_chars(self._cases.popitem(last=False)[1])
+
+
+def _n_chars(case: Case) -> int:
+    return len(case.state) + len(case.action) + len(case.answer) + len(case.lesson)

@@ -19,6 +19,10 @@ from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.schema import kept_text
 
 
+_PLAIN = frozenset({int, float, bool, bytes, type(None)})
+"""Types that databases take as they are."""
+
+
 class Among(ColumnElement[bool]):
     """Whether a column's value is one of a list, which is one parameter however long it is."""
 
@@ -140,7 +144,8 @@ def insertion(table: Table, *, is_if_new: bool = False) -> Prepared:
 def _given(order: list[str] | None, fixed: dict[str, Any], parameters: dict[str, Any]) -> Any:
     if order is None:
         return fixed | {name: _kept(value) for name, value in parameters.items()}
-    return [_listed(_kept(parameters[name] if name in parameters else fixed[name])) for name in order]
+    values = [parameters[name] if name in parameters else fixed[name] for name in order]
+    return [value if type(value) in _PLAIN else _listed(_kept(value)) for value in values]
 
 
 def _kept(value: Any) -> Any:

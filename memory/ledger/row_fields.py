@@ -7,12 +7,12 @@ from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.ledger.bodies import encode_body
 from memento.memory.ledger.rows import AUDIT, CASES, EVENTS, OUTCOMES
 
-_SLOT = {"slot", "case_id", "similarity", "score", "propensity", "is_randomised"}
+_SLOT = ("slot", "case_id", "similarity", "score", "propensity", "is_randomised")
 
 
 def case_fields(case: Case) -> dict[str, Any]:
     """The columns of a case revision."""
-    row = case.model_dump(include={"version", "namespace", "status", "reward"})
+    row = {name: getattr(case, name) for name in ("version", "namespace", "status", "reward")}
     is_erased = case.status == "erased"  # hashes of short texts can be guessed
     return CASES.signed(
         row
@@ -28,19 +28,19 @@ def case_fields(case: Case) -> dict[str, Any]:
 
 def event_fields(event: RetrievalEvent) -> dict[str, Any]:
     """The columns of an event."""
-    row = event.model_dump(include={"namespace", "is_degraded"})
-    return EVENTS.signed(row | {"event_id": event.id, "body": encode_body(event)})
+    row = {"event_id": event.id, "namespace": event.namespace, "is_degraded": event.is_degraded}
+    return EVENTS.signed({**row, "body": encode_body(event)})
 
 
 def slot_fields(event: RetrievalEvent) -> list[dict[str, Any]]:
     """The columns of an event's slots."""
-    return [{"event_id": event.id, **slot.model_dump(include=_SLOT)} for slot in event.slots]
+    return [{"event_id": event.id, **{name: getattr(slot, name) for name in _SLOT}} for slot in event.slots]
 
 
 def outcome_fields(outcome: Outcome) -> dict[str, Any]:
     """The columns of an outcome."""
-    row = outcome.model_dump(include={"key", "event_id", "namespace", "reward"})
-    return OUTCOMES.signed(row | {"body": encode_body(outcome)})
+    row = {name: getattr(outcome, name) for name in ("key", "event_id", "namespace", "reward")}
+    return OUTCOMES.signed({**row, "body": encode_body(outcome)})
 
 
 def audit_fields(namespace: str, verb: str, subject: str, detail: str) -> dict[str, Any]:

@@ -41,7 +41,8 @@ metadata = MetaData()
 
 def kept_text(value: str) -> str:
     """Replace lone surrogates and NUL with question marks, which some databases refuse."""
-    return storable(value).replace("\0", "?")
+    kept = value if value.isascii() else storable(value)
+    return kept.replace("\0", "?") if "\0" in kept else kept
 
 
 class _String(TypeDecorator[str]):

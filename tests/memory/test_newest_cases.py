@@ -75,6 +75,26 @@ async def test_no_more_than_the_limit_is_kept(ledger: Ledger) -> None:
     assert await found(ledger, cases, IDS) == {case.id: case for case in CASES}
 
 
+async def test_no_more_text_than_the_limit_is_kept_whatever_comes_goes_and_comes_again(ledger: Ledger) -> None:
+    a_text = len(CASES[0].state) + len(CASES[0].action)
+    cases = NewestCases(max_chars=6 * a_text)
+
+    def n_kept() -> int:
+        return sum(cases.in_memory([case_id], namespace="n") is not None for case_id in IDS)
+
+    for version in range(2, 6):
+        assert len(await found(ledger, cases, IDS[:10])) == 10
+        assert n_kept() == 6
+        changed = [a_case(number, version=version) for number in range(10)]
+        await ledger.transact(lambda writer, changed=changed: writer.append_revisions(changed))  # type: ignore[misc]
+    long = a_case(0, version=9, lesson="x" * 7 * a_text)
+    await ledger.transact(lambda writer: writer.append_revisions([long]))
+    assert await found(ledger, cases, [long.id]) == {long.id: long}
+    assert n_kept() == 0
+    assert len(await found(ledger, cases, IDS[1:9])) == 8
+    assert n_kept() == 6
+
+
 async def test_many_changes_at_once_are_followed(ledger: Ledger) -> None:
     cases = NewestCases()
     await found(ledger, cases, IDS)

@@ -71,6 +71,7 @@ class EdgeEngine:
         self._searcher: ThreadPoolExecutor | None = None
         self._build: GraphBuild | None = None
         self._building: asyncio.Task[None] | None = None
+        self._caching: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._rebuilding = asyncio.Lock()
 
@@ -113,6 +114,8 @@ class EdgeEngine:
         """Active points of `namespace` by descending cosine; `vector` has shape (dim,)."""
         while True:
             live, others = self._index.live, list[Hit]()
+            if live is not None and live.cache.wanted == namespace:
+                await self._cached(live)
             if live is not None and live.has_graph(namespace):
                 found = partial(
                     live.search_segment, vector, namespace=namespace, limit=limit, exclude_question=exclude_question
@@ -151,9 +154,9 @@ class EdgeEngine:
         await self._build_if_grown()
 
     async def settle(self) -> None:
-        """Wait until a graph that is being built is in use, or has failed."""
-        if self._building is not None:
-            await asyncio.gather(self._building, return_exceptions=True)
+        """Wait until a graph that is being built, and vectors that are being cached, are in use, or have failed."""
+        tasks = [task for task in (self._building, self._caching) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Flush, let go of the files and give the slot back. Idempotent."""
@@ -184,6 +187,24 @@ class EdgeEngine:
         if now is not live:
             return None
         return now.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question, others=others)
+
+    async def _cached(self, live: Generation) -> None:
+        """Wait until the vectors of a small namespace that is searched often are in memory.
+
+        Waiting makes the same searches give the same answers: the last digits of a cosine are the shard's or ours.
+        """
+        if self._caching is None or self._caching.done():
+            self._caching = asyncio.create_task(self._cache(live), name="memento-vector-cache")
+        await asyncio.shield(self._caching)
+
+    async def _cache(self, live: Generation) -> None:
+        """Read them, a few at a time, so that other searches and the event loop have their turns in between."""
+        try:
+            while await self._run(lambda: self._index.live is live and live.cache.fill()):
+                pass
+        except EngineError as error:
+            if self._thread is not None:  # else it was closed meanwhile
+                _LOG.warning("searches go on without cached vectors: %s", error)
 
     async def _build_if_grown(self) -> None:
         """Start building graphs if namespaces have outgrown exact search, or the graphs that they have."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.segment import Segment
 from memento.memory.index.engines.shard import Shard
+from memento.memory.index.engines.vector_cache import VectorCache
 
 
 class Generation:
@@ -22,8 +23,9 @@ class Generation:
         EngineRejected, EngineUnavailable, IndexDamaged: from every method, as `shard.named_errors` tells.
     """
 
-    def __init__(self, shard: Shard, segment: Segment | None = None) -> None:
+    def __init__(self, shard: Shard, segment: Segment | None = None, *, dim: int) -> None:
         self.shard = shard
+        self.cache = VectorCache(shard, dim=dim)
         self.segment = segment
         self._hidden: NDArray[np.bool_] = np.zeros(0 if segment is None else segment.n_rows, np.bool_)
         if segment is not None:
@@ -60,14 +62,21 @@ class Generation:
 
     def write(self, points: Sequence[BankPoint]) -> None:
         """Apply revisions by the version rule (see points.py)."""
-        if self.segment is None:
+        if self.segment is not None:
+            rows = self.segment.rows_of([point.case_id for point in points])
+            versions = self.segment.column("versions")
+            fit = [at for at, row in enumerate(rows) if row < 0 or versions[row] < points[at].version]
+            points = [points[at] for at in fit]
+            self._hide(rows[fit])
+        try:
             self.shard.write(points)
-            return
-        rows = self.segment.rows_of([point.case_id for point in points])
-        versions = self.segment.column("versions")
-        fit = [at for at, row in enumerate(rows) if row < 0 or versions[row] < points[at].version]
-        self.shard.write([points[at] for at in fit])
-        self._hide(rows[fit])
+        finally:  # a part of it may have been written
+            self.cache.follow(points)
+
+    def delete(self, case_ids: Sequence[str]) -> None:
+        """Remove points of the shard; the engine leaves what they were in its files."""
+        self.cache.forget()
+        self.shard.delete(case_ids)
 
     def has_any(self, case_ids: Sequence[str]) -> bool:
         """Whether a point of one of these cases is there, or was."""
@@ -105,7 +114,9 @@ class Generation:
             exclude_question: a question whose cases are left out.
             others: what `search_segment` found.
         """
-        found = self.shard.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
+        found = self.cache.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
+        if found is None:
+            found = self.shard.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
         if self.segment is None or not others:
             return found
         rows = self.segment.rows_of([one.case_id for one in others])

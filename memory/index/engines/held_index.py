@@ -72,7 +72,7 @@ class HeldIndex:
             return
         slot.mark_erased()
         with slot.writing():
-            live.shard.delete(case_ids)
+            live.delete(case_ids)
         raise IndexDamaged(f"the index in {slot.path} still holds texts that were erased")
 
     def position(self) -> int:
@@ -102,7 +102,7 @@ class HeldIndex:
         self._need_space()
         self.abandon()  # what an earlier, cancelled attempt left open
         number = slot.next_generation()
-        self._next = Generation(Shard.create(slot.generation(number), dim=self.dim), segment)
+        self._next = Generation(Shard.create(slot.generation(number), dim=self.dim), segment, dim=self.dim)
         return number
 
     def write_next(self, points: Sequence[BankPoint]) -> None:
@@ -231,7 +231,7 @@ class HeldIndex:
         segment = self.segment(record.graph) if record.graph else None
         with slot.loading():
             path = slot.generation(record.generation)
-            self.live = Generation(Shard.load(path, dim=self.dim, at_least=record.count), segment)
+            self.live = Generation(Shard.load(path, dim=self.dim, at_least=record.count), segment, dim=self.dim)
         self._record = record
         slot.keep_only(record.generation)
 

@@ -10,14 +10,47 @@ Whatever the order, repetition or loss of a reply, a point ends at the highest v
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from memento.memory.index.engines.port import BankPoint, Hit
+import numpy as np
+
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
 
 SCHEMA = 1
 """Layout of the stored payload; a projection with another number is built anew from the ledger."""
 
 ACTIVE = "active"
+
+# `namespace` is what shards of before 0.2 say of inactive points
+STORED_FIELDS = ["version", "question", "active_in", "inactive_in", "namespace"]
+"""Payload fields that make a `StoredPoint`."""
+
+
+class StoredPoint(NamedTuple):
+    """A point as the embedded engine holds it, without what only people look at."""
+
+    case_id: str
+    version: int
+    namespace: str
+    question: str
+    is_active: bool
+    vector: Vector
+
+
+class StoredRecord(Protocol):
+    """What a read of the embedded engine gives."""
+
+    @property
+    def id(self) -> Any:
+        """Of the point."""
+
+    @property
+    def payload(self) -> Any:
+        """Fields by name, or None."""
+
+    @property
+    def vector(self) -> Any:
+        """Its numbers."""
 
 
 def payload(point: BankPoint) -> dict[str, Any]:
@@ -72,3 +105,13 @@ def later_versions(points: Sequence[BankPoint]) -> list[tuple[int, list[BankPoin
 def hit(case_id: object, score: float) -> Hit:
     """A search result; rounding in the engine may leave a cosine a hair outside [-1, 1]."""
     return Hit(str(case_id), max(-1.0, min(1.0, float(score))))
+
+
+def stored_point(record: StoredRecord) -> StoredPoint:
+    """The point of a record with `STORED_FIELDS` and its vector."""
+    said = record.payload or {}
+    namespace = said.get("active_in") or said.get("inactive_in") or said["namespace"]
+    vector = np.asarray(record.vector, np.float32)
+    return StoredPoint(
+        str(record.id), said["version"], namespace, said["question"], is_active="active_in" in said, vector=vector
+    )

@@ -12,14 +12,22 @@ is needed. 1- and 2-bit codes are faster still but lose neighbours on unclustere
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
 
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.edge_errors import named_errors
-from memento.memory.index.engines.points import hit, later_versions, newest, searched_payload
+from memento.memory.index.engines.points import (
+    STORED_FIELDS,
+    StoredPoint,
+    hit,
+    later_versions,
+    newest,
+    searched_payload,
+    stored_point,
+)
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.slot_files import sync_tree
 from memento.private_files import make_private, make_private_folder
@@ -41,19 +49,11 @@ MAX_OWN = 256
 PAGE = 512
 """Points read at a time: the engine holds the GIL for about 2 ms."""
 
+VECTOR_PAGE = 128
+"""Points read at a time with their vectors, which takes about as long."""
+
 MAX_NAMESPACES = 10_000
 """Namespaces that are counted, those with the most cases first."""
-
-
-class StoredPoint(NamedTuple):
-    """A point as the engine holds it, without what only people look at."""
-
-    case_id: str
-    version: int
-    namespace: str
-    question: str
-    is_active: bool
-    vector: Vector
 
 
 class Shard:
@@ -141,10 +141,27 @@ class Shard:
 
     def stored(self) -> Iterator[list[StoredPoint]]:
         """Every point with its vector, a few at a time."""
-        # `namespace` is what shards of before 0.2 say of inactive points
-        fields = ["version", "question", "active_in", "inactive_in", "namespace"]
-        for records in self._scrolled(fields, with_vector=True):
-            yield [_stored(record) for record in records]
+        for records in self._scrolled(STORED_FIELDS, with_vector=True):
+            yield [stored_point(record) for record in records]
+
+    def active_page(self, namespace: str, *, after: Any) -> tuple[list[StoredPoint], Any]:
+        """Some active points of a namespace with their vectors, and where the next page begins; None after the last."""
+        active = edge.Filter(must=[_match("active_in", namespace)])
+        with named_errors("reading the index"):
+            records, following = self._shard.scroll(
+                edge.ScrollRequest(
+                    limit=VECTOR_PAGE, offset=after, filter=active, with_payload=STORED_FIELDS, with_vector=True
+                )
+            )
+        return [stored_point(record) for record in records], following
+
+    def retrieved(self, case_ids: Sequence[str]) -> Iterator[StoredPoint]:
+        """Those of these points that are there, with their vectors."""
+        for start in range(0, len(case_ids), BATCH):
+            part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
+            with named_errors("reading the index"):
+                records = self._shard.retrieve(part, with_payload=STORED_FIELDS, with_vector=True)
+            yield from map(stored_point, records)
 
     def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
         """Insert points into another shard, unless it has some of these cases already."""
@@ -261,12 +278,3 @@ def _batches(points: Sequence[BankPoint]) -> Iterator[list[edge.Point]]:
 def _numbers(vector: Vector) -> Any:
     """What the binding reads as a list of numbers, without making one: that takes twice as long."""
     return vector.data
-
-
-def _stored(record: edge.Record) -> StoredPoint:
-    said = record.payload or {}
-    namespace = said.get("active_in") or said.get("inactive_in") or said["namespace"]
-    vector = np.asarray(record.vector, np.float32)
-    return StoredPoint(
-        str(record.id), said["version"], namespace, said["question"], is_active="active_in" in said, vector=vector
-    )
