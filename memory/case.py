@@ -129,6 +129,8 @@ def former_question_hash(text: str) -> str:
 
 def storable(text: str) -> str:
     """Replace lone surrogates with question marks, so that databases, encoders and servers accept the text."""
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -39,19 +39,11 @@ def row_digest(table: str, values: Sequence[Any]) -> str:
     Returns:
         `1:` and 32 hex digits.
     """
-    hashed = hashlib.blake2b(digest_size=16)
-    for name, value in zip(DIGEST_COLUMNS[table], values, strict=True):
-        part = _NO_VALUE if value is None else _canonical(name)(value)
-        hashed.update(len(part).to_bytes(8, "little"))
-        hashed.update(part)
-    return f"{_VERSION}:{hashed.hexdigest()}"
-
-
-def _canonical(name: str) -> Callable[[Any], bytes]:
-    """Canonical form of a column: databases return numbers in other types (1 for 1.0, 1 for true)."""
-    if name in _FLOATS:
-        return _float_bytes
-    return _flag_bytes if name in _FLAGS else _plain_bytes
+    parts: list[bytes] = []
+    for canonical, value in zip(_CANONICAL[table], values, strict=True):
+        part = _NO_VALUE if value is None else canonical(value)
+        parts += (len(part).to_bytes(8, "little"), part)
+    return f"{_VERSION}:{hashlib.blake2b(b''.join(parts), digest_size=16).hexdigest()}"
 
 
 def _float_bytes(value: Any) -> bytes:
@@ -66,3 +58,13 @@ def _plain_bytes(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     return str(value).encode("utf-8", "surrogatepass")
+
+
+def _canonical(name: str) -> Callable[[Any], bytes]:
+    """Canonical form of a column: databases return numbers in other types (1 for 1.0, 1 for true)."""
+    if name in _FLOATS:
+        return _float_bytes
+    return _flag_bytes if name in _FLAGS else _plain_bytes
+
+
+_CANONICAL: Final = {table: tuple(map(_canonical, names)) for table, names in DIGEST_COLUMNS.items()}

@@ -61,8 +61,9 @@ class RowKind(Generic[T]):
         Raises:
             Unreadable: it does not match its digest, or is not a valid record.
         """
-        if any(isinstance(value, str) and not is_utf8(value) for value in row):
-            raise Unreadable("it is not UTF-8")
+        for value in row:
+            if isinstance(value, str) and not value.isascii() and not is_utf8(value):
+                raise Unreadable("it is not UTF-8")
         try:
             expected = row_digest(self.table.name, [row[at] for at in self._covered_at])
         except (TypeError, ValueError, OverflowError) as error:

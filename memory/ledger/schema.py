@@ -41,7 +41,7 @@ metadata = MetaData()
 
 def kept_text(value: str) -> str:
     """Replace lone surrogates and NUL with question marks, which some databases refuse."""
-    kept = value if value.isascii() else storable(value)
+    kept = storable(value)
     return kept.replace("\0", "?") if "\0" in kept else kept
 
 
