@@ -18,7 +18,6 @@ from sqlalchemy.sql.expression import BindParameter, bindparam
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.schema import kept_text
 
-
 _PLAIN = frozenset({int, float, bool, bytes, type(None)})
 """Types that databases take as they are."""
 
