@@ -9,12 +9,12 @@ the difficulty of its tasks or with what was served beside it, and every u has i
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import Coefficients, Placed, Task
+from memento.memory.estimators.coefficients import Coefficients, Placed, Shared, Task
 from memento.memory.estimators.difficulty import Difficulty
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.groups import Groups
@@ -38,6 +38,14 @@ from memento.memory.estimators.support import supported
 _REVISION = 3
 """Version of the model and of its snapshots; when it changes, older snapshots are rebuilt from the outcomes."""
 _OUTCOMES_PER_FADE = 16
+
+
+class _Asked(NamedTuple):
+    """What a read asked for last."""
+
+    state_D: NDArray[np.float32]
+    task: Task
+    shared: Shared
 
 
 class Advantage:
@@ -70,6 +78,7 @@ class Advantage:
         self._exposures = Exposures(**shape)
         self._sites = Sites(capacity=int(chosen["sites"]), n_experts=len(self._beliefs.weights))
         self._n = 0
+        self._asked: _Asked | None = None
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
@@ -89,6 +98,7 @@ class Advantage:
             return  # somebody else says the same again: no credit twice
         if self._sites.is_settled(example.event_id):
             return
+        self._asked = None
         self._n += 1
         row_C = self._exposures.added(example.cases.ids) if before is None else before.row_C
         features = self._fresh(example, row_C) if before is None else self._take_back(before)
@@ -108,6 +118,7 @@ class Advantage:
         before = self._sites.pop(event_id)
         if before is None:
             return False
+        self._asked = None
         self._take_back(before)
         self._exposures.discount(before.row_C)
         self._difficulty.withdraw(event_id)
@@ -115,11 +126,9 @@ class Advantage:
 
     def estimate(self, state_D: NDArray[np.float32], cases: CaseRows) -> Estimates:
         """u(s, c) in logits with its standard deviation; from the prior where nothing is known."""
-        task, cases = self._task(state_D), supported(cases)
+        (_, task, shared), cases = self._read(state_D), supported(cases)
         placed = self._placed(cases, self._exposures.rows(cases.ids), self._groups.shares(cases), task)
-        mean_C, sd_C = self._beliefs.mixed(
-            *self._coefficients.utility(self._coefficients.shared(task.landmark_L), placed)
-        )
+        mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility(shared, placed))
         return Estimates(mean_C, sd_C, self._exposures.n(placed.row_C), cases.support_N)
 
     def predict(self, example: Example) -> float:
@@ -135,8 +144,7 @@ class Advantage:
 
     def suggest(self, state_D: NDArray[np.float32]) -> Suggestions:
         """Cases and regions that helped such tasks; where near cases hurt, regions that might help."""
-        task = self._task(state_D)
-        shared = self._coefficients.shared(task.landmark_L)
+        _, task, shared = self._read(state_D)
         value_G, sd_G = self._beliefs.mixed(*self._coefficients.regions(shared))
         regions = promising_regions(task, value_G, sd_G, n=len(self._landmarks.rows))
         cases = earned_cases(task, shared, value_G, self._beliefs, self._coefficients, self._exposures)
@@ -153,6 +161,13 @@ class Advantage:
             )
             effects.append(CaseEffect(ids[row], int(averages.n_C[row]), float(mean_C[0]), float(sd_C[0])))
         return effects
+
+    def _read(self, state_D: NDArray[np.float32]) -> _Asked:
+        """A task without its question; `suggest` and `estimate` of one read ask for the same."""
+        if self._asked is None or not np.array_equal(self._asked.state_D, state_D):
+            task = self._task(state_D)
+            self._asked = _Asked(state_D.copy(), task, self._coefficients.shared(task.landmark_L))
+        return self._asked
 
     def _task(self, state_D: NDArray[np.float32], *, question: str | None = None) -> Task:
         """Features of the task; without its question, difficulty is left out."""
@@ -217,6 +232,7 @@ class Advantage:
             KeyError, ValueError, RuntimeError: it is of another shape, release or setting.
         """
         del replay
+        self._asked = None
         if stamp["made_as"] != self._made_as:
             raise ValueError("learned by another release, or with other settings")
 

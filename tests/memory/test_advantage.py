@@ -256,3 +256,28 @@ def test_agreement_is_trusted_less_where_it_has_misled() -> None:
         case = case.supported(np.array([0.6 if is_agreed else 0.0], np.float32))
         estimator.learn(outcome(number, 0.2 if is_agreed else 0.8, case))
     assert margin() < before / 2
+
+
+def test_a_task_asked_again_is_answered_by_all_that_was_learned_meanwhile() -> None:
+    def answers(estimator: Advantage) -> tuple[list[float], list[str], list[list[float]]]:
+        suggestions = estimator.suggest(AXES[0])
+        return (
+            utility(estimator, "good0", "bad0", "new0").tolist(),
+            [*suggestions.ids],
+            suggestions.direction_MD.tolist(),
+        )
+
+    asked, never_asked = lived(), lived()
+    answers(asked)
+    last = outcome(900, 1.0, rows(["bad0", "new0"]), event="last")
+    for estimator in (asked, never_asked):
+        estimator.learn(last)
+    taught = answers(asked)
+    assert taught == answers(never_asked)
+    assert asked.withdraw("last")
+    assert never_asked.withdraw("last")
+    assert answers(asked) == answers(never_asked) != taught
+    fresh = Advantage(dim=DIM)
+    before = answers(fresh)
+    fresh.restore(asked.tensors(), json.loads(json.dumps(asked.stamp())), [])
+    assert answers(fresh) == answers(asked) != before
