@@ -38,7 +38,7 @@ def earned_cases(
     reach_N = exposures.reach(slice(len(exposures)), task.landmark_L)
     value_N = exposures.worth(mean_P[list(WEIGHTS)], value_G)
     value_N += reach_N * coefficients.case_means(mean_P, len(exposures))
-    best = np.argsort(-value_N, kind="stable")[:_MAX_CASES]
+    best = _largest(value_N, _MAX_CASES)
     averages = exposures.averages(best)
     weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
     cases = Placed(best, weight_C4, averages.group_CG, reach_N[best])
@@ -63,3 +63,12 @@ def promising_regions(
     score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
     best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_MAX_REGIONS]
     return best[score_M[best] > 0]
+
+
+def _largest(value_N: NDArray[np.float32], n: int) -> NDArray[np.int64]:
+    """Positions of the largest values, largest first, ties in their order; without sorting all of them."""
+    at = np.arange(len(value_N))
+    if len(value_N) > n:
+        at = np.flatnonzero(value_N >= np.partition(value_N, -n)[-n])
+    largest: NDArray[np.int64] = at[np.argsort(-value_N[at], kind="stable")[:n]]
+    return largest
