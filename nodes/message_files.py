@@ -15,6 +15,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from langchain_core.messages import BaseMessage
 
+from memento.nodes.message_texts import TEXTS, kind_of
+
 MAX_FILES: Final = 20
 MAX_FILE_BYTES: Final = 25_000_000
 MAX_BYTES: Final = 50_000_000
@@ -32,15 +34,18 @@ _KINDS: Final = MappingProxyType(
         "file": "file",
         "input_file": "file",
         "document": "file",
+        "media": "file",
         "text-plain": "file",
     }
 )
 """Types of content blocks, LangChain's and providers', and what their files are called when they have no name."""
 
-# Where the blocks of LangChain (two versions), OpenAI (two APIs), Anthropic and agent-chat-ui keep things.
+_MAX_TYPE_CHARS: Final = 40
+
+# Where the blocks of LangChain (two versions), OpenAI (two APIs), Anthropic, Google and agent-chat-ui keep things.
 _NESTED: Final = ("source", "image_url", "file", "input_audio")
 _NAMING: Final = ("metadata", "extras")
-_CONTENTS: Final = ("base64", "data", "file_data", "url", "image_url")
+_CONTENTS: Final = ("base64", "data", "file_data", "url", "image_url", "file_uri")
 _MIME_TYPES: Final = ("mime_type", "mimeType", "media_type")
 _NAMES: Final = ("filename", "file_name", "name", "title")
 
@@ -105,10 +110,11 @@ def files_in(message: BaseMessage) -> MessageFiles:
     """Extract the files of a message. Decodes megabytes: call it in a thread.
 
     Args:
-        message: with content blocks of LangChain, OpenAI or Anthropic; others and plain text hold no files.
+        message: with content blocks of LangChain, OpenAI, Anthropic or Google. What is neither text nor a file that can
+            be read is named in a notice.
     """
     files: list[MessageFile] = []
-    notices: list[str] = []
+    notices: list[str] = [f"a part of the message was left out: its type is {kind}" for kind in _left_out(message)]
     taken: set[str] = set()
     n_left = MAX_BYTES
     for number, block in enumerate(_blocks(message), 1):
@@ -133,8 +139,26 @@ def suffix_of(mime_type: str) -> str:
 def _blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
     if isinstance(message.content, list):
         for block in message.content:
-            if isinstance(block, dict) and block.get("type") in _KINDS:
+            if isinstance(block, dict) and kind_of(block) in _KINDS:
                 yield block
+
+
+def _left_out(message: BaseMessage) -> list[str]:
+    """Return what is neither taken as text nor as a file, by its type."""
+    if isinstance(message.content, str):
+        return []
+    kinds = [_left_out_of(block) for block in message.content if isinstance(block, dict)]
+    return list(dict.fromkeys(kind for kind in kinds if kind))
+
+
+def _left_out_of(block: Mapping[str, Any]) -> str:
+    kind = kind_of(block)
+    if kind in TEXTS:
+        return "citation" if block.get("annotations") or block.get("citations") else ""
+    if kind in _KINDS:
+        return ""
+    named = "".join(sign for sign in kind[:_MAX_TYPE_CHARS] if sign.isalnum() or sign in "-_. ")
+    return named.strip() or "unknown"
 
 
 def _content(block: Mapping[str, Any], max_bytes: int) -> tuple[bytes, str]:

@@ -7,15 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
+from memento.nodes.conversation import open_question
 from memento.nodes.errors import InvalidTask
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
+from memento.nodes.message_texts import text_in
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
@@ -44,9 +46,8 @@ def make_retrieve_case(
         """
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source, redact)
-        context, task = context_of(runtime), _task(state)
-        messages = state.get("messages") or []
-        question = messages[-1] if messages and isinstance(messages[-1], HumanMessage) else None
+        context, question = context_of(runtime), open_question(state.get("messages") or [])
+        task = _task(state, question)
         root = workspace() if callable(workspace) else workspace
         thread = runtime.execution_info.thread_id if runtime.execution_info else None
         before = state.get("run")
@@ -64,7 +65,7 @@ def make_retrieve_case(
             "settings": context.model_dump(),
         }
         update = fresh(run)
-        if question is None or question.text != task:
+        if question is None or text_in(question) != task:
             update["messages"] = [HumanMessage(task)]
         try:
             memory = await of_memory(memory_source, redact)
@@ -138,20 +139,18 @@ def fresh(run: Run) -> dict[str, Any]:
     }
 
 
-def _task(state: MementoState) -> str:
-    task = state.get("task") or _open_question(state.get("messages") or [])
+def _task(state: MementoState, question: HumanMessage | None) -> str:
+    task = state.get("task") or ("" if question is None else text_in(question))
     if not isinstance(task, str) or not task.strip():
-        raise InvalidTask("no task was given: set `task` to a text, or end `messages` with a human message")
+        raise InvalidTask(
+            "no task was given: set `task` to a text, or let `messages` have a human message with a text that no final "
+            "answer of an assistant follows"
+        )
     if len(task) > MAX_TASK_CHARS:
         raise InvalidTask(
             f"the task has {len(task):,} characters, at most {MAX_TASK_CHARS:,} are allowed; attach long texts as files"
         )
     return storable(task)
-
-
-def _open_question(messages: list[AnyMessage]) -> str:
-    """Return the last message if a person wrote it: an answered one is not a task."""
-    return messages[-1].text if messages and isinstance(messages[-1], HumanMessage) else ""
 
 
 def _references(reference: Any) -> list[str]:

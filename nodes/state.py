@@ -110,7 +110,7 @@ def add_seconds(old: float | None, new: float | None) -> float:
 
 
 class InputState(TypedDict, total=False):
-    """The run's input: a `task`, or `messages` whose last human one is the task."""
+    """The run's input: a `task`, or `messages` whose newest human one without an answer is the task."""
 
     # Descriptions are shown by Studio's form, and by servers that offer the graph as an MCP tool.
     task: Annotated[str, Field(description="What to do. Not needed beside messages."), EphemeralValue]

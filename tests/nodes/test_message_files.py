@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 
 from memento.nodes.message_files import MAX_FILE_BYTES, MAX_FILES, MessageFile, files_in
+from memento.nodes.message_texts import text_in
 from memento.tools.workspace import Workspace
 
 BYTES = b"\x89PNG\r\n\x1a\n?>"
@@ -54,6 +55,7 @@ def message(*blocks: dict[str, Any]) -> HumanMessage:
         ({"type": "audio", "base64": CODED, "mime_type": "audio/mpeg"}, "audio-1.mp3"),
         ({"type": "video", "base64": CODED, "mime_type": "video/mp4; codecs=avc1"}, "video-1.mp4"),
         ({"type": "file", "base64": CODED, "mime_type": "application/x-unheard-of"}, "file-1"),
+        ({"type": "media", "mime_type": "image/png", "data": CODED}, "file-1.png"),
     ],
 )
 def test_the_file_is_taken_out_whatever_the_form_of_the_block(block: dict[str, Any], name: str) -> None:
@@ -74,7 +76,7 @@ def test_a_text_is_a_file_when_it_comes_as_one(block: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["just text", [], ["a", "b"], [{"type": "text", "text": URL}], [{"type": "reasoning"}]]
+    "content", ["just text", [], ["a", "b"], [{"type": "text", "text": URL}], [{"type": "input_text", "text": URL}]]
 )
 def test_there_are_no_files_when_the_message_is_text(content: Any) -> None:
     assert files_in(HumanMessage(content)) == ([], [])
@@ -166,3 +168,44 @@ _VALUES = st.none() | st.integers() | st.text() | st.lists(st.text(), max_size=2
 def test_nothing_raises_whatever_a_block_holds(block: dict[str, Any]) -> None:
     files, notices = files_in(message({"type": "image", **block}))
     assert len(files) + len(notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [
+        ({"type": "reasoning", "reasoning": "hm"}, "reasoning"),
+        ({"type": "thinking", "thinking": "hm", "signature": "x"}, "thinking"),
+        ({"type": "citation", "url": "https://a.example"}, "citation"),
+        ({"type": "text", "text": "", "annotations": [{"type": "citation", "url": "https://a.example"}]}, "citation"),
+        ({"type": "text", "text": "", "citations": [{"type": "char_location"}]}, "citation"),
+        ({"type": "executable_code", "executable_code": {}}, "executable_code"),
+        ({"type": "non_standard", "value": {"x": 1}}, "non_standard"),
+        ({"type": "<b>\n" + "y" * 90}, "b" + "y" * 36),
+        ({"type": None}, "None"),
+        ({"type": "\n"}, "unknown"),
+        ({"type": ["a"]}, "a"),
+    ],
+)
+def test_what_is_neither_text_nor_a_file_is_named_in_a_notice(block: dict[str, Any], kind: str) -> None:
+    found = files_in(message(block, block))
+    assert found == ([], [f"a part of the message was left out: its type is {kind}"])
+
+
+def test_a_file_of_googles_that_lies_elsewhere_is_not_fetched_and_said_so() -> None:
+    found = files_in(message({"type": "media", "mime_type": "video/mp4", "file_uri": "gs://bucket/film.mp4"}))
+    assert found.files == []
+    assert "gs://bucket/film.mp4 was not fetched" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("plain", "plain"),
+        (["a", {"type": "text", "text": "b"}], "ab"),
+        ([{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": URL}], "What is this?"),
+        ([{"text": "no type"}, {"type": "reasoning", "reasoning": "hm", "text": "not this"}], "no type"),
+        ([{"type": "text", "text": None}, {"type": "text"}], ""),
+    ],
+)
+def test_all_that_is_written_is_read_whoever_made_the_blocks(content: Any, text: str) -> None:
+    assert text_in(HumanMessage.model_construct(content=content)) == text
