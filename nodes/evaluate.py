@@ -5,11 +5,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
-from langgraph.types import interrupt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.context import Context
 from memento.nodes.costs import unpriced_notice
+from memento.nodes.human_reward import reward_by_person
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
@@ -21,20 +20,6 @@ from memento.nodes.state import MementoState
 from memento.nodes.step_time import StepTime
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.usage import no_usage
-
-
-class HumanReward(BaseModel):
-    """What a person says about an answer; the bare number will do."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reward: float | None = Field(default=None, ge=0, le=1, description="0 wrong, 1 right, empty when unknown.")
-    reason: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_number(cls, given: Any) -> Any:
-        return given if isinstance(given, dict | HumanReward) else {"reward": given}
 
 
 def make_evaluate(
@@ -65,8 +50,7 @@ def make_evaluate(
         deadline = time.monotonic() + clock.grace()
         answered = Answered(run, answer, state.get("results") or [], state.get("models") or {}, deadline)
         if answered.settings.evaluator == "human":
-            question = {"kind": "reward", "task": run["task"], "answer": answer, "references": run["references"]}
-            reward: HumanReward = interrupt(question, response_schema=HumanReward)
+            reward = reward_by_person(task=run["task"], answer=answer, references=run["references"])
             scored = Scored(Grade(reward.reward, "human", reason=reward.reason))
         elif why := state.get("error"):  # an answer in place of the one that the planner did not give
             scored = Scored(Grade(None, "none", reason=why))

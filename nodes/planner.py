@@ -4,11 +4,10 @@ The node is entered once per cycle to plan, and in between only to pass on: subt
 and, where a run wants that, cases are read again before the next plan.
 """
 
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from langgraph.runtime import Runtime
-from langgraph.types import interrupt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel
 
 from memento.nodes.agent.budgets import run_ended_by
 from memento.nodes.agent.deadlines import DeadlinePassed
@@ -18,6 +17,7 @@ from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelTimedOut
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
+from memento.nodes.plan_review import PlanReview, review_of
 from memento.nodes.planning_call import Planned, PlanningCall, narrowed
 from memento.nodes.prompt_budgets import REASON_CHARS
 from memento.nodes.prompts import PlannerPrompt, planner_messages
@@ -29,34 +29,12 @@ from memento.nodes.structured import StructuredCaller
 from memento.nodes.usage import Usage, no_usage
 from memento.tools.text import without_middle
 
-PlanT = TypeVar("PlanT", bound=Plan)
 T = TypeVar("T", bound=BaseModel)
 
 
 class _Update(NamedTuple, Generic[T]):
     value: T
     update: dict[str, Any]
-
-
-class PlanReview(BaseModel, Generic[PlanT]):
-    """What a person says about a plan that waits for approval; the bare word of a decision will do."""
-
-    model_config = ConfigDict(extra="forbid")  # a misspelt rejection must not pass for an approval
-
-    decision: Literal["approve", "edit", "reject"]
-    plan: PlanT | None = Field(default=None, description="With edit: the plan to carry out instead.")
-    reason: str = Field(default="", description="With reject: shown to the planner, which plans again.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_word(cls, given: Any) -> Any:
-        return {"decision": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _has_steps_when_edited(self) -> Self:
-        if self.decision == "edit" and (self.plan is None or not self.plan.subtasks):
-            raise ValueError("with edit, give the plan to carry out instead: at least one subtask")
-        return self
 
 
 def make_planner(
@@ -79,7 +57,6 @@ def make_planner(
         price: says what calls cost.
     """
     call = PlanningCall(models=models, caller=caller, prompt=prompt)
-    review: Any = PlanReview[schema]  # type: ignore[valid-type]  # an edited plan is held to the same schema
 
     async def planner(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Plan, answer, or pass on.
@@ -88,8 +65,7 @@ def make_planner(
             ModelError: the model cannot be asked; the run can be resumed once it can.
         """
         if needs_approval(state):
-            # A reply that is no review is refused before anything is saved, so that it can be given again.
-            return _reviewed(state, interrupt({"kind": "approve_plan", "plan": state["plan"]}, response_schema=review))
+            return _reviewed(state, review_of(state["plan"], schema))
         has_more = bool(remaining(state))
         # A subtask's call and the answer's; a plan's comes on top where there is nothing to carry out yet.
         why = run_ended_by(state, n_calls=2 if has_more else 3)

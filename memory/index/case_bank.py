@@ -197,6 +197,10 @@ class CaseBank:
         """
         return await self._engine.count()
 
+    async def settle(self) -> None:
+        """Wait until an approximate index that is being built is in use, or has failed: minutes for a million cases."""
+        await self._engine.settle()
+
     async def close(self) -> None:
         """Stop retrying, save the position, close the engine."""
         self._is_closed = True

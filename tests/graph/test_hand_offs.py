@@ -88,6 +88,8 @@ async def test_a_graph_that_has_routed_by_a_tool_call_hands_over() -> None:
     async with a_memory() as memory:
         builder = StateGraph(MessagesState).add_node("route", route).add_node("memento", graph_of(memory, planner))
         parent = builder.add_edge(START, "route").add_edge("route", "memento").compile()
-        result = await parent.ainvoke({"messages": [HumanMessage("old"), AIMessage("answered"), HumanMessage(QUESTION)]})
+        result = await parent.ainvoke(
+            {"messages": [HumanMessage("old"), AIMessage("answered"), HumanMessage(QUESTION)]}
+        )
     assert asked(planner) == [QUESTION]
     assert last_text(result) == "Genoa"

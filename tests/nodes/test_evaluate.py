@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from memento.nodes.errors import ModelRejected, ModelUnavailable, NoModelConfigured
-from memento.nodes.evaluate import HumanReward, make_evaluate
+from memento.nodes.evaluate import make_evaluate
+from memento.nodes.human_reward import HumanReward
 from memento.nodes.scoring import EvaluatorName
 from memento.nodes.scoring.registry import EVALUATORS
 from memento.nodes.structured import StructuredCaller

@@ -103,6 +103,9 @@ class LocalEngine:
             raise
         await self._run(lambda: self._switch(name, position))
 
+    async def settle(self) -> None:
+        """Return at once: nothing is prepared in the background."""
+
     async def close(self) -> None:
         """Forget everything."""
 

@@ -95,6 +95,10 @@ class VectorEngine(Protocol):
         """Build a fresh projection from `batches` aside, then put it in the place of the old one at once."""
         ...
 
+    async def settle(self) -> None:
+        """Wait until what is being prepared in the background for faster searches is in use, or has failed."""
+        ...
+
     async def close(self) -> None:
         """Flush and let go of files, locks and connections. Idempotent."""
         ...

@@ -162,6 +162,9 @@ class ServerEngine:
             with contextlib.suppress(EngineError):  # leftovers cost space only; the next rebuild tries again
                 await self._delete(await self._older(name, replaced))
 
+    async def settle(self) -> None:
+        """Return at once: nothing is prepared in the background."""
+
     async def close(self) -> None:
         """Close the connections. Idempotent."""
         client, self._client = self._client, None
