@@ -19,6 +19,7 @@ from memento.nodes.context import Context
 from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
+from memento.nodes.follow_ups import FollowUps
 from memento.nodes.planner import make_planner
 from memento.nodes.redaction import make_redact
 from memento.nodes.retrieve_case import make_retrieve_case
@@ -60,13 +61,14 @@ def build_graph(
         cache: handed to the runtime for the host's use.
 
     Returns:
-        A compiled graph: give it `{"task": "..."}`, or messages that end with a human one.
+        A compiled graph: give it `{"task": "..."}`, or messages with a human one that nobody has answered.
     """
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
     caller = StructuredCaller(redact=redact)
     builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
-    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace, redact=redact)
-    builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState)
+    follow_ups = FollowUps(models=models, caller=caller, price=deps.price)
+    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups)
+    builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState, retry_policy=_ASK_AGAIN)
     builder.add_node("score_case", make_score_case(memory, redact=redact))
     builder.add_node(
         "planner",

@@ -21,6 +21,7 @@ TAGS: Final = (
     "answer",
     "history",
     "summary",
+    "said",
 )
 """All tags that prompts use."""
 

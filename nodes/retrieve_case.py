@@ -14,8 +14,9 @@ from memento.memory.case import storable
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
-from memento.nodes.conversation import open_question
+from memento.nodes.conversation import is_follow_up, open_question, said_before
 from memento.nodes.errors import InvalidTask
+from memento.nodes.follow_ups import FollowUps
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.message_texts import text_in
 from memento.nodes.node import Node
@@ -27,7 +28,11 @@ MAX_TASK_CHARS = MAX_STATE_CHARS
 
 
 def make_retrieve_case(
-    memory_source: MemorySource, *, workspace: Path | Callable[[], Path] | None = None, redact: Redact = str
+    memory_source: MemorySource,
+    *,
+    workspace: Path | Callable[[], Path] | None = None,
+    redact: Redact = str,
+    follow_ups: FollowUps | None = None,
 ) -> Node[MementoState | RereadInput]:
     """Make the retrieve_case node.
 
@@ -35,6 +40,7 @@ def make_retrieve_case(
         memory_source: the case memory.
         workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
         redact: takes secrets out of what a failing memory says.
+        follow_ups: condenses them; without it they are tasks as they are.
     """
 
     async def retrieve_case(state: MementoState | RereadInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -43,44 +49,63 @@ def make_retrieve_case(
         Raises:
             InvalidTask: no task, or one beyond 100,000 characters.
             InvalidAttachment: a file that is not in the workspace or cannot be read.
+            ModelError: a follow-up cannot be condensed now; the run can be resumed.
         """
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source, redact)
-        context, question = context_of(runtime), open_question(state.get("messages") or [])
-        task = _task(state, question)
-        root = workspace() if callable(workspace) else workspace
-        thread = runtime.execution_info.thread_id if runtime.execution_info else None
-        before = state.get("run")
-        earlier = before.get("folder") if before else None
-        folder = await asyncio.to_thread(folder_name, thread, root, earlier=earlier)
-        given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)
-        run: Run = {
-            "task": task,
-            "references": _references(state.get("reference")),
-            "attachments": given.attachments,
-            "folder": folder,
-            "inputs": given.present,
-            "id": uuid.uuid4().hex,
-            "namespace": state.get("namespace") or "",
-            "settings": context.model_dump(),
-        }
+        context, messages = context_of(runtime), state.get("messages") or []
+        question = open_question(messages)
+        asked = _task(state, question)
+        said = said_before(messages, question) if question is not None and not state.get("task") else []
+        condensed = None
+        if follow_ups is not None and question is not None and said and is_follow_up(messages, question):
+            condensed = await follow_ups.condensed(asked, said, context)
+        run, notices = await _run(state, question, runtime, root=workspace() if callable(workspace) else workspace)
         update = fresh(run)
-        if question is None or text_in(question) != task:
-            update["messages"] = [HumanMessage(task)]
+        if question is None or text_in(question) != asked:
+            update["messages"] = [HumanMessage(asked)]
+        run["task"] = asked if condensed is None else condensed.task
+        if said:
+            run["conversation"] = said
+        if condensed is not None:
+            update |= {"usage": [condensed.usage], "asked_seconds": [condensed.seconds]}
+            notices = [*notices, condensed.notice] if condensed.notice else notices
         try:
             memory = await of_memory(memory_source, redact)
             run["namespace"] = run["namespace"] or memory.namespace
-            recalling = partial(memory.recall, task, policy=context.policy, namespace=run["namespace"])
+            recalling = partial(memory.recall, run["task"], policy=context.policy, namespace=run["namespace"])
             recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
         except MemoryFailed as error:
-            return update | {"retrieval_degraded": True, "notices": [*given.notices, f"running without cases: {error}"]}
+            return update | {"retrieval_degraded": True, "notices": [*notices, f"running without cases: {error}"]}
         return update | {
             "recall": recall.to_json(),
             "retrieval_degraded": recall.is_degraded,
-            "notices": [*given.notices, *recall.notices],
+            "notices": [*notices, *recall.notices],
         }
 
     return retrieve_case
+
+
+async def _run(
+    state: MementoState, question: HumanMessage | None, runtime: Runtime[Context], *, root: Path | None
+) -> tuple[Run, list[str]]:
+    """Copy the input; the run, without its task, and what was left out of its files."""
+    thread = runtime.execution_info.thread_id if runtime.execution_info else None
+    before = state.get("run")
+    earlier = before.get("folder") if before else None
+    folder = await asyncio.to_thread(folder_name, thread, root, earlier=earlier)
+    given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)
+    run: Run = {
+        "task": "",
+        "references": _references(state.get("reference")),
+        "attachments": given.attachments,
+        "folder": folder,
+        "inputs": given.present,
+        "id": uuid.uuid4().hex,
+        "namespace": state.get("namespace") or "",
+        "settings": context_of(runtime).model_dump(),
+    }
+    return run, given.notices
 
 
 async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact) -> dict[str, Any]:

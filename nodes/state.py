@@ -16,6 +16,14 @@ from typing_extensions import TypedDict  # pydantic draws no schema of typing's 
 from memento.nodes.usage import Spent, Usage, add_usage
 
 
+class Said(TypedDict):
+    """Something that was said in a conversation before the task."""
+
+    by: str
+    """`person` or `assistant`."""
+    text: str
+
+
 class Run(TypedDict):
     """The run's input and settings, copied at its start because neither survives a resume."""
 
@@ -34,6 +42,8 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
+    conversation: NotRequired[list[Said]]
+    """What was said before, oldest first, where the task came as a message."""
 
 
 class PromptCase(TypedDict):
@@ -104,8 +114,10 @@ def merge_models(old: dict[str, str] | None, new: dict[str, str] | None) -> dict
     return {} if new is None else {**(old or {}), **new}
 
 
-def add_seconds(old: float | None, new: float | None) -> float:
-    """Reducer: the sum. None resets."""
+def add_seconds(old: float | None, new: float | list[float] | None) -> float:
+    """Reducer: the sum. None resets; a list of one starts afresh with that."""
+    if isinstance(new, list):
+        return new[0]
     return 0.0 if new is None else (old or 0.0) + new
 
 

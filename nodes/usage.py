@@ -27,10 +27,12 @@ class Spent(TypedDict):
     """In which plans were made or at least one subtask was worked on: waiting for a person costs nothing."""
 
 
-def add_usage(old: Usage | None, new: Usage | None) -> Usage:
-    """Reducer: the sum. None resets."""
+def add_usage(old: Usage | None, new: Usage | list[Usage] | None) -> Usage:
+    """Reducer: the sum. None resets; a list of one starts afresh with that."""
     if new is None:
         return no_usage()
+    if isinstance(new, list):
+        old, new = None, new[0]
     # Threads that began with an earlier release lack some.
     one, other = no_usage() | (old or {}), no_usage() | new
     return {

@@ -1,5 +1,6 @@
 """Hosts that hand a conversation over to the graph: the real ones, with scripted models."""
 
+import json
 from typing import Any
 
 import pytest
@@ -57,14 +58,15 @@ async def test_a_supervisor_hands_over_twice_for_one_question() -> None:
 
 
 async def test_a_supervisors_conversation_goes_on_with_the_next_question() -> None:
-    planner = scripted(answer("Genoa"), answer("1451"))
+    condensed = "In which year was Columbus born?"
+    planner = scripted(answer("Genoa"), json.dumps({"task": condensed}), answer("1451"))
     lead = scripted(calling("transfer_to_memento", 1), "In Genoa.", calling("transfer_to_memento", 2), "In 1451.")
     thread: Any = {"configurable": {"thread_id": "t"}}
     async with a_memory() as memory:
         team = create_supervisor([graph_of(memory, planner)], model=lead).compile(checkpointer=InMemorySaver())
         await team.ainvoke({"messages": [HumanMessage(QUESTION)]}, thread)
         result = await team.ainvoke({"messages": [HumanMessage("In which year was he born?")]}, thread)
-    assert asked(planner) == [QUESTION, "In which year was he born?"]
+    assert asked(planner) == [QUESTION, "In which year was he born?", condensed]
     assert last_text(result) == "In 1451."
 
 
@@ -84,12 +86,12 @@ async def test_a_graph_that_has_routed_by_a_tool_call_hands_over() -> None:
         call = calling("route", to="memento")
         return {"messages": [call, ToolMessage("routed", tool_call_id=call.tool_calls[0]["id"])]}
 
-    planner = scripted(answer("Genoa"))
+    planner = scripted(json.dumps({"task": QUESTION}), answer("Genoa"))
     async with a_memory() as memory:
         builder = StateGraph(MessagesState).add_node("route", route).add_node("memento", graph_of(memory, planner))
         parent = builder.add_edge(START, "route").add_edge("route", "memento").compile()
         result = await parent.ainvoke(
             {"messages": [HumanMessage("old"), AIMessage("answered"), HumanMessage(QUESTION)]}
         )
-    assert asked(planner) == [QUESTION]
+    assert asked(planner) == [QUESTION, QUESTION]
     assert last_text(result) == "Genoa"
