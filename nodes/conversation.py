@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from memento.memory.case import storable
 from memento.nodes.message_texts import text_in
 from memento.nodes.prompt_budgets import all_shortened
-from memento.nodes.state import Said
+from memento.nodes.state import EarlierMessage
 
 CONVERSATION_TOKENS: Final = 2_000
 """Of all that was said before, as it is shown to models."""
@@ -52,9 +52,9 @@ def _is_final(message: AIMessage) -> bool:
     return not message.tool_calls and not message.invalid_tool_calls and bool(text_in(message).strip())
 
 
-def said_before(messages: Sequence[AnyMessage], question: HumanMessage) -> list[Said]:
+def said_before(messages: Sequence[AnyMessage], question: HumanMessage) -> list[EarlierMessage]:
     """Return what people and assistants said beside the question, oldest first, shortened to `CONVERSATION_TOKENS`."""
-    said: list[Said] = []
+    said: list[EarlierMessage] = []
     for message in messages:
         if message is question or not (text := storable(text_in(message).strip())):
             continue

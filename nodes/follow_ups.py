@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.context import Context
 from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable, brief_reason
-from memento.nodes.fences import fence
-from memento.nodes.prompts import FOLLOW_UP_SYSTEM, said_blocks
+from memento.nodes.prompts import follow_up_messages
 from memento.nodes.sources import ModelSource, Price
-from memento.nodes.state import Said
+from memento.nodes.state import EarlierMessage
 from memento.nodes.structured import StructuredCaller, StructuredReply
 from memento.nodes.usage import Usage, no_usage
 
@@ -49,7 +47,7 @@ class FollowUps:
     caller: StructuredCaller
     price: Price | None = None
 
-    async def condensed(self, text: str, said: Sequence[Said], settings: Context) -> Condensed:
+    async def condensed(self, text: str, said: Sequence[EarlierMessage], settings: Context) -> Condensed:
         """Condense a follow-up.
 
         Where the model gives no task, the question before is put in front: that stands alone, too.
@@ -64,8 +62,7 @@ class FollowUps:
         """
         began, usage = time.monotonic(), no_usage()
         model = await self.models.get("planner", settings.planner)
-        shown = "\n\n".join([*said_blocks(said), fence("task", text)])
-        messages = [SystemMessage(FOLLOW_UP_SYSTEM), HumanMessage(shown)]
+        messages = follow_up_messages(text, said)
         try:
             limit = min(settings.max_seconds, settings.run_max_seconds)
             reply = await within(limit, self.caller.ask(model, StandaloneTask, messages))

@@ -1,4 +1,4 @@
-"""What is written in chat messages, whoever made their content blocks."""
+"""What is written in chat messages, in the content blocks of any host."""
 
 from collections.abc import Mapping
 from typing import Any, Final

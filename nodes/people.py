@@ -43,7 +43,7 @@ _MAX_WORDS: Final = 6
 _MAX_JSON_CHARS: Final = 100_000
 
 
-class Decision(NamedTuple):
+class ReviewDecision(NamedTuple):
     """What a person decided."""
 
     verdict: Verdict
@@ -96,7 +96,7 @@ def ask_person(question: Question, read: Callable[[Any], T]) -> T:
         asked = _shape(question, problem=problem[:REASON_CHARS])
 
 
-def decision_of(reply: Any) -> Decision | None:
+def decision_of(reply: Any) -> ReviewDecision | None:
     """Read a reply in the shape of a UI, or as a word; None when it is something else.
 
     Raises:
@@ -104,7 +104,7 @@ def decision_of(reply: Any) -> Decision | None:
     """
     reply = parsed(reply)
     if isinstance(reply, bool):
-        return Decision("approve" if reply else "reject")
+        return ReviewDecision("approve" if reply else "reject")
     if isinstance(reply, str):
         return _word(reply)
     if isinstance(reply, dict) and "decisions" in reply:
@@ -128,7 +128,7 @@ def parsed(reply: Any) -> Any:
     return reply
 
 
-def _typed(reply: dict[str, Any]) -> Decision:
+def _typed(reply: dict[str, Any]) -> ReviewDecision:
     verdict = _VERDICTS.get(str(reply["type"]).strip().lower())
     if verdict is None:
         raise UnreadableReply(f"a decision is {', '.join(sorted(_VERDICTS))}, not {str(reply['type'])[:40]!r}")
@@ -137,25 +137,25 @@ def _typed(reply: dict[str, Any]) -> Decision:
         args = parsed(given["args"]) if isinstance(given, dict) and "args" in given else given
         if args is None:
             raise UnreadableReply("with edit, give the arguments to go on with instead")
-        return Decision("edit", args)
+        return ReviewDecision("edit", args)
     said = reply.get("message", given)
-    return Decision(verdict, reason=said.strip() if isinstance(said, str) and verdict == "reject" else "")
+    return ReviewDecision(verdict, reason=said.strip() if isinstance(said, str) and verdict == "reject" else "")
 
 
-def _word(text: str) -> Decision | None:
+def _word(text: str) -> ReviewDecision | None:
     words = _WORD.findall(text.casefold().replace("\u2019", "'"))
     if not words or len(words) > _MAX_WORDS or re.search(r"\d", text):
         return None
     if len(words) == 1 and words[0] == "ignore":
-        return Decision("ignore")
+        return ReviewDecision("ignore")
     if len(words) == 1 and words[0] in _NO_ALONE:
-        return Decision("reject")
+        return ReviewDecision("reject")
     if " ".join(words) in _GO or (_WITH_YES.issuperset(words) and not _YES_ALONE.isdisjoint(words)):
-        return Decision("approve")
+        return ReviewDecision("approve")
     return None
 
 
-def _refuse(reply: Any) -> Decision:
+def _refuse(reply: Any) -> ReviewDecision:
     raise UnreadableReply(f"this is no decision: {str(reply)[:80]!r}")
 
 

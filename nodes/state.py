@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic draws no schema of typing's 
 from memento.nodes.usage import Spent, Usage, add_usage
 
 
-class Said(TypedDict):
+class EarlierMessage(TypedDict):
     """Something that was said in a conversation before the task."""
 
     by: str
@@ -42,7 +42,7 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
-    conversation: NotRequired[list[Said]]
+    conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
 
 
