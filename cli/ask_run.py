@@ -29,7 +29,7 @@ from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
-from memento.nodes.context import Context
+from memento.nodes.context import Context, strict_context
 from memento.tools.files.removal import remove_tree
 from memento.tools.files.walking import Walk
 
@@ -40,7 +40,7 @@ _LEAST_FREE_BYTES = 8 << 20
 async def run_ask(options: AskOptions) -> ExitCode:
     """Run or resume a task; exit code 0 when there is an answer."""
     thread = _checked(options)
-    context = parsed_options(lambda: Context.model_validate(options.settings))
+    context = parsed_options(lambda: strict_context(options.settings))
     scorer = None
     if options.scorer is not None:
         scorer = await asyncio.to_thread(load_scorer, options.scorer)

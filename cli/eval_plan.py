@@ -9,7 +9,7 @@ from memento.evals.runs.arm import Arm, parse_arm
 from memento.evals.runs.plan import FeedbackKind, RunPlan
 from memento.evals.task import Dataset, fingerprint
 from memento.memory.errors import InvalidInput
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 
 _NOBODY = ("human", "none", "custom")
 """Evaluators that a run cannot use: they need a person, or a function that is not named."""
@@ -21,12 +21,12 @@ def context_of(options: RunOptions) -> dict[str, Any]:
     Raises:
         InvalidInput: no such scorer.
     """
-    names = [name for name in get_args(Context.model_fields["evaluator"].annotation) if name not in _NOBODY]
+    names = [name for name in get_args(RunSettings.model_fields["evaluator"].annotation) if name not in _NOBODY]
     if not options.is_own_scorer and options.scorer not in names:
         known = ", ".join(names)
         raise InvalidInput(f"there is no scorer {options.scorer!r}; choose {known}, or write package.module:function")
     settings = {**options.settings, "evaluator": "custom" if options.is_own_scorer else options.scorer}
-    parsed_options(lambda: Context.model_validate(settings))
+    parsed_options(lambda: RunSettings.model_validate(settings))
     return settings
 
 

@@ -12,6 +12,7 @@ from memento.graph.models import ChatModels
 from memento.graph.settings import environment_secrets, read_settings
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.attachments import run_folder
+from memento.nodes.context import Context
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.scoring.custom import Scorer
@@ -19,6 +20,7 @@ from memento.nodes.sources import (
     AnswerFromResults,
     MemorySource,
     ModelSource,
+    NamespaceOf,
     Price,
     Role,
     RunMemory,
@@ -59,6 +61,11 @@ class Deps:
     planner_prompt: PlannerPrompt = planner_messages
     answer_from_results: AnswerFromResults | None = None
     """Makes the answer of a finished plan without asking the planner again, or returns None to ask it."""
+    context_schema: type[Context] = Context
+    """`Context`, or a subclass with a host's own settings, which its tools find in `ToolRuntime.context`."""
+    namespace_of: NamespaceOf | None = None
+    """Tells whose cases a run uses by its runtime, such as its authenticated user's, whatever input and context say:
+    `lambda runtime: runtime.server_info.user.identity`."""
     scorer: Scorer | None = None
     """Gives the reward where a run's evaluator is `custom`; `load_scorer` finds one by name."""
 

@@ -65,9 +65,13 @@ def build_graph(
     """
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
     caller = StructuredCaller(redact=redact)
-    builder = StateGraph(MementoState, context_schema=Context, input_schema=InputState, output_schema=OutputState)
+    builder = StateGraph(
+        MementoState, context_schema=deps.context_schema, input_schema=InputState, output_schema=OutputState
+    )
     follow_ups = FollowUps(models=models, caller=caller, price=deps.price)
-    retrieve_case = make_retrieve_case(memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups)
+    retrieve_case = make_retrieve_case(
+        memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups, namespace_of=deps.namespace_of
+    )
     builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState, retry_policy=_ASK_AGAIN)
     builder.add_node("score_case", make_score_case(memory, redact=redact))
     builder.add_node(

@@ -1,9 +1,10 @@
 """Per-run settings. Studio and the Assistants API draw a form from this model."""
 
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Self
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.memory.policies.registry import PolicyName
 from memento.nodes.scoring.grade import EvaluatorName
@@ -12,8 +13,12 @@ MAX_CASE_TOKENS = 8_000
 """Of all cases in a prompt together, unless a run says otherwise."""
 
 
-class Context(BaseModel):
-    """Per-run settings; every field has a default, and none holds a secret."""
+_MISSPELT = 0.85
+"""How alike a foreign name and one of ours are, from which on it is taken for a misspelling: difflib's ratio."""
+
+
+class RunSettings(BaseModel):
+    """Settings of a run, as its state keeps them; every field has a default, and none holds a secret."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,11 +78,48 @@ class Context(BaseModel):
     approve_plan: bool = Field(default=False, description="Pause before a plan is carried out: approve, edit, reject.")
 
 
+class Context(RunSettings):
+    """Per-run settings, beside what a host has of its own.
+
+    A host's keys pass: tools find them in `ToolRuntime.context`, and nothing of them enters the state. A host may also
+    subclass this class, and give it to `Deps.context_schema`.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    namespace: str | None = Field(
+        default=None,
+        description="Whose cases to use, whatever the input says. Empty: the input's namespace, or the usual one.",
+        max_length=200,
+    )
+
+    @model_validator(mode="after")
+    def _has_no_misspelt_setting(self) -> Self:
+        for name in self.model_extra or {}:
+            known = {one.casefold(): one for one in type(self).model_fields}
+            for meant in get_close_matches(name.casefold(), known, n=1, cutoff=_MISSPELT):
+                raise ValueError(f"there is no setting {name!r}: did you mean {known[meant]!r}?")
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON values, without what is the host's own."""
+        return self.model_dump(include=set(RunSettings.model_fields))
+
+
 def context_of(runtime: Runtime[Any]) -> Context:
     """Return the run's context, from whatever hosts and servers pass: nothing, a dict, or their own context."""
     given = runtime.context
     if isinstance(given, Context):
         return given
-    if isinstance(given, dict):
-        return Context.model_validate({name: value for name, value in given.items() if name in Context.model_fields})
-    return Context()
+    if isinstance(given, RunSettings):
+        return Context.model_validate(given.model_dump())
+    return Context.model_validate(given) if isinstance(given, dict) else Context()
+
+
+def strict_context(values: dict[str, Any]) -> Context:
+    """Return the context of settings that nobody adds keys of their own to: those of a command line or a plan.
+
+    Raises:
+        ValidationError: a key that is no setting, or a value out of bounds.
+    """
+    return Context.model_validate(RunSettings.model_validate(values).model_dump())

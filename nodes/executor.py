@@ -20,7 +20,7 @@ from memento.nodes.agent.notes import WHY_ENDED, best_so_far
 from memento.nodes.agent.tool_models import ToolModelCalls, beside
 from memento.nodes.agent.window import window_tokens
 from memento.nodes.agent.work import WORK, Work
-from memento.nodes.context import Context
+from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_reply
 from memento.nodes.errors import ModelUnavailable
 from memento.nodes.node import Node
@@ -52,7 +52,7 @@ def make_executor(
             ModelError: the model cannot be asked; the run can be resumed once it can.
         """
         run, subtask = state["run"], state["subtask"]
-        settings = Context.model_validate(run["settings"])
+        settings = RunSettings.model_validate(run["settings"])
         meter = meters.get(run.get("id", ""), run_limits(settings), state.get("spent"))
         # One call of its own, and for everybody at work and the planner the last one.
         if why := meter.ended_by(n_calls=2 + meter.n_active) or meter.tools_ended_by():
@@ -89,7 +89,8 @@ def make_executor(
                 workspace=toolbox.workspace,
                 notices=[redact(notice) for notice in toolbox.notices],
             )
-            messages = await _carry_out(agents.get(model, toolbox.tools), state, work, settings.max_model_calls)
+            agent = agents.get(model, toolbox.tools)
+            messages = await _carry_out(agent, state, work, settings.max_model_calls, context=runtime.context)
         finally:
             meter.end()
         result = _result(state, messages, began_at)
@@ -108,7 +109,9 @@ async def _equipped(
     return await models.get("executor", named), await tools(run)
 
 
-async def _carry_out(agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int) -> list[BaseMessage]:
+async def _carry_out(
+    agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int, *, context: Context
+) -> list[BaseMessage]:
     asked = executor_messages(
         run=state["run"], subtask=state["subtask"], earlier=state["earlier"], max_tokens=work.max_result_tokens
     )
@@ -118,7 +121,7 @@ async def _carry_out(agent: Runnable[Any, Any], state: SubtaskInput, work: Work,
         "configurable": {WORK: work, WORKSPACE: work.workspace},
         "callbacks": beside(ensure_config().get("callbacks"), ToolModelCalls(work.count_tools_reply)),
     }
-    reply = await agent.ainvoke({"messages": asked}, config)
+    reply = await agent.ainvoke({"messages": asked}, config, context=context)
     messages: list[BaseMessage] = reply["messages"]
     return messages
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelRejected, ModelUnavailable, brief_reason
 from memento.nodes.prompts import follow_up_messages
@@ -47,7 +47,7 @@ class FollowUps:
     caller: StructuredCaller
     price: Price | None = None
 
-    async def condensed(self, text: str, said: Sequence[EarlierMessage], settings: Context) -> Condensed:
+    async def condensed(self, text: str, said: Sequence[EarlierMessage], settings: RunSettings) -> Condensed:
         """Condense a follow-up.
 
         Where the model gives no task, the question before is put in front: that stands alone, too.

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from memento.nodes.agent.budgets import run_ended_by
 from memento.nodes.agent.deadlines import DeadlinePassed
 from memento.nodes.agent.notes import WHY_ENDED
-from memento.nodes.context import Context
+from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelTimedOut
 from memento.nodes.node import Node
@@ -75,7 +75,7 @@ def make_planner(
             return {"plan": [], "answer": answer}
         if needs_reread(state) and not why:
             return {}
-        settings = Context.model_validate(state["run"]["settings"])
+        settings = RunSettings.model_validate(state["run"]["settings"])
         is_last = bool(why) or state["cycle"] >= settings.max_cycles
         clock = StepTime(state, runtime.execution_info)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from memento.nodes.agent.deadlines import Abandoned, within
 from memento.nodes.agent.window import window_tokens
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 from memento.nodes.errors import ModelUnavailable, TaskTooLong
 from memento.nodes.foreign_errors import is_too_long
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases, fitted_results
@@ -72,7 +72,7 @@ class PlanningCall:
             raise ModelUnavailable("the planner's call was cancelled") from None
 
     async def _asked(self, schema: type[T], state: MementoState, *, is_last: bool) -> Planned[T]:
-        settings = Context.model_validate(state["run"]["settings"])
+        settings = RunSettings.model_validate(state["run"]["settings"])
         model = await self.models.get("planner", settings.planner)
         refused: Exception | None = None
         for shown in _narrowing(state, settings, window_tokens(model)):
@@ -94,7 +94,7 @@ class PlanningCall:
         raise TaskTooLong from refused
 
 
-def _narrowing(state: MementoState, settings: Context, window: int) -> Iterator[_Shown]:
+def _narrowing(state: MementoState, settings: RunSettings, window: int) -> Iterator[_Shown]:
     """Yield ever smaller prompts to try while the provider reports a context overflow."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)

@@ -1,6 +1,7 @@
 """The retrieve_case node: initialises the run and recalls candidate cases; also called between two plans."""
 
 import asyncio
+import inspect
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,8 @@ from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
+from memento.memory.errors import InvalidInput
+from memento.memory.namespaces import checked_namespace
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
@@ -21,7 +24,7 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.message_texts import text_in
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
-from memento.nodes.sources import MemorySource
+from memento.nodes.sources import MemorySource, NamespaceOf
 from memento.nodes.state import MementoState, RereadInput, Run
 
 MAX_TASK_CHARS = MAX_STATE_CHARS
@@ -33,6 +36,7 @@ def make_retrieve_case(
     workspace: Path | Callable[[], Path] | None = None,
     redact: Redact = str,
     follow_ups: FollowUps | None = None,
+    namespace_of: NamespaceOf | None = None,
 ) -> Node[MementoState | RereadInput]:
     """Make the retrieve_case node.
 
@@ -41,6 +45,7 @@ def make_retrieve_case(
         workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
         redact: takes secrets out of what a failing memory says.
         follow_ups: condenses them; without it they are tasks as they are.
+        namespace_of: tells whose cases a run uses, whatever its input says.
     """
 
     async def retrieve_case(state: MementoState | RereadInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -50,10 +55,14 @@ def make_retrieve_case(
             InvalidTask: no task, or one beyond 100,000 characters.
             InvalidAttachment: a file that is not in the workspace or cannot be read.
             ModelError: a follow-up cannot be condensed now; the run can be resumed.
+            InvalidInput: `namespace_of` gave none.
         """
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source, redact)
         context, messages = context_of(runtime), state.get("messages") or []
+        namespace = context.namespace or state.get("namespace") or ""
+        if namespace_of is not None:
+            namespace = await _owned(namespace_of, runtime)
         question = open_question(messages)
         asked = _task(state, question)
         said = said_before(messages, question) if question is not None and not state.get("task") else []
@@ -64,6 +73,7 @@ def make_retrieve_case(
         update = fresh(run)
         if question is None or text_in(question) != asked:
             update["messages"] = [HumanMessage(asked)]
+        run["namespace"] = namespace
         run["task"] = asked if condensed is None else condensed.task
         if said:
             run["conversation"] = said
@@ -86,10 +96,19 @@ def make_retrieve_case(
     return retrieve_case
 
 
+async def _owned(namespace_of: NamespaceOf, runtime: Runtime[Context]) -> str:
+    """The namespace that belongs to the run's user; without one the run is refused, and nobody else's is used."""
+    found = namespace_of(runtime)
+    found = await found if inspect.isawaitable(found) else found
+    if not isinstance(found, str) or not found:
+        raise InvalidInput("`namespace_of` gave no namespace for this run: it is refused")
+    return checked_namespace(found)
+
+
 async def _run(
     state: MementoState, question: HumanMessage | None, runtime: Runtime[Context], *, root: Path | None
 ) -> tuple[Run, list[str]]:
-    """Copy the input; the run, without its task, and what was left out of its files."""
+    """Copy the input; the run, without its task and namespace, and what was left out of its files."""
     thread = runtime.execution_info.thread_id if runtime.execution_info else None
     before = state.get("run")
     earlier = before.get("folder") if before else None
@@ -102,8 +121,8 @@ async def _run(
         "folder": folder,
         "inputs": given.present,
         "id": uuid.uuid4().hex,
-        "namespace": state.get("namespace") or "",
-        "settings": context_of(runtime).model_dump(),
+        "namespace": "",
+        "settings": context_of(runtime).settings(),
     }
     return run, given.notices
 

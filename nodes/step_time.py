@@ -6,7 +6,7 @@ from typing import Final
 from langgraph.runtime import ExecutionInfo
 
 from memento.nodes.agent.budgets import grace_seconds
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 from memento.nodes.costs import spent_of
 from memento.nodes.state import MementoState
 
@@ -21,7 +21,7 @@ class StepTime:
             state: says what the run may take and has taken.
             info: of the step; None outside of a graph.
         """
-        settings = Context.model_validate(state["run"]["settings"])
+        settings = RunSettings.model_validate(state["run"]["settings"])
         self._run_s: Final = settings.run_max_seconds - spent_of(state)["seconds"]
         self._step_s: Final = settings.max_seconds
         self._whole_s: Final = min(settings.max_seconds, settings.run_max_seconds)

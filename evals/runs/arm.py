@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memento.memory.errors import InvalidInput
 from memento.memory.policies.registry import policy_named
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 
 
 class Arm(BaseModel):
@@ -37,7 +37,7 @@ def parse_arm(text: str) -> Arm:
     pairs = [part.partition("=") for part in rest.split(",") if part.strip()]
     settings: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
     try:
-        checked = Context.model_validate(settings | {"policy": policy})
+        checked = RunSettings.model_validate(settings | {"policy": policy})
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"arm {text!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -28,7 +28,7 @@ from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
 from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
 from memento.memory.experience import Experience
-from memento.nodes.context import Context
+from memento.nodes.context import strict_context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.misfit import misfit_of
 from memento.nodes.scoring import exact_match, token_f1
@@ -82,7 +82,7 @@ class Stream:
         self._keep = Coalescer(self._append)
         settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
         try:
-            self._context = Context.model_validate(settings)
+            self._context = strict_context(settings)
         except ValidationError as error:
             raise InvalidInput(f"arm {key.arm.name!r} of {subject.name}: {misfit_of(error)}") from error
 

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 from memento.nodes.costs import spent_of
 from memento.nodes.state import MementoState
 from memento.nodes.usage import Spent, Usage
@@ -29,7 +29,7 @@ class BudgetLimits(NamedTuple):
     seconds: float
 
 
-def subtask_limits(settings: Context) -> BudgetLimits:
+def subtask_limits(settings: RunSettings) -> BudgetLimits:
     """Return the limits of each subtask."""
     return BudgetLimits(
         settings.max_model_calls,
@@ -40,7 +40,7 @@ def subtask_limits(settings: Context) -> BudgetLimits:
     )
 
 
-def run_limits(settings: Context) -> BudgetLimits:
+def run_limits(settings: RunSettings) -> BudgetLimits:
     """Return the limits of a whole run."""
     return BudgetLimits(
         settings.run_max_model_calls,
@@ -53,7 +53,7 @@ def run_limits(settings: Context) -> BudgetLimits:
 
 def run_ended_by(state: MementoState, *, n_calls: int) -> str:
     """Name the budget of the run that cannot pay for so many more model calls; empty when all can."""
-    settings = Context.model_validate(state["run"]["settings"])
+    settings = RunSettings.model_validate(state["run"]["settings"])
     return Meter(run_limits(settings), "run_max_", spent_of(state)).ended_by(n_calls=n_calls)
 
 

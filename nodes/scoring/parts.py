@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from memento.nodes.context import Context
+from memento.nodes.context import RunSettings
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.scoring.grade import Grade
@@ -35,9 +35,9 @@ class Answered(NamedTuple):
         return min(self.deadline - time.monotonic(), _LONGEST_S)
 
     @property
-    def settings(self) -> Context:
+    def settings(self) -> RunSettings:
         """Settings of the run."""
-        return Context.model_validate(self.run["settings"])
+        return RunSettings.model_validate(self.run["settings"])
 
 
 @dataclass(frozen=True, kw_only=True)

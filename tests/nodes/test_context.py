@@ -1,5 +1,6 @@
 """The dials of a run."""
 
+import json
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from memento.memory.policies.registry import POLICY_NAMES
-from memento.nodes.context import Context, context_of
+from memento.nodes.context import Context, RunSettings, context_of, strict_context
 from tests.node_parts import runtime_of
 
 
@@ -44,13 +45,49 @@ def test_no_dial_holds_a_secret_when_shown() -> None:
         {"policy": "best"},
         {"evaluator": "nobody"},
         {"evaluator": "os:system"},
-        {"scorer": "os:system"},
+        {"namespace": "x" * 201},
         {"polcy": "random"},
+        {"Policy": "random"},
+        {"max_cycle": 2},
+        {"evaluater": "none"},
     ],
 )
-def test_validation_error_when_a_dial_is_out_of_bounds_or_unknown(given: dict[str, Any]) -> None:
+def test_validation_error_when_a_dial_is_out_of_bounds_or_misspelt(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Context.model_validate(given)
+
+
+def test_a_misspelt_dial_is_told_the_right_name() -> None:
+    with pytest.raises(ValidationError, match="there is no setting 'polcy': did you mean 'policy'"):
+        Context.model_validate({"polcy": "random"})
+
+
+@pytest.mark.parametrize(
+    "given", [{"scorer": "os:system"}, {"polcy": "random"}, {"namespace": "a"}, {"user_id": "ada"}]
+)
+def test_settings_of_a_command_line_have_no_keys_of_anybodys_own(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        strict_context(given)
+    assert strict_context({"k": 2}) == Context(k=2)
+
+
+class TeamContext(Context):
+    """A host's own settings beside ours."""
+
+    user_id: str = "nobody"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Context.model_validate({"k": 2, "user_id": "ada", "session": object(), "model": "m", "retries": 3}),
+        TeamContext(k=2, user_id="ada"),
+    ],
+)
+def test_what_is_a_hosts_own_passes_and_stays_out_of_the_settings(context: Context) -> None:
+    assert context.user_id == "ada"  # type: ignore[attr-defined]
+    assert context.settings() == RunSettings(k=2).model_dump()
+    assert json.loads(json.dumps(context.settings())) == context.settings()
 
 
 class HostContext(BaseModel):
@@ -60,13 +97,13 @@ class HostContext(BaseModel):
     k: int = 99
 
 
-@pytest.mark.parametrize("given", [None, {}, {"user": "ada"}, HostContext(), object(), 42])
+@pytest.mark.parametrize("given", [None, {}, HostContext(), object(), 42])
 def test_defaults_apply_when_context_is_absent_or_foreign(given: Any) -> None:
     assert context_of(runtime_of(given)) == Context()
 
 
 def test_known_keys_count_when_context_is_a_dict() -> None:
-    assert context_of(runtime_of({"k": 2, "user": "ada"})) == Context(k=2)
+    assert context_of(runtime_of({"k": 2, "user": "ada"})).settings() == Context(k=2).settings()
     assert context_of(runtime_of(Context(k=3))).k == 3
 
 

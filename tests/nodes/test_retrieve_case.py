@@ -137,7 +137,7 @@ async def test_task_is_kept_whole_when_it_is_as_long_as_allowed() -> None:
 async def test_settings_are_complete_when_context_is_not_ours(context: Any) -> None:
     update = await retrieved({"task": "Who?"}, context=context)
     expected = Context(k=2) if isinstance(context, dict) else Context()
-    assert update["run"]["settings"] == expected.model_dump()
+    assert update["run"]["settings"] == expected.settings()
 
 
 async def test_candidates_are_recalled_from_own_namespace_when_others_have_cases() -> None:
