@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
@@ -30,6 +30,7 @@ from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context, strict_context
+from memento.nodes.events import RunEvent
 from memento.tools.files.removal import remove_tree
 from memento.tools.files.walking import Walk
 
@@ -157,7 +158,7 @@ async def _reply(view: RunView, question: dict[str, Any]) -> Any:
 
 async def _stream(graph: MementoGraph, given: Any, config: RunnableConfig, context: Context, view: RunView) -> None:
     async for event in graph.astream(given, config, context=context, stream_mode="custom", durability="sync"):
-        view.show(event)
+        view.show(cast("RunEvent", event))
 
 
 async def _open_question(graph: MementoGraph, config: RunnableConfig) -> dict[str, Any] | None:

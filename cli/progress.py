@@ -15,6 +15,7 @@ from rich.tree import Tree
 from memento.cli.printing import StderrConsole
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
+from memento.nodes.events import CasesServed, PlanMade, RunEvent
 
 _SHOWN_CHARS = 100
 _NEXT_ACTIVITY = {"cases": "planning", "plan": "working", "reward": "remembering", "written": "closing"}
@@ -63,7 +64,7 @@ class RunView:
     def _is_live(self) -> bool:
         return self._console.is_terminal and not self._as_json
 
-    def show(self, event: dict[str, Any]) -> None:
+    def show(self, event: RunEvent) -> None:
         """Add one event."""
         if self._as_json:
             print_json(event)
@@ -146,7 +147,7 @@ class RunView:
         if values.get("answer"):
             print(values["answer"], flush=True)  # noqa: T201  the answer is this command's product
 
-    def _show_cases(self, event: dict[str, Any]) -> None:
+    def _show_cases(self, event: CasesServed) -> None:
         served = event["cases"]
         found = {0: "no case", 1: "1 case"}.get(len(served), f"{len(served)} cases")
         branch = self._add(self._tree, f"{found} from memory [dim]({escape(event['policy'])})[/dim]")
@@ -154,7 +155,7 @@ class RunView:
             mark = "[green]worked[/green]" if case["reward"] >= 0.5 else "[red]failed[/red]"
             self._add(branch, f"{case['similarity']:.2f} {mark} {_short(case['state'])}")
 
-    def _show_plan(self, event: dict[str, Any]) -> None:
+    def _show_plan(self, event: PlanMade) -> None:
         branch = self._add(self._tree, f"plan {event['cycle']}")
         self._open_steps = {step["id"] for step in event["plan"]}
         for step in event["plan"]:

@@ -1,9 +1,11 @@
-"""Rewrites the generated parts of README.md: the diagram, the tree, the settings, the table of measured figures."""
+"""Rewrites the generated parts of README.md: the diagram, the tree, events, settings, the table of measured figures."""
 
 import ast
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -46,6 +48,18 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def events() -> str:
+    """The events of a run, from their types."""
+    from memento.nodes.events import RunEvent
+
+    rows = ["| `event` | when | beside it |", "|---|---|---|"]
+    for kind in get_args(RunEvent):
+        types = get_type_hints(kind)
+        (name,) = get_args(types.pop("event"))
+        rows.append(f"| `{name}` | {inspect.getdoc(kind)} | {', '.join(f'`{field}`' for field in types)} |")
+    return "\n".join(rows)
+
+
 def figures() -> str:
     """The kept figures of the benchmarks, each beside its bar."""
     from benchmarks.results_table import markdown
@@ -53,7 +67,13 @@ def figures() -> str:
     return markdown()
 
 
-PARTS: dict[str, Callable[[], str]] = {"diagram": diagram, "tree": tree, "settings": settings, "figures": figures}
+PARTS: dict[str, Callable[[], str]] = {
+    "diagram": diagram,
+    "tree": tree,
+    "events": events,
+    "settings": settings,
+    "figures": figures,
+}
 
 
 def refreshed(text: str) -> str:

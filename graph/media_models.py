@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import HumanMessage, SystemMessage
+from langgraph.constants import TAG_NOSTREAM
 
 from memento.graph.endpoints import Endpoints
 from memento.nodes.errors import ContentFiltered, InvalidReply, ModelError, ModelFailed, ModelRejected
@@ -34,8 +35,6 @@ VISION_SYSTEM: Final = (
 )
 
 _TIMEOUT_S: Final = 300.0
-# The tokens of these calls belong to no message that a client of the graph waits for.
-_UNSTREAMED: Final = "nostream"
 
 
 def look_through(models: ModelSource, spec: str | None = None) -> Look:
@@ -54,7 +53,7 @@ def look_through(models: ModelSource, spec: str | None = None) -> Look:
         try:
             model = await models.get("executor", spec)
             asked = [SystemMessage(VISION_SYSTEM), HumanMessage(content)]
-            call = model.ainvoke(asked, {"tags": [_UNSTREAMED], "run_name": "look"}, **unstreamed(model))
+            call = model.ainvoke(asked, {"tags": [TAG_NOSTREAM], "run_name": "look"}, **unstreamed(model))
             reply = await model_reply(call)
         except (ModelError, InvalidReply) as error:
             raise ToolUnavailable(_refusal(error, spec or "the executor's model")) from error

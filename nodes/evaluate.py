@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 from memento.nodes.context import Context
 from memento.nodes.costs import unpriced_notice
+from memento.nodes.events import emit
 from memento.nodes.human_reward import reward_by_person
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
@@ -57,7 +58,7 @@ def make_evaluate(
         else:
             scored = await score(answered, parts)
         evaluation = scored.evaluation
-        runtime.stream_writer({"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
+        emit(runtime, {"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
         # An id of this run's own, so that a repeat replaces the message instead of adding a second.
         message = AIMessage(answer, id=f"answer-{state['event_id'] or state['messages'][-1].id}")
         seconds = 0.0 if evaluation.evaluator == "human" else clock.spent()

@@ -23,6 +23,7 @@ from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_reply
 from memento.nodes.errors import ModelUnavailable
+from memento.nodes.events import emit
 from memento.nodes.node import Node
 from memento.nodes.prompt_budgets import RESULT_SHARE, RESULT_TOKENS
 from memento.nodes.prompts import executor_messages
@@ -57,11 +58,11 @@ def make_executor(
         # One call of its own, and for everybody at work and the planner the last one.
         if why := meter.ended_by(n_calls=2 + meter.n_active) or meter.tools_ended_by():
             return {"results": [_not_begun(state, why)]}
-        runtime.stream_writer({"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
+        emit(runtime, {"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
 
         def report(name: str, args: dict[str, Any]) -> None:
-            where = {"cycle": state["cycle"], "subtask": subtask["id"]}
-            runtime.stream_writer({"event": "tool", **where, "name": name, "args": args})
+            of = subtask["id"]
+            emit(runtime, {"event": "tool", "cycle": state["cycle"], "subtask": of, "name": name, "args": args})
 
         own, began_at = Meter(subtask_limits(settings), "max_"), time.time()
         own.begin()
@@ -96,7 +97,7 @@ def make_executor(
         result = _result(state, messages, began_at)
         if work.notices:
             result["notices"] = work.notices
-        runtime.stream_writer({"event": "result", "result": result})
+        emit(runtime, {"event": "result", "result": result})
         update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
 

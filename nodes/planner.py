@@ -15,6 +15,7 @@ from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelTimedOut
+from memento.nodes.events import emit
 from memento.nodes.node import Node
 from memento.nodes.plan import FinalAnswer, Plan, plan_text
 from memento.nodes.plan_review import PlanReview, review_of
@@ -163,7 +164,7 @@ def needs_approval(state: MementoState) -> bool:
 
 def _accept(plan: list[Subtask], state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
     cycle = state["cycle"] + 1
-    runtime.stream_writer({"event": "plan", "cycle": cycle, "plan": plan})
+    emit(runtime, {"event": "plan", "cycle": cycle, "plan": plan})
     return {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
 
 

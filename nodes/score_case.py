@@ -9,6 +9,7 @@ from memento.memory.case import ScoredCase
 from memento.memory.reading import Recall
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.nodes.context import Context
+from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
@@ -36,9 +37,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
         cases = list(map(_view, reading.cases))
-        runtime.stream_writer(
-            {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases}
-        )
+        emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         return {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
 
     return score_case

@@ -16,6 +16,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.constants import TAG_NOSTREAM
 from pydantic import BaseModel, ValidationError
 
 from memento.nodes.errors import (
@@ -138,7 +139,7 @@ class StructuredCaller:
         """Make one call with one method."""
         call: Awaitable[Any]
         if method == "plain":
-            call = model.ainvoke(_with_schema(messages, schema), config)
+            call = model.ainvoke(_with_schema(messages, schema), _untold(config))
         else:
             try:
                 structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
@@ -148,7 +149,7 @@ class StructuredCaller:
                 if isinstance(error, NotImplementedError):
                     raise
                 raise_named(error, self._redact)
-            call = _with_raw(structured, messages, config)
+            call = _with_raw(structured, messages, _untold(config))
         try:
             return _interpret(await model_reply(call, redact=self._redact), schema)
         except InvalidReply as error:
@@ -160,6 +161,12 @@ class StructuredCaller:
         if key not in self._methods:
             weakref.finalize(model, self._methods.pop, key, None)  # the id may be given to another model
         self._methods[key] = method
+
+
+def _untold(config: RunnableConfig | None) -> RunnableConfig:
+    """Keep a call out of `stream_mode="messages"`: an object is no message to show in a chat."""
+    given: RunnableConfig = config or {}
+    return {**given, "tags": [*(given.get("tags") or []), TAG_NOSTREAM]}
 
 
 def _is_form_refused(error: ModelError) -> bool:

@@ -9,6 +9,7 @@ from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.nodes.context import Context
+from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
 from memento.nodes.node import Node
 from memento.nodes.plan import plan_text
@@ -54,7 +55,7 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except (MemoryFailed, InvalidInput) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
             return {"notices": [*state["notices"], f"not remembered: {error}"]}
-        runtime.stream_writer({"event": "written", "case_id": case_id, "event_id": state["event_id"]})
+        emit(runtime, {"event": "written", "case_id": case_id, "event_id": state["event_id"]})
         return {"case_id": case_id}
 
     return write_case

@@ -23,7 +23,7 @@ from tests.scripted import ScriptedServer
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("part", ["diagram", "tree", "settings", "figures"])
+@pytest.mark.parametrize("part", ["diagram", "tree", "events", "settings", "figures"])
 def test_generated_part_is_fresh_when_made_again(part: str) -> None:
     made = _refresh().PARTS[part]()
 

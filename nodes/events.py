@@ -1,0 +1,76 @@
+"""Events of a run, as `stream_mode="custom"` gives them: what clients show while it works. A public contract."""
+
+from typing import Any, Literal, TypeAlias
+
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict  # pydantic checks none of typing's own before Python 3.12
+
+from memento.nodes.context import Context
+from memento.nodes.state import PromptCase, Subtask, SubtaskResult
+
+
+class CasesServed(TypedDict):
+    """Cases were chosen for the planner; again, where a run reads cases between two plans."""
+
+    event: Literal["cases"]
+    event_id: str
+    policy: str
+    cases: list[PromptCase]
+
+
+class PlanMade(TypedDict):
+    """The planner has made a plan."""
+
+    event: Literal["plan"]
+    cycle: int
+    plan: list[Subtask]
+
+
+class SubtaskBegun(TypedDict):
+    """An executor begins a subtask."""
+
+    event: Literal["subtask"]
+    cycle: int
+    subtask: Subtask
+
+
+class ToolCalled(TypedDict):
+    """An executor calls a tool for a subtask, named by its id."""
+
+    event: Literal["tool"]
+    cycle: int
+    subtask: str
+    name: str
+    args: dict[str, Any]
+
+
+class SubtaskEnded(TypedDict):
+    """A subtask has its result."""
+
+    event: Literal["result"]
+    result: SubtaskResult
+
+
+class RewardGiven(TypedDict):
+    """The answer has its reward; None where it is not known."""
+
+    event: Literal["reward"]
+    reward: float | None
+    evaluator: str
+
+
+class CaseWritten(TypedDict):
+    """The run's outcome is in memory; without a case where its reward is not known."""
+
+    event: Literal["written"]
+    case_id: str | None
+    event_id: str | None
+
+
+RunEvent: TypeAlias = CasesServed | PlanMade | SubtaskBegun | ToolCalled | SubtaskEnded | RewardGiven | CaseWritten
+"""Any of them, told apart by `event`. Later releases may add events and fields, and rename none."""
+
+
+def emit(runtime: Runtime[Context], event: RunEvent) -> None:
+    """Send an event to the clients that stream the run."""
+    runtime.stream_writer(event)
