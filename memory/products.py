@@ -49,6 +49,14 @@ def cosines(row_ND: NDArray[np.float32], vector_D: NDArray[np.float32]) -> NDArr
     return cosine_N
 
 
+def exact_cosines(row_ND: NDArray[np.float32], vector_D: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Cosines in double precision, shape (N,), for any thread; of rows of any length, where 0 gives 0."""
+    wide_ND, wide_D = row_ND.astype(np.float64), vector_D.astype(np.float64)
+    length_N = np.sqrt(np.vecdot(wide_ND, wide_ND) * np.vecdot(wide_D, wide_D))
+    cosine_N: NDArray[np.float64] = np.vecdot(wide_ND, wide_D) / np.where(length_N, length_N, 1.0)
+    return cosine_N
+
+
 def squared_norms(row_ND: NDArray[np.float32]) -> NDArray[np.float32]:
     """Squared length of each row, shape (N,), for any thread: on its core alone, and without a copy of the rows."""
     square_N: NDArray[np.float32] = np.vecdot(row_ND, row_ND)

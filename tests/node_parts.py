@@ -65,7 +65,7 @@ def calling(name: str, call: int = 1, /, **args: Any) -> AIMessage:
 
 
 def a_run(task: str = "What is six times seven?", **changes: Any) -> Run:
-    settings = Context(**changes.pop("settings", {})).model_dump()
+    settings = Context(**changes.pop("settings", {})).settings()
     run: Run = {
         "task": task,
         "references": [],

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from memento.memory.case import Case
 from memento.memory.encoder import EncodedTexts
+from memento.memory.index.engines.cosine_digits import rounded
 from memento.memory.index.engines.port import Hit, Vector
 from memento.memory.ledger.reads import LedgerViews
-from memento.memory.products import cosines
+from memento.memory.products import exact_cosines
 
 N_NEWEST = 2_000
 """Maximum number of cases, or changes of cases, that are searched."""
-
-_COSINE_DIGITS = 6
-"""Decimal digits of a cosine that do not depend on the order of additions, which differs by engine."""
 
 
 class UnindexedChanges(NamedTuple):
@@ -60,14 +56,8 @@ class ExactSearch:
         fit = [case for case in cases if case.status == "active" and case.question != exclude_question]
         if not fit:
             return []
-        cosine_C = cosines(await self._texts.rows([case.state for case in fit]), vector)
+        cosine_C = exact_cosines(await self._texts.rows([case.state for case in fit]), vector)
         return [Hit(case.id, float(cosine)) for case, cosine in zip(fit, cosine_C, strict=True)]
-
-
-def rounded(similarity_N: Sequence[float]) -> list[float]:
-    """Cosines without the digits in which engines, and places within one, differ."""
-    cosine_N: list[float] = np.round(np.array(similarity_N, np.float64), _COSINE_DIGITS).astype(np.float32).tolist()
-    return cosine_N
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

@@ -4,8 +4,8 @@ An engine that is asked for 64 cases of 200 equally near ones gives any 64: whic
 it has stored them. All of a tie must be seen before it can be cut by id.
 """
 
+from memento.memory.index.engines.cosine_digits import rounded
 from memento.memory.index.engines.port import Hit, Vector, VectorEngine
-from memento.memory.index.exact_search import rounded
 
 N_MORE = 8
 """Hits requested beyond the limit: without a tie there, the first of them is less near, and one request is enough."""

@@ -11,9 +11,10 @@ import pytest
 
 from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.edge import EdgeEngine
-from memento.memory.index.engines.port import BankPoint, Hit
+from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.shard import Shard
 from memento.memory.index.engines.vector_cache import FROM_SEARCH, VectorCache
+from memento.memory.index.exact_search import in_order
 from tests.bank_points import DIM, ENCODER, by_cosine, case_id, in_batches, point, unit
 
 
@@ -139,6 +140,17 @@ def test_idle_namespaces_make_room_and_busy_ones_do_not(shard: Shard) -> None:
     assert cache.n_rows == {"b": 10, "c": 10}
 
 
+def test_a_namespace_that_is_not_searched_again_stands_in_nobodys_way(shard: Shard) -> None:
+    shard.write([point(number, namespace="ab"[number % 2]) for number in range(20)])
+    cache = VectorCache(shard, dim=DIM, from_search=3)
+    for namespace in "aaabbb":
+        cache.search(unit(1), namespace=namespace, limit=5, exclude_question=None)
+    assert cache.wanted == "b"
+    while cache.fill():
+        pass
+    assert cache.n_rows == {"b": 10}
+
+
 def test_no_stale_row_is_left_when_a_write_or_a_look_at_it_fails(shard: Shard) -> None:
     shard.write([point(0)])
     cache = caching(shard, "a")
@@ -185,3 +197,25 @@ async def test_closing_waits_for_rows_that_are_being_read(tmp_path: Path, caplog
     for outcome in await asyncio.gather(*searches, return_exceptions=True):
         assert isinstance(outcome, asyncio.CancelledError | EngineUnavailable)
     assert not caplog.records
+
+
+def few_words(seed: int) -> Vector:
+    """A text of few words, hashed: many cosines are the same number, computed of other numbers."""
+    row = np.zeros(DIM, np.float32)
+    for place in np.random.default_rng(seed).integers(DIM, size=3):
+        row[place] += 1
+    return row / np.linalg.norm(row)
+
+
+def test_a_scan_and_the_cache_give_the_same_digits_and_ties(shard: Shard) -> None:
+    shard.write([point(number, vector=few_words(number)) for number in range(250)])
+    shard.write([point(250 + number, vector=unit(number)) for number in range(250)])
+    cache = caching(shard, "a")
+    for seed in range(150):
+        query = few_words(seed) if seed % 2 else unit(seed)
+        scanned = shard.search(query, namespace="a", limit=250, exclude_question=None)
+        cached = cache.search(query, namespace="a", limit=500, exclude_question=None) or []
+        known = dict(in_order(cached))
+        assert len(scanned) == 250
+        for one in in_order(scanned):
+            assert known[one.case_id] == one.similarity, "to the last digit that counts"

@@ -191,7 +191,7 @@ class EdgeEngine:
     async def _cached(self, live: Generation) -> None:
         """Wait until the vectors of a small namespace that is searched often are in memory.
 
-        Waiting makes the same searches give the same answers: the last digits of a cosine are the shard's or ours.
+        Until they are, a scan of the shard takes ten times as long as a search of them.
         """
         if self._caching is None or self._caching.done():
             self._caching = asyncio.create_task(self._cache(live), name="memento-vector-cache")

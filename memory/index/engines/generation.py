@@ -116,7 +116,13 @@ class Generation:
         """
         found = self.cache.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
         if found is None:
-            found = self.shard.search(vector, namespace=namespace, limit=limit, exclude_question=exclude_question)
+            found = self.shard.search(
+                vector,
+                namespace=namespace,
+                limit=limit,
+                exclude_question=exclude_question,
+                is_exact=self.cache.may_hold(namespace),
+            )
         if self.segment is None or not others:
             return found
         rows = self.segment.rows_of([one.case_id for one in others])

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from memento.memory.errors import EngineRejected, IndexDamaged
 from memento.memory.index.engines.points import hit
 from memento.memory.index.engines.port import Hit, Vector
-from memento.memory.products import cosines
+from memento.memory.products import cosines, exact_cosines
 
 if TYPE_CHECKING:
     from usearch.index import Index
@@ -174,10 +174,10 @@ class Segment:
         ]
         cosine_R = np.concatenate(parts)
         best = np.argsort(-cosine_R, kind="stable")[:limit]
+        exact = exact_cosines(self.vectors[rows[best]], vector).tolist()
         ids = self._columns["ids"][rows[best]]
         return [
-            hit(uuid.UUID(bytes=one.ljust(16, b"\0")), cosine)
-            for one, cosine in zip(ids.tolist(), cosine_R[best].tolist(), strict=True)
+            hit(uuid.UUID(bytes=one.ljust(16, b"\0")), cosine) for one, cosine in zip(ids.tolist(), exact, strict=True)
         ]
 
 

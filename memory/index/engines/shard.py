@@ -18,6 +18,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from memento.memory.errors import EngineUnavailable, IndexDamaged
+from memento.memory.index.engines.cosine_digits import is_near_rounding
 from memento.memory.index.engines.edge_errors import named_errors
 from memento.memory.index.engines.points import (
     STORED_FIELDS,
@@ -30,6 +31,7 @@ from memento.memory.index.engines.points import (
 )
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.slot_files import sync_tree
+from memento.memory.products import exact_cosines
 from memento.private_files import make_private, make_private_folder
 
 BATCH = 32
@@ -181,17 +183,32 @@ class Shard:
             found = self._shard.facet(edge.FacetRequest(key="active_in", limit=MAX_NAMESPACES, exact=False))
         return {str(one.value): int(one.count) for one in found.hits}
 
+    def n_active_in(self, namespace: str) -> int:
+        """Active points of a namespace."""
+        with named_errors("counting the index"):
+            active = edge.Filter(must=[_match("active_in", namespace)])
+            return int(self._shard.count(edge.CountRequest(exact=True, filter=active)))
+
     def delete(self, case_ids: Sequence[str]) -> None:
         """Remove points; the engine leaves what they were in its files."""
         self.n_unflushed += len(case_ids)
         with named_errors("deleting from the index"):
             self._shard.update(edge.UpdateOperation.delete_points(list(case_ids)))
 
-    def search(self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None) -> list[Hit]:
+    def search(
+        self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None, is_exact: bool = True
+    ) -> list[Hit]:
         """Active points of `namespace` by descending cosine, without those of the question given.
 
         The question is excluded by looking its few cases up first and asking for that many more: a second filter
         condition would make the engine check every point of the namespace (see `payload`).
+
+        Args:
+            vector: shape (dim,).
+            namespace: whose.
+            limit: how many.
+            exclude_question: a question whose cases are left out.
+            is_exact: all digits that count are right (see cosine_digits.py), which takes a millisecond.
         """
         if limit < 1:
             return []
@@ -205,7 +222,8 @@ class Shard:
                 if len(unwanted) > MAX_OWN:
                     unwanted, only = set(), edge.Filter(must=[active], must_not=[question])
             found = self._query(vector, limit=limit + len(unwanted), condition=only)
-        return [hit(point.id, point.score) for point in found if point.id not in unwanted][:limit]
+        hits = [hit(point.id, point.score) for point in found if point.id not in unwanted][:limit]
+        return self._without_error(hits, vector) if is_exact else hits
 
     def count(self) -> int:
         """All points."""
@@ -245,6 +263,17 @@ class Shard:
             yield records
             if offset is None:
                 return
+
+    def _without_error(self, hits: list[Hit], vector: Vector) -> list[Hit]:
+        """Compute cosines anew that the engine's error could round to another value."""
+        is_unsure_N = is_near_rounding([one.similarity for one in hits])
+        ids = [one.case_id for one, is_unsure in zip(hits, is_unsure_N, strict=True) if is_unsure]
+        if not ids:
+            return hits
+        points = list(self.retrieved(ids))
+        exact = exact_cosines(np.stack([point.vector for point in points]), vector).tolist()
+        known = {point.case_id: cosine for point, cosine in zip(points, exact, strict=True)}
+        return [hit(one.case_id, known.get(one.case_id, one.similarity)) for one in hits]
 
     def _ids(self, condition: edge.Filter) -> set[object]:
         page = edge.ScrollRequest(limit=MAX_OWN + 1, filter=condition, with_payload=False, with_vector=False)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from memento.memory.index.engines.points import StoredPoint, hit
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.shard import Shard
-from memento.memory.products import cosines, squared_norms
+from memento.memory.products import cosines, exact_cosines, squared_norms
 
 MAX_ROWS: Final = 20_000
 """Maximum number of a namespace's active cases; above, the shard's quantised scan is as fast."""
@@ -92,10 +92,10 @@ class CachedRows:
         cosine_N = cosines(self._vector_ND[: len(self._ids)], vector / length if length else vector)
         cosine_N[own] = -np.inf
         row_K = np.argpartition(cosine_N, len(cosine_N) - n_found)[-n_found:]
-        row_K = row_K[np.argsort(-cosine_N[row_K], kind="stable")]
-        return [
-            hit(self._ids[row], cosine) for row, cosine in zip(row_K.tolist(), cosine_N[row_K].tolist(), strict=True)
-        ]
+        exact_K = exact_cosines(self._vector_ND[row_K], vector)
+        order_K = np.argsort(-exact_K, kind="stable")
+        nearest = zip(row_K[order_K].tolist(), exact_K[order_K].tolist(), strict=True)
+        return [hit(self._ids[row], cosine) for row, cosine in nearest]
 
 
 class VectorCache:
@@ -138,6 +138,10 @@ class VectorCache:
         """Rows of each namespace that is cached."""
         return {name: len(rows) for name, rows in self._cached.items()}
 
+    def may_hold(self, namespace: str) -> bool:
+        """Whether a namespace is small enough: then a scan of it must give the digits that the cache would give."""
+        return namespace not in self._is_too_large
+
     def search(self, vector: Vector, *, namespace: str, limit: int, exclude_question: str | None) -> list[Hit] | None:
         """As `Shard.search`; None where the namespace is not cached."""
         self._n_searches += 1
@@ -156,7 +160,7 @@ class VectorCache:
             EngineError: the shard cannot be read; the namespace is not cached.
         """
         if self._filling is None:
-            if not self.wanted or not self._has_room(self._shard.n_active().get(self.wanted, 0)):
+            if not self.wanted or not self._has_room(self._shard.n_active_in(self.wanted)):
                 return self._filled(None)
             self._filling, self._after = (self.wanted, CachedRows(self._dim)), None
         namespace, rows = self._filling
@@ -167,7 +171,7 @@ class VectorCache:
             raise
         for point in points:
             rows.put(point)
-        if len(rows) > self._max_rows:  # more than the shard's counts say, or it has lost them
+        if len(rows) > self._max_rows:  # it has grown meanwhile
             self._is_too_large.add(namespace)
             return self._filled(None)
         return self._after is not None or self._filled(rows)
@@ -200,16 +204,20 @@ class VectorCache:
     def forget(self) -> None:
         """Cache nothing any more until it is asked for again."""
         self._cached.clear()
+        self._last_search.clear()
         self._filled(None)
 
     def _count(self, namespace: str) -> None:
-        if self.wanted or namespace in self._is_too_large:
+        if namespace in self._is_too_large:
             return
         n = self._searched.pop(namespace, 0) + 1
+        if n == 1 and self._shard.n_active_in(namespace) > self._max_rows:
+            self._is_too_large.add(namespace)
+            return
         self._searched[namespace] = n
         if len(self._searched) > _MAX_COUNTED:
             self._searched.popitem(last=False)
-        if n >= self._from_search:
+        if n >= self._from_search and self._filling is None:  # who was wanted before may never be searched again
             del self._searched[namespace]
             self.wanted = namespace
 
