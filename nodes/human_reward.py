@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from memento.nodes.people import Question, UnreadableReply, ask_person, decision_of, parsed
+from memento.nodes.human_in_the_loop import Question, UnreadableReply, ask_person, decision_of, parsed
 from memento.tools.text import without_middle
 
 ACTION = "give_reward"
@@ -19,8 +19,8 @@ _DESCRIPTION = "Is this answer right? Approve it, reject it with a reason, or ed
 class HumanReward(BaseModel):
     """What a person says about an answer; the bare number will do.
 
-    Replies of chat UIs are read too (see `people`): approved is 1, rejected 0, ignored unknown. Free text is refused,
-    for nobody can tell whether it praises or complains.
+    Replies of chat UIs are read too (see `human_in_the_loop`): approved is 1, rejected 0, ignored unknown. Free text is
+    refused, for nobody can tell whether it praises or complains.
     """
 
     model_config = ConfigDict(extra="forbid")

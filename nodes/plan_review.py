@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from memento.nodes.people import Question, UnreadableReply, ask_person, decision_of, parsed
+from memento.nodes.human_in_the_loop import Question, UnreadableReply, ask_person, decision_of, parsed
 from memento.nodes.plan import Plan, plan_text
 from memento.nodes.state import Subtask
 
@@ -19,8 +19,8 @@ _DESCRIPTION = "Carry out this plan? Reject it with a reason, and another one is
 class PlanReview(BaseModel, Generic[PlanT]):
     """What a person says about a plan that waits for approval.
 
-    Replies of chat UIs are read too (see `people`): a decision of LangChain's human-in-the-loop middleware or of Agent
-    Inbox, a bare word, and any other text, which rejects the plan for the reason that it gives.
+    Replies of chat UIs are read too (see `human_in_the_loop`): a decision of LangChain's middleware or Agent Inbox, a
+    bare word, and any other text, which rejects the plan for the reason that it gives.
     """
 
     model_config = ConfigDict(extra="forbid")  # a misspelt rejection must not pass for an approval

@@ -139,7 +139,7 @@ class StructuredCaller:
         """Make one call with one method."""
         call: Awaitable[Any]
         if method == "plain":
-            call = model.ainvoke(_with_schema(messages, schema), _untold(config))
+            call = model.ainvoke(_with_schema(messages, schema), _kept_out_of_chats(config))
         else:
             try:
                 structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
@@ -149,7 +149,7 @@ class StructuredCaller:
                 if isinstance(error, NotImplementedError):
                     raise
                 raise_named(error, self._redact)
-            call = _with_raw(structured, messages, _untold(config))
+            call = _with_raw(structured, messages, _kept_out_of_chats(config))
         try:
             return _interpret(await model_reply(call, redact=self._redact), schema)
         except InvalidReply as error:
@@ -163,7 +163,7 @@ class StructuredCaller:
         self._methods[key] = method
 
 
-def _untold(config: RunnableConfig | None) -> RunnableConfig:
+def _kept_out_of_chats(config: RunnableConfig | None) -> RunnableConfig:
     """Keep a call out of `stream_mode="messages"`: an object is no message to show in a chat."""
     given: RunnableConfig = config or {}
     return {**given, "tags": [*(given.get("tags") or []), TAG_NOSTREAM]}

@@ -8,7 +8,9 @@ edge.py           the Qdrant engine in process, on disk (`qdrant-edge-py`)
   seeding.py      starts a slot with a copy of a neighbour's
   purging.py      empties slots after an erasure
   generation.py   a shard and, in a large bank, a segment
-  shard.py        the engine's shard: settings, calls
+  vector_cache.py vectors of small namespaces in memory
+  shard.py        the engine's shard: settings, writes, searches
+  shard_reads.py  its other reads
   edge_errors.py  its failures under our names
   segment.py      graphs of large namespaces, shared by processes
   graphs.py       where they lie, and who builds them
@@ -16,6 +18,7 @@ edge.py           the Qdrant engine in process, on disk (`qdrant-edge-py`)
 server.py         a Qdrant server or cluster (`AsyncQdrantClient`)
   server_errors.py  its failures under our names
 local.py          qdrant-client's `:memory:` mode behind one lock, for tests
+cosine_digits.py  the digits of a cosine that count
 points.py         what is stored of a case, and the version rule
 wire.py           requests in qdrant-client's vocabulary, for server.py and local.py
 """

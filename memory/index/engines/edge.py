@@ -23,7 +23,7 @@ from memento.memory.index.engines.graphs import GraphBuild, can_build, newest_gr
 from memento.memory.index.engines.held_index import HeldIndex, make_durable
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.segment import Segment
-from memento.memory.index.engines.shard import BATCH
+from memento.memory.index.engines.shard_reads import BATCH
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""One shard of the in-process Qdrant engine: its settings and its calls.
+"""One shard of the in-process Qdrant engine: its settings, writes and searches; `shard_reads` has its other reads.
 
 Settings, measured with 100,000 clustered 384-d vectors in one namespace on two cores (top 64, p50):
 
@@ -20,22 +20,12 @@ import qdrant_edge as edge
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.cosine_digits import is_near_rounding
 from memento.memory.index.engines.edge_errors import named_errors
-from memento.memory.index.engines.points import (
-    STORED_FIELDS,
-    StoredPoint,
-    hit,
-    later_versions,
-    newest,
-    searched_payload,
-    stored_point,
-)
+from memento.memory.index.engines.points import hit, later_versions, newest, searched_payload
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
+from memento.memory.index.engines.shard_reads import BATCH, ShardReads, field_is
 from memento.memory.index.engines.slot_files import sync_tree
 from memento.memory.products import exact_cosines
 from memento.private_files import make_private, make_private_folder
-
-BATCH = 32
-"""Points per call: the engine holds the GIL for a whole call, about 2 ms for this many."""
 
 MAX_UNFLUSHED = 8_192
 """Points whose only durable place is the engine's log, at most: a flush holds the GIL for a tenth of a second, and
@@ -48,17 +38,7 @@ MAX_OWN = 256
 """Cases of the asking question itself that are dropped after the search; with more, the engine filters them."""
 
 
-PAGE = 512
-"""Points read at a time: the engine holds the GIL for about 2 ms."""
-
-VECTOR_PAGE = 128
-"""Points read at a time with their vectors, which takes about as long."""
-
-MAX_NAMESPACES = 10_000
-"""Namespaces that are counted, those with the most cases first."""
-
-
-class Shard:
+class Shard(ShardReads):
     """An open shard directory. Blocking; one thread at a time.
 
     Raises:
@@ -66,8 +46,8 @@ class Shard:
     """
 
     def __init__(self, path: Path, shard: edge.EdgeShard) -> None:
+        super().__init__(shard)
         self.path = path
-        self._shard = shard
         self.n_unflushed = 0
         """Points written since the last flush, roughly: their only durable place is the log."""
 
@@ -120,7 +100,7 @@ class Shard:
         self.n_unflushed += len(latest)
         with named_errors("writing to the index"):
             for batch in _batches(latest):
-                self._shard.update(edge.UpdateOperation.upsert_points(batch, update_mode=edge.UpdateMode.InsertOnly))
+                self._insert(batch)
             for version, group in later_versions(latest):
                 below = edge.Filter(must=[edge.FieldCondition(key="version", range=edge.RangeFloat(lt=version))])
                 for batch in _batches(group):
@@ -130,41 +110,6 @@ class Shard:
                         )
                     )
 
-    def has_any(self, case_ids: Sequence[str]) -> bool:
-        """Whether a point of one of these cases is there."""
-        with named_errors("reading the index"):
-            parts = (case_ids[start : start + BATCH] for start in range(0, len(case_ids), BATCH))
-            return any(self._shard.retrieve(list(part), with_payload=False, with_vector=False) for part in parts)
-
-    def pages(self) -> Iterator[list[tuple[str, int]]]:
-        """Id and version of every point, a few at a time; what is written meanwhile may be missing."""
-        for records in self._scrolled(["version"], with_vector=False):
-            yield [(str(record.id), int((record.payload or {})["version"])) for record in records]
-
-    def stored(self) -> Iterator[list[StoredPoint]]:
-        """Every point with its vector, a few at a time."""
-        for records in self._scrolled(STORED_FIELDS, with_vector=True):
-            yield [stored_point(record) for record in records]
-
-    def active_page(self, namespace: str, *, after: Any) -> tuple[list[StoredPoint], Any]:
-        """Some active points of a namespace with their vectors, and where the next page begins; None after the last."""
-        active = edge.Filter(must=[_match("active_in", namespace)])
-        with named_errors("reading the index"):
-            records, following = self._shard.scroll(
-                edge.ScrollRequest(
-                    limit=VECTOR_PAGE, offset=after, filter=active, with_payload=STORED_FIELDS, with_vector=True
-                )
-            )
-        return [stored_point(record) for record in records], following
-
-    def retrieved(self, case_ids: Sequence[str]) -> Iterator[StoredPoint]:
-        """Those of these points that are there, with their vectors."""
-        for start in range(0, len(case_ids), BATCH):
-            part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
-            with named_errors("reading the index"):
-                records = self._shard.retrieve(part, with_payload=STORED_FIELDS, with_vector=True)
-            yield from map(stored_point, records)
-
     def copy_to(self, other: "Shard", case_ids: Sequence[str]) -> None:
         """Insert points into another shard, unless it has some of these cases already."""
         other.n_unflushed += len(case_ids)
@@ -173,21 +118,7 @@ class Shard:
                 part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
                 found = self._shard.retrieve(part, with_payload=True, with_vector=True)
                 points = [edge.Point(one.id, one.vector, one.payload) for one in found if one.vector is not None]
-                other._shard.update(edge.UpdateOperation.upsert_points(points, update_mode=edge.UpdateMode.InsertOnly))
-
-    def n_active(self) -> dict[str, int]:
-        """Active points of each namespace, roughly; empty for a shard made of its log, which has lost the counts."""
-        with named_errors("counting the index"):
-            if "active_in" not in self._shard.info().payload_schema:
-                return {}
-            found = self._shard.facet(edge.FacetRequest(key="active_in", limit=MAX_NAMESPACES, exact=False))
-        return {str(one.value): int(one.count) for one in found.hits}
-
-    def n_active_in(self, namespace: str) -> int:
-        """Active points of a namespace."""
-        with named_errors("counting the index"):
-            active = edge.Filter(must=[_match("active_in", namespace)])
-            return int(self._shard.count(edge.CountRequest(exact=True, filter=active)))
+                other._insert(points)
 
     def delete(self, case_ids: Sequence[str]) -> None:
         """Remove points; the engine leaves what they were in its files."""
@@ -212,23 +143,18 @@ class Shard:
         """
         if limit < 1:
             return []
-        active = _match("active_in", namespace)
+        active = field_is("active_in", namespace)
         unwanted: set[object] = set()
         only = edge.Filter(must=[active])
         with named_errors("searching the index"):
             if exclude_question is not None:
-                question = _match("question", exclude_question)
+                question = field_is("question", exclude_question)
                 unwanted = self._ids(edge.Filter(must=[active, question]))
                 if len(unwanted) > MAX_OWN:
                     unwanted, only = set(), edge.Filter(must=[active], must_not=[question])
             found = self._query(vector, limit=limit + len(unwanted), condition=only)
         hits = [hit(point.id, point.score) for point in found if point.id not in unwanted][:limit]
         return self._without_error(hits, vector) if is_exact else hits
-
-    def count(self) -> int:
-        """All points."""
-        with named_errors("counting the index"):
-            return int(self._shard.info().points_count)  # kept by the engine; its exact count looks at every point
 
     def save(self) -> None:
         """Make everything applied so far survive a power cut: in the engine's log, or, where that is long, for good."""
@@ -254,15 +180,9 @@ class Shard:
             self._shard.close()
             make_private(self.path)
 
-    def _scrolled(self, fields: list[str], *, with_vector: bool) -> Iterator[list[edge.Record]]:
-        offset = None
-        while True:
-            page = edge.ScrollRequest(limit=PAGE, offset=offset, with_payload=fields, with_vector=with_vector)
-            with named_errors("reading the index"):
-                records, offset = self._shard.scroll(page)
-            yield records
-            if offset is None:
-                return
+    def _insert(self, points: list[edge.Point]) -> None:
+        """Add points of cases that have none yet."""
+        self._shard.update(edge.UpdateOperation.upsert_points(points, update_mode=edge.UpdateMode.InsertOnly))
 
     def _without_error(self, hits: list[Hit], vector: Vector) -> list[Hit]:
         """Compute cosines anew that the engine's error could round to another value."""
@@ -290,10 +210,6 @@ class Shard:
             with_vector=False,
         )
         return self._shard.query(request)
-
-
-def _match(key: str, value: str) -> edge.FieldCondition:
-    return edge.FieldCondition(key=key, match=edge.MatchValue(value))
 
 
 def _batches(points: Sequence[BankPoint]) -> Iterator[list[edge.Point]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from memento.memory.index.engines.points import StoredPoint, hit
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.shard import Shard
-from memento.memory.products import cosines, exact_cosines, squared_norms
+from memento.memory.products import cosines, exact_cosines
 
 MAX_ROWS: Final = 20_000
 """Maximum number of a namespace's active cases; above, the shard's quantised scan is as fast."""
@@ -88,10 +88,9 @@ class CachedRows:
         n_found = min(limit, len(self._ids) - len(own))
         if n_found < 1:
             return []
-        length = float(np.sqrt(squared_norms(vector[None])[0]))
-        cosine_N = cosines(self._vector_ND[: len(self._ids)], vector / length if length else vector)
-        cosine_N[own] = -np.inf
-        row_K = np.argpartition(cosine_N, len(cosine_N) - n_found)[-n_found:]
+        product_N = cosines(self._vector_ND[: len(self._ids)], vector)  # whatever its length, which ranks alike
+        product_N[own] = -np.inf
+        row_K = np.argpartition(product_N, len(product_N) - n_found)[-n_found:]
         exact_K = exact_cosines(self._vector_ND[row_K], vector)
         order_K = np.argsort(-exact_K, kind="stable")
         nearest = zip(row_K[order_K].tolist(), exact_K[order_K].tolist(), strict=True)
