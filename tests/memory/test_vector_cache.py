@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 
 from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.edge import EdgeEngine
@@ -157,6 +158,26 @@ def test_no_stale_row_is_left_when_a_write_or_a_look_at_it_fails(shard: Shard) -
     with pytest.raises(EngineError):
         cache.follow([point(0), BankPoint(**{**vars_of(point(1)), "case_id": "no UUID"})])
     assert cache.n_rows == {}
+
+
+@pytest.mark.parametrize("payload", [{}, {"active_in": "a"}, {"active_in": "a", "version": 1}])
+async def test_a_point_that_has_lost_its_fields_is_damage_and_no_raw_error(tmp_path: Path, payload: object) -> None:
+    engine = EdgeEngine(tmp_path / "bank")
+    await engine.open(dim=DIM, encoder=ENCODER)
+    await engine.upsert([point(number) for number in range(40)])
+    held = engine._index.need().shard
+    lost = edge.Point(case_id(99), unit(99).tolist(), {"active_in": "a"} | dict(payload))  # type: ignore[call-overload]
+    held._shard.update(edge.UpdateOperation.upsert_points([lost]))
+    for read in (lambda: list(held.retrieved([case_id(99)])), lambda: list(held.stored())):
+        with pytest.raises(IndexDamaged):
+            read()
+    for _ in range(FROM_SEARCH):
+        await engine.search(unit(1), namespace="a", limit=9)
+    with pytest.raises(IndexDamaged):  # its rows are read for the cache
+        await engine.search(unit(1), namespace="a", limit=9)
+    await engine.rebuild(in_batches([point(number) for number in range(40)]), position=40)
+    assert len(await engine.search(unit(1), namespace="a", limit=99)) == 40
+    await engine.close()
 
 
 def vars_of(one: BankPoint) -> dict[str, object]:

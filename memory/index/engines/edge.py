@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from memento.memory.errors import EngineError, EngineUnavailable
+from memento.memory.errors import EngineError, EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.generation import Generation
 from memento.memory.index.engines.graphs import GraphBuild, can_build, newest_graph
 from memento.memory.index.engines.held_index import HeldIndex, make_durable
@@ -202,6 +202,8 @@ class EdgeEngine:
         try:
             while await self._run(lambda: self._index.live is live and live.cache.fill()):
                 pass
+        except IndexDamaged:  # the search that waits tells it, and the index is rebuilt
+            raise
         except EngineError as error:
             if self._thread is not None:  # else it was closed meanwhile
                 _LOG.warning("searches go on without cached vectors: %s", error)

@@ -108,10 +108,16 @@ def hit(case_id: object, score: float) -> Hit:
 
 
 def stored_point(record: StoredRecord) -> StoredPoint:
-    """The point of a record with `STORED_FIELDS` and its vector."""
+    """The point of a record with `STORED_FIELDS` and its vector.
+
+    Raises:
+        KeyError, TypeError, ValueError: it lacks a field, or its vector is not one of numbers.
+    """
     said = record.payload or {}
     namespace = said.get("active_in") or said.get("inactive_in") or said["namespace"]
     vector = np.asarray(record.vector, np.float32)
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise ValueError("its vector is not one of finite numbers")
     return StoredPoint(
         str(record.id), said["version"], namespace, said["question"], is_active="active_in" in said, vector=vector
     )

@@ -1,10 +1,12 @@
 """What an open shard of the in-process Qdrant engine holds: its points, a few at a time, and how many there are."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import qdrant_edge as edge
 
+from memento.memory.errors import IndexDamaged
 from memento.memory.index.engines.edge_errors import named_errors
 from memento.memory.index.engines.points import STORED_FIELDS, StoredPoint, stored_point
 
@@ -40,12 +42,14 @@ class ShardReads:
     def pages(self) -> Iterator[list[tuple[str, int]]]:
         """Id and version of every point, a few at a time; what is written meanwhile may be missing."""
         for records in self._scrolled(["version"], with_vector=False):
-            yield [(str(record.id), int((record.payload or {})["version"])) for record in records]
+            with _readable():
+                page = [(str(record.id), int((record.payload or {})["version"])) for record in records]
+            yield page
 
     def stored(self) -> Iterator[list[StoredPoint]]:
         """Every point with its vector, a few at a time."""
         for records in self._scrolled(STORED_FIELDS, with_vector=True):
-            yield [stored_point(record) for record in records]
+            yield _points(records)
 
     def active_page(self, namespace: str, *, after: Any) -> tuple[list[StoredPoint], Any]:
         """Some active points of a namespace with their vectors, and where the next page begins; None after the last."""
@@ -56,7 +60,7 @@ class ShardReads:
                     limit=VECTOR_PAGE, offset=after, filter=active, with_payload=STORED_FIELDS, with_vector=True
                 )
             )
-        return [stored_point(record) for record in records], following
+        return _points(records), following
 
     def retrieved(self, case_ids: Sequence[str]) -> Iterator[StoredPoint]:
         """Those of these points that are there, with their vectors."""
@@ -64,7 +68,7 @@ class ShardReads:
             part: list[edge.PointId] = [*case_ids[start : start + BATCH]]
             with named_errors("reading the index"):
                 records = self._shard.retrieve(part, with_payload=STORED_FIELDS, with_vector=True)
-            yield from map(stored_point, records)
+            yield from _points(records)
 
     def n_active(self) -> dict[str, int]:
         """Active points of each namespace, roughly; empty for a shard made of its log, which has lost the counts."""
@@ -94,6 +98,16 @@ class ShardReads:
             yield records
             if offset is None:
                 return
+
+
+def _points(records: Sequence[edge.Record]) -> list[StoredPoint]:
+    with _readable():
+        return [stored_point(record) for record in records]
+
+
+def _readable() -> AbstractContextManager[None]:
+    """For what the engine answered: a field that is missing or of another kind is damage, too."""
+    return named_errors("reading points of the index", otherwise=IndexDamaged)
 
 
 def field_is(key: str, value: str) -> edge.FieldCondition:
