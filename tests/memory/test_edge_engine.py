@@ -4,12 +4,14 @@ import asyncio
 import json
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
 
 from memento.memory.errors import EngineUnavailable
 from memento.memory.index.engines.edge import EdgeEngine
+from memento.memory.index.engines.slot_files import sync_tree
 from tests.bank_points import DIM, ENCODER, case_id, point, unit
 from tests.edge_bank import POINTS, generations, make_bank, n_found, opened, writer
 
@@ -44,6 +46,30 @@ async def test_both_work_when_a_second_process_shares_the_directory(bank: Path) 
     assert await n_found(engine) == 50
     await engine.close()
     assert (bank / "slot-1" / "slot.json").exists()
+
+
+def test_a_log_is_synced_though_the_engine_renames_its_files_meanwhile(tmp_path: Path) -> None:
+    is_over = threading.Event()
+
+    def rename() -> None:
+        number = 0
+        while not is_over.is_set():
+            number = (number + 1) % 8
+            (tmp_path / f"tmp-open-{number}").touch()
+            is_over.wait(0.001)
+            (tmp_path / f"tmp-open-{number}").rename(tmp_path / f"open-{number}")
+            is_over.wait(0.01)  # a log gets a new file far more seldom
+
+    for number in range(8):
+        (tmp_path / f"open-{number}").touch()
+    renaming = threading.Thread(target=rename)
+    renaming.start()
+    try:
+        for _ in range(300):
+            sync_tree(tmp_path)
+    finally:
+        is_over.set()
+        renaming.join()
 
 
 @pytest.mark.parametrize("n_before", [20, 320])

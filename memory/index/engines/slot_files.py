@@ -1,5 +1,6 @@
 """Files of an index slot that others than its holder look at: its record, the mark of an erasure, the writers' lock."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ from filelock import FileLock
 from memento.memory.errors import EngineUnavailable, IndexDamaged
 from memento.memory.index.engines.points import SCHEMA
 from memento.private_files import private_modes
+
+_LOOKS = 20
+"""How often a folder is looked at again whose files get other names meanwhile."""
 
 UNSAVED = "unsaved"
 """Name of the file that stands for a record while a slot's generation is not saved; it names the segment in use."""
@@ -144,9 +148,19 @@ def sync_directory(path: Path) -> None:
 def sync_tree(folder: Path) -> None:
     """Make all files of a folder survive a power cut. Blocking.
 
+    The engine's own thread makes the next file of its log under another name: where one has got its name meanwhile, all
+    are looked at again.
+
     Raises:
         OSError: the disk refuses.
     """
+    for _ in range(_LOOKS):
+        with contextlib.suppress(FileNotFoundError):
+            return _sync_all(folder)
+    return _sync_all(folder)
+
+
+def _sync_all(folder: Path) -> None:
     for inside, _, names in os.walk(folder):
         for path in (*(os.path.join(inside, name) for name in names), *([inside] if os.name != "nt" else [])):
             descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
