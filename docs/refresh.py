@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-ROOMS = ("graph", "nodes", "memory", "tools", "cli", "evals")
+ROOMS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
 _WIDTH = 118
 
 

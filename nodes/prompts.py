@@ -118,7 +118,7 @@ def planner_messages(
     # A run that began with an earlier release has no such setting.
     said = _said_blocks(run.get("conversation", []))
     parts = ["Said before in this conversation; the task is complete without it:", *said] if said else []
-    parts += _case_blocks(fitted_cases(cases, run["settings"].get("max_case_tokens", MAX_CASE_TOKENS)))
+    parts += case_blocks(fitted_cases(cases, run["settings"].get("max_case_tokens", MAX_CASE_TOKENS)))
     parts += [_result_block(result) for result in fitted_results(results, RESULT_TOKENS)]
     if run["attachments"]:
         parts.append(fence("attachments", listed(run["attachments"])))
@@ -182,7 +182,7 @@ def _said_blocks(said: Sequence[EarlierMessage]) -> list[str]:
     return [fence("said", one["text"], by=one["by"]) for one in said]
 
 
-def _case_blocks(cases: Sequence[PromptCase]) -> list[str]:
+def case_blocks(cases: Sequence[PromptCase]) -> list[str]:
     """Separate failed from successful cases; in both the best case is last, nearest to the task."""
     worst_first = list(reversed(cases))
     failed = [case for case in worst_first if case["reward"] < POSITIVE_FROM]

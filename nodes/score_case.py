@@ -36,14 +36,15 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases = list(map(_view, reading.cases))
+        cases = list(map(prompt_case, reading.cases))
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         return {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
 
     return score_case
 
 
-def _view(scored: ScoredCase) -> PromptCase:
+def prompt_case(scored: ScoredCase) -> PromptCase:
+    """Return a served case as the state and the prompts hold it."""
     case = scored.case
     return {
         "id": case.id,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = {name: f"memento/{name}" for name in ("graph", "nodes", "memory", "tools", "cli", "evals")} | {
-    "memento": "memento"
-}
+FOLDERS = {
+    name: f"memento/{name}" for name in ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
+} | {"memento": "memento"}
 """Folder of the checkout -> package folder of the wheel."""
 NOT_SOURCE = (
     ".git",

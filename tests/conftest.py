@@ -41,7 +41,7 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no fail
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
-BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "cli", "evals")
+BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
 OUTSIDE = ("MEMENTO_", "OPENAI_", "AZURE_", "TAVILY_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
 LOOPBACK = "127.0.0.1,::1,localhost"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("memento", "graph", "nodes", "memory", "tools", "cli", "evals")
+ROOMS = ("memento", "graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
 CAPITALISED = re.compile(r"[A-Z]\w*[a-z]\w*")
 FACTORIES = {"TypeVar", "ParamSpec", "TypeVarTuple"}
 

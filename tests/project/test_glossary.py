@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.defined_names import ROOT, definitions
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-ROOMS = ("tools", "nodes", "graph", "evals")
+ROOMS = ("tools", "nodes", "graph", "integrations", "service", "evals")
 
 
 def test_classes_of_the_glossary_are_defined_in_the_files_that_it_names() -> None:

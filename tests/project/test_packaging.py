@@ -44,7 +44,7 @@ def _sources() -> dict[Path, str]:
 
 
 def _everywhere() -> list[Path]:
-    folders = [*FOLDERS, "tests", "benchmarks", "docs"]
+    folders = [*FOLDERS, "tests", "benchmarks", "docs", "examples"]
     return [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
 
 

@@ -1,0 +1,1 @@
+"""Case memory inside other frameworks' agents, and their records inside the case memory."""

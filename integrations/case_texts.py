@@ -1,0 +1,25 @@
+"""Formats recalled cases for a prompt, as the planner of the graph is shown them."""
+
+from collections.abc import Sequence
+
+from memento.memory.case import ScoredCase
+from memento.nodes.context import MAX_CASE_TOKENS
+from memento.nodes.prompt_budgets import fitted_cases
+from memento.nodes.prompts import case_blocks
+from memento.nodes.score_case import prompt_case
+
+
+def format_cases(cases: Sequence[ScoredCase], *, max_tokens: int = MAX_CASE_TOKENS) -> str:
+    """Format cases as fenced text: the failed ones, then those that worked; in both the best case is last.
+
+    The texts of cases come from tasks, models and pages. Each is put between tags that it cannot close, and belongs in
+    a user or tool message, never in a system message.
+
+    Args:
+        cases: `Reading.cases`, best first.
+        max_tokens: of all cases together, estimated; longer texts are shortened in the middle.
+
+    Returns:
+        The text; empty without cases.
+    """
+    return "\n\n".join(case_blocks(fitted_cases([prompt_case(scored) for scored in cases], max_tokens)))
