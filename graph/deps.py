@@ -11,6 +11,7 @@ from langchain_core.tools import BaseTool
 from memento.graph.models import ChatModels
 from memento.graph.settings import environment_secrets, read_settings
 from memento.memory.case_memory import CaseMemory
+from memento.memory.sync_case_memory import SyncCaseMemory
 from memento.nodes.attachments import run_folder
 from memento.nodes.context import Context
 from memento.nodes.plan import Plan
@@ -40,7 +41,7 @@ ToolLike = BaseTool | Callable[..., Awaitable[str]]
 class Deps:
     """Dependencies of one graph. Only the memory is required."""
 
-    memory: CaseMemory | MemorySource
+    memory: CaseMemory | SyncCaseMemory | MemorySource
     """An open memory, which stays the caller's to close, or a function that gives one."""
     planner: BaseChatModel | str | None = None
     """A chat model, `"provider:model"`, or None for the configured or found one."""
@@ -71,7 +72,7 @@ class Deps:
 
     def memory_source(self) -> MemorySource:
         """Return the memory as a source."""
-        memory = self.memory
+        memory = self.memory.memory if isinstance(self.memory, SyncCaseMemory) else self.memory
         if not isinstance(memory, CaseMemory):
             return memory
 

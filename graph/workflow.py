@@ -15,6 +15,7 @@ from langgraph.types import Checkpointer, RetryPolicy
 
 from memento.graph.deps import Deps
 from memento.graph.routing import route_after_planner
+from memento.graph.sync_nodes import add_sync_nodes
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
@@ -102,5 +103,6 @@ def build_graph(
     builder.add_edge("executor", "planner")
     builder.add_edge("evaluate", "write_case")
     builder.add_edge("write_case", END)
+    add_sync_nodes(builder)
     graph = builder.compile(checkpointer=checkpointer, store=store, cache=cache, name="memento")
     return graph.with_config(recursion_limit=_RECURSION_LIMIT, max_concurrency=_MAX_CONCURRENCY)

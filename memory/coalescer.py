@@ -38,7 +38,7 @@ class Coalescer(Generic[T, R]):
         """Answer one request, in a batch with others that wait."""
         asked: _Asked[T, R] = _Asked(what, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
-        if self._serving is None:
+        if self._serving is None or self._serving.get_loop().is_closed():
             self._begin()
         try:
             answer: R = await asked.answer
@@ -50,7 +50,8 @@ class Coalescer(Generic[T, R]):
         return answer
 
     def _begin(self) -> None:
-        self._batch = [asked for asked in self._waiting if not asked.answer.done()]
+        here = asyncio.get_running_loop()  # who asked on a loop that has ended hears nothing more
+        self._batch = [one for one in self._waiting if not one.answer.done() and one.answer.get_loop() is here]
         self._waiting = []
         self._serving = None
         if self._batch:

@@ -12,6 +12,7 @@
     │   └── EncoderMismatch          the bank has another encoder's vectors; `memento cases reindex`
     ├── LedgerUnavailable            the truth cannot be read or written (disk full, database down); NOT kept
     ├── EncoderUnavailable           weights missing or damaged, embedding service down, any failure of a host's encoder
+    ├── OwnerLoopUnavailable         its event loop is blocked, has ended or is another process'; may be kept
     └── EngineError                  the search index; reads go on without it, writes are safe in the ledger
         ├── EngineUnavailable        down, slow, connection lost, 5xx; retried later, opens the breaker
         │   └── IndexRebuilding      another process rebuilds the shared index; looked at again soon
@@ -119,6 +120,10 @@ class LedgerUnavailable(MementoError):
 
 class EncoderUnavailable(MementoError):
     """The encoder cannot produce vectors: weights missing or damaged, service down, or a custom encoder raised."""
+
+
+class OwnerLoopUnavailable(MementoError):
+    """The event loop that a memory or graph lives on is blocked, has ended, or belongs to another process."""
 
 
 class EngineError(MementoError):

@@ -9,16 +9,19 @@ from memento.memory.ledger.backup import BackupReport, CopyProgress, back_up
 from memento.memory.ledger.restore import RestoreReport
 from memento.memory.ledger.scan import LedgerScan, scan_ledger
 from memento.memory.ledger.set_aside import DamagedRow
+from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
 from memento.memory.places import parse_folder
 from memento.memory.storage import Storage
 
 _REINDEX_BATCH = 256
 
 
+@runs_on_owner_loop
 class LedgerMaintenance:
     """Operations on the whole ledger of a memory, across namespaces."""
 
     namespace: str
+    owner_loop: OwnerLoop
     _storage: Storage
 
     async def backup(

@@ -65,7 +65,6 @@ class OpenAITexts:
         self._api_key = api_key
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connecting = asyncio.Lock()
 
     @property
     def place(self) -> str:

@@ -153,6 +153,16 @@ class Storage:
                 await asyncio.to_thread(shutil.rmtree, folder / name, ignore_errors=True)
         return report
 
+    def resume(self) -> None:
+        """Start again, on another event loop, what went on in the background of one that has ended."""
+        if self._poll is not None:
+            self._poll.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to close."""
+        return self._is_open
+
     async def close(self) -> None:
         """Close ledger, index and threads. Idempotent."""
         if not self._is_open:

@@ -22,6 +22,7 @@ from memento.memory.index.projection import Projection, Step
 from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.index.tied_hits import nearest_with_ties
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.loop_lock import is_over
 from memento.memory.notices import Notices
 
 _LOG = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ class CaseBank:
     async def close(self) -> None:
         """Stop retrying, save the position, close the engine."""
         self._is_closed = True
-        if self._retrying is not None:
+        if self._retrying is not None and not is_over(self._retrying):
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
         try:
@@ -266,7 +267,7 @@ class CaseBank:
             self._retry_later(first_pause_s=1.0)
 
     def _retry_later(self, *, first_pause_s: float) -> None:
-        if not self._is_closed and (self._retrying is None or self._retrying.done()):
+        if not self._is_closed and is_over(self._retrying):
             self._retrying = asyncio.create_task(self._retry(first_pause_s), name="memento-project")
 
     async def _retry(self, pause_s: float) -> None:

@@ -12,6 +12,7 @@ from memento.memory.index.case_points import case_points, erased_ids
 from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.loop_lock import LoopLock
 from memento.memory.notices import Notices
 
 BATCH = 256
@@ -75,7 +76,7 @@ class Projection:
         self._n_unsaved = 0
         self._is_damaged = False
         self._is_rebuilding = False
-        self._stepping = asyncio.Lock()
+        self._stepping = LoopLock()
         self._together = Coalescer(self._step)
 
     def note_damage(self) -> None:

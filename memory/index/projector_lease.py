@@ -23,6 +23,7 @@ from memento.memory.errors import LedgerUnavailable
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.loop_lock import LoopLock, is_over
 
 LEASE_S: Final = 5.0
 """Seconds after which a lease that is not renewed may be taken over."""
@@ -51,7 +52,7 @@ class ProjectorLease:
         self._own: str | None = None
         self._renewed_at = self._looked_at = self._seen_at = 0.0
         self._seen: str | None = None
-        self._asking = asyncio.Lock()
+        self._asking = LoopLock()
         self.term = 0
         """How often the lease has been taken: with each term, the index is looked at anew."""
 
@@ -157,7 +158,7 @@ class ProjectorPoll:
     async def stop(self) -> None:
         """End. Idempotent."""
         polling, self._polling = self._polling, None
-        if polling is not None:
+        if polling is not None and not is_over(polling):
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
 

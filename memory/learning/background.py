@@ -15,6 +15,7 @@ from memento.memory.estimators.port import CaseEffect, EstimatorName
 from memento.memory.learning.learner import Learner
 from memento.memory.learning.making import make_learner
 from memento.memory.learning.snapshot import newest_saved_offset
+from memento.memory.loop_lock import LoopLock, is_over
 from memento.memory.storage import Storage
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class BackgroundLearning:
         self.seed = seed
         """Random seed of all learners."""
         self._learners: dict[tuple[str, EstimatorName], Learner] = {}
-        self._making = asyncio.Lock()
+        self._making = LoopLock()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._has_news: set[str] = set()
         self._hurry = asyncio.Event()
@@ -76,15 +77,17 @@ class BackgroundLearning:
         Where no learner has been needed yet, one is created after a pause, if the memory is still open then.
         """
         self._has_news.add(namespace)
-        if namespace not in self._running:
+        if all(map(is_over, self._running.values())):
+            self._hurry = asyncio.Event()  # an event belongs to a loop, and this may be another one
+        if is_over(self._running.get(namespace)):
             self._running[namespace] = asyncio.create_task(self._catch_up(namespace), name="memento-learn")
 
     async def settle(self) -> None:
         """Wait until the learners have learned all outcomes known at the time of the call."""
         self._hurry.set()
         try:
-            while self._running:
-                await asyncio.gather(*self._running.values())
+            while running := [task for task in self._running.values() if not is_over(task)]:
+                await asyncio.gather(*running)
         finally:
             self._hurry.clear()
 
@@ -98,7 +101,6 @@ class BackgroundLearning:
             await self.settle()
         finally:
             self._is_closing = False
-            self._hurry = asyncio.Event()  # an event belongs to a loop; reopening may be in another one
         learners = list(self._learners.values())
         self._learners.clear()
         for learner in learners:

@@ -27,6 +27,7 @@ from memento.memory.learning.snapshot import Snapshot, read_snapshot
 from memento.memory.ledger.learning_reads import LearningNews, learning_news
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions, built_in
+from memento.memory.loop_lock import LoopLock
 from memento.memory.shielded import shielded
 
 _LOG = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Learner:
         self._offset = self._n_outcomes = self._n_saved = self._n_erasures = 0
         self._is_loaded = False
         self._writer = SnapshotWriter(namespace=namespace, views=views)
-        self._learning = asyncio.Lock()
+        self._learning = LoopLock()
         self._together = Coalescer(self._catch_up)
 
     @property

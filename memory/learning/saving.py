@@ -7,6 +7,7 @@ from pathlib import Path
 from memento.memory.errors import MementoError
 from memento.memory.learning.snapshot import Snapshot, save_snapshot
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.loop_lock import is_over
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class SnapshotWriter:
     @property
     def is_busy(self) -> bool:
         """Whether one is being written."""
-        return self._writing is not None and not self._writing.done()
+        return not is_over(self._writing)
 
     async def begin(self, path: Path, snapshot: Snapshot, *, n_erasures: int) -> None:
         """Begin to write a snapshot, once the one before it is written.
@@ -55,7 +56,7 @@ class SnapshotWriter:
 
     async def finish(self) -> None:
         """Wait for what is being written."""
-        if self._writing is not None:
+        if self._writing is not None and not is_over(self._writing):
             await asyncio.shield(self._writing)
 
     async def _write(self, path: Path, snapshot: Snapshot, n_erasures: int) -> None:

@@ -24,6 +24,7 @@ from memento.memory.index.engines.held_index import HeldIndex, make_durable
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.segment import Segment
 from memento.memory.index.engines.shard_reads import BATCH
+from memento.memory.loop_lock import LoopLock, is_over
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class EdgeEngine:
         self._building: asyncio.Task[None] | None = None
         self._caching: asyncio.Task[None] | None = None
         self._not_before = 0.0
-        self._rebuilding = asyncio.Lock()
+        self._rebuilding = LoopLock()
 
     async def open(self, *, dim: int, encoder: str) -> None:
         """Take a slot and open its projection; an unused slot starts as a copy of a neighbour's, or else empty.
@@ -155,7 +156,7 @@ class EdgeEngine:
 
     async def settle(self) -> None:
         """Wait until a graph that is being built, and vectors that are being cached, are in use, or have failed."""
-        tasks = [task for task in (self._building, self._caching) if task is not None]
+        tasks = [task for task in (self._building, self._caching) if task is not None and not is_over(task)]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
@@ -193,7 +194,7 @@ class EdgeEngine:
 
         Until they are, a scan of the shard takes ten times as long as a search of them.
         """
-        if self._caching is None or self._caching.done():
+        if self._caching is None or is_over(self._caching):
             self._caching = asyncio.create_task(self._cache(live), name="memento-vector-cache")
         await asyncio.shield(self._caching)
 
@@ -211,7 +212,7 @@ class EdgeEngine:
     async def _build_if_grown(self) -> None:
         """Start building graphs if namespaces have outgrown exact search, or the graphs that they have."""
         clock = asyncio.get_running_loop().time()
-        if clock < self._not_before or (self._building is not None and not self._building.done()):
+        if clock < self._not_before or not is_over(self._building):
             return
         if not (names := await self._run(self._outgrown)):
             return

@@ -25,6 +25,7 @@ from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.points import SCHEMA, hit
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.server_errors import named_errors
+from memento.memory.loop_lock import LoopLock
 
 STRUCTURE_S = 30.0
 """Deadline for creating, filling and deleting collections, which a cluster agrees on first."""
@@ -69,10 +70,11 @@ class ServerEngine:
         parts = urlsplit(url)
         self._place = f"Qdrant at {parts.hostname}:{parts.port or 6333}"  # without the credentials a URL may carry
         self._client: AsyncQdrantClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._encoder, self._dim, self._alias = "", 0, ""
         self._live = ""  # the generation that was live when this engine opened or rebuilt
         self._next = ""
-        self._opening, self._rebuilding = asyncio.Lock(), asyncio.Lock()
+        self._opening, self._rebuilding = LoopLock(), LoopLock()
 
     def __repr__(self) -> str:
         return f"ServerEngine({self._place!r}, collection={self._collection!r})"
@@ -89,9 +91,7 @@ class ServerEngine:
         """
         if self._api_key is not None and not (self._api_key.isascii() and self._api_key.isprintable()):
             raise EngineRejected("the Qdrant api key holds characters that an HTTP header cannot carry")
-        async with self._opening:
-            if self._client is None:  # in a thread: building a client reads certificates and package metadata
-                self._client = await asyncio.to_thread(self._connect)
+        await self._connected()
         self._encoder, self._dim = encoder, dim
         self._alias = f"{self._collection}__{wire.slug(encoder, dim)}"
         try:
@@ -168,8 +168,17 @@ class ServerEngine:
     async def close(self) -> None:
         """Close the connections. Idempotent."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._loop is asyncio.get_running_loop():
             await client.close()
+
+    async def _connected(self) -> AsyncQdrantClient:
+        """Return the client of the running loop, to which its connections belong."""
+        loop = asyncio.get_running_loop()
+        async with self._opening:
+            if self._client is None or self._loop is not loop:
+                # in a thread: building a client reads certificates and package metadata
+                self._client, self._loop = await asyncio.to_thread(self._connect), loop
+            return self._client
 
     def _connect(self) -> AsyncQdrantClient:
         return AsyncQdrantClient(
@@ -187,9 +196,10 @@ class ServerEngine:
         """Yield the client under a deadline; exceptions become named engine errors."""
         if self._client is None:
             raise EngineUnavailable(f"{self._place} is not open")
+        client = self._client if self._loop is asyncio.get_running_loop() else await self._connected()
         with named_errors(f"{self._place}: {doing}", secret=self._api_key, missing=missing):
             async with asyncio.timeout(seconds or self._timeout_s):
-                yield self._client
+                yield client
 
     async def _search(self, query: dict[str, Any]) -> list[Hit]:
         async with self._deadline("searching") as client:

@@ -1,0 +1,23 @@
+"""Options of a memory, as `CaseMemory.open` takes them, for doors that hand them on."""
+
+from pathlib import Path
+from typing import Any, TypedDict
+
+from memento.memory.encoder import Encoder
+from memento.memory.index.engines.collection_settings import CollectionSettings
+
+
+class OpenOptions(TypedDict, total=False):
+    """Keyword arguments of `CaseMemory.open`; see there."""
+
+    encoder: Encoder | Any | str | None
+    policy: str
+    namespace: str
+    seed: int | None
+    ledger_url: str | None
+    api_key: str | None
+    collection: CollectionSettings | None
+    approximate_from: int
+    home: str | Path | None
+    is_reindexing: bool
+    min_confidence: float
