@@ -24,6 +24,8 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import Encoder
 from memento.memory.encoders import as_encoder
+from memento.memory.loop_lock import LoopLock
+from memento.memory.owner_loop import OwnerLoop
 from memento.memory.warmable import Warmable
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
@@ -32,7 +34,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Application:
-    """Everything that one process needs. Use it from one event loop; `aclose` it when done."""
+    """Everything that one process needs, for any number of event loops; `aclose` it when done.
+
+    Memory, tools and their servers live on an event loop in a thread of their own: a server may run each thread of a
+    conversation on another loop. Models are made for each loop that asks for one.
+    """
 
     def __init__(self, settings: Settings | None = None, *, workspace: Path | None = None) -> None:
         """Prepare; opens nothing.
@@ -45,7 +51,8 @@ class Application:
         self._workspace = workspace
         self._memory: CaseMemory | None = None
         self._encoder: Encoder | None = None
-        self._opening = asyncio.Lock()
+        self._loop = OwnerLoop("application", in_thread=True, survives_fork=True)
+        self._opening = LoopLock()
         self._knows_prices = False
 
     @cached_property
@@ -70,7 +77,7 @@ class Application:
     @cached_property
     def toolset(self) -> Toolset:
         """Tools of all runs."""
-        return Toolset(self.settings, self, workspace=self.workspace)
+        return Toolset(self.settings, self, workspace=self.workspace, loop=self._loop)
 
     def deps(self) -> Deps:
         """Dependencies for `build_graph`, each opened when a run first needs it."""
@@ -109,6 +116,10 @@ class Application:
             EncoderMismatch: the bank was written by another encoder.
             EncoderUnavailable: there is no such encoder, or it is used for the first time and does not answer.
         """
+        memory = self._memory
+        return memory if memory is not None else await self._loop.run(self._opened_memory)
+
+    async def _opened_memory(self) -> CaseMemory:
         async with self._opening:
             if self._memory is None:
                 self._memory = await self.describe_memory(await self.encoder()).__aenter__()
@@ -148,7 +159,11 @@ class Application:
         The configured models' packages, the tools, the encoder, and the bank if there is one: none is created. What
         cannot be loaded is logged, and named again by the run that needs it.
         """
-        parts = {"the memory": self._warm_memory, "a model": self.models.warm, "a tool": self.toolset.functions}
+
+        async def memory() -> None:
+            await self._loop.run(self._warm_memory)
+
+        parts = {"the memory": memory, "a model": self.models.warm, "a tool": self.toolset.functions}
         for name, warm in parts.items():
             try:
                 await warm()
@@ -167,16 +182,23 @@ class Application:
 
     async def aclose(self) -> None:
         """Close what was opened."""
-        if self._memory is not None:
-            await self._memory.aclose()
-            self._memory = None
-        if isinstance(self._encoder, EmbeddingsEncoder):
-            await self._encoder.aclose()
-        self._encoder = None
-        if "toolset" in self.__dict__:
-            await self.toolset.aclose()
         if "models" in self.__dict__:
             await self.models.aclose()
+        if self._loop.is_used:
+            try:
+                await self._loop.run(self._close)
+            finally:
+                await self._loop.release()
+
+    async def _close(self) -> None:
+        memory, self._memory = self._memory, None
+        encoder, self._encoder = self._encoder, None
+        if memory is not None:
+            await memory.aclose()
+        if isinstance(encoder, EmbeddingsEncoder):
+            await encoder.aclose()
+        if "toolset" in self.__dict__:
+            await self.toolset.aclose()
 
 
 application = Application()

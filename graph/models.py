@@ -9,10 +9,10 @@ None                          OpenAI's models if a key or base URL is configured
 """
 
 import asyncio
-import contextlib
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple, Self, get_args
+from weakref import WeakKeyDictionary
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -42,6 +42,8 @@ PACKAGED_MODEL = "local"
 
 # Providers whose classes take `timeout` and `max_retries`; some of the others refuse unknown arguments.
 _TIMED = frozenset({"openai", "azure_openai", "anthropic", "mistralai", "groq", "deepseek", "xai", "google_genai"})
+_OPENAI = frozenset({"openai", "azure_openai"})
+"""Providers whose classes take a client of ours."""
 _FAMILIES = {"gpt-": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic"}
 _LOCAL_MAX_TOKENS = 1500
 _LOCAL_MAX_ITEMS = 5
@@ -73,7 +75,8 @@ class RoleModel(NamedTuple):
 class ChatModels:
     """Provides the chat model of each role.
 
-    Models are shared by all runs of the process; local models share one server per file, which `aclose` stops.
+    Models are shared by all runs of an event loop, to which their connections belong; local models share one server
+    per file, which `aclose` stops.
     """
 
     def __init__(
@@ -90,9 +93,10 @@ class ChatModels:
         self._configured = {"planner": planner, "executor": executor, "judge": judge}
         self._endpoints = endpoints or Endpoints()
         self._limits: dict[str, Any] = {"timeout": timeout_s, "max_retries": max_retries}
-        self._models: dict[tuple[str, str | None], BaseChatModel] = {}
+        self._models: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str | None], BaseChatModel]]
+        self._models = WeakKeyDictionary()
         self._servers: dict[Path, LocalModelServer] = {}
-        self._clients: list[httpx.AsyncClient] = []
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, list[httpx.AsyncClient]] = WeakKeyDictionary()
         self._found: FoundServer | None = None
         self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may ask
 
@@ -145,11 +149,12 @@ class ChatModels:
 
     async def aclose(self) -> None:
         """Stop the local servers; models made here must not be used afterwards."""
-        servers, clients = list(self._servers.values()), self._clients
-        self._servers, self._clients, self._models = {}, [], {}
+        servers, clients = list(self._servers.values()), self._clients.pop(asyncio.get_running_loop(), [])
+        self._servers.clear()
+        self._models.clear()
+        self._clients.clear()  # those of other loops close with them
         for client in clients:
-            with contextlib.suppress(RuntimeError):  # its connections belong to an event loop that has ended
-                await client.aclose()
+            await client.aclose()
         for server in servers:
             await server.stop()
 
@@ -170,15 +175,20 @@ class ChatModels:
 
     async def _model(self, choice: Choice) -> BaseChatModel:
         key = choice.spec, choice.base_url
-        if key not in self._models:
+        models = self._models.setdefault(asyncio.get_running_loop(), {})
+        if key not in models:
             make = self._make_local if _is_local(choice.spec) else self._make_remote
-            self._models.setdefault(key, await make(choice))
-        return self._models[key]
+            models.setdefault(key, await make(choice))
+        return models[key]
 
     async def _make_remote(self, choice: Choice) -> BaseChatModel:
-        return await asyncio.to_thread(self._build, choice)
+        return await asyncio.to_thread(self._build, choice, self._own_clients())
 
-    def _build(self, choice: Choice) -> BaseChatModel:
+    def _own_clients(self) -> list[httpx.AsyncClient]:
+        """The clients made for the running loop. LangChain's are shared by the process, whatever loop they ran on."""
+        return self._clients.setdefault(asyncio.get_running_loop(), [])
+
+    def _build(self, choice: Choice, clients: list[httpx.AsyncClient]) -> BaseChatModel:
         """Build a model in a thread: the first import of a provider's package takes seconds."""
         provider, _, name = choice.spec.partition(":")
         options = dict(self._limits) if provider in _TIMED else {}
@@ -193,6 +203,11 @@ class ChatModels:
         with self._lock:
             from langchain.chat_models import init_chat_model
 
+            if provider in _OPENAI:
+                from openai import DefaultAsyncHttpxClient
+
+                options["http_async_client"] = DefaultAsyncHttpxClient()
+                clients.append(options["http_async_client"])
             try:
                 model: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
             except ImportError as error:
@@ -210,12 +225,13 @@ class ChatModels:
         options = self._limits | {"base_url": base_url, "api_key": "none", "timeout": _LOCAL_TIMEOUT_S}
         options |= {"temperature": 0, "max_tokens": _LOCAL_MAX_TOKENS}
 
+        clients = self._own_clients()
+
         def build() -> BaseChatModel:
             from langchain_openai import ChatOpenAI
 
-            # A client of our own: LangChain's is shared by the process and kept for good; and no proxy on loopback.
-            client = httpx.AsyncClient(trust_env=False)
-            self._clients.append(client)
+            client = httpx.AsyncClient(trust_env=False)  # no proxy on loopback
+            clients.append(client)
             return ChatOpenAI(model=path.stem, http_async_client=client, **options)
 
         return ConstrainedChatModel(

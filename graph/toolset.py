@@ -4,7 +4,6 @@ Made once, on first use; the same objects serve all runs, and what belongs to on
 Nothing that belongs to others stops a run: what cannot be had is left out, and told with its reason.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,8 @@ from memento.graph.built_in_tools import built_in_tools
 from memento.graph.mcp.servers import McpServers
 from memento.graph.mcp.tools import ORIGIN
 from memento.graph.settings import Settings
+from memento.memory.loop_lock import LoopLock
+from memento.memory.owner_loop import OwnerLoop
 from memento.nodes.attachments import run_folder
 from memento.nodes.sources import ModelSource, Toolbox
 from memento.nodes.state import Run
@@ -52,27 +53,36 @@ class Offer(NamedTuple):
 
 
 class Toolset:
-    """The tools of one process. Use it from one event loop; `aclose` it when done."""
+    """The tools of one process, for any number of event loops where it has a loop of its own; `aclose` it when done."""
 
-    def __init__(self, settings: Settings, models: ModelSource, *, workspace: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: ModelSource,
+        *,
+        workspace: Path | None = None,
+        loop: OwnerLoop | None = None,
+    ) -> None:
         """Prepare; opens nothing.
 
         Args:
             settings: what is configured.
             models: gives the model that sees.
+            loop: which the MCP servers live on; the running one by default.
             workspace: in which each run has a folder; the one of the settings by default.
         """
         self._settings = settings
         self._workspace = workspace or settings.workspace
         self._models = models
-        self._making = asyncio.Lock()
+        self._making = LoopLock()
+        self._loop = loop or OwnerLoop("toolset", in_thread=False)
         self._functions: dict[str, ToolFunction] | None = None
         self._own: list[ToolEntry] = []
         self._missing: dict[str, str] = {}
 
     @cached_property
     def _mcp(self) -> McpServers | None:
-        return McpServers(self._settings.mcp) if self._settings.mcp else None
+        return McpServers(self._settings.mcp, loop=self._loop) if self._settings.mcp else None
 
     async def functions(self) -> dict[str, ToolFunction]:
         """Return the built-in tools as plain functions.
@@ -80,6 +90,9 @@ class Toolset:
         Raises:
             InvalidInput: a setting of theirs makes no sense.
         """
+        return self._functions if self._functions is not None else await self._loop.run(self._made)
+
+    async def _made(self) -> dict[str, ToolFunction]:
         async with self._making:
             if self._functions is None:
                 functions, self._missing = await built_in_tools(self._settings, self._models)

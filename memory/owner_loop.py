@@ -75,6 +75,11 @@ class OwnerLoop:
         self._pid = 0
         self._changing = threading.Lock()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anything has run on it, in this process."""
+        return self._loop is not None and self._pid == os.getpid()
+
     def adopt(self) -> None:
         """Make the running loop the owner, unless it has a thread of its own.
 

@@ -8,8 +8,8 @@ way is tried first; when the server refuses the form of the request, the next is
 
 import json
 import weakref
-from collections.abc import Awaitable, Sequence
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -28,7 +28,7 @@ from memento.nodes.errors import (
     is_context_overflow,
 )
 from memento.nodes.redaction import Redact
-from memento.nodes.replies.call_model import model_reply, raise_named
+from memento.nodes.replies.call_model import model_reply, on_live_connection, raise_named
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
 from memento.nodes.replies.streaming import unstreamed
@@ -137,9 +137,9 @@ class StructuredCaller:
         config: RunnableConfig | None,
     ) -> _Reading[T]:
         """Make one call with one method."""
-        call: Awaitable[Any]
+        ask: Callable[[], Awaitable[Any]]
         if method == "plain":
-            call = model.ainvoke(_with_schema(messages, schema), _kept_out_of_chats(config))
+            ask = partial(model.ainvoke, _with_schema(messages, schema), _kept_out_of_chats(config))
         else:
             try:
                 structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
@@ -149,9 +149,9 @@ class StructuredCaller:
                 if isinstance(error, NotImplementedError):
                     raise
                 raise_named(error, self._redact)
-            call = _with_raw(structured, messages, _kept_out_of_chats(config))
+            ask = partial(_with_raw, structured, messages, _kept_out_of_chats(config))
         try:
-            return _interpret(await model_reply(call, redact=self._redact), schema)
+            return _interpret(await model_reply(on_live_connection(ask), redact=self._redact), schema)
         except InvalidReply as error:
             return _Reading(AIMessage(error.raw), problem=brief_reason(error))
 

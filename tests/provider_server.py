@@ -45,8 +45,13 @@ def completion(request: dict[str, Any], *, finish_reason: str | None = "stop", *
 
 
 @contextmanager
-def provider(answer: Answer) -> Iterator[str]:
-    """Serve until the end of the block; the base URL."""
+def provider(answer: Answer, *, keeps_alive: bool = False) -> Iterator[str]:
+    """Serve until the end of the block; the base URL.
+
+    Args:
+        answer: to each request.
+        keeps_alive: let clients use a connection again, as real providers do.
+    """
 
     class Endpoint(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -63,10 +68,11 @@ def provider(answer: Answer) -> Iterator[str]:
             self.send_response(wire.status)
             self.send_header("Content-Type", wire.content_type)
             self.send_header("Content-Length", str(len(wire.payload)))
-            self.send_header("Connection", "close")
+            if not keeps_alive:
+                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(wire.payload)
-            self.close_connection = True
+            self.close_connection = not keeps_alive
 
         def log_message(self, *args: object) -> None:
             pass

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from memento.graph.mcp.config import MIN_SECRET_CHARS, ServerConfig
 from memento.graph.mcp.remote import remote_streams
+from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
 from memento.nodes.redaction import make_redact
 from memento.tools.errors import ToolError, ToolUnavailable
 
@@ -49,17 +50,22 @@ class _Life:
     task: asyncio.Task[None] | None = None
 
 
+@runs_on_owner_loop
 class McpConnection:
-    """A connection that starts its server when needed. Use it from one event loop at a time."""
+    """A connection that starts its server when needed."""
 
-    def __init__(self, config: ServerConfig, *, start_timeout_s: float, call_timeout_s: float) -> None:
+    def __init__(
+        self, config: ServerConfig, *, start_timeout_s: float, call_timeout_s: float, loop: OwnerLoop | None = None
+    ) -> None:
         """Prepare; nothing is started.
 
         Args:
             config: which server.
             start_timeout_s: how long anybody waits for its start, which itself may go on for a minute.
             call_timeout_s: limit of one call, where the server's own entry names none.
+            loop: which it lives on; the running one by default, and then it is used from one at a time.
         """
+        self.owner_loop = loop or OwnerLoop("MCP server", in_thread=False)
         self.config = config
         self._redact = make_redact(lambda: config.secrets, min_chars=MIN_SECRET_CHARS)
         self._start_timeout_s = start_timeout_s

@@ -13,6 +13,7 @@ from memento.graph.mcp.connection import McpConnection
 from memento.graph.mcp.definitions import Definition, definitions
 from memento.graph.mcp.tools import McpTool
 from memento.graph.settings import process_environment
+from memento.memory.owner_loop import OwnerLoop
 from memento.tools.errors import ToolUnavailable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class McpTools(NamedTuple):
 class McpServers:
     """Servers of one `mcpServers` file, each started on first use. `aclose` stops all of them.
 
-    They belong to the event loop that started them; after `aclose` another loop may start them again.
+    Without a loop of their own they belong to the one that started them; after `aclose` another may start them again.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class McpServers:
         environment: Mapping[str, str] | None = None,
         start_timeout_s: float = 6.0,
         call_timeout_s: float = 60.0,
+        loop: OwnerLoop | None = None,
     ) -> None:
         """Prepare; nothing is read or started.
 
@@ -52,10 +54,12 @@ class McpServers:
             start_timeout_s: how long the servers, all at once, are waited for. One that is slower goes on starting, and
                 serves from when it is ready.
             call_timeout_s: limit of one call, for servers whose entry has no `timeout`.
+            loop: which the connections live on, for callers of several event loops; the running one by default.
         """
         self._source = config
         self._environment = process_environment() if environment is None else environment
         self._limits = {"start_timeout_s": start_timeout_s, "call_timeout_s": call_timeout_s}
+        self._loop = loop or OwnerLoop("MCP servers", in_thread=False)
         self._config: McpConfig | None = None
         self._connections: dict[str, McpConnection] = {}
         self._made: dict[str, tuple[Definition, McpTool]] = {}
@@ -96,7 +100,9 @@ class McpServers:
             config = await asyncio.to_thread(read_config, self._source, self._environment)
             if self._config is None:  # nobody else was faster
                 self._config = config
-                self._connections = {server.name: McpConnection(server, **self._limits) for server in config.servers}
+                self._connections = {
+                    server.name: McpConnection(server, loop=self._loop, **self._limits) for server in config.servers
+                }
         return self._config
 
     def _tool(self, connection: McpConnection, definition: Definition) -> McpTool:

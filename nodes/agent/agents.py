@@ -1,5 +1,6 @@
 """Cache of compiled agents, shared by all runs with the same model and tools; per-run state comes with the call."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,7 +16,8 @@ from memento.nodes.agent.offered_tools import OfferedTools
 from memento.nodes.agent.tool_calls import ToolCalls
 from memento.nodes.prompts import EXECUTOR_SYSTEM
 
-_MAX_AGENTS: Final = 16
+_MAX_AGENTS: Final = 64
+"""Each event loop has models of its own."""
 
 
 class Agents:
@@ -24,10 +26,15 @@ class Agents:
     def __init__(self) -> None:
         # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
         self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
+        self._changing = threading.Lock()
 
     def get(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, Any]:
         """Return the agent of a model and tools; every call to it needs a `Work`."""
         key = (id(model), *map(id, tools))
+        with self._changing:  # runs of several event loops may ask
+            return self._found(key, model, tools)
+
+    def _found(self, key: tuple[int, ...], model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, Any]:
         if key not in self._agents:
             offer = ToolOffer(tools)
             middleware = [ModelCalls(), ToolCalls(offer), asking_again(), OfferedTools(offer)]

@@ -4,6 +4,7 @@ The subtasks of a run that work at the same time share its budgets. Its meter li
 starts from what the run's state says, so that a run that is resumed elsewhere goes on counting where it stopped.
 """
 
+import threading
 import time
 from collections import OrderedDict
 from typing import Final, NamedTuple
@@ -133,6 +134,7 @@ class RunMeters:
 
     def __init__(self) -> None:
         self._meters: OrderedDict[str, Meter] = OrderedDict()
+        self._changing = threading.Lock()
 
     def get(self, run_id: str, limits: BudgetLimits, spent: Spent | None) -> Meter:
         """Return the meter that parallel subtasks of a run share.
@@ -142,6 +144,10 @@ class RunMeters:
             limits: of the run.
             spent: by the run before they were handed out; the same for all of them.
         """
+        with self._changing:  # runs of several event loops may ask
+            return self._shared(run_id, limits, spent)
+
+    def _shared(self, run_id: str, limits: BudgetLimits, spent: Spent | None) -> Meter:
         meter = self._meters.get(run_id)
         # Beyond the graph's concurrency subtasks begin when others have ended: until the state has caught up, and says
         # something else was spent, an idle meter knows more than it does.

@@ -1,6 +1,7 @@
 """One turn of an agent: a model call, continued when cut off, until a reply ends the turn or the subtask."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from langchain.agents.middleware import ModelRequest, ModelResponse
@@ -28,7 +29,7 @@ from memento.nodes.errors import (
     brief_reason,
     is_context_overflow,
 )
-from memento.nodes.replies.call_model import model_reply
+from memento.nodes.replies.call_model import model_reply, on_live_connection
 from memento.nodes.replies.endings import EndingsSeen
 from memento.nodes.replies.model_reply import ModelReply, is_quoted, read_reply
 from memento.nodes.replies.pieces import joined
@@ -159,7 +160,8 @@ class AgentTurn:
         request = request if has_tools else request.override(tools=[])
         if not is_streamed:
             request = request.override(model_settings={**request.model_settings, **unstreamed(request.model)})
-        call = model_reply(_made(self._handler, request), tools=self._offered(), redact=self._work.redact)
+        made = on_live_connection(partial(_made, self._handler, request))
+        call = model_reply(made, tools=self._offered(), redact=self._work.redact)
         try:
             reply = await within(seconds, call)
         except Abandoned:

@@ -7,8 +7,8 @@ a refusal of the request                         `ModelRejected`, `ContentFilter
 an error of the model's class itself             `ModelFailed`
 """
 
-from collections.abc import Awaitable, Collection
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final, NoReturn, TypeVar
 
 from langchain_core.messages import AIMessage
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
@@ -17,6 +17,10 @@ from memento.nodes.errors import InvalidReply, ModelError, ModelFailed, as_model
 from memento.nodes.redaction import Redact, shown_error
 from memento.nodes.replies.model_reply import ModelReply, read_reply
 from memento.nodes.replies.within_errors import reply_within
+
+_MAX_DEAD_CONNECTIONS: Final = 32
+
+T = TypeVar("T")
 
 
 async def model_reply(call: Awaitable[Any], *, tools: Collection[str] = (), redact: Redact = str) -> ModelReply:
@@ -43,6 +47,21 @@ async def model_reply(call: Awaitable[Any], *, tools: Collection[str] = (), reda
     if not isinstance(message, AIMessage):
         raise ModelFailed(f"the model's class gave a {type(message).__name__} instead of a message")
     return read_reply(message, tools)._replace(parsed=parsed)
+
+
+async def on_live_connection(ask: Callable[[], Awaitable[T]]) -> T:
+    """Make a call, and again where it met a connection of an event loop that has ended.
+
+    A client that a host keeps from one `asyncio.run` to the next also keeps connections of the former, each of which
+    fails once and is dropped.
+    """
+    for _ in range(_MAX_DEAD_CONNECTIONS):
+        try:
+            return await ask()
+        except RuntimeError as error:
+            if str(error) != "Event loop is closed":
+                raise
+    return await ask()
 
 
 def named(error: Exception) -> ModelError:

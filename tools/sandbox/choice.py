@@ -17,6 +17,7 @@ from memento.tools.sandbox.docker import IMAGE, Docker
 from memento.tools.sandbox.e2b import E2B
 from memento.tools.sandbox.monty import MontySandbox
 from memento.tools.sandbox.port import Execution, Language, Sandbox, SandboxLimits
+from memento.tools.sandbox.turns import Turns
 from memento.tools.sandbox.unsafe_local import UnsafeLocal
 
 SandboxName = Literal["auto", "bubblewrap", "monty", "docker", "e2b", "unsafe-local"]
@@ -68,7 +69,7 @@ async def make_sandbox(
         sandbox = E2B(api_key=e2b_api_key)
     else:
         sandbox = UnsafeLocal()
-    return _InTurn(sandbox, asyncio.Semaphore(max_at_once))
+    return _InTurn(sandbox, Turns(max_at_once))
 
 
 async def problem(sandbox: Sandbox) -> str | None:
@@ -163,7 +164,7 @@ class _InTurn:
     """Limits how many executions a sandbox runs at once; waiting does not count against their time."""
 
     sandbox: Sandbox
-    turn: asyncio.Semaphore
+    turns: Turns
 
     @property
     def name(self) -> str:
@@ -178,5 +179,5 @@ class _InTurn:
         return self.sandbox.packages
 
     async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
-        async with self.turn:
+        async with self.turns:
             return await self.sandbox.run(language, source, folder=folder, limits=limits)
