@@ -180,6 +180,7 @@ def served(request: dict[str, Any]) -> Wire:
 SCRIPT = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
+from langchain_openai import ChatOpenAI
 from tests.graph.test_sync_hosts import a_sync_memory, a_task, graph_of
 
 model = "openai:stub" if sys.argv[1] == "by name" else ChatOpenAI(model="stub")
