@@ -29,7 +29,7 @@ _PATIENCE_S = 20.0
 
 _OPEN_SYNC = "`CaseMemory.open_sync` gives a memory a loop of its own, which threads and several event loops can share"
 
-Work = Callable[[], Coroutine[Any, Any, T]]
+LoopWork = Callable[[], Coroutine[Any, Any, T]]
 """Makes the coroutine to run, on the loop that it runs on."""
 
 
@@ -44,7 +44,7 @@ _waiting: contextvars.ContextVar[_Waiting | None] = contextvars.ContextVar("meme
 
 
 class OwnerLoop:
-    """Owner loop of one object: borrowed from whoever opens it, or in a background thread."""
+    """Owner loop of one object: that of the code which opens it, or one in a background thread."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class OwnerLoop:
         if stop is not None:
             stop()
 
-    async def run(self, work: Work[T]) -> T:
+    async def run(self, work: LoopWork[T]) -> T:
         """Run a coroutine on the owner loop; straight on, where that is the running one or there is none.
 
         Raises:
@@ -135,7 +135,7 @@ class OwnerLoop:
             raise
         return waiting.result()
 
-    def run_blocking(self, work: Work[T]) -> T:
+    def run_blocking(self, work: LoopWork[T]) -> T:
         """Run a coroutine on the owner loop and wait for it, in a thread that may block.
 
         Raises:
@@ -197,7 +197,7 @@ class OwnerLoop:
             return self._loop
 
     def _send(
-        self, home: asyncio.AbstractEventLoop, work: Work[T], context: contextvars.Context
+        self, home: asyncio.AbstractEventLoop, work: LoopWork[T], context: contextvars.Context
     ) -> "tuple[Future[T], list[asyncio.Task[T]]]":
         answer: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []

@@ -8,6 +8,7 @@ monty.py              Sandbox in Monty, a Python interpreter without system acce
 docker.py             Sandbox in a container of Docker or Podman
 e2b.py                Sandbox in a virtual machine of E2B, a cloud service
 unsafe_local.py       No sandbox: code as a plain process that can read, change and send whatever its user can
+turns.py              Limits how many executions run at once, for callers of any number of event loops
 watchdog.py           Runs a program within limits: feeds its stdin, captures its output
 processes.py          Resource usage of an execution's processes, read from /proc
 socket_memory.py      Upper bound of the memory held by sockets of a network namespace, read from /proc
