@@ -9,6 +9,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ class Server:
             return
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
+@asynccontextmanager
+async def dev_server(tmp_path: Path, base_url: str) -> AsyncIterator[Server]:
     """Started as the README says, in a folder of its own: the server leaves `.langgraph_api` behind."""
     folder, home = tmp_path / "served", tmp_path / "home"
     folder.mkdir()
@@ -88,37 +89,42 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tmp_path / "server.log"
-    async with ScriptedServer(reply) as models:
-        environment = {
-            **os.environ,
-            "LANGGRAPH_NO_VERSION_CHECK": "1",
-            "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-            "LANGSMITH_TRACING": "false",
-            "MEMENTO_HOME": str(home),
-            "OPENAI_BASE_URL": models.base_url,
-            "OPENAI_API_KEY": "dummy",
-            "HF_HUB_OFFLINE": "1",
-        }
-        command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload"]
-        with log.open("w") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "--port",
-                str(port),
-                "--n-jobs-per-worker",
-                "10",
-                cwd=folder,
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        running = Server(port, log, home, process)
-        try:
-            await running.started()
-            yield running
-        finally:
-            await running.stop()
+    environment = {
+        **os.environ,
+        "LANGGRAPH_NO_VERSION_CHECK": "1",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGSMITH_TRACING": "false",
+        "MEMENTO_HOME": str(home),
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_KEY": "dummy",
+        "HF_HUB_OFFLINE": "1",
+    }
+    command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload"]
+    with log.open("w") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            "--port",
+            str(port),
+            "--n-jobs-per-worker",
+            "10",
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    running = Server(port, log, home, process)
+    try:
+        await running.started()
+        yield running
+    finally:
+        await running.stop()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with ScriptedServer(reply) as models, dev_server(tmp_path, models.base_url) as running:
+        yield running
 
 
 async def custom_events(client: Any, thread: str, **run: Any) -> list[str]:
