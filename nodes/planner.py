@@ -25,6 +25,7 @@ from memento.nodes.planning_call import Planned, PlanningCall, narrowed
 from memento.nodes.prompt_budgets import REASON_CHARS
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
+from memento.nodes.shown_steps import plan_shown
 from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_name
 from memento.nodes.state import MementoState, Subtask, remaining
 from memento.nodes.step_time import StepTime
@@ -191,7 +192,8 @@ def needs_approval(state: MementoState) -> bool:
 def _accept(plan: list[Subtask], state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
     cycle = state["cycle"] + 1
     emit(runtime, {"event": "plan", "cycle": cycle, "plan": plan})
-    return {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
+    update = {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
+    return update | plan_shown(state["run"], cycle, plan)
 
 
 def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
@@ -201,7 +203,8 @@ def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
     earlier = state["plans"][:-1]
     if review.decision == "edit" and review.plan is not None:
         plan, notices = review.plan.steps(), _and_mended(state["notices"], review.plan)
-        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
+        update = {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
+        return update | plan_shown(state["run"], state["cycle"], plan)
     reason = without_middle(review.reason.strip(), REASON_CHARS) or "none given"
     rejection = f"{plan_text([state['plan']])}\nReason: {reason}"
     return {"plan": [], "plans": earlier, "cycle": state["cycle"] - 1, "rejection": rejection}

@@ -19,19 +19,19 @@ _MAX_AGENTS: Final = 16
 
 
 class Agents:
-    """Caches agents by model and tools: compiling one takes as long as fifty steps of the workflow."""
+    """Caches agents by model, tools and system message: compiling one takes as long as fifty steps of the workflow."""
 
     def __init__(self) -> None:
         # With each agent the objects it is made of, so that no id in a key is given to another object meanwhile.
-        self._agents: OrderedDict[tuple[int, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
+        self._agents: OrderedDict[tuple[int | str, ...], tuple[Runnable[Any, Any], object]] = OrderedDict()
 
-    def get(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, Any]:
-        """Return the agent of a model and tools; every call to it needs a `Work`."""
-        key = (id(model), *map(id, tools))
+    def get(self, model: BaseChatModel, tools: Sequence[BaseTool], system: str = EXECUTOR_SYSTEM) -> Runnable[Any, Any]:
+        """Return the agent of a model, tools and system message; every call to it needs a `Work`."""
+        key: tuple[int | str, ...] = (system, id(model), *map(id, tools))
         if key not in self._agents:
             offer = ToolOffer(tools)
             middleware = [ModelCalls(), ToolCalls(offer), asking_again(), OfferedTools(offer)]
-            made = create_agent(model, offer.tools, system_prompt=EXECUTOR_SYSTEM, middleware=middleware)
+            made = create_agent(model, offer.tools, system_prompt=system, middleware=middleware)
             self._agents[key] = made, (model, *tools)
             if len(self._agents) > _MAX_AGENTS:
                 self._agents.popitem(last=False)
