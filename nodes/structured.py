@@ -178,7 +178,9 @@ class StructuredCaller:
     ) -> _Reading[T]:
         """Make one call with one method."""
         call: Awaitable[Any]
-        config = _kept_out_of_chats(is_read_by(PiecesSeen(reader), config) if reader else config)
+        config = _kept_out_of_chats(
+            is_read_by(PiecesSeen(reader, is_call=method == "function_calling"), config) if reader else config
+        )
         options = self._streams.options(model) if reader else {}
         if method == "plain":
             call = model.ainvoke(_with_schema(messages, schema), config, **options)

@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn, cast
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, tool
+from langgraph.pregel.protocol import PregelProtocol
 
 from memento.nodes.agent.model_calls import ModelCalls, asking_again
 from memento.nodes.agent.offer import ToolOffer
@@ -37,3 +38,36 @@ class Agents:
                 self._agents.popitem(last=False)
         self._agents.move_to_end(key)
         return self._agents[key][0]
+
+
+def drawn_agent(tools: Sequence[BaseTool]) -> PregelProtocol[Any, Any, Any, Any]:
+    """Return an agent's graph for those who look at one: it is drawn, and states of threads are read by it.
+
+    LangGraph finds a graph below a node by the node's code. An executor's agents are made when it is known which model
+    and tools a run has, so that one is named to it; this one never runs.
+
+    Args:
+        tools: those of all runs, where they are known before.
+    """
+    agent = Agents().get(_UnknownModel(), [*tools] or [_unknown_tools])
+    return cast("PregelProtocol[Any, Any, Any, Any]", agent)
+
+
+class _UnknownModel(BaseChatModel):
+    """Stands for the model that a run has."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "the executor's model"
+
+    def _generate(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError("the agent that is drawn is never run")
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
+        return self
+
+
+@tool("tools_of_the_run")
+async def _unknown_tools() -> NoReturn:
+    """Stands for the tools that a run has."""
+    raise AssertionError("the agent that is drawn is never run")

@@ -29,14 +29,17 @@ class PiecesSeen(BaseCallbackHandler):
     run_inline = True
     """In the order in which they come."""
 
-    def __init__(self, reader: ReplyReader) -> None:
+    def __init__(self, reader: ReplyReader, *, is_call: bool) -> None:
         """Begin without a piece.
 
         Args:
             reader: is given them.
+            is_call: the object is asked for as a call: what the reply says beside it is not passed on.
         """
         self._reader = reader
+        self._is_call = is_call
         self._reply: UUID | None = None
+        self._call: int | str | None = None
 
     def on_llm_new_token(
         self,
@@ -51,10 +54,15 @@ class PiecesSeen(BaseCallbackHandler):
         message = getattr(chunk, "message", None)
         if run_id != self._reply or not isinstance(message, AIMessageChunk):
             return
-        # Whether it is asked for a text or for a call, the object is the only thing that a reply has of it.
-        calls = [call["args"] or "" for call in message.tool_call_chunks if not call["index"]]
-        if piece := message.text or "".join(calls):
+        if piece := self._arguments(message) if self._is_call else message.text:
             self._reader.take(piece)
+
+    def _arguments(self, message: AIMessageChunk) -> str:
+        """The arguments of the reply's first call; providers number calls from any position of the reply's blocks."""
+        chunks = message.tool_call_chunks
+        if self._call is None and chunks:
+            self._call = chunks[0]["index"]
+        return "".join(call["args"] or "" for call in chunks if call["index"] == self._call)
 
 
 def is_read_by(seen: PiecesSeen, config: RunnableConfig | None) -> RunnableConfig:

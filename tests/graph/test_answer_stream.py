@@ -8,10 +8,14 @@ from typing import Any, NamedTuple
 
 import pytest
 from langchain_core._api import LangChainBetaWarning
-from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
@@ -235,6 +239,61 @@ async def test_models_of_other_providers_stream_as_they_do() -> None:
         graph = build_graph(Deps(memory=memory, planner=model, executor=scripted(), judge=scripted()))
         seen = await seen_by(graph)
     assert [message.text for message in seen.said] == ["Paris", " is", " the", " capital.", ""]
+
+
+async def test_those_who_stream_a_graph_above_see_the_answer_in_pieces_where_they_ask_for_graphs_below() -> None:
+    async with a_memory() as memory, served(Provider(REPLY)) as url:
+        builder = StateGraph(MessagesState)
+        builder.add_node("memento", graph_of(memory, url))
+        builder.add_edge(START, "memento")
+        parent = builder.compile()
+        given: Any = {"messages": [HumanMessage(TASK["task"])]}
+        shown: dict[bool, list[str]] = {}
+        for below in (True, False):
+            stream = parent.astream(given, stream_mode="messages", subgraphs=below)
+            messages = [part[1][0] if below else part[0] async for part in stream]
+            shown[below] = [message.text for message in messages if isinstance(message, AIMessage)]
+    assert len(shown[True]) > 3
+    assert "".join(shown[True]) == "Paris is the capital."
+    assert shown[False] == ["Paris is the capital."]
+
+
+async def test_what_is_said_beside_a_call_is_not_the_answer() -> None:
+    model = SpeakingModel()
+    async with a_memory() as memory:
+        graph = build_graph(Deps(memory=memory, planner=model, executor=scripted(), judge=scripted()))
+        seen = await seen_by(graph)
+    assert "".join(message.text for message in seen.said) == "Paris is the capital."
+    assert len(seen.said) > 3
+
+
+class SpeakingModel(BaseChatModel):
+    """Says something, then calls, in chunks numbered as Anthropic numbers blocks."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "speaking"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self.bind()
+
+    def with_structured_output(self, schema: Any, *, method: str = "", include_raw: bool = False, **kwargs: Any) -> Any:
+        if method != "function_calling":
+            raise NotImplementedError
+        return super().with_structured_output(schema, include_raw=include_raw)
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise AssertionError("it is streamed")
+
+    def _stream(self, *args: Any, run_manager: Any = None, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        said = AIMessageChunk(content="Let me think about it for a while before I answer.")
+        args_of = [tool_call_chunk(name="Plan", args="", id="call-1", index=1)]
+        args_of += [tool_call_chunk(name=None, args=piece, id=None, index=1) for piece in in_pieces(REPLY)]
+        for message in (said, *[AIMessageChunk(content="", tool_call_chunks=[one]) for one in args_of]):
+            chunk = ChatGenerationChunk(message=message)
+            if run_manager:
+                run_manager.on_llm_new_token(message.text, chunk=chunk)
+            yield chunk
 
 
 async def test_a_provider_whose_streams_count_no_tokens_is_asked_for_one_stream_only() -> None:

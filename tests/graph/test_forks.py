@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -29,11 +30,12 @@ def of(memory: CaseMemory, *replies: str) -> MementoGraph:
     return graph_of(memory, planner=scripted(*replies), executor=executor, checkpointer=InMemorySaver())
 
 
-async def test_a_fork_that_plans_otherwise_has_its_own_event_outcome_and_case() -> None:
+@pytest.mark.parametrize("node", ["score_case", "planner"])
+async def test_a_fork_that_plans_otherwise_has_its_own_event_outcome_and_case(node: str) -> None:
     async with a_memory() as memory:
         graph = of(memory, plan("look it up"), answer("Paris"), plan("guess"), answer("London"))
         first = await graph.ainvoke(TASK, on("t"))
-        fork = await graph.ainvoke(None, await before(graph, "planner"))
+        fork = await graph.ainvoke(None, await before(graph, node))
         assert (first["answer"], first["reward"]) == ("Paris", 1.0)
         assert (fork["answer"], fork["reward"]) == ("London", 0.0)
         assert await remembered(memory) == [("London", 0.0), ("Paris", 1.0)]

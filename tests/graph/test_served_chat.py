@@ -45,3 +45,7 @@ async def test_the_answer_streams_to_clients_of_the_server(tmp_path: Path) -> No
             assert len(texts) > 4, "token by token"
             assert texts[-1] == kept[-1]["content"] if mode == "messages" else "".join(texts) == kept[-1]["content"]
             assert all("subtasks" not in str(one["content"]) for one in shown)
+        (assistant,) = await client.assistants.search(graph_id="memento")
+        drawn = await client.assistants.get_graph(assistant["assistant_id"], xray=True)
+        assert "executor:tools" in {node["id"] for node in drawn["nodes"]}
+        assert set(await client.assistants.get_subgraphs(assistant["assistant_id"])) == {"executor"}
