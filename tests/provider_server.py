@@ -91,8 +91,13 @@ def _trickling(
 
 
 @contextmanager
-def provider(answer: Answer) -> Iterator[str]:
-    """Serve until the end of the block; the base URL."""
+def provider(answer: Answer, *, keeps_alive: bool = False) -> Iterator[str]:
+    """Serve until the end of the block; the base URL.
+
+    Args:
+        answer: to each request.
+        keeps_alive: let clients use a connection again, as real providers do.
+    """
 
     class Endpoint(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,8 +111,8 @@ def provider(answer: Answer) -> Iterator[str]:
             self._send(answer(json.loads(content) if is_json else {}))
 
         def _send(self, wire: Wire | Trickle) -> None:
-            self.close_connection = True
             if isinstance(wire, Trickle):
+                self.close_connection = True
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Connection", "close")
@@ -118,9 +123,11 @@ def provider(answer: Answer) -> Iterator[str]:
             self.send_response(wire.status)
             self.send_header("Content-Type", wire.content_type)
             self.send_header("Content-Length", str(len(wire.payload)))
-            self.send_header("Connection", "close")
+            if not keeps_alive:
+                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(wire.payload)
+            self.close_connection = not keeps_alive
 
         def log_message(self, *args: object) -> None:
             pass

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.dev_server import dev_server
 from tests.example_runs import run_example
-from tests.graph.test_langgraph_dev import dev_server
-from tests.scripted import ScriptedServer
 
 
 def test_the_form_is_printed(tmp_path: Path) -> None:
@@ -25,6 +24,6 @@ async def test_the_assistant_is_created_on_a_server(tmp_path: Path) -> None:
     def silent(_: dict[str, Any]) -> str:
         raise AssertionError("no model is asked")
 
-    async with ScriptedServer(silent) as models, dev_server(tmp_path, models.base_url) as server:
+    async with dev_server(tmp_path, silent) as server:
         printed = await asyncio.to_thread(run_example, "studio_assistant", tmp_path, server.url)
     assert "\ncreated " in printed

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from langgraph_sdk import get_client
 
-from tests.graph.test_langgraph_dev import dev_server
+from tests.dev_server import dev_server
 from tests.node_parts import answer, plan
 from tests.provider_server import Trickle, Wire, completion, served, trickle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def not_asked(_: dict[str, Any]) -> str:
+    raise AssertionError("another provider is")
 
 
 def reply(request: dict[str, Any]) -> Wire | Trickle:
@@ -26,7 +30,11 @@ def reply(request: dict[str, Any]) -> Wire | Trickle:
 
 @pytest.mark.allow_blocking("what may not block is in another process, which watches itself")
 async def test_the_answer_streams_to_clients_of_the_server(tmp_path: Path) -> None:
-    async with served(reply) as url, dev_server(tmp_path, url) as server, get_client(url=server.url) as client:
+    async with (
+        served(reply) as url,
+        dev_server(tmp_path, not_asked, OPENAI_BASE_URL=url) as server,
+        get_client(url=server.url) as client,
+    ):
         for mode in ("messages-tuple", "messages"):
             thread = (await client.threads.create())["thread_id"]
             stream = client.runs.stream(
