@@ -49,6 +49,7 @@ def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
         "reward": None if outcome is None else outcome.reward,
         "evaluator": None if outcome is None else outcome.evaluator,
         "created_at": event.created_at,
+        **({"fork_of": event.fork_of} if event.fork_of else {}),
         **({"erased_at": event.erased_at} if event.erased_at else {}),
     } | ({"not_shown_to_the_model": left_out} if left_out else {})
 

@@ -85,11 +85,16 @@ class Deps:
         """Return the models as a source."""
         return self.models or _ConfiguredModels(self)
 
+    def known_tools(self) -> list[BaseTool]:
+        """Return the tools that all runs have; empty where each run has its own."""
+        tools = () if callable(self.tools) else self.tools
+        return [tool if isinstance(tool, BaseTool) else bound_tool(tool) for tool in tools]
+
     def tool_source(self) -> ToolSource:
         """Return the tools as a source."""
         if callable(self.tools):
             return self.tools
-        bound = [tool if isinstance(tool, BaseTool) else bound_tool(tool) for tool in self.tools]
+        bound = self.known_tools()
 
         async def given(run: Run) -> Toolbox:
             root = self.workspace() if callable(self.workspace) else self.workspace

@@ -16,6 +16,7 @@ from langgraph.types import Checkpointer, RetryPolicy
 from memento.graph.deps import Deps
 from memento.graph.routing import route_after_planner
 from memento.graph.sync_nodes import add_sync_nodes
+from memento.nodes.agent.agents import drawn_agent
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
@@ -105,4 +106,5 @@ def build_graph(
     builder.add_edge("write_case", END)
     add_sync_nodes(builder)
     graph = builder.compile(checkpointer=checkpointer, store=store, cache=cache, name="memento")
+    graph.nodes["executor"].subgraphs = [drawn_agent(deps.known_tools())]
     return graph.with_config(recursion_limit=_RECURSION_LIMIT, max_concurrency=_MAX_CONCURRENCY)

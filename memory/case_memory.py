@@ -22,6 +22,7 @@ from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.experience import Experience, check_share
+from memento.memory.forks import Written
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.learning.background import BackgroundLearning
@@ -376,7 +377,8 @@ class CaseMemory(LedgerMaintenance):
             The case's id; None when the reward is None.
 
         Raises:
-            InvalidInput: not an `Experience`, or the event has the outcome of another attempt.
+            InvalidInput: not an `Experience`.
+            AnotherAttempt: the event has the outcome of another attempt; see `write_attempt`.
             UnknownEvent: no such event in this namespace.
             LedgerUnavailable: it was not kept.
         """
@@ -385,6 +387,20 @@ class CaseMemory(LedgerMaintenance):
         elif fields:
             raise TypeError("give an Experience or its fields, not both")
         return (await self.write_all([experience]))[0]
+
+    async def write_attempt(self, experience: Experience) -> Written:
+        """Store an experience like `write`; where its event has another attempt's outcome already, apart from that.
+
+        For runs that can go back and on from there: a further attempt with the cases of one reading has an event of its
+        own, whose id is in the result. It has its own outcome, case and feedback; the cases served are credited with
+        the first attempt alone (see `memory.forks`). The same attempt written twice is written once.
+
+        Raises:
+            InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
+        """
+        written = await self._recorder.write_attempt(experience, namespace=self.namespace)
+        await self._retained(self._namespace(experience.namespace))
+        return written
 
     async def write_all(self, experiences: Sequence[Experience]) -> list[str | None]:
         """Store experiences like repeated `write`, in one transaction: all or none.

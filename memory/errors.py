@@ -5,6 +5,7 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
+    │   ├── AnotherAttempt           the event has an attempt's outcome already; `write_attempt` keeps both apart
     │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
@@ -58,6 +59,17 @@ class UnknownCase(InvalidInput):
         super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
         self.case_id = case_id
         self.namespace = namespace
+
+
+class AnotherAttempt(InvalidInput):
+    """The event has the outcome of another attempt already, and one selection of cases is credited once."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(
+            f"event {event_id!r} has the outcome of another attempt already; correct that with `feedback`, give the id "
+            "of the reading that this attempt used, or store it apart with `write_attempt`"
+        )
+        self.event_id = event_id
 
 
 class ErasedRecord(InvalidInput):

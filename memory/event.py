@@ -66,6 +66,8 @@ class RetrievalEvent(Record):
     candidates: list[Candidate] = Field(default_factory=list)
     slots: list[Slot] = Field(default_factory=list)
     created_at: str = Field(default_factory=utc_now)
+    fork_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The event whose cases a further attempt was made with; see `memory.forks`. It counts as degraded, too."""
     erased_at: str | None = Field(default=None, exclude_if=lambda value: value is None)
     """When its texts were erased; None when they were not. An erased event counts as degraded: it never trains."""
 

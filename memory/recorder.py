@@ -1,12 +1,14 @@
 """The write side of the memory: records experiences and feedback, each exactly once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
 from memento.memory.case import Case, case_id, storable
-from memento.memory.errors import ErasedRecord, InvalidInput, UnknownEvent
+from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
+from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_cases, importable
 from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
@@ -54,6 +56,30 @@ class Recorder:
             writer.save_vectors(self._storage.texts.encoder.name, kept)
             return ids
 
+        return await self._storage.ledger.transact(append)
+
+    async def write_attempt(self, experience: Experience, *, namespace: str) -> Written:
+        """Record an experience; where its event has another attempt's outcome already, with a fork of the event."""
+        place, event_id = checked_namespace(experience.namespace or namespace), experience.event_id
+        vectors = {experience.state: (await self._storage.texts.rows([experience.state]))[0]}
+
+        def append(writer: LedgerWriter) -> Written:
+            kept = experience
+            try:
+                id_ = self._append(writer, kept, place)
+            except AnotherAttempt as error:  # nothing is written yet
+                fork = fork_of(_event_in(writer, error.event_id, place), experience)
+                writer.append_event(fork)
+                kept = replace(experience, event_id=fork.id)
+                id_ = self._append(writer, kept, place)
+            if id_ is not None:
+                writer.save_vectors(self._storage.texts.encoder.name, vectors)
+            told = writer.outcomes_of(kept.event_id, namespace=place) if kept.event_id else []
+            return Written(id_, kept.event_id, told[-1] if told else None)
+
+        if event_id is None:
+            (id_,) = await self.write([experience], namespace=namespace)
+            return Written(id_, None, None)
         return await self._storage.ledger.transact(append)
 
     def _append(self, writer: LedgerWriter, experience: Experience, namespace: str) -> str | None:
@@ -219,14 +245,12 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     """Answer to a repeated delivery: the id of the existing case, with its later corrections.
 
     Raises:
-        InvalidInput: the event has the outcome of another attempt, or of one that cannot be read.
+        AnotherAttempt: the event has the outcome of another attempt.
+        InvalidInput: it has that of one which cannot be read.
     """
     first, tried = delivered.attempt, experience.attempt
     if first is not None and (first.action, first.answer) != (tried.action, tried.answer):
-        raise InvalidInput(
-            f"event {experience.event_id!r} has the outcome of another attempt already; correct that with `feedback`, "
-            "or give the id of the reading that this attempt used"
-        )
+        raise AnotherAttempt(delivered.event_id)
     own = case_id(namespace, experience.state, experience.action)
     if writer.head(own, namespace=namespace) is not None:
         return own

@@ -7,75 +7,209 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.memory.policies.registry import PolicyName
+from memento.nodes.form import draw_form, in_form
 from memento.nodes.scoring.grade import EvaluatorName
 
 MAX_CASE_TOKENS = 8_000
 """Of all cases in a prompt together, unless a run says otherwise."""
 
+MAX_INSTRUCTION_CHARS = 8_000
+"""Of the instructions that a run adds to those of a role."""
 
 _MISSPELT = 0.85
 """How alike a foreign name and one of ours are, from which on it is taken for a misspelling: difflib's ratio."""
 
 
+def _instructions(role: str, group: str, node: str) -> Any:
+    return Field(
+        default="",
+        max_length=MAX_INSTRUCTION_CHARS,
+        title=f"{role.capitalize()} instructions",
+        description=(
+            f"Instructions of your own for the {role}, beside the built-in ones: the domain, the style, what to "
+            "prefer. The form of its reply, and that material is no instruction, is said after them."
+        ),
+        json_schema_extra=in_form(group, node, kind="prompt"),
+    )
+
+
 class RunSettings(BaseModel):
     """Settings of a run, as its state keeps them; every field has a default, and none holds a secret."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=draw_form)
 
     policy: PolicyName | None = Field(
-        default=None, description="How cases are chosen. Empty: the memory's own policy (MEMENTO_POLICY)."
+        default=None,
+        title="Policy",
+        description="How cases are chosen. Empty: the memory's own policy (MEMENTO_POLICY).",
+        json_schema_extra=in_form("Cases", "retrieve_case", "score_case"),
     )
-    k: int = Field(default=4, ge=0, le=32, description="How many cases the planner is shown at most.")
+    k: int = Field(
+        default=4,
+        ge=0,
+        le=32,
+        title="Cases shown",
+        description="How many cases the planner is shown at most.",
+        json_schema_extra=in_form("Cases", "score_case"),
+    )
     max_case_tokens: int = Field(
         default=MAX_CASE_TOKENS,
         ge=200,
         le=200_000,
+        title="Tokens of all cases",
         description=(
             "Tokens of all cases in the planner's prompt, about; never more than a quarter of what its model can read. "
             "Longer cases are shown shortened."
         ),
+        json_schema_extra=in_form("Cases", "planner"),
     )
-    max_cycles: int = Field(default=3, ge=1, le=10, description="How many times the planner may plan.")
     reread: bool = Field(
         default=False,
+        title="Read cases again",
         description="Read cases again before every further plan, with the results so far in the query.",
+        json_schema_extra=in_form("Cases", "planner", "retrieve_case"),
     )
-    max_model_calls: int = Field(default=12, ge=1, le=100, description="Model calls per subtask.")
-    max_tool_calls: int = Field(default=40, ge=1, le=500, description="Tool calls per subtask.")
-    max_tokens: int | None = Field(default=None, ge=1, description="Tokens per subtask, read and written. Empty: any.")
-    max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars per subtask. Empty: any.")
+    planner: str | None = Field(
+        default=None,
+        title="Planner model",
+        description="Planner model as provider:model. Empty: the configured one.",
+        json_schema_extra=in_form("Planning", "planner", "retrieve_case", kind="model"),
+    )
+    planner_prompt: str = _instructions("planner", "Planning", "planner")
+    max_cycles: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        title="Plans",
+        description="How many times the planner may plan.",
+        json_schema_extra=in_form("Planning", "planner"),
+    )
+    approve_plan: bool = Field(
+        default=False,
+        title="Approve plans",
+        description="Pause before a plan is carried out: approve, edit, reject.",
+        json_schema_extra=in_form("Planning", "planner"),
+    )
+    executor: str | None = Field(
+        default=None,
+        title="Executor model",
+        description="Executor model as provider:model. Empty: the configured one.",
+        json_schema_extra=in_form("Execution", "executor", kind="model"),
+    )
+    executor_prompt: str = _instructions("executor", "Execution", "executor")
+    max_model_calls: int = Field(
+        default=12,
+        ge=1,
+        le=100,
+        title="Model calls per subtask",
+        description="Model calls per subtask.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
+    max_tool_calls: int = Field(
+        default=40,
+        ge=1,
+        le=500,
+        title="Tool calls per subtask",
+        description="Tool calls per subtask.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        title="Tokens per subtask",
+        description="Tokens per subtask, read and written. Empty: any.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
+    max_cost_usd: float | None = Field(
+        default=None,
+        gt=0,
+        title="US dollars per subtask",
+        description="US dollars per subtask. Empty: any.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
     max_seconds: float = Field(
-        default=600, ge=0.1, le=86_400, description="Time per subtask; also for making one plan, and for the reward."
+        default=600,
+        ge=0.1,
+        le=86_400,
+        title="Seconds per subtask",
+        description="Time per subtask; also for making one plan, and for the reward.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor", "planner", "evaluate"),
     )
-    max_tool_seconds: float = Field(default=300, ge=0.1, le=3_600, description="Time per tool call.")
+    max_tool_seconds: float = Field(
+        default=300,
+        ge=0.1,
+        le=3_600,
+        title="Seconds per tool call",
+        description="Time per tool call.",
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
     run_max_model_calls: int = Field(
-        default=400, ge=1, le=10_000, description="Model calls of the whole run, the judge's apart."
+        default=400,
+        ge=1,
+        le=10_000,
+        title="Model calls of the run",
+        description="Model calls of the whole run, the judge's apart.",
+        json_schema_extra=in_form("Budgets of the run", "planner", "executor"),
     )
-    run_max_tool_calls: int = Field(default=1_000, ge=1, le=50_000, description="Tool calls of the whole run.")
-    run_max_tokens: int | None = Field(default=None, ge=1, description="Tokens of the whole run. Empty: any.")
-    run_max_cost_usd: float | None = Field(default=None, gt=0, description="US dollars of the whole run. Empty: any.")
+    run_max_tool_calls: int = Field(
+        default=1_000,
+        ge=1,
+        le=50_000,
+        title="Tool calls of the run",
+        description="Tool calls of the whole run.",
+        json_schema_extra=in_form("Budgets of the run", "executor"),
+    )
+    run_max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        title="Tokens of the run",
+        description="Tokens of the whole run. Empty: any.",
+        json_schema_extra=in_form("Budgets of the run", "planner", "executor"),
+    )
+    run_max_cost_usd: float | None = Field(
+        default=None,
+        gt=0,
+        title="US dollars of the run",
+        description="US dollars of the whole run. Empty: any.",
+        json_schema_extra=in_form("Budgets of the run", "planner", "executor"),
+    )
     run_max_seconds: float = Field(
         default=3_600,
         ge=0.1,
         le=604_800,
+        title="Seconds of the run",
         description="Time in which the whole run plans and works on subtasks; waiting for a person costs nothing.",
-    )
-    planner: str | None = Field(default=None, description="Planner model as provider:model. Empty: the configured one.")
-    executor: str | None = Field(default=None, description="Executor model as provider:model.")
-    judge: str | None = Field(default=None, description="Judge model as provider:model.")
-    second_judge: str | None = Field(
-        default=None,
-        description="With judges: the second one as provider:model. Empty: the first is asked again in another way.",
+        json_schema_extra=in_form("Budgets of the run", "planner", "executor"),
     )
     evaluator: EvaluatorName = Field(
         default="auto",
+        title="Evaluator",
         description=(
             "Who gives the reward. With a reference: auto (exact match, then the judge), exact, f1 (words in common), "
             "gaia (its rules), judge, judges (two must agree). Without one: rubric (a judge's list of criteria), "
             "custom (the host's own function), human. none: nobody."
         ),
+        json_schema_extra=in_form("Evaluation", "evaluate"),
     )
-    approve_plan: bool = Field(default=False, description="Pause before a plan is carried out: approve, edit, reject.")
+    judge: str | None = Field(
+        default=None,
+        title="Judge model",
+        description="Judge model as provider:model. Empty: the configured one.",
+        json_schema_extra=in_form("Evaluation", "evaluate", kind="model"),
+    )
+    second_judge: str | None = Field(
+        default=None,
+        title="Second judge model",
+        description="With judges: the second one as provider:model. Empty: the first is asked again in another way.",
+        json_schema_extra=in_form("Evaluation", "evaluate", kind="model"),
+    )
+    judge_prompt: str = _instructions("judge", "Evaluation", "evaluate")
+    show_steps: bool = Field(
+        default=False,
+        title="Show steps",
+        description="Show cases, plans, tool calls and results in the chat, as tool messages.",
+        json_schema_extra=in_form("Chat", "score_case", "planner", "executor"),
+    )
 
 
 class Context(RunSettings):
@@ -89,6 +223,8 @@ class Context(RunSettings):
 
     namespace: str | None = Field(
         default=None,
+        title="Namespace",
+        json_schema_extra=in_form("Cases", "retrieve_case"),
         description="Whose cases to use, whatever the input says. Empty: the input's namespace, or the usual one.",
         max_length=200,
     )

@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from memento.memory.case import storable
 from memento.nodes.message_texts import text_in
 from memento.nodes.prompt_budgets import all_shortened
+from memento.nodes.shown_steps import is_step
 from memento.nodes.state import EarlierMessage
 
 CONVERSATION_TOKENS: Final = 2_000
@@ -36,14 +37,14 @@ def open_question(messages: Sequence[AnyMessage]) -> HumanMessage | None:
     """Return the newest human message that no final AI text follows; None where there is none.
 
     A host that hands over leaves messages of its own behind the question: the call of its hand-off tool, that tool's
-    result, instructions. They do not answer it. Where several agents had their turn, the newest of them decides: one
-    that was answered before the host handed over again is open once more.
+    result, instructions. They do not answer it, nor do the steps that a run has shown. Where several agents had their
+    turn, the newest of them decides: one that was answered before the host handed over again is open once more.
     """
     newest: AIMessage | None = None
     for message in reversed(messages):
         if isinstance(message, HumanMessage):
             return None if newest is not None and _is_final(newest) else message
-        if isinstance(message, AIMessage) and newest is None:
+        if isinstance(message, AIMessage) and newest is None and not is_step(message):
             newest = message
     return None
 
@@ -56,7 +57,7 @@ def said_before(messages: Sequence[AnyMessage], question: HumanMessage) -> list[
     """Return what people and assistants said beside the question, oldest first, shortened to `CONVERSATION_TOKENS`."""
     said: list[EarlierMessage] = []
     for message in messages:
-        if message is question or not (text := storable(text_in(message).strip())):
+        if message is question or is_step(message) or not (text := storable(text_in(message).strip())):
             continue
         if isinstance(message, HumanMessage):
             said.append({"by": "person", "text": text})

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
+from memento.nodes.answer_stream import answer_in
 from memento.nodes.context import Context
 from memento.nodes.costs import unpriced_notice
 from memento.nodes.events import emit
@@ -59,10 +59,10 @@ def make_evaluate(
             scored = await score(answered, parts)
         evaluation = scored.evaluation
         emit(runtime, {"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
-        # An id of this run's own, so that a repeat replaces the message instead of adding a second.
-        message = AIMessage(answer, id=f"answer-{state['event_id'] or state['messages'][-1].id}")
         seconds = 0.0 if evaluation.evaluator == "human" else clock.spent()
-        update = {"usage": scored.usage or no_usage(), "asked_seconds": seconds, "messages": [message]}
+        update = {"usage": scored.usage or no_usage(), "asked_seconds": seconds}
+        # Not there where the run began with an earlier release, or the answer was edited since.
+        update |= {"messages": messages} if (messages := answer_in(state, answer)) else {}
         return _scored(evaluation) | update | _notices(state, scored.notice)
 
     return evaluate

@@ -59,6 +59,13 @@ class RewardGiven(TypedDict):
     evaluator: str
 
 
+class AnswerWithdrawn(TypedDict):
+    """What was streamed as the answer is not the answer after all: the reply that it began was broken off or wrong."""
+
+    event: Literal["withdrawn"]
+    message_id: str
+
+
 class CaseWritten(TypedDict):
     """The run's outcome is in memory; without a case where its reward is not known."""
 
@@ -67,7 +74,9 @@ class CaseWritten(TypedDict):
     event_id: str | None
 
 
-RunEvent: TypeAlias = CasesServed | PlanMade | SubtaskBegun | ToolCalled | SubtaskEnded | RewardGiven | CaseWritten
+RunEvent: TypeAlias = (
+    CasesServed | PlanMade | SubtaskBegun | ToolCalled | SubtaskEnded | AnswerWithdrawn | RewardGiven | CaseWritten
+)
 """Any of them, told apart by `event`. Later releases may add events and fields, and rename none."""
 
 

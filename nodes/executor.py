@@ -26,8 +26,9 @@ from memento.nodes.errors import ModelUnavailable
 from memento.nodes.events import emit
 from memento.nodes.node import Node
 from memento.nodes.prompt_budgets import RESULT_SHARE, RESULT_TOKENS
-from memento.nodes.prompts import executor_messages
+from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages, with_own
 from memento.nodes.redaction import make_redact
+from memento.nodes.shown_steps import result_shown
 from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
 from memento.nodes.state import Run, SubtaskInput, SubtaskResult, ToolCall
 from memento.nodes.tool_binding import WORKSPACE
@@ -57,7 +58,7 @@ def make_executor(
         meter = meters.get(run.get("id", ""), run_limits(settings), state.get("spent"))
         # One call of its own, and for everybody at work and the planner the last one.
         if why := meter.ended_by(n_calls=2 + meter.n_active) or meter.tools_ended_by():
-            return {"results": [_not_begun(state, why)]}
+            return _update(state, _not_begun(state, why))
         emit(runtime, {"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
 
         def report(name: str, args: dict[str, Any]) -> None:
@@ -73,7 +74,7 @@ def make_executor(
                 model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
             except DeadlinePassed:
                 is_run = meter.seconds_left() < own.seconds_left()
-                return {"results": [_not_begun(state, "run_max_seconds" if is_run else "max_seconds")]}
+                return _update(state, _not_begun(state, "run_max_seconds" if is_run else "max_seconds"))
             except Abandoned:
                 raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
             work = Work(
@@ -90,7 +91,7 @@ def make_executor(
                 workspace=toolbox.workspace,
                 notices=[redact(notice) for notice in toolbox.notices],
             )
-            agent = agents.get(model, toolbox.tools)
+            agent = agents.get(model, toolbox.tools, with_own(EXECUTOR_SYSTEM, run, "executor"))
             messages = await _carry_out(agent, state, work, settings.max_model_calls, context=runtime.context)
         finally:
             meter.end()
@@ -98,7 +99,7 @@ def make_executor(
         if work.notices:
             result["notices"] = work.notices
         emit(runtime, {"event": "result", "result": result})
-        update = {"results": [result], "usage": work.usage, "models": {"executor": model_name(model)}}
+        update = _update(state, result) | {"usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
 
     return executor
@@ -125,6 +126,10 @@ async def _carry_out(
     reply = await agent.ainvoke({"messages": asked}, config, context=context)
     messages: list[BaseMessage] = reply["messages"]
     return messages
+
+
+def _update(state: SubtaskInput, result: SubtaskResult) -> dict[str, Any]:
+    return {"results": [result], **result_shown(state["run"], result)}
 
 
 def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: float) -> SubtaskResult:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.experience import Experience
+from memento.memory.forks import Written
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
@@ -62,11 +63,15 @@ async def of_memory(ask: Callable[[], Awaitable[T]], redact: Redact, *, seconds:
         raise MemoryFailed(told(error, redact)) from error
 
 
-async def write_experience(memory: RunMemory, experience: Experience) -> str | None:
+async def write_experience(memory: RunMemory, experience: Experience) -> Written:
     """Write an experience to the memory of a run.
 
-    A host's own memory that was written for release 0.1 takes keywords only, and gets them for one release more.
+    A host's own memory without `write_attempt` refuses what is no first attempt. One that was written for release 0.1
+    takes keywords only, and gets them for one release more.
     """
+    apart: Callable[[Experience], Awaitable[Written]] | None = getattr(memory, "write_attempt", None)
+    if apart is not None:
+        return await apart(experience)
     try:
         inspect.signature(memory.write).bind(experience)
     except TypeError:
@@ -75,5 +80,7 @@ async def write_experience(memory: RunMemory, experience: Experience) -> str | N
         arguments = experience.as_arguments()
         if not experience.left_out:  # it may not know of it
             del arguments["left_out"]
-        return await memory.write(**arguments)  # type: ignore[call-arg]
-    return await memory.write(experience)
+        case_id = await memory.write(**arguments)  # type: ignore[call-arg]
+    else:
+        case_id = await memory.write(experience)
+    return Written(case_id, experience.event_id, None)

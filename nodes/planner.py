@@ -9,9 +9,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
+from memento.memory.case import storable
 from memento.nodes.agent.budgets import run_ended_by
 from memento.nodes.agent.deadlines import DeadlinePassed
 from memento.nodes.agent.notes import WHY_ENDED
+from memento.nodes.answer_stream import AnswerStream
 from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelTimedOut
@@ -23,6 +25,7 @@ from memento.nodes.planning_call import Planned, PlanningCall, narrowed
 from memento.nodes.prompt_budgets import REASON_CHARS
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
+from memento.nodes.shown_steps import plan_shown
 from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_name
 from memento.nodes.state import MementoState, Subtask, remaining
 from memento.nodes.step_time import StepTime
@@ -36,6 +39,14 @@ T = TypeVar("T", bound=BaseModel)
 class _Update(NamedTuple, Generic[T]):
     value: T
     update: dict[str, Any]
+
+
+class _PlannerStep(NamedTuple):
+    state: MementoState
+    runtime: Runtime[Context]
+    why: str
+    """What ends the run early; empty otherwise."""
+    stream: AnswerStream
 
 
 def make_planner(
@@ -72,39 +83,54 @@ def make_planner(
         why = run_ended_by(state, n_calls=2 if has_more else 3)
         if has_more and not why:
             return {}
+        stream = AnswerStream(state, runtime)
         if not has_more and state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
-            return {"plan": [], "answer": answer}
+            return _answered(answer, {}, stream)
         if needs_reread(state) and not why:
             return {}
+        try:
+            return await _asked(_PlannerStep(state, runtime, why, stream))
+        except BaseException:  # what was streamed so far is not the answer, whatever ended the call
+            stream.withdraw()
+            raise
+
+    async def _asked(step: _PlannerStep) -> dict[str, Any]:
+        state, stream = step.state, step.stream
         settings = RunSettings.model_validate(state["run"]["settings"])
-        is_last = bool(why) or state["cycle"] >= settings.max_cycles
-        clock = StepTime(state, runtime.execution_info)
+        is_last = bool(step.why) or state["cycle"] >= settings.max_cycles
+        clock = StepTime(state, step.runtime.execution_info)
 
         async def asked(form: type[T], why: str) -> _Update[T]:
             seconds = clock.grace() if why else clock.left()
-            planned = await call.ask(form, state, is_last=form is FinalAnswer, seconds=seconds)
+            stream.expect(has_plan=form is not FinalAnswer)
+            reader = stream if stream.is_wanted else None
+            planned = await call.ask(form, state, is_last=form is FinalAnswer, seconds=seconds, reader=reader)
             return _Update(planned.reply.value, _spent(planned, state, why, clock, price))
 
         try:
             if is_last:
-                return _answered(await asked(FinalAnswer, why))
+                last = await asked(FinalAnswer, step.why)
+                return _answered(last.value.answer, last.update, stream)
             try:
                 value, update = await asked(schema, "")
             except DeadlinePassed:
                 if not state["results"]:
                     raise
-                return _answered(await asked(FinalAnswer, clock.ended_by()))
+                last = await asked(FinalAnswer, clock.ended_by())
+                return _answered(last.value.answer, last.update, stream)
         except InvalidReply as error:
+            stream.withdraw()
             model = await models.get("planner", settings.planner)
             return _unreadable(
                 error, usage_of_structured(error.spent, model, price) if error.spent else no_usage(), clock
             )
         except DeadlinePassed:
-            return _stand_in(state, clock)
+            return _stand_in(state, clock, stream)
         if value.subtasks:
+            stream.withdraw()
             notices = _and_mended(update.get("notices", state["notices"]), value)
-            return update | {"notices": notices} | _accept(value.steps(), state, runtime)
-        return update | {"plan": [], "answer": value.answer}
+            return update | {"notices": notices} | _accept(value.steps(), state, step.runtime)
+        return _answered(value.answer or "", update, stream)
 
     return planner
 
@@ -132,11 +158,12 @@ def _unreadable(error: InvalidReply, usage: Usage, clock: StepTime) -> dict[str,
     return failed | {"plan": [], "rejection": "", "usage": usage, "asked_seconds": clock.spent()}
 
 
-def _answered(asked: "_Update[FinalAnswer]") -> dict[str, Any]:
-    return asked.update | {"plan": [], "answer": asked.value.answer}
+def _answered(answer: str, update: dict[str, Any], stream: AnswerStream) -> dict[str, Any]:
+    answer = storable(answer)
+    return update | {"plan": [], "answer": answer, "messages": [stream.finished(answer)]}
 
 
-def _stand_in(state: MementoState, clock: StepTime) -> dict[str, Any]:
+def _stand_in(state: MementoState, clock: StepTime, stream: AnswerStream) -> dict[str, Any]:
     """Use the newest result as the answer; it says nothing about the cases, so it is not judged.
 
     Raises:
@@ -147,8 +174,8 @@ def _stand_in(state: MementoState, clock: StepTime) -> dict[str, Any]:
     if not complete:
         raise ModelTimedOut(f"{late}; resume the run to ask it again, or give it more time") from None
     error = f"{late}: the answer is the newest result, and is not judged"
-    update = {"plan": [], "rejection": "", "asked_seconds": clock.spent(), "notices": [*state["notices"], error]}
-    return update | {"answer": complete[-1]["result"], "error": error, "error_class": "budget"}
+    update = {"rejection": "", "asked_seconds": clock.spent(), "notices": [*state["notices"], error]}
+    return _answered(complete[-1]["result"], update | {"error": error, "error_class": "budget"}, stream)
 
 
 def _and_mended(notices: list[str], plan: Plan) -> list[str]:
@@ -165,7 +192,8 @@ def needs_approval(state: MementoState) -> bool:
 def _accept(plan: list[Subtask], state: MementoState, runtime: Runtime[Context]) -> dict[str, Any]:
     cycle = state["cycle"] + 1
     emit(runtime, {"event": "plan", "cycle": cycle, "plan": plan})
-    return {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
+    update = {"plan": plan, "plans": [*state["plans"], plan], "cycle": cycle, "is_plan_approved": False}
+    return update | plan_shown(state["run"], cycle, plan)
 
 
 def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
@@ -175,7 +203,8 @@ def _reviewed(state: MementoState, review: PlanReview[Plan]) -> dict[str, Any]:
     earlier = state["plans"][:-1]
     if review.decision == "edit" and review.plan is not None:
         plan, notices = review.plan.steps(), _and_mended(state["notices"], review.plan)
-        return {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
+        update = {"plan": plan, "is_plan_approved": True, "plans": [*earlier, plan], "notices": notices}
+        return update | plan_shown(state["run"], state["cycle"], plan)
     reason = without_middle(review.reason.strip(), REASON_CHARS) or "none given"
     rejection = f"{plan_text([state['plan']])}\nReason: {reason}"
     return {"plan": [], "plans": earlier, "cycle": state["cycle"] - 1, "rejection": rejection}

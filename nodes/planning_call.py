@@ -18,6 +18,7 @@ from memento.nodes.errors import ModelUnavailable, TaskTooLong
 from memento.nodes.foreign_errors import is_too_long
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases, fitted_results
 from memento.nodes.prompts import PlannerPrompt
+from memento.nodes.replies.pieces_seen import ReplyReader
 from memento.nodes.sources import ModelSource
 from memento.nodes.state import MementoState, PromptCase
 from memento.nodes.structured import StructuredCaller, StructuredReply
@@ -51,7 +52,15 @@ class PlanningCall:
     caller: StructuredCaller
     prompt: PlannerPrompt
 
-    async def ask(self, schema: type[T], state: MementoState, *, is_last: bool, seconds: float) -> Planned[T]:
+    async def ask(
+        self,
+        schema: type[T],
+        state: MementoState,
+        *,
+        is_last: bool,
+        seconds: float,
+        reader: ReplyReader | None = None,
+    ) -> Planned[T]:
         """Ask for a plan or an answer.
 
         Args:
@@ -59,6 +68,7 @@ class PlanningCall:
             state: the run's.
             is_last: only a final answer is wanted.
             seconds: the call may take, with all that is tried again.
+            reader: is given the reply while it is generated.
 
         Raises:
             DeadlinePassed: it took longer.
@@ -67,11 +77,13 @@ class PlanningCall:
             ModelError: the model cannot be asked.
         """
         try:
-            return await within(seconds, self._asked(schema, state, is_last=is_last))
+            return await within(seconds, self._asked(schema, state, is_last=is_last, reader=reader))
         except Abandoned:
             raise ModelUnavailable("the planner's call was cancelled") from None
 
-    async def _asked(self, schema: type[T], state: MementoState, *, is_last: bool) -> Planned[T]:
+    async def _asked(
+        self, schema: type[T], state: MementoState, *, is_last: bool, reader: ReplyReader | None
+    ) -> Planned[T]:
         settings = RunSettings.model_validate(state["run"]["settings"])
         model = await self.models.get("planner", settings.planner)
         refused: Exception | None = None
@@ -84,7 +96,7 @@ class PlanningCall:
                 feedback=state.get("rejection", ""),
             )
             try:
-                reply = await self.caller.ask(model, schema, messages)
+                reply = await self.caller.ask(model, schema, messages, reader=reader)
             except Exception as error:
                 if not is_too_long(error):
                     raise

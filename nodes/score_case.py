@@ -13,6 +13,7 @@ from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
+from memento.nodes.shown_steps import cases_shown
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase
 
@@ -38,7 +39,8 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
         cases = list(map(prompt_case, reading.cases))
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
-        return {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        update = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        return update | cases_shown(state["run"], reading.event_id, reading.policy, cases)
 
     return score_case
 

@@ -24,6 +24,7 @@ from memento.nodes.errors import (
     InvalidReply,
     ModelError,
     ModelRejected,
+    NoCompletion,
     brief_reason,
     is_context_overflow,
 )
@@ -31,7 +32,8 @@ from memento.nodes.redaction import Redact
 from memento.nodes.replies.call_model import model_reply, on_live_connection, raise_named
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
-from memento.nodes.replies.streaming import unstreamed
+from memento.nodes.replies.pieces_seen import PiecesSeen, ReplyReader, is_read_by
+from memento.nodes.replies.streaming import Streams, unstreamed
 
 T = TypeVar("T", bound=BaseModel)
 Method = Literal["json_schema", "function_calling", "plain"]
@@ -76,6 +78,7 @@ class StructuredCaller:
         self._redact = redact
         # By identity, since chat models compare by value and cannot be hashed.
         self._methods: dict[tuple[int, type[BaseModel]], Method] = {}
+        self._streams = Streams()
 
     async def ask(
         self,
@@ -84,6 +87,7 @@ class StructuredCaller:
         messages: Sequence[BaseMessage],
         *,
         config: RunnableConfig | None = None,
+        reader: ReplyReader | None = None,
     ) -> StructuredReply[T]:
         """Ask for one object, and once more with the error when the reply is invalid.
 
@@ -92,6 +96,8 @@ class StructuredCaller:
             schema: the pydantic class of the object.
             messages: the conversation; the model's last turn is the reply.
             config: callbacks, tags and metadata of the call.
+            reader: is given the first reply in pieces while it is generated, where the model streams; the second one
+                comes in one piece, for a stream loses the words of a refusal.
 
         Raises:
             InvalidReply: the second reply does not fit the schema either (cut off, refused, empty, not JSON).
@@ -103,7 +109,7 @@ class StructuredCaller:
         usage: UsageMetadata | None = None
         reading: _Reading[T]
         for attempt in range(1, _MAX_ATTEMPTS + 1):
-            reading = await self._ask_once(model, schema, asked, config)
+            reading = await self._ask_once(model, schema, asked, config, reader if attempt == 1 else None)
             usage = add_usage(usage, reading.raw.usage_metadata) if reading.raw.usage_metadata else usage
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
@@ -112,12 +118,17 @@ class StructuredCaller:
         raise InvalidReply(reading.problem, _visible(reading.raw), spent=spent)
 
     async def _ask_once(
-        self, model: BaseChatModel, schema: type[T], messages: list[BaseMessage], config: RunnableConfig | None
+        self,
+        model: BaseChatModel,
+        schema: type[T],
+        messages: list[BaseMessage],
+        config: RunnableConfig | None,
+        reader: ReplyReader | None,
     ) -> _Reading[T]:
         known = self._methods.get((id(model), schema), _METHODS[0])
         for method in _METHODS[_METHODS.index(known) :]:
             try:
-                reading = await self._read(model, schema, messages, method, config)
+                reading = await self._in_pieces(model, schema, messages, method, config, reader)
             except NotImplementedError:
                 continue  # a model class without structured output or without tools
             except ModelError as error:
@@ -128,6 +139,34 @@ class StructuredCaller:
             return reading
         raise AssertionError("the plain way either answers or raises")
 
+    async def _in_pieces(
+        self,
+        model: BaseChatModel,
+        schema: type[T],
+        messages: list[BaseMessage],
+        method: Method,
+        config: RunnableConfig | None,
+        reader: ReplyReader | None,
+    ) -> _Reading[T]:
+        """Make one call with one method, in pieces where somebody reads them and the server gives them."""
+        if reader is None or not self._streams.may_stream(model):
+            return await self._read(model, schema, messages, method, config)
+        reader.begin()
+        try:
+            reading = await self._read(model, schema, messages, method, config, reader)
+        except ModelError as error:
+            # Some servers, or accounts of a server, refuse streams, or answer with no stream.
+            is_refused = isinstance(error, NoCompletion) or _is_form_refused(error)
+            if not self._streams.is_optional(model) or not is_refused:
+                raise
+            reader.begin()
+            reading = await self._read(model, schema, messages, method, config)
+            self._streams.forgo(model)
+            return reading
+        if self._streams.is_optional(model) and reading.raw.usage_metadata is None:
+            self._streams.forgo(model)  # budgets need the tokens that only a reply in one piece may have
+        return reading
+
     async def _read(
         self,
         model: BaseChatModel,
@@ -135,21 +174,29 @@ class StructuredCaller:
         messages: list[BaseMessage],
         method: Method,
         config: RunnableConfig | None,
+        reader: ReplyReader | None = None,
     ) -> _Reading[T]:
         """Make one call with one method."""
         ask: Callable[[], Awaitable[Any]]
+        config = _kept_out_of_chats(
+            is_read_by(PiecesSeen(reader, is_call=method == "function_calling"), config) if reader else config
+        )
+        options = self._streams.options(model) if reader else {}
         if method == "plain":
-            ask = partial(model.ainvoke, _with_schema(messages, schema), _kept_out_of_chats(config))
+            ask = partial(model.ainvoke, _with_schema(messages, schema), config, **options)
+        elif reader and method == "json_schema" and (form := self._streams.by_schema(model, schema)):
+            ask = partial(model.ainvoke, messages, config, **form)
         else:
+            options = options or unstreamed(model)
             try:
-                structured = model.with_structured_output(schema, method=method, include_raw=True, **unstreamed(model))
+                structured = model.with_structured_output(schema, method=method, include_raw=True, **options)
             except (ValueError, TypeError) as error:  # providers that do not know this `method`
                 raise NotImplementedError(str(error)) from error
             except Exception as error:
                 if isinstance(error, NotImplementedError):
                     raise
                 raise_named(error, self._redact)
-            ask = partial(_with_raw, structured, messages, _kept_out_of_chats(config))
+            ask = partial(_with_raw, structured, messages, config)
         try:
             return _interpret(await model_reply(on_live_connection(ask), redact=self._redact), schema)
         except InvalidReply as error:

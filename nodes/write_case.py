@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
+from memento.memory.forks import Written
 from memento.nodes.context import Context
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
@@ -51,11 +52,29 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
                 left_out=state.get("left_out", ()),
             )
             writing = partial(write_experience, memory, experience)
-            case_id = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
+            written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
             return {"notices": [*state["notices"], f"not remembered: {error}"]}
-        emit(runtime, {"event": "written", "case_id": case_id, "event_id": state["event_id"]})
-        return {"case_id": case_id}
+        emit(runtime, {"event": "written", "case_id": written.case_id, "event_id": written.event_id})
+        update: dict[str, Any] = {"case_id": written.case_id}
+        if written.is_fork(experience):
+            update["event_id"] = written.event_id
+        told = [text for text in (_told(written, experience),) if text and text not in state["notices"]]
+        return update | ({"notices": [*state["notices"], *told]} if told else {})
 
     return write_case
+
+
+def _told(written: Written, experience: Experience) -> str:
+    """What the user should know about how an attempt was kept; empty where it was as usual."""
+    if written.is_fork(experience):
+        return (
+            "another attempt of this run was remembered before: this one has an event and a case of its own, and the "
+            "cases shown are credited with the first one alone"
+        )
+    stands = written.outcome
+    if stands is None or stands.reward == experience.reward:
+        return ""
+    reward = "an unknown reward" if stands.reward is None else f"reward {stands.reward:g}"
+    return f"the outcome of this attempt was known before: {reward} by {stands.evaluator} stands; feedback corrects it"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
@@ -21,7 +21,13 @@ class Wire(NamedTuple):
     content_type: str = "application/json"
 
 
-Answer = Callable[[dict[str, Any]], Wire]
+class Trickle(NamedTuple):
+    """A stream that is sent part by part: the next one is asked for when the last one is on its way."""
+
+    parts: Iterator[bytes]
+
+
+Answer = Callable[[dict[str, Any]], Wire | Trickle]
 """From the body of a request to its reply."""
 
 
@@ -44,6 +50,46 @@ def completion(request: dict[str, Any], *, finish_reason: str | None = "stop", *
     return body({**_head(request, "chat.completion"), "choices": [choice], "usage": USAGE})
 
 
+def trickle(
+    request: dict[str, Any],
+    pieces: Iterable[str],
+    *,
+    call: str = "",
+    finish_reason: str | None = "stop",
+    has_usage: bool = True,
+) -> Trickle:
+    """A stream of a few characters at a time.
+
+    Args:
+        request: what is answered.
+        pieces: of the text.
+        call: name of the tool whose arguments the pieces are; without it they are what is said.
+        finish_reason: None: it breaks off.
+        has_usage: it counts its tokens, where it is asked to.
+    """
+    return Trickle(_trickling(request, pieces, call, finish_reason, has_usage))
+
+
+def _trickling(
+    request: dict[str, Any], pieces: Iterable[str], call: str, finish_reason: str | None, has_usage: bool
+) -> Iterator[bytes]:
+    head: dict[str, Any] = {"role": "assistant", "content": None if call else ""}
+    if call:
+        function = {"name": call, "arguments": ""}
+        head["tool_calls"] = [{"index": 0, "id": "call-1", "type": "function", "function": function}]
+    yield _event(request, {"index": 0, "delta": head, "finish_reason": None})
+    for piece in pieces:
+        said = {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} if call else {"content": piece}
+        yield _event(request, {"index": 0, "delta": said, "finish_reason": None})
+    if finish_reason is None:
+        return
+    yield _event(request, {"index": 0, "delta": {}, "finish_reason": finish_reason})
+    if has_usage and (request.get("stream_options") or {}).get("include_usage"):
+        last = {**_head(request, "chat.completion.chunk"), "choices": [], "usage": USAGE}
+        yield b"data: " + json.dumps(last).encode() + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
 @contextmanager
 def provider(answer: Answer, *, keeps_alive: bool = False) -> Iterator[str]:
     """Serve until the end of the block; the base URL.
@@ -64,7 +110,16 @@ def provider(answer: Answer, *, keeps_alive: bool = False) -> Iterator[str]:
             is_json = self.headers["Content-Type"] == "application/json"
             self._send(answer(json.loads(content) if is_json else {}))
 
-        def _send(self, wire: Wire) -> None:
+        def _send(self, wire: Wire | Trickle) -> None:
+            if isinstance(wire, Trickle):
+                self.close_connection = True
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for part in wire.parts:
+                    self.wfile.write(part)
+                return
             self.send_response(wire.status)
             self.send_header("Content-Type", wire.content_type)
             self.send_header("Content-Length", str(len(wire.payload)))

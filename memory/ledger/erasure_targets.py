@@ -63,7 +63,7 @@ class _Links(NamedTuple):
     events_of_case: dict[str, set[str]]
     cases_of_event: dict[str, set[str]]
     related: dict[str, set[str]]
-    """Event to the one that it follows, and those that follow it."""
+    """Event to the one that it follows or is a fork of, and those that follow it or are forks of it."""
     threads: dict[str, set[str]]
     """Case or event to the threads that it came from."""
     same: dict[str, set[str]]
@@ -141,9 +141,9 @@ def _find_events(
         if body.get("erased_at"):
             erased.add(row.event_id)
             continue
-        if follows := body.get("follows"):
-            links.related[row.event_id].add(follows)
-            links.related[follows].add(row.event_id)
+        for other in filter(None, (body.get("follows"), body.get("fork_of"))):
+            links.related[row.event_id].add(other)
+            links.related[other].add(row.event_id)
         is_old = bool(scope.before) and str(body.get("created_at", "")) < scope.before
         if scope.is_all or is_old or row.event_id in scope.event_ids or _holds(row.body, body, needle):
             targets.events.add(row.event_id)

@@ -64,6 +64,7 @@ def erased_event(row: Any, at: str) -> dict[str, Any]:
             namespace=row.namespace,
             query=ERASED,
             follows=None if event is None else event.follows,
+            fork_of=None if event is None else event.fork_of,
             policy="" if event is None else event.policy,
             n_outcomes=0 if event is None else event.n_outcomes,
             settings_version=0 if event is None else event.settings_version,

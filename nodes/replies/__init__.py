@@ -8,6 +8,8 @@ text_calls.py     Parses tool calls that a model writes as text, for servers tha
 json_objects.py   Finds JSON objects in a text, inside fences or prose
 within_errors.py  Recovers replies from exceptions of client libraries that could not parse them
 sanitise.py       Normalises replies so that any provider, checkpointer and tool accepts them back
-streaming.py      Disables streaming for model calls whose reply must come in one piece
+streaming.py      Whether the reply of a chat model comes in one piece or as a stream, and how to ask for it
+pieces_seen.py    Callback that passes a chat model's reply on in pieces while it is generated
+answer_text.py    Incremental JSON parser: the final answer's text, out of a reply that is still being generated
 pieces.py         Joins a reply that was cut off with its continuation
 """

@@ -34,7 +34,7 @@ async def test_a_hosts_memory_that_takes_keywords_gets_keywords() -> None:
 
     experience = _experience()
     with pytest.warns(DeprecationWarning, match="one Experience"):
-        assert await write_experience(Former(), experience) == "its id"  # type: ignore[arg-type]
+        assert (await write_experience(Former(), experience)).case_id == "its id"  # type: ignore[arg-type]
     assert given == [{name: value for name, value in experience.as_arguments().items() if name != "left_out"}]
 
 
