@@ -64,26 +64,34 @@ def build_graph(
         A compiled graph: give it `{"task": "..."}`, or messages with a human one that nobody has answered.
     """
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
+    bounds = deps.run_bounds()
     caller = StructuredCaller(redact=redact)
     builder = StateGraph(
         MementoState, context_schema=deps.context_schema, input_schema=InputState, output_schema=OutputState
     )
     follow_ups = FollowUps(models=models, caller=caller, price=deps.price)
     retrieve_case = make_retrieve_case(
-        memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups, namespace_of=deps.namespace_of
+        memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups, bounds=bounds
     )
-    builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState, retry_policy=_ASK_AGAIN)
-    builder.add_node("score_case", make_score_case(memory, redact=redact))
+    builder.add_node(
+        "retrieve_case",
+        bounds.kept(retrieve_case, only_with="found"),
+        input_schema=MementoState,
+        retry_policy=_ASK_AGAIN,
+    )
+    builder.add_node("score_case", bounds.kept(make_score_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_node(
         "planner",
-        labelled(
-            make_planner(
-                models,
-                caller,
-                schema=deps.plan_schema,
-                prompt=deps.planner_prompt,
-                answer_from_results=deps.answer_from_results,
-                price=deps.price,
+        bounds.kept(
+            labelled(
+                make_planner(
+                    models,
+                    caller,
+                    schema=deps.plan_schema,
+                    prompt=deps.planner_prompt,
+                    answer_from_results=deps.answer_from_results,
+                    price=deps.price,
+                )
             )
         ),
         input_schema=MementoState,
@@ -91,10 +99,10 @@ def build_graph(
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
-    builder.add_node("executor", labelled(executor), input_schema=SubtaskInput)
+    builder.add_node("executor", bounds.kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
-    builder.add_node("evaluate", labelled(evaluate), input_schema=MementoState)
-    builder.add_node("write_case", make_write_case(memory, redact=redact))
+    builder.add_node("evaluate", bounds.kept(labelled(evaluate)), input_schema=MementoState)
+    builder.add_node("write_case", bounds.kept(make_write_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")
