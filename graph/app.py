@@ -10,12 +10,14 @@ from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
+from langgraph.runtime import Runtime
 
 from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
 from memento.graph.erasure import finish_erasures
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
+from memento.graph.run_owner import RunOwner
 from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
 from memento.graph.variables import unknown_variables
@@ -25,6 +27,9 @@ from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import Encoder
 from memento.memory.encoders import as_encoder
 from memento.memory.warmable import Warmable
+from memento.nodes.ceilings import Ceilings
+from memento.nodes.context import Context
+from memento.nodes.run_bounds import AsGiven
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
 
@@ -34,13 +39,18 @@ _LOG = logging.getLogger(__name__)
 class Application:
     """Everything that one process needs. Use it from one event loop; `aclose` it when done."""
 
-    def __init__(self, settings: Settings | None = None, *, workspace: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, workspace: Path | None = None, is_served: bool = False
+    ) -> None:
         """Prepare; opens nothing.
 
         Args:
             settings: read from the environment on first use when not given.
             workspace: folder of the runs' files, instead of the one below MEMENTO_HOME.
+            is_served: whether its graph does runs of a server's users, who own their namespaces and have ceilings,
+                and not those of whoever started the process.
         """
+        self._is_served = is_served
         self._given = settings
         self._workspace = workspace
         self._memory: CaseMemory | None = None
@@ -81,6 +91,12 @@ class Application:
         def price(model: str, usage: UsageMetadata, /) -> float | None:
             return self._price(model, usage)
 
+        async def namespace_of(runtime: Runtime[Context]) -> str | AsGiven:
+            return await self.owner.namespace_of(runtime)
+
+        async def ceilings(runtime: Runtime[Context]) -> Ceilings:
+            return await self.owner.ceilings(runtime)
+
         return Deps(
             memory=self.memory,
             models=self,
@@ -88,7 +104,14 @@ class Application:
             workspace=lambda: self.workspace,
             price=price,
             secrets=lambda: (*environment_secrets(), *self.settings.secrets),
+            namespace_of=namespace_of if self._is_served else None,
+            ceilings=ceilings if self._is_served else None,
         )
+
+    @cached_property
+    def owner(self) -> RunOwner:
+        """Tells whose a served run is."""
+        return RunOwner(self.settings)
 
     @cached_property
     def _price(self) -> Price:
@@ -179,7 +202,7 @@ class Application:
             await self.models.aclose()
 
 
-application = Application()
+application = Application(is_served=True)
 """What this process uses; the routes beside the served graph share it."""
 
 graph = build_graph(application.deps())

@@ -5,6 +5,7 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
+    │   ├── FeedbackRefused          whoever gives it may not change this outcome (any more)
     │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
@@ -57,6 +58,10 @@ class UnknownCase(InvalidInput):
         super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
         self.case_id = case_id
         self.namespace = namespace
+
+
+class FeedbackRefused(InvalidInput):
+    """Feedback that its evaluator may not give: the owner has spoken, or it was changed too often."""
 
 
 class ErasedRecord(InvalidInput):

@@ -40,7 +40,7 @@ print(json.dumps({"read": [name for name in read if name.startswith(("MEMENTO", 
 
 SERVED = """
 import asyncio, json
-from memento.graph.http import app, lifespan
+from memento.service.http import app, lifespan
 
 async def main():
     try:

@@ -4,7 +4,7 @@ import json
 
 from starlette.schemas import SchemaGenerator
 
-from memento.graph.http import app
+from memento.service.http import app
 
 
 def test_the_documentation_of_the_routes_is_json_as_it_stands() -> None:
