@@ -38,8 +38,8 @@ async def create(
         return ExitCode.OK
     print(made.secret)  # noqa: T201
     tell(
-        f"key {made.record.id} of {made.record.name}, namespace {made.record.namespace!r}; it is not shown again. Clients "
-        "send it as `Authorization: Bearer KEY` or `X-Api-Key: KEY`"
+        f"key {made.record.id} of {made.record.name}, namespace {made.record.namespace!r}; it is not shown again. "
+        "Clients send it as `Authorization: Bearer KEY` or `X-Api-Key: KEY`"
     )
     return ExitCode.OK
 

@@ -2,11 +2,6 @@
 
 import asyncio
 import json
-import os
-import re
-import signal
-import socket
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,12 +14,9 @@ from mcp import Client
 
 from memento.memory.case_memory import CaseMemory
 from tests.node_parts import answer, plan
-from tests.scripted import ScriptedServer
+from tests.served_graph import ROOT, Server, langgraph_dev
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-ROOT = Path(__file__).parents[2]
-STARTS_WITHIN_S = 120
 
 
 def reply(request: dict[str, Any]) -> str | dict[str, Any]:
@@ -38,87 +30,10 @@ def reply(request: dict[str, Any]) -> str | dict[str, Any]:
     return answer("42") if "<result" in text or "directly" in text else plan("multiply", "check")
 
 
-class Server:
-    """A running `langgraph dev`."""
-
-    def __init__(self, port: int, log: Path, home: Path, process: asyncio.subprocess.Process) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.home = home
-        self.process = process
-        self._log = log
-
-    @property
-    def log(self) -> str:
-        return re.sub(r"\x1b\[[0-9;]*m", "", self._log.read_text(errors="replace"))
-
-    async def started(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            for _ in range(STARTS_WITHIN_S * 4):
-                if self.process.returncode is not None:
-                    break
-                try:
-                    if (await http.get(f"{self.url}/ok", timeout=1)).is_success:
-                        return
-                except httpx.HTTPError:
-                    pass
-                await asyncio.sleep(0.25)
-        raise AssertionError(f"langgraph dev did not start:\n{self.log[-3000:]}")
-
-    async def stop(self) -> None:
-        """Ctrl-C, as a person would; whatever is left of the group is killed."""
-        try:
-            os.killpg(self.process.pid, signal.SIGINT)
-            await asyncio.wait_for(self.process.wait(), 30)
-        except (ProcessLookupError, TimeoutError):
-            pass
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-
-
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    """Started as the README says, in a folder of its own: the server leaves `.langgraph_api` behind."""
-    folder, home = tmp_path / "served", tmp_path / "home"
-    folder.mkdir()
-    for name in ("langgraph.json", "pyproject.toml"):
-        (folder / name).write_text((ROOT / name).read_text())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path / "server.log"
-    async with ScriptedServer(reply) as models:
-        environment = {
-            **os.environ,
-            "LANGGRAPH_NO_VERSION_CHECK": "1",
-            "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-            "LANGSMITH_TRACING": "false",
-            "MEMENTO_HOME": str(home),
-            "OPENAI_BASE_URL": models.base_url,
-            "OPENAI_API_KEY": "dummy",
-            "HF_HUB_OFFLINE": "1",
-        }
-        command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload"]
-        with log.open("w") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "--port",
-                str(port),
-                "--n-jobs-per-worker",
-                "10",
-                cwd=folder,
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        running = Server(port, log, home, process)
-        try:
-            await running.started()
-            yield running
-        finally:
-            await running.stop()
+    async with langgraph_dev(tmp_path, reply) as running:
+        yield running
 
 
 async def custom_events(client: Any, thread: str, **run: Any) -> list[str]:
