@@ -30,6 +30,7 @@ from memento.memory.warmable import Warmable
 from memento.nodes.ceilings import Ceilings
 from memento.nodes.context import Context
 from memento.nodes.run_bounds import AsGiven
+from memento.nodes.run_drain import RunDrain
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
 
@@ -51,6 +52,8 @@ class Application:
                 and not those of whoever started the process.
         """
         self._is_served = is_served
+        self.drain = RunDrain()
+        """Of the runs of a served graph."""
         self._given = settings
         self._workspace = workspace
         self._memory: CaseMemory | None = None
@@ -106,6 +109,7 @@ class Application:
             secrets=lambda: (*environment_secrets(), *self.settings.secrets),
             namespace_of=namespace_of if self._is_served else None,
             ceilings=ceilings if self._is_served else None,
+            drain=self.drain if self._is_served else None,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from memento.nodes.context import Context
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.run_bounds import CeilingsOf, NamespaceOf, RunBounds
+from memento.nodes.run_drain import RunDrain
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import (
     AnswerFromResults,
@@ -69,6 +70,8 @@ class Deps:
     user; anything else that is no name refuses the run."""
     ceilings: CeilingsOf | None = None
     """Gives the most that a run's settings may be, by its runtime; without it `Context`'s own bounds hold."""
+    drain: RunDrain | None = None
+    """Of a server that lets its runs end before it stops."""
     scorer: Scorer | None = None
     """Gives the reward where a run's evaluator is `custom`; `load_scorer` finds one by name."""
 

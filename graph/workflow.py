@@ -5,7 +5,8 @@ START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> ev
 A run may read cases again between two plans: planner -> retrieve_case -> score_case -> planner.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from langgraph.cache.base import BaseCache
 from langgraph.graph import END, START, StateGraph
@@ -20,6 +21,7 @@ from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
 from memento.nodes.follow_ups import FollowUps
+from memento.nodes.node import Node
 from memento.nodes.planner import make_planner
 from memento.nodes.redaction import make_redact
 from memento.nodes.retrieve_case import make_retrieve_case
@@ -28,6 +30,8 @@ from memento.nodes.state import InputState, MementoState, OutputState, SubtaskIn
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.trace_labels import labelled
 from memento.nodes.write_case import make_write_case
+
+StateT = TypeVar("StateT", bound=Mapping[str, Any])
 
 MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState]
 
@@ -64,7 +68,12 @@ def build_graph(
         A compiled graph: give it `{"task": "..."}`, or messages with a human one that nobody has answered.
     """
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
-    bounds = deps.run_bounds()
+    bounds, drain = deps.run_bounds(), deps.drain
+
+    def kept(node: Node[StateT], *, only_with: str | None = None) -> Node[StateT]:
+        bounded = bounds.kept(node, only_with=only_with)
+        return bounded if drain is None else drain.watched(bounded)
+
     caller = StructuredCaller(redact=redact)
     builder = StateGraph(
         MementoState, context_schema=deps.context_schema, input_schema=InputState, output_schema=OutputState
@@ -75,14 +84,14 @@ def build_graph(
     )
     builder.add_node(
         "retrieve_case",
-        bounds.kept(retrieve_case, only_with="found"),
+        kept(retrieve_case, only_with="found"),
         input_schema=MementoState,
         retry_policy=_ASK_AGAIN,
     )
-    builder.add_node("score_case", bounds.kept(make_score_case(memory, redact=redact)), input_schema=MementoState)
+    builder.add_node("score_case", kept(make_score_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_node(
         "planner",
-        bounds.kept(
+        kept(
             labelled(
                 make_planner(
                     models,
@@ -99,10 +108,10 @@ def build_graph(
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
-    builder.add_node("executor", bounds.kept(labelled(executor)), input_schema=SubtaskInput)
+    builder.add_node("executor", kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
-    builder.add_node("evaluate", bounds.kept(labelled(evaluate)), input_schema=MementoState)
-    builder.add_node("write_case", bounds.kept(make_write_case(memory, redact=redact)), input_schema=MementoState)
+    builder.add_node("evaluate", kept(labelled(evaluate)), input_schema=MementoState)
+    builder.add_node("write_case", kept(make_write_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")

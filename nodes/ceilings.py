@@ -75,7 +75,8 @@ class Ceilings:
             elif isinstance(limit, bool):
                 if given != limit:
                     changes[name] = limit
-                    notices.append(f"{name} is {str(limit).lower()} here, whatever a run asks for")
+                    if name in settings.model_fields_set:
+                        notices.append(f"{name} is {str(limit).lower()} here, whatever a run asks for")
             elif given is None or given > limit:
                 changes[name] = limit
                 if given is not None:

@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse
 
 from memento.graph.app import Application
 from memento.memory.errors import MementoError
+from memento.service.authentication import Authentication
 from memento.service.gate import user_in
-from memento.service.process import application, authentication
 
 _PATIENCE_S: Final = 5.0
 
@@ -23,24 +23,37 @@ class PartHealth(NamedTuple):
     """In words, for a person."""
 
 
-async def health(request: Request) -> JSONResponse:
-    """Say whether runs can be done and remembered. What follows is shown on the server's /docs page.
+class HealthRoute:
+    """`GET /memento/health`."""
 
-    ---
-    summary: Health of the memory, its search, models and learner
-    description: 503 where the memory cannot be read. Without a key, where one is needed, only up or down.
-    tags: [Memento]
-    responses:
-      "200": {description: "status up, and parts with the state of each: ok, degraded, unused"}
-      "503": {description: "status down"}
-    """
-    parts = await parts_of(application)
-    is_up = parts["ledger"].state != "down"
-    answer: dict[str, Any] = {"status": "up" if is_up else "down"}
-    user = user_in(request.scope)
-    if user is not None and (user.is_authenticated or not await authentication.is_required()):
-        answer["parts"] = {name: part._asdict() for name, part in parts.items()}
-    return JSONResponse(answer, status_code=200 if is_up else 503)
+    def __init__(self, application: Application, authentication: Authentication) -> None:
+        """Prepare; opens nothing.
+
+        Args:
+            application: of this process.
+            authentication: tells who sends a request.
+        """
+        self._application = application
+        self._authentication = authentication
+
+    async def health(self, request: Request) -> JSONResponse:
+        """Say whether runs can be done and remembered. What follows is shown on the server's /docs page.
+
+        ---
+        summary: Health of the memory, its search, models and learner
+        description: 503 where the memory cannot be read. Without a key, where one is needed, only up or down.
+        tags: [Memento]
+        responses:
+          "200": {description: "status up, and parts with the state of each: ok, degraded, unused"}
+          "503": {description: "status down"}
+        """
+        parts = await parts_of(self._application)
+        is_up = parts["ledger"].state != "down"
+        answer: dict[str, Any] = {"status": "up" if is_up else "down"}
+        user = user_in(request.scope)
+        if user is not None and (user.is_authenticated or not await self._authentication.is_required()):
+            answer["parts"] = {name: part._asdict() for name, part in parts.items()}
+        return JSONResponse(answer, status_code=200 if is_up else 503)
 
 
 async def parts_of(app: Application) -> dict[str, PartHealth]:

@@ -10,5 +10,14 @@ from memento.service.http import app
 def test_the_documentation_of_the_routes_is_json_as_it_stands() -> None:
     schema = SchemaGenerator({"openapi": "3.1.0", "info": {"title": "routes", "version": "1"}}).get_schema(app.routes)
     responses = schema["paths"]["/feedback"]["post"]["responses"]
-    assert list(responses) == ["200", "404", "422", "503"]  # numbers are no keys of JSON: the server answers 500
+    assert list(responses) == [
+        "200",
+        "401",
+        "404",
+        "409",
+        "413",
+        "415",
+        "422",
+        "503",
+    ]  # numbers are no keys of JSON: the server answers 500
     assert json.loads(json.dumps(schema)) == schema
