@@ -24,6 +24,8 @@ class Authentication:
             application: of this process.
         """
         self._application = application
+        self.owns_resources = False
+        """Whether LangGraph's own resources are kept to their owners: `memento.service.identity` is loaded."""
 
     @cached_property
     def _keys(self) -> KeyStore:

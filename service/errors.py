@@ -29,6 +29,12 @@ class KeysUnreadable(RequestRefused):
     status: ClassVar[int] = 503
 
 
+class OwnersUnknown(RequestRefused):
+    """Users are told apart, but the server does not keep its threads and stored items to their owners."""
+
+    status: ClassVar[int] = 503
+
+
 class BodyRefused(RequestRefused):
     """A request's body is not read on."""
 

@@ -16,7 +16,7 @@ from memento.service.bodies import json_body
 from memento.service.errors import BodyRefused, NotAuthenticated, RequestRefused
 from memento.service.feedback_tokens import MAX_DAYS, FeedbackGrant, FeedbackTokens, kept_secret
 from memento.service.gate import user_in
-from memento.service.users import ServiceUser
+from memento.service.users import ServiceUser, host_user
 
 OWNER: Final = "human"
 """Evaluator of feedback by a namespace's owner; an authenticated one's name follows, as in `human:alice`."""
@@ -172,7 +172,7 @@ class FeedbackRoutes:
         user = user_in(request.scope)
         if user is None or (not user.is_authenticated and await self._authentication.is_required()):
             return await self._authentication.user(request.headers)
-        return user
+        return user if user.is_authenticated else host_user(request.scope) or user
 
     async def _tokens(self) -> FeedbackTokens:
         settings = self._application.settings

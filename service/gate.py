@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from memento.graph.app import Application
 from memento.memory.errors import MementoError
 from memento.service.authentication import Authentication, has_credentials
-from memento.service.errors import NotAllowed, RequestRefused
+from memento.service.errors import NotAllowed, OwnersUnknown, RequestRefused
 from memento.service.origins import check_host, check_origin, is_allowed_origin
 from memento.service.users import ANONYMOUS, ServiceUser
 
@@ -26,6 +26,8 @@ _OPEN: Final = {("GET", "/"), ("GET", "/ok"), ("GET", "/docs"), ("GET", "/openap
 """What answers without a key: whether the server is up, and the documentation of its routes."""
 TOKEN_ROUTES: Final = {("GET", "/memento/health"), ("POST", "/feedback")}
 """Ours that answer without a key: the one less than with it, the other to a token alone."""
+_OURS: Final = ("/feedback", "/feedback/tokens", "/memento/health")
+"""Routes that keep to their user by themselves."""
 _CLOSED: Final = ("/internal/", "/deploy")
 """The development server's own, which know no users."""
 
@@ -76,7 +78,13 @@ class Gate:
         is_open = (method, path) in _OPEN or _is_preflight(method, headers)
         if is_open or ((method, path) in TOKEN_ROUTES and not has_credentials(headers)):
             return ANONYMOUS
-        return await self._authentication.user(headers)
+        user = await self._authentication.user(headers)
+        if path not in _OURS and not self._authentication.owns_resources:
+            raise OwnersUnknown(
+                "users have keys, but langgraph.json does not say how their threads are told apart; add to it "
+                '"auth": {"path": "memento.service.identity:auth", "disable_studio_auth": true}'
+            )
+        return user
 
     async def _refuse(self, scope: Scope, headers: Headers, send: Send, error: MementoError) -> None:
         if scope["type"] == "websocket":

@@ -12,6 +12,7 @@ from memento.service.process import authentication
 from memento.service.users import ServiceUser
 
 auth = Auth()
+authentication.owns_resources = True
 
 
 @auth.authenticate

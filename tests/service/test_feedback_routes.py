@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from memento.graph.settings import Settings
@@ -199,3 +200,26 @@ def test_tokens_are_of_their_secret_alone(tmp_path: Path) -> None:
         FeedbackTokens(b"x" * 32).read(token)
     with pytest.raises(NotAuthenticated, match="expired"):
         FeedbackTokens(secret).read(FeedbackTokens(secret).sign("event", "team", days=-1))
+
+
+class HostsUser:
+    """As a host's own authentication leaves it."""
+
+    identity, is_authenticated = "zaphod", True
+
+
+async def test_the_user_of_a_hosts_own_authentication_owns_a_namespace(tmp_path: Path) -> None:
+    async with served_app(Settings(home=tmp_path, auth="off")) as served:
+        memory = await served.application.memory()
+        own, other = await event_in(memory, "zaphod"), await event_in(memory, "bob")
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await served.app(scope | {"user": HostsUser()}, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://any.example") as http:
+            for event, namespace, status in ((own, None, 200), (other, None, 404), (other, "bob", 404)):
+                body = {"event_id": event, "reward": 1.0, "namespace": namespace}
+                assert (await http.post("/feedback", json=body)).status_code == status
+        outcome = await memory.views.outcome(own, namespace="zaphod")
+        assert outcome is not None
+        assert outcome.evaluator == "human:zaphod"

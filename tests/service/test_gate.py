@@ -40,7 +40,9 @@ async def through(settings: Settings, path: str = "/threads", method: str = "POS
         await send({"type": "http.response.body", "body": b""})
 
     application = Application(settings, is_served=True)
-    gate = Gate(behind, application=application, authentication=Authentication(application))
+    authentication = Authentication(application)
+    authentication.owns_resources = options.pop("owns_resources", True)
+    gate = Gate(behind, application=application, authentication=authentication)
     transport = httpx.ASGITransport(gate, client=(client, 1), root_path=root)
     async with httpx.AsyncClient(transport=transport, base_url=url) as http:
         response = await http.request(method, path, **options)
@@ -203,7 +205,9 @@ async def test_a_websocket_is_refused_without_a_key(tmp_path: Path, key: str) ->
     async def behind(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope)
 
-    gate = Gate(behind, application=application, authentication=Authentication(application))
+    authentication = Authentication(application)
+    authentication.owns_resources = True
+    gate = Gate(behind, application=application, authentication=authentication)
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -217,6 +221,14 @@ async def test_a_websocket_is_refused_without_a_key(tmp_path: Path, key: str) ->
     assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
     await gate(scope | {"headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())]}, receive, send)
     assert len(passed) == 1
+
+
+async def test_threads_wait_while_nobody_keeps_them_to_their_owners(tmp_path: Path, key: str) -> None:
+    """A langgraph.json without `auth`, such as one of an earlier release."""
+    settings, headers = Settings(home=tmp_path), {"X-Api-Key": key}
+    status, said = await through(settings, headers=headers, owns_resources=False)
+    assert (status, "memento.service.identity:auth" in said) == (503, True)
+    assert (await through(settings, "/feedback", headers=headers, owns_resources=False))[0] == 204
 
 
 async def test_the_server_may_ask_itself(tmp_path: Path, key: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from starlette.schemas import SchemaGenerator
 
 from memento.service.http import app
@@ -21,3 +22,9 @@ def test_the_documentation_of_the_routes_is_json_as_it_stands() -> None:
         "503",
     ]  # numbers are no keys of JSON: the server answers 500
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_the_former_name_of_the_app_works() -> None:
+    with pytest.warns(DeprecationWarning, match=r"memento\.service\.http"):
+        from memento.graph.http import app as former
+    assert former is app

@@ -18,7 +18,9 @@ from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.service.errors import KeysUnreadable, NotAuthenticated
 from memento.service.jwt_verifier import JwtVerifier
+from memento.service.keys import KeyStore
 from tests.loopback_site import Answer, Site, serving
+from tests.served_app import served_app
 
 ISSUER, AUDIENCE = "https://issuer.example", "memento"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -178,3 +180,14 @@ def test_settings_are_refused_when_they_do_not_go_together(given: dict[str, Any]
 def test_an_address_is_refused_when_it_is_no_https_url(url: str) -> None:
     with pytest.raises(ValueError, match="jwt_jwks_url"):
         Settings(jwt_issuer=ISSUER, jwt_audience=AUDIENCE, jwt_jwks_url=url)
+
+
+async def test_the_server_takes_keys_and_tokens_beside_each_other(site: Site, tmp_path: Path) -> None:
+    key = (await asyncio.to_thread(KeyStore(tmp_path / "keys.json").create, "bob")).secret
+    async with served_app(settings(site, home=tmp_path)) as served:
+        for shown, status in ((token(), 200), (key, 200), (BAD["expired"](), 401), ("mem_" + "A" * 43, 401)):
+            told = await served.get("/memento/health", shown)
+            assert told.status_code == status, told.text
+            assert ("parts" in told.json()) == (status == 200)
+        assert (await served.post("/feedback/tokens", {"event_id": "x"})).status_code == 401
+        assert (await served.post("/feedback/tokens", {"event_id": "x"}, token())).status_code == 404
