@@ -67,7 +67,7 @@ class ServerVariables(BaseModel):
             return None
         parts = urlsplit(parse_http_url(url, "MEMENTO_JWT_JWKS_URL"))
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ValueError("is not an https URL; whoever can change what it answers can sign in as anybody")
+            raise ValueError("is not an https URL; on the way, its answer can be changed, and with it who may sign in")
         return url
 
     @field_validator("allowed_origins")

@@ -5,7 +5,7 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
-    │   ├── FeedbackRefused          whoever gives it may not change this outcome (any more)
+    │   ├── FeedbackRefused          its evaluator may not change this outcome (any more)
     │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist

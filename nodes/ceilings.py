@@ -32,7 +32,7 @@ class Bounded(NamedTuple):
     settings: Any
     """Of the class that was given."""
     notices: list[str]
-    """What was changed, for whoever asked for more."""
+    """What was changed, as sentences for the run's notices."""
 
 
 class Ceilings:

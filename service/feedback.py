@@ -164,7 +164,7 @@ class FeedbackRoutes:
         return {"event_id": grant.event_id}
 
     async def _caller(self, request: Request) -> ServiceUser:
-        """Whoever sends the request; without a token, and also past the gate, it must show a key where one is needed.
+        """The sender of the request, who must show a key here where one is needed and the gate has seen none.
 
         Raises:
             NotAuthenticated: a key is needed.

@@ -32,7 +32,7 @@ _CLOSED: Final = ("/internal/", "/deploy")
 """The development server's own, which know no users."""
 
 
-class Gate:
+class RequestGate:
     """Checks host, origin and user of every request, and leaves the user in the scope."""
 
     def __init__(self, app: ASGIApp, *, application: Application, authentication: Authentication) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from memento.graph.app import Application
 from memento.service.authentication import Authentication
 from memento.service.feedback import FeedbackRoutes
-from memento.service.gate import Gate
+from memento.service.gate import RequestGate
 from memento.service.health import HealthRoute
 from memento.service.process import application, authentication
 
@@ -44,7 +44,9 @@ def make_app(application: Application, authentication: Authentication) -> Starle
         settings = application.settings
         authentication.check()
         if settings.auth == "off":
-            _LOG.warning("MEMENTO_AUTH=off: whoever reaches this server sees every namespace and spends on your models")
+            _LOG.warning(
+                "MEMENTO_AUTH=off: anyone who reaches this server sees every namespace and spends on your models"
+            )
         application.drain.resume()
         warming = asyncio.create_task(application.warm(), name="memento-warm")
         yield
@@ -61,7 +63,7 @@ def make_app(application: Application, authentication: Authentication) -> Starle
             Route("/feedback/tokens", routes.make_token, methods=["POST"]),
             Route("/memento/health", HealthRoute(application, authentication).health, methods=["GET"]),
         ],
-        middleware=[Middleware(Gate, application=application, authentication=authentication)],
+        middleware=[Middleware(RequestGate, application=application, authentication=authentication)],
         lifespan=lifespan,
     )
 

@@ -36,7 +36,7 @@ async def authorize(ctx: Auth.types.AuthContext, value: Any) -> Filter | None:
     """Let a user touch what is theirs. Where nobody needs a key, everything is everybody's.
 
     Raises:
-        HTTPException: 403 for whoever is not known, and for what nobody may do.
+        HTTPException: 403 for an unknown user, and for what nobody may do.
     """
     if not await authentication.is_required():
         return None

@@ -12,7 +12,7 @@ MAX_IDENTITY: Final = 180
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceUser:
-    """Whoever sends a request."""
+    """The sender of a request."""
 
     identity: str
     """The name of a key's user, or `jwt:` and a token's subject. Owns threads, assistants, crons and stored items."""

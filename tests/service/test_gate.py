@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from memento.graph.app import Application
 from memento.graph.settings import Settings
 from memento.service.authentication import Authentication
-from memento.service.gate import USER_KEY, Gate, path_in
+from memento.service.gate import USER_KEY, RequestGate, path_in
 from memento.service.keys import KeyStore
 from memento.service.origins import is_allowed_origin
 from memento.service.owned_resources import rule_for, store_label
@@ -42,7 +42,7 @@ async def through(settings: Settings, path: str = "/threads", method: str = "POS
     application = Application(settings, is_served=True)
     authentication = Authentication(application)
     authentication.owns_resources = options.pop("owns_resources", True)
-    gate = Gate(behind, application=application, authentication=authentication)
+    gate = RequestGate(behind, application=application, authentication=authentication)
     transport = httpx.ASGITransport(gate, client=(client, 1), root_path=root)
     async with httpx.AsyncClient(transport=transport, base_url=url) as http:
         response = await http.request(method, path, **options)
@@ -207,7 +207,7 @@ async def test_a_websocket_is_refused_without_a_key(tmp_path: Path, key: str) ->
 
     authentication = Authentication(application)
     authentication.owns_resources = True
-    gate = Gate(behind, application=application, authentication=authentication)
+    gate = RequestGate(behind, application=application, authentication=authentication)
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
