@@ -10,12 +10,14 @@ from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
+from langgraph.runtime import Runtime
 
 from memento.graph.deps import Deps
 from memento.graph.embeddings import make_encoder
 from memento.graph.erasure import finish_erasures
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
+from memento.graph.run_owner import RunOwner
 from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
 from memento.graph.variables import unknown_variables
@@ -27,6 +29,10 @@ from memento.memory.encoders import as_encoder
 from memento.memory.loop_lock import LoopLock
 from memento.memory.owner_loop import OwnerLoop
 from memento.memory.warmable import Warmable
+from memento.nodes.ceilings import Ceilings
+from memento.nodes.context import Context
+from memento.nodes.run_bounds import AsGiven
+from memento.nodes.run_drain import RunDrain
 from memento.nodes.sources import Price, Role, Toolbox
 from memento.nodes.state import Run
 
@@ -40,13 +46,20 @@ class Application:
     conversation on another loop. Models are made for each loop that asks for one.
     """
 
-    def __init__(self, settings: Settings | None = None, *, workspace: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, workspace: Path | None = None, is_served: bool = False
+    ) -> None:
         """Prepare; opens nothing.
 
         Args:
             settings: read from the environment on first use when not given.
             workspace: folder of the runs' files, instead of the one below MEMENTO_HOME.
+            is_served: whether its graph does runs of a server's users, who own their namespaces and have ceilings,
+                and not those of whoever started the process.
         """
+        self._is_served = is_served
+        self.drain = RunDrain()
+        """Of the runs of a served graph."""
         self._given = settings
         self._workspace = workspace
         self._memory: CaseMemory | None = None
@@ -88,6 +101,12 @@ class Application:
         def price(model: str, usage: UsageMetadata, /) -> float | None:
             return self._price(model, usage)
 
+        async def namespace_of(runtime: Runtime[Context]) -> str | AsGiven:
+            return await self.owner.namespace_of(runtime)
+
+        async def ceilings(runtime: Runtime[Context]) -> Ceilings:
+            return await self.owner.ceilings(runtime)
+
         return Deps(
             memory=self.memory,
             models=self,
@@ -95,7 +114,15 @@ class Application:
             workspace=lambda: self.workspace,
             price=price,
             secrets=lambda: (*environment_secrets(), *self.settings.secrets),
+            namespace_of=namespace_of if self._is_served else None,
+            ceilings=ceilings if self._is_served else None,
+            drain=self.drain if self._is_served else None,
         )
+
+    @cached_property
+    def owner(self) -> RunOwner:
+        """Tells whose a served run is."""
+        return RunOwner(self.settings)
 
     @cached_property
     def _price(self) -> Price:
@@ -201,7 +228,7 @@ class Application:
             await self.toolset.aclose()
 
 
-application = Application()
+application = Application(is_served=True)
 """What this process uses; the routes beside the served graph share it."""
 
 graph = build_graph(application.deps())

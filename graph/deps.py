@@ -16,12 +16,13 @@ from memento.nodes.attachments import run_folder
 from memento.nodes.context import Context
 from memento.nodes.plan import Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
+from memento.nodes.run_bounds import CeilingsOf, NamespaceOf, RunBounds
+from memento.nodes.run_drain import RunDrain
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import (
     AnswerFromResults,
     MemorySource,
     ModelSource,
-    NamespaceOf,
     Price,
     Role,
     RunMemory,
@@ -66,7 +67,12 @@ class Deps:
     """`Context`, or a subclass with a host's own settings, which its tools find in `ToolRuntime.context`."""
     namespace_of: NamespaceOf | None = None
     """Tells whose cases a run uses by its runtime, such as its authenticated user's, whatever input and context say:
-    `lambda runtime: runtime.server_info.user.identity`."""
+    `lambda runtime: runtime.server_info.user.identity`. `AS_GIVEN` leaves it to input and context, for runs without a
+    user; anything else that is no name refuses the run."""
+    ceilings: CeilingsOf | None = None
+    """Gives the most that a run's settings may be, by its runtime; without it `Context`'s own bounds hold."""
+    drain: RunDrain | None = None
+    """Of a server that lets its runs end before it stops."""
     scorer: Scorer | None = None
     """Gives the reward where a run's evaluator is `custom`; `load_scorer` finds one by name."""
 
@@ -80,6 +86,10 @@ class Deps:
             return memory
 
         return given
+
+    def run_bounds(self) -> RunBounds:
+        """Return what every run is kept to."""
+        return RunBounds(namespace_of=self.namespace_of, ceilings=self.ceilings)
 
     def model_source(self) -> ModelSource:
         """Return the models as a source."""

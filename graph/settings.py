@@ -12,6 +12,7 @@ from memento.graph.collection_variables import CollectionVariables
 from memento.graph.endpoints import Endpoints
 from memento.graph.prices import parse_prices
 from memento.graph.retention import parse_retention
+from memento.graph.server_variables import ServerVariables, listed
 from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
 from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
@@ -28,7 +29,7 @@ _NO_DDGS = (
 SEARCH_ENGINES = ("searxng", "tavily")
 
 
-class Settings(CollectionVariables, BaseSettings):
+class Settings(CollectionVariables, ServerVariables, BaseSettings):
     """`MEMENTO_*` variables, and the well-known names of other people's keys."""
 
     model_config = SettingsConfigDict(
@@ -151,7 +152,7 @@ class Settings(CollectionVariables, BaseSettings):
     @field_validator("fetch_allowed")
     @classmethod
     def _are_places(cls, text: str) -> str:
-        AddressGuard(allowed=_listed(text))
+        AddressGuard(allowed=listed(text))
         return text
 
     @field_validator("retention_days")
@@ -206,9 +207,9 @@ class Settings(CollectionVariables, BaseSettings):
     @field_validator("search")
     @classmethod
     def _are_engines(cls, text: str) -> str:
-        if "ddgs" in _listed(text):
+        if "ddgs" in listed(text):
             raise ValueError(f"names ddgs, which is no longer supported ({_NO_DDGS}")
-        if unknown := set(_listed(text)) - set(SEARCH_ENGINES):
+        if unknown := set(listed(text)) - set(SEARCH_ENGINES):
             raise ValueError(f"no search engine {min(unknown)!r}; there are {', '.join(SEARCH_ENGINES)}")
         return text
 
@@ -222,17 +223,17 @@ class Settings(CollectionVariables, BaseSettings):
     @property
     def engines(self) -> tuple[str, ...]:
         """Search engines to ask, in order."""
-        return _listed(self.search) or (("searxng", "tavily") if self.searxng_url else ("tavily",))
+        return listed(self.search) or (("searxng", "tavily") if self.searxng_url else ("tavily",))
 
     @property
     def tool_names(self) -> tuple[str, ...]:
         """Names in `tools`; empty means all."""
-        return _listed(self.tools)
+        return listed(self.tools)
 
     @property
     def reachable(self) -> tuple[str, ...]:
         """Hosts and networks in `fetch_allowed`."""
-        return _listed(self.fetch_allowed)
+        return listed(self.fetch_allowed)
 
     @property
     def workspace(self) -> Path:
@@ -245,13 +246,14 @@ class Settings(CollectionVariables, BaseSettings):
         return self.folder / "ledger.sqlite"
 
     @property
+    def keys_file(self) -> Path:
+        """File of the API keys."""
+        return self.folder / "keys.json" if self.keys is None else Path(os.path.abspath(self.keys.expanduser()))
+
+    @property
     def threads(self) -> Path:
         """SQLite file of the command line's checkpoints."""
         return self.folder / "threads.sqlite"
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def read_settings() -> Settings:

@@ -5,7 +5,8 @@ START -> retrieve_case -> score_case -> planner -> executor -> planner ... -> ev
 A run may read cases again between two plans: planner -> retrieve_case -> score_case -> planner.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from langgraph.cache.base import BaseCache
 from langgraph.graph import END, START, StateGraph
@@ -22,6 +23,7 @@ from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
 from memento.nodes.follow_ups import FollowUps
+from memento.nodes.node import Node
 from memento.nodes.planner import make_planner
 from memento.nodes.redaction import make_redact
 from memento.nodes.retrieve_case import make_retrieve_case
@@ -30,6 +32,8 @@ from memento.nodes.state import InputState, MementoState, OutputState, SubtaskIn
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.trace_labels import labelled
 from memento.nodes.write_case import make_write_case
+
+StateT = TypeVar("StateT", bound=Mapping[str, Any])
 
 MementoGraph = CompiledStateGraph[MementoState, Context, InputState, OutputState]
 
@@ -66,26 +70,39 @@ def build_graph(
         A compiled graph: give it `{"task": "..."}`, or messages with a human one that nobody has answered.
     """
     memory, models, redact = deps.memory_source(), deps.model_source(), make_redact(deps.secrets)
+    bounds, drain = deps.run_bounds(), deps.drain
+
+    def kept(node: Node[StateT], *, only_with: str | None = None) -> Node[StateT]:
+        bounded = bounds.kept(node, only_with=only_with)
+        return bounded if drain is None else drain.watched(bounded)
+
     caller = StructuredCaller(redact=redact)
     builder = StateGraph(
         MementoState, context_schema=deps.context_schema, input_schema=InputState, output_schema=OutputState
     )
     follow_ups = FollowUps(models=models, caller=caller, price=deps.price)
     retrieve_case = make_retrieve_case(
-        memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups, namespace_of=deps.namespace_of
+        memory, workspace=deps.workspace, redact=redact, follow_ups=follow_ups, bounds=bounds
     )
-    builder.add_node("retrieve_case", retrieve_case, input_schema=MementoState, retry_policy=_ASK_AGAIN)
-    builder.add_node("score_case", make_score_case(memory, redact=redact))
+    builder.add_node(
+        "retrieve_case",
+        kept(retrieve_case, only_with="found"),
+        input_schema=MementoState,
+        retry_policy=_ASK_AGAIN,
+    )
+    builder.add_node("score_case", kept(make_score_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_node(
         "planner",
-        labelled(
-            make_planner(
-                models,
-                caller,
-                schema=deps.plan_schema,
-                prompt=deps.planner_prompt,
-                answer_from_results=deps.answer_from_results,
-                price=deps.price,
+        kept(
+            labelled(
+                make_planner(
+                    models,
+                    caller,
+                    schema=deps.plan_schema,
+                    prompt=deps.planner_prompt,
+                    answer_from_results=deps.answer_from_results,
+                    price=deps.price,
+                )
             )
         ),
         input_schema=MementoState,
@@ -93,10 +110,10 @@ def build_graph(
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
-    builder.add_node("executor", labelled(executor), input_schema=SubtaskInput)
+    builder.add_node("executor", kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
-    builder.add_node("evaluate", labelled(evaluate), input_schema=MementoState)
-    builder.add_node("write_case", make_write_case(memory, redact=redact))
+    builder.add_node("evaluate", kept(labelled(evaluate)), input_schema=MementoState)
+    builder.add_node("write_case", kept(make_write_case(memory, redact=redact)), input_schema=MementoState)
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")

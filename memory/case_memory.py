@@ -22,6 +22,7 @@ from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.experience import Experience, check_share
+from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.engines.collection_settings import CollectionSettings
@@ -426,6 +427,7 @@ class CaseMemory(LedgerMaintenance):
         evaluator: str = "human",
         lesson: str = "",
         namespace: str | None = None,
+        limits: FeedbackLimits | None = None,
     ) -> str | None:
         """Replace an event's outcome by a later reward; the case of that run is updated too.
 
@@ -433,11 +435,21 @@ class CaseMemory(LedgerMaintenance):
         If the run ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was
         believed: the case is quarantined and served no more. The same feedback twice is one feedback.
 
+        Args:
+            event_id: of the run's last reading.
+            reward: in [0, 1]; None withdraws what was believed.
+            confidence: how sure the evaluator is, in [0, 1].
+            evaluator: who gives it.
+            lesson: what worked, or why it failed; cut after 10,000 characters.
+            namespace: the memory's own by default.
+            limits: of an evaluator that is trusted less than the owner.
+
         Returns:
             The id of the case that stands for the run now, or None when the run left nothing to keep.
 
         Raises:
             UnknownEvent: no such event in this namespace.
+            FeedbackRefused: the limits do not allow it.
             InvalidInput: a reward outside [0, 1].
             LedgerUnavailable: it was not kept.
         """
@@ -448,6 +460,7 @@ class CaseMemory(LedgerMaintenance):
             confidence=confidence,
             evaluator=storable(evaluator),
             lesson=bounded(storable(lesson), MAX_LESSON_CHARS),
+            limits=limits,
         )
         await self._retained(self._namespace(namespace))
         return case_id
@@ -510,6 +523,11 @@ class CaseMemory(LedgerMaintenance):
     async def settle(self) -> None:
         """Wait until the estimator has learned from all outcomes acknowledged so far."""
         await self._learning.settle()
+
+    @property
+    def learning_postponed(self) -> bool:
+        """Whether outcomes wait to be learned because the last attempt failed."""
+        return self._learning.is_postponed
 
     async def n_outcomes(self, namespace: str | None = None) -> int:
         """Number of known outcomes that a namespace's estimates rest on."""

@@ -6,6 +6,7 @@
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
     │   ├── AnotherAttempt           the event has an attempt's outcome already; `write_attempt` keeps both apart
+    │   ├── FeedbackRefused          its evaluator may not change this outcome (any more)
     │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
     │   ├── UnknownBatch             no such batch of changes in this namespace
     │   ├── UnknownSnapshot          no such snapshot in this namespace; the message lists those that exist
@@ -70,6 +71,10 @@ class AnotherAttempt(InvalidInput):
             "of the reading that this attempt used, or store it apart with `write_attempt`"
         )
         self.event_id = event_id
+
+
+class FeedbackRefused(InvalidInput):
+    """Feedback that its evaluator may not give: the owner has spoken, or it was changed too often."""
 
 
 class ErasedRecord(InvalidInput):

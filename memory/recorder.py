@@ -8,6 +8,7 @@ from memento.memory.case import Case, case_id, storable
 from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
+from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_cases, importable
 from memento.memory.ledger.lost_records import RESTORED
@@ -161,7 +162,15 @@ class Recorder:
         return await self._storage.ledger.transact(append)
 
     async def feedback(
-        self, event_id: str, reward: float | None, *, namespace: str, confidence: float, evaluator: str, lesson: str
+        self,
+        event_id: str,
+        reward: float | None,
+        *,
+        namespace: str,
+        confidence: float,
+        evaluator: str,
+        lesson: str,
+        limits: FeedbackLimits | None = None,
     ) -> str | None:
         """Replace the outcome of an event and of those it follows; the case of its run follows, or is written now.
 
@@ -180,6 +189,8 @@ class Recorder:
                 attempt = attempt.model_copy(update={"lesson": lesson})
             if past and _said(past[-1]) == (reward, confidence, evaluator, attempt):  # delivered before
                 return cases[-1].id if cases else None
+            if limits is not None:
+                limits.check(past, evaluator)
             outcome = Outcome(
                 key=f"{event_id}:feedback:{len(past)}",
                 event_id=event_id,

@@ -127,7 +127,9 @@ def _copy(file: Path, stream: BinaryIO, folder: Path, name: str) -> None:
     write_file(folder, [name], stream)
 
 
-def given_files(attachments: Any, question: BaseMessage | None, root: Path | None, folder: str) -> Given:
+def given_files(
+    attachments: Any, question: BaseMessage | None, root: Path | None, folder: str, *, below: str | None = None
+) -> Given:
     """Put the attachments and the message's files into the run's folder.
 
     Args:
@@ -135,11 +137,12 @@ def given_files(attachments: Any, question: BaseMessage | None, root: Path | Non
         question: the message that asks.
         root: the workspace; without one there are no files.
         folder: name of the run's own folder.
+        below: path below the root that attachments lie in, beside those in the run's folder; None: all of it.
 
     Raises:
         InvalidAttachment: an attachment that is not in the workspace or cannot be read.
     """
-    paths = _checked(attachments, root, folder)
+    paths = _checked(attachments, root, folder, below)
     files, notices = files_in(question) if question is not None else ([], [])
     if root is None:
         lost = [f"{len(files)} files of the message were left out: there is no workspace"] if files else []
@@ -184,26 +187,28 @@ def _saved(file: MessageFile, workspace: Workspace) -> str:
     return workspace.write(name, file.content)
 
 
-def _checked(attachments: Any, root: Path | None, folder: str) -> list[Path]:
+def _checked(attachments: Any, root: Path | None, folder: str, below: str | None) -> list[Path]:
     if not isinstance(attachments, list):
         raise InvalidAttachment("attachments must be a list of file paths inside the workspace")
-    return [_file(name, root, folder) for name in attachments]
+    return [_file(name, root, folder, below) for name in attachments]
 
 
-def _file(name: Any, root: Path | None, folder: str) -> Path:
+def _file(name: Any, root: Path | None, folder: str, below: str | None) -> Path:
     """Return the file with links resolved."""
     if root is None:
         raise InvalidAttachment("attachments need a workspace, and none is configured")
     try:
-        path = (root / str(name)).resolve()
+        own = run_folder(root, folder).resolve()
+        area = (root / below).resolve() if below else root.resolve()
+        path = (area / str(name)).resolve()
         is_file = path.is_file()
     except (OSError, ValueError):  # too long, a NUL in it, links in a circle
         is_file = False
     else:
-        if not path.is_relative_to(root.resolve()):
+        is_own = path.is_relative_to(own)
+        if not path.is_relative_to(area) and not is_own:
             raise InvalidAttachment(f"attachment {name!r} lies outside the workspace")
-        is_of_another = path.is_relative_to((root / RUNS).resolve())
-        if is_of_another and not path.is_relative_to(run_folder(root, folder).resolve()):
+        if path.is_relative_to((root / RUNS).resolve()) and not is_own:
             is_file = False  # not even whether it is there is told
     if not is_file:
         raise InvalidAttachment(f"attachment {str(name)[:200]!r} is not a file in the workspace")

@@ -1,7 +1,6 @@
 """The retrieve_case node: initialises the run and recalls candidate cases; also called between two plans."""
 
 import asyncio
-import inspect
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +11,6 @@ from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
-from memento.memory.errors import InvalidInput
-from memento.memory.namespaces import checked_namespace
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
@@ -24,7 +21,8 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.message_texts import text_in
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
-from memento.nodes.sources import MemorySource, NamespaceOf
+from memento.nodes.run_bounds import RunBounds, owned_files, owned_thread
+from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
 
 MAX_TASK_CHARS = MAX_STATE_CHARS
@@ -36,7 +34,7 @@ def make_retrieve_case(
     workspace: Path | Callable[[], Path] | None = None,
     redact: Redact = str,
     follow_ups: FollowUps | None = None,
-    namespace_of: NamespaceOf | None = None,
+    bounds: RunBounds | None = None,
 ) -> Node[MementoState | RereadInput]:
     """Make the retrieve_case node.
 
@@ -45,8 +43,9 @@ def make_retrieve_case(
         workspace: folder that attachments lie in, or a function that tells it; without one, none are accepted.
         redact: takes secrets out of what a failing memory says.
         follow_ups: condenses them; without it they are tasks as they are.
-        namespace_of: tells whose cases a run uses, whatever its input says.
+        bounds: tells whose the run is, whatever its input says, and the most that its settings may be.
     """
+    kept_to = bounds or RunBounds()
 
     async def retrieve_case(state: MementoState | RereadInput, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Copy the input, reset what the last run of this thread left, recall candidates; or only recall again.
@@ -55,21 +54,22 @@ def make_retrieve_case(
             InvalidTask: no task, or one beyond 100,000 characters.
             InvalidAttachment: a file that is not in the workspace or cannot be read.
             ModelError: a follow-up cannot be condensed now; the run can be resumed.
-            InvalidInput: `namespace_of` gave none.
+            InvalidInput: the run has no owner where it needs one, or asks for a model that is not allowed.
         """
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source, redact)
-        context, messages = context_of(runtime), state.get("messages") or []
-        namespace = context.namespace or state.get("namespace") or ""
-        if namespace_of is not None:
-            namespace = await _owned(namespace_of, runtime)
+        messages = state.get("messages") or []
+        context, owner, lowered = await kept_to.begin(runtime, context_of(runtime))
+        namespace = owner or context.namespace or state.get("namespace") or ""
         question = open_question(messages)
         asked = _task(state, question)
         said = said_before(messages, question) if question is not None and not state.get("task") else []
         condensed = None
         if follow_ups is not None and question is not None and said and is_follow_up(messages, question):
             condensed = await follow_ups.condensed(asked, said, context)
-        run, notices = await _run(state, question, runtime, root=workspace() if callable(workspace) else workspace)
+        root = workspace() if callable(workspace) else workspace
+        run, notices = await _run(state, question, runtime, root=root, owner=owner)
+        run["settings"], notices = context.settings(), [*lowered, *notices]
         update = fresh(run)
         if question is None or text_in(question) != asked:
             update["messages"] = [HumanMessage(asked)]
@@ -96,24 +96,21 @@ def make_retrieve_case(
     return retrieve_case
 
 
-async def _owned(namespace_of: NamespaceOf, runtime: Runtime[Context]) -> str:
-    """The namespace that belongs to the run's user; without one the run is refused, and nobody else's is used."""
-    found = namespace_of(runtime)
-    found = await found if inspect.isawaitable(found) else found
-    if not isinstance(found, str) or not found:
-        raise InvalidInput("`namespace_of` gave no namespace for this run: it is refused")
-    return checked_namespace(found)
-
-
 async def _run(
-    state: MementoState, question: HumanMessage | None, runtime: Runtime[Context], *, root: Path | None
+    state: MementoState,
+    question: HumanMessage | None,
+    runtime: Runtime[Context],
+    *,
+    root: Path | None,
+    owner: str | None,
 ) -> tuple[Run, list[str]]:
-    """Copy the input; the run, without its task and namespace, and what was left out of its files."""
-    thread = runtime.execution_info.thread_id if runtime.execution_info else None
+    """Copy the input; the run, without its task, namespace and settings, and what was left out of its files."""
+    thread = owned_thread(owner, runtime.execution_info.thread_id if runtime.execution_info else None)
     before = state.get("run")
     earlier = before.get("folder") if before else None
     folder = await asyncio.to_thread(folder_name, thread, root, earlier=earlier)
-    given = await asyncio.to_thread(given_files, state.get("attachments") or [], question, root, folder)
+    attached = state.get("attachments") or []
+    given = await asyncio.to_thread(given_files, attached, question, root, folder, below=owned_files(owner))
     run: Run = {
         "task": "",
         "references": _references(state.get("reference")),
@@ -122,7 +119,7 @@ async def _run(
         "inputs": given.present,
         "id": uuid.uuid4().hex,
         "namespace": "",
-        "settings": context_of(runtime).settings(),
+        "settings": {},
     }
     return run, given.notices
 

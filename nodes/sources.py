@@ -6,11 +6,9 @@ from typing import Literal, NamedTuple, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.tools import BaseTool
-from langgraph.runtime import Runtime
 
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
-from memento.nodes.context import Context
 from memento.nodes.state import Run, SubtaskResult
 from memento.tools.workspace import Workspace
 
@@ -59,9 +57,6 @@ class Toolbox(NamedTuple):
 
 ToolSource = Callable[[Run], Awaitable[Toolbox]]
 """Gives the toolbox of one run; asked once per subtask."""
-
-NamespaceOf = Callable[[Runtime[Context]], str | Awaitable[str]]
-"""Tells whose cases a run uses, by its runtime: such as the user that the server has authenticated."""
 
 Secrets = Callable[[], Iterable[str]]
 """Gives the texts that must be shown to nobody: keys, passwords."""

@@ -1,4 +1,4 @@
-"""A running `langgraph dev` for tests, started as the README says, in a folder of its own, with a scripted provider."""
+"""A real `langgraph dev`, started as the README says, in a folder of its own; and its scripted models."""
 
 import asyncio
 import os
@@ -15,14 +15,17 @@ import httpx
 
 from tests.scripted import ScriptedServer
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).parents[1]
 STARTS_WITHIN_S = 120
 
 
 class Server:
     """A running `langgraph dev`."""
 
-    def __init__(self, port: int, log: Path, home: Path, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, port: int, log: Path, home: Path, process: asyncio.subprocess.Process, models: ScriptedServer
+    ) -> None:
+        self.models = models
         self.url = f"http://127.0.0.1:{port}"
         self.home = home
         self.process = process
@@ -59,28 +62,25 @@ class Server:
 
 
 @asynccontextmanager
-async def dev_server(
-    folder: Path, reply: Callable[[dict[str, Any]], str | dict[str, Any]], **environment: str
-) -> AsyncIterator[Server]:
-    """Start one and stop it at the end of the block.
+async def dev_server(folder: Path, reply: Callable[[dict[str, Any]], Any], **environment: str) -> AsyncIterator[Server]:
+    """Start a server and stop it.
 
     Args:
-        folder: of its files: the server leaves `.langgraph_api` behind.
-        reply: answers as the provider of all models.
+        folder: of the served graph and its home. A second server in it goes on where the first one ended.
+        reply: of the model that plays all roles.
         environment: more variables.
     """
     served, home = folder / "served", folder / "home"
-    served.mkdir()
+    served.mkdir(exist_ok=True)  # it leaves `.langgraph_api` behind
     for name in ("langgraph.json", "pyproject.toml"):
         (served / name).write_text((ROOT / name).read_text())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "server.log"
-    command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload"]
-    command += ["--port", str(port), "--n-jobs-per-worker", "10"]
     async with ScriptedServer(reply) as models:
-        ours = {
+        variables = {
+            **os.environ,
             "LANGGRAPH_NO_VERSION_CHECK": "1",
             "LANGGRAPH_CLI_NO_ANALYTICS": "1",
             "LANGSMITH_TRACING": "false",
@@ -88,17 +88,15 @@ async def dev_server(
             "OPENAI_BASE_URL": models.base_url,
             "OPENAI_API_KEY": "dummy",
             "HF_HUB_OFFLINE": "1",
+            **environment,
         }
-        with log.open("w") as output:
+        command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload"]
+        command += ["--port", str(port), "--n-jobs-per-worker", "10"]
+        with log.open("a") as output:
             process = await asyncio.create_subprocess_exec(
-                *command,
-                cwd=served,
-                env={**os.environ, **ours, **environment},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+                *command, cwd=served, env=variables, stdout=output, stderr=output, start_new_session=True
             )
-        running = Server(port, log, home, process)
+        running = Server(port, log, home, process, models)
         try:
             await running.started()
             yield running

@@ -33,7 +33,7 @@ from tests.scripted import ScriptedServer
 
 INSTALL = r"pip install 'memento-langgraph\[tools\]'"
 OF_EXTRAS = {
-    "memento.graph.http": "starlette",
+    "memento.service.http": "starlette",
     "memento.graph.home_saver": "langgraph.checkpoint.sqlite",
     "memento.graph.mcp.child": "mcp",
     "memento.graph.mcp.listing": "mcp",

@@ -49,6 +49,8 @@ class BackgroundLearning:
         self._has_news: set[str] = set()
         self._hurry = asyncio.Event()
         self._is_closing = False
+        self.is_postponed = False
+        """Whether the last attempt to learn failed: the outcomes wait in the ledger for the next one."""
 
     async def learner(self, namespace: str, estimator: EstimatorName) -> Learner:
         """The learner of a namespace and estimator, always the same one."""
@@ -116,7 +118,9 @@ class BackgroundLearning:
                 for (of, _), learner in list(self._learners.items()):
                     if of == namespace:
                         await learner.catch_up()
+            self.is_postponed = False
         except MementoError as error:  # learning never fails a run; the outcomes wait in the ledger
+            self.is_postponed = True
             _LOG.warning("learning is postponed: %s", error)
         finally:
             del self._running[namespace]

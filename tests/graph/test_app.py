@@ -40,11 +40,11 @@ print(json.dumps({"read": [name for name in read if name.startswith(("MEMENTO", 
 
 SERVED = """
 import asyncio, json
-from memento.graph.http import app, lifespan
+from memento.service.http import app
 
 async def main():
     try:
-        async with lifespan(app):
+        async with app.router.lifespan_context(app):
             print(json.dumps({"refused": ""}))
     except ValueError as error:
         print(json.dumps({"refused": str(error)}))

@@ -1,0 +1,149 @@
+"""Ceilings: what a host lets its clients set in a run's `Context`, field by field.
+
+A number above its ceiling is lowered, and a switch is set as the host wants it, each with a notice; a model, policy or
+evaluator that is not allowed refuses the run, since another one in its place would be a surprise.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from memento.memory.errors import InvalidInput
+from memento.nodes.context import RunSettings
+from memento.nodes.misfit import misfit_of
+
+SettingsT = TypeVar("SettingsT", bound=RunSettings)
+
+_MODELS: Final = ("planner", "executor", "judge", "second_judge")
+_CHOICES: Final = ("policy", "evaluator")
+_SWITCHES: Final = ("reread", "approve_plan")
+_WHAT: Final = {
+    **dict.fromkeys(_MODELS, "a list of models as provider:model; an empty one leaves the configured model"),
+    **dict.fromkeys(_CHOICES, "a list of the allowed names"),
+    **dict.fromkeys(_SWITCHES, "true or false: what every run has"),
+}
+
+
+class Bounded(NamedTuple):
+    """Settings within the ceilings."""
+
+    settings: Any
+    """Of the class that was given."""
+    notices: list[str]
+    """What was changed, as sentences for the run's notices."""
+
+
+class Ceilings:
+    """The most that a run's settings may be; fields without one are bounded by `RunSettings` alone."""
+
+    def __init__(self, limits: Mapping[str, Any]) -> None:
+        """Check them.
+
+        Args:
+            limits: field of `RunSettings` to a number (the most), a list of names (the allowed ones; the configured
+                model and policy always are) or a truth value (what every run has).
+
+        Raises:
+            InvalidInput: a field that does not exist, or a limit that its field cannot have.
+        """
+        self._limits = {name: _checked(name, limit) for name, limit in limits.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ceilings) and self._limits == other._limits
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self._limits, sort_keys=True))
+
+    def over(self, defaults: "Ceilings") -> "Ceilings":
+        """These ceilings, and those of `defaults` for fields that have none here."""
+        return Ceilings(defaults._limits | self._limits)
+
+    def bounded(self, settings: RunSettings) -> Bounded:
+        """Return the settings within the ceilings.
+
+        Raises:
+            InvalidInput: a model, a policy or an evaluator that is not allowed.
+        """
+        changes: dict[str, Any] = {}
+        notices = []
+        for name, limit in self._limits.items():
+            given = getattr(settings, name)
+            if isinstance(limit, list):
+                _refuse_unless_allowed(name, given, limit)
+            elif isinstance(limit, bool):
+                if given != limit:
+                    changes[name] = limit
+                    if name in settings.model_fields_set:
+                        notices.append(f"{name} is {str(limit).lower()} here, whatever a run asks for")
+            elif given is None or given > limit:
+                changes[name] = limit
+                if given is not None:
+                    notices.append(f"{name} is {limit:g} instead of {given:g}: the most that is allowed here")
+        return Bounded(settings.model_copy(update=changes) if changes else settings, notices)
+
+
+def parse_ceilings(text: str) -> Ceilings:
+    """Parse a JSON object from fields to ceilings; empty: none.
+
+    Raises:
+        InvalidInput: it is no such object.
+    """
+    if not text.strip():
+        return Ceilings({})
+    try:
+        limits = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f'ceilings are a JSON object such as {{"k": 8}}, and this is no JSON: {error}') from error
+    if not isinstance(limits, dict):
+        raise InvalidInput('ceilings are a JSON object from settings of a run to limits, such as {"k": 8}')
+    return Ceilings(limits)
+
+
+def _checked(name: str, limit: Any) -> Any:
+    field = RunSettings.model_fields.get(name)
+    if field is None:
+        known = ", ".join(RunSettings.model_fields)
+        raise InvalidInput(f"a run has no setting {name!r} to set a ceiling for; there are {known}")
+    if name in _SWITCHES:
+        is_right = isinstance(limit, bool)
+    elif name in (*_MODELS, *_CHOICES):
+        is_right = isinstance(limit, list) and all(isinstance(one, str) and one for one in limit)
+    else:
+        is_right = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if not is_right:
+        raise InvalidInput(f"the ceiling of {name} is {_WHAT.get(name, 'a number')}, not {str(limit)[:80]!r}")
+    try:
+        for one in limit if isinstance(limit, list) else [limit]:
+            RunSettings.model_validate({name: one})
+    except ValidationError as error:
+        raise misfit_of(error, lambda field_name: f"the ceiling of {field_name}") from error
+    return sorted(limit) if isinstance(limit, list) else limit
+
+
+def _refuse_unless_allowed(name: str, given: str | None, allowed: list[str]) -> None:
+    if given is None or given in allowed:
+        return
+    instead = f"choose one of: {', '.join(allowed)}" if allowed else "leave it empty for the configured one"
+    raise InvalidInput(f"{name} {given[:80]!r} is not allowed here; {instead}")
+
+
+AUTHENTICATED_CEILINGS: Final = Ceilings(
+    {
+        name: getattr(RunSettings(), name)
+        for name in (
+            "max_case_tokens",
+            "max_cycles",
+            "max_model_calls",
+            "max_tool_calls",
+            "max_seconds",
+            "max_tool_seconds",
+            "run_max_model_calls",
+            "run_max_tool_calls",
+            "run_max_seconds",
+        )
+    }
+    | {name: [] for name in _MODELS}
+)
+"""Where users are authenticated and the host says nothing else: budgets up to their defaults, no choice of models."""
