@@ -9,6 +9,7 @@ async with CaseMemory.open("./bank") as memory:
 ```
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -157,6 +158,11 @@ class CaseMemory(LedgerMaintenance):
         if isinstance(encoder, Warmable):
             await encoder.warm()
         await self._learning.warm(self.namespace)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that it is open on, to which synchronous code forwards its calls; None when it is not open."""
+        return self._storage.loop
 
     @property
     def bank(self) -> CaseBank:

@@ -47,6 +47,8 @@ class Storage:
     versions: SettingsVersions
     texts: EncodedTexts
     bank: CaseBank
+    loop: asyncio.AbstractEventLoop | None = None
+    """The event loop that it is open on; None when it is not open."""
     torch: ThreadPoolExecutor
     """The thread that runs estimators."""
     weights: Path | None
@@ -104,6 +106,7 @@ class Storage:
         url = self._url(folder)
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
+        self.loop = asyncio.get_running_loop()
         self.torch = torch_thread()
         try:
             self.views = LedgerViews(self.ledger)
@@ -157,7 +160,7 @@ class Storage:
         """Close ledger, index and threads. Idempotent."""
         if not self._is_open:
             return
-        self._is_open = False
+        self._is_open, self.loop = False, None
         try:
             if self._poll is not None:
                 await self._poll.stop()
