@@ -15,7 +15,7 @@ from memento.nodes.sources import Secrets
 
 T = TypeVar("T")
 
-OpenMemory: TypeAlias = CaseMemory | Callable[[], Awaitable[CaseMemory]]
+HostMemory: TypeAlias = CaseMemory | Callable[[], Awaitable[CaseMemory]]
 """An open memory, which stays the caller's to close, or an async function that gives one."""
 
 NamespaceRule: TypeAlias = str | Callable[[Any], str | Awaitable[str]] | None
@@ -28,7 +28,7 @@ _MAX_SECONDS: Final = 60.0
 class MemoryAccess:
     """One memory, and whose cases an adapter uses in it."""
 
-    def __init__(self, memory: OpenMemory, *, namespace: NamespaceRule, secrets: Secrets | None) -> None:
+    def __init__(self, memory: HostMemory, *, namespace: NamespaceRule, secrets: Secrets | None) -> None:
         """Wire the parts.
 
         Args:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
-from memento.integrations.langchain.access import MemoryAccess, NamespaceRule, OpenMemory
+from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
 from memento.memory.case import case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
@@ -66,7 +66,7 @@ class FeedbackArguments(BaseModel):
 
 
 def case_tools(
-    memory: OpenMemory,
+    memory: HostMemory,
     *,
     namespace: NamespaceRule = None,
     k: int = 4,

@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
-from memento.integrations.langchain.access import MemoryAccess, NamespaceRule, OpenMemory
+from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
 from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, with_cases
 from memento.memory.errors import ErasedRecord, InvalidInput
 from memento.memory.experience import Experience
@@ -85,7 +85,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
 
     def __init__(
         self,
-        memory: OpenMemory,
+        memory: HostMemory,
         *,
         k: int = 4,
         policy: str | None = None,

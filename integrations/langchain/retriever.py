@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
-from memento.integrations.langchain.access import MemoryAccess, OpenMemory
+from memento.integrations.langchain.access import HostMemory, MemoryAccess
 from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.memory.case_memory import CaseMemory
 from memento.memory.namespaces import checked_namespace
@@ -44,7 +44,7 @@ class CaseRetriever(BaseRetriever):
 
     _access: MemoryAccess = PrivateAttr()
 
-    def __init__(self, *, memory: OpenMemory, **fields: Any) -> None:
+    def __init__(self, *, memory: HostMemory, **fields: Any) -> None:
         """Configure; nothing is opened. The arguments are the fields.
 
         Raises:
