@@ -7,12 +7,12 @@ document, whatever retriever, id or metadata it comes with; none of these is kep
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from memento.memory.case import Case, case_id, storable
+from memento.memory.case import Case, Provenance, case_id, storable, utc_now
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent, Slot
@@ -108,9 +108,7 @@ class Ranker:
             raise InvalidInput("the task is empty")
         chosen_by, place = policy_named(policy), documents_of(namespace)
         positions, notices = _distinct(candidates)
-        documents = [_document(text, place) for text in positions]
-        if chosen_by.pool == "empty":
-            documents = []
+        documents = [] if chosen_by.pool == "empty" else _documents(positions, place)
         row_ND = await self._storage.texts.rows([task, *(document.state for document in documents)])
         similarity_C = cosines(row_ND[1:], row_ND[0])
         reward_C = np.full(len(documents), _NEUTRAL, np.float32)
@@ -149,6 +147,7 @@ class Ranker:
         encoder = self._storage.texts.encoder.name
 
         def append(writer: LedgerWriter) -> None:
+            writer.look_up(events=[], cases=[document.id for document, _ in served], namespaces=[event.namespace])
             if writer.append_event(event) is None:
                 raise UnknownEvent(event.id, event.namespace)
             vectors = {event.query: task_D} if event.candidates else {}
@@ -189,8 +188,21 @@ def _distinct(candidates: Sequence[Any]) -> tuple[dict[str, int], list[str]]:
     return positions, [f"{n_empty} of {len(candidates)} documents have no text and were left out"] if n_empty else []
 
 
-def _document(text: str, namespace: str) -> Case:
-    return Case(id=case_id(namespace, text, ""), namespace=namespace, state=text, action="", reward=_NEUTRAL)
+def _documents(texts: Iterable[str], namespace: str) -> list[Case]:
+    # made once: pydantic would copy the default for each of them, which takes longer than all the rest
+    origin, now = Provenance(), utc_now()
+    return [
+        Case(
+            id=case_id(namespace, text, ""),
+            namespace=namespace,
+            state=text,
+            action="",
+            reward=_NEUTRAL,
+            provenance=origin,
+            created_at=now,
+        )
+        for text in texts
+    ]
 
 
 def _ranked(slot: Slot, document_id: str, candidates: Sequence[D], at: dict[str, int]) -> RankedDocument[D]:

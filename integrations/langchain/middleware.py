@@ -248,8 +248,9 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         return await scored_by(awaited if is_async else in_thread, task, attempt.answer, [], redact=self._access.redact)
 
     def _redacted(self, attempt: AgentAttempt) -> AgentAttempt:
-        redact = self._access.redact
-        return attempt._replace(action=redact(attempt.action), answer=redact(attempt.answer))
+        redact, is_same = self._access.redact, attempt.action == attempt.answer
+        answer = redact(attempt.answer)
+        return attempt._replace(action=answer if is_same else redact(attempt.action), answer=answer)
 
 
 def _noticed(run: CaseRun, notice: str) -> CaseRun:
