@@ -37,6 +37,7 @@ from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.open_options import OpenOptions
 from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
 from memento.memory.policies.registry import LEARNING, policy_named
+from memento.memory.ranking import D, Ranker, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
 from memento.memory.recorder import Recorder
@@ -74,6 +75,8 @@ class CaseMemory(LedgerMaintenance):
         self._storage = storage
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
+        # draws of its own, so that what is ranked does not change what is read
+        self._ranker = Ranker(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
         self._recorder = Recorder(storage=storage, min_confidence=min_confidence)
         self.owner_loop = OwnerLoop("memory", in_thread=in_thread, on_moved=storage.resume)
 
@@ -339,6 +342,44 @@ class CaseMemory(LedgerMaintenance):
         )
         return await self._retrieval.select(recall, k=k)
 
+    async def rank(
+        self,
+        task: str,
+        candidates: Sequence[D],
+        *,
+        k: int = 4,
+        policy: str | None = None,
+        namespace: str | None = None,
+        seed: int | None = None,
+    ) -> Ranking[D]:
+        """Choose among documents that any retriever found, by what such documents were worth for such tasks.
+
+        Without rewards they come in the order of their cosine. `feedback(ranking.event_id, reward)` teaches which of
+        them help; it is learned apart from the namespace's cases, which a ranking neither reads nor changes.
+
+        Args:
+            task: what the documents are for.
+            candidates: texts, or documents with `page_content` such as LangChain's, at most 1,000. The same text is the
+                same document, whatever its id and metadata.
+            k: how many documents at most.
+            policy: a policy name; the memory's own by default.
+            namespace: who learns from it; the memory's own by default.
+            seed: of this ranking's random choices.
+
+        Raises:
+            InvalidInput: empty task, k below 0, unknown policy, a candidate without a text.
+            EncoderUnavailable: task or documents cannot be encoded.
+            LedgerUnavailable: the choice cannot be recorded.
+        """
+        return await self._ranker.rank(
+            bounded(storable(task), MAX_STATE_CHARS),
+            candidates,
+            k=k,
+            policy=policy or self.policy,
+            namespace=self._namespace(namespace),
+            seed=seed,
+        )
+
     @overload
     async def write(self, experience: Experience, /) -> str | None: ...
 
@@ -431,9 +472,10 @@ class CaseMemory(LedgerMaintenance):
     ) -> str | None:
         """Replace an event's outcome by a later reward; the case of that run is updated too.
 
-        It is also the outcome of the readings that this one follows: give it the id of a run's last event.
-        If the run ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was
-        believed: the case is quarantined and served no more. The same feedback twice is one feedback.
+        It is also the outcome of the readings that this one follows: give it the id of a run's last event. If the run
+        ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was believed: the
+        case is quarantined and served no more. The same feedback twice is one feedback. The event may be a ranking's,
+        which has no case: its documents are learned from then.
 
         Args:
             event_id: of the run's last reading.
@@ -453,7 +495,7 @@ class CaseMemory(LedgerMaintenance):
             InvalidInput: a reward outside [0, 1].
             LedgerUnavailable: it was not kept.
         """
-        case_id = await self._recorder.feedback(
+        case_id, learning = await self._recorder.feedback(
             storable(event_id),
             reward,
             namespace=self._namespace(namespace),
@@ -462,7 +504,7 @@ class CaseMemory(LedgerMaintenance):
             lesson=bounded(storable(lesson), MAX_LESSON_CHARS),
             limits=limits,
         )
-        await self._retained(self._namespace(namespace))
+        await self._retained(learning)
         return case_id
 
     async def keep(self, cases: Sequence[Case], *, is_trusted: bool = True) -> int:

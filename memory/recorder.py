@@ -13,7 +13,7 @@ from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_cases, importable
 from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
-from memento.memory.namespaces import checked_namespace
+from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
@@ -171,17 +171,22 @@ class Recorder:
         evaluator: str,
         lesson: str,
         limits: FeedbackLimits | None = None,
-    ) -> str | None:
+    ) -> tuple[str | None, str]:
         """Replace the outcome of an event and of those it follows; the case of its run follows, or is written now.
 
         Returns:
-            The id of the case that stands for the run now, or None.
+            The id of the case that stands for the run now, or None; and the namespace that has an outcome to learn.
         """
         check_share("reward", reward)
         check_share("confidence", confidence)
+        ranked = documents_of(namespace)
 
-        def append(writer: LedgerWriter) -> str | None:
-            event = _event_in(writer, event_id, namespace)
+        def append(writer: LedgerWriter) -> tuple[str | None, str]:
+            event = writer.event(event_id, namespace=namespace) or writer.event(event_id, namespace=ranked)
+            event = _open_event(event, event_id, namespace)
+            return given_to(writer, event, event.namespace), event.namespace
+
+        def given_to(writer: LedgerWriter, event: RetrievalEvent, namespace: str) -> str | None:
             past = writer.outcomes_of(event_id, namespace=namespace)
             cases = writer.cases_of_event(event_id, namespace=namespace)
             attempt = next((outcome.attempt for outcome in reversed(past) if outcome.attempt), None)
@@ -245,6 +250,15 @@ def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
 
 def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalEvent:
     event = writer.event(event_id, namespace=namespace)
+    if event is None and writer.has_event(event_id, namespace=documents_of(namespace)):
+        raise InvalidInput(
+            f"event {event_id!r} is a ranking of documents: give its reward to `feedback`; what was tried is written "
+            "with the event id of a read, or with none"
+        )
+    return _open_event(event, event_id, namespace)
+
+
+def _open_event(event: RetrievalEvent | None, event_id: str, namespace: str) -> RetrievalEvent:
     if event is None:
         raise UnknownEvent(event_id, namespace)
     if event.erased_at is not None:

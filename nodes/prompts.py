@@ -207,15 +207,17 @@ def case_blocks(cases: Sequence[PromptCase]) -> list[str]:
     worked = [case for case in worst_first if case["reward"] >= POSITIVE_FROM]
     blocks = []
     if failed:
-        shown = [_case_block(case, "failed", "Why it failed") for case in failed]
+        shown = [case_block(case, is_success=False) for case in failed]
         blocks.append("\n\n".join(["Cases from memory that failed:", *shown]))
     if worked:
-        shown = [_case_block(case, "worked", "What worked") for case in worked]
+        shown = [case_block(case, is_success=True) for case in worked]
         blocks.append("\n\n".join(["Cases from memory that worked:", *shown]))
     return blocks
 
 
-def _case_block(case: PromptCase, outcome: str, lesson_is: str) -> str:
+def case_block(case: PromptCase, *, is_success: bool) -> str:
+    """Return one case between tags, with its lesson."""
+    outcome, lesson_is = ("worked", "What worked") if is_success else ("failed", "Why it failed")
     lines = [f"Task: {case['state']}", f"Plan:\n{case['action']}"]
     if case["lesson"]:
         lines.append(f"{lesson_is}: {case['lesson']}")

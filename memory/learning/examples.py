@@ -10,6 +10,7 @@ from memento.memory.estimators.port import CaseRows, CaseView, Example
 from memento.memory.event import Observation, Slot
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.namespaces import holds_documents
 
 
 class ExampleReader:
@@ -28,6 +29,7 @@ class ExampleReader:
         self._views = views
         self._texts = texts
         self._wanted = tuple(wanted)
+        self._has_actions = not holds_documents(namespace)
 
     async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
         """Training example of each observation; None where the outcome is unknown."""
@@ -53,7 +55,7 @@ class ExampleReader:
         for view in self._wanted:
             # a state is encoded when its case is written; the others when they are first learned from
             vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
-        actions = tuple(text_hash(case.action) for case in cases)
+        actions = tuple(text_hash(case.action) for case in cases) if self._has_actions else ()
         return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors, actions)
 
     async def _page(self, cases: Sequence[Case], slots: Sequence[Slot]) -> CaseRows:

@@ -31,6 +31,11 @@ class ErasureScope:
     before: str = ""
     """ISO 8601, UTC: what was written before, each case and event by itself; empty for whatever age."""
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it has a condition."""
+        return bool(self.is_all or self.case_ids or self.event_ids or self.matching or self.before)
+
     def as_json(self) -> str:
         """The scope as a text, for `from_json`."""
         return json.dumps(self.__dict__)

@@ -163,6 +163,10 @@ class LedgerWriter(VectorWriter):
         rows = _EVENTS_BY_ID.rows(self, ids=[event_id], namespaces=[namespace])
         return next(iter(self.records_in(EVENTS, rows)), None)
 
+    def has_event(self, event_id: str, *, namespace: str) -> bool:
+        """Whether this namespace has an event of this id, whatever was prefetched."""
+        return bool(_EVENTS_BY_ID.rows(self, ids=[event_id], namespaces=[namespace]))
+
     def outcomes_of(self, event_id: str, *, namespace: str) -> list[Outcome]:
         """All outcomes of an event, oldest first; the last one counts. One that cannot be read is an unknown one."""
         if event_id in self._outcomes:

@@ -221,10 +221,21 @@ class Erasing:
         return ""
 
 
+def combined(reports: Sequence[ErasureReport]) -> ErasureReport:
+    """One report of erasures that were asked for together, at least one; with the id of the first that erased."""
+    return ErasureReport(
+        next((report.erasure_id for report in reports if report.erasure_id is not None), None),
+        ErasedCounts(*map(sum, zip(*(report.counts for report in reports), strict=True))),
+        sorted({name for report in reports for name in report.thread_ids}),
+        list(dict.fromkeys(one for report in reports for one in report.unfinished)),
+        tuple(dict.fromkeys(one for report in reports for one in report.copies)),
+    )
+
+
 def _check(scope: ErasureScope) -> None:
     if scope.matching and not scope.matching.strip():
         raise InvalidInput("the text to erase is blank")
-    if not (scope.is_all or scope.case_ids or scope.event_ids or scope.matching or scope.before):
+    if not scope.says_something:
         raise InvalidInput("say what to erase: everything, cases, events, a text, or what is older than a time")
 
 

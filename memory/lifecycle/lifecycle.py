@@ -16,6 +16,7 @@ Retired and quarantined cases are served no more. Events, outcomes and estimates
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -31,9 +32,9 @@ from memento.memory.ledger.erasure_targets import ErasureScope
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lifecycle import changes
 from memento.memory.lifecycle.changes import BatchReport, StatusVerb
-from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, finish_erasures
+from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, combined, finish_erasures
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
-from memento.memory.namespaces import checked_namespace
+from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.storage import Storage
 
 _ENCODED_AT_ONCE = 64
@@ -193,7 +194,8 @@ class Lifecycle:
         before: datetime | None = None,
     ) -> ErasureReport:
         """Say what `erase` would erase; nothing is changed. The arguments and errors are those of `erase`."""
-        return await Erasing(self._storage).plan(self._scope(cases, events, matching, before, is_all=is_all))
+        scopes = await self._scopes(self._scope(cases, events, matching, before, is_all=is_all))
+        return combined([await Erasing(self._storage).plan(scope) for scope in scopes])
 
     async def erase(
         self,
@@ -210,6 +212,7 @@ class Lifecycle:
 
         What belongs together goes together: a case with the runs that wrote it, a run with its cases and all its
         readings. Ids, offsets, rewards and times stay, as tombstones. Several conditions erase what fits any of them.
+        Documents that were ranked for this namespace, and their rankings, are erased by the same conditions.
 
         Args:
             cases: ids of cases.
@@ -225,8 +228,13 @@ class Lifecycle:
             UnknownCase, UnknownEvent: not of this namespace; nothing was erased.
             LedgerUnavailable: it cannot be written now; what was begun is finished at the next open.
         """
-        scope = self._scope(cases, events, matching, before, is_all=is_all)
-        return await Erasing(self._storage).erase(scope, on_step=on_step, remove_threads=remove_threads)
+        scopes = await self._scopes(self._scope(cases, events, matching, before, is_all=is_all))
+        erasing = Erasing(self._storage)
+        for scope in scopes[1:]:
+            await erasing.plan(scope)  # raises what is wrong with it before anything is erased
+        return combined(
+            [await erasing.erase(scope, on_step=on_step, remove_threads=remove_threads) for scope in scopes]
+        )
 
     async def finish_erasures(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
         """Finish erasures of any namespace that were cut short; opening a memory does so, but for threads.
@@ -247,6 +255,25 @@ class Lifecycle:
             matching=storable(matching),
             before="" if before is None else before.astimezone(UTC).isoformat(timespec="milliseconds"),
         )
+
+    async def _scopes(self, scope: ErasureScope) -> list[ErasureScope]:
+        """The scope in this namespace, and in that of its documents where there are any."""
+        place, views = documents_of(self._namespace), self._storage.views
+        counts = await views.counts(namespace=place)
+        if not counts.cases and not counts.events:
+            return [scope]
+        ranked = set(await views.cases(scope.case_ids, namespace=place)) if scope.case_ids else set[str]()
+        ranked |= {one for one in scope.event_ids if await views.event(one, namespace=place) is not None}
+        own, theirs = (
+            replace(
+                scope,
+                namespace=name,
+                case_ids=tuple(one for one in scope.case_ids if (one in ranked) is is_theirs),
+                event_ids=tuple(one for one in scope.event_ids if (one in ranked) is is_theirs),
+            )
+            for name, is_theirs in ((self._namespace, False), (place, True))
+        )
+        return [one for one in (own, theirs) if one.says_something] or [own]
 
     async def audit(self, *, limit: int = 20) -> list[AuditEntry]:
         """The newest entries of the audit trail, newest first."""

@@ -1,0 +1,279 @@
+"""CaseMiddleware: case memory for `create_agent` and deepagents.
+
+```python
+remembering = CaseMiddleware(memory, reward=lambda state: is_right(state["messages"][-1].text))
+agent = create_agent(model, tools, middleware=[remembering])
+```
+
+Before an agent works on a task, cases are read once; every model call of that task is shown them, in the task's human
+message and for that call only. After the agent, the attempt is written as the outcome of the reading.
+"""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Final, NotRequired, TypeAlias, cast
+
+from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import PrivateStateAttr
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
+
+from memento.graph.settings import environment_secrets
+from memento.integrations.case_texts import format_cases
+from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
+from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, with_cases
+from memento.memory.errors import ErasedRecord, InvalidInput
+from memento.memory.experience import Experience
+from memento.memory.policies.registry import policy_named
+from memento.nodes.context import MAX_CASE_TOKENS
+from memento.nodes.conversation import open_question
+from memento.nodes.events import emit
+from memento.nodes.memory_calls import MemoryFailed
+from memento.nodes.message_texts import text_in
+from memento.nodes.score_case import prompt_case
+from memento.nodes.scoring.custom import ScorerResult, scored_by
+from memento.nodes.scoring.grade import Grade, unknown
+from memento.nodes.sources import Secrets
+
+_LOG = logging.getLogger(__name__)
+
+AgentReward: TypeAlias = Callable[[Mapping[str, Any]], ScorerResult | Awaitable[ScorerResult]]
+"""Gives the reward of an agent's final state: in [0, 1], right or wrong, a `Grade`, or None when it cannot be known.
+A synchronous one runs in a thread."""
+
+EVENT_ID: Final = "case_event_id"
+"""Key of an AI message's `response_metadata` under which its reading's event id is."""
+
+
+class CaseRun(TypedDict):
+    """What the middleware knows of one task, in the agent's state under `case_run`."""
+
+    question: str
+    """Id of the task's human message."""
+    task: str
+    event_id: str | None
+    """Id of the reading: give it to `CaseMemory.feedback`. None: the memory could not be read."""
+    namespace: str | None
+    cases: str
+    """The cases as models are shown them; empty when none were served."""
+    is_recorded: bool
+    """Whether the agent has ended and its attempt was handed to the memory."""
+    case_id: str | None
+    """The attempt's case; None while its reward is not known."""
+    notices: list[str]
+    """What the host should know: why there are no cases, or why the attempt was not remembered."""
+
+
+class CaseAgentState(AgentState[Any]):
+    """State of an agent with this middleware."""
+
+    case_run: NotRequired[Annotated[CaseRun | None, PrivateStateAttr]]
+
+
+class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
+    """Reads cases before an agent works on a task, and writes its attempt afterwards.
+
+    Without a `reward`, or where it is None, the attempt waits: `memory.feedback(event_id, reward)` makes a case of it.
+    The event id is in the agent's state (`agent.get_state(config).values["case_run"]["event_id"]`) and in every reply
+    (`message.response_metadata["case_event_id"]`). A memory that fails never stops the agent: `case_run` has a notice.
+    """
+
+    state_schema = CaseAgentState
+
+    def __init__(
+        self,
+        memory: HostMemory,
+        *,
+        k: int = 4,
+        policy: str | None = None,
+        namespace: NamespaceRule = None,
+        reward: AgentReward | None = None,
+        task_of: Callable[[Sequence[AnyMessage]], str] | None = None,
+        max_case_tokens: int = MAX_CASE_TOKENS,
+        secrets: Secrets | None = environment_secrets,
+    ) -> None:
+        """Configure; nothing is opened.
+
+        Args:
+            memory: an open memory, or an async function that gives one.
+            k: how many cases at most.
+            policy: how they are chosen; the memory's own policy by default.
+            namespace: whose cases, or a function that tells it by LangGraph's runtime, such as the authenticated user.
+            reward: grades the agent's final state. One that fails leaves the reward unknown.
+            task_of: says what the task is, from the messages up to the newest open human one; that one's text by
+                default.
+            max_case_tokens: of all cases together, estimated.
+            secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
+
+        Raises:
+            InvalidInput: an unknown policy, k below 0, or a namespace that is not valid.
+        """
+        super().__init__()
+        if policy is not None:
+            policy_named(policy)
+        if k < 0:
+            raise InvalidInput(f"k must be at least 0, not {k}")
+        self._access = MemoryAccess(memory, namespace=namespace, secrets=secrets)
+        self._k = k
+        self._policy = policy
+        self._reward = reward
+        self._task_of = task_of
+        self._max_case_tokens = max_case_tokens
+
+    async def abefore_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Read cases for the newest human message that nobody has answered; once, whatever is resumed or repeated."""
+        messages, before = state["messages"], state.get("case_run")
+        question = open_question(messages)
+        task = "" if question is None else self._access.redact(self._task(messages[: messages.index(question) + 1]))
+        if question is None or not task.strip():
+            return None if before is None else {"case_run": None}
+        asked = question.id or ""
+        if before is not None and before["question"] == asked and not before["is_recorded"]:
+            return None
+        run: CaseRun = {
+            "question": asked,
+            "task": task,
+            "event_id": None,
+            "namespace": await self._access.namespace(runtime),
+            "cases": "",
+            "is_recorded": False,
+            "case_id": None,
+            "notices": [],
+        }
+        try:
+            reading = await self._access.ask(
+                lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=run["namespace"])
+            )
+        except MemoryFailed as error:
+            return {"case_run": _noticed(run, f"running without cases: {error}")}
+        served = list(map(prompt_case, reading.cases))
+        emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
+        run["event_id"] = reading.event_id
+        run["cases"] = format_cases(reading.cases, max_tokens=self._max_case_tokens)
+        run["notices"] = reading.notices
+        return {"case_run": run}
+
+    def before_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """See `abefore_agent`. Where this thread's own event loop holds the memory, there are no cases, and a notice."""
+        return self._access.from_sync(partial(self.abefore_agent, state, runtime))
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Show the cases to one model call, and put the event id into its reply."""
+        run = _open_run(request)
+        return _marked(await handler(_shown(request, run)), run)
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """See `awrap_model_call`."""
+        run = _open_run(request)
+        return _marked(handler(_shown(request, run)), run)
+
+    async def aafter_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Write the attempt as the outcome of its reading; once, whatever is resumed or repeated."""
+        run = state.get("case_run")
+        if run is None or run["is_recorded"]:
+            return None
+        attempt = self._redacted(attempt_of(state["messages"], run["question"], state.get("structured_response")))
+        grade = await self._graded(state, run["task"], attempt)
+        done: CaseRun = {**run, "is_recorded": True}
+        if run["event_id"] is None and grade.reward is None:
+            return {"case_run": done}
+        info = runtime.execution_info
+        experience = partial(
+            Experience,
+            state=run["task"],
+            action=attempt.action,
+            reward=grade.reward,
+            answer=attempt.answer,
+            confidence=grade.confidence,
+            lesson=grade.reason if grade.reward is not None else "",
+            evaluator=grade.evaluator,
+            thread_id=info.thread_id if info else None,
+            models={"agent": attempt.model} if attempt.model else None,
+            namespace=run["namespace"],
+        )
+        try:
+            done["case_id"] = await self._written(experience, run["event_id"])
+        except (MemoryFailed, InvalidInput) as error:
+            return {"case_run": _noticed(done, f"not remembered: {error}")}
+        emit(runtime, {"event": "written", "case_id": done["case_id"], "event_id": run["event_id"]})
+        return {"case_run": done}
+
+    def after_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """See `aafter_agent`.
+
+        Raises:
+            SyncCallOnLoop: the memory is open on the event loop of this thread: await `agent.ainvoke`.
+        """
+        return self._access.from_sync(partial(self.aafter_agent, state, runtime))
+
+    async def _written(self, experience: Callable[..., Experience], event_id: str | None) -> str | None:
+        """Write an attempt; one of a fork, whose reading has an outcome already, as a case without a reading."""
+        first = experience(event_id=event_id)
+        try:
+            return await self._access.ask(lambda memory: memory.write(first))
+        except ErasedRecord:
+            raise
+        except InvalidInput:
+            if first.reward is None or event_id is None:
+                raise
+            alone = experience(event_id=None)
+            return await self._access.ask(lambda memory: memory.write(alone))
+
+    def _task(self, messages: Sequence[AnyMessage]) -> str:
+        return text_in(messages[-1]) if self._task_of is None else self._task_of(messages)
+
+    async def _graded(self, state: CaseAgentState, task: str, attempt: AgentAttempt) -> Grade:
+        if self._reward is None:
+            return unknown("none", "no reward is configured")
+        given, reward = cast("Mapping[str, Any]", state), self._reward
+        is_async = inspect.iscoroutinefunction(reward) or inspect.iscoroutinefunction(type(reward).__call__)
+
+        def in_thread(_task: str, _answer: str, _references: Sequence[str], /) -> Any:
+            return reward(given)
+
+        async def awaited(_task: str, _answer: str, _references: Sequence[str], /) -> Any:
+            return await cast("Awaitable[ScorerResult]", reward(given))
+
+        return await scored_by(awaited if is_async else in_thread, task, attempt.answer, [], redact=self._access.redact)
+
+    def _redacted(self, attempt: AgentAttempt) -> AgentAttempt:
+        redact, is_same = self._access.redact, attempt.action == attempt.answer
+        answer = redact(attempt.answer)
+        return attempt._replace(action=answer if is_same else redact(attempt.action), answer=answer)
+
+
+def _noticed(run: CaseRun, notice: str) -> CaseRun:
+    _LOG.warning("%s", notice)
+    return {**run, "notices": [*run["notices"], notice]}
+
+
+def _open_run(request: ModelRequest[Any]) -> CaseRun | None:
+    run = cast("CaseAgentState", request.state).get("case_run")
+    return None if run is None or run["is_recorded"] else run
+
+
+def _shown(request: ModelRequest[Any], run: CaseRun | None) -> ModelRequest[Any]:
+    if run is None or not run["cases"]:
+        return request
+    return request.override(messages=with_cases(request.messages, run["question"], run["cases"]))
+
+
+def _marked(response: ModelResponse[Any], run: CaseRun | None) -> ModelResponse[Any]:
+    """The response with the event id in its AI messages, for hosts that see only these."""
+    if run is None or run["event_id"] is None:
+        return response
+    mark = {EVENT_ID: run["event_id"]}
+    result: list[BaseMessage] = [
+        one.model_copy(update={"response_metadata": one.response_metadata | mark})
+        if isinstance(one, AIMessage)
+        else one
+        for one in response.result
+    ]
+    return ModelResponse(result=result, structured_response=response.structured_response)

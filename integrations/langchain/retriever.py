@@ -1,0 +1,93 @@
+"""CaseRetriever: cases as the documents of a LangChain retriever.
+
+```python
+documents = await CaseRetriever(memory=memory, k=4).ainvoke("What is the capital of Columbia County?")
+await memory.feedback(documents[0].metadata["event_id"], reward=1.0)  # when it is known how it went
+```
+"""
+
+from functools import partial
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+
+from memento.integrations.langchain.access import HostMemory, MemoryAccess
+from memento.memory.case import POSITIVE_FROM, ScoredCase
+from memento.memory.namespaces import checked_namespace
+from memento.memory.policies.registry import policy_named
+from memento.memory.reading import Reading
+from memento.nodes.prompts import case_block
+from memento.nodes.score_case import prompt_case
+
+
+class CaseRetriever(BaseRetriever):
+    """Reads cases for a query. Each document is one case; its metadata has the id of the reading, for feedback.
+
+    Metadata: `case_id`, `event_id`, `state`, `action`, `answer`, `lesson`, `reward`, `similarity`, `score`, `slot`,
+    `propensity`, `policy`. Slots that the policy left empty give no document, so there may be fewer than k.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: Any = Field(exclude=True, repr=False)
+    """An open `CaseMemory`, or an async function that gives one."""
+    k: int = Field(default=4, ge=0)
+    """How many cases at most."""
+    policy: str | None = None
+    """How they are chosen; the memory's own policy by default."""
+    namespace: str | None = None
+    """Whose cases; the memory's own namespace by default."""
+
+    _access: MemoryAccess = PrivateAttr()
+
+    def __init__(self, *, memory: HostMemory, **fields: Any) -> None:
+        """Configure; nothing is opened. The arguments are the fields.
+
+        Raises:
+            ValidationError: an unknown policy, k below 0, or a namespace that is not valid.
+        """
+        super().__init__(memory=memory, **fields)
+        self._access = MemoryAccess(memory, namespace=self.namespace, secrets=None)
+
+    @field_validator("policy")
+    @classmethod
+    def _is_policy(cls, policy: str | None) -> str | None:
+        return None if policy is None else policy_named(policy).name
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_namespace(cls, namespace: str | None) -> str | None:
+        return None if namespace is None else checked_namespace(namespace)
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        del run_manager
+        return await self._documents(query)
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        del run_manager
+        return self._access.from_sync(partial(self._documents, query))
+
+    async def _documents(self, query: str) -> list[Document]:
+        memory = await self._access.opened()
+        reading = await memory.read(query, k=self.k, policy=self.policy, namespace=self.namespace)
+        return [_document(scored, reading) for scored in reading.cases]
+
+
+def _document(scored: ScoredCase, reading: Reading) -> Document:
+    case = prompt_case(scored)
+    named = {"case_id": case["id"], "event_id": reading.event_id, "policy": reading.policy}
+    texts = {"state": case["state"], "action": case["action"], "answer": case["answer"], "lesson": case["lesson"]}
+    numbers = {
+        "reward": case["reward"],
+        "similarity": scored.similarity,
+        "score": scored.score,
+        "slot": scored.slot,
+        "propensity": scored.propensity,
+    }
+    block = case_block(case, is_success=case["reward"] >= POSITIVE_FROM)
+    return Document(page_content=block, id=case["id"], metadata=named | texts | numbers)

@@ -1,0 +1,12 @@
+"""examples/rank_documents.py."""
+
+from pathlib import Path
+
+from tests.example_runs import run_example
+
+
+def test_the_ranker_learns_which_document_helps(tmp_path: Path) -> None:
+    printed = run_example("rank_documents", tmp_path)
+    n_right = [int(line.split(": ")[1].split(" of ")[0]) for line in printed.splitlines()]
+    assert n_right[-1] > n_right[0]
+    assert n_right[-1] >= 5
