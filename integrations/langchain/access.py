@@ -44,15 +44,17 @@ class MemoryAccess:
         self._namespace = checked_namespace(namespace) if isinstance(namespace, str) else namespace
         self.redact = make_redact(secrets)
 
+    async def memory(self) -> CaseMemory:
+        """The memory; raises what the host's function raises."""
+        return self._memory if isinstance(self._memory, CaseMemory) else await self._memory()
+
     async def opened(self) -> CaseMemory:
         """The memory.
 
         Raises:
             MemoryFailed: it cannot be opened.
         """
-        if isinstance(self._memory, CaseMemory):
-            return self._memory
-        return await of_memory(self._memory, self.redact)
+        return await of_memory(self.memory, self.redact)
 
     async def ask(self, of: Callable[[CaseMemory], Awaitable[T]]) -> T:
         """Call the memory.

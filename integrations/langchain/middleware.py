@@ -157,7 +157,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         return {"case_run": run}
 
     def before_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """See `abefore_agent`. Where this thread's own event loop holds the memory, there are no cases, and a notice."""
+        """See `abefore_agent`. Where this thread's event loop holds the memory, there are no cases but a notice."""
         return self._access.from_sync(partial(self.abefore_agent, state, runtime))
 
     async def awrap_model_call(

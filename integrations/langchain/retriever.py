@@ -73,7 +73,7 @@ class CaseRetriever(BaseRetriever):
         return self._access.from_sync(partial(self._documents, query))
 
     async def _documents(self, query: str) -> list[Document]:
-        memory = await self._access.opened()
+        memory = await self._access.memory()
         reading = await memory.read(query, k=self.k, policy=self.policy, namespace=self.namespace)
         return [_document(scored, reading) for scored in reading.cases]
 
