@@ -23,7 +23,8 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.answer_stream import WITHDRAWN
-from tests.graph.test_workflow import on, state_of
+from memento.nodes.constrained import ConstrainedChatModel
+from tests.graph.test_workflow import multiply, on, state_of
 from tests.node_parts import a_memory, answer, plan, scripted
 from tests.provider_server import Answer, Trickle, Wire, body, completion, served, trickle
 
@@ -327,6 +328,44 @@ async def test_those_who_stream_a_graph_above_see_the_answer_in_pieces_where_the
     assert len(shown[True]) > 3
     assert "".join(shown[True]) == "Paris is the capital."
     assert shown[False] == ["Paris is the capital."]
+
+
+async def test_local_models_stream_the_answer_and_no_half_an_action() -> None:
+    def reply(request: dict[str, Any]) -> Wire | Trickle:
+        schema = json.dumps(request["response_format"])
+        if '"action"' in schema:
+            assert not request.get("stream"), "an action comes whole"
+            return completion(request, content='{"action": "answer", "text": "it is Paris"}')
+        said = REPLY if "it is Paris" in json.dumps(request["messages"]) else plan("look it up")
+        return trickle(request, in_pieces(said)) if request.get("stream") else completion(request, content=said)
+
+    provider = Provider(reply)
+    async with a_memory() as memory, served(provider) as url:
+        inner = ChatOpenAI(model="gpt-test", base_url=url, api_key="none", max_retries=0)
+        model = ConstrainedChatModel(inner=inner)
+        graph = build_graph(
+            Deps(memory=memory, planner=model, executor=model, judge=model, tools=[multiply]),
+            checkpointer=InMemorySaver(),
+        )
+        seen = await seen_by(graph)
+        state = await state_of(graph, "t")
+        silent = await graph.ainvoke(TASK, on("u"))
+    assert list(seen.texts().values()) == ["Paris is the capital."]
+    assert len([message for message in seen.said if message.text]) > 3
+    assert provider.streamed[:3] == [True, False, True]
+    assert not any(provider.streamed[3:])
+    assert silent["answer"] == "Paris is the capital."
+    assert state["usage"]["input_tokens"] == 3 * 7
+
+
+async def test_a_constrained_model_over_one_that_does_not_stream_answers_at_once() -> None:
+    inner = scripted(REPLY)
+    async with a_memory() as memory:
+        model = ConstrainedChatModel(inner=inner)
+        graph = build_graph(Deps(memory=memory, planner=model, executor=scripted(), judge=scripted()))
+        seen = await seen_by(graph)
+    assert list(seen.texts().values()) == ["Paris is the capital."]
+    assert len(inner.calls) == 1
 
 
 async def test_what_is_said_beside_a_call_is_not_the_answer() -> None:
