@@ -1,7 +1,8 @@
-"""Further attempts with the cases of one reading: each has an event, an outcome and a case of its own.
+"""Further attempts with the cases of one reading: each has an event and an outcome of its own.
 
 Who goes back to an earlier moment of a run and on from there makes another attempt with the same cases. Its event is a
-copy of the first one's, so that it can be explained and be given feedback, and its case is remembered like any other.
+copy of the first one's, so that it can be explained and be given feedback, and its case is remembered like any other:
+another plan is another case, and of the same plan the newest attempt counts.
 
 The cases were chosen once, though, and are credited once, by the attempt that was written first: a fork's event never
 trains, and is no sample of off-policy evaluation. Its cases were not drawn anew, its propensities are those of the

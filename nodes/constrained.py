@@ -9,13 +9,13 @@ decoding. So the model is shown its tools as text and answers one object, which 
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, merge_message_runs
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from pydantic import BaseModel, Field
@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field
 from memento.nodes.bounded_schema import bounded_schema
 from memento.nodes.errors import InvalidReply, NoCompletion
 from memento.nodes.replies.json_objects import json_objects
+from memento.nodes.replies.streaming import as_chunk, counting, is_streaming
 from memento.nodes.replies.thoughts import without_thoughts
 from memento.nodes.replies.within_errors import reply_within
 
@@ -42,9 +43,11 @@ class _Request(NamedTuple):
 class ConstrainedChatModel(BaseChatModel):
     """Adds tool calls and bounded structured output to a chat model that only obeys `response_format`.
 
-    The inner model is asked directly, so one call counts once in callbacks, and half a JSON object is never streamed.
+    The inner model is asked directly, so one call counts once in callbacks. Half an action is never streamed: only
+    calls without tools are.
     """
 
+    disable_streaming: bool | Literal["tool_calling"] = "tool_calling"
     inner: BaseChatModel
     max_text: int = Field(default=400, ge=1)
     """Longest string in any reply that is JSON, in characters."""
@@ -93,6 +96,25 @@ class ConstrainedChatModel(BaseChatModel):
             _refuse_unparsed(error, request)
             raise
         return _read(result, request)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        request = self._request(messages, kwargs)
+        if request.answer_action is not None or not is_streaming(self.inner):
+            result = await self._agenerate(messages, stop, run_manager, **kwargs)
+            for generation in result.generations:
+                yield ChatGenerationChunk(message=as_chunk(generation.message))
+            return
+        counted = counting(self.inner)
+        async for chunk in self.inner._astream(request.messages, stop, None, **counted, **request.kwargs):
+            if run_manager:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
 
     def _generate(
         self,
@@ -198,7 +220,9 @@ def _read(result: ChatResult, request: _Request) -> ChatResult:
     # `parsed` is the client's own reading of the same JSON and would be shown beside the answer.
     extra = {key: value for key, value in message.additional_kwargs.items() if key != "parsed"}
     done = message.model_copy(update={**update, "additional_kwargs": extra})
-    return ChatResult(generations=[ChatGeneration(message=done)], llm_output=result.llm_output)
+    # How it ended is told beside the message: without that it would be taken for one that broke off.
+    ended = result.generations[0].generation_info
+    return ChatResult(generations=[ChatGeneration(message=done, generation_info=ended)], llm_output=result.llm_output)
 
 
 def _refuse_unparsed(error: Exception, request: _Request) -> None:

@@ -6,14 +6,13 @@ way is tried first; when the server refuses the form of the request, the next is
     json_schema  ->  function_calling  ->  plain text with the schema in the last user message
 """
 
-import json
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
@@ -28,6 +27,7 @@ from memento.nodes.errors import (
     brief_reason,
     is_context_overflow,
 )
+from memento.nodes.object_requests import correction, faults_of, refused_with, said_by, with_schema
 from memento.nodes.redaction import Redact
 from memento.nodes.replies.call_model import model_reply, on_live_connection, raise_named
 from memento.nodes.replies.json_objects import json_objects
@@ -42,7 +42,6 @@ _METHODS: tuple[Method, ...] = ("json_schema", "function_calling", "plain")
 # What servers answer when they do not know `response_format` or `tools`; 404 and 501 come from routers and gateways.
 _FORM_REFUSED = frozenset({400, 404, 405, 415, 422, 501})
 _MAX_ATTEMPTS = 2
-_QUOTED_CHARS = 2000
 
 
 class StructuredReply(NamedTuple, Generic[T]):
@@ -113,9 +112,9 @@ class StructuredCaller:
             usage = add_usage(usage, reading.raw.usage_metadata) if reading.raw.usage_metadata else usage
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
-            asked = [*messages, *_correction(reading, schema)]
+            asked = [*messages, *correction(reading.raw, reading.problem, schema)]
         spent = StructuredReply[Any](None, reading.raw, _MAX_ATTEMPTS, usage)
-        raise InvalidReply(reading.problem, _visible(reading.raw), spent=spent)
+        raise InvalidReply(reading.problem, said_by(reading.raw), spent=spent)
 
     async def _ask_once(
         self,
@@ -183,12 +182,11 @@ class StructuredCaller:
         )
         options = self._streams.options(model) if reader else {}
         if method == "plain":
-            ask = partial(model.ainvoke, _with_schema(messages, schema), config, **options)
-        elif reader and method == "json_schema" and (form := self._streams.by_schema(model, schema)):
-            ask = partial(model.ainvoke, messages, config, **form)
+            ask = partial(model.ainvoke, with_schema(messages, schema), config, **options)
         else:
-            options = options or unstreamed(model)
             try:
+                form = self._streams.by_schema(model, schema) if reader and method == "json_schema" else None
+                options = options or unstreamed(model)
                 structured = model.with_structured_output(schema, method=method, include_raw=True, **options)
             except (ValueError, TypeError) as error:  # providers that do not know this `method`
                 raise NotImplementedError(str(error)) from error
@@ -197,6 +195,8 @@ class StructuredCaller:
                     raise
                 raise_named(error, self._redact)
             ask = partial(_with_raw, structured, messages, config)
+            if form is not None:
+                ask = partial(model.ainvoke, messages, config, **form)
         try:
             return _interpret(await model_reply(on_live_connection(ask), redact=self._redact), schema)
         except InvalidReply as error:
@@ -237,7 +237,7 @@ def _interpret(reply: ModelReply, schema: type[T]) -> _Reading[T]:
     """Find the object: parsed by the client, in the reply's tool call, or anywhere in its text."""
     raw = reply.message
     if reply.ending == "refusal":
-        return _Reading(raw, problem=f"the model refused: {reply.text[:_QUOTED_CHARS] or 'it does not say why'}")
+        return _Reading(raw, problem=refused_with(reply.text))
     # An object that is whole shows that a stream without a finish reason was whole, too.
     if reply.is_unfinished and reply.ending != "unended":
         advice = "; answer more briefly" if reply.ending == "length" else ""
@@ -253,40 +253,5 @@ def _interpret(reply: ModelReply, schema: type[T]) -> _Reading[T]:
                 return _Reading(raw, schema.model_validate(found))
             except ValidationError as error:
                 if number == 0 and found is candidate:
-                    problem = _explain(error)
+                    problem = faults_of(error)
     return _Reading(raw, problem=problem)
-
-
-def _with_schema(messages: list[BaseMessage], schema: type[BaseModel]) -> list[BaseMessage]:
-    # In the user's turn, never in the system's: weak chat templates drop a second system turn or refuse it.
-    request = _request(schema)
-    last = messages[-1] if messages else None
-    if not isinstance(last, HumanMessage):
-        return [*messages, HumanMessage(request)]
-    if isinstance(last.content, str):
-        content: str | list[str | dict[Any, Any]] = f"{last.content}\n\n{request}"
-    else:
-        content = [*last.content, {"type": "text", "text": request}]
-    return [*messages[:-1], last.model_copy(update={"content": content})]
-
-
-def _correction(reading: _Reading[Any], schema: type[BaseModel]) -> list[BaseMessage]:
-    # The model's turn is kept even when empty: many templates demand that the roles alternate.
-    shown = _visible(reading.raw)[:_QUOTED_CHARS] or "(empty reply)"
-    complaint = f"That reply cannot be used: {reading.problem}\n\n{_request(schema)}"
-    return [AIMessage(shown), HumanMessage(complaint)]
-
-
-@lru_cache(maxsize=32)  # making a schema takes milliseconds, and there are a handful of them
-def _request(schema: type[BaseModel]) -> str:
-    as_json = json.dumps(schema.model_json_schema(), ensure_ascii=False, separators=(",", ":"))
-    return f"Reply with one JSON object and nothing else. It must match this JSON schema:\n{as_json}"
-
-
-def _explain(error: ValidationError) -> str:
-    faults = [f"{'.'.join(map(str, fault['loc'])) or 'object'}: {fault['msg']}" for fault in error.errors()[:5]]
-    return "; ".join(faults)
-
-
-def _visible(raw: AIMessage) -> str:
-    return raw.text or (json.dumps(raw.tool_calls[0]["args"], ensure_ascii=False) if raw.tool_calls else "")

@@ -70,8 +70,8 @@ def _told(written: Written, experience: Experience) -> str:
     """What the user should know about how an attempt was kept; empty where it was as usual."""
     if written.is_fork(experience):
         return (
-            "another attempt of this run was remembered before: this one has an event and a case of its own, and the "
-            "cases shown are credited with the first one alone"
+            "another attempt of this run was remembered before: this one has an event and an outcome of its own, and "
+            "the cases shown are credited with the first one alone"
         )
     stands = written.outcome
     if stands is None or stands.reward == experience.reward:

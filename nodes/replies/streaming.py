@@ -4,6 +4,7 @@ import weakref
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from pydantic import BaseModel
 
 
@@ -13,6 +14,22 @@ def unstreamed(model: BaseChatModel) -> dict[str, Any]:
     OpenAI's package drops the words of a refusal from streams, and warns about every object that it parses in one.
     """
     return {"stream": False} if _is_openai(model) else {}
+
+
+def counting(model: BaseChatModel) -> dict[str, Any]:
+    """Return arguments of a streamed call that has its tokens counted; empty for models that do so by themselves."""
+    return {"stream_usage": True} if _is_openai(model) else {}
+
+
+def is_streaming(model: BaseChatModel) -> bool:
+    """Whether a model's class gives replies in pieces."""
+    kind = type(model)
+    return kind._astream is not BaseChatModel._astream or kind._stream is not BaseChatModel._stream
+
+
+def as_chunk(message: BaseMessage) -> AIMessageChunk:
+    """Return a whole reply as the only piece of a stream."""
+    return AIMessageChunk(**message.model_dump(exclude={"type"}), chunk_position="last")
 
 
 class Streams:
@@ -43,7 +60,7 @@ class Streams:
 
     def options(self, model: BaseChatModel) -> dict[str, Any]:
         """Return call arguments for a stream that counts its tokens; empty for models that do so by themselves."""
-        return {"stream": True, "stream_usage": True} if _is_openai(model) else {}
+        return {"stream": True, **counting(model)} if _is_openai(model) else {}
 
     def by_schema(self, model: BaseChatModel, schema: type[BaseModel]) -> dict[str, Any] | None:
         """Return call arguments for a stream that OpenAI's server holds to a schema; None for other models.

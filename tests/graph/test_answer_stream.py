@@ -1,5 +1,6 @@
 """The answer streams token by token into chats, from a provider that generates it in small pieces."""
 
+import asyncio
 import json
 import threading
 import warnings
@@ -16,12 +17,14 @@ from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.answer_stream import WITHDRAWN
-from tests.graph.test_workflow import on, state_of
+from memento.nodes.constrained import ConstrainedChatModel
+from tests.graph.test_workflow import multiply, on, state_of
 from tests.node_parts import a_memory, answer, plan, scripted
 from tests.provider_server import Answer, Trickle, Wire, body, completion, served, trickle
 
@@ -60,10 +63,15 @@ def graph_of(memory: CaseMemory, url: str, **options: Any) -> MementoGraph:
 
 
 async def seen_by(
-    graph: MementoGraph, thread: str = "t", *, on_piece: Callable[[], None] = lambda: None, given: Any = TASK
+    graph: MementoGraph,
+    thread: str = "t",
+    *,
+    on_piece: Callable[[], None] = lambda: None,
+    given: Any = TASK,
+    context: Any = None,
 ) -> Seen:
     seen = Seen([], [])
-    async for mode, part in graph.astream(given, on(thread), stream_mode=["messages", "custom"]):
+    async for mode, part in graph.astream(given, on(thread), context=context, stream_mode=["messages", "custom"]):
         if mode == "custom":
             seen.events.append(part)
             continue
@@ -211,6 +219,70 @@ async def test_half_an_answer_of_a_rejected_reply_is_withdrawn(fault: Callable[[
     assert state["usage"]["model_calls"] in (1, 2)
 
 
+def hanging(until: threading.Event) -> Callable[[dict[str, Any]], Trickle]:
+    """A reply that stops in the middle of its answer, until somebody lets it end."""
+
+    def reply(request: dict[str, Any]) -> Trickle:
+        def pieces() -> Iterator[str]:
+            yield from in_pieces(answer("Rome is the capital of Italy.")[:-12])
+            until.wait(30)
+
+        return trickle(request, pieces(), finish_reason=None)
+
+    return reply
+
+
+async def test_half_an_answer_that_takes_too_long_is_withdrawn_and_the_best_result_stands_in() -> None:
+    is_over = threading.Event()
+    provider = Provider(plan("look it up"), hanging(is_over))
+    async with a_memory() as memory, served(provider) as url:
+        graph = graph_of(memory, url)
+        seen = await seen_by(graph, context={"max_seconds": 3})
+        is_over.set()
+        state = await state_of(graph, "t")
+    assert state["answer"] == "it is Paris", "the newest result"
+    kept = [message for message in state["messages"] if isinstance(message, AIMessage)]
+    assert [message.text for message in kept] == ["it is Paris"]
+    withdrawn = [event["message_id"] for event in seen.events if event["event"] == "withdrawn"]
+    assert withdrawn
+    assert kept[0].id not in withdrawn
+    assert seen.texts()[kept[0].id] == "it is Paris"
+
+
+async def test_half_an_answer_of_a_cancelled_run_is_no_part_of_its_thread() -> None:
+    is_over, is_seen = threading.Event(), threading.Event()
+    provider = Provider(hanging(is_over), REPLY)
+    async with a_memory() as memory, served(provider) as url:
+        graph = graph_of(memory, url)
+        run = asyncio.create_task(seen_by(graph, on_piece=is_seen.set))
+        assert await asyncio.to_thread(is_seen.wait, 30)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        is_over.set()
+        state = await state_of(graph, "t")
+        assert [message.text for message in state["messages"]] == [TASK["task"]]
+        seen = await seen_by(graph, given=None)
+        state = await state_of(graph, "t")
+    kept = state["messages"][-1]
+    assert kept.text == "Paris is the capital."
+    assert seen.texts() == {kept.id: "Paris is the capital."}
+
+
+async def test_who_gives_the_reward_has_the_answer_in_the_chat() -> None:
+    async with a_memory() as memory, served(Provider(REPLY)) as url:
+        graph = graph_of(memory, url)
+        seen = await seen_by(graph, context={"evaluator": "human"})
+        waiting = await graph.aget_state(on("t"))
+        assert waiting.next == ("evaluate",)
+        answered = waiting.values["messages"][-1]
+        assert seen.texts() == {answered.id: "Paris is the capital."}
+        result = await graph.ainvoke(Command(resume=1.0), on("t"))
+    assert result["reward"] == 1.0
+    assert [message.id for message in result["messages"]][-1] == answered.id
+    assert len(result["messages"]) == 2
+
+
 async def test_a_provider_that_refuses_streams_is_asked_in_one_piece() -> None:
     def unstreamable(request: dict[str, Any]) -> Wire | Trickle:
         return body(REFUSED, 400) if request.get("stream") else completion(request, content=REPLY)
@@ -256,6 +328,44 @@ async def test_those_who_stream_a_graph_above_see_the_answer_in_pieces_where_the
     assert len(shown[True]) > 3
     assert "".join(shown[True]) == "Paris is the capital."
     assert shown[False] == ["Paris is the capital."]
+
+
+async def test_local_models_stream_the_answer_and_no_half_an_action() -> None:
+    def reply(request: dict[str, Any]) -> Wire | Trickle:
+        schema = json.dumps(request["response_format"])
+        if '"action"' in schema:
+            assert not request.get("stream"), "an action comes whole"
+            return completion(request, content='{"action": "answer", "text": "it is Paris"}')
+        said = REPLY if "it is Paris" in json.dumps(request["messages"]) else plan("look it up")
+        return trickle(request, in_pieces(said)) if request.get("stream") else completion(request, content=said)
+
+    provider = Provider(reply)
+    async with a_memory() as memory, served(provider) as url:
+        inner = ChatOpenAI(model="gpt-test", base_url=url, api_key="none", max_retries=0)
+        model = ConstrainedChatModel(inner=inner)
+        graph = build_graph(
+            Deps(memory=memory, planner=model, executor=model, judge=model, tools=[multiply]),
+            checkpointer=InMemorySaver(),
+        )
+        seen = await seen_by(graph)
+        state = await state_of(graph, "t")
+        silent = await graph.ainvoke(TASK, on("u"))
+    assert list(seen.texts().values()) == ["Paris is the capital."]
+    assert len([message for message in seen.said if message.text]) > 3
+    assert provider.streamed[:3] == [True, False, True]
+    assert not any(provider.streamed[3:])
+    assert silent["answer"] == "Paris is the capital."
+    assert state["usage"]["input_tokens"] == 3 * 7
+
+
+async def test_a_constrained_model_over_one_that_does_not_stream_answers_at_once() -> None:
+    inner = scripted(REPLY)
+    async with a_memory() as memory:
+        model = ConstrainedChatModel(inner=inner)
+        graph = build_graph(Deps(memory=memory, planner=model, executor=scripted(), judge=scripted()))
+        seen = await seen_by(graph)
+    assert list(seen.texts().values()) == ["Paris is the capital."]
+    assert len(inner.calls) == 1
 
 
 async def test_what_is_said_beside_a_call_is_not_the_answer() -> None:

@@ -57,6 +57,7 @@ async def test_an_answer_that_a_person_edits_is_another_attempt() -> None:
         fork = await graph.ainvoke(None, edited)
         assert (fork["answer"], fork["reward"]) == ("London", 0.0)
         assert fork["event_id"] != first["event_id"]
+        assert await remembered(memory) == [("London", 0.0)], "of the same plan, the newest attempt counts"
         said = [message.text for message in fork["messages"] if isinstance(message, AIMessage)]
         assert said == ["London"], "the edited answer takes the place of the first"
 
