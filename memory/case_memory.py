@@ -11,140 +11,35 @@ async with CaseMemory.open("./bank") as memory:
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-from typing_extensions import Unpack, deprecated
+from typing_extensions import Unpack
 
 from memento.memory.case import Case, ErrorClass, storable
-from memento.memory.encoder import Encoder
-from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import CaseEffect
-from memento.memory.experience import Experience, check_share
+from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
-from memento.memory.index.case_bank import CaseBank
-from memento.memory.index.engines.collection_settings import CollectionSettings
-from memento.memory.learning.background import BackgroundLearning
-from memento.memory.learning.offline import OfflineLearning
-from memento.memory.ledger.reads import LedgerViews
-from memento.memory.ledger.settings_versions import SettingsVersions
-from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.maintenance import LedgerMaintenance
+from memento.memory.memory_lifetime import MemoryLifetime
 from memento.memory.namespaces import checked_namespace
-from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.open_options import OpenOptions
-from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
-from memento.memory.policies.registry import LEARNING, policy_named
-from memento.memory.ranking import D, Ranker, Ranking
+from memento.memory.owner_loop import runs_on_owner_loop
+from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
-from memento.memory.recorder import Recorder
-from memento.memory.retrieval import Retrieval
-from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
-from memento.memory.warmable import Warmable
 
 if TYPE_CHECKING:
     from memento.memory.sync_case_memory import SyncCaseMemory
 
 
 @runs_on_owner_loop
-class CaseMemory(LedgerMaintenance):
+class CaseMemory(MemoryLifetime, LedgerMaintenance):
     """Case memory. Open with `async with CaseMemory.open(...)`, or in threads with `CaseMemory.open_sync(...)`.
 
     It works on its owner loop: the event loop that opened it, or that of `open_sync`. Calls from other loops and
     threads are run there and waited for, so that any number of them can share one memory.
     """
-
-    def __init__(
-        self,
-        storage: Storage,
-        *,
-        policy: str,
-        namespace: str,
-        seed: int | None,
-        min_confidence: float,
-        in_thread: bool = False,
-    ) -> None:
-        """Use `CaseMemory.open` instead."""
-        default = policy_named(policy)
-        self.policy = default.name
-        self.namespace = checked_namespace(namespace)
-        self._storage = storage
-        self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
-        self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
-        # draws of its own, so that what is ranked does not change what is read
-        self._ranker = Ranker(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
-        self._recorder = Recorder(storage=storage, min_confidence=min_confidence)
-        self.owner_loop = OwnerLoop("memory", in_thread=in_thread, on_moved=storage.resume)
-
-    @classmethod
-    def open(
-        cls,
-        location: str | Path,
-        *,
-        encoder: Encoder | Any | str | None = None,
-        policy: str = "advantage",
-        namespace: str = "default",
-        seed: int | None = None,
-        ledger_url: str | None = None,
-        api_key: str | None = None,
-        collection: CollectionSettings | None = None,
-        approximate_from: int = 200_000,
-        home: str | Path | None = None,
-        is_reindexing: bool = False,
-        min_confidence: float = 0.5,
-        in_thread: bool = False,
-    ) -> Self:
-        """Configure a memory; `async with` opens it.
-
-        Args:
-            location: a folder (embedded Qdrant engine), `":memory:"` (nothing is kept), or the URL of a Qdrant server,
-                with `http://` or `https://`; a folder whose name holds a colon is written `./a:b`.
-            encoder: texts to vectors: an object with `name`, `dim` and `async encode(texts)`, a LangChain `Embeddings`
-                object, or `"openai:model"` of any server with OpenAI's protocol (OPENAI_API_KEY, OPENAI_BASE_URL); the
-                packaged all-MiniLM-L6-v2 by default.
-            policy: how cases are chosen when `read` does not say otherwise.
-            namespace: whose cases; a namespace sees only its own.
-            seed: makes random choices repeatable.
-            ledger_url: SQL database of the ledger, SQLite or Postgres; by default an SQLite file in the folder.
-            api_key: of the Qdrant server.
-            collection: how the Qdrant server keeps the cases (quantisation, disk, shards, replicas); a collection that
-                exists takes over what can be changed, and a notice names the rest. Folders ignore it.
-            approximate_from: in a folder, the number of active cases of a namespace from which on it is searched by an
-                approximate index, built in the background; needs the extra `scale`.
-            home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
-            is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
-            min_confidence: of an evaluator, in [0, 1]; what is judged with less goes into quarantine, not into use.
-            in_thread: work on an event loop in a thread of its own, for a memory that several event loops share and
-                none of which lives as long as it does; a call takes about .2 ms longer.
-
-        Raises:
-            UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1], the number of cases below 1;
-                the location, the home, the ledger's URL or the encoder does not parse.
-        """
-        storage = Storage(
-            location,
-            encoder=encoder,
-            ledger_url=ledger_url,
-            api_key=api_key,
-            collection=collection,
-            approximate_from=approximate_from,
-            home=home,
-            is_reindexing=is_reindexing,
-        )
-        check_share("confidence", min_confidence)
-        return cls(
-            storage,
-            policy=policy,
-            namespace=namespace,
-            seed=seed,
-            min_confidence=min_confidence,
-            in_thread=in_thread,
-        )
 
     @classmethod
     def open_sync(cls, location: str | Path, **options: Unpack[OpenOptions]) -> "SyncCaseMemory":
@@ -160,125 +55,6 @@ class CaseMemory(LedgerMaintenance):
         from memento.memory.sync_case_memory import SyncCaseMemory
 
         return SyncCaseMemory(cls.open(location, **options, in_thread=True))
-
-    async def __aenter__(self) -> Self:
-        """Open ledger and index.
-
-        Raises:
-            InvalidInput: it is open already.
-            LedgerUnavailable: the ledger cannot be opened.
-            EncoderMismatch: the bank was written by another encoder.
-            EncoderUnavailable: an embedding service that is used for the first time does not answer.
-        """
-        self.owner_loop.adopt()
-        try:
-            await self.owner_loop.run(self._open)
-        except BaseException:
-            await self.owner_loop.release()
-            raise
-        return self
-
-    def open_blocking(self) -> None:
-        """Do the same in a thread that may block; needs `in_thread`, as `open_sync` gives it."""
-        self.owner_loop.adopt()
-        try:
-            self.owner_loop.run_blocking(self._open)
-        except BaseException:
-            self.owner_loop.release_blocking()
-            raise
-
-    def close_blocking(self) -> None:
-        """Close as `aclose`, in a thread that may block."""
-        if self._storage.is_open:
-            try:
-                self.owner_loop.run_blocking(self._close)
-            finally:
-                self.owner_loop.release_blocking()
-
-    async def _open(self) -> None:
-        await self._storage.open()
-        try:
-            if self._storage.is_writable:
-                await self.lifecycle.finish_erasures()
-        except BaseException:  # a cancellation, too, must not leave what was opened
-            await self._close()
-            raise
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Finish learning that has begun, then close. Idempotent.
-
-        What was acknowledged a moment ago may be left for the next process to learn from the ledger; `settle` first,
-        where it should not.
-        """
-        if self._storage.is_open:
-            try:
-                await self.owner_loop.run(self._close)
-            finally:
-                await self.owner_loop.release()
-
-    async def _close(self) -> None:
-        try:
-            await self._learning.close()
-        finally:
-            await self._storage.close()
-
-    async def warm(self) -> None:
-        """Load what the first read would load: the encoder's model, and what the policy's estimator has learned.
-
-        Raises:
-            EncoderUnavailable: the packaged encoder cannot be loaded.
-            LedgerUnavailable: the outcomes cannot be read.
-        """
-        encoder = self._storage.texts.encoder
-        if isinstance(encoder, Warmable):
-            await encoder.warm()
-        await self._learning.warm(self.namespace)
-
-    @property
-    def bank(self) -> CaseBank:
-        """The searchable projection of the ledger."""
-        return self.owner_loop.bound(self._storage.bank)
-
-    @property
-    def views(self) -> LedgerViews:
-        """Read-only queries of the ledger: cases, events, counts."""
-        return self.owner_loop.bound(self._storage.views)
-
-    @property
-    def lifecycle(self) -> Lifecycle:
-        """Retire, quarantine and forget cases, and bring them back."""
-        return self.owner_loop.bound(Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects))
-
-    def evaluation(self, *, seed: int = 0) -> PolicyEvaluation:
-        """Off-policy evaluation of policies on the logged tasks of a namespace.
-
-        Args:
-            seed: of the held-out folds, of learning and of draws.
-        """
-        return self.owner_loop.bound(PolicyEvaluation(storage=self._storage, namespace=self.namespace, seed=seed))
-
-    @property
-    def versions(self) -> SettingsVersions:
-        """Versions of estimator settings: promoted, refused, rolled back."""
-        return self.owner_loop.bound(self._storage.versions)
-
-    @property
-    def only_read_because(self) -> str:
-        """Reason why the ledger is open read-only; empty when it can be written."""
-        return self._storage.ledger.only_read_because
-
-    @property
-    def notices(self) -> list[str]:
-        """Current notices for users: the ledger is read-only, the index lags, the engine is unavailable.
-
-        A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
-        """
-        return [*self._storage.notices, *self._storage.bank.notices]
 
     async def read(
         self,
@@ -539,49 +315,6 @@ class CaseMemory(LedgerMaintenance):
         kept = await self._recorder.keep_recorded(selections, is_trusted=is_trusted)
         await self._retained(*{case.namespace for selection in selections for case in selection.cases})
         return kept
-
-    async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
-        """Estimated effect of serving each case, by the policy's estimator; empty where it has no effects per case."""
-        return await self._learning.effects(self._namespace(namespace))
-
-    def offline(self, policy: str | None = None) -> OfflineLearning:
-        """Offline learning: evaluate and promote estimator settings, rebuild, roll back.
-
-        Args:
-            policy: whose estimates; the memory's own by default.
-
-        Raises:
-            InvalidInput: the policy learns nothing.
-            UnknownPolicy: no policy of that name.
-        """
-        estimator = policy_named(policy or self.policy).estimator
-        if estimator is None:
-            raise InvalidInput(f"policy {policy or self.policy!r} learns nothing; name one of: {', '.join(LEARNING)}")
-        seed = self._learning.seed
-        return self.owner_loop.bound(
-            OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
-        )
-
-    async def settle(self) -> None:
-        """Wait until the estimator has learned from all outcomes acknowledged so far."""
-        await self._learning.settle()
-
-    @property
-    def learning_postponed(self) -> bool:
-        """Whether outcomes wait to be learned because the last attempt failed."""
-        return self._learning.is_postponed
-
-    async def n_outcomes(self, namespace: str | None = None) -> int:
-        """Number of known outcomes that a namespace's estimates rest on."""
-        return await self._storage.views.n_known_outcomes(namespace=self._namespace(namespace))
-
-    @deprecated("`policy_version` is now `n_outcomes`")
-    async def policy_version(self, namespace: str | None = None) -> int:
-        """The former name of `n_outcomes`."""
-        return await self.n_outcomes(namespace)
-
-    def _namespace(self, namespace: str | None) -> str:
-        return self.namespace if namespace is None else checked_namespace(namespace)
 
     async def _retained(self, *namespaces: str) -> None:
         """After the acknowledgement: searchable now if the engine answers, learned from in the background."""
