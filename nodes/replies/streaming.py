@@ -17,8 +17,14 @@ def unstreamed(model: BaseChatModel) -> dict[str, Any]:
 
 
 def counting(model: BaseChatModel) -> dict[str, Any]:
-    """Return arguments of a streamed call that has its tokens counted; empty for models that do so by themselves."""
-    return {"stream_usage": True} if _is_openai(model) else {}
+    """Return arguments of a streamed call that has its tokens counted; empty for models that do so by themselves.
+
+    Of OpenAI's two protocols the newer one, Responses, always counts, and knows no such argument.
+    """
+    if not _is_openai(model):
+        return {}
+    is_newer = getattr(model, "_use_responses_api", None)
+    return {} if is_newer is not None and is_newer({}) else {"stream_usage": True}
 
 
 def is_streaming(model: BaseChatModel) -> bool:
