@@ -110,8 +110,7 @@ class ConstrainedChatModel(BaseChatModel):
             for generation in result.generations:
                 yield ChatGenerationChunk(message=as_chunk(generation.message))
             return
-        counted = counting(self.inner)
-        async for chunk in self.inner._astream(request.messages, stop, None, **counted, **request.kwargs):
+        async for chunk in counting(self.inner)._astream(request.messages, stop, None, **request.kwargs):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk

@@ -37,7 +37,10 @@ class RunMemory(Protocol):
         ...
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Store an experience; see `CaseMemory.write`."""
+        """Store an experience; see `CaseMemory.write`.
+
+        A memory that has `write_attempt` too, as `CaseMemory` has, keeps the attempts of forked runs apart by that.
+        """
         ...
 
 

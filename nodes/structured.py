@@ -33,7 +33,7 @@ from memento.nodes.replies.call_model import model_reply, on_live_connection, ra
 from memento.nodes.replies.json_objects import json_objects
 from memento.nodes.replies.model_reply import WHY_UNFINISHED, ModelReply
 from memento.nodes.replies.pieces_seen import PiecesSeen, ReplyReader, is_read_by
-from memento.nodes.replies.streaming import Streams, unstreamed
+from memento.nodes.replies.streaming import Streams, counting, unstreamed
 
 T = TypeVar("T", bound=BaseModel)
 Method = Literal["json_schema", "function_calling", "plain"]
@@ -181,6 +181,7 @@ class StructuredCaller:
             is_read_by(PiecesSeen(reader, is_call=method == "function_calling"), config) if reader else config
         )
         options = self._streams.options(model) if reader else {}
+        model = counting(model) if reader else model
         if method == "plain":
             ask = partial(model.ainvoke, with_schema(messages, schema), config, **options)
         else:

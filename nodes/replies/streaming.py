@@ -16,9 +16,9 @@ def unstreamed(model: BaseChatModel) -> dict[str, Any]:
     return {"stream": False} if _is_openai(model) else {}
 
 
-def counting(model: BaseChatModel) -> dict[str, Any]:
-    """Return arguments of a streamed call that has its tokens counted; empty for models that do so by themselves."""
-    return {"stream_usage": True} if _is_openai(model) else {}
+def counting(model: BaseChatModel) -> BaseChatModel:
+    """Return a model whose streams count their tokens: OpenAI's protocol does so only when asked."""
+    return model.model_copy(update={"stream_usage": True}) if _is_openai(model) else model
 
 
 def is_streaming(model: BaseChatModel) -> bool:
@@ -59,8 +59,8 @@ class Streams:
             self._forgone.add(id(model))
 
     def options(self, model: BaseChatModel) -> dict[str, Any]:
-        """Return call arguments for a stream that counts its tokens; empty for models that do so by themselves."""
-        return {"stream": True, **counting(model)} if _is_openai(model) else {}
+        """Return call arguments for a stream; empty for models that stream by themselves."""
+        return {"stream": True} if _is_openai(model) else {}
 
     def by_schema(self, model: BaseChatModel, schema: type[BaseModel]) -> dict[str, Any] | None:
         """Return call arguments for a stream that OpenAI's server holds to a schema; None for other models.

@@ -14,9 +14,11 @@ DOCUMENTED = {
     "_mapping": "SQLAlchemy's Row",
     "_exit": "os: ends a process without clean-up",
     # A model around another one is written as LangChain's guide to custom models has it: `invoke` of the inner model
-    # would run the callbacks, and so count the tokens, a second time. BaseChatModel's docstring lists all three.
+    # would run the callbacks, and so count the tokens, a second time. BaseChatModel's docstring lists them all.
     "_generate": "BaseChatModel",
     "_agenerate": "BaseChatModel",
+    "_stream": "BaseChatModel",
+    "_astream": "BaseChatModel",
     "_llm_type": "BaseChatModel",
 }
 """Names that other packages document although they begin with an underscore, and where."""
