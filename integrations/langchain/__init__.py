@@ -8,7 +8,6 @@ agent_tools.py      case_tools, the memory as tools of an agent that decides its
 graph_tool.py       memento_tool, the workflow as a tool of another agent
 middleware.py       CaseMiddleware, for `create_agent` and deepagents
 retriever.py        CaseRetriever, a LangChain retriever of cases
-sync_calls.py       calls asynchronous code from synchronous code
 """
 
 from importlib import import_module

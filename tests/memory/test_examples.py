@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 
+from memento.graph.deps import Deps
+from memento.graph.workflow import build_graph
+from memento.integrations import langchain
 from memento.memory.case_memory import CaseMemory
 from memento.memory.lifecycle.forgetting import ForgettingRules
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import failing_bank
+from tests.node_parts import always
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -51,11 +56,18 @@ async def test_example_runs_when_the_bank_is_full_of_failures(block: str) -> Non
     async with QuickMemory.open("./bank") as memory:
         await failing_bank(memory, "What is the capital of Columbia County?")
         [case_id] = [case.id async for case in memory.views.walk(namespace="default", limit=1)]
+        model = always("done")
         known = {
             "CaseMemory": QuickMemory,
             "ForgettingRules": ForgettingRules,
             "case_id": case_id,
             "memory": memory,
+            "create_agent": create_agent,
+            "graph": build_graph(Deps(memory=memory, planner=model, executor=model, judge=model)),
+            "is_right": bool,
+            "model": model,
+            "tools": [],
+            **{name: getattr(langchain, name) for name in langchain.__all__},
         }
         if "await " not in block and "async " not in block:  # for code without an event loop
             await asyncio.to_thread(exec, block, known)
