@@ -8,6 +8,7 @@ from memento.cli.demo import demo
 from memento.cli.doctor import doctor
 from memento.cli.eval import evaluation
 from memento.cli.feedback import feedback
+from memento.cli.hook import hook
 from memento.cli.learn import learn
 from memento.cli.mcp import mcp
 from memento.cli.policy import policy
@@ -27,6 +28,7 @@ for command in (ask, feedback, doctor, mcp, demo):
     app.command()(command)
 app.add_typer(cases, name="cases")
 app.add_typer(evaluation, name="eval")
+app.add_typer(hook, name="hook")
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
 app.add_typer(threads, name="threads")

@@ -1,15 +1,15 @@
 """Chooses what `memento mcp` serves: execution tools, memory tools, and the namespace of the memory."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from memento.graph.app import Application
-from memento.graph.settings import Settings, environment_secrets, read_settings
+from memento.graph.settings import Settings, environment_secrets, file_secrets, read_settings
 from memento.integrations.memory_tool_texts import INSTRUCTIONS
 from memento.integrations.memory_tools import MemoryTools
-from memento.integrations.project_namespace import project_namespace
+from memento.integrations.project_namespace import project_namespace, project_root
 from memento.memory.errors import InvalidInput
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.redaction import Redact, make_redact
@@ -69,7 +69,9 @@ class ToolChoice:
         """
         available: dict[str, ToolFunction] = dict(await app.toolset.functions()) if self.with_tools else {}
         if self.with_memory:
-            available |= MemoryTools(memory=app.memory, redact=redact_for(app.settings)).functions()
+            root = await asyncio.to_thread(project_root, self.project or Path())
+            secrets = await asyncio.to_thread(file_secrets, root / ".env")
+            available |= MemoryTools(memory=app.memory, redact=redact_for(app.settings, secrets)).functions()
         return chosen(available, self.names, with_code=with_code)
 
     def workspace_of(self, app: Application) -> Workspace | None:
@@ -84,9 +86,9 @@ class ToolChoice:
         return INSTRUCTIONS if self.with_memory else None
 
 
-def redact_for(settings: Settings) -> Redact:
-    """Redacts this process's secrets, and what looks like anybody's."""
-    known = make_redact(lambda: (*environment_secrets(), *settings.secrets))
+def redact_for(settings: Settings, more: Sequence[str] = ()) -> Redact:
+    """Redacts this process's secrets, those of a project, and what looks like anybody's."""
+    known = make_redact(lambda: (*environment_secrets(), *settings.secrets, *more))
     return lambda text: redact_shapes(known(text))
 
 

@@ -210,7 +210,7 @@ async def test_the_memory_over_http_needs_the_token(tmp_path: Path) -> None:
         (["--memory", "--namespace", "x", "--project", "."], "exclude each other"),
         (["--tool", "recall_cases"], "recall_cases is a tool of the memory; add --memory"),
         (["--memory", "--tool", "read_file"], "--tool leaves out every tool of the memory"),
-        (["--memory-only", "--workspace", "/tmp"], "--workspace is for the other tools"),
+        (["--memory-only", "--workspace", "files"], "--workspace is for the other tools"),
         (["--memory-only", "--tool", "recall_cases", "--tool", "read_file"], "there is no tool 'read_file'"),
         (["--memory-only", "--namespace", "\n"], "a namespace has 1 to 200 printable characters"),
     ],
