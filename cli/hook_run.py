@@ -6,18 +6,18 @@ the memory is. Its secrets are taken out of what is kept all the same.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from memento.cli.streams import open_missing_streams, print_json, tell
-from memento.integrations.agent_hooks.hook_input import MAX_INPUT_BYTES, HookInput
+from memento.integrations.agent_hooks.hook_input import MAX_INPUT_BYTES, HookInput, HookOptions
 
 if TYPE_CHECKING:
     from memento.graph.settings import Settings
-    from memento.integrations.agent_hooks.turn_files import TurnFile
-    from memento.memory.case_memory import CaseMemory
-    from memento.nodes.redaction import Redact
+
+HookName = Literal["recall", "capture"]
 
 
 class HookCall(NamedTuple):
@@ -29,85 +29,93 @@ class HookCall(NamedTuple):
     """Time that it may take."""
 
 
-class _Parts(NamedTuple):
-    memory: "CaseMemory"
-    turns: "TurnFile"
-    redact: "Redact"
-    settings: "Settings"
-
-
 def run_recall(call: HookCall, *, k: int, policy: str | None) -> None:
     """Print what the agent is told about a prompt, in the form of a UserPromptSubmit hook."""
 
-    async def recall(given: HookInput, parts: _Parts) -> None:
-        from memento.integrations.agent_hooks.hooks import HookOptions, recall_for_prompt
+    def tell_agent(told: str) -> None:
+        print_json({"hookSpecificOutput": {"hookEventName": "UserPromptSubmit", "additionalContext": told}})
 
-        options = HookOptions(k=k, policy=policy)
-        told = await recall_for_prompt(given, parts.memory, parts.turns, redact=parts.redact, options=options)
-        if told:
-            print_json({"hookSpecificOutput": {"hookEventName": "UserPromptSubmit", "additionalContext": told}})
+    def is_wanted(given: HookInput) -> bool:
+        return given.is_task or given.rating is not None
 
-    _run(call, recall, is_wanted=lambda given: given.is_task or given.rating is not None)
+    _run("recall", call, HookOptions(k=k, policy=policy), is_wanted=is_wanted, tell_result=tell_agent)
 
 
 def run_capture(call: HookCall, *, test_command: str | None) -> None:
     """Capture the turn that has ended; prints nothing on stdout."""
 
-    async def capture(given: HookInput, parts: _Parts) -> None:
-        from memento.integrations.agent_hooks.hooks import HookOptions, capture_turn
+    def tell_log(told: str) -> None:
+        tell(f"memento: {told}")
 
-        command = parts.settings.test_command if test_command is None else test_command
-        options = HookOptions(test_command=command)
-        told = await capture_turn(given, parts.memory, parts.turns, redact=parts.redact, options=options)
-        if told:
-            tell(f"memento: {told}")
-
-    _run(call, capture, is_wanted=lambda _given: True)
+    _run("capture", call, HookOptions(test_command=test_command), is_wanted=lambda _: True, tell_result=tell_log)
 
 
 def _run(
-    call: HookCall, work: Callable[[HookInput, _Parts], Awaitable[None]], *, is_wanted: Callable[[HookInput], bool]
+    hook: HookName,
+    call: HookCall,
+    options: HookOptions,
+    *,
+    is_wanted: Callable[[HookInput], bool],
+    tell_result: Callable[[str], None],
 ) -> None:
     open_missing_streams()
     try:
         given = HookInput.parse(sys.stdin.buffer.read(MAX_INPUT_BYTES + 1))
-        if is_wanted(given):
-            _silence_libraries()
-            asyncio.run(asyncio.wait_for(_opened(call, given, work), call.seconds))
+        if is_wanted(given) and (told := _done(hook, call, given, options)):
+            tell_result(told)
     except TimeoutError:
         tell(f"memento: the hook gave up after {call.seconds:g} s; the session goes on without it")
     except Exception as error:  # noqa: BLE001  a hook must never stop the agent, whatever fails
         tell(f"memento: the hook failed, the session goes on without it: {_reason(error)}")
 
 
-async def _opened(call: HookCall, given: HookInput, work: Callable[[HookInput, _Parts], Awaitable[None]]) -> None:
-    from memento.graph.settings import file_secrets, read_settings
+def _done(hook: HookName, call: HookCall, given: HookInput, options: HookOptions) -> str:
+    """Have a running server do it, or open the memory."""
+    from memento.graph.settings import read_settings
+    from memento.integrations.agent_hooks.socket_client import ask_server
     from memento.integrations.agent_hooks.turn_files import TurnFile
-    from memento.integrations.project_namespace import project_namespace, project_root
+    from memento.integrations.project_namespace import project_namespace
     from memento.memory.namespaces import checked_namespace
 
-    settings = read_settings()
+    begun, settings = time.monotonic(), read_settings()
     turns = TurnFile(settings.folder / "agent-hooks", given.session_id)
-    if not given.prompt:  # of a capture: where there is nothing to capture, no memory is opened
-        turn = await asyncio.to_thread(turns.find, given.ended_turn)
+    if hook == "capture":
+        turn = turns.find(given.ended_turn)
         if turn is None or turn.is_captured:
-            return
-    folder = call.project or Path(given.cwd or ".")
-    name = call.namespace
-    if name is None:
-        name = await asyncio.to_thread(project_namespace, folder)
+            return ""
+    if options.test_command is None:
+        options = options._replace(test_command=settings.test_command)
+    name = project_namespace(_folder(call, given)) if call.namespace is None else call.namespace
     settings = settings.model_copy(update={"namespace": checked_namespace(name)})
-    root = await asyncio.to_thread(project_root, folder)
-    secrets = await asyncio.to_thread(file_secrets, root / ".env")
+    told = ask_server(settings.folder, name, hook, given, options, seconds=call.seconds)
+    if told is None:
+        _silence_libraries()
+        seconds = call.seconds - (time.monotonic() - begun)
+        told = asyncio.run(asyncio.wait_for(_opened(hook, call, given, options, settings), seconds))
+    return told
 
+
+async def _opened(hook: HookName, call: HookCall, given: HookInput, options: HookOptions, settings: "Settings") -> str:
     from memento.cli.mcp_choice import redact_for
     from memento.graph.app import Application
+    from memento.graph.settings import file_secrets
+    from memento.integrations.agent_hooks.hooks import capture_turn, recall_for_prompt
+    from memento.integrations.agent_hooks.turn_files import TurnFile
+    from memento.integrations.project_namespace import project_root
 
+    root = await asyncio.to_thread(project_root, _folder(call, given))
+    redact = redact_for(settings, await asyncio.to_thread(file_secrets, root / ".env"))
+    turns = TurnFile(settings.folder / "agent-hooks", given.session_id)
     app = Application(settings)
     try:
-        await work(given, _Parts(await app.memory(), turns, redact_for(settings, secrets), settings))
+        run = recall_for_prompt if hook == "recall" else capture_turn
+        return await run(given, await app.memory(), turns, redact=redact, options=options)
     finally:
         await app.aclose()
+
+
+def _folder(call: HookCall, given: HookInput) -> Path:
+    return call.project or Path(given.cwd or ".")
 
 
 def _silence_libraries() -> None:

@@ -1,12 +1,14 @@
 """Chooses what `memento mcp` serves: execution tools, memory tools, and the namespace of the memory."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from memento.graph.app import Application
 from memento.graph.settings import Settings, environment_secrets, file_secrets, read_settings
+from memento.integrations.agent_hooks.socket_server import serving_hooks
 from memento.integrations.memory_tool_texts import INSTRUCTIONS
 from memento.integrations.memory_tools import MemoryTools
 from memento.integrations.project_namespace import project_namespace, project_root
@@ -69,10 +71,23 @@ class ToolChoice:
         """
         available: dict[str, ToolFunction] = dict(await app.toolset.functions()) if self.with_tools else {}
         if self.with_memory:
-            root = await asyncio.to_thread(project_root, self.project or Path())
-            secrets = await asyncio.to_thread(file_secrets, root / ".env")
-            available |= MemoryTools(memory=app.memory, redact=redact_for(app.settings, secrets)).functions()
+            available |= MemoryTools(memory=app.memory, redact=await self._redact(app)).functions()
         return chosen(available, self.names, with_code=with_code)
+
+    @asynccontextmanager
+    async def hooks(self, app: Application) -> AsyncIterator[None]:
+        """Let the hooks of coding agents use this memory too, where all its tools are served."""
+        if not self.with_memory or self.names:
+            yield
+            return
+        settings, redact = app.settings, await self._redact(app)
+        async with serving_hooks(home=settings.folder, namespace=settings.namespace, memory=app.memory, redact=redact):
+            yield
+
+    async def _redact(self, app: Application) -> Redact:
+        """Redacts the secrets of this process and of the project's `.env` file."""
+        root = await asyncio.to_thread(project_root, self.project or Path())
+        return redact_for(app.settings, await asyncio.to_thread(file_secrets, root / ".env"))
 
     def workspace_of(self, app: Application) -> Workspace | None:
         """The tools' workspace; None where no tool needs one."""

@@ -56,13 +56,14 @@ async def serve(choice: ToolChoice, http: HttpOptions | None) -> ExitCode:
             make_mcp_server, functions, workspace, token=token and token.text, instructions=choice.instructions
         )
         server = await asyncio.to_thread(make)
-        if http is not None:
-            parts = [f"{len(functions)} tools"]
-            parts += [f"files in {workspace.folder}"] if workspace else []
-            parts += [f"memory of namespace {app.settings.namespace!r}"] if choice.with_memory else []
-            await _serve_http(server, http, token, ", ".join(parts))
-        else:
-            await serve_stdio(server)
+        async with choice.hooks(app):
+            if http is not None:
+                parts = [f"{len(functions)} tools"]
+                parts += [f"files in {workspace.folder}"] if workspace else []
+                parts += [f"memory of namespace {app.settings.namespace!r}"] if choice.with_memory else []
+                await _serve_http(server, http, token, ", ".join(parts))
+            else:
+                await serve_stdio(server)
     except ToolUnavailable as error:
         raise InvalidInput(str(error)) from error
     finally:

@@ -1,4 +1,4 @@
-"""Input of a coding agent's hook: one JSON object on stdin, as Claude Code and Codex write it.
+"""Input and options of a coding agent's hook: one JSON object on stdin, as Claude Code and Codex write it.
 
 Unknown fields are ignored, and a field of another type counts as missing, so that newer versions of an agent do not
 break a hook. Imports nothing heavy: most prompts end here.
@@ -25,6 +25,17 @@ class Rating(NamedTuple):
 
     reward: float
     lesson: str
+
+
+class HookOptions(NamedTuple):
+    """Settings of the hooks."""
+
+    k: int = 3
+    """Cases at most."""
+    policy: str | None = None
+    """How they are chosen; the memory's own by default."""
+    test_command: str | None = None
+    """Command whose exit status is the outcome of a turn; empty or None for none."""
 
 
 class HookInput(NamedTuple):

@@ -11,10 +11,10 @@ A person's verdict has the evaluator `human`, a test's `tests` with a confidence
 import asyncio
 import uuid
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from memento.integrations.agent_hooks.attempts import CodingAttempt, attempt_of
-from memento.integrations.agent_hooks.hook_input import HookInput, Rating, prompt_hash
+from memento.integrations.agent_hooks.hook_input import HookInput, HookOptions, Rating, prompt_hash
 from memento.integrations.agent_hooks.transcripts import AgentTurn, read_turn
 from memento.integrations.agent_hooks.turn_files import HookTurn, TurnFile
 from memento.integrations.case_texts import format_cases
@@ -37,17 +37,6 @@ _MAX_PROMPT_CHARS: Final = 20_000
 _CASE_TOKENS: Final = 2_000
 _LEAST_TOKENS: Final = 100
 _EVENTS: Final = uuid.UUID("0d9a6b5e-6d5c-5a55-8f0c-9a4f8c1d7c21")
-
-
-class HookOptions(NamedTuple):
-    """Settings of the hooks."""
-
-    k: int = 3
-    """Cases at most."""
-    policy: str | None = None
-    """How they are chosen; the memory's own by default."""
-    test_command: str = ""
-    """Command whose exit status is the outcome of a turn; empty for none."""
 
 
 async def recall_for_prompt(
@@ -88,7 +77,7 @@ async def capture_turn(
         await asyncio.to_thread(_read_turn, given.transcript_path, turn.prompt_hash),
         cwd=given.cwd,
         last_message=given.last_message,
-        test_command=options.test_command,
+        test_command=options.test_command or "",
         redact=redact,
     )
     if attempt is None:
