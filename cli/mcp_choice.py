@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from memento.integrations.agent_hooks.socket_server import serving_hooks
 from memento.integrations.memory_tool_texts import INSTRUCTIONS
 from memento.integrations.memory_tools import MemoryTools
 from memento.integrations.project_namespace import project_namespace, project_root
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.redaction import Redact, make_redact
 from memento.nodes.secret_shapes import redact_shapes
@@ -99,6 +99,12 @@ class ToolChoice:
     def instructions(self) -> str | None:
         """What clients are told of when to use the tools."""
         return INSTRUCTIONS if self.with_memory else None
+
+
+async def _warmed(app: Application) -> None:
+    """Load what the first call needs; a failure is told to the call that meets it again."""
+    with suppress(MementoError, OSError):
+        await app.warm_memory()
 
 
 def redact_for(settings: Settings, more: Sequence[str] = ()) -> Redact:
