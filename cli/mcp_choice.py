@@ -15,7 +15,7 @@ from memento.integrations.project_namespace import project_namespace, project_ro
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.redaction import Redact, make_redact
-from memento.nodes.secret_shapes import redact_shapes
+from memento.nodes.secret_shapes import without_secret_shapes
 from memento.tools.mcp_server import CODE_TOOLS
 from memento.tools.registry import ToolFunction
 from memento.tools.workspace import Workspace
@@ -110,7 +110,7 @@ async def _warmed(app: Application) -> None:
 def redact_for(settings: Settings, more: Sequence[str] = ()) -> Redact:
     """Redacts this process's secrets, those of a project, and what looks like anybody's."""
     known = make_redact(lambda: (*environment_secrets(), *settings.secrets, *more))
-    return lambda text: redact_shapes(known(text))
+    return lambda text: without_secret_shapes(known(text.replace("\x00", "")))  # which no Postgres takes
 
 
 def chosen(

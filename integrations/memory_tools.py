@@ -218,7 +218,7 @@ class MemoryTools:
             raise ToolInputError(
                 f"`{name}` has {len(text):,} characters; at most {max_chars:,} are kept. Nothing was stored: shorten it"
             )
-        return self._redact(storable(text))
+        return self._redact(storable(text.replace("\x00", "")))  # no Postgres takes those
 
     async def _asked(self, ask: Callable[[CaseMemory], Awaitable[T]]) -> T:
         """Ask the memory.

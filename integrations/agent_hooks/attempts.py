@@ -10,7 +10,7 @@ import re
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from memento.integrations.agent_hooks.transcripts import AgentTurn, ToolStep
+from memento.integrations.agent_hooks.transcripts import ToolStep, TranscriptTurn
 from memento.nodes.redaction import Redact
 from memento.tools.text import without_middle
 
@@ -39,7 +39,7 @@ class CodingAttempt(NamedTuple):
 
 
 def attempt_of(
-    turn: AgentTurn, *, cwd: str, last_message: str, test_command: str, redact: Redact
+    turn: TranscriptTurn, *, cwd: str, last_message: str, test_command: str, redact: Redact
 ) -> CodingAttempt | None:
     """Summarise a turn; None where nothing was done and nothing said.
 

@@ -13,6 +13,8 @@ MAX_INPUT_BYTES: Final = 10_000_000
 _MAX_FIELD_CHARS: Final = 4_096
 _LEAST_WORDS: Final = 3
 _LEAST_CHARS: Final = 15
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Letters of scripts that put no blanks between words."""
 _RATING: Final = re.compile(r"/memento:(worked|failed)(?:\s+(.*))?\s*", re.DOTALL)
 
 
@@ -98,7 +100,9 @@ class HookInput(NamedTuple):
         Commands, notices of the agent itself and short replies ("yes, go on") are not.
         """
         text = self.prompt.strip()
-        return not text.startswith(("/", "<", "!")) and len(text) >= _LEAST_CHARS and len(text.split()) >= _LEAST_WORDS
+        n_unspaced = len(_UNSPACED.findall(text))  # each says as much as half a word
+        n_chars, n_words = len(text) + 2 * n_unspaced, len(text.split()) + n_unspaced // 2
+        return not text.startswith(("/", "<", "!")) and n_chars >= _LEAST_CHARS and n_words >= _LEAST_WORDS
 
 
 def prompt_hash(prompt: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 
 from memento.integrations.agent_hooks.attempts import CodingAttempt, attempt_of
 from memento.integrations.agent_hooks.hook_input import HookInput, HookOptions, Rating, prompt_hash
-from memento.integrations.agent_hooks.transcripts import AgentTurn, read_turn
+from memento.integrations.agent_hooks.transcripts import TranscriptTurn, read_turn
 from memento.integrations.agent_hooks.turn_files import HookTurn, TurnFile
 from memento.integrations.case_texts import format_cases
 from memento.integrations.memory_tool_texts import RECORDS
@@ -124,12 +124,12 @@ def _turn_of(given: HookInput, turns: TurnFile, namespace: str) -> HookTurn:
     return found or HookTurn(key=key, event_id=str(uuid.uuid5(_EVENTS, name)), namespace=namespace, prompt_hash=digest)
 
 
-def _read_turn(path: str, digest: str) -> AgentTurn:
+def _read_turn(path: str, digest: str) -> TranscriptTurn:
     """What the transcript shows; nothing where it cannot be read."""
     try:
         return read_turn(Path(path), digest)
     except (OSError, ValueError):
-        return AgentTurn([], "", is_whole=False)
+        return TranscriptTurn([], "", is_whole=False)
 
 
 async def _told_by_tests(memory: CaseMemory, turn: HookTurn, attempt: CodingAttempt) -> None:

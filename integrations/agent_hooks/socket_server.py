@@ -50,11 +50,13 @@ async def serving_hooks(
         return
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
-            request = json.loads(await reader.readuntil(b"\n"))
-            writer.write(json.dumps(await _answered(request, home, memory, redact)).encode() + b"\n")
-            await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                request = json.loads(await reader.readuntil(b"\n"))
+                writer.write(json.dumps(await _answered(request, home, memory, redact)).encode() + b"\n")
+                await writer.drain()
+        finally:
+            writer.close()
 
     try:
         await asyncio.to_thread(_cleared, path)

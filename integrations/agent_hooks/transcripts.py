@@ -31,7 +31,7 @@ class ToolStep(NamedTuple):
     """Whether it ran to its end: not interrupted, and not in the background."""
 
 
-class AgentTurn(NamedTuple):
+class TranscriptTurn(NamedTuple):
     """What an agent did for one prompt."""
 
     steps: list[ToolStep]
@@ -40,7 +40,7 @@ class AgentTurn(NamedTuple):
     """Whether the prompt itself was found; otherwise the turn began before what was read."""
 
 
-def read_turn(path: Path, prompt: str) -> AgentTurn:
+def read_turn(path: Path, prompt: str) -> TranscriptTurn:
     """Read the turn that a prompt began.
 
     Args:
@@ -62,7 +62,7 @@ def read_turn(path: Path, prompt: str) -> AgentTurn:
     if start is None:
         start = next((n for n in range(len(records) - 1, -1, -1) if _prompt(records[n]) is not None), None)
     after = records if start is None else records[start + 1 :]
-    return AgentTurn(_steps(after), _final_message(after), is_whole=start is not None)
+    return TranscriptTurn(_steps(after), _final_message(after), is_whole=start is not None)
 
 
 def _tail(path: Path, size: int) -> tuple[bytes, bool]:

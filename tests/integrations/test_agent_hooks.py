@@ -11,7 +11,7 @@ from memento.integrations.agent_hooks.turn_files import TurnFile
 from memento.integrations.memory_tools import MemoryTools
 from memento.memory.case_memory import CaseMemory
 from memento.memory.event import Outcome
-from memento.nodes.secret_shapes import redact_shapes
+from memento.nodes.secret_shapes import without_secret_shapes as redact
 from tests.hashing_encoder import HashingEncoder
 from tests.transcripts import call, prompt, result, said, write
 
@@ -40,11 +40,11 @@ class Session:
 
     async def submit(self, text: str, turn: str = "") -> str:
         given = HookInput(self.name, turn, text, "", "/w", "UserPromptSubmit", "")
-        return await recall_for_prompt(given, self.memory, self.turns, redact=redact_shapes, options=self.options)
+        return await recall_for_prompt(given, self.memory, self.turns, redact=redact, options=self.options)
 
     async def stop(self, turn: str = "", *, event: str = "Stop", message: str = "Done.") -> str:
         given = HookInput(self.name, turn, "", str(self.folder / "t.jsonl"), "/w", event, message)
-        return await capture_turn(given, self.memory, self.turns, redact=redact_shapes, options=self.options)
+        return await capture_turn(given, self.memory, self.turns, redact=redact, options=self.options)
 
     async def outcome(self) -> Outcome | None:
         return await self.memory.views.outcome(self.turns.read()[-1].event_id, namespace="project:x")
@@ -116,7 +116,7 @@ async def test_tests_are_surer_than_the_agent_and_a_person_is_surer_than_tests(
         return memory
 
     session = Session(memory, tmp_path, test_command="make test")
-    tools = MemoryTools(memory=given, redact=redact_shapes)
+    tools = MemoryTools(memory=given, redact=redact)
     write(tmp_path / "t.jsonl", prompt(TASK), *STEPS, FAILED)
     await session.submit(TASK, "p1")
     event = session.turns.read()[-1].event_id

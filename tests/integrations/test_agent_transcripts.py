@@ -9,7 +9,7 @@ from memento.integrations.agent_hooks.attempts import CodingAttempt, attempt_of
 from memento.integrations.agent_hooks.hook_input import HookInput, InvalidHookInput, Rating, prompt_hash
 from memento.integrations.agent_hooks.transcripts import read_turn
 from memento.integrations.agent_hooks.turn_files import MAX_TURNS, HookTurn, TurnFile
-from memento.nodes.secret_shapes import redact_shapes
+from memento.nodes.secret_shapes import without_secret_shapes as redact
 from tests.transcripts import Line, call, prompt, result, said, write
 
 TASK = "Fix the failing test of the parser"
@@ -19,7 +19,7 @@ EDIT = (call("e", "Edit", file_path="/work/src/a.py", old_string="x", new_string
 def attempt(path: Path, *lines: Line | str, test_command: str = "", last_message: str = "") -> CodingAttempt:
     write(path / "t.jsonl", prompt("An earlier task of long ago"), said("Done."), prompt(TASK), *lines)
     turn = read_turn(path / "t.jsonl", prompt_hash(TASK))
-    made = attempt_of(turn, cwd="/work", last_message=last_message, test_command=test_command, redact=redact_shapes)
+    made = attempt_of(turn, cwd="/work", last_message=last_message, test_command=test_command, redact=redact)
     assert made is not None
     return made
 
@@ -135,6 +135,8 @@ def test_input_that_is_not_a_hooks_is_refused(content: bytes) -> None:
         (TASK, True, None),
         ("yes, go on", False, None),
         ("ok", False, None),
+        ("修复解析器的失败测试", True, None),
+        ("好的,继续", False, None),
         ("/compact and keep the tests", False, None),
         ("<task-notification>an agent is done</task-notification>", False, None),
         ("/memento:worked", False, Rating(1.0, "")),

@@ -9,7 +9,7 @@ import pytest
 from memento.integrations.memory_tools import AGENT, AGENT_CONFIDENCE, MemoryTools
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.redaction import make_redact
-from memento.nodes.secret_shapes import redact_shapes
+from memento.nodes.secret_shapes import without_secret_shapes
 from memento.tools.errors import ToolInputError, ToolUnavailable
 from tests.hashing_encoder import HashingEncoder
 
@@ -17,7 +17,7 @@ KEY = "an-environment-secret-0123456789"
 
 
 def redact(text: str) -> str:
-    return redact_shapes(make_redact(lambda: (KEY,))(text))
+    return without_secret_shapes(make_redact(lambda: (KEY,))(text))
 
 
 def tools_of(memory: CaseMemory) -> MemoryTools:
