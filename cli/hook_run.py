@@ -11,8 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from memento.cli.streams import open_missing_streams, print_json, tell
-from memento.integrations.agent_hooks.hook_input import MAX_INPUT_BYTES, HookInput, HookOptions
+from memento.cli.streams import open_missing_streams, print_json, silence_broken_streams, tell
+from memento.integrations.agent_hooks.hook_input import (
+    MAX_INPUT_BYTES,
+    HookInput,
+    HookOptions,
+    InvalidHookInput,
+)
 
 if TYPE_CHECKING:
     from memento.graph.settings import Settings
@@ -66,6 +71,7 @@ def _run(
     except TimeoutError:
         tell(f"memento: the hook gave up after {call.seconds:g} s; the session goes on without it")
     except Exception as error:  # noqa: BLE001  a hook must never stop the agent, whatever fails
+        silence_broken_streams()
         tell(f"memento: the hook failed, the session goes on without it: {_reason(error)}")
 
 
@@ -78,15 +84,14 @@ def _done(hook: HookName, call: HookCall, given: HookInput, options: HookOptions
     from memento.memory.namespaces import checked_namespace
 
     begun, settings = time.monotonic(), read_settings()
-    turns = TurnFile(settings.folder / "agent-hooks", given.session_id)
-    if hook == "capture":
-        turn = turns.find(given.ended_turn)
+    name = project_namespace(_folder(call, given)) if call.namespace is None else call.namespace
+    settings = settings.model_copy(update={"namespace": checked_namespace(name)})
+    if hook == "capture":  # where there is nothing to capture, no memory is asked
+        turn = TurnFile(settings.folder / "agent-hooks", given.session_id).find(given.ended_turn, name)
         if turn is None or turn.is_captured:
             return ""
     if options.test_command is None:
         options = options._replace(test_command=settings.test_command)
-    name = project_namespace(_folder(call, given)) if call.namespace is None else call.namespace
-    settings = settings.model_copy(update={"namespace": checked_namespace(name)})
     told = ask_server(settings.folder, name, hook, given, options, seconds=call.seconds)
     if told is None:
         _silence_libraries()
@@ -127,6 +132,8 @@ def _silence_libraries() -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, InvalidHookInput):
+        return str(error)
     from memento.graph.settings import environment_secrets
     from memento.nodes.foreign_errors import told
     from memento.nodes.redaction import make_redact

@@ -20,6 +20,8 @@ _STEP_CHARS: Final = 200
 _MESSAGE_CHARS: Final = 1_500
 _ANSWER_CHARS: Final = 8_000
 _MAX_FILES: Final = 20
+_LOOKED_AT_CHARS: Final = 100_000
+"""Of a longer text, the middle is dropped before secrets are looked for: it is not shown anyway."""
 _CHANGES: Final = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_path"}
 """Tools that change a file, and the argument that names it."""
 _SHOWN: Final = ("file_path", "notebook_path", "command", "pattern", "url", "query", "description", "path")
@@ -50,7 +52,7 @@ def attempt_of(
         test_command: whose exit status is the outcome; empty for none.
         redact: takes secrets out, before a text is cut.
     """
-    message = redact(last_message or turn.final_message).strip()
+    message = redact(without_middle(last_message or turn.final_message, _LOOKED_AT_CHARS)).strip()
     shown = [step for step in turn.steps if not _SILENT.fullmatch(step.name)]
     if not shown and not message:
         return None
@@ -95,7 +97,7 @@ def _is_run_of(step: ToolStep, test_command: str) -> bool:
 
 def _line(step: ToolStep, cwd: str, redact: Redact) -> str:
     about = next((value for name in _SHOWN if isinstance(value := step.arguments.get(name), str) and value), "")
-    about = " ".join(redact(_relative(about, cwd)).split())
+    about = " ".join(redact(_relative(about, cwd)[:_LOOKED_AT_CHARS]).split())
     about = about if len(about) <= _STEP_CHARS else f"{about[:_STEP_CHARS]}…"
     failed = ""
     if step.is_error:

@@ -34,6 +34,8 @@ MAX_CONTEXT_CHARS: Final = 9_000
 """Claude Code takes 10,000 characters of a hook's output into the context."""
 
 _MAX_PROMPT_CHARS: Final = 20_000
+_LOOKED_AT_CHARS: Final = 200_000
+"""Of a longer text, the middle is dropped before secrets are looked for: it is not kept anyway."""
 _CASE_TOKENS: Final = 2_000
 _LEAST_TOKENS: Final = 100
 _EVENTS: Final = uuid.UUID("0d9a6b5e-6d5c-5a55-8f0c-9a4f8c1d7c21")
@@ -52,7 +54,8 @@ async def recall_for_prompt(
     if not given.is_task:
         return ""
     turn = await asyncio.to_thread(_turn_of, given, turns, memory.namespace)
-    recall = await memory.recall(bounded(redact(given.prompt), _MAX_PROMPT_CHARS), policy=options.policy)
+    prompt = await asyncio.to_thread(redact, bounded(given.prompt, _LOOKED_AT_CHARS))
+    recall = await memory.recall(bounded(prompt, _MAX_PROMPT_CHARS), policy=options.policy)
     reading = await memory.select(recall._replace(event_id=turn.event_id), k=options.k)
     if not turn.is_captured:
         await asyncio.to_thread(turns.keep, turn)
@@ -67,13 +70,14 @@ async def capture_turn(
     Returns:
         What was done, for a log; empty where there was nothing to capture.
     """
-    turn = await asyncio.to_thread(turns.find, given.ended_turn)
+    turn = await asyncio.to_thread(turns.find, given.ended_turn, memory.namespace)
     if turn is None or turn.is_captured:
         return ""
-    event = await memory.views.event(turn.event_id, namespace=turn.namespace)
-    if event is None:
+    event = await memory.views.event(turn.event_id, namespace=memory.namespace)
+    if event is None or event.erased_at is not None:
         return f"event {turn.event_id} is gone; its attempt is not captured"
-    attempt = attempt_of(
+    attempt = await asyncio.to_thread(
+        attempt_of,
         await asyncio.to_thread(_read_turn, given.transcript_path, turn.prompt_hash),
         cwd=given.cwd,
         last_message=given.last_message,
@@ -88,7 +92,7 @@ async def capture_turn(
         answer=attempt.answer,
         reward=attempt.reward,
         event_id=turn.event_id,
-        namespace=turn.namespace,
+        namespace=memory.namespace,
         evaluator="unknown" if attempt.reward is None else TESTS,
         confidence=1.0 if attempt.reward is None else TESTS_CONFIDENCE,
     )
@@ -103,18 +107,18 @@ async def capture_turn(
 
 
 async def _rated(rating: Rating, memory: CaseMemory, turns: TurnFile, redact: Redact) -> str:
-    turn = await asyncio.to_thread(turns.find, "")
+    turn = await asyncio.to_thread(turns.find, "", memory.namespace)
     if turn is None:
         return "The memory plugin knows no task of this session that could be rated. Say so to the user."
-    lesson = bounded(redact(rating.lesson), MAX_LESSON_CHARS)
-    await memory.feedback(turn.event_id, rating.reward, lesson=lesson, namespace=turn.namespace)
+    lesson = bounded(redact(bounded(rating.lesson, _LOOKED_AT_CHARS)), MAX_LESSON_CHARS)
+    await memory.feedback(turn.event_id, rating.reward, lesson=lesson, namespace=memory.namespace)
     how = "worked" if rating.reward else "failed"
     return f"The memory plugin has recorded the user's verdict: the last task {how} (event_id: {turn.event_id})."
 
 
 def _turn_of(given: HookInput, turns: TurnFile, namespace: str) -> HookTurn:
     """The turn that a prompt begins; the same one when the same hook runs again."""
-    known, digest = turns.read(), prompt_hash(given.prompt)
+    known, digest = turns.of(namespace), prompt_hash(given.prompt)
     key = given.turn_id
     if not key and known and known[-1].prompt_hash == digest and not known[-1].is_captured:
         key = known[-1].key
@@ -134,7 +138,7 @@ def _read_turn(path: str, digest: str) -> TranscriptTurn:
 
 async def _told_by_tests(memory: CaseMemory, turn: HookTurn, attempt: CodingAttempt) -> None:
     """Replace what the agent said of its own work by what the tests said."""
-    outcome = await memory.views.outcome(turn.event_id, namespace=turn.namespace)
+    outcome = await memory.views.outcome(turn.event_id, namespace=memory.namespace)
     is_less_sure = outcome is not None and outcome.evaluator != TESTS and outcome.confidence < TESTS_CONFIDENCE
     if attempt.reward is not None and is_less_sure:
         await memory.feedback(
@@ -142,7 +146,7 @@ async def _told_by_tests(memory: CaseMemory, turn: HookTurn, attempt: CodingAtte
             attempt.reward,
             confidence=TESTS_CONFIDENCE,
             evaluator=TESTS,
-            namespace=turn.namespace,
+            namespace=memory.namespace,
         )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -56,10 +57,13 @@ class TurnFile:
             return []
         return list(_turns(kept))[-MAX_TURNS:]
 
-    def find(self, key: str) -> HookTurn | None:
-        """The turn of a prompt; without a key, the newest one."""
-        turns = self.read()
-        return next((one for one in reversed(turns) if not key or one.key == key), None)
+    def of(self, namespace: str) -> list[HookTurn]:
+        """The turns of one namespace: a session may go from one project to another."""
+        return [one for one in self.read() if one.namespace == namespace]
+
+    def find(self, key: str, namespace: str) -> HookTurn | None:
+        """The turn of a prompt; without a key, the newest one of the namespace."""
+        return next((one for one in reversed(self.of(namespace)) if not key or one.key == key), None)
 
     def keep(self, turn: HookTurn) -> None:
         """Add a turn, or replace the one of the same prompt; old sessions are removed.
@@ -67,10 +71,10 @@ class TurnFile:
         Raises:
             OSError: it cannot be written.
         """
-        turns = [one for one in self.read() if one.key != turn.key]
+        turns = [one for one in self.read() if (one.key, one.namespace) != (turn.key, turn.namespace)]
         make_private_folder(self._folder)
         is_new = not self._path.exists()
-        unfinished = self._path.with_name(f"{self._path.stem}.{os.getpid()}.unfinished")
+        unfinished = self._path.with_name(f"{self._path.stem}.{uuid.uuid4().hex}.unfinished")
         mode = private_modes(self._folder.stat()).file
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -156,7 +156,9 @@ def test_turns_are_kept_privately_and_bounded(tmp_path: Path) -> None:
         turns.keep(HookTurn(key=str(number), event_id="e", namespace="n", prompt_hash="h"))
     assert [turn.key for turn in turns.read()] == [str(number) for number in range(5, MAX_TURNS + 5)]
     turns.captured(turns.read()[0])
-    assert turns.find("5") == HookTurn(key="5", event_id="e", namespace="n", prompt_hash="h", is_captured=True)
+    assert turns.find("5", "n") == HookTurn(key="5", event_id="e", namespace="n", prompt_hash="h", is_captured=True)
+    assert turns.find("5", "another") is None
+    assert turns.find("", "another") is None
     (file,) = (tmp_path / "hooks").iterdir()
     assert file.stat().st_mode & 0o077 == 0
     assert (tmp_path / "hooks").stat().st_mode & 0o077 == 0
