@@ -6,26 +6,14 @@ from memento.cli.opening import opened
 from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
-from memento.memory.case import ERASED, Case
-from memento.memory.errors import UnknownEvent
-from memento.memory.event import Outcome, RetrievalEvent, Slot
-from memento.memory.offpolicy.probes import Z90
+from memento.memory.explanation import explained_event
 
 
 async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
     """Explain one event."""
     async with opened(namespace) as memory:
-        event = await memory.views.event(event_id, namespace=memory.namespace)
-        if event is None:
-            raise UnknownEvent(event_id, memory.namespace)
-        outcome = await memory.views.outcome(event_id, namespace=memory.namespace)
-        cases = await memory.views.cases(event.case_ids, namespace=memory.namespace)
-        erased = await memory.views.erased_among(event.case_ids, namespace=memory.namespace)
-    slots = [_explained(slot, cases.get(slot.case_id or "")) for slot in event.slots]
-    for slot in slots:
-        if slot["case_id"] in erased:
-            slot |= {"task": ERASED, "status": "erased"}
-    facts = _facts(event, outcome)
+        explained = await explained_event(memory, event_id)
+    facts, slots = explained.facts(), explained.slots()
     if as_json:
         print_json({"event": "why", **facts, "slots": slots})
         return ExitCode.OK
@@ -33,44 +21,6 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
     if slots:
         print_table(_table(slots))
     return ExitCode.OK
-
-
-def _facts(event: RetrievalEvent, outcome: Outcome | None) -> dict[str, Any]:
-    left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
-    return {
-        "event_id": event.id,
-        "task": event.asked,
-        "policy": event.policy,
-        "outcomes_learned_from": event.n_outcomes,
-        "settings_version": event.settings_version,
-        "bank_version": event.bank_version,
-        "candidates": len(event.candidates),
-        "degraded": event.is_degraded,
-        "reward": None if outcome is None else outcome.reward,
-        "evaluator": None if outcome is None else outcome.evaluator,
-        "created_at": event.created_at,
-        **({"fork_of": event.fork_of} if event.fork_of else {}),
-        **({"erased_at": event.erased_at} if event.erased_at else {}),
-    } | ({"not_shown_to_the_model": left_out} if left_out else {})
-
-
-def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
-    """A slot as JSON values; the interval holds the case's utility with a probability of 90 %."""
-    reach = None if slot.sd is None else Z90 * slot.sd
-    return {
-        "slot": slot.slot,
-        "case_id": slot.case_id,
-        "task": None if case is None else case.state,
-        "status": None if case is None else case.status,
-        "similarity": slot.similarity,
-        "score": slot.score,
-        "interval": None if reach is None else [slot.score - reach, slot.score + reach],
-        "own_reward": slot.own_reward,
-        "support": slot.support,
-        "exposures": slot.exposures,
-        "propensity": slot.propensity,
-        "is_randomised": slot.is_randomised,
-    }
 
 
 def _table(slots: list[dict[str, Any]]) -> TextTable:

@@ -8,6 +8,7 @@ from memento.cli.demo import demo
 from memento.cli.doctor import doctor
 from memento.cli.eval import evaluation
 from memento.cli.feedback import feedback
+from memento.cli.hook import hook
 from memento.cli.keys import keys
 from memento.cli.learn import learn
 from memento.cli.mcp import mcp
@@ -29,6 +30,7 @@ for command in (ask, feedback, doctor, mcp, demo):
 app.add_typer(cases, name="cases")
 app.add_typer(evaluation, name="eval")
 app.add_typer(keys, name="keys")
+app.add_typer(hook, name="hook")
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
 app.add_typer(threads, name="threads")

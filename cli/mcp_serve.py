@@ -1,4 +1,4 @@
-"""Serves the built-in tools over stdio or HTTP, as `memento mcp` does."""
+"""Serves the built-in tools and the memory over stdio or HTTP, as `memento mcp` does."""
 
 import asyncio
 import ipaddress
@@ -6,19 +6,17 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from memento.cli.mcp_choice import ToolChoice
 from memento.cli.running import ExitCode
 from memento.cli.streams import tell
 from memento.graph.app import Application
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolUnavailable
-from memento.tools.mcp_server import CODE_TOOLS, PATH, make_mcp_server, serve_http, serve_stdio
-from memento.tools.registry import ToolFunction
+from memento.tools.mcp_server import PATH, make_mcp_server, serve_http, serve_stdio
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -40,25 +38,32 @@ class HttpOptions(NamedTuple):
     """Whether no token is required."""
 
 
-async def serve(names: Sequence[str], folder: Path | None, http: HttpOptions | None) -> ExitCode:
+async def serve(choice: ToolChoice, http: HttpOptions | None) -> ExitCode:
     """Serve until the client goes away, or until interrupted. On stdio nothing else is ever written to stdout.
 
+    The memory is opened by the first call that needs it.
+
     Args:
-        names: of the tools to serve; none means all.
-        folder: that the tools work in; one below MEMENTO_HOME by default.
+        choice: what to serve.
         http: where and how to listen; None for stdio.
     """
-    app = Application()
+    app = Application(await choice.settings())
     try:
         token = None if http is None else _token(http, app.settings)
-        functions = chosen(await app.toolset.functions(), names, with_code=http is None or http.allow_code)
-        workspace = app.toolset.workspace_in(folder or app.settings.folder / "mcp-workspace")
-        make = partial(make_mcp_server, functions, workspace, token=token and token.text)
+        functions = await choice.functions(app, with_code=http is None or http.allow_code)
+        workspace = choice.workspace_of(app)
+        make = partial(
+            make_mcp_server, functions, workspace, token=token and token.text, instructions=choice.instructions
+        )
         server = await asyncio.to_thread(make)
-        if http is not None:
-            await _serve_http(server, http, token, f"{len(functions)} tools, files in {workspace.folder}")
-        else:
-            await serve_stdio(server)
+        async with choice.hooks(app):
+            if http is not None:
+                parts = [f"{len(functions)} tools"]
+                parts += [f"files in {workspace.folder}"] if workspace else []
+                parts += [f"memory of namespace {app.settings.namespace!r}"] if choice.with_memory else []
+                await _serve_http(server, http, token, ", ".join(parts))
+            else:
+                await serve_stdio(server)
     except ToolUnavailable as error:
         raise InvalidInput(str(error)) from error
     finally:
@@ -117,30 +122,6 @@ def _tell_token(url: str, token: _Token) -> None:
     tell(f"in an mcpServers file:   {json.dumps(entry)}")
     if token.is_fresh:
         tell("the next start makes another token; set MEMENTO_MCP_TOKEN to keep one, --no-token asks for none")
-
-
-def chosen(functions: Mapping[str, ToolFunction], names: Sequence[str], *, with_code: bool) -> dict[str, ToolFunction]:
-    """Pick the tools to serve.
-
-    Args:
-        functions: all there are.
-        names: those wanted; none means all.
-        with_code: whether those that run code may be among them.
-
-    Raises:
-        InvalidInput: one that is wanted is not there, or may not be.
-    """
-    unknown = [name for name in names if name not in functions]
-    if unknown:
-        raise InvalidInput(f"there is no tool {unknown[0]!r}; there are: {', '.join(functions)}")
-    refused = CODE_TOOLS.intersection(names)
-    if refused and not with_code:
-        raise InvalidInput(f"over HTTP, {min(refused)} is served only with --allow-code")
-    return {
-        name: function
-        for name, function in functions.items()
-        if (not names or name in names) and (with_code or name not in CODE_TOOLS)
-    }
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -186,16 +186,20 @@ class Application:
         The configured models' packages, the tools, the encoder, and the bank if there is one: none is created. What
         cannot be loaded is logged, and named again by the run that needs it.
         """
-
-        async def memory() -> None:
-            await self._loop.run(self._warm_memory)
-
-        parts = {"the memory": memory, "a model": self.models.warm, "a tool": self.toolset.functions}
+        parts = {"the memory": self.warm_memory, "a model": self.models.warm, "a tool": self.toolset.functions}
         for name, warm in parts.items():
             try:
                 await warm()
             except Exception as error:  # noqa: BLE001  of any package: serving must begin all the same
                 _LOG.warning("%s could not be loaded in advance: %s", name, error)
+
+    async def warm_memory(self) -> None:
+        """Load in advance what a first read would load; a bank that is not there yet is not created.
+
+        Raises:
+            EncoderUnavailable, LedgerUnavailable: as `memory`.
+        """
+        await self._loop.run(self._warm_memory)
 
     async def _warm_memory(self) -> None:
         settings = self.settings

@@ -27,6 +27,7 @@ _NO_DDGS = (
     "use searxng (a server of your own that asks the same engines) or tavily"
 )
 SEARCH_ENGINES = ("searxng", "tavily")
+_MAX_ENV_FILE_BYTES = 1_000_000
 
 
 class Settings(CollectionVariables, ServerVariables, BaseSettings):
@@ -68,6 +69,9 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
         default="", description="Places that are not public and may be fetched from: host:port or network, by commas."
     )
     mcp: Path | None = Field(default=None, description="A JSON file of MCP servers, in the common mcpServers format.")
+    test_command: str = Field(
+        default="", description="Command whose exit status is the outcome of a coding agent's turn (`memento hook`)."
+    )
     mcp_token: SecretStr | None = Field(
         default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
     )
@@ -288,3 +292,19 @@ def load_env_file(path: Path = Path(".env")) -> None:
     from dotenv import load_dotenv
 
     load_dotenv(path, override=False)
+
+
+def file_secrets(path: Path) -> tuple[str, ...]:
+    """Return the secrets in a `.env` file, which is not added to the environment; empty where there is no such file.
+
+    For a project that this process works beside: its file must not configure this process. Blocking.
+    """
+    from dotenv import dotenv_values
+
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_ENV_FILE_BYTES:
+            return ()
+        given = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(dict.fromkeys(secrets_of({name: value for name, value in given.items() if value})))

@@ -21,6 +21,7 @@ from memento.tools.workspace_binding import bind_workspace
 if TYPE_CHECKING:
     from fastmcp import FastMCP
     from fastmcp.server.auth import TokenVerifier
+    from fastmcp.server.middleware import Middleware
 
 CODE_TOOLS: Final = frozenset({"run_python", "run_shell"})
 """Over HTTP these are served only when that is asked for."""
@@ -30,18 +31,20 @@ PATH: Final = "/mcp"
 
 def make_mcp_server(
     functions: Mapping[str, Callable[..., Awaitable[str]]],
-    workspace: Workspace,
+    workspace: Workspace | None,
     *,
     name: str = "memento",
     token: str | None = None,
+    instructions: str | None = None,
 ) -> "FastMCP[Any]":
     """Make an MCP server of tools. Opens nothing, but blocks while importing.
 
     Args:
         functions: plain typed async functions, by the name to serve them under.
-        workspace: given to those that take one; callers are not shown that argument.
+        workspace: given to those that take one; callers are not shown that argument. None where no function does.
         name: what the server calls itself.
         token: that callers over HTTP must send as `Authorization: Bearer ...`; None lets everybody call.
+        instructions: told to every client when it connects: when to use these tools.
 
     Raises:
         ToolUnavailable: the extra is not installed.
@@ -50,10 +53,17 @@ def make_mcp_server(
         from fastmcp import FastMCP
         from fastmcp.tools import FunctionTool
     auth = None if token is None else _verifier(token)
-    server: FastMCP[Any] = FastMCP(name, version=version("memento-langgraph"), mask_error_details=True, auth=auth)
+    server: FastMCP[Any] = FastMCP(
+        name,
+        version=version("memento-langgraph"),
+        instructions=instructions,
+        mask_error_details=True,
+        auth=auth,
+        middleware=[_misfit_naming()],
+    )
     for tool_name, function in functions.items():
         # A string is the text itself; with a schema for it, every result would be sent twice.
-        served = _speaking(bind_workspace(function, workspace))
+        served = _speaking(function if workspace is None else bind_workspace(function, workspace))
         server.add_tool(FunctionTool.from_function(served, name=tool_name, output_schema=None))
     return server
 
@@ -84,6 +94,27 @@ async def serve_http(server: "FastMCP[Any]", listening: socket.socket) -> None:
         sockets=[listening],
         host_origin_protection="auto",
     )
+
+
+def _misfit_naming() -> "Middleware":
+    """Say which arguments do not fit and why, without their values: they may hold keys, and clients keep logs."""
+    from fastmcp.exceptions import ToolError as ToldError
+    from fastmcp.exceptions import ValidationError
+    from fastmcp.server.middleware import Middleware
+    from pydantic import ValidationError as PydanticError
+
+    class MisfitNaming(Middleware):
+        async def on_call_tool(self, context: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+            try:
+                return await call_next(context)
+            except ValidationError as error:
+                cause = error.__cause__
+                if not isinstance(cause, PydanticError):
+                    raise
+                faults = [f"`{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in cause.errors()]
+                raise ToldError(f"invalid arguments: {'; '.join(faults)}") from None
+
+    return MisfitNaming()
 
 
 def _verifier(token: str) -> "TokenVerifier":

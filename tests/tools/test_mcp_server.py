@@ -14,7 +14,7 @@ from fastmcp import Client as InProcess
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
-from memento.cli.mcp_serve import chosen
+from memento.cli.mcp_choice import chosen
 from memento.memory.errors import InvalidInput
 from memento.tools.errors import ToolInputError
 from memento.tools.mcp_server import make_mcp_server

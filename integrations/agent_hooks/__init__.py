@@ -1,0 +1,1 @@
+"""Hooks of coding agents: recall cases when a task begins, capture the attempt when it ends."""

@@ -1,0 +1,114 @@
+"""Explanations of readings and cases: why a case was served, and what is known of it, as JSON values."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memento.memory.case import ERASED, Case
+from memento.memory.errors import ErasedRecord, UnknownCase, UnknownEvent
+from memento.memory.event import Outcome, RetrievalEvent, Slot
+from memento.memory.ledger.event_reads import CaseUsage
+from memento.memory.offpolicy.probes import Z90
+
+if TYPE_CHECKING:
+    from memento.memory.case_memory import CaseMemory
+
+
+class ExplainedEvent(NamedTuple):
+    """One reading with its outcome and the cases that it served."""
+
+    event: RetrievalEvent
+    outcome: Outcome | None
+    """The newest; None where nothing was reported."""
+    cases: dict[str, Case]
+    """Newest revisions of the cases served, by id, without erased ones."""
+    erased: set[str]
+
+    def facts(self) -> dict[str, Any]:
+        """What holds for the whole reading."""
+        event, outcome = self.event, self.outcome
+        left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
+        return {
+            "event_id": event.id,
+            "task": event.asked,
+            "policy": event.policy,
+            "outcomes_learned_from": event.n_outcomes,
+            "settings_version": event.settings_version,
+            "bank_version": event.bank_version,
+            "candidates": len(event.candidates),
+            "degraded": event.is_degraded,
+            "reward": None if outcome is None else outcome.reward,
+            "evaluator": None if outcome is None else outcome.evaluator,
+            "created_at": event.created_at,
+            **({"fork_of": event.fork_of} if event.fork_of else {}),
+            **({"erased_at": event.erased_at} if event.erased_at else {}),
+        } | ({"not_shown_to_the_model": left_out} if left_out else {})
+
+    def slots(self) -> list[dict[str, Any]]:
+        """Every slot with what was known when it was filled; an interval holds the utility with 90 % probability."""
+        slots = [_explained(slot, self.cases.get(slot.case_id or "")) for slot in self.event.slots]
+        for slot in slots:
+            if slot["case_id"] in self.erased:
+                slot |= {"task": ERASED, "status": "erased"}
+        return slots
+
+    def slot_of(self, case_id: str) -> dict[str, Any] | None:
+        """The slot that a case was served in; None where it was not."""
+        return next((slot for slot in self.slots() if slot["case_id"] == case_id), None)
+
+
+class ExplainedCase(NamedTuple):
+    """One case with how it has done when it was served."""
+
+    case: Case
+    usage: CaseUsage
+
+
+async def explained_event(memory: "CaseMemory", event_id: str) -> ExplainedEvent:
+    """Find a reading of the memory's namespace with all that explains it.
+
+    Raises:
+        UnknownEvent: there is none.
+    """
+    views, namespace = memory.views, memory.namespace
+    event = await views.event(event_id, namespace=namespace)
+    if event is None:
+        raise UnknownEvent(event_id, namespace)
+    return ExplainedEvent(
+        event,
+        await views.outcome(event_id, namespace=namespace),
+        await views.cases(event.case_ids, namespace=namespace),
+        await views.erased_among(event.case_ids, namespace=namespace),
+    )
+
+
+async def explained_case(memory: "CaseMemory", case_id: str) -> ExplainedCase:
+    """Find a case of the memory's namespace by its whole id.
+
+    Raises:
+        UnknownCase: there is none.
+        ErasedRecord: it was erased.
+    """
+    views, namespace = memory.views, memory.namespace
+    case = (await views.cases([case_id], namespace=namespace)).get(case_id)
+    if case is None:
+        if await views.erased_among([case_id], namespace=namespace):
+            raise ErasedRecord(f"case {case_id!r}", namespace)
+        raise UnknownCase(case_id, namespace)
+    return ExplainedCase(case, await views.usage(case_id, namespace=namespace))
+
+
+def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
+    reach = None if slot.sd is None else Z90 * slot.sd
+    return {
+        "slot": slot.slot,
+        "case_id": slot.case_id,
+        "task": None if case is None else case.state,
+        "status": None if case is None else case.status,
+        "similarity": slot.similarity,
+        "score": slot.score,
+        "interval": None if reach is None else [slot.score - reach, slot.score + reach],
+        "own_reward": slot.own_reward,
+        "support": slot.support,
+        "exposures": slot.exposures,
+        "propensity": slot.propensity,
+        "is_randomised": slot.is_randomised,
+    }
