@@ -8,6 +8,7 @@ from memento.cli.demo import demo
 from memento.cli.doctor import doctor
 from memento.cli.eval import evaluation
 from memento.cli.feedback import feedback
+from memento.cli.import_records import import_records
 from memento.cli.learn import learn
 from memento.cli.mcp import mcp
 from memento.cli.policy import policy
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (ask, feedback, doctor, mcp, demo):
     app.command()(command)
+app.command("import")(import_records)
 app.add_typer(cases, name="cases")
 app.add_typer(evaluation, name="eval")
 app.add_typer(learn, name="learn")

@@ -1,0 +1,311 @@
+"""Streams records of any source into a case memory: redacted, deduplicated, in quarantine.
+
+    files -> rows -> records -> redacted -> cases in quarantine (a known outcome)
+                                         -> attempts that wait for feedback (an unknown one)
+
+Batches are committed one by one; a case or attempt that is there already is left unchanged. So an import that was
+interrupted is simply repeated, and repeating it adds nothing.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from memento.integrations.importers.record import NO_OUTCOME, ImportedRecord, ImportedRow, ImportOptions, ImportSource
+from memento.integrations.importers.registry import files_of_kind, source_named
+from memento.memory.case import Case, Provenance, case_id, storable
+from memento.memory.case_memory import CaseMemory
+from memento.memory.errors import InvalidInput
+from memento.memory.experience import Experience, bounded_case, check_share
+from memento.memory.importing import FROM_IMPORT, attempt_event_id
+from memento.memory.text_limits import MAX_STATE_CHARS, bounded
+from memento.nodes.redaction import Redact, make_redact
+from memento.nodes.secret_shapes import without_secret_shapes
+from memento.nodes.sources import Secrets
+
+MAX_PROBLEMS: Final = 1000
+"""Faults that a report names; the others are counted."""
+GIVEN: Final = "given"
+"""Score name of a reward that the person who imports gives for the whole file."""
+
+_BATCH: Final = 64
+_MAX_REASONS: Final = 50
+_MAX_NAME_CHARS: Final = 100
+_LOOKED_AT_CHARS: Final = 4 * MAX_STATE_CHARS
+
+
+class WaitingAttempt(NamedTuple):
+    """An attempt whose outcome is unknown."""
+
+    event_id: str
+    """What `memento feedback` takes."""
+    source_id: str
+    state: str
+
+
+class RowFault(NamedTuple):
+    """A row that could not be imported."""
+
+    path: Path
+    number: int
+    problem: str
+
+
+@dataclass
+class ImportReport:
+    """How far an import has come."""
+
+    kind: str = ""
+    n_records: int = 0
+    """Records that were read and kept or there already."""
+    n_cases: int = 0
+    """New cases, in quarantine."""
+    n_waiting: int = 0
+    """New attempts of unknown outcome."""
+    n_differing: int = 0
+    """Records that are there already with another reward, which stays."""
+    n_bad: int = 0
+    n_bytes: int = 0
+    """Read so far, over all passes."""
+    total_bytes: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Reason to number of rows that were left out."""
+    faults: list[RowFault] = field(default_factory=list)
+    """The first `MAX_PROBLEMS` faults."""
+    other_files: list[Path] = field(default_factory=list)
+    """Files of the folder that are of another kind."""
+
+    @property
+    def n_known(self) -> int:
+        """Records that were there already."""
+        return self.n_records - self.n_cases - self.n_waiting
+
+
+class RecordDoor:
+    """Turns one source's records into cases and attempts of a namespace, without secrets."""
+
+    def __init__(self, *, kind: str, namespace: str, options: ImportOptions, secrets: Secrets | None) -> None:
+        """Prepare.
+
+        Args:
+            kind: of the source.
+            namespace: whose they become.
+            options: what the person said about outcomes.
+            secrets: known ones, which are masked beside everything that has the shape of a secret.
+        """
+        self._kind, self._namespace, self._options = kind, namespace, options
+        self._redact: Redact = make_redact(secrets)
+
+    @property
+    def has_no_reward(self) -> bool:
+        """Whether nobody gave a reward for records without one."""
+        return self._options.reward is None
+
+    def clean(self, text: str) -> str:
+        """A text without secrets, and without what no database takes."""
+        looked_at = bounded(storable(text.replace("\x00", "")), _LOOKED_AT_CHARS)
+        return without_secret_shapes(self._redact(looked_at))
+
+    def experience(self, record: ImportedRecord) -> Experience:
+        """What the record becomes.
+
+        Raises:
+            InvalidInput: it has no task, or a value that no experience has.
+        """
+        reward, scored_by = record.reward, record.scored_by
+        if reward is None and self._options.reward is not None:
+            reward, scored_by = self._options.reward, GIVEN
+        name = f"{FROM_IMPORT}{self._kind}"
+        key = f":{self.clean(scored_by)[:_MAX_NAME_CHARS]}" if scored_by else ""
+        source_id = self.clean(record.source_id)[:_MAX_NAME_CHARS]
+        return Experience(
+            state=self.clean(record.state),
+            action=self.clean(record.action),
+            answer=self.clean(record.answer),
+            reward=reward,
+            confidence=record.confidence,
+            lesson=self.clean(record.lesson),
+            error_class=record.error_class,
+            evaluator=f"{name}{key}",
+            thread_id=f"{name}:{source_id}" if source_id else None,
+            models={role: self.clean(model)[:_MAX_NAME_CHARS] for role, model in record.models.items()},
+            namespace=self._namespace,
+        )
+
+    def case(self, experience: Experience, *, is_retired: bool) -> Case:
+        """The case of an experience whose reward is known."""
+        if experience.reward is None:
+            raise InvalidInput("an unknown outcome makes no case")
+        provenance = Provenance(
+            evaluator=experience.evaluator, thread_id=experience.thread_id, models=dict(experience.models or {})
+        )
+        case = Case(
+            id=case_id(self._namespace, experience.state, experience.action),
+            namespace=self._namespace,
+            state=experience.state,
+            action=experience.action,
+            answer=experience.answer,
+            reward=experience.reward,
+            confidence=experience.confidence,
+            lesson=experience.lesson,
+            error_class=experience.error_class,
+            status="retired" if is_retired else "active",
+            provenance=provenance,
+        )
+        return bounded_case(case)
+
+
+async def import_records(
+    memory: CaseMemory,
+    kind: str,
+    path: Path,
+    *,
+    options: ImportOptions | None = None,
+    secrets: Secrets | None = None,
+    on_progress: Callable[[ImportReport], None] = lambda _: None,
+    on_waiting: Callable[[WaitingAttempt], None] = lambda _: None,
+) -> ImportReport:
+    """Import a file or a folder of another system's records.
+
+    Args:
+        memory: an open one; everything lands in its namespace.
+        kind: one of `registry.SOURCES`.
+        path: the file or folder.
+        options: what you say about outcomes.
+        secrets: gives those of this machine, which are masked in every text.
+        on_progress: called after each batch, which is kept by then.
+        on_waiting: called for each attempt of unknown outcome, new or known.
+
+    Raises:
+        InvalidInput: no such kind, no such file, or a file of another kind; nothing was imported.
+        LedgerUnavailable: the last batch was not kept; those before it are.
+        EncoderUnavailable: alike.
+    """
+    options = checked_options(options or ImportOptions())
+    source = source_named(kind)
+    door = RecordDoor(kind=kind, namespace=memory.namespace, options=options, secrets=secrets)
+    report, rows = await asyncio.to_thread(_opened, source, path, options)
+    while batch := await asyncio.to_thread(_next_batch, rows, report, door):
+        report.n_differing += await _n_differing(memory, batch)
+        cases = [case for _, case in batch if case is not None]
+        attempts = [experience for experience, case in batch if case is None]
+        report.n_cases += await memory.keep(cases, is_trusted=False) if cases else 0
+        report.n_waiting += await memory.keep_attempts(attempts) if attempts else 0
+        report.n_records += len(batch)
+        for one in attempts:
+            on_waiting(_waiting(memory.namespace, one))
+        on_progress(report)
+    await memory.bank.project_all()
+    return report
+
+
+def preview_records(
+    kind: str,
+    path: Path,
+    *,
+    namespace: str,
+    options: ImportOptions | None = None,
+    secrets: Secrets | None = None,
+    on_record: Callable[[Experience], None] = lambda _: None,
+) -> ImportReport:
+    """Read and check everything like `import_records`, without a memory; blocking.
+
+    What it reports as new is new to the files: whether the memory has it already is not looked up.
+
+    Raises:
+        InvalidInput: as `import_records`.
+    """
+    options = checked_options(options or ImportOptions())
+    source = source_named(kind)
+    door = RecordDoor(kind=kind, namespace=namespace, options=options, secrets=secrets)
+    report, rows = _opened(source, path, options)
+    seen: set[int] = set()
+    while batch := _next_batch(rows, report, door):
+        for experience, case in batch:
+            report.n_records += 1
+            own = hash(case_id(namespace, experience.state, experience.action))
+            if own in seen:
+                continue
+            seen.add(own)
+            report.n_cases += case is not None
+            report.n_waiting += case is None
+            on_record(experience)
+    return report
+
+
+def checked_options(options: ImportOptions) -> ImportOptions:
+    """The options.
+
+    Raises:
+        InvalidInput: a reward outside [0, 1], or a range without extent.
+    """
+    check_share("reward", options.reward)
+    for label, reward in options.labels.items():
+        if not label:
+            raise InvalidInput("a label is empty; write NAME=REWARD")
+        check_share("reward", reward)
+    if options.score_range is not None:
+        low, high = options.score_range
+        if low == high or not all(abs(end) < float("inf") for end in (low, high)):
+            raise InvalidInput(f"the range {low:g} to {high:g} has no extent: give the worst and the best value")
+    return options
+
+
+def waiting_of(namespace: str, experience: Experience) -> WaitingAttempt | None:
+    """The attempt that an experience waits as; None where its outcome is known."""
+    return _waiting(namespace, experience) if experience.reward is None else None
+
+
+def _waiting(namespace: str, one: Experience) -> WaitingAttempt:
+    event_id = attempt_event_id(namespace, one.state, one.action)
+    return WaitingAttempt(event_id, one.thread_id or "", one.state)
+
+
+def _opened(source: ImportSource, path: Path, options: ImportOptions) -> tuple[ImportReport, Iterator[ImportedRow]]:
+    files, others = files_of_kind(source, path)
+    total = source.n_passes * sum(file.stat().st_size for file in files)
+    return ImportReport(kind=source.kind, total_bytes=total, other_files=others), source.read(files, options)
+
+
+def _next_batch(
+    rows: Iterator[ImportedRow], report: ImportReport, door: RecordDoor
+) -> list[tuple[Experience, Case | None]]:
+    """The next records, each with its case where the outcome is known; empty at the end."""
+    batch: list[tuple[Experience, Case | None]] = []
+    for row in rows:
+        report.n_bytes += row.n_bytes
+        record, problem, skipped = row.record, row.problem, row.skipped
+        if record is not None and record.is_fact and record.reward is None and door.has_no_reward:
+            record, skipped = None, NO_OUTCOME
+        if skipped:
+            reason = door.clean(skipped)
+            is_new = reason not in report.skipped and len(report.skipped) >= _MAX_REASONS
+            report.skipped["other reasons" if is_new else reason] += 1
+        if record is not None:
+            try:
+                experience = door.experience(record)
+                is_known = experience.reward is not None
+                batch.append((experience, door.case(experience, is_retired=record.is_retired) if is_known else None))
+            except (InvalidInput, RecursionError) as error:
+                problem = str(error)
+        if problem:
+            report.n_bad += 1
+            if len(report.faults) < MAX_PROBLEMS:
+                report.faults.append(RowFault(row.path, row.number, door.clean(problem)))
+        if len(batch) >= _BATCH:
+            break
+    return batch
+
+
+async def _n_differing(memory: CaseMemory, batch: list[tuple[Experience, Case | None]]) -> int:
+    """How many cases of a batch are there with another reward, in the memory or earlier in the batch."""
+    cases = [case for _, case in batch if case is not None]
+    known = await memory.views.cases(list({case.id for case in cases}), namespace=memory.namespace) if cases else {}
+    rewards = {case.id: case.reward for case in known.values()}
+    n_differing = 0
+    for case in cases:
+        n_differing += rewards.setdefault(case.id, case.reward) != case.reward
+    return n_differing
