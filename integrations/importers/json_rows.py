@@ -23,6 +23,7 @@ SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".af")
 _CHUNK: Final = 1 << 20
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BETWEEN: Final = " \t\r\n"
+_AFTER: Final = (",", "]", *_BETWEEN)
 
 
 class JsonRow(NamedTuple):
@@ -76,16 +77,16 @@ def rows_within(path: Path, *containers: str) -> Iterator[JsonRow]:
     Raises:
         InvalidInput: as `json_rows`.
     """
-    n_before = 0
+    n_more = 0
     for row in json_rows(path):
         named = row.value if isinstance(row.value, dict) else {}
         inner = next((named[name] for name in containers if isinstance(named.get(name), list)), None)
         if inner is None:
-            yield row._replace(number=n_before + row.number)
+            yield row._replace(number=n_more + row.number)
             continue
-        for place, value in enumerate(inner, start=1):
-            yield JsonRow(n_before + place, value, "", row.n_bytes if place == 1 else 0)
-        n_before += len(inner) - row.number
+        for place, value in enumerate(inner):
+            yield JsonRow(n_more + row.number + place, value, "", 0 if place else row.n_bytes)
+        n_more += len(inner) - 1
 
 
 def parsed(text: str) -> Any:
@@ -127,7 +128,7 @@ def _line_rows(path: Path) -> Iterator[JsonRow]:
                 problem = f"a line of more than {MAX_ROW_BYTES >> 20} MB, at most that is read"
                 yield JsonRow(number, None, problem, n_bytes + len(rest) + n_blank)
                 n_blank = 0
-            elif raw.strip():
+            elif raw.removeprefix(codecs.BOM_UTF8).strip():
                 yield _line(number, raw, n_bytes + n_blank)
                 n_blank = 0
             else:
@@ -199,7 +200,8 @@ def _element(decoder: json.JSONDecoder, window: "_Window") -> tuple[Any, str]:
             continue
         except (ValueError, RecursionError) as error:
             return None, f"JSON that cannot be parsed: {type(error).__name__}; what follows in the array is not read"
-        if end == len(window.text) and window.grow():  # a number may go on
+        is_short = not isinstance(value, dict | list | str) and window.text[end : end + 1] not in _AFTER
+        if is_short and window.grow():  # a number may go on
             continue
         raw, window.at = window.text[window.at : end], end
         try:
