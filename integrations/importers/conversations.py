@@ -19,8 +19,8 @@ MAX_STEPS: Final = 200
 MAX_STEP_CHARS: Final = 500
 _MAX_DEPTH: Final = 8
 _MAX_LOOKED_AT: Final = 20_000
-_MAX_EARLIER: Final = 3
-_MAX_EARLIER_CHARS: Final = 300
+_MAX_EARLIER: Final = 2
+_MAX_EARLIER_CHARS: Final = 160
 _ROLES: Final = {
     "human": "user",
     "HumanMessage": "user",
