@@ -16,7 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from memento.integrations.importers.conversations import ChatTurn, add_reply, is_tool_result, text_of, turn_row
+from memento.integrations.importers.conversations import (
+    MAX_EARLIER,
+    ChatTurn,
+    add_reply,
+    is_tool_result,
+    text_of,
+    turn_row,
+)
 from memento.integrations.importers.json_rows import json_rows
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 
@@ -55,7 +62,10 @@ def _session(path: Path) -> Iterator[ImportedRow]:
             if turn is not None:
                 yield turn_row(path, begun, turn)
                 asked.append(turn.task)
-            turn, begun = ChatTurn(prompt, source_id=_text(line.get("uuid")), earlier=tuple(asked)), row.number
+            turn, begun = (
+                ChatTurn(prompt, source_id=_text(line.get("uuid")), earlier=tuple(asked[-MAX_EARLIER:])),
+                row.number,
+            )
             turn.made_at = _text(line.get("timestamp"))
     if turn is not None:
         yield turn_row(path, begun, turn)

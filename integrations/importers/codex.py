@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from memento.integrations.importers.conversations import ChatTurn, text_of, turn_row
+from memento.integrations.importers.conversations import MAX_EARLIER, ChatTurn, text_of, turn_row
 from memento.integrations.importers.json_rows import json_rows
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 
@@ -96,7 +96,9 @@ class _Session:
             return
         yield from self._finished()
         source_id = f"{self._session}:{len(self._asked)}"
-        self._turn = ChatTurn(text.strip(), source_id=source_id, earlier=tuple(self._asked), made_at=made_at)
+        self._turn = ChatTurn(
+            text.strip(), source_id=source_id, earlier=tuple(self._asked[-MAX_EARLIER:]), made_at=made_at
+        )
         self._begun = number
         self._asked.append(text.strip())
 

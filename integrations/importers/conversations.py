@@ -19,7 +19,8 @@ MAX_STEPS: Final = 200
 MAX_STEP_CHARS: Final = 500
 _MAX_DEPTH: Final = 8
 _MAX_LOOKED_AT: Final = 20_000
-_MAX_EARLIER: Final = 2
+MAX_EARLIER: Final = 2
+"""Messages before it that a task is told with."""
 _MAX_EARLIER_CHARS: Final = 160
 _ROLES: Final = {
     "human": "user",
@@ -69,7 +70,7 @@ class ChatTurn:
         """The task, with what was asked before it."""
         if not self.earlier:
             return self.task
-        before = "\n".join(f"- {on_one_line(one, _MAX_EARLIER_CHARS)}" for one in self.earlier[-_MAX_EARLIER:])
+        before = "\n".join(f"- {on_one_line(one, _MAX_EARLIER_CHARS)}" for one in self.earlier[-MAX_EARLIER:])
         return f"{self.task}\n\nAsked before:\n{before}"
 
     @property
@@ -105,7 +106,7 @@ def turns(messages: Iterable[Any]) -> Iterator[ChatTurn]:
             if turn is not None:
                 asked.append(turn.task)
                 yield turn
-            turn = ChatTurn(text, earlier=tuple(asked), source_id=_text(fields.get("id")))
+            turn = ChatTurn(text, earlier=tuple(asked[-MAX_EARLIER:]), source_id=_text(fields.get("id")))
             turn.made_at = _text(fields.get("created_at") or fields.get("timestamp"))
         elif role == "assistant":
             turn = turn or ChatTurn("")
