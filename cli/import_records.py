@@ -30,7 +30,7 @@ async def import_records(
         list[str] | None, typer.Option(metavar="NAME=REWARD", help="Reward of a categorical score's label; repeatable.")
     ] = None,
     reward: Annotated[
-        float | None, typer.Option(help="Reward of every record that has none of its own, as you vouch for the file.")
+        float | None, typer.Option(help="Reward of every record without any score, if you vouch for the file.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be imported; open no memory.")

@@ -32,10 +32,9 @@ async def import_path(
     kind: str, path: Path, options: ImportOptions, namespace: str | None, *, is_dry_run: bool, as_json: bool
 ) -> ExitCode:
     """Import a file or a folder, or only say what that would do."""
-    source_named(kind)
-    checked_options(options)
+    checked_options(source_named(kind), options)
     if is_dry_run:
-        report = await asyncio.to_thread(_preview, kind, path, options, namespace, as_json=as_json)
+        report = await _preview(kind, path, options, namespace, as_json=as_json)
     else:
         report = await _import(kind, path, options, namespace, as_json=as_json)
     _tell_report(report, path, is_dry_run=is_dry_run, as_json=as_json)
@@ -86,7 +85,9 @@ async def _import(
             raise
 
 
-def _preview(kind: str, path: Path, options: ImportOptions, namespace: str | None, *, as_json: bool) -> ImportReport:
+async def _preview(
+    kind: str, path: Path, options: ImportOptions, namespace: str | None, *, as_json: bool
+) -> ImportReport:
     place = checked_namespace(read_settings().namespace if namespace is None else namespace)
 
     def show(experience: Experience) -> None:
@@ -98,7 +99,9 @@ def _preview(kind: str, path: Path, options: ImportOptions, namespace: str | Non
             own = {} if waiting is None else {"event_id": waiting.event_id}
             print_json({"event": "would_import", "reward": experience.reward, **fields, **own})
 
-    return preview_records(kind, path, namespace=place, options=options, secrets=environment_secrets, on_record=show)
+    return await preview_records(
+        kind, path, namespace=place, options=options, secrets=environment_secrets, on_record=show
+    )
 
 
 def _print_waiting(one: WaitingAttempt) -> None:

@@ -30,12 +30,16 @@ from memento.integrations.importers.record import ImportedRow, ImportOptions, Im
 _COMMAND: Final = re.compile(r"\s*<(?:command-(?:name|message|args|contents)|local-command-\w+|bash-\w+)>")
 _WRITTEN_BY_THE_PROGRAM: Final = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _INTERRUPTED: Final = "[Request interrupted by user"
+_SYNTHETIC: Final = "<synthetic>"
+"""Model of replies that the program writes itself, such as the error of an outage."""
+_BOOKS: Final = ("summary", "system", "attachment", "file-history-snapshot", "queue-operation")
 _SIDE_FILES: Final = ("subagents", "tool-results", "workflows")
 
 
 def _recognises(row: Mapping[str, Any]) -> bool:
     is_message = row.get("type") in ("user", "assistant") and isinstance(row.get("message"), Mapping)
-    return is_message and "uuid" in row and "sessionId" in row
+    is_kept_book = row.get("type") in _BOOKS and bool(row.keys() & {"leafUuid", "messageId", "sessionId"})
+    return (is_message and "uuid" in row and "sessionId" in row) or is_kept_book
 
 
 def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow]:
@@ -55,6 +59,8 @@ def _session(path: Path) -> Iterator[ImportedRow]:
         line, message = row.value, row.value.get("message")
         yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
         if not isinstance(message, Mapping) or line.get("isSidechain") is True or line.get("isMeta") is True:
+            continue
+        if line.get("isApiErrorMessage") is True or message.get("model") == _SYNTHETIC:
             continue
         if line.get("type") == "assistant" and turn is not None:
             add_reply(turn, message)

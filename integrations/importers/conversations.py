@@ -116,7 +116,7 @@ def turns(messages: Iterable[Any]) -> Iterator[ChatTurn]:
 
 
 def turn_row(path: Path, number: int, turn: ChatTurn, **outcome: Any) -> ImportedRow:
-    """The attempt of a turn, or why it is none.
+    """The row of a turn: its attempt, or the reason why there is nothing to import.
 
     Args:
         path: the file.

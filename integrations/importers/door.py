@@ -32,6 +32,7 @@ GIVEN: Final = "given"
 """Score name of a reward that the person who imports gives for the whole file."""
 
 _BATCH: Final = 64
+_ROWS_AT_ONCE: Final = 2000
 _MAX_REASONS: Final = 50
 _MAX_NAME_CHARS: Final = 100
 _LOOKED_AT_CHARS: Final = 4 * MAX_STATE_CHARS
@@ -116,7 +117,7 @@ class RecordDoor:
             InvalidInput: it has no task, or a value that no experience has.
         """
         reward, scored_by = record.reward, record.scored_by
-        if reward is None and self._options.reward is not None:
+        if reward is None and self._options.reward is not None and not record.is_disputed:
             reward, scored_by = self._options.reward, GIVEN
         name = f"{FROM_IMPORT}{self._kind}"
         key = f":{self.clean(scored_by)[:_MAX_NAME_CHARS]}" if scored_by else ""
@@ -184,11 +185,11 @@ async def import_records(
         LedgerUnavailable: the last batch was not kept; those before it are.
         EncoderUnavailable: alike.
     """
-    options = checked_options(options or ImportOptions())
     source = source_named(kind)
+    options = checked_options(source, options or ImportOptions())
     door = RecordDoor(kind=kind, namespace=memory.namespace, options=options, secrets=secrets)
     report, rows = await asyncio.to_thread(_opened, source, path, options)
-    while batch := await asyncio.to_thread(_next_batch, rows, report, door):
+    while (batch := await asyncio.to_thread(_next_batch, rows, report, door)) is not None:
         report.n_differing += await _n_differing(memory, batch)
         cases = [case for _, case in batch if case is not None]
         attempts = [experience for experience, case in batch if case is None]
@@ -202,7 +203,7 @@ async def import_records(
     return report
 
 
-def preview_records(
+async def preview_records(
     kind: str,
     path: Path,
     *,
@@ -211,19 +212,19 @@ def preview_records(
     secrets: Secrets | None = None,
     on_record: Callable[[Experience], None] = lambda _: None,
 ) -> ImportReport:
-    """Read and check everything like `import_records`, without a memory; blocking.
+    """Read and check everything like `import_records`, without a memory.
 
     What it reports as new is new to the files: whether the memory has it already is not looked up.
 
     Raises:
         InvalidInput: as `import_records`.
     """
-    options = checked_options(options or ImportOptions())
     source = source_named(kind)
+    options = checked_options(source, options or ImportOptions())
     door = RecordDoor(kind=kind, namespace=namespace, options=options, secrets=secrets)
-    report, rows = _opened(source, path, options)
+    report, rows = await asyncio.to_thread(_opened, source, path, options)
     seen: set[int] = set()
-    while batch := _next_batch(rows, report, door):
+    while (batch := await asyncio.to_thread(_next_batch, rows, report, door)) is not None:
         for experience, case in batch:
             report.n_records += 1
             own = hash(case_id(namespace, experience.state, experience.action))
@@ -236,12 +237,17 @@ def preview_records(
     return report
 
 
-def checked_options(options: ImportOptions) -> ImportOptions:
+def checked_options(source: ImportSource, options: ImportOptions) -> ImportOptions:
     """The options.
 
     Raises:
-        InvalidInput: a reward outside [0, 1], or a range without extent.
+        InvalidInput: a reward outside [0, 1], a range without extent, or something about scores that the kind has not.
     """
+    is_about_scores = options.score is not None or options.score_range is not None or bool(options.labels)
+    if is_about_scores and not source.has_scores:
+        raise InvalidInput(
+            f"{source.kind} has no scores to choose, scale or label; `--reward` gives one to all records"
+        )
     check_share("reward", options.reward)
     for label, reward in options.labels.items():
         if not label:
@@ -272,10 +278,15 @@ def _opened(source: ImportSource, path: Path, options: ImportOptions) -> tuple[I
 
 def _next_batch(
     rows: Iterator[ImportedRow], report: ImportReport, door: RecordDoor
-) -> list[tuple[Experience, Case | None]]:
-    """The next records, each with its case where the outcome is known; empty at the end."""
+) -> list[tuple[Experience, Case | None]] | None:
+    """The next records, each with its case where the outcome is known; None at the end.
+
+    It looks at few rows at a time, even where they give no record, so that an import can be interrupted.
+    """
     batch: list[tuple[Experience, Case | None]] = []
+    n_rows = 0
     for row in rows:
+        n_rows += 1
         report.n_bytes += row.n_bytes
         record, problem, skipped = row.record, row.problem, row.skipped
         if record is not None and record.is_fact and record.reward is None and door.has_no_reward:
@@ -295,9 +306,9 @@ def _next_batch(
             report.n_bad += 1
             if len(report.faults) < MAX_PROBLEMS:
                 report.faults.append(RowFault(row.path, row.number, door.clean(problem)))
-        if len(batch) >= _BATCH:
+        if len(batch) >= _BATCH or n_rows >= _ROWS_AT_ONCE:
             break
-    return batch
+    return batch if n_rows else None
 
 
 async def _n_differing(memory: CaseMemory, batch: list[tuple[Experience, Case | None]]) -> int:

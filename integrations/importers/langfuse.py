@@ -19,7 +19,7 @@ from memento.integrations.importers.conversations import shown, step_text, turn_
 from memento.integrations.importers.json_rows import JsonRow, rows_within
 from memento.integrations.importers.payloads import payload_turn
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
-from memento.integrations.importers.scores import outcome_of
+from memento.integrations.importers.scores import check_scores, outcome_of, truth
 from memento.integrations.importers.side_table import SideTable, SourceScore, side_table
 
 _TOOLS: Final = ("TOOL", "RETRIEVER")
@@ -61,6 +61,7 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
                 yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
                 if isinstance(row.value, Mapping):
                     _collect(table, row.value)
+        check_scores(table, options)
         for path in files:
             for row in rows_within(path, *_CONTAINERS):
                 yield _imported(path, row, table, options)._replace(n_bytes=row.n_bytes)
@@ -97,10 +98,10 @@ def _value(row: Mapping[str, Any], kind: str) -> tuple[float | None, str]:
     value, label = row.get("value"), _text(_either(row, "stringValue", "string_value"))
     if kind == "CATEGORICAL" or (not kind and isinstance(value, str)):
         return None, label or shown(value)
-    if kind == "BOOLEAN" and not isinstance(value, bool | int | float):
-        return {"true": 1.0, "false": 0.0}.get((label or shown(value)).lower()), ""
+    if kind == "BOOLEAN" or isinstance(value, bool):
+        return None, truth(value if isinstance(value, bool | int | float) else label or shown(value))
     try:
-        return (float(value) if isinstance(value, bool | int | float) else None), ""
+        return (float(value) if isinstance(value, int | float) else None), ""
     except OverflowError:
         return None, ""
 
@@ -154,4 +155,5 @@ SOURCE: Final = ImportSource(
     recognises=_recognises,
     read=_read,
     n_passes=2,
+    has_scores=True,
 )

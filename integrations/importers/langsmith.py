@@ -19,7 +19,7 @@ from memento.integrations.importers.conversations import shown, step_text, turn_
 from memento.integrations.importers.json_rows import JsonRow, rows_within
 from memento.integrations.importers.payloads import payload_turn
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
-from memento.integrations.importers.scores import ScoredOutcome, outcome_of
+from memento.integrations.importers.scores import ScoredOutcome, check_scores, outcome_of, truth
 from memento.integrations.importers.side_table import SideTable, SourceScore, side_table
 
 _TOOLS: Final = ("tool", "retriever")
@@ -45,6 +45,7 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
                 yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
                 if isinstance(row.value, Mapping):
                     _collect(table, row.value)
+        check_scores(table, options)
         for path in files:
             for row in rows_within(path, *_CONTAINERS):
                 yield _imported(path, row, table, options)._replace(n_bytes=row.n_bytes)
@@ -64,14 +65,13 @@ def _collect(table: SideTable, row: Mapping[str, Any]) -> None:
 
 def _add_feedback(table: SideTable, row: Mapping[str, Any]) -> None:
     run_id, key = _text(row.get("run_id")), _text(row.get("key"))
-    value, label = _number(row.get("score")), ""
-    if value is None:
-        said = row.get("value")
-        value, label = _number(said), said if isinstance(said, str) else ""
+    said = row.get("score") if row.get("score") is not None else row.get("value")
+    value, label = _number(said), truth(said) if isinstance(said, bool) else _text(said)
     own_id = _text(row.get("id")) or f"{run_id}:{key}:{value}:{label}"
     comment = "\n".join(filter(None, (_text(row.get("comment")), _correction(row.get("correction")))))
     table.add_score(SourceScore(own_id, run_id, key, value, label, comment))
-    table.note(f"{run_id}\x1f{key}")
+    if value is not None or label:
+        table.note(f"{run_id}\x1f{key}")
 
 
 def _means(run_id: str, stats: Any) -> Iterator[SourceScore]:
@@ -118,7 +118,7 @@ def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions
 
 def _outcome(run: Mapping[str, Any], run_id: str, table: SideTable, options: ImportOptions) -> ScoredOutcome:
     if run.get("error"):
-        return ScoredOutcome()
+        return ScoredOutcome(is_disputed=True)
     scores = [
         one
         for one in table.scores(run_id)
@@ -144,9 +144,9 @@ def _correction(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A score as a number; a bool is 0 or 1."""
+    """A score as a number; None for another value."""
     try:
-        return float(value) if isinstance(value, bool | int | float) else None
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     except OverflowError:
         return None
 
@@ -161,4 +161,5 @@ SOURCE: Final = ImportSource(
     recognises=_recognises,
     read=_read,
     n_passes=2,
+    has_scores=True,
 )

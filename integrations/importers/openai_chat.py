@@ -16,8 +16,8 @@ from typing import Any, Final
 from memento.integrations.importers.conversations import ChatTurn, turn_row, turns
 from memento.integrations.importers.json_rows import JsonRow, rows_within
 from memento.integrations.importers.record import NO_REPLY, ImportedRow, ImportOptions, ImportSource
-from memento.integrations.importers.scores import ScoredOutcome, outcome_of
-from memento.integrations.importers.side_table import SourceScore
+from memento.integrations.importers.scores import ScoredOutcome, check_scores, outcome_of, truth
+from memento.integrations.importers.side_table import SourceScore, side_table
 
 _INSIDE: Final = ("body", "request")
 
@@ -44,11 +44,18 @@ def _recognises(row: Mapping[str, Any]) -> bool:
 
 
 def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow]:
-    for path in files:
-        spans = _spans(path, options) if options.score is not None else {}
-        for row in rows_within(path, "data"):
-            yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
-            yield from _imported(path, row, options, spans)
+    with side_table() as table:
+        if options.score is not None:
+            for path in files:
+                for row in rows_within(path, "data"):
+                    yield ImportedRow(path, row.number)
+                    for score in _scores(row.value, options) if isinstance(row.value, Mapping) else ():
+                        table.add_score(score._replace(id=f"{path}:{row.number}"))
+            check_scores(table, options)
+        for path in files:
+            for row in rows_within(path, "data"):
+                yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
+                yield from _imported(path, row, options, table.spans())
 
 
 def _imported(
@@ -95,22 +102,14 @@ def _scores(row: Mapping[str, Any], options: ImportOptions) -> list[SourceScore]
         try:
             return [SourceScore("", "", options.score, float(value))]
         except ValueError:
-            return [SourceScore("", "", options.score, None, value)]
-    is_number = isinstance(value, bool | int | float)
+            return [SourceScore("", "", options.score, None, truth(value) or value)] if value else []
+    if isinstance(value, bool):
+        return [SourceScore("", "", options.score, None, truth(value))]
+    is_number = isinstance(value, int | float)
     try:
         return [SourceScore("", "", options.score, float(value))] if is_number else []
     except OverflowError:
         return []
-
-
-def _spans(path: Path, options: ImportOptions) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of the named field in a file."""
-    low, high = float("inf"), float("-inf")
-    for row in rows_within(path, "data"):
-        for score in _scores(row.value, options) if isinstance(row.value, Mapping) else ():
-            if score.value is not None:
-                low, high = min(low, score.value), max(high, score.value)
-    return {} if low > high or options.score is None else {options.score: (low, high)}
 
 
 def _keys(value: Any) -> str:
@@ -122,4 +121,5 @@ SOURCE: Final = ImportSource(
     shape="chat logs in OpenAI's form: rows with `messages`, perhaps with the reply in `choices` or `response`",
     recognises=_recognises,
     read=_read,
+    has_scores=True,
 )

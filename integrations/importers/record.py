@@ -37,6 +37,9 @@ class ImportedRecord:
     """Role to model name."""
     is_fact: bool = False
     """Whether it is a remembered fact and not an attempt: it is imported with a reward only."""
+    is_disputed: bool = False
+    """Whether the source says something of its outcome that cannot be relied on: scores that disagree, an error. A reward
+    given for the whole file does not count for it."""
     is_retired: bool = False
     """Whether the source had withdrawn it."""
 
@@ -67,7 +70,7 @@ class ImportOptions:
     labels: Mapping[str, float] = field(default_factory=dict)
     """Label of a categorical score to reward in [0, 1]."""
     reward: float | None = None
-    """Of every record that has none of its own; in [0, 1]."""
+    """Of every record of which the source says nothing; in [0, 1]."""
 
 
 class ImportSource(NamedTuple):
@@ -83,3 +86,5 @@ class ImportSource(NamedTuple):
     """Rows of such files, in order; blocking."""
     n_passes: int = 1
     """How often each file is read."""
+    has_scores: bool = False
+    """Whether its files can have scores, of which `ImportOptions` says what they mean."""

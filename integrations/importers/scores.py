@@ -7,15 +7,20 @@ that disagree by more than half of the scale, and means whose spread is not know
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from memento.integrations.importers.record import ImportOptions
-from memento.integrations.importers.side_table import SourceScore
+from memento.integrations.importers.side_table import SideTable, SourceScore
 from memento.memory.errors import InvalidInput
 
 _MAX_SPREAD: Final = 0.5
 _MAX_COMMENTS: Final = 3
 _MAX_SHOWN: Final = 5
+
+
+_TRUTH: Final[Mapping[str, float]] = MappingProxyType({"true": 1.0, "false": 0.0})
+"""Rewards of boolean scores, which no range scales; `--label` may say otherwise."""
 
 
 class ScoredOutcome(NamedTuple):
@@ -24,6 +29,8 @@ class ScoredOutcome(NamedTuple):
     reward: float | None = None
     scored_by: str = ""
     lesson: str = ""
+    is_disputed: bool = False
+    """Whether something was said of it that cannot be relied on."""
     problem: str = ""
     """Why the record is refused."""
     skipped: str = ""
@@ -32,7 +39,31 @@ class ScoredOutcome(NamedTuple):
     def fields(self) -> dict[str, object]:
         """Those of an `ImportedRecord`."""
         scored_by = "" if self.reward is None else self.scored_by
-        return {"reward": self.reward, "scored_by": scored_by, "lesson": self.lesson}
+        said = {"reward": self.reward, "scored_by": scored_by, "lesson": self.lesson}
+        return said | {"is_disputed": self.is_disputed}
+
+
+def truth(value: object) -> str:
+    """The label of a boolean score, `true` or `false`; empty for what is neither."""
+    if isinstance(value, str):
+        return value.strip().lower() if value.strip().lower() in _TRUTH else ""
+    if value not in (0, 1):
+        return ""
+    return "true" if value else "false"
+
+
+def check_scores(table: SideTable, options: ImportOptions) -> None:
+    """Check that what was said about outcomes fits the scores of an export.
+
+    Raises:
+        InvalidInput: no score has the name that was given, or a range was given and several scores are numbers.
+    """
+    names = table.score_names()
+    shown = f"there are {', '.join(names[:_MAX_SHOWN])}" if names else "it has no scores"
+    if options.score is not None and options.score not in names:
+        raise InvalidInput(f"no score of this export is named {options.score!r}; {shown}")
+    if options.score_range is not None and options.score is None and len(table.spans()) > 1:
+        raise InvalidInput(f"--range is the scale of one score: choose it with --score; {shown}")
 
 
 def outcome_of(
@@ -59,17 +90,17 @@ def outcome_of(
         return ScoredOutcome(problem=str(error))
     known = [reward for reward in rewards if reward is not None]
     if len(known) < len(rewards):
-        label = next(one.label for one in own if one.label not in options.labels)
+        label = next(one.label for one in own if one.label and one.label not in options.labels)
         return ScoredOutcome(skipped=f"records with the label {label!r}: say what it is worth with `--label`")
     if not known or _disagree(own, known, options):
-        return ScoredOutcome(lesson=lesson)
+        return ScoredOutcome(lesson=lesson, is_disputed=bool(known))
     return ScoredOutcome(math.fsum(known) / len(known), key, lesson)
 
 
 def _reward(score: SourceScore, options: ImportOptions, spans: Mapping[str, tuple[float, float]]) -> float | None:
     """The reward of one score; None for a label that has none."""
     if score.label:
-        return options.labels.get(score.label)
+        return options.labels.get(score.label, _TRUTH.get(score.label))
     value = score.value
     if value is None or not math.isfinite(value):
         raise InvalidInput(f"score {score.key!r} is not a number: {value}")

@@ -55,6 +55,10 @@ class SideTable:
         rows = self._db.execute("SELECT * FROM scores WHERE owner = ? ORDER BY key, id", (storable(owner),))
         return [SourceScore(*row) for row in rows]
 
+    def score_names(self) -> list[str]:
+        """Names of all scores."""
+        return [key for (key,) in self._db.execute("SELECT DISTINCT key FROM scores ORDER BY key")]
+
     def spans(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest value of each key in the whole export; ask when all scores are in."""
         if self._spans is None:

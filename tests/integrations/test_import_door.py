@@ -133,6 +133,13 @@ async def test_a_reward_given_by_a_person_is_recorded_as_given(memory: CaseMemor
     }
 
 
+async def test_a_given_reward_settles_no_dispute_and_mends_no_error(memory: CaseMemory, tmp_path: Path) -> None:
+    rows = [langsmith_run(1), langsmith_feedback(1, 1, id="a"), langsmith_feedback(1, 0, id="b")]
+    rows.append(langsmith_run(2, error="TimeoutError()", outputs={"answer": "half"}))
+    report = await imported(memory, "langsmith", await write(tmp_path / "r.jsonl", rows), reward=1.0)
+    assert (report.n_cases, report.n_waiting) == (0, 2)
+
+
 async def test_facts_are_imported_only_with_a_reward(memory: CaseMemory, tmp_path: Path) -> None:
     file = await write_document(
         tmp_path / "m.json", {"results": [{"id": "m", "memory": "Ann likes tea", "user_id": "u"}]}
@@ -214,8 +221,7 @@ async def test_no_secret_passes_the_door(kind: str, memory: CaseMemory, tmp_path
     file = (await asyncio.to_thread(secret_files, tmp_path))[kind]
     told: list[WaitingAttempt] = []
     shown: list[Any] = []
-    await asyncio.to_thread(
-        preview_records,
+    await preview_records(
         kind,
         file,
         namespace="default",
@@ -317,7 +323,13 @@ async def test_files_of_another_kind_in_a_folder_are_named(memory: CaseMemory, t
 
 @pytest.mark.parametrize(
     "options",
-    [{"reward": 2.0}, {"score_range": (1.0, 1.0)}, {"score_range": (0.0, float("inf"))}, {"labels": {"a": -1}}],
+    [
+        {"reward": 2.0},
+        {"score_range": (1.0, 1.0)},
+        {"score_range": (0.0, float("inf"))},
+        {"labels": {"a": -1}},
+        {"score": "nowhere"},
+    ],
 )
 async def test_options_that_make_no_outcome_are_refused(
     options: dict[str, Any], memory: CaseMemory, tmp_path: Path

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from memento.memory.errors import InvalidInput
 from tests.export_files import (
     document,
     langfuse_score,
@@ -106,7 +107,29 @@ def test_one_of_several_scores_is_chosen_by_name(tmp_path: Path) -> None:
     file = written(tmp_path / "r.jsonl", rows)
     assert "several scores (brevity, correctness): choose one with `--score`" in refusals("langsmith", file)[0]
     assert outcome("langsmith", file, score="brevity") == (0.0, "brevity")
-    assert outcome("langsmith", file, score="nothing of that name") == (None, "")
+    with pytest.raises(InvalidInput, match="there are brevity, correctness"):
+        outcome("langsmith", file, score="nothing of that name")
+
+
+def test_a_range_scales_one_score_and_no_boolean(tmp_path: Path) -> None:
+    rows = [langfuse_trace(1), langfuse_score(1, 1, kind="BOOLEAN", stringValue="True"), langfuse_trace(2)]
+    file = written(tmp_path / "t.jsonl", [*rows, langfuse_score(2, 4, name="stars")])
+    assert [one.reward for one in records("langfuse", file, score_range=(1.0, 5.0))] == [1.0, 0.75]
+    file = written(
+        tmp_path / "t.jsonl", [*rows, langfuse_score(2, 4, name="stars"), langfuse_score(2, 1, name="speed")]
+    )
+    with pytest.raises(InvalidInput, match="choose it with --score"):
+        records("langfuse", file, score_range=(1.0, 5.0))
+    runs = [langsmith_run(1), langsmith_feedback(1, True), langsmith_run(2), langsmith_feedback(2, False)]
+    found = records("langsmith", written(tmp_path / "r.jsonl", runs), score_range=(1.0, 5.0))
+    assert [one.reward for one in found] == [1.0, 0.0]
+
+
+def test_a_comment_alone_does_not_hide_the_mean(tmp_path: Path) -> None:
+    run = langsmith_run(1, feedback_stats={"correctness": {"n": 1, "avg": 1.0}})
+    rows = [run, langsmith_feedback(1, None, comment="well done")]
+    [record] = records("langsmith", written(tmp_path / "r.jsonl", rows))
+    assert (record.reward, record.lesson) == (1.0, "well done")
 
 
 @pytest.mark.parametrize("kind", ["langsmith", "langfuse"])

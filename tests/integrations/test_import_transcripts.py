@@ -38,6 +38,7 @@ def test_a_prompt_with_its_tools_and_reply_is_an_attempt_of_unknown_outcome(tmp_
         claude_line("user", "<local-command-stdout>done</local-command-stdout>", 50),
         claude_line("user", [{"type": "text", "text": "[Request interrupted by user for tool use]"}], 50),
         claude_line("user", "look at the files", 50, isSidechain=True),
+        claude_line("assistant", [{"type": "text", "text": "API Error: 529"}], 50, isApiErrorMessage=True),
         claude_line("user", [{"type": "text", "text": "<system-reminder>be brief</system-reminder>"}], 50),
         claude_line("user", [{"type": "image", "source": {"type": "base64", "data": "iVBOR"}}], 50),
         {"type": "file-history-snapshot", "messageId": "m", "snapshot": {}},
@@ -46,7 +47,8 @@ def test_a_prompt_with_its_tools_and_reply_is_an_attempt_of_unknown_outcome(tmp_
 )
 def test_a_line_of_the_program_is_no_prompt(line: dict[str, Any], tmp_path: Path) -> None:
     session = claude_session(1)
-    assert len(records("claude-code", written(tmp_path / "s.jsonl", [*session, line]))) == 1
+    [record] = records("claude-code", written(tmp_path / "s.jsonl", [*session, line]))
+    assert record.answer == "Test 0 passes now."
 
 
 def test_a_prompt_without_a_reply_is_left_out_with_the_reason(tmp_path: Path) -> None:
