@@ -38,8 +38,8 @@ class ImportedRecord:
     is_fact: bool = False
     """Whether it is a remembered fact and not an attempt: it is imported with a reward only."""
     is_disputed: bool = False
-    """Whether the source says something of its outcome that cannot be relied on: scores that disagree, an error. A reward
-    given for the whole file does not count for it."""
+    """Whether the source says something of its outcome that cannot be relied on, such as scores that disagree or an
+    error: a reward given for the whole file does not count for it."""
     is_retired: bool = False
     """Whether the source had withdrawn it."""
 

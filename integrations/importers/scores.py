@@ -39,7 +39,7 @@ class ScoredOutcome(NamedTuple):
     def fields(self) -> dict[str, object]:
         """Those of an `ImportedRecord`."""
         scored_by = "" if self.reward is None else self.scored_by
-        said = {"reward": self.reward, "scored_by": scored_by, "lesson": self.lesson}
+        said: dict[str, object] = {"reward": self.reward, "scored_by": scored_by, "lesson": self.lesson}
         return said | {"is_disputed": self.is_disputed}
 
 
