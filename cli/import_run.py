@@ -10,16 +10,10 @@ from memento.cli.printing import progress_bar
 from memento.cli.running import ExitCode, reward_of
 from memento.cli.streams import print_json, tell
 from memento.graph.settings import environment_secrets, read_settings
-from memento.integrations.importers.door import (
-    ImportReport,
-    WaitingAttempt,
-    checked_options,
-    import_records,
-    preview_records,
-    waiting_of,
-)
+from memento.integrations.importers.door import checked_options, import_records, preview_records, waiting_of
 from memento.integrations.importers.record import ImportOptions
 from memento.integrations.importers.registry import source_named
+from memento.integrations.importers.report import ImportReport, WaitingAttempt
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.namespaces import checked_namespace

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from memento import CaseMemory
 from memento.integrations.case_texts import format_cases
-from memento.integrations.importers.door import WaitingAttempt, import_records
+from memento.integrations.importers.door import import_records
+from memento.integrations.importers.report import WaitingAttempt
 
 QUESTIONS = [
     ("Refund an order from last week", "look up the order; refund it; write to the customer", 1.0, "done at once"),

@@ -9,10 +9,13 @@ from memento.integrations.importers.record import ImportedRecord, ImportOptions
 from memento.integrations.importers.registry import files_of_kind, source_named
 
 
-def written(path: Path, rows: Iterable[Any], *, ending: str = "\n") -> Path:
+def written(path: Path, rows: Iterable[Any], *, start: str = "", ending: str = "\n") -> Path:
     """A file of JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(json.dumps(row, ensure_ascii=False) + ending for row in rows).encode())
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(start)
+        for row in rows:
+            file.write(json.dumps(row) + ending)
     return path
 
 

@@ -3,6 +3,8 @@
 record.py         The neutral record that every importer yields, and the options of an import
 registry.py       The kinds of files, and which kind a file is
 door.py           Streams records into a case memory: redacted, deduplicated, in quarantine
+record_door.py    Neutral records as experiences and cases of a namespace, without secrets
+report.py         What an import reports
 json_rows.py      JSON lines, arrays and documents of any size as a stream of values
 side_table.py     What one pass over an export leaves for the next: scores and tool calls, by run
 scores.py         A source's scores as one outcome, or unknown

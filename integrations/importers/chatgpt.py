@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memento.integrations.importers.conversations import ChatTurn, shown, turn_row, turns
-from memento.integrations.importers.json_rows import json_rows
+from memento.integrations.importers.json_rows import as_text, json_rows
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 from memento.integrations.importers.scores import ScoredOutcome, outcome_of
 from memento.integrations.importers.side_table import SideTable, SourceScore, side_table
@@ -53,8 +53,8 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
 
 
 def _add_rating(table: SideTable, row: Mapping[str, Any]) -> None:
-    message_id = _text(row.get("message_id")) or _text(row.get("id"))
-    value = _THUMBS.get(_text(row.get(_KEY)).lower())
+    message_id = as_text(row.get("message_id")) or as_text(row.get("id"))
+    value = _THUMBS.get(as_text(row.get(_KEY)).lower())
     if message_id and value is not None:
         comment = _comment(row.get("content"))
         table.add_score(SourceScore(f"{message_id}:{_KEY}", message_id, _KEY, value, comment=comment))
@@ -67,13 +67,13 @@ def _comment(content: Any) -> str:
             content = json.loads(content)
         except (ValueError, RecursionError):
             return ""
-    return _text(content.get("text")) if isinstance(content, Mapping) else ""
+    return as_text(content.get("text")) if isinstance(content, Mapping) else ""
 
 
 def _conversation(
     path: Path, number: int, value: Mapping[str, Any], table: SideTable, options: ImportOptions
 ) -> Iterator[ImportedRow]:
-    conversation = _text(value.get("id")) or _text(value.get("conversation_id"))
+    conversation = as_text(value.get("id")) or as_text(value.get("conversation_id"))
     for place, turn in enumerate(turns(_branch(value))):
         turn.source_id = turn.source_id or f"{conversation}:{place}"
         outcome = _outcome(turn, table, options)
@@ -106,7 +106,7 @@ def _branch(value: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     author, metadata, content = (message.get(name) for name in ("author", "metadata", "content"))
     role = author.get("role") if isinstance(author, Mapping) else None
-    recipient = _text(message.get("recipient"))
+    recipient = as_text(message.get("recipient"))
     fields = {
         "id": message.get("id"),
         "role": role,
@@ -120,10 +120,6 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     is_thought = isinstance(content, Mapping) and content.get("content_type") in ("thoughts", "reasoning_recap")
     is_hidden = isinstance(metadata, Mapping) and metadata.get("is_visually_hidden_from_conversation") is True
     return fields | {"role": "system"} if is_thought or is_hidden else fields
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 SOURCE: Final = ImportSource(

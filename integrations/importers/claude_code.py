@@ -24,7 +24,7 @@ from memento.integrations.importers.conversations import (
     text_of,
     turn_row,
 )
-from memento.integrations.importers.json_rows import json_rows
+from memento.integrations.importers.json_rows import as_text, json_rows
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 
 _COMMAND: Final = re.compile(r"\s*<(?:command-(?:name|message|args|contents)|local-command-\w+|bash-\w+)>")
@@ -69,10 +69,10 @@ def _session(path: Path) -> Iterator[ImportedRow]:
                 yield turn_row(path, begun, turn)
                 asked.append(turn.task)
             turn, begun = (
-                ChatTurn(prompt, source_id=_text(line.get("uuid")), earlier=tuple(asked[-MAX_EARLIER:])),
+                ChatTurn(prompt, source_id=as_text(line.get("uuid")), earlier=tuple(asked[-MAX_EARLIER:])),
                 row.number,
             )
-            turn.made_at = _text(line.get("timestamp"))
+            turn.made_at = as_text(line.get("timestamp"))
     if turn is not None:
         yield turn_row(path, begun, turn)
 
@@ -84,10 +84,6 @@ def _prompt(line: Mapping[str, Any], message: Mapping[str, Any]) -> str:
         return ""
     text = _WRITTEN_BY_THE_PROGRAM.sub("", text_of(content)).strip()
     return "" if _COMMAND.match(text) or text.startswith(_INTERRUPTED) else text
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 SOURCE: Final = ImportSource(

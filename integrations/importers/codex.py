@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memento.integrations.importers.conversations import MAX_EARLIER, ChatTurn, text_of, turn_row
-from memento.integrations.importers.json_rows import json_rows
+from memento.integrations.importers.json_rows import as_text, json_rows
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 
 _WRAPPERS: Final = ("session_meta", "response_item", "event_msg", "turn_context", "compacted")
@@ -78,16 +78,16 @@ class _Session:
         payload = line.get("payload")
         kind, item = (line.get("type"), payload) if isinstance(payload, Mapping) else ("response_item", line)
         if kind == "session_meta" or _is_bare_meta(line):
-            self._session = _text(item.get("id")) or self._session
+            self._session = as_text(item.get("id")) or self._session
         elif kind == "turn_context":
-            self._model = _text(item.get("model")) or self._model
+            self._model = as_text(item.get("model")) or self._model
         elif kind == "event_msg" and item.get("type") == "user_message":
-            yield from self._prompt(number, _text(item.get("message")), _text(line.get("timestamp")))
+            yield from self._prompt(number, as_text(item.get("message")), as_text(line.get("timestamp")))
         elif kind == "response_item":
             is_prompt = item.get("type") == "message" and item.get("role") == "user"
             if is_prompt and not self._has_events:
                 text = text_of(item.get("content"))
-                yield from self._prompt(number, text, _text(line.get("timestamp")))
+                yield from self._prompt(number, text, as_text(line.get("timestamp")))
             elif self._turn is not None and not is_prompt:
                 _add(self._turn, item)
 
@@ -121,16 +121,12 @@ def _add(turn: ChatTurn, item: Mapping[str, Any]) -> None:
     if kind == "message" and item.get("role") == "assistant":
         turn.answer = text_of(item.get("content")).strip() or turn.answer
     elif kind in ("function_call", "custom_tool_call"):
-        turn.add_step(_text(item.get("name")), item.get("arguments", item.get("input")))
+        turn.add_step(as_text(item.get("name")), item.get("arguments", item.get("input")))
     elif kind in ("local_shell_call", "web_search_call"):
         action = item.get("action")
         command = action.get("command", action.get("query")) if isinstance(action, Mapping) else None
         is_words = isinstance(command, list) and all(isinstance(word, str) for word in command)
         turn.add_step(kind.removesuffix("_call"), " ".join(command or ()) if is_words else command)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 SOURCE: Final = ImportSource(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from memento.integrations.importers.json_rows import as_text
 from memento.integrations.importers.record import NO_REPLY, NO_TASK, ImportedRecord, ImportedRow
 from memento.nodes.secret_shapes import without_secret_shapes
 
@@ -106,8 +107,8 @@ def turns(messages: Iterable[Any]) -> Iterator[ChatTurn]:
             if turn is not None:
                 asked.append(turn.task)
                 yield turn
-            turn = ChatTurn(text, earlier=tuple(asked[-MAX_EARLIER:]), source_id=_text(fields.get("id")))
-            turn.made_at = _text(fields.get("created_at") or fields.get("timestamp"))
+            turn = ChatTurn(text, earlier=tuple(asked[-MAX_EARLIER:]), source_id=as_text(fields.get("id")))
+            turn.made_at = as_text(fields.get("created_at") or fields.get("timestamp"))
         elif role == "assistant":
             turn = turn or ChatTurn("")
             add_reply(turn, fields)
@@ -143,17 +144,17 @@ def add_reply(turn: ChatTurn, message: Mapping[str, Any]) -> None:
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
         if isinstance(block, Mapping) and block.get("type") == "tool_use":
-            turn.add_step(_text(block.get("name")), block.get("input"))
+            turn.add_step(as_text(block.get("name")), block.get("input"))
     calls = message.get("tool_calls")
     is_function = isinstance(message.get("function_call"), Mapping)
     for call in calls if isinstance(calls, list) else [message["function_call"]] if is_function else ():
         if isinstance(call, Mapping):
             function = call["function"] if isinstance(call.get("function"), Mapping) else call
             arguments = function.get("arguments", function.get("args", function.get("input")))
-            turn.add_step(_text(function.get("name")), arguments)
+            turn.add_step(as_text(function.get("name")), arguments)
     turn.answer = text_of(content).strip() or turn.answer
-    turn.model = _text(message.get("model")) or turn.model
-    if one := _text(message.get("id")):
+    turn.model = as_text(message.get("model")) or turn.model
+    if one := as_text(message.get("id")):
         turn.reply_ids.append(one)
 
 
@@ -167,7 +168,7 @@ def role_of(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         role = path[-1] if isinstance(path, list) and path else fields.get("type")
     elif isinstance(message.get("data"), Mapping) and "content" in message["data"]:  # of `messages_to_dict`
         fields = message["data"]
-    return _ROLES.get(_text(role), _text(role)), fields
+    return _ROLES.get(as_text(role), as_text(role)), fields
 
 
 def text_of(content: Any, *, depth: int = 0) -> str:
@@ -182,11 +183,11 @@ def text_of(content: Any, *, depth: int = 0) -> str:
         return ""
     parts, has_text = [], False
     for block in content:
-        kind = _text(block.get("type")) if isinstance(block, Mapping) else ""
+        kind = as_text(block.get("type")) if isinstance(block, Mapping) else ""
         if isinstance(block, str):
             parts.append(block)
         elif isinstance(block, Mapping) and kind in _TEXT_BLOCKS:
-            parts.append(_text(block.get("text") or block.get("refusal")))
+            parts.append(as_text(block.get("text") or block.get("refusal")))
         elif "image" in kind or kind in _OTHER_BLOCKS:
             parts.append(f"[{kind}]")
             continue
@@ -230,7 +231,3 @@ def shown(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     except (RecursionError, ValueError):
         return "[a value that is nested too deeply]"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -8,155 +8,26 @@ interrupted is simply repeated, and repeating it adds nothing.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from memento.integrations.importers.record import NO_OUTCOME, ImportedRecord, ImportedRow, ImportOptions, ImportSource
+from memento.integrations.importers.record import NO_OUTCOME, ImportedRow, ImportOptions, ImportSource
+from memento.integrations.importers.record_door import RecordDoor
 from memento.integrations.importers.registry import files_of_kind, source_named
-from memento.memory.case import Case, Provenance, case_id, storable
+from memento.integrations.importers.report import ImportReport, RowFault, WaitingAttempt
+from memento.memory.case import Case, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
-from memento.memory.experience import Experience, bounded_case, check_share
-from memento.memory.importing import FROM_IMPORT, attempt_event_id
-from memento.memory.text_limits import MAX_STATE_CHARS, bounded
-from memento.nodes.redaction import Redact, make_redact
-from memento.nodes.secret_shapes import without_secret_shapes
+from memento.memory.experience import Experience, check_share
+from memento.memory.importing import attempt_event_id
 from memento.nodes.sources import Secrets
 
 MAX_PROBLEMS: Final = 1000
 """Faults that a report names; the others are counted."""
-GIVEN: Final = "given"
-"""Score name of a reward that the person who imports gives for the whole file."""
-
 _BATCH: Final = 64
 _ROWS_AT_ONCE: Final = 2000
 _MAX_REASONS: Final = 50
-_MAX_NAME_CHARS: Final = 100
-_LOOKED_AT_CHARS: Final = 4 * MAX_STATE_CHARS
-
-
-class WaitingAttempt(NamedTuple):
-    """An attempt whose outcome is unknown."""
-
-    event_id: str
-    """What `memento feedback` takes."""
-    source_id: str
-    state: str
-
-
-class RowFault(NamedTuple):
-    """A row that could not be imported."""
-
-    path: Path
-    number: int
-    problem: str
-
-
-@dataclass
-class ImportReport:
-    """How far an import has come."""
-
-    kind: str = ""
-    n_records: int = 0
-    """Records that were read and kept or there already."""
-    n_cases: int = 0
-    """New cases, in quarantine."""
-    n_waiting: int = 0
-    """New attempts of unknown outcome."""
-    n_differing: int = 0
-    """Records that are there already with another reward, which stays."""
-    n_bad: int = 0
-    n_bytes: int = 0
-    """Read so far, over all passes."""
-    total_bytes: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    """Reason to number of rows that were left out."""
-    faults: list[RowFault] = field(default_factory=list)
-    """The first `MAX_PROBLEMS` faults."""
-    other_files: list[Path] = field(default_factory=list)
-    """Files of the folder that are of another kind."""
-
-    @property
-    def n_known(self) -> int:
-        """Records that were there already."""
-        return self.n_records - self.n_cases - self.n_waiting
-
-
-class RecordDoor:
-    """Turns one source's records into cases and attempts of a namespace, without secrets."""
-
-    def __init__(self, *, kind: str, namespace: str, options: ImportOptions, secrets: Secrets | None) -> None:
-        """Prepare.
-
-        Args:
-            kind: of the source.
-            namespace: whose they become.
-            options: what the person said about outcomes.
-            secrets: known ones, which are masked beside everything that has the shape of a secret.
-        """
-        self._kind, self._namespace, self._options = kind, namespace, options
-        self._redact: Redact = make_redact(secrets)
-
-    @property
-    def has_no_reward(self) -> bool:
-        """Whether nobody gave a reward for records without one."""
-        return self._options.reward is None
-
-    def clean(self, text: str) -> str:
-        """A text without secrets, and without what no database takes."""
-        looked_at = bounded(storable(text.replace("\x00", "")), _LOOKED_AT_CHARS)
-        return without_secret_shapes(self._redact(looked_at))
-
-    def experience(self, record: ImportedRecord) -> Experience:
-        """What the record becomes.
-
-        Raises:
-            InvalidInput: it has no task, or a value that no experience has.
-        """
-        reward, scored_by = record.reward, record.scored_by
-        if reward is None and self._options.reward is not None and not record.is_disputed:
-            reward, scored_by = self._options.reward, GIVEN
-        name = f"{FROM_IMPORT}{self._kind}"
-        key = f":{self.clean(scored_by)[:_MAX_NAME_CHARS]}" if scored_by else ""
-        source_id = self.clean(record.source_id)[:_MAX_NAME_CHARS]
-        return Experience(
-            state=self.clean(record.state),
-            action=self.clean(record.action),
-            answer=self.clean(record.answer),
-            reward=reward,
-            confidence=record.confidence,
-            lesson=self.clean(record.lesson),
-            error_class=record.error_class,
-            evaluator=f"{name}{key}",
-            thread_id=f"{name}:{source_id}" if source_id else None,
-            models={role: self.clean(model)[:_MAX_NAME_CHARS] for role, model in record.models.items()},
-            namespace=self._namespace,
-        )
-
-    def case(self, experience: Experience, *, is_retired: bool) -> Case:
-        """The case of an experience whose reward is known."""
-        if experience.reward is None:
-            raise InvalidInput("an unknown outcome makes no case")
-        provenance = Provenance(
-            evaluator=experience.evaluator, thread_id=experience.thread_id, models=dict(experience.models or {})
-        )
-        case = Case(
-            id=case_id(self._namespace, experience.state, experience.action),
-            namespace=self._namespace,
-            state=experience.state,
-            action=experience.action,
-            answer=experience.answer,
-            reward=experience.reward,
-            confidence=experience.confidence,
-            lesson=experience.lesson,
-            error_class=experience.error_class,
-            status="retired" if is_retired else "active",
-            provenance=provenance,
-        )
-        return bounded_case(case)
 
 
 async def import_records(

@@ -103,6 +103,11 @@ def parsed(text: str) -> Any:
         raise InvalidInput(f"JSON that cannot be parsed: {type(error).__name__}") from error
 
 
+def as_text(value: Any) -> str:
+    """A value where a text is expected; empty for anything else."""
+    return value if isinstance(value, str) else ""
+
+
 def _rows(path: Path) -> Iterator[JsonRow]:
     with path.open("rb") as file:
         beginning = file.read(4096)

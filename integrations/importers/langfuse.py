@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memento.integrations.importers.conversations import shown, step_text, turn_row
-from memento.integrations.importers.json_rows import JsonRow, rows_within
+from memento.integrations.importers.json_rows import JsonRow, as_text, rows_within
 from memento.integrations.importers.payloads import payload_turn
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 from memento.integrations.importers.scores import check_scores, outcome_of, truth
@@ -70,7 +70,7 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
 def _collect(table: SideTable, row: Mapping[str, Any]) -> None:
     """Keep what belongs to a trace elsewhere: scores and tool calls."""
     if _is_trace(row):
-        trace_id = _text(row.get("id"))
+        trace_id = as_text(row.get("id"))
         table.note(f"trace:{trace_id}")
         for score in _objects(row.get("scores")):
             _add_score(table, score, trace_id)
@@ -83,19 +83,19 @@ def _collect(table: SideTable, row: Mapping[str, Any]) -> None:
 
 
 def _add_score(table: SideTable, row: Mapping[str, Any], trace_id: str) -> None:
-    trace_id = _text(_either(row, "traceId", "trace_id")) or trace_id
-    kind = _text(_either(row, "dataType", "data_type")).upper()
+    trace_id = as_text(_either(row, "traceId", "trace_id")) or trace_id
+    kind = as_text(_either(row, "dataType", "data_type")).upper()
     if not trace_id or _either(row, "observationId", "observation_id") or kind in _UNSCORED:
         return
     value, label = _value(row, kind)
-    own_id = _text(row.get("id")) or f"{trace_id}:{row.get('name')}:{value}:{label}"
-    score = SourceScore(own_id, trace_id, _text(row.get("name")), value, label, _text(row.get("comment")))
+    own_id = as_text(row.get("id")) or f"{trace_id}:{row.get('name')}:{value}:{label}"
+    score = SourceScore(own_id, trace_id, as_text(row.get("name")), value, label, as_text(row.get("comment")))
     table.add_score(score)
 
 
 def _value(row: Mapping[str, Any], kind: str) -> tuple[float | None, str]:
     """Number and label of a score; the number that a category is stored with is no reward."""
-    value, label = row.get("value"), _text(_either(row, "stringValue", "string_value"))
+    value, label = row.get("value"), as_text(_either(row, "stringValue", "string_value"))
     if kind == "CATEGORICAL" or (not kind and isinstance(value, str)):
         return None, label or shown(value)
     if kind == "BOOLEAN" or isinstance(value, bool):
@@ -107,10 +107,10 @@ def _value(row: Mapping[str, Any], kind: str) -> tuple[float | None, str]:
 
 
 def _add_step(table: SideTable, row: Mapping[str, Any], trace_id: str) -> None:
-    trace_id = _text(_either(row, "traceId", "trace_id")) or trace_id
-    if _text(row.get("type")).upper() in _TOOLS:
+    trace_id = as_text(_either(row, "traceId", "trace_id")) or trace_id
+    if as_text(row.get("type")).upper() in _TOOLS:
         place = f"{shown(_either(row, 'startTime', 'start_time'))} {shown(row.get('id'))}"
-        table.add_step(trace_id, place, step_text(_text(row.get("name")), row.get("input")))
+        table.add_step(trace_id, place, step_text(as_text(row.get("name")), row.get("input")))
 
 
 def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions) -> ImportedRow:
@@ -118,9 +118,9 @@ def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions
     if row.problem or not isinstance(value, Mapping):
         return ImportedRow(path, row.number, problem=row.problem or "not a JSON object")
     if _is_trace(value):
-        trace_id = _text(value.get("id"))
+        trace_id = as_text(value.get("id"))
     elif _is_observation(value):
-        trace_id = _text(_either(value, "traceId", "trace_id"))
+        trace_id = as_text(_either(value, "traceId", "trace_id"))
         is_inner = bool(_either(value, "parentObservationId", "parent_observation_id"))
         if is_inner or table.is_noted(f"trace:{trace_id}") or not table.note(f"root:{trace_id}"):
             return ImportedRow(path, row.number)
@@ -143,10 +143,6 @@ def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 SOURCE: Final = ImportSource(

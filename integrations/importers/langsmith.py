@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memento.integrations.importers.conversations import shown, step_text, turn_row
-from memento.integrations.importers.json_rows import JsonRow, rows_within
+from memento.integrations.importers.json_rows import JsonRow, as_text, rows_within
 from memento.integrations.importers.payloads import payload_turn
 from memento.integrations.importers.record import ImportedRow, ImportOptions, ImportSource
 from memento.integrations.importers.scores import ScoredOutcome, check_scores, outcome_of, truth
@@ -56,19 +56,19 @@ def _collect(table: SideTable, row: Mapping[str, Any]) -> None:
     if _is_feedback(row):
         _add_feedback(table, row)
     elif _is_run(row):
-        run_id = _text(row.get("id"))
+        run_id = as_text(row.get("id"))
         for score in _means(run_id, row.get("feedback_stats")):
             table.add_score(score)
         if not _is_root(row) and row.get("run_type") in _TOOLS:
-            _add_step(table, _text(row.get("trace_id")), row)
+            _add_step(table, as_text(row.get("trace_id")), row)
 
 
 def _add_feedback(table: SideTable, row: Mapping[str, Any]) -> None:
-    run_id, key = _text(row.get("run_id")), _text(row.get("key"))
+    run_id, key = as_text(row.get("run_id")), as_text(row.get("key"))
     said = row.get("score") if row.get("score") is not None else row.get("value")
-    value, label = _number(said), truth(said) if isinstance(said, bool) else _text(said)
-    own_id = _text(row.get("id")) or f"{run_id}:{key}:{value}:{label}"
-    comment = "\n".join(filter(None, (_text(row.get("comment")), _correction(row.get("correction")))))
+    value, label = _number(said), truth(said) if isinstance(said, bool) else as_text(said)
+    own_id = as_text(row.get("id")) or f"{run_id}:{key}:{value}:{label}"
+    comment = "\n".join(filter(None, (as_text(row.get("comment")), _correction(row.get("correction")))))
     table.add_score(SourceScore(own_id, run_id, key, value, label, comment))
     if value is not None or label:
         table.note(f"{run_id}\x1f{key}")
@@ -83,10 +83,10 @@ def _means(run_id: str, stats: Any) -> Iterator[SourceScore]:
 
 
 def _add_step(table: SideTable, trace_id: str, run: Mapping[str, Any]) -> None:
-    place = _text(run.get("dotted_order")) or shown(run.get("start_time"))
+    place = as_text(run.get("dotted_order")) or shown(run.get("start_time"))
     inputs = run.get("inputs")
     only = inputs.get("input") if isinstance(inputs, Mapping) and inputs.keys() == {"input"} else inputs
-    table.add_step(trace_id, place, step_text(_text(run.get("name")), only))
+    table.add_step(trace_id, place, step_text(as_text(run.get("name")), only))
 
 
 def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions) -> ImportedRow:
@@ -100,7 +100,7 @@ def _imported(path: Path, row: JsonRow, table: SideTable, options: ImportOptions
         return ImportedRow(path, row.number, problem=problem)
     if not _is_root(run):
         return ImportedRow(path, row.number, skipped="runs inside another run")
-    run_id = _text(run.get("id"))
+    run_id = as_text(run.get("id"))
     if not run_id:
         return ImportedRow(path, row.number, problem="`id` is not a text")
     outcome = _outcome(run, run_id, table, options)
@@ -149,10 +149,6 @@ def _number(value: Any) -> float | None:
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     except OverflowError:
         return None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 SOURCE: Final = ImportSource(

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memento.integrations.importers.door import ImportReport, WaitingAttempt, import_records, preview_records
+from memento.integrations.importers.door import import_records, preview_records
 from memento.integrations.importers.record import NO_OUTCOME, ImportOptions
 from memento.integrations.importers.registry import SOURCES
+from memento.integrations.importers.report import ImportReport, WaitingAttempt
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
@@ -28,6 +30,7 @@ from tests.export_files import (
     langsmith_feedback,
     langsmith_run,
     langsmith_tool,
+    rows_of,
     written,
 )
 from tests.hashing_encoder import HashingEncoder
@@ -83,6 +86,15 @@ async def test_a_second_import_adds_nothing(memory: CaseMemory, tmp_path: Path) 
     again = await imported(memory, "langsmith", file)
     assert (again.n_records, again.n_cases, again.n_waiting, again.n_known) == (101, 0, 0, 101)
     assert await memory.views.newest_offset() == before
+
+
+async def test_windows_line_ends_and_a_byte_order_mark_change_nothing(memory: CaseMemory, tmp_path: Path) -> None:
+    unix = await write(tmp_path / "unix.jsonl", scored_runs(3))
+    windows = await asyncio.to_thread(
+        written, tmp_path / "windows.jsonl", scored_runs(3), ending="\r\n", start="\ufeff"
+    )
+    assert (await imported(memory, "langsmith", unix)).n_cases == 3
+    assert (await imported(memory, "langsmith", windows)).n_known == 3
 
 
 async def test_an_unknown_outcome_is_no_case_and_waits(memory: CaseMemory, tmp_path: Path) -> None:
@@ -283,6 +295,35 @@ async def test_hostile_rows_cost_themselves_only(kind: str, memory: CaseMemory, 
     report = await imported(memory, kind, path, reward=1.0)
     assert report.n_cases >= 1
     assert all("\x00" not in case.state + case.action + case.answer for case in await kept(memory))
+
+
+def spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a JSON value other values are."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield (*path, name)
+        yield from spots(one, (*path, name))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The value with another one at a place."""
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = put(value[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_an_importer_survives_any_value_at_any_place(kind: str, tmp_path: Path) -> None:
+    good, chance = secret_files(tmp_path)[kind], random.Random(kind)
+    text = good.read_text()
+    rows = [json.loads(line) for line in text.splitlines()] if good.suffix == ".jsonl" else [json.loads(text)]
+    rows = rows[0] if isinstance(rows[0], list) else rows
+    values = [None, 7, True, "", "\x00\ud800", [], {}, [[]], [None], [{}], {"a": 1}, float("inf"), 10**30, nested(30)]
+    hostile = [put(row, path, chance.choice(values)) for row in rows for path in spots(row) for _ in range(4)]
+    found = rows_of(kind, written(tmp_path / "hostile.jsonl", [*rows, *json.loads(json.dumps(hostile))]))
+    assert any(row.record for row in found)
 
 
 async def test_texts_of_any_length_are_bounded(memory: CaseMemory, tmp_path: Path) -> None:
