@@ -63,9 +63,26 @@ async def quarantine(
 
 @lifecycle.command()
 @run_async
-async def release(ids: CaseIds, *, reason: Reason = "", namespace: Namespace = None, as_json: Json = False) -> ExitCode:
-    """Release cases from quarantine."""
-    return await _change("release", ids, reason, namespace, as_json=as_json)
+async def release(
+    ids: Annotated[list[str] | None, typer.Argument(help="Case ids, or unique prefixes of them.")] = None,
+    *,
+    kind: Annotated[
+        str | None, typer.Option("--from", metavar="KIND", help="Release all that `memento import KIND` brought.")
+    ] = None,
+    reason: Reason = "",
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Release cases from quarantine: those named, or all that were imported as one kind and not changed since."""
+    from memento.memory.errors import InvalidInput
+
+    if bool(ids) == (kind is not None):
+        raise InvalidInput("name case ids, or the kind of an import with --from KIND")
+    if kind is not None:
+        from memento.cli.cases_release import release_imported
+
+        return await release_imported(kind, reason, namespace, as_json=as_json)
+    return await _change("release", ids or [], reason, namespace, as_json=as_json)
 
 
 @lifecycle.command()

@@ -9,6 +9,7 @@ from memento.cli.doctor import doctor
 from memento.cli.eval import evaluation
 from memento.cli.feedback import feedback
 from memento.cli.hook import hook
+from memento.cli.import_records import import_records
 from memento.cli.keys import keys
 from memento.cli.learn import learn
 from memento.cli.mcp import mcp
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (ask, feedback, doctor, mcp, demo):
     app.command()(command)
+app.command("import")(import_records)
 app.add_typer(cases, name="cases")
 app.add_typer(evaluation, name="eval")
 app.add_typer(keys, name="keys")

@@ -300,6 +300,24 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         await self._storage.bank.project()
         return n_new
 
+    async def keep_attempts(self, attempts: Sequence[Experience]) -> int:
+        """Import attempts whose outcome is unknown, all or none: no case, nothing learned, until `feedback` says more.
+
+        Attempts that are there already, waiting or as a case, are left unchanged. The event id to give feedback by is
+        `importing.attempt_event_id` of namespace, state and action.
+
+        Args:
+            attempts: of this memory's namespace, without reward and event id.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            InvalidInput: one of them has a reward or an event id.
+            LedgerUnavailable: none was kept.
+        """
+        return await self._recorder.keep_attempts(attempts, namespace=self.namespace)
+
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool = True) -> Kept:
         """Import a retrieval log (cases, events, outcomes), all or nothing.
 

@@ -1,9 +1,11 @@
-"""Imports cases from files and other programs: texts and rewards only, never event ids, status or evaluator.
+"""Imports cases and attempts from elsewhere: texts and rewards only, never event ids, status or evaluator.
 
 Ids of events, trust, version and evaluator count only where this ledger has them itself. So a file cannot write into
-another case, bring back what a person has retired, or speak for a person.
+another case, bring back what a person has retired, or speak for a person. A name that begins with `import:` says itself
+that it comes from a file, and is kept.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,12 +13,16 @@ from pydantic import ValidationError
 
 from memento.memory.case import Case, Provenance, case_id, storable_record
 from memento.memory.errors import InvalidInput
-from memento.memory.event import Outcome
-from memento.memory.experience import bounded_case
+from memento.memory.event import IMPORTED, Outcome, RetrievalEvent
+from memento.memory.experience import Experience, bounded_case
 from memento.memory.ledger.writes import LedgerWriter
 
 IMPORT = "import"
 """Evaluator recorded for imported cases."""
+FROM_IMPORT = f"{IMPORT}:"
+"""Beginning of evaluators and threads that an import may name: `import:langsmith:correctness`."""
+
+_ATTEMPT_IDS = uuid.UUID("5b7f4c1e-2a0d-5f43-9d0e-7c1f0a9b3e55")
 
 _OUTSIDE = {"trust", "version", "created_at"}
 """Fields of a case that no import decides."""
@@ -75,12 +81,66 @@ def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) ->
     status = "retired" if status == "erased" else status
     own = _own_outcome(writer, case)
     if own is None or own.attempt is None:
-        provenance = Provenance(models=case.provenance.models, evaluator=IMPORT)
+        given = case.provenance
+        provenance = Provenance(
+            models=given.models, evaluator=_imported(given.evaluator) or IMPORT, thread_id=_imported(given.thread_id)
+        )
         return case.model_copy(update={"status": status, "provenance": provenance})
     provenance = Provenance(
         event_id=own.event_id, thread_id=own.attempt.thread_id, models=own.attempt.models, evaluator=own.evaluator
     )
     return case.model_copy(update={"status": status, "provenance": provenance, "confidence": own.confidence})
+
+
+def _imported(name: str | None) -> str | None:
+    """The name, where it says that it comes from an import."""
+    return name if name is not None and name.startswith(FROM_IMPORT) else None
+
+
+def attempt_event_id(namespace: str, state: str, action: str) -> str:
+    """The event id of an imported attempt whose outcome is unknown: the same attempt always has the same."""
+    return str(uuid.uuid5(_ATTEMPT_IDS, case_id(namespace, state, action)))
+
+
+def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, namespace: str) -> int:
+    """Append attempts whose outcome is unknown, each as an event that waits for feedback and serves no case.
+
+    Attempts that are there already, waiting or as a case, are left unchanged. The events are marked as degraded: which
+    cases were served is not known, so that no estimate learns from them, whatever feedback comes.
+
+    Returns:
+        How many were new.
+    """
+    writer.look_up(
+        events=[attempt_event_id(namespace, one.state, one.action) for one in attempts],
+        cases=[case_id(namespace, one.state, one.action) for one in attempts],
+        namespaces=[namespace],
+    )
+    n_new = 0
+    for one in attempts:
+        event_id = attempt_event_id(namespace, one.state, one.action)
+        is_case = writer.head(case_id(namespace, one.state, one.action), namespace=namespace) is not None
+        if is_case or writer.event(event_id, namespace=namespace) is not None:
+            continue
+        event = RetrievalEvent(
+            id=event_id,
+            namespace=namespace,
+            query=one.state,
+            policy=IMPORTED,
+            n_outcomes=0,
+            bank_version=0,
+            is_degraded=True,
+        )
+        if writer.append_event(event) is None:
+            raise InvalidInput(f"the id {event_id!r} of an imported attempt is another namespace's")
+        key, evaluator = f"{event_id}:write", _imported(one.evaluator) or IMPORT
+        writer.append_outcome(
+            Outcome(key=key, event_id=event_id, namespace=namespace, evaluator=evaluator, attempt=one.attempt)
+        )
+        n_new += 1
+    if n_new:
+        writer.note(namespace, "import", f"{n_new} attempts", "of unknown outcome, waiting for feedback")
+    return n_new
 
 
 def _own_outcome(writer: LedgerWriter, case: Case) -> Outcome | None:

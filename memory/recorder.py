@@ -10,7 +10,7 @@ from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written, fork_of
-from memento.memory.importing import import_cases, importable
+from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.namespaces import checked_namespace, documents_of
@@ -140,6 +140,21 @@ class Recorder:
             return n_new
 
         return await self._storage.ledger.transact(append)
+
+    async def keep_attempts(self, attempts: Sequence[Experience], *, namespace: str) -> int:
+        """Import attempts whose outcome is unknown, all or none; see `import_attempts`.
+
+        Raises:
+            InvalidInput: one of them has a reward, or an event id of its own.
+        """
+        for one in attempts:
+            if one.reward is not None or one.event_id is not None:
+                raise InvalidInput("an attempt of unknown outcome has no reward and no event id; see `write`")
+            if one.namespace not in (None, namespace):
+                raise InvalidInput(f"an attempt of namespace {one.namespace!r} cannot be imported into {namespace!r}")
+        return await self._storage.ledger.transact(
+            lambda writer: import_attempts(writer, attempts, namespace=namespace)
+        )
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool) -> Kept:
         """Import a retrieval log (events and outcomes), all or nothing; see `keep`.
