@@ -1,8 +1,9 @@
 """Chooses what `memento mcp` serves: execution tools, memory tools, and the namespace of the memory."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from memento.integrations.agent_hooks.socket_server import serving_hooks
 from memento.integrations.memory_tool_texts import INSTRUCTIONS
 from memento.integrations.memory_tools import MemoryTools
 from memento.integrations.project_namespace import project_namespace, project_root
-from memento.memory.errors import InvalidInput, MementoError
+from memento.memory.errors import InvalidInput
 from memento.memory.namespaces import checked_namespace
 from memento.nodes.redaction import Redact, make_redact
 from memento.nodes.secret_shapes import without_secret_shapes
 from memento.tools.mcp_server import CODE_TOOLS
 from memento.tools.registry import ToolFunction
 from memento.tools.workspace import Workspace
+
+_LOG = logging.getLogger(__name__)
 
 MEMORY_TOOLS = ("recall_cases", "remember_case", "give_feedback", "why_case")
 
@@ -103,8 +106,10 @@ class ToolChoice:
 
 async def _warmed(app: Application) -> None:
     """Load what the first call needs; a failure is told to the call that meets it again."""
-    with suppress(MementoError, OSError):
+    try:
         await app.warm_memory()
+    except Exception as error:  # noqa: BLE001  of any package: serving goes on all the same
+        _LOG.warning("the memory could not be loaded in advance: %s", type(error).__name__)  # its text may hold keys
 
 
 def redact_for(settings: Settings, more: Sequence[str] = ()) -> Redact:
