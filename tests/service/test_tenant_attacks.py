@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.tenant_doors import ATTACKS
+from tests import tenant_identities, tenant_requests, tenant_states
+from tests.tenant_attempts import ATTACKS
 from tests.tenant_world import LIKE_IT, SECRET, World, two_tenants
 
 pytestmark = [
@@ -42,6 +43,8 @@ async def test_bob_himself_gets_at_what_is_his(world: World) -> None:
 
 async def test_the_table_is_long_enough() -> None:
     assert len(ATTACKS) >= 100
+    for module in (tenant_identities, tenant_requests, tenant_states):
+        assert module.__doc__
 
 
 @pytest.mark.parametrize("name", ATTACKS)
