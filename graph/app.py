@@ -17,7 +17,7 @@ from memento.graph.embeddings import make_encoder
 from memento.graph.erasure import finish_erasures
 from memento.graph.models import ChatModels
 from memento.graph.prices import load_prices, make_price, parse_prices
-from memento.graph.run_owner import RunOwner
+from memento.graph.run_owner import NamespaceNamed, RunOwner
 from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
 from memento.graph.variables import unknown_variables
@@ -58,6 +58,8 @@ class Application:
                 and not those of whoever started the process.
         """
         self._is_served = is_served
+        self.namespace_named: NamespaceNamed | None = None
+        """Set by a service that knows its users by their names."""
         self.drain = RunDrain()
         """Of the runs of a served graph."""
         self._given = settings
@@ -122,7 +124,7 @@ class Application:
     @cached_property
     def owner(self) -> RunOwner:
         """Tells whose a served run is."""
-        return RunOwner(self.settings)
+        return RunOwner(self.settings, namespace_named=self.namespace_named)
 
     @cached_property
     def _price(self) -> Price:

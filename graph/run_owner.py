@@ -1,6 +1,7 @@
 """Whose a served run is: the namespace and the ceilings of the user that the server has authenticated."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -10,17 +11,23 @@ from memento.nodes.ceilings import AUTHENTICATED_CEILINGS, Ceilings
 from memento.nodes.context import Context
 from memento.nodes.run_bounds import AS_GIVEN, AsGiven
 
+NamespaceNamed = Callable[[str], Awaitable[str]]
+"""Gives the namespace of the user of an identity; empty for an unknown one."""
+
 
 class RunOwner:
     """Tells of each run of a server whose it is (`Deps.namespace_of`, `Deps.ceilings`)."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, namespace_named: NamespaceNamed | None = None) -> None:
         """Prepare; reads nothing.
 
         Args:
             settings: of the process.
+            namespace_named: gives the namespace of a user of whom the server has kept the name alone, as with crons;
+                empty for an unknown one.
         """
         self._settings = settings
+        self._namespace_named = namespace_named
         self._has_keys = False
 
     async def is_required(self) -> bool:
@@ -40,9 +47,13 @@ class RunOwner:
         user = runtime.server_info.user if runtime.server_info else None
         is_known = user is not None and user.is_authenticated and bool(user.identity)
         if await self.is_required():
-            return _own(user) if is_known else ""
+            return await self._of(user) if is_known else ""
         # Without keys of ours a host may have authentication of its own.
         return (_own(user) or str(getattr(user, "identity", ""))) if is_known else AS_GIVEN
+
+    async def _of(self, user: Any) -> str:
+        named = self._namespace_named
+        return _own(user) or (await named(str(user.identity)) if named is not None else "")
 
     async def ceilings(self, runtime: Runtime[Context]) -> Ceilings:
         """Return the configured ceilings, over those that hold wherever users are authenticated."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from memento.graph.app import Application
 from memento.service.errors import NotAuthenticated
-from memento.service.jwt_verifier import JwtVerifier
+from memento.service.jwt_verifier import JWT_PREFIX, JwtVerifier, namespace_in
 from memento.service.keys import PREFIX, KeyStore
 from memento.service.users import ANONYMOUS, ServiceUser
 
@@ -24,6 +24,7 @@ class Authentication:
             application: of this process.
         """
         self._application = application
+        application.namespace_named = self.namespace_named
         self.owns_resources = False
         """Whether LangGraph's own resources are kept to their owners: `memento.service.identity` is loaded."""
 
@@ -69,6 +70,24 @@ class Authentication:
                 raise NotAuthenticated(f"the key is not valid, was revoked, or has expired; {_WHAT_TO_SEND}")
             return ServiceUser(identity=record.name, namespace=record.namespace, kind="key")
         return await self._tokens.user(secret)
+
+    async def named(self, identity: str) -> ServiceUser | None:
+        """Return the user of an identity that this server has authenticated before, as long as it still would.
+
+        Args:
+            identity: as LangGraph's server keeps it with crons.
+        """
+        settings = self._application.settings
+        if identity.startswith(JWT_PREFIX):
+            namespace = namespace_in(identity, settings) if settings.has_jwt else ""
+            return ServiceUser(identity=identity, namespace=namespace, kind="jwt") if namespace else None
+        namespace = await asyncio.to_thread(self._keys.namespace_of, identity)
+        return ServiceUser(identity=identity, namespace=namespace, kind="key") if namespace else None
+
+    async def namespace_named(self, identity: str) -> str:
+        """Return the namespace of such a user; empty for an unknown one."""
+        user = await self.named(identity)
+        return user.namespace if user is not None else ""
 
 
 def has_credentials(headers: Mapping[str, str]) -> bool:

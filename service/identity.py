@@ -41,18 +41,22 @@ async def authorize(ctx: Auth.types.AuthContext, value: Any) -> Filter | None:
     if not await authentication.is_required():
         return None
     try:
-        return rule_for(_known(ctx.user), ctx.resource, ctx.action, value)
+        return rule_for(await _known(ctx.user), ctx.resource, ctx.action, value)
     except RequestRefused as error:
         raise Auth.exceptions.HTTPException(status_code=error.status, detail=str(error)) from error
 
 
-def _known(user: Any) -> ServiceUser:
-    """The user as `authenticate` gave it; LangGraph Studio's own is none, since it has shown no key."""
-    try:
-        identity, namespace, kind = user["identity"], user["namespace"], user["kind"]
-        is_known = bool(user["is_authenticated"] and identity and namespace and kind in ("key", "jwt"))
-    except (KeyError, TypeError, AttributeError):
-        is_known = False
-    if not is_known:
+async def _known(user: Any) -> ServiceUser:
+    """The user as `authenticate` gave it, or by the identity that a cron was kept with.
+
+    LangGraph Studio's own user is not one of ours, since it has shown no key.
+    """
+    known: ServiceUser | None = None
+    if not isinstance(user, Auth.types.StudioUser) and user.is_authenticated and user.identity:
+        try:
+            known = ServiceUser(identity=user.identity, namespace=user["namespace"], kind=user["kind"])
+        except (KeyError, TypeError, AttributeError):
+            known = await authentication.named(user.identity)
+    if known is None or not known.namespace or known.kind not in ("key", "jwt"):
         raise Auth.exceptions.HTTPException(status_code=403, detail="this needs a key; in Studio, add it as a header")
-    return ServiceUser(identity=identity, namespace=namespace, kind=kind)
+    return known

@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -20,6 +21,8 @@ from memento.service.users import MAX_IDENTITY, ServiceUser
 if TYPE_CHECKING:
     from jwt import PyJWK
 
+JWT_PREFIX: Final = "jwt:"
+"""Of the identities of tokens' users; no key's user is called so."""
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Those with a private and a public key. A shared secret, or none, would let a token be signed with what is public."""
 _LEEWAY_S: Final = 30
@@ -93,10 +96,12 @@ class JwtVerifier:
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject.strip() or len(subject) > MAX_IDENTITY:
             raise NotAuthenticated(f"the JWT's subject is not a text of 1 to {MAX_IDENTITY} characters")
-        identity = f"jwt:{subject}"
+        identity = f"{JWT_PREFIX}{subject}"
         namespace = claims.get(self._claim) if self._claim else identity
         if not isinstance(namespace, str):
             raise NotAuthenticated(f"the JWT has no text in the claim {self._claim!r}, which names the namespace")
+        if self._claim:  # the same subject of another tenant is another owner
+            identity = f"{JWT_PREFIX}{quote(namespace, safe='')}/{subject}"
         try:
             return ServiceUser(identity=identity, namespace=checked_namespace(namespace), kind="jwt")
         except InvalidInput as error:
@@ -162,6 +167,14 @@ class JwtVerifier:
         if not isinstance(found, dict):
             raise TypeError("it is no key set")
         return found
+
+
+def namespace_in(identity: str, settings: Settings) -> str:
+    """Return the namespace of a token's user by the identity alone; empty where the identity is of other settings."""
+    if not settings.jwt_namespace:
+        return identity
+    namespace, slash, _ = identity.removeprefix(JWT_PREFIX).partition("/")
+    return unquote(namespace) if slash else ""
 
 
 def _is_public(key: "PyJWK") -> bool:

@@ -177,6 +177,15 @@ class KeyStore:
                 found = record
         return found if found is not None and found.state(datetime.now(UTC)) == "active" else None
 
+    def namespace_of(self, name: str) -> str:
+        """Return the namespace of a user's valid keys; empty without any.
+
+        Raises:
+            KeysUnreadable: the file is damaged, or cannot be read.
+        """
+        now = datetime.now(UTC)
+        return next((one.namespace for one in self.records() if one.name == name and one.state(now) == "active"), "")
+
     def _lock(self) -> FileLock:
         path = self._path.with_name(f"{self._path.name}.lock")
         return FileLock(path, timeout=_LOCK_S, mode=private_modes(path.parent.stat()).file, thread_local=False)

@@ -15,7 +15,8 @@ class ServiceUser:
     """The sender of a request."""
 
     identity: str
-    """The name of a key's user, or `jwt:` and a token's subject. Owns threads, assistants, crons and stored items."""
+    """The name of a key's user; or `jwt:`, the namespace where a claim names it, and a token's subject. Owns threads,
+    assistants, crons and stored items."""
     namespace: str
     """Whose cases are used; empty for nobody in particular."""
     kind: UserKind

@@ -33,7 +33,6 @@ from tests.scripted import ScriptedServer
 
 INSTALL = r"pip install 'memento-langgraph\[tools\]'"
 OF_EXTRAS = {
-    "memento.service.http": "starlette",
     "memento.graph.home_saver": "langgraph.checkpoint.sqlite",
     "memento.graph.mcp.child": "mcp",
     "memento.graph.mcp.listing": "mcp",

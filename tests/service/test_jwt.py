@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from memento.graph.settings import Settings
 from memento.memory.errors import InvalidInput
 from memento.service.errors import KeysUnreadable, NotAuthenticated
-from memento.service.jwt_verifier import JwtVerifier
+from memento.service.jwt_verifier import JwtVerifier, namespace_in
 from memento.service.keys import KeyStore
 from tests.loopback_site import Answer, Site, serving
 from tests.served_app import served_app
@@ -69,7 +69,13 @@ async def test_a_token_of_the_issuer_has_a_user(site: Site, made: dict[str, Any]
 async def test_the_namespace_is_a_claims_when_one_is_named(site: Site) -> None:
     verifier = JwtVerifier(settings(site, jwt_namespace="tenant"))
     user = await verifier.user(token(tenant="acme"))
-    assert (user.identity, user.namespace) == ("jwt:alice", "acme")
+    assert (user.identity, user.namespace) == ("jwt:acme/alice", "acme")
+    other = await verifier.user(token(tenant="a/b"))
+    assert (other.identity, other.namespace) == ("jwt:a%2Fb/alice", "a/b")
+    for one in (user, other):
+        assert namespace_in(one.identity, settings(site, jwt_namespace="tenant")) == one.namespace
+    assert namespace_in("jwt:alice", settings(site, jwt_namespace="tenant")) == ""
+    assert namespace_in("jwt:a/b", settings(site)) == "jwt:a/b"
     for tenant in (None, "", " ", 7, ["acme"], "x" * 201, "a\nb"):
         with pytest.raises(NotAuthenticated):
             await verifier.user(token(tenant=tenant))

@@ -49,10 +49,16 @@ def test_a_second_key_of_a_user_is_for_the_same_namespace(keys: KeyStore) -> Non
     first = keys.create("alice", namespace="team")
     second = keys.create("alice")
     assert second.record.namespace == "team"
+    assert (keys.namespace_of("alice"), keys.namespace_of("bob"), keys.namespace_of(first.record.id)) == (
+        "team",
+        "",
+        "",
+    )
     with pytest.raises(InvalidInput, match="alice has keys for namespace 'team'"):
         keys.create("alice", namespace="other")
     keys.revoke(first.record.id)
     keys.revoke(second.record.id)
+    assert keys.namespace_of("alice") == ""
     assert keys.create("alice", namespace="other").record.namespace == "other"
 
 

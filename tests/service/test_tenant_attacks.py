@@ -1,12 +1,15 @@
 """A tenant tries everything on another one, at every door of a real server; none gives way."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.tenant_doors import ATTACKS
-from tests.tenant_world import LIKE_IT, SECRET, World, two_tenants
+from tests import tenant_identities, tenant_requests, tenant_states
+from tests.tenant_attempts import ATTACKS
+from tests.tenant_world import LIKE_IT, SECRET, Client, World, two_tenants
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,6 +45,8 @@ async def test_bob_himself_gets_at_what_is_his(world: World) -> None:
 
 async def test_the_table_is_long_enough() -> None:
     assert len(ATTACKS) >= 100
+    for module in (tenant_identities, tenant_requests, tenant_states):
+        assert module.__doc__
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -58,3 +63,35 @@ async def test_nothing_of_another_tenant_is_heard_or_changed(world: World, name:
     assert not shown, shown
     assert all(status < 500 for client in world.clients for status in client.statuses)
     assert await world.possessions() == had
+
+
+async def test_crons_run_as_their_owners_and_as_nobody_once_the_key_is_revoked(world: World) -> None:
+    """The server keeps the name of a cron's user alone."""
+    gone = await asyncio.to_thread(world.keys.create, "carol")
+    carol = Client(world.server.url, gone.secret)
+    for client in (world.alice, world.bob, carol):
+        every_minute = {"assistant_id": "memento", "schedule": "* * * * *", "on_run_completed": "keep"}
+        for context in ({}, {"context": {"namespace": "bob", "k": 1}}):
+            await client("POST", "/runs/crons", every_minute | {"input": {"task": "cron?"}} | context)
+            assert client.statuses[-1] == 200
+    await asyncio.to_thread(world.keys.revoke, "carol")
+
+    async def runs_of(client: Client) -> list[dict[str, Any]]:
+        threads = await client("POST", "/threads/search", {"limit": 100})
+        assert client.statuses[-1] == 200, threads
+        runs = [(thread["values"] or {}).get("run") or {} for thread in threads]
+        return [run for run in runs if run.get("task") == "cron?"]
+
+    for _ in range(400):
+        if len(await runs_of(world.alice)) >= 2 and len(await runs_of(world.bob)) >= 2:
+            break
+        await asyncio.sleep(0.25)
+    for client, name in ((world.alice, "alice"), (world.bob, "bob")):
+        assert {run["namespace"] for run in await runs_of(client)} == {name}
+        for cron in await client("POST", "/runs/crons/search", {"limit": 100}):
+            await client("DELETE", f"/runs/crons/{cron['cron_id']}")
+    again = await asyncio.to_thread(world.keys.create, "carol")
+    later = Client(world.server.url, again.secret)
+    assert await later("POST", "/threads/search", {"limit": 100}) == []
+    for client in (carol, later):
+        await client.http.aclose()
