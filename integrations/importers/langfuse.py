@@ -6,8 +6,8 @@ Score: `id`, `traceId`, `observationId`, `name`, `dataType` (NUMERIC, BOOLEAN, C
 `comment`. Observation: `id`, `traceId`, `parentObservationId`, `type`, `name`, `input`, `output`, `startTime`. Where
 an export has observations without traces, the observation that has no parent stands for its trace.
 
-An export of the table of traces has a column for each score, with a list of its values; which columns are scores is told
-by `--score` only.
+An export of the table of traces has a column for each score, with a list of its values; which columns are scores is
+told by `--score` only.
 
 An attempt is a trace: its input is the task, its tool observations the action, its output the answer. The outcome is
 the score of the trace itself; scores of one observation or of a session say nothing of the trace. A categorical score
@@ -77,10 +77,10 @@ def _collect(table: SideTable, row: Mapping[str, Any], options: ImportOptions) -
     if _is_trace(row):
         trace_id = as_text(row.get("id"))
         table.note(f"trace:{trace_id}")
-        for score in _objects(row.get("scores")):
-            _add_score(table, score, trace_id)
-        for score in _column(row, trace_id, options):
-            table.add_score(score)
+        for scored in _objects(row.get("scores")):
+            _add_score(table, scored, trace_id)
+        for chosen in _column(row, trace_id, options):
+            table.add_score(chosen)
         for observation in _objects(row.get("observations")):
             _add_step(table, observation, trace_id)
     elif _is_observation(row):
