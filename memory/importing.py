@@ -131,8 +131,11 @@ def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, nam
             bank_version=0,
             is_degraded=True,
         )
-        if writer.append_event(event) is None:
+        recorded = writer.append_event(event)
+        if recorded is None:
             raise InvalidInput(f"the id {event_id!r} of an imported attempt is another namespace's")
+        if recorded is not event:  # another process was faster
+            continue
         key, evaluator = f"{event_id}:write", _imported(one.evaluator) or IMPORT
         writer.append_outcome(
             Outcome(key=key, event_id=event_id, namespace=namespace, evaluator=evaluator, attempt=one.attempt)

@@ -6,6 +6,9 @@ Score: `id`, `traceId`, `observationId`, `name`, `dataType` (NUMERIC, BOOLEAN, C
 `comment`. Observation: `id`, `traceId`, `parentObservationId`, `type`, `name`, `input`, `output`, `startTime`. Where
 an export has observations without traces, the observation that has no parent stands for its trace.
 
+An export of the table of traces has a column for each score, with a list of its values; which columns are scores is
+told by `--score` only.
+
 An attempt is a trace: its input is the task, its tool observations the action, its output the answer. The outcome is
 the score of the trace itself; scores of one observation or of a session say nothing of the trace. A categorical score
 counts as `--label` says. Comments become the lesson. A trace without a score has an unknown outcome.
@@ -25,6 +28,8 @@ from memento.integrations.importers.side_table import SideTable, SourceScore, si
 _TOOLS: Final = ("TOOL", "RETRIEVER")
 _CONTAINERS: Final = ("data", "traces")
 _UNSCORED: Final = ("CORRECTION", "TEXT")
+_FIELDS: Final = ("id", "timestamp", "name", "input", "output", "metadata", "tags", "version", "release", "latency")
+"""Columns of the table of traces that are no scores."""
 
 
 def _either(row: Mapping[str, Any], camel: str, snake: str) -> Any:
@@ -60,20 +65,22 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
             for row in rows_within(path, *_CONTAINERS):
                 yield ImportedRow(path, row.number, n_bytes=row.n_bytes)
                 if isinstance(row.value, Mapping):
-                    _collect(table, row.value)
+                    _collect(table, row.value, options)
         check_scores(table, options)
         for path in files:
             for row in rows_within(path, *_CONTAINERS):
                 yield _imported(path, row, table, options)._replace(n_bytes=row.n_bytes)
 
 
-def _collect(table: SideTable, row: Mapping[str, Any]) -> None:
+def _collect(table: SideTable, row: Mapping[str, Any], options: ImportOptions) -> None:
     """Keep what belongs to a trace elsewhere: scores and tool calls."""
     if _is_trace(row):
         trace_id = as_text(row.get("id"))
         table.note(f"trace:{trace_id}")
-        for score in _objects(row.get("scores")):
-            _add_score(table, score, trace_id)
+        for scored in _objects(row.get("scores")):
+            _add_score(table, scored, trace_id)
+        for chosen in _column(row, trace_id, options):
+            table.add_score(chosen)
         for observation in _objects(row.get("observations")):
             _add_step(table, observation, trace_id)
     elif _is_observation(row):
@@ -91,6 +98,16 @@ def _add_score(table: SideTable, row: Mapping[str, Any], trace_id: str) -> None:
     own_id = as_text(row.get("id")) or f"{trace_id}:{row.get('name')}:{value}:{label}"
     score = SourceScore(own_id, trace_id, as_text(row.get("name")), value, label, as_text(row.get("comment")))
     table.add_score(score)
+
+
+def _column(row: Mapping[str, Any], trace_id: str, options: ImportOptions) -> Iterator[SourceScore]:
+    """The scores of the chosen name in an export of the table of traces, which has a column of values for each name."""
+    name = options.score
+    values = row.get(name) if name is not None and name not in _FIELDS else None
+    for place, value in enumerate(values if isinstance(values, list) else [values]):
+        number, label = _value({"value": value}, "")
+        if name is not None and (number is not None or label):
+            yield SourceScore(f"{trace_id}:{name}:{place}", trace_id, name, number, truth(label) or label)
 
 
 def _value(row: Mapping[str, Any], kind: str) -> tuple[float | None, str]:

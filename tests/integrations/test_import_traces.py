@@ -237,6 +237,19 @@ def test_each_type_of_score_is_read(
     assert outcome("langfuse", written(tmp_path / "t.jsonl", rows), labels={"good": 0.9})[0] == reward
 
 
+def test_a_column_of_the_exported_table_is_the_outcome_when_it_is_named(tmp_path: Path) -> None:
+    rows = [
+        langfuse_trace(1, scores=None, quality=[0.5, 0.7], ok=["True"]),
+        langfuse_trace(2, scores=None, quality=None, ok=["False"]),
+    ]
+    file = written(tmp_path / "t.jsonl", rows)
+    assert [one.reward for one in records("langfuse", file)] == [None, None]
+    assert [one.reward for one in records("langfuse", file, score="quality")] == [pytest.approx(0.6), None]
+    assert [one.reward for one in records("langfuse", file, score="ok")] == [1.0, 0.0]
+    with pytest.raises(InvalidInput, match="no score of this export is named 'latency'"):
+        records("langfuse", file, score="latency")
+
+
 @pytest.mark.parametrize("more", [{"observationId": "o1"}, {"traceId": None, "sessionId": "s"}])
 def test_a_score_of_something_else_is_no_outcome_of_the_trace(more: dict[str, Any], tmp_path: Path) -> None:
     rows = [langfuse_trace(1), langfuse_score(1, 0, **more)]
