@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from memento.cli.opening import opened
+from memento.cli.opening import find_event, opened
 from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json
 from memento.memory.case import ERASED, Case
-from memento.memory.errors import UnknownEvent
 from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.offpolicy.probes import Z90
 
@@ -15,12 +14,10 @@ from memento.memory.offpolicy.probes import Z90
 async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
     """Explain one event."""
     async with opened(namespace) as memory:
-        event = await memory.views.event(event_id, namespace=memory.namespace)
-        if event is None:
-            raise UnknownEvent(event_id, memory.namespace)
-        outcome = await memory.views.outcome(event_id, namespace=memory.namespace)
-        cases = await memory.views.cases(event.case_ids, namespace=memory.namespace)
-        erased = await memory.views.erased_among(event.case_ids, namespace=memory.namespace)
+        event = await find_event(memory, event_id)
+        outcome = await memory.views.outcome(event_id, namespace=event.namespace)
+        cases = await memory.views.cases(event.case_ids, namespace=event.namespace)
+        erased = await memory.views.erased_among(event.case_ids, namespace=event.namespace)
     slots = [_explained(slot, cases.get(slot.case_id or "")) for slot in event.slots]
     for slot in slots:
         if slot["case_id"] in erased:

@@ -1,4 +1,4 @@
-"""Opens the configured memory for a command, and finds a case in it by the beginning of its id."""
+"""Opens the configured memory for a command, and finds cases and events in it by their ids."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,8 +7,9 @@ from memento.graph.app import Application
 from memento.graph.settings import read_settings
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
-from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase
-from memento.memory.namespaces import checked_namespace
+from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase, UnknownEvent
+from memento.memory.event import RetrievalEvent
+from memento.memory.namespaces import checked_namespace, documents_of
 
 
 @asynccontextmanager
@@ -22,6 +23,19 @@ async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
         yield await app.memory()
     finally:
         await app.aclose()
+
+
+async def find_event(memory: CaseMemory, event_id: str) -> RetrievalEvent:
+    """Find a read or a ranking of the memory's namespace.
+
+    Raises:
+        UnknownEvent: there is none.
+    """
+    for place in (memory.namespace, documents_of(memory.namespace)):
+        event = await memory.views.event(event_id, namespace=place)
+        if event is not None:
+            return event
+    raise UnknownEvent(event_id, memory.namespace)
 
 
 async def find_case(memory: CaseMemory, case_id: str) -> Case:
