@@ -336,3 +336,27 @@ async def test_a_tool_call_that_failed_is_told_apart() -> None:
         cases = [case async for case in memory.views.walk(namespace="default")]
     assert any(isinstance(one, ToolMessage) and one.status == "error" for one in result["messages"])
     assert cases[0].action == '1. boil(minutes="x") failed\n2. boil(minutes=5)'
+
+
+async def test_a_follow_up_is_read_for_and_written_with_what_was_said_before() -> None:
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, reward=lambda _: 1.0)
+        agent = create_agent(scripted("Genoa", "1451"), middleware=[middleware], checkpointer=InMemorySaver())
+        await agent.ainvoke(human("Where was Christopher Columbus born, and in which country was that?"), THREAD)
+        result = await agent.ainvoke(human("And when was he born?"), THREAD)
+        event = await memory.views.event(event_id(result), namespace="default")
+        states = {case.state async for case in memory.views.walk(namespace="default")}
+    assert event is not None
+    assert event.query.startswith("And when was he born?\n")
+    assert "person: Where was Christopher Columbus born" in event.query
+    assert "assistant: Genoa" in event.query
+    assert event.query in states
+
+
+async def test_the_host_may_say_what_the_task_is() -> None:
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, task_of=lambda messages: messages[-1].text.removeprefix("Please, "))
+        result = await create_agent(scripted("done"), middleware=[middleware]).ainvoke(human("Please, boil an egg"))
+        event = await memory.views.event(event_id(result), namespace="default")
+    assert event is not None
+    assert event.query == "boil an egg"
