@@ -104,7 +104,10 @@ def _last_text(said: Sequence[AIMessage]) -> str:
 
 
 def _written(value: Any) -> str:
-    return _ANYTHING.dump_json(value, fallback=str).decode()
+    try:
+        return _ANYTHING.dump_json(value, fallback=str).decode()
+    except (ValueError, RecursionError):  # half a surrogate pair, a value that holds itself
+        return repr(value)
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:

@@ -117,7 +117,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             reading = await self._access.ask(
                 lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=run["namespace"])
             )
-        except MemoryFailed as error:
+        except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
         served = list(map(prompt_case, reading.cases))
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
