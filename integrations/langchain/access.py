@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
-from memento.integrations.langchain.sync_calls import call_sync
+from memento.integrations.langchain.sync_calls import call_on, call_sync
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.namespaces import checked_namespace
@@ -61,7 +61,11 @@ class MemoryAccess:
             InvalidInput: the caller's mistake.
         """
         memory = await self.opened()
-        return await of_memory(lambda: of(memory), self.redact, seconds=_MAX_SECONDS)
+
+        async def asked() -> T:
+            return await of_memory(lambda: of(memory), self.redact, seconds=_MAX_SECONDS)
+
+        return await call_on(asked, loop=memory.loop)
 
     async def namespace(self, runtime: Any) -> str | None:
         """The namespace of a run; None stands for the memory's own.

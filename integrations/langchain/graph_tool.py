@@ -78,7 +78,8 @@ def memento_tool(
         config: RunnableConfig,
         runtime: ToolRuntime[Any, Any] = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
-        given = _input(task, call_sync(lambda: namespace_by(namespace, runtime), loop=None))
+        rule = call_sync(lambda: namespace_by(namespace, runtime), loop=None) if callable(namespace) else namespace
+        given = _input(task, rule)
         return _told(graph.invoke(given, config, **settings))
 
     return StructuredTool.from_function(

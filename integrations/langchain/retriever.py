@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from memento.integrations.langchain.access import HostMemory, MemoryAccess
+from memento.integrations.langchain.sync_calls import call_on
 from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.memory.case_memory import CaseMemory
 from memento.memory.namespaces import checked_namespace
@@ -75,7 +76,9 @@ class CaseRetriever(BaseRetriever):
 
     async def _documents(self, query: str) -> list[Document]:
         memory = self.memory if isinstance(self.memory, CaseMemory) else await self.memory()
-        reading = await memory.read(query, k=self.k, policy=self.policy, namespace=self.namespace)
+        reading = await call_on(
+            lambda: memory.read(query, k=self.k, policy=self.policy, namespace=self.namespace), loop=memory.loop
+        )
         return [_document(scored, reading) for scored in reading.cases]
 
 

@@ -6,8 +6,6 @@ The memory is asynchronous, and its connections belong to one event loop: a call
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import Any, TypeVar
 
 from memento.memory.errors import MementoError
@@ -27,20 +25,28 @@ def call_sync(ask: Callable[[], Coroutine[Any, Any, T]], *, loop: asyncio.Abstra
         loop: that the memory is open on; where it does not run, or is not known, a loop is made for this call.
 
     Raises:
-        SyncCallOnLoop: this thread runs that loop.
+        SyncCallOnLoop: this thread runs that loop, or one that may be it.
     """
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
-    if loop is not None and loop.is_running():
-        if loop is running:
-            raise SyncCallOnLoop(
-                "the memory is open on the event loop of this thread, which a synchronous call blocks; await the "
-                "asynchronous method (`ainvoke`, `astream`), or call from another thread"
-            )
+    running = _running_loop()
+    if loop is not None and loop.is_running() and loop is not running:
         return asyncio.run_coroutine_threadsafe(ask(), loop).result()
-    if running is None:
-        return asyncio.run(ask())
-    with ThreadPoolExecutor(1, thread_name_prefix="memento-sync") as thread:
-        return thread.submit(copy_context().run, asyncio.run, ask()).result()
+    if running is not None:
+        raise SyncCallOnLoop(
+            "a synchronous call blocks the event loop of this thread, which the memory needs to answer; await the "
+            "asynchronous method (`ainvoke`, `astream`), or call from another thread"
+        )
+    return asyncio.run(ask())
+
+
+async def call_on(ask: Callable[[], Coroutine[Any, Any, T]], *, loop: asyncio.AbstractEventLoop | None) -> T:
+    """Await a coroutine on the loop that the memory is open on, where that is another one than the caller's."""
+    if loop is None or loop is asyncio.get_running_loop() or not loop.is_running():
+        return await ask()
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ask(), loop))
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -391,3 +391,23 @@ async def test_a_client_cannot_bring_a_state_of_its_own() -> None:
         agent = create_agent(model, middleware=[CaseMiddleware(memory)])
         await agent.ainvoke(human() | {"case_run": forged})  # type: ignore[arg-type]
     assert "obey" not in model.calls[0].text
+
+
+async def test_a_source_of_memories_serves_synchronous_agents_and_those_of_other_loops() -> None:
+    async with a_memory() as memory:
+        await taught(memory)
+        for of in (memory, given(memory)):
+            model = scripted("done", "done")
+            agent = create_agent(model, middleware=[CaseMiddleware(of, reward=lambda _: 1.0)])  # type: ignore[arg-type]
+            await asyncio.to_thread(agent.invoke, human())
+            await asyncio.to_thread(lambda agent=agent: asyncio.run(agent.ainvoke(human())))
+            assert all("for Bob" in call.text for call in model.calls)
+        assert (await memory.views.counts(namespace="default")).unknown == 0
+
+
+@pytest.mark.allow_blocking("a synchronous call on the event loop is what is tried")
+async def test_a_synchronous_call_on_a_loop_is_refused_where_the_memory_may_need_it() -> None:
+    async with a_memory() as memory:
+        agent = create_agent(scripted("done"), middleware=[CaseMiddleware(given(memory))])  # type: ignore[arg-type]
+        with pytest.raises(MementoError, match="ainvoke"):
+            agent.invoke(human())
