@@ -277,3 +277,17 @@ async def test_rankings_at_once_keep_each_document_once_and_every_event() -> Non
     assert len(kept) == len({case.id for case in kept}) <= len(TEXTS)
     assert {case.version for case in kept} == {1}
     assert (counts.events, counts.unknown) == (24, 0)
+
+
+async def test_an_erasure_that_was_cut_short_is_finished_for_the_documents_too(tmp_path: Path) -> None:
+    def stop(step: str) -> None:
+        raise RuntimeError(f"killed while {step}")
+
+    async with CaseMemory.open(tmp_path, encoder=HashingEncoder()) as memory:
+        await filled(memory, 2)
+        await memory.rank(TASK, TEXTS, k=4, policy="similarity")
+        with pytest.raises(RuntimeError, match="killed"):
+            await memory.lifecycle.erase(is_all=True, on_step=stop)
+    async with CaseMemory.open(tmp_path, encoder=HashingEncoder()) as memory:
+        for place in ("default", documents_of("default")):
+            assert (await memory.views.counts(namespace=place)).cases == 0
