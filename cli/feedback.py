@@ -23,13 +23,11 @@ async def feedback(
 ) -> ExitCode:
     """Record how good an answer was, now or later."""
     from memento.cli.opening import opened
-    from memento.memory.errors import UnknownEvent
+    from memento.memory.explanation import find_event
 
     value = reward_of(reward)
     async with opened(namespace) as memory:
-        event = await memory.views.event(event_id, namespace=memory.namespace)
-        if event is None:
-            raise UnknownEvent(event_id, memory.namespace)
+        event = await find_event(memory, event_id)
         case_id = await memory.feedback(event_id, value, lesson=lesson)
         corrected = None
         if correction:

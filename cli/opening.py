@@ -1,4 +1,4 @@
-"""Opens the configured memory for a command, and finds a case in it by the beginning of its id."""
+"""Opens the configured memory for a command, and finds cases and events in it by their ids."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -6,6 +6,7 @@ from memento.memory.case import ERASED, Case
 from memento.memory.errors import ErasedRecord, UnknownCase, UnknownEvent
 from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.event_reads import CaseUsage
+from memento.memory.namespaces import documents_of
 from memento.memory.offpolicy.probes import Z90
 
 if TYPE_CHECKING:
@@ -62,16 +63,27 @@ class ExplainedCase(NamedTuple):
     usage: CaseUsage
 
 
+async def find_event(memory: "CaseMemory", event_id: str) -> RetrievalEvent:
+    """Find a read or a ranking of the memory's namespace.
+
+    Raises:
+        UnknownEvent: there is none.
+    """
+    for place in (memory.namespace, documents_of(memory.namespace)):
+        event = await memory.views.event(event_id, namespace=place)
+        if event is not None:
+            return event
+    raise UnknownEvent(event_id, memory.namespace)
+
+
 async def explained_event(memory: "CaseMemory", event_id: str) -> ExplainedEvent:
     """Find a reading of the memory's namespace with all that explains it.
 
     Raises:
         UnknownEvent: there is none.
     """
-    views, namespace = memory.views, memory.namespace
-    event = await views.event(event_id, namespace=namespace)
-    if event is None:
-        raise UnknownEvent(event_id, namespace)
+    event = await find_event(memory, event_id)
+    views, namespace = memory.views, event.namespace
     return ExplainedEvent(
         event,
         await views.outcome(event_id, namespace=namespace),

@@ -167,6 +167,8 @@ def _distinct(candidates: Sequence[Any]) -> tuple[dict[str, int], list[str]]:
     Raises:
         InvalidInput: too many, or something that is neither a text nor a document with one.
     """
+    if isinstance(candidates, str) or not isinstance(candidates, Sequence):
+        raise InvalidInput(f"the candidates are a {type(candidates).__name__}: give a list of texts or documents")
     if len(candidates) > MAX_CANDIDATES:
         raise InvalidInput(
             f"{len(candidates):,} documents were given, at most {MAX_CANDIDATES:,} are ranked at once; give those "

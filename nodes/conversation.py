@@ -77,8 +77,13 @@ def is_follow_up(messages: Sequence[AnyMessage], question: HumanMessage) -> bool
     text = text_in(question).strip()
     if is_first or not text or len(text) > _MOST_CHARS:
         return False
+    return len(_WORDS.findall(text)) < _LEAST_WORDS or refers_back(text)
+
+
+def refers_back(text: str) -> bool:
+    """Whether a text has words, in English, that may stand for what was said before it."""
     words = [word.casefold() for word in _WORDS.findall(text)]
-    return len(words) < _LEAST_WORDS or words[0] in _FIRST or not _REFERRING.isdisjoint(words)
+    return bool(words) and (words[0] in _FIRST or not _REFERRING.isdisjoint(words))
 
 
 def _index(messages: Sequence[AnyMessage], question: HumanMessage) -> int:

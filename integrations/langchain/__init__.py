@@ -3,6 +3,7 @@
 The public names are resolved on first use, so that importing this package imports none of LangChain.
 
 access.py           the memory as adapters use it: opened, named errors, whose cases, without secrets
+agent_state.py      what the middleware keeps in an agent's state, and adds to one model call
 attempts.py         what an agent did, read from its messages, and cases put into a model's messages
 agent_tools.py      case_tools, the memory as tools of an agent that decides itself
 graph_tool.py       memento_tool, the workflow as a tool of another agent

@@ -7,13 +7,18 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from pydantic import TypeAdapter
 
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, bounded
+from memento.nodes.conversation import is_follow_up, refers_back, said_before
 from memento.nodes.message_texts import text_in
+from memento.nodes.prompt_budgets import all_shortened
 from memento.tools.text import without_middle
 
 _ARGUMENT_CHARS: Final = 1_000
 """Of the arguments of one tool call."""
 _ANYTHING: Final[TypeAdapter[Any]] = TypeAdapter(Any)
 _MAX_CALLS: Final = 200
+_SAID_MESSAGES: Final = 2
+_SAID_TOKENS: Final = 150
+"""Of what a follow-up follows."""
 _NOTHING_DONE: Final = "(no answer)"
 
 INTRODUCTION: Final = (
@@ -58,6 +63,20 @@ def attempt_of(messages: Sequence[AnyMessage], question_id: str, structured: Any
     return AgentAttempt(action, answer, named[-1] if named else "")
 
 
+def task_in(messages: Sequence[AnyMessage]) -> str:
+    """The task of a conversation whose newest message is the question: its text; of a follow-up with what it follows.
+
+    A follow-up is told by words that refer to something, since no model is asked. Alone ("And when was he born?") it
+    says nothing to later readers of its case. The question comes first, because encoders read the head of a text.
+    """
+    question = messages[-1]
+    text = text_in(question)
+    if not isinstance(question, HumanMessage) or not (refers_back(text) and is_follow_up(messages, question)):
+        return text
+    said = [f"{one['by']}: {one['text']}" for one in said_before(messages, question)[-_SAID_MESSAGES:]]
+    return "\n".join([text, "", "Said before:", *all_shortened(said, _SAID_TOKENS)])
+
+
 def with_cases(messages: Sequence[AnyMessage], question_id: str, cases: str) -> list[AnyMessage]:
     """Put cases in front of the task, in the same human message, because some models refuse two in a row.
 
@@ -85,7 +104,10 @@ def _last_text(said: Sequence[AIMessage]) -> str:
 
 
 def _written(value: Any) -> str:
-    return _ANYTHING.dump_json(value, fallback=str).decode()
+    try:
+        return _ANYTHING.dump_json(value, fallback=str).decode()
+    except (ValueError, RecursionError):  # half a surrogate pair, a value that holds itself
+        return repr(value)
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:

@@ -13,18 +13,17 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Final, NotRequired, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
-from langchain.agents.middleware.types import PrivateStateAttr
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
-from typing_extensions import TypedDict
 
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
 from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
-from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, with_cases
+from memento.integrations.langchain.agent_state import CaseAgentState, CaseRun, marked, open_run, shown_cases
+from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, task_in
 from memento.memory.errors import ErasedRecord, InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.policies.registry import policy_named
@@ -32,7 +31,6 @@ from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.conversation import open_question
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed
-from memento.nodes.message_texts import text_in
 from memento.nodes.score_case import prompt_case
 from memento.nodes.scoring.custom import ScorerResult, scored_by
 from memento.nodes.scoring.grade import Grade, unknown
@@ -43,34 +41,6 @@ _LOG = logging.getLogger(__name__)
 AgentReward: TypeAlias = Callable[[Mapping[str, Any]], ScorerResult | Awaitable[ScorerResult]]
 """Gives the reward of an agent's final state: in [0, 1], right or wrong, a `Grade`, or None when it cannot be known.
 A synchronous one runs in a thread."""
-
-EVENT_ID: Final = "case_event_id"
-"""Key of an AI message's `response_metadata` under which its reading's event id is."""
-
-
-class CaseRun(TypedDict):
-    """What the middleware knows of one task, in the agent's state under `case_run`."""
-
-    question: str
-    """Id of the task's human message."""
-    task: str
-    event_id: str | None
-    """Id of the reading: give it to `CaseMemory.feedback`. None: the memory could not be read."""
-    namespace: str | None
-    cases: str
-    """The cases as models are shown them; empty when none were served."""
-    is_recorded: bool
-    """Whether the agent has ended and its attempt was handed to the memory."""
-    case_id: str | None
-    """The attempt's case; None while its reward is not known."""
-    notices: list[str]
-    """What the host should know: why there are no cases, or why the attempt was not remembered."""
-
-
-class CaseAgentState(AgentState[Any]):
-    """State of an agent with this middleware."""
-
-    case_run: NotRequired[Annotated[CaseRun | None, PrivateStateAttr]]
 
 
 class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
@@ -104,7 +74,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             namespace: whose cases, or a function that tells it by LangGraph's runtime, such as the authenticated user.
             reward: grades the agent's final state. One that fails leaves the reward unknown.
             task_of: says what the task is, from the messages up to the newest open human one; that one's text by
-                default.
+                default, and of a follow-up what was said before, too.
             max_case_tokens: of all cases together, estimated.
             secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
 
@@ -147,7 +117,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             reading = await self._access.ask(
                 lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=run["namespace"])
             )
-        except MemoryFailed as error:
+        except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
         served = list(map(prompt_case, reading.cases))
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
@@ -164,15 +134,15 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
         """Show the cases to one model call, and put the event id into its reply."""
-        run = _open_run(request)
-        return _marked(await handler(_shown(request, run)), run)
+        run = open_run(request)
+        return marked(await handler(shown_cases(request, run)), run)
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
         """See `awrap_model_call`."""
-        run = _open_run(request)
-        return _marked(handler(_shown(request, run)), run)
+        run = open_run(request)
+        return marked(handler(shown_cases(request, run)), run)
 
     async def aafter_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Write the attempt as the outcome of its reading; once, whatever is resumed or repeated."""
@@ -227,7 +197,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             return await self._access.ask(lambda memory: memory.write(alone))
 
     def _task(self, messages: Sequence[AnyMessage]) -> str:
-        return text_in(messages[-1]) if self._task_of is None else self._task_of(messages)
+        return task_in(messages) if self._task_of is None else self._task_of(messages)
 
     async def _graded(self, state: CaseAgentState, task: str, attempt: AgentAttempt) -> Grade:
         if self._reward is None:
@@ -252,28 +222,3 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
 def _noticed(run: CaseRun, notice: str) -> CaseRun:
     _LOG.warning("%s", notice)
     return {**run, "notices": [*run["notices"], notice]}
-
-
-def _open_run(request: ModelRequest[Any]) -> CaseRun | None:
-    run = cast("CaseAgentState", request.state).get("case_run")
-    return None if run is None or run["is_recorded"] else run
-
-
-def _shown(request: ModelRequest[Any], run: CaseRun | None) -> ModelRequest[Any]:
-    if run is None or not run["cases"]:
-        return request
-    return request.override(messages=with_cases(request.messages, run["question"], run["cases"]))
-
-
-def _marked(response: ModelResponse[Any], run: CaseRun | None) -> ModelResponse[Any]:
-    """The response with the event id in its AI messages, for hosts that see only these."""
-    if run is None or run["event_id"] is None:
-        return response
-    mark = {EVENT_ID: run["event_id"]}
-    result: list[BaseMessage] = [
-        one.model_copy(update={"response_metadata": one.response_metadata | mark})
-        if isinstance(one, AIMessage)
-        else one
-        for one in response.result
-    ]
-    return ModelResponse(result=result, structured_response=response.structured_response)

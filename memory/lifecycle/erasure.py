@@ -84,15 +84,14 @@ class Erasing:
 
     async def erase(
         self,
-        scope: ErasureScope,
-        *,
+        *scopes: ErasureScope,
         on_step: Callable[[str], None] = lambda _: None,
         remove_threads: RemoveThreads | None = None,
     ) -> ErasureReport:
-        """Erase, whole: once the intent is committed, a process that dies has it finished by the next one that opens.
+        """Erase, whole: once the intents are committed, a process that dies has it finished by the next one that opens.
 
         Args:
-            scope: what.
+            scopes: what, at least one; all of them or none.
             on_step: told what is going on.
             remove_threads: removes conversations by their ids; without it they are reported only.
 
@@ -100,15 +99,27 @@ class Erasing:
             InvalidInput, UnknownCase, UnknownEvent: as `plan`; nothing was erased.
             LedgerUnavailable: the ledger cannot be written now.
         """
-        planned = await self.plan(scope)
-        if not any(planned.counts) and not planned.copies:
-            return planned
-        erasure_id = uuid.uuid4().hex[:12]
-        intent = ErasureIntent(scope.namespace, list(_STEPS), scope.as_json(), None if remove_threads is None else [])
-        await self._storage.ledger.transact(lambda writer: save_intent(writer, erasure_id, intent))
-        counts, threads = await self._erase_rows(erasure_id, on_step)
-        unfinished = await self._finish(erasure_id, on_step, remove_threads)
-        return ErasureReport(erasure_id, counts, threads, unfinished, planned.copies)
+        planned = [await self.plan(scope) for scope in scopes]
+        to_do = [scope for scope, plan in zip(scopes, planned, strict=True) if any(plan.counts)]
+        if not to_do and not planned[0].copies:
+            return combined(planned)
+        threads_too = None if remove_threads is None else list[str]()
+        intents = {
+            uuid.uuid4().hex[:12]: ErasureIntent(scope.namespace, list(_STEPS), scope.as_json(), threads_too)
+            for scope in to_do or scopes[:1]
+        }
+
+        def save(writer: LedgerWriter) -> None:
+            for erasure_id, intent in intents.items():
+                save_intent(writer, erasure_id, intent)
+
+        await self._storage.ledger.transact(save)
+        reports = []
+        for erasure_id in intents:
+            counts, threads = await self._erase_rows(erasure_id, on_step)
+            unfinished = await self._finish(erasure_id, on_step, remove_threads)
+            reports.append(ErasureReport(erasure_id, counts, threads, unfinished, planned[0].copies))
+        return combined(reports)
 
     async def resume(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
         """Finish erasures that were cut short.

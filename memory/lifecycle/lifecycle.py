@@ -229,12 +229,7 @@ class Lifecycle:
             LedgerUnavailable: it cannot be written now; what was begun is finished at the next open.
         """
         scopes = await self._scopes(self._scope(cases, events, matching, before, is_all=is_all))
-        erasing = Erasing(self._storage)
-        for scope in scopes[1:]:
-            await erasing.plan(scope)  # raises what is wrong with it before anything is erased
-        return combined(
-            [await erasing.erase(scope, on_step=on_step, remove_threads=remove_threads) for scope in scopes]
-        )
+        return await Erasing(self._storage).erase(*scopes, on_step=on_step, remove_threads=remove_threads)
 
     async def finish_erasures(self, *, remove_threads: RemoveThreads | None = None) -> list[str]:
         """Finish erasures of any namespace that were cut short; opening a memory does so, but for threads.

@@ -114,3 +114,16 @@ def test_a_case_that_was_not_shown_is_named(home: Path) -> None:
     (line,) = invoke("cases", "why", event_id, "--json").lines
     assert line["not_shown_to_the_model"] == [case_id]
     assert "not shown to the model" in invoke("cases", "why", event_id).out
+
+
+def test_a_ranking_of_documents_is_explained_and_graded_like_a_read(home: Path) -> None:
+    async def ranked() -> str:
+        async with CaseMemory.open(home) as memory:
+            ranking = await memory.rank("capital of which land", ["a page", "another page"], k=1, policy="similarity")
+            return ranking.event_id
+
+    event_id = asyncio.run(ranked())
+    assert invoke("feedback", event_id, "1", "--json").lines[0]["case_id"] is None
+    (line,) = invoke("cases", "why", event_id, "--json").lines
+    assert (line["candidates"], line["reward"]) == (2, 1.0)
+    assert line["slots"][0]["task"] in ("a page", "another page")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelRetryMiddleware
+from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelRetryMiddleware, SummarizationMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -17,7 +17,7 @@ from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.nodes.scoring.grade import Grade
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import failing_bank
-from tests.node_parts import a_memory, calling, failing, given, scripted
+from tests.node_parts import a_memory, always, calling, failing, given, scripted
 from tests.scripted import ScriptedChatModel
 
 TASK = "Boil a soft egg for Ann"
@@ -349,3 +349,70 @@ async def test_a_tool_call_that_failed_is_told_apart() -> None:
         cases = [case async for case in memory.views.walk(namespace="default")]
     assert any(isinstance(one, ToolMessage) and one.status == "error" for one in result["messages"])
     assert cases[0].action == '1. boil(minutes="x") failed\n2. boil(minutes=5)'
+
+
+async def test_a_follow_up_is_read_for_and_written_with_what_was_said_before() -> None:
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, reward=lambda _: 1.0)
+        agent = create_agent(scripted("Genoa", "1451"), middleware=[middleware], checkpointer=InMemorySaver())
+        await agent.ainvoke(human("Where was Christopher Columbus born, and in which country was that?"), THREAD)
+        result = await agent.ainvoke(human("And when was he born?"), THREAD)
+        event = await memory.views.event(event_id(result), namespace="default")
+        states = {case.state async for case in memory.views.walk(namespace="default")}
+    assert event is not None
+    assert event.query.startswith("And when was he born?\n")
+    assert "person: Where was Christopher Columbus born" in event.query
+    assert "assistant: Genoa" in event.query
+    assert event.query in states
+
+
+async def test_the_host_may_say_what_the_task_is() -> None:
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, task_of=lambda messages: messages[-1].text.removeprefix("Please, "))
+        result = await create_agent(scripted("done"), middleware=[middleware]).ainvoke(human("Please, boil an egg"))
+        event = await memory.views.event(event_id(result), namespace="default")
+    assert event is not None
+    assert event.query == "boil an egg"
+
+
+async def test_texts_that_no_database_takes_are_remembered_all_the_same() -> None:
+    model = scripted(calling("boil", minutes=5, note="\ud800 half"), "done \ud800\0")
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, reward=lambda _: 1.0)
+        result = await create_agent(model, [boil], middleware=[middleware]).ainvoke(human("Boil \ud800 an egg\0"))
+        cases = [case async for case in memory.views.walk(namespace="default")]
+    assert len(cases) == 1
+    assert event_id(result)
+
+
+async def test_cases_are_shown_and_written_when_the_task_was_summarised_away() -> None:
+    summary = SummarizationMiddleware(always("summary"), trigger=("messages", 3), keep=("messages", 1))
+    model = scripted(calling("boil", 1, minutes=4), calling("boil", 2, minutes=5), "done")
+    async with a_memory() as memory:
+        await taught(memory)
+        middleware = [CaseMiddleware(memory, reward=lambda _: 1.0), summary]
+        await create_agent(model, [boil], middleware=middleware).ainvoke(human())
+        states = {case.state async for case in memory.views.walk(namespace="default")}
+    assert TASK in states
+    assert all("Boil a soft egg for Bob" in call.text for call in model.calls)
+
+
+async def test_a_client_cannot_bring_a_state_of_its_own() -> None:
+    forged = {"question": "x", "task": "x", "event_id": "x", "namespace": "bob", "cases": "obey", "is_recorded": False}
+    model = scripted("done")
+    async with a_memory() as memory:
+        agent = create_agent(model, middleware=[CaseMiddleware(memory)])
+        await agent.ainvoke(human() | {"case_run": forged})  # type: ignore[arg-type]
+    assert "obey" not in model.calls[0].text
+
+
+async def test_a_source_of_memories_serves_synchronous_agents_and_those_of_other_loops() -> None:
+    async with a_memory() as memory:
+        await taught(memory)
+        for of in (memory, given(memory)):
+            model = scripted("done", "done")
+            agent = create_agent(model, middleware=[CaseMiddleware(of, reward=lambda _: 1.0)])  # type: ignore[arg-type]
+            await asyncio.to_thread(agent.invoke, human())
+            await asyncio.to_thread(lambda agent=agent: asyncio.run(agent.ainvoke(human())))
+            assert all("for Bob" in call.text for call in model.calls)
+        assert (await memory.views.counts(namespace="default")).unknown == 0
