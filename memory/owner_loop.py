@@ -72,6 +72,7 @@ class OwnerLoop:
         self._look_again_s = min(_LOOK_AGAIN_S, blocked_after_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: weakref.finalize[Any, Any] | None = None
+        self._thread: threading.Thread | None = None
         self._pid = 0
         self._changing = threading.Lock()
 
@@ -95,19 +96,23 @@ class OwnerLoop:
 
     async def release(self) -> None:
         """Let go of the loop, and end its thread."""
-        with self._changing:
-            self._loop = None
-            stop, self._stop = self._stop, None
-        if stop is not None and stop.alive:
-            await asyncio.to_thread(stop)
+        if (thread := self._stopped()) is not None:
+            await asyncio.to_thread(thread.join, _PATIENCE_S)
 
     def release_blocking(self) -> None:
         """Do the same from a thread without an event loop."""
+        if (thread := self._stopped()) is not None:
+            thread.join(_PATIENCE_S)
+
+    def _stopped(self) -> threading.Thread | None:
+        """Let go of the loop; the thread that ends now."""
         with self._changing:
             self._loop = None
             stop, self._stop = self._stop, None
+            thread, self._thread = self._thread, None
         if stop is not None:
             stop()
+        return None if thread is threading.current_thread() else thread
 
     async def run(self, work: LoopWork[T]) -> T:
         """Run a coroutine on the owner loop; straight on, where that is the running one or there is none.
@@ -191,7 +196,8 @@ class OwnerLoop:
                 return None
             if self._loop is None or self._loop.is_closed():
                 has_moved = self._loop is not None
-                self._loop, self._stop, self._pid = *_started(self, self._what), os.getpid()
+                self._loop, self._thread, self._stop = _started(self, self._what)
+                self._pid = os.getpid()
                 if has_moved and self._on_moved is not None:
                     self._loop.call_soon_threadsafe(self._on_moved)
             return self._loop
@@ -316,12 +322,14 @@ def _loop_here() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _started(owner: OwnerLoop, what: str) -> "tuple[asyncio.AbstractEventLoop, weakref.finalize[Any, Any]]":
+def _started(
+    owner: OwnerLoop, what: str
+) -> "tuple[asyncio.AbstractEventLoop, threading.Thread, weakref.finalize[Any, Any]]":
     """Start a thread with an event loop, without waiting for it; the finalizer ends both, at the latest at exit."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=_serve, args=(loop, stop), name=f"memento-{what}-loop", daemon=True)
     thread.start()
-    return loop, weakref.finalize(owner, _end, loop, stop, thread)
+    return loop, thread, weakref.finalize(owner, _end, loop, stop)
 
 
 def _serve(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -329,8 +337,7 @@ def _serve(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         runner.run(stop.wait())
 
 
-def _end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, thread: threading.Thread) -> None:
+def _end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Ask a loop to end, without waiting: the collector may call this in any thread, at any moment."""
     with suppress(RuntimeError):  # it has ended
         loop.call_soon_threadsafe(stop.set)
-    if thread is not threading.current_thread():
-        thread.join(_PATIENCE_S)
