@@ -3,7 +3,7 @@
 They know no agent framework: `memento mcp --memory` serves them, and a host can bind them as it binds its own. The
 docstrings are what a model reads. A memory's namespace is fixed where it is opened; no argument can name another.
 
-An agent that reports its own outcome is the evaluator `agent`, with a confidence of 0.6: enough for its cases to be
+An agent that reports its own outcome is the evaluator `agent`, with a confidence of 0.5: enough for its cases to be
 served, and less than what a person, a test or an exact comparison says. Its word never replaces theirs.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from memento.integrations.memory_tool_texts import kept_text, recalled_text, state_text, why_text
+from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
 from memento.memory.case import Case, case_id, storable
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
@@ -23,10 +24,6 @@ from memento.nodes.redaction import Redact
 from memento.tools.errors import ToolInputError, ToolUnavailable
 from memento.tools.registry import ToolFunction
 
-AGENT: Final = "agent"
-"""Evaluator of outcomes that agents report of their own work."""
-AGENT_CONFIDENCE: Final = 0.6
-"""Confidence of such outcomes: above the memory's least one for cases that are served (0.5), below everybody else's."""
 MAX_CASES: Final = 10
 """Cases that one recall can ask for."""
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
 from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
+from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
 from memento.memory.case import case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
@@ -25,11 +26,6 @@ from memento.memory.policies.registry import policy_named
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.memory_calls import MemoryFailed
 from memento.nodes.sources import Secrets
-
-EVALUATOR: Final = "agent"
-"""Who gives the rewards of these tools."""
-CONFIDENCE: Final = 0.5
-"""In an agent's judgement of its own work: the least that a memory serves by default, at half a person's weight."""
 
 _REWARDS: Final = {"worked": 1.0, "failed": 0.0, "unknown": None}
 _EVENT: Final = "The event id that recall_cases told; empty when no cases were recalled for this task."
@@ -71,7 +67,7 @@ def case_tools(
     namespace: NamespaceRule = None,
     k: int = 4,
     policy: str | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float = AGENT_CONFIDENCE,
     max_case_tokens: int = MAX_CASE_TOKENS,
     secrets: Secrets | None = environment_secrets,
 ) -> list[BaseTool]:
@@ -199,13 +195,13 @@ class _CaseTools:
                 event_id=event_id or None,
                 confidence=self._confidence,
                 lesson=redact(lesson),
-                evaluator=EVALUATOR,
+                evaluator=AGENT,
                 namespace=namespace,
             )
             owner = memory.namespace if namespace is None else namespace
             own = case_id(owner, experience.state, experience.action)
             known = (await memory.views.cases([own], namespace=owner)).get(own)
-            if known is not None and known.provenance.evaluator != EVALUATOR:
+            if known is not None and known.provenance.evaluator != AGENT:
                 return f"This case is known already, and was graded by {known.provenance.evaluator}; that stays.", own
             kept = await memory.write(experience)
             return (
@@ -224,13 +220,13 @@ class _CaseTools:
         async def give(memory: CaseMemory) -> tuple[str, dict[str, Any]]:
             owner = memory.namespace if namespace is None else namespace
             known = await memory.views.outcome(event_id, namespace=owner)
-            if known is not None and known.reward is not None and known.evaluator != EVALUATOR:
+            if known is not None and known.reward is not None and known.evaluator != AGENT:
                 return f"It was graded already, by {known.evaluator}; that stays.", {"case_id": None}
             changed = await memory.feedback(
                 event_id,
                 _REWARDS[outcome],
                 confidence=self._confidence,
-                evaluator=EVALUATOR,
+                evaluator=AGENT,
                 lesson=self._access.redact(lesson),
                 namespace=namespace,
             )

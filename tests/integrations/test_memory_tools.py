@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from memento.integrations.memory_tools import AGENT, AGENT_CONFIDENCE, MemoryTools
+from memento.integrations.memory_tools import MemoryTools
+from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.redaction import make_redact
 from memento.nodes.secret_shapes import without_secret_shapes
@@ -140,7 +141,7 @@ async def test_a_case_is_explained(tools: MemoryTools) -> None:
     kept = await tools.remember_case("Fix the flaky test", "Seed it", 1.0)
     recalled = event_in(await tools.recall_cases("Fix the other flaky test"))
     told = await tools.why_case(case_in(kept), recalled)
-    assert "Judged by agent with confidence 0.6" in told
+    assert "Judged by agent with confidence 0.5" in told
     assert "It was served 1 times; 0 outcomes of those tasks are known." in told
     assert "it was chosen as the best for slot 0 with probability 1: similarity 0." in told
     assert "own reward 1" in told
