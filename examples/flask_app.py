@@ -5,8 +5,8 @@
     OPENAI_API_KEY=... python examples/flask_app.py serve       # serves on port 5000, until Ctrl-C
 
 One memory and one graph for all threads: `CaseMemory.open_sync` gives the memory an event loop of its own, and
-`graph.invoke` and `graph.stream` wait for it. A server that forks its workers (gunicorn, uWSGI) opens the memory in each
-worker, after the fork.
+`graph.invoke` and `graph.stream` wait for it. A server that forks its workers (gunicorn, uWSGI) opens the memory in
+each worker, after the fork.
 """
 
 import json

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.conftest import OUTSIDE
 from tests.scripted import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,11 +90,12 @@ async def dev_server(
             "OPENAI_API_KEY": "dummy",
             "HF_HUB_OFFLINE": "1",
         }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=served,
-                env={**os.environ, **ours, **environment},
+                env={**inherited, **ours, **environment},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NotRequired
 
 from deepagents import create_deep_agent
 from langchain.agents import create_agent
@@ -12,8 +12,6 @@ from langchain.tools import ToolRuntime
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-
-from typing_extensions import NotRequired
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph

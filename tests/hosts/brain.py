@@ -16,6 +16,12 @@ YEAR: Final = "1451"
 FOLLOW_UP: Final = "And when was he born?"
 
 _SEEN_WITHIN_S = 30.0
+_HANDING_OVER: Final[dict[str, dict[str, Any]]] = {
+    "transfer_to_memento": {},
+    "memento": {},
+    "task": {"description": True, "subagent_type": "memento"},
+}
+"""Tools by which a host's model hands over, and the arguments of `lead`."""
 
 
 class Brain:
@@ -44,7 +50,11 @@ class Brain:
         return {"planner": model, "executor": model, "judge": model}
 
     def wire(self, request: dict[str, Any]) -> Wire:
-        """Answer as a provider."""
+        """Answer as a provider, for the models of the graph and those of its hosts."""
+        offered = {tool["function"]["name"] for tool in request.get("tools", ())}
+        for tool, args in _HANDING_OVER.items():
+            if tool in offered:
+                return completion(request, **self._lead(request["messages"], tool, args))
         return completion(request, content=self.content(request))
 
     def content(self, request: dict[str, Any]) -> str:
@@ -57,18 +67,34 @@ class Brain:
             return json.dumps({"correct": "yes", "reason": ""})
         if "You carry out" in system:
             return self._executed()
-        task = text.split("<task>\n")[1].split("\n</task>")[0]
+        task = text.split("<task>\n")[1].split("\n</task>", maxsplit=1)[0]
         if "You rewrite" in system:
             self.condensed.append(task)
             return json.dumps({"task": self.standalone})
         self.tasks.append(task)
         return answer(answer_to(task)) if "<result" in text else plan("look it up")
 
+    def _lead(self, messages: list[dict[str, Any]], tool: str, args: dict[str, Any]) -> dict[str, Any]:
+        """The message of a host's model; see `lead`."""
+        reply = lead(self, tool, **args).invoke([_message(one) for one in messages])
+        calls = [
+            {"id": call["id"], "type": "function", "function": {"name": tool, "arguments": json.dumps(call["args"])}}
+            for call in reply.tool_calls
+        ]
+        return {"content": None, "tool_calls": calls} if calls else {"content": reply.text}
+
     def _executed(self) -> str:
         self.n_executed += 1
         if self.plan_was_seen is not None:
             self.was_seen_in_time = self.plan_was_seen.wait(_SEEN_WITHIN_S)
         return "done"
+
+
+def _message(sent: dict[str, Any]) -> BaseMessage:
+    """A message as a provider gets it: its content is a text, a list of blocks, or None beside tool calls."""
+    content = sent["content"] or ""
+    text = content if isinstance(content, str) else "\n".join(block.get("text", "") for block in content)
+    return HumanMessage(text) if sent["role"] == "user" else AIMessage(text)
 
 
 def answer_to(task: str) -> str:

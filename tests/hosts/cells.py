@@ -41,7 +41,12 @@ _STATE_KEY: Final = "The id of the event comes out where the host's state has th
 ROWS: Final = (
     Row("supervisor", "langgraph-supervisor", IN_PROCESS, {"feedback": _STATE_KEY}),
     Row("swarm", "langgraph-swarm", IN_PROCESS, {"feedback": _STATE_KEY}),
-    Row("deep_agent", "deepagents, as a sub-agent", IN_PROCESS, {"conversation": _LEAD_CONDENSES, "feedback": _STATE_KEY}),
+    Row(
+        "deep_agent",
+        "deepagents, as a sub-agent",
+        IN_PROCESS,
+        {"conversation": _LEAD_CONDENSES, "feedback": _STATE_KEY},
+    ),
     Row("agent", "create_agent, in a tool", IN_PROCESS),
     Row("shared_messages", "parent graph, shared `messages`", IN_PROCESS, {"feedback": _STATE_KEY}),
     Row("wrapped", "parent graph, another schema", IN_PROCESS),

@@ -71,7 +71,9 @@ class Notebook:
 
     async def stream(self, text: str, *, thread: str) -> AsyncIterator[Part]:
         loop, call = ("for", "graph.stream") if self.is_synchronous else ("async for", "graph.astream")
-        async for line in self.cell(STREAM.format(loop=loop, graph_call=call, given=_messages(text), thread=self.prefix + thread)):
+        async for line in self.shown(
+            STREAM.format(loop=loop, graph_call=call, given=_messages(text), thread=self.prefix + thread)
+        ):
             yield Part("event", line["event"]) if "event" in line else Part("answer", line["answer"])
 
     async def resume(self, reply: Any, *, thread: str) -> Told:
@@ -79,13 +81,18 @@ class Notebook:
 
     async def feedback(self, event_id: str, reward: float) -> None:
         code = FEEDBACK[self.is_synchronous].format(event_id=event_id, reward=reward)
-        assert [line async for line in self.cell(code)]
+        assert [line async for line in self.shown(code)]
 
     def memory(self) -> AbstractAsyncContextManager[CaseMemory]:
         return CaseMemory.open(self.bank, encoder=HashingEncoder(), policy="similarity", seed=0)
 
-    async def cell(self, code: str) -> AsyncIterator[Any]:
-        """Run a cell; yields the lines of JSON that it prints, as it does."""
+    async def shown(self, code: str) -> AsyncIterator[Any]:
+        """Run a cell; yields the values that it prints as JSON, as it does."""
+        async for line in self.cell(code):
+            yield json.loads(line)
+
+    async def cell(self, code: str) -> AsyncIterator[str]:
+        """Run a cell; yields the lines that it prints, as it does."""
         cell, printed = self.client.execute(code), ""
         while True:
             message = await self.client.get_iopub_msg(timeout=_CELL_S)
@@ -98,12 +105,12 @@ class Notebook:
             if kind == "stream" and content["name"] == "stdout":
                 *lines, printed = (printed + content["text"]).split("\n")
                 for line in lines:
-                    yield json.loads(line)
+                    yield line
 
     async def _told(self, given: str, thread: str, *, approve_plan: bool) -> Told:
         call = "graph.invoke" if self.is_synchronous else "await graph.ainvoke"
         code = ASK.format(graph_call=call, given=given, thread=self.prefix + thread, approve_plan=approve_plan)
-        (told,) = [line async for line in self.cell(code)]
+        (told,) = [line async for line in self.shown(code)]
         return Told(**told)
 
 

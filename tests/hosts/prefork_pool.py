@@ -82,7 +82,9 @@ def work(tasks: Any, results: Any, folder: Path, inherited: SyncCaseMemory | Non
                 for part in carry_out(**task):
                     results.put({"id": number, "pid": os.getpid(), "part": part})
             except MementoError as error:
-                results.put({"id": number, "pid": os.getpid(), "part": {"error": type(error).__name__, "why": str(error)}})
+                results.put(
+                    {"id": number, "pid": os.getpid(), "part": {"error": type(error).__name__, "why": str(error)}}
+                )
             results.put({"id": number, "pid": os.getpid(), "part": None})
     results.put(None)
 

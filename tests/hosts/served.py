@@ -80,9 +80,7 @@ class PythonSdk(ServedHost):
         await self.client.threads.create(thread_id=self.id_of(thread), if_exists="do_nothing")
         modes = ["custom", "values"]
         result: dict[str, Any] = {}
-        async for part in self.client.runs.stream(
-            self.id_of(thread), "memento", input=_given(text), stream_mode=modes
-        ):
+        async for part in self.client.runs.stream(self.id_of(thread), "memento", input=_given(text), stream_mode=modes):
             assert part.event != "error", part
             if part.event == "custom":
                 yield Part("event", part.data["event"])

