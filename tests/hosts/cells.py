@@ -28,7 +28,10 @@ class Row(NamedTuple):
     """What a reader should know of a cell, by feature."""
 
 
-IN_PROCESS: Final = "test_host_in_this_process"
+GRAPH: Final = "test_graph_around_ours"
+WITHOUT_LOOP: Final = "test_graph_around_ours_without_an_event_loop"
+"""Tries the cells of `GRAPH` once more."""
+APP: Final = "test_app_of_a_web_framework"
 SERVED: Final = "test_client_of_langgraph_dev"
 WORKERS: Final = "test_forked_workers"
 NOTEBOOK: Final = "test_cells_of_a_notebook"
@@ -39,22 +42,22 @@ _LEAD_CONDENSES: Final = (
 _STATE_KEY: Final = "The id of the event comes out where the host's state has the key `event_id`."
 
 ROWS: Final = (
-    Row("supervisor", "langgraph-supervisor", IN_PROCESS, {"feedback": _STATE_KEY}),
-    Row("swarm", "langgraph-swarm", IN_PROCESS, {"feedback": _STATE_KEY}),
+    Row("supervisor", "langgraph-supervisor", GRAPH, {"feedback": _STATE_KEY}),
+    Row("swarm", "langgraph-swarm", GRAPH, {"feedback": _STATE_KEY}),
     Row(
         "deep_agent",
         "deepagents, as a sub-agent",
-        IN_PROCESS,
+        GRAPH,
         {"conversation": _LEAD_CONDENSES, "feedback": _STATE_KEY},
     ),
-    Row("agent", "create_agent, in a tool", IN_PROCESS),
-    Row("shared_messages", "parent graph, shared `messages`", IN_PROCESS, {"feedback": _STATE_KEY}),
-    Row("wrapped", "parent graph, another schema", IN_PROCESS),
+    Row("agent", "create_agent, in a tool", GRAPH),
+    Row("shared_messages", "parent graph, shared `messages`", GRAPH, {"feedback": _STATE_KEY}),
+    Row("wrapped", "parent graph, another schema", GRAPH),
     Row("remote_graph", "RemoteGraph", SERVED),
     Row("python_sdk", "Python SDK", SERVED),
     Row("javascript_sdk", "JavaScript SDK", SERVED),
-    Row("fastapi", "FastAPI", IN_PROCESS),
-    Row("flask", "Flask, threaded server", IN_PROCESS),
+    Row("fastapi", "FastAPI", APP),
+    Row("flask", "Flask, threaded server", APP),
     Row("celery", "Celery-like workers, forked", WORKERS),
     Row("async_cells", "Jupyter, cells that await", NOTEBOOK),
     Row("sync_cells", "Jupyter, synchronous cells", NOTEBOOK),

@@ -1,7 +1,5 @@
 """Graphs of a host with ours inside: as a node that shares the messages, and in a node that translates the state."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
@@ -13,9 +11,9 @@ from typing_extensions import TypedDict
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
+from memento.memory.case_memory import CaseMemory
 from tests.hosts.brain import Brain
 from tests.hosts.port import GraphHost
-from tests.node_parts import a_memory
 
 
 class SharedState(MessagesState):
@@ -33,35 +31,49 @@ class TicketState(TypedDict):
     run: str
 
 
-@asynccontextmanager
-async def shared_messages(brain: Brain) -> AsyncIterator[GraphHost]:
+def shared_messages(brain: Brain, memory: CaseMemory) -> GraphHost:
     """Our graph is a node of the host's."""
-    async with a_memory() as memory:
-        builder = StateGraph(SharedState)
-        builder.add_node("memento", build_graph(Deps(memory=memory, **brain.models())))
-        builder.add_edge(START, "memento")
-        parent = builder.compile(checkpointer=InMemorySaver())
-        yield GraphHost(parent, memory, lambda result: result["event_id"])
+    builder = StateGraph(SharedState)
+    builder.add_node("memento", build_graph(Deps(memory=memory, **brain.models())))
+    builder.add_edge(START, "memento")
+    return GraphHost(builder.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])
 
 
-@asynccontextmanager
-async def wrapped(brain: Brain) -> AsyncIterator[GraphHost]:
+def wrapped(brain: Brain, memory: CaseMemory) -> GraphHost:
     """Our graph is called by a node that makes its input of the host's state, and the host's state of its output."""
-    async with a_memory() as memory:
-        graph = build_graph(Deps(memory=memory, **brain.models()))
+    graph = build_graph(Deps(memory=memory, **brain.models()))
 
-        async def answer(state: TicketState, runtime: Runtime[Any]) -> dict[str, Any]:
-            asked = HumanMessage(state["question"])
-            result = await graph.ainvoke({"messages": [*state["dialogue"], asked]}, context=runtime.context)
-            said = result["messages"][-1]
-            return {"dialogue": [asked, said], "reply": result["answer"], "run": result["event_id"]}
+    async def answer(state: TicketState, runtime: Runtime[Any]) -> dict[str, Any]:
+        return _update(state, await graph.ainvoke(_given(state), context=runtime.context))
 
-        builder = StateGraph(TicketState).add_node("answer", answer).add_edge(START, "answer")
-        parent = builder.compile(checkpointer=InMemorySaver())
-        yield GraphHost(
-            parent,
-            memory,
-            lambda result: result["run"],
-            given=lambda text: {"question": text},
-            answer_of=lambda result: result["reply"],
-        )
+    return _desk(answer, memory)
+
+
+def wrapped_sync(brain: Brain, memory: CaseMemory) -> GraphHost:
+    """The same with a synchronous node."""
+    graph = build_graph(Deps(memory=memory, **brain.models()))
+
+    def answer(state: TicketState, runtime: Runtime[Any]) -> dict[str, Any]:
+        return _update(state, graph.invoke(_given(state), context=runtime.context))
+
+    return _desk(answer, memory)
+
+
+def _desk(answer: Any, memory: CaseMemory) -> GraphHost:
+    builder = StateGraph(TicketState).add_node("answer", answer).add_edge(START, "answer")
+    return GraphHost(
+        builder.compile(checkpointer=InMemorySaver()),
+        memory,
+        lambda result: result["run"],
+        given=lambda text: {"question": text},
+        answer_of=lambda result: result["reply"],
+    )
+
+
+def _given(state: TicketState) -> Any:
+    return {"messages": [*state["dialogue"], HumanMessage(state["question"])]}
+
+
+def _update(state: TicketState, result: dict[str, Any]) -> dict[str, Any]:
+    said = [HumanMessage(state["question"]), result["messages"][-1]]
+    return {"dialogue": said, "reply": result["answer"], "run": result["event_id"]}

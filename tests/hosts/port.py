@@ -1,5 +1,6 @@
 """What the conformance tests ask of a host, and hosts that are graphs around ours in this process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ class Host(Protocol):
 
 @dataclass
 class GraphHost:
-    """A graph around ours, in this process and on this event loop."""
+    """A graph around ours in this process, which is awaited or called in a thread."""
 
     graph: Pregel[Any, Any, Any, Any]
     cases: CaseMemory
@@ -58,16 +59,16 @@ class GraphHost:
     """Finds the id of the event in the graph's result."""
     given: Callable[[str], dict[str, Any]] = field(default=lambda text: {"messages": [HumanMessage(text)]})
     answer_of: Callable[[dict[str, Any]], str] = field(default=lambda result: str(result["messages"][-1].text))
+    is_synchronous: bool = False
 
     async def ask(self, text: str, *, thread: str, approve_plan: bool = False) -> Told:
         return await self._told(self.given(text), thread, approve_plan=approve_plan)
 
     async def stream(self, text: str, *, thread: str) -> AsyncIterator[Part]:
         result: dict[str, Any] = {}
-        streaming = self.graph.astream(
-            self.given(text), on(thread), context={}, stream_mode=["custom", "values"], subgraphs=True
-        )
-        async for graph, mode, part in streaming:
+        given: Any = {"context": {}, "stream_mode": ["custom", "values"], "subgraphs": True}
+        stream = self._stream_in_thread if self.is_synchronous else self.graph.astream
+        async for graph, mode, part in stream(self.given(text), on(thread), **given):
             if mode == "custom":
                 yield Part("event", part["event"])
             elif graph == ():
@@ -85,9 +86,28 @@ class GraphHost:
         yield self.cases
 
     async def _told(self, given: Any, thread: str, *, approve_plan: bool) -> Told:
-        result = await self.graph.ainvoke(given, on(thread), context={"approve_plan": approve_plan})
+        context = {"approve_plan": approve_plan}
+        if self.is_synchronous:
+            result = await asyncio.to_thread(self.graph.invoke, given, on(thread), context=context)
+        else:
+            result = await self.graph.ainvoke(given, on(thread), context=context)
         waiting = [one.value for one in result.get("__interrupt__", ())]
         return Told("" if waiting else self.answer_of(result), None if waiting else self.event_id_of(result), waiting)
+
+    async def _stream_in_thread(self, *given: Any, **named: Any) -> AsyncIterator[Any]:
+        loop, parts = asyncio.get_running_loop(), asyncio.Queue[Any]()
+
+        def iterate() -> None:
+            for part in self.graph.stream(*given, **named):
+                loop.call_soon_threadsafe(parts.put_nowait, part)
+            loop.call_soon_threadsafe(parts.put_nowait, None)
+
+        iterating = asyncio.create_task(asyncio.to_thread(iterate))
+        while not (iterating.done() and parts.empty()):
+            if (part := await parts.get()) is None:
+                break
+            yield part
+        await iterating
 
 
 def on(thread: str) -> Any:

@@ -1,8 +1,6 @@
 """Teams that hand the conversation over: langgraph-supervisor and langgraph-swarm."""
 
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from langchain.agents import create_agent
 from langgraph.checkpoint.memory import InMemorySaver
@@ -13,9 +11,9 @@ from langgraph_swarm import SwarmState, create_handoff_tool, create_swarm
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
+from memento.memory.case_memory import CaseMemory
 from tests.hosts.brain import Brain, lead
 from tests.hosts.port import GraphHost
-from tests.node_parts import a_memory
 
 
 class TeamState(MessagesState):
@@ -31,24 +29,19 @@ class HandedOver(SwarmState):
     event_id: str | None
 
 
-@asynccontextmanager
-async def supervisor(brain: Brain) -> AsyncIterator[GraphHost]:
+def supervisor(brain: Brain, memory: CaseMemory) -> GraphHost:
     """A supervisor whose only agent is our graph."""
-    async with a_memory() as memory:
-        graph = build_graph(Deps(memory=memory, **brain.models()))
-        with warnings.catch_warnings():  # of its own call
-            warnings.filterwarnings("ignore", "create_react_agent has been moved")
-            team = create_supervisor([graph], model=lead(brain, "transfer_to_memento"), state_schema=TeamState)
-        yield GraphHost(team.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])
+    graph = build_graph(Deps(memory=memory, **brain.models()))
+    with warnings.catch_warnings():  # of its own call
+        warnings.filterwarnings("ignore", "create_react_agent has been moved")
+        team = create_supervisor([graph], model=lead(brain, "transfer_to_memento"), state_schema=TeamState)
+    return GraphHost(team.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])
 
 
-@asynccontextmanager
-async def swarm(brain: Brain) -> AsyncIterator[GraphHost]:
+def swarm(brain: Brain, memory: CaseMemory) -> GraphHost:
     """A swarm whose first agent hands over to our graph, which stays the active one."""
-    async with a_memory() as memory:
-        graph = build_graph(Deps(memory=memory, **brain.models()))
-        first = create_agent(
-            lead(brain, "transfer_to_memento"), [create_handoff_tool(agent_name="memento")], name="first"
-        )
-        team = create_swarm([first, graph], default_active_agent="first", state_schema=HandedOver)
-        yield GraphHost(team.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])
+    graph = build_graph(Deps(memory=memory, **brain.models()))
+    over = create_handoff_tool(agent_name="memento")
+    first = create_agent(lead(brain, "transfer_to_memento"), [over], name="first")
+    team = create_swarm([first, graph], default_active_agent="first", state_schema=HandedOver)
+    return GraphHost(team.compile(checkpointer=InMemorySaver()), memory, lambda result: result["event_id"])

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -11,18 +12,20 @@ import pytest
 import pytest_asyncio
 
 from memento.memory.case import Case
+from memento.memory.case_memory import CaseMemory
 from tests.dev_server import Server, dev_server
 from tests.hosts import agents, parents, served, teams, web_apps
 from tests.hosts.brain import FOLLOW_UP, TOWN, YEAR, Brain
-from tests.hosts.cells import FEATURES, IN_PROCESS, NOTEBOOK, SERVED, WORKERS, hosts_of
+from tests.hosts.cells import APP, FEATURES, GRAPH, NOTEBOOK, SERVED, WORKERS, hosts_of
 from tests.hosts.notebook import Notebook, kernel
 from tests.hosts.page import run_snippet, snippets
-from tests.hosts.port import Host
+from tests.hosts.port import GraphHost, Host
 from tests.hosts.workers import Pool, pool
+from tests.node_parts import a_memory
 from tests.provider_server import served as served_provider
 
 EVENTS: Final = ["cases", "plan", "subtask", "result", "reward", "written"]
-IN_THIS_PROCESS: Final[Mapping[str, Callable[[Brain], AbstractAsyncContextManager[Host]]]] = MappingProxyType(
+GRAPHS: Final[Mapping[str, Callable[[Brain, CaseMemory], GraphHost]]] = MappingProxyType(
     {
         "supervisor": teams.supervisor,
         "swarm": teams.swarm,
@@ -30,9 +33,10 @@ IN_THIS_PROCESS: Final[Mapping[str, Callable[[Brain], AbstractAsyncContextManage
         "agent": agents.agent,
         "shared_messages": parents.shared_messages,
         "wrapped": parents.wrapped,
-        "fastapi": web_apps.fastapi,
-        "flask": web_apps.flask,
     }
+)
+APPS: Final[Mapping[str, Callable[[Brain], AbstractAsyncContextManager[Host]]]] = MappingProxyType(
+    {"fastapi": web_apps.fastapi, "flask": web_apps.flask}
 )
 CLIENTS: Final[Mapping[str, Callable[[Server], AbstractAsyncContextManager[Host]]]] = MappingProxyType(
     {
@@ -142,10 +146,28 @@ def beside(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None
     return test
 
 
-@cells_of(IN_PROCESS)
-async def test_host_in_this_process(host: str, feature: str) -> None:
+@cells_of(GRAPH)
+async def test_graph_around_ours(host: str, feature: str) -> None:
     brain = Brain()
-    async with IN_THIS_PROCESS[host](brain) as opened:
+    async with a_memory() as memory:
+        opened = await asyncio.to_thread(GRAPHS[host], brain, memory)  # deepagents reads entry points
+        await CHECKS[feature](opened, brain)
+
+
+@cells_of(GRAPH)
+async def test_graph_around_ours_without_an_event_loop(host: str, feature: str) -> None:
+    """The same cells by `invoke` and `stream`, with a memory that has an event loop of its own."""
+    brain = Brain()
+    make = parents.wrapped_sync if host == "wrapped" else GRAPHS[host]
+    async with a_memory(in_thread=True) as memory:
+        opened = await asyncio.to_thread(make, brain, memory)
+        await CHECKS[feature](replace(opened, is_synchronous=True), brain)
+
+
+@cells_of(APP)
+async def test_app_of_a_web_framework(host: str, feature: str) -> None:
+    brain = Brain()
+    async with APPS[host](brain) as opened:
         await CHECKS[feature](opened, brain)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.brain import TOWN, YEAR, Brain
-from tests.hosts.cells import FEATURES, ROWS, markdown, node_ids
+from tests.hosts.cells import FEATURES, ROWS, WITHOUT_LOOP, markdown, node_ids
 from tests.hosts.page import PAGE, ROOT, snippets
 from tests.provider_server import provider
 
@@ -30,8 +30,9 @@ def test_each_cell_is_a_test_that_is_collected() -> None:
         check=False,
     )
     collected = set(re.findall(r"test_conformance\.py::(\w+\[[^\]]+\])", done.stdout))
-    assert collected == node_ids(), done.stdout[-2000:] + done.stderr[-2000:]
-    assert len(collected) == len(ROWS) * len(FEATURES)
+    cells = {name for name in collected if not name.startswith(f"{WITHOUT_LOOP}[")}
+    assert cells == node_ids(), done.stdout[-2000:] + done.stderr[-2000:]
+    assert len(cells) == len(ROWS) * len(FEATURES)
 
 
 def test_no_cell_is_missing() -> None:
