@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from memento.memory.sync_case_memory import SyncCaseMemory
 from memento.nodes.context import Context
 from tests.hashing_encoder import HashingEncoder
 
-Task = dict[str, Any]
+_printing = threading.Lock()
 
 
 def opened(bank: Path) -> SyncCaseMemory:
@@ -61,6 +61,10 @@ class Tasks:
         approving = Context(approve_plan=True)
         yield _told(self.graph.invoke(Command(resume=reply), _on(thread), context=approving))
 
+    def again(self, thread: str) -> Iterator[Any]:
+        """Carry out a task once more whose worker was killed: from where its thread stopped."""
+        yield _told(self.graph.invoke(None, _on(thread)))
+
     def feedback(self, event_id: str, reward: float) -> Iterator[Any]:
         yield {"case_id": self.memory.feedback(event_id, reward, evaluator="human")}
 
@@ -80,13 +84,12 @@ def work(tasks: Any, results: Any, folder: Path, inherited: SyncCaseMemory | Non
             carry_out: Callable[..., Iterator[Any]] = getattr(own, task.pop("task"))
             try:
                 for part in carry_out(**task):
-                    results.put({"id": number, "pid": os.getpid(), "part": part})
+                    results.send({"id": number, "pid": os.getpid(), "part": part})
             except MementoError as error:
-                results.put(
+                results.send(
                     {"id": number, "pid": os.getpid(), "part": {"error": type(error).__name__, "why": str(error)}}
                 )
-            results.put({"id": number, "pid": os.getpid(), "part": None})
-    results.put(None)
+            results.send({"id": number, "pid": os.getpid(), "part": None})
 
 
 def main(folder: Path, n_workers: int, *, is_inherited: bool) -> None:
@@ -94,27 +97,41 @@ def main(folder: Path, n_workers: int, *, is_inherited: bool) -> None:
     with ExitStack() as stack:
         inherited = stack.enter_context(opened(folder / "bank")) if is_inherited else None
         forking = multiprocessing.get_context("fork")
-        results = forking.SimpleQueue()
         queues = [forking.SimpleQueue() for _ in range(n_workers)]
-        workers = [forking.Process(target=work, args=(queue, results, folder, inherited)) for queue in queues]
+        pipes = [forking.Pipe(duplex=False) for _ in range(n_workers)]  # one each: a killed worker leaves no lock held
+        workers = [
+            forking.Process(target=work, args=(queue, results, folder, inherited))
+            for queue, (_, results) in zip(queues, pipes, strict=True)
+        ]
         for worker in workers:
             worker.start()
-        threading.Thread(target=_hand_out, args=(queues,), daemon=True).start()
-        n_ended = 0
-        while n_ended < n_workers:
-            if (result := results.get()) is None:
-                n_ended += 1
-            else:
-                print(json.dumps(result), flush=True)  # noqa: T201
-        for worker in workers:
-            worker.join()
+        for _, results in pipes:
+            results.close()
+        threading.Thread(target=_hand_out, args=(workers, queues), daemon=True).start()
+        printing = [threading.Thread(target=_print, args=(results,)) for results, _ in pipes]
+        for thread in printing:
+            thread.start()
+        for thread in printing:
+            thread.join()
 
 
-def _hand_out(queues: list[Any]) -> None:
-    for queue, line in zip(cycle(queues), sys.stdin, strict=False):
-        queue.put(json.loads(line))
+def _hand_out(workers: list[Any], queues: list[Any]) -> None:
+    """To each worker in turn that has not been killed."""
+    turns = cycle(zip(workers, queues, strict=True))
+    for line in sys.stdin:
+        next(queue for worker, queue in turns if worker.is_alive()).put(json.loads(line))
     for queue in queues:
         queue.put(None)
+
+
+def _print(results: Any) -> None:
+    """Until the worker has ended."""
+    with suppress(EOFError):
+        while True:
+            line = json.dumps(results.recv()) + "\n"
+            with _printing:
+                sys.stdout.write(line)
+                sys.stdout.flush()
 
 
 def _on(thread: str) -> Any:

@@ -1,6 +1,9 @@
 """Hosts under load: requests at once, and tasks spread over forked workers, none lost, mixed up or counted twice."""
 
 import asyncio
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,27 @@ async def test_tasks_of_forked_workers_all_end_and_are_credited_once(tmp_path: P
     assert (counts.events, counts.cases) == (N_TASKS, N_TASKS)
     assert n_outcomes == N_TASKS + 3, "three corrections, each told twice"
     assert rewards == {f"What is number {number}?": 0.5 if number < 3 else 1.0 for number in range(N_TASKS)}
+
+
+@pytest.mark.slow
+@pytest.mark.allow_blocking("what may not block is in other processes")
+async def test_the_task_of_a_killed_worker_is_ended_by_another_and_counted_once(tmp_path: Path) -> None:
+    brain = Brain()
+    brain.plan_was_seen = threading.Event()
+    async with served(brain.wire) as url, pool(tmp_path, url, 2) as running:
+        async for part in running.stream("What is number 7?", thread="t"):
+            if part == ("event", "subtask"):
+                os.kill(running.at_work, signal.SIGKILL)
+                break
+        brain.plan_was_seen.set()
+        told = await running.result("again", thread="t")
+        await running.feedback(told["event_id"], 1.0)
+        async with running.memory() as memory:
+            counts = await memory.views.counts(namespace="default")
+            n_outcomes = await memory.n_outcomes()
+    assert told["answer"] == "7"
+    assert brain.tasks == ["What is number 7?"] * 2, "planned once, by the first, and answered by the second"
+    assert (counts.events, counts.cases, n_outcomes) == (1, 1, 1)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,6 +26,8 @@ class Pool:
         self.folder, self.process = folder, process
         self.pids: list[int] = []
         """The process that ended each task."""
+        self.at_work = 0
+        """The process that told something last."""
         self._numbers = count()
         self._waiting: dict[int, asyncio.Queue[Any]] = {}
         self._reading = asyncio.create_task(self._read())
@@ -72,6 +75,7 @@ class Pool:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             told = json.loads(line)
+            self.at_work = told["pid"]
             if told["part"] is None:
                 self.pids.append(told["pid"])
             self._waiting[told["id"]].put_nowait(told["part"])
@@ -89,6 +93,7 @@ async def pool(folder: Path, base_url: str, n_workers: int = 3, *flags: str) -> 
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES,
+        start_new_session=True,
     )
     running = Pool(folder, process)
     try:
@@ -96,5 +101,5 @@ async def pool(folder: Path, base_url: str, n_workers: int = 3, *flags: str) -> 
         await running.aclose()
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
