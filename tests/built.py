@@ -25,6 +25,7 @@ NOT_SOURCE = (
     ".*_cache",
     ".hypothesis",
     "htmlcov",
+    "node_modules",
 )
 DECOYS = (".env", "graph/.env", "secret.txt", "memory/notes.sqlite", "scratch/__init__.py")
 

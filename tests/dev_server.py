@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.conftest import OUTSIDE
 from tests.scripted import ScriptedServer
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ async def dev_server(folder: Path, reply: Callable[[dict[str, Any]], Any], **env
     log = folder / "server.log"
     async with ScriptedServer(reply) as models:
         variables = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)},
             "LANGGRAPH_NO_VERSION_CHECK": "1",
             "LANGGRAPH_CLI_NO_ANALYTICS": "1",
             "LANGSMITH_TRACING": "false",
