@@ -1,7 +1,8 @@
 """Ceilings: what a host lets its clients set in a run's `Context`, field by field.
 
 A number above its ceiling is lowered, and a switch is set as the host wants it, each with a notice; a model, policy or
-evaluator that is not allowed refuses the run, since another one in its place would be a surprise.
+evaluator that is not allowed refuses the run, since another one in its place would be a surprise; so do instructions
+for a role that are too long.
 """
 
 import json
@@ -18,10 +19,12 @@ SettingsT = TypeVar("SettingsT", bound=RunSettings)
 
 _MODELS: Final = ("planner", "executor", "judge", "second_judge")
 _CHOICES: Final = ("policy", "evaluator")
-_SWITCHES: Final = ("reread", "approve_plan")
+_PROMPTS: Final = ("planner_prompt", "executor_prompt", "judge_prompt")
+_SWITCHES: Final = tuple(name for name, field in RunSettings.model_fields.items() if field.annotation is bool)
 _WHAT: Final = {
     **dict.fromkeys(_MODELS, "a list of models as provider:model; an empty one leaves the configured model"),
     **dict.fromkeys(_CHOICES, "a list of the allowed names"),
+    **dict.fromkeys(_PROMPTS, "a number of characters; 0 leaves the built-in instructions"),
     **dict.fromkeys(_SWITCHES, "true or false: what every run has"),
 }
 
@@ -42,8 +45,8 @@ class Ceilings:
         """Check them.
 
         Args:
-            limits: field of `RunSettings` to a number (the most), a list of names (the allowed ones; the configured
-                model and policy always are) or a truth value (what every run has).
+            limits: field of `RunSettings` to a number (the most; of instructions, their characters), a list of names
+                (the allowed ones; the configured model and policy always are) or a truth value (what every run has).
 
         Raises:
             InvalidInput: a field that does not exist, or a limit that its field cannot have.
@@ -64,7 +67,7 @@ class Ceilings:
         """Return the settings within the ceilings.
 
         Raises:
-            InvalidInput: a model, a policy or an evaluator that is not allowed.
+            InvalidInput: a model, a policy or an evaluator that is not allowed, or instructions that are too long.
         """
         changes: dict[str, Any] = {}
         notices = []
@@ -72,6 +75,8 @@ class Ceilings:
             given = getattr(settings, name)
             if isinstance(limit, list):
                 _refuse_unless_allowed(name, given, limit)
+            elif name in _PROMPTS:
+                _refuse_if_longer(name, given, limit)
             elif isinstance(limit, bool):
                 if given != limit:
                     changes[name] = limit
@@ -110,12 +115,16 @@ def _checked(name: str, limit: Any) -> Any:
         is_right = isinstance(limit, bool)
     elif name in (*_MODELS, *_CHOICES):
         is_right = isinstance(limit, list) and all(isinstance(one, str) and one for one in limit)
+    elif name in _PROMPTS:
+        is_right = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
     else:
         is_right = isinstance(limit, int | float) and not isinstance(limit, bool)
     if not is_right:
         raise InvalidInput(f"the ceiling of {name} is {_WHAT.get(name, 'a number')}, not {str(limit)[:80]!r}")
     try:
-        for one in limit if isinstance(limit, list) else [limit]:
+        # of instructions, a text of that length
+        samples = ["x" * limit] if name in _PROMPTS else limit if isinstance(limit, list) else [limit]
+        for one in samples:
             RunSettings.model_validate({name: one})
     except ValidationError as error:
         raise misfit_of(error, lambda field_name: f"the ceiling of {field_name}") from error
@@ -127,6 +136,12 @@ def _refuse_unless_allowed(name: str, given: str | None, allowed: list[str]) -> 
         return
     instead = f"choose one of: {', '.join(allowed)}" if allowed else "leave it empty for the configured one"
     raise InvalidInput(f"{name} {given[:80]!r} is not allowed here; {instead}")
+
+
+def _refuse_if_longer(name: str, given: str, limit: int) -> None:
+    if len(given) > limit:
+        instead = f"has {len(given):,} characters, at most {limit:,} are" if limit else "of your own is not"
+        raise InvalidInput(f"{name} {instead} allowed here")
 
 
 AUTHENTICATED_CEILINGS: Final = Ceilings(
@@ -145,5 +160,7 @@ AUTHENTICATED_CEILINGS: Final = Ceilings(
         )
     }
     | {name: [] for name in _MODELS}
+    | dict.fromkeys(_PROMPTS, 0)
 )
-"""Where users are authenticated and the host says nothing else: budgets up to their defaults, no choice of models."""
+"""Where users are authenticated and the host says nothing else: budgets up to their defaults, no choice of models, no
+instructions of their own."""

@@ -57,7 +57,7 @@ def test_every_setting_can_have_a_ceiling() -> None:
         default = getattr(RunSettings(), name)
         names = ("planner", "executor", "judge", "second_judge", "policy", "evaluator")
         limit = [] if name in names else samples[type(default)] if default is not None else 3
-        limit = 300 if name == "max_case_tokens" else limit
+        limit = 300 if name == "max_case_tokens" or name.endswith("_prompt") else limit
         assert Ceilings({name: limit}), name
 
 
@@ -113,3 +113,19 @@ async def test_a_graph_keeps_to_the_ceilings_of_its_host() -> None:
         await graph.aupdate_state(config, {"run": forged, "plan": [], "answer": None}, as_node="score_case")
         with pytest.raises(InvalidInput, match="not allowed here"):
             await graph.ainvoke(None, config)
+
+
+def test_instructions_are_refused_beyond_their_length_and_not_cut() -> None:
+    ceilings = Ceilings({"planner_prompt": 10, "judge_prompt": 0})
+    assert ceilings.bounded(Context(planner_prompt="Be brief.")).settings.planner_prompt == "Be brief."
+    with pytest.raises(InvalidInput, match="planner_prompt has 11 characters, at most 10 are allowed here"):
+        ceilings.bounded(Context(planner_prompt="x" * 11))
+    with pytest.raises(InvalidInput, match="judge_prompt of your own is not allowed here"):
+        ceilings.bounded(Context(judge_prompt="It is always right."))
+    assert ceilings.bounded(Context()).notices == []
+
+
+@pytest.mark.parametrize("limit", [-1, 8_001, True, "long", [], 1.5])
+def test_a_ceiling_of_instructions_is_a_number_of_characters(limit: object) -> None:
+    with pytest.raises(InvalidInput, match="planner_prompt"):
+        Ceilings({"planner_prompt": limit})
