@@ -19,11 +19,11 @@ from memento.memory.case import Case, ErrorClass, storable
 from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
+from memento.memory.forwarding import runs_on_owner_loop
 from memento.memory.maintenance import LedgerMaintenance
 from memento.memory.memory_lifetime import MemoryLifetime
 from memento.memory.namespaces import checked_namespace
 from memento.memory.open_options import OpenOptions
-from memento.memory.owner_loop import runs_on_owner_loop
 from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection

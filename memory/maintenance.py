@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memento.memory.bulk_load import BulkLoad, LoadProgress, LoadReport
+from memento.memory.forwarding import runs_on_owner_loop
 from memento.memory.ledger.audit import AuditViews
 from memento.memory.ledger.backup import BackupReport, CopyProgress, back_up
 from memento.memory.ledger.restore import RestoreReport
 from memento.memory.ledger.scan import LedgerScan, scan_ledger
 from memento.memory.ledger.set_aside import DamagedRow
-from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
+from memento.memory.owner_loop import OwnerLoop
 from memento.memory.places import parse_folder
 from memento.memory.storage import Storage
 

@@ -5,6 +5,7 @@ from typing_extensions import deprecated
 
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
+from memento.memory.forwarding import runs_on_owner_loop
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
@@ -13,7 +14,7 @@ from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.namespaces import checked_namespace
 from memento.memory.offpolicy.service import PolicyEvaluation
-from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
+from memento.memory.owner_loop import OwnerLoop
 from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.ranking import Ranker
 from memento.memory.recorder import Recorder

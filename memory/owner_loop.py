@@ -8,16 +8,17 @@ thread of its own. A call on the owner loop goes straight on; a call from elsewh
 import asyncio
 import contextvars
 import functools
-import inspect
 import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from memento.memory.errors import InvalidInput, OwnerLoopUnavailable
+from memento.memory.forwarding import Forwarding
+from memento.memory.loop_thread import start_loop_thread
 
 T = TypeVar("T")
 ClassT = TypeVar("ClassT", bound=type)
@@ -178,7 +179,7 @@ class OwnerLoop:
         here, home = _loop_here(), self._loop
         if here is None or home is None or here is home:
             return part
-        return cast("T", _Forwarding(part, self))
+        return cast("T", Forwarding(part, self))
 
     def _home(self) -> asyncio.AbstractEventLoop | None:
         """The owner loop; a thread is started where there shall be one, or where the borrowed loop is closed."""
@@ -196,7 +197,7 @@ class OwnerLoop:
                 return None
             if self._loop is None or self._loop.is_closed():
                 has_moved = self._loop is not None
-                self._loop, self._thread, self._stop = _started(self, self._what)
+                self._loop, self._thread, self._stop = start_loop_thread(self, self._what)
                 self._pid = os.getpid()
                 if has_moved and self._on_moved is not None:
                     self._loop.call_soon_threadsafe(self._on_moved)
@@ -210,8 +211,12 @@ class OwnerLoop:
 
         def begin() -> None:
             if answer.set_running_or_notify_cancel():
-                tasks.append(home.create_task(work(), name=f"memento-{self._what}"))
-                tasks[0].add_done_callback(functools.partial(self._answered, answer))
+                try:
+                    tasks.append(home.create_task(work(), name=f"memento-{self._what}"))
+                except BaseException as error:  # noqa: BLE001  such as missing arguments: told to the caller
+                    answer.set_exception(error)
+                else:
+                    tasks[0].add_done_callback(functools.partial(self._answered, answer))
 
         try:
             home.call_soon_threadsafe(begin, context=context)
@@ -253,57 +258,6 @@ class OwnerLoop:
         )
 
 
-class _Forwarding:
-    """Stands for a part of an object on a foreign event loop: its coroutine functions run on the owner loop."""
-
-    def __init__(self, part: object, owner: OwnerLoop) -> None:
-        self._part, self._owner = part, owner
-
-    def __getattr__(self, name: str) -> Any:
-        found, owner, kind = getattr(self._part, name), self._owner, type(self._part)
-        if not callable(found):
-            return found
-        if not inspect.iscoroutinefunction(found):
-
-            @functools.wraps(found)
-            def called(*args: Any, **kwargs: Any) -> Any:
-                made = found(*args, **kwargs)  # `lifecycle.within` gives another one of its kind
-                return owner.bound(made) if isinstance(made, kind) else made
-
-            return called
-
-        @functools.wraps(found)
-        async def forwarded(*args: Any, **kwargs: Any) -> Any:
-            return await owner.run(lambda: found(*args, **kwargs))
-
-        return forwarded
-
-
-class Owned(Protocol):
-    """An object with an owner loop."""
-
-    owner_loop: OwnerLoop
-
-
-def runs_on_owner_loop(owned: ClassT) -> ClassT:
-    """Class decorator: run every public coroutine method of an `Owned` class on its owner loop.
-
-    `aclose` is left as it is, because it ends the loop.
-    """
-    for name, method in list(vars(owned).items()):
-        if not name.startswith("_") and name != "aclose" and inspect.iscoroutinefunction(method):
-            setattr(owned, name, _forwarded(method))
-    return owned
-
-
-def _forwarded(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    @functools.wraps(method)
-    async def on_owner_loop(self: Owned, *args: Any, **kwargs: Any) -> Any:
-        return await self.owner_loop.run(lambda: method(self, *args, **kwargs))
-
-    return on_owner_loop
-
-
 def _cancelled(home: asyncio.AbstractEventLoop, answer: "Future[Any]", tasks: "Sequence[asyncio.Task[Any]]") -> bool:
     """Cancel a call on its loop; whether it had begun there and has not ended yet."""
     if answer.done() or answer.cancel():
@@ -320,24 +274,3 @@ def _loop_here() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _started(
-    owner: OwnerLoop, what: str
-) -> "tuple[asyncio.AbstractEventLoop, threading.Thread, weakref.finalize[Any, Any]]":
-    """Start a thread with an event loop, without waiting for it; the finalizer ends both, at the latest at exit."""
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=_serve, args=(loop, stop), name=f"memento-{what}-loop", daemon=True)
-    thread.start()
-    return loop, thread, weakref.finalize(owner, _end, loop, stop)
-
-
-def _serve(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(stop.wait())
-
-
-def _end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Ask a loop to end, without waiting: the collector may call this in any thread, at any moment."""
-    with suppress(RuntimeError):  # it has ended
-        loop.call_soon_threadsafe(stop.set)

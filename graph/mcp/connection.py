@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from memento.graph.mcp.config import MIN_SECRET_CHARS, ServerConfig
 from memento.graph.mcp.remote import remote_streams
-from memento.memory.owner_loop import OwnerLoop, runs_on_owner_loop
+from memento.memory.forwarding import runs_on_owner_loop
+from memento.memory.owner_loop import OwnerLoop
 from memento.nodes.redaction import make_redact
 from memento.tools.errors import ToolError, ToolUnavailable
 

@@ -303,3 +303,14 @@ def test_every_public_coroutine_of_a_memory_runs_on_its_owner_loop() -> None:
 def test_options_are_those_of_open() -> None:
     names = set(inspect.signature(CaseMemory.open).parameters) - {"location", "in_thread"}
     assert set(OpenOptions.__annotations__) == names
+
+
+def test_wrong_arguments_are_told_and_not_waited_for() -> None:
+    with in_sync() as memory:
+        with pytest.raises(TypeError, match="query"):
+            memory.read()  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="unexpected"):
+            asyncio.run(memory.memory.read("question", kk=4))  # type: ignore[call-arg]
+        with pytest.raises(InvalidInput, match="k must be"):
+            memory.read("question", k=-1)
+        assert memory.read("question").cases == []
