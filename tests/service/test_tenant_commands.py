@@ -49,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Ids:
 
 def rows_of(folder: Path) -> dict[str, list[Any]]:
     with closing(sqlite3.connect(folder / "ledger.sqlite")) as database:
-        query = "SELECT * FROM {} WHERE namespace = 'bob' ORDER BY 1"
+        query = "SELECT * FROM {} WHERE namespace LIKE 'bob%' ORDER BY 1"  # his ranked documents, too
         return {table: database.execute(query.format(table)).fetchall() for table in TABLES}
 
 
@@ -100,6 +100,15 @@ ATTEMPTS = {
     "import a row of his namespace": importing("cases", "import", namespace="bob", **FORGED),
     "import a row under his id": importing("cases", "import", id="{case}", namespace="bob", **FORGED),
     "import a row of his event": importing("cases", "import", event_id="{event}", status="active", **FORGED),
+    "import other systems' rows of his namespace": importing("import", "memento", namespace="bob", **FORGED),
+    "import other systems' rows of his event": importing("import", "memento", event_id="{event}", **FORGED),
+    "import a trace under the id of his event": importing(
+        "import", "langsmith", id="{event}", run_type="chain", inputs={"q": STATE}, outputs={"a": ACTION}, name="x"
+    ),
+    "look at a trace under the id of his event": importing(
+        "import", "langsmith", "--dry-run", "--json", id="{event}", run_type="chain", inputs={"q": STATE}, name="x"
+    ),
+    "release what was imported": command("cases", "release", "--from", "memento", "--reason", "forged"),
     "import under the id that his case would have here": lambda ids, folder: importing(
         "cases", "import", id=case_id("bob", f"{STATE} {SECRET}", ACTION), **FORGED
     )(ids, folder),
