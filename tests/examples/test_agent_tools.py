@@ -5,8 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.example_runs import run_example
 from tests.scripted import ScriptedServer
+
+pytestmark = pytest.mark.slow
 
 
 def reply(request: dict[str, Any]) -> str | dict[str, Any]:

@@ -5,9 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.example_runs import run_example
 from tests.node_parts import answer
 from tests.scripted import ScriptedServer
+
+pytestmark = pytest.mark.slow
 
 
 def reply(request: dict[str, Any]) -> str | dict[str, Any]:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.example_runs import run_example
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_export_is_imported_released_and_recalled(tmp_path: Path) -> None:

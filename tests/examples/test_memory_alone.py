@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.example_runs import run_example
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_memory_alone_runs_and_learns(tmp_path: Path) -> None:

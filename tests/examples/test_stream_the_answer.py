@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.example_runs import run_example
 from tests.node_parts import answer, plan
 from tests.provider_server import Trickle, Wire, completion, provider, trickle
+
+pytestmark = pytest.mark.slow
 
 
 def reply(request: dict[str, Any]) -> Wire | Trickle:

@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.example_runs import run_example
 from tests.node_parts import answer
 from tests.provider_server import Wire, completion, provider
+
+pytestmark = pytest.mark.slow
 
 
 def reply(request: dict[str, Any]) -> Wire:

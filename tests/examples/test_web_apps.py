@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.example_runs import run_example
 from tests.hosts.brain import Brain
 from tests.provider_server import provider
+
+pytestmark = pytest.mark.slow
 
 PRINTED = ["Genoa", "cases", "plan", "subtask", "result", "reward", "written", "1451"]
 

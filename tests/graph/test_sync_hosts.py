@@ -201,6 +201,7 @@ print("all of them")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", ["by name", "objects"])
 def test_one_asyncio_run_after_the_other(models: str) -> None:
     with provider(served, keeps_alive=True) as url:
