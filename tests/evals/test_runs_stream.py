@@ -105,6 +105,7 @@ async def test_a_round_sees_the_cases_of_earlier_rounds_only(tmp_path: Path) -> 
     assert len(await run.cases()) == 9
 
 
+@pytest.mark.slow
 async def test_nothing_is_written_before_the_rounds_end_when_the_model_goes_away(tmp_path: Path) -> None:
     def leaving(messages: list[BaseMessage]) -> str | Exception:
         return ModelUnavailable("away") if len(run.model.calls) > 5 else right(messages)

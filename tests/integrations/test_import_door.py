@@ -289,6 +289,7 @@ def hostile_file(kind: str, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 async def test_hostile_rows_cost_themselves_only(kind: str, memory: CaseMemory, tmp_path: Path) -> None:
     path = await asyncio.to_thread(hostile_file, kind, tmp_path)

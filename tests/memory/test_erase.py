@@ -60,6 +60,7 @@ async def found_in(folder: Path, word: str = WORD) -> list[str]:
     return await asyncio.to_thread(holders, folder, word)
 
 
+@pytest.mark.slow
 async def test_no_file_of_the_home_holds_the_words_when_they_were_erased(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     async with a_bank(tmp_path) as memory, open_checkpointer(settings.threads) as saver:
@@ -227,6 +228,7 @@ async def test_effects_of_another_namespace_are_the_same_afterwards(tmp_path: Pa
         assert await memory.effects("other") == effects
 
 
+@pytest.mark.slow
 async def test_old_copies_go_when_a_backup_was_restored(tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "backup.sqlite"
     async with a_bank(home) as memory:

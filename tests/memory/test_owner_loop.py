@@ -274,6 +274,7 @@ with CaseMemory.open_sync(sys.argv[1]) as memory:
 """
 
 
+@pytest.mark.slow
 def test_a_forked_process_is_told_to_open_its_own(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED, tmp_path / "bank"], capture_output=True, text=True, timeout=100, check=False

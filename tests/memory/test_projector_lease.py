@@ -194,6 +194,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.allow_blocking("another process is started and killed")
 async def test_another_takes_over_when_the_holder_is_killed(at: Place) -> None:
     assert at.shim is not None

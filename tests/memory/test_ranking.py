@@ -231,6 +231,7 @@ async def test_what_was_learned_is_there_in_the_next_process(tmp_path: Path) -> 
     assert here.documents[0].score == pytest.approx(there.documents[0].score, abs=1e-5)
 
 
+@pytest.mark.slow
 async def test_documents_that_helped_are_ranked_above_similar_ones() -> None:
     """Each topic's most similar documents mislead; five seeded worlds, 95 % interval of what learning gains."""
     gains = [await planted_gain(seed) for seed in range(5)]
@@ -238,6 +239,7 @@ async def test_documents_that_helped_are_ranked_above_similar_ones() -> None:
     assert float(np.mean(gains)) - half_width > 0.1, f"{np.mean(gains):.3f} ± {half_width:.3f}"
 
 
+@pytest.mark.slow
 async def test_little_is_lost_where_the_similar_documents_are_the_ones_that_help() -> None:
     """What learning and exploring cost where similarity is right from the start, in as many worlds."""
     gains = [await planted_gain(seed, is_misleading=False) for seed in range(5)]

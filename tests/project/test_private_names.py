@@ -1,6 +1,7 @@
 """Nothing of another package is used whose name begins with an underscore: such names change without notice."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def _private_names(tree: ast.AST, of_a_class: set[str]) -> list[tuple[int, str]]
     return found
 
 
+@cache
 def _trees() -> dict[Path, ast.Module]:
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
     return {file: ast.parse(file.read_text(), filename=str(file)) for file in files}
