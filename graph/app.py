@@ -151,9 +151,14 @@ class Application:
     async def _opened_memory(self) -> CaseMemory:
         async with self._opening:
             if self._memory is None:
-                self._memory = await self.describe_memory(await self.encoder()).__aenter__()
-                if not self._memory.only_read_because:
-                    await finish_erasures(self._memory, self.settings)
+                memory = await self.describe_memory(await self.encoder()).__aenter__()
+                try:
+                    if not memory.only_read_because:
+                        await finish_erasures(memory, self.settings)
+                except BaseException:  # a cancellation, too, must not leave what was opened
+                    await memory.aclose()
+                    raise
+                self._memory = memory  # from now on it is given without waiting
             return self._memory
 
     def describe_memory(self, encoder: Encoder | None, *, is_reindexing: bool = False) -> CaseMemory:

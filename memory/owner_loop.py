@@ -12,7 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
@@ -158,14 +158,10 @@ class OwnerLoop:
         answer, tasks = self._send(home, work, context)
         waited = 0.0
         try:
-            while True:
-                try:
-                    return answer.result(timeout=self._look_again_s)
-                except TimeoutError:
-                    if answer.done():  # it is what the work raised
-                        raise
-                    waited += self._look_again_s
-                    self._check(home, answer, waited)
+            while not wait([answer], timeout=self._look_again_s).done:
+                waited += self._look_again_s
+                self._check(home, answer, waited)
+            return answer.result()
         except BaseException:  # Ctrl-C, too, ends what was begun
             if _cancelled(home, answer, tasks):
                 with suppress(TimeoutError):

@@ -8,7 +8,7 @@ with CaseMemory.open_sync("./bank") as memory:
 """
 
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 
@@ -103,7 +103,10 @@ class SyncCaseMemory:
         lesson: str = "",
         error_class: ErrorClass | None = None,
         evaluator: str = "unknown",
+        thread_id: str | None = None,
+        models: Mapping[str, str] | None = None,
         namespace: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

@@ -315,3 +315,18 @@ def test_wrong_arguments_are_told_and_not_waited_for() -> None:
         with pytest.raises(InvalidInput, match="k must be"):
             memory.read("question", k=-1)
         assert memory.read("question").cases == []
+
+
+def test_a_long_call_returns_what_it_returns_and_raises_what_it_raises() -> None:
+    owner = OwnerLoop("memory", in_thread=True, blocked_after_s=0.01)  # looked after ten times and more
+
+    async def long(error: Exception | None) -> str:
+        await asyncio.sleep(0.1)
+        if error is not None:
+            raise error
+        return "done"
+
+    assert owner.run_blocking(lambda: long(None)) == "done"
+    with pytest.raises(TimeoutError, match="its own"):
+        owner.run_blocking(lambda: long(TimeoutError("its own")))
+    owner.release_blocking()
