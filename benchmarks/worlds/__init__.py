@@ -10,7 +10,8 @@ settings.py     the numbers of a world, and the worlds made of them
 drawn.py        a stream, fully drawn: tasks, guesses, texts, luck
 bank.py         the cases written so far, and what serving them would do
 contestants.py  policies by name, with changed settings, or of one's own
-stream.py       plays a contestant on a stream: recall, choose, attempt, tell, write back
+serving.py      serves cases for a task: recall, estimate, choose
+stream.py       plays a contestant on a stream: serve, attempt, tell, write back
 cells.py        what is kept of one play
 report.py       tables, with intervals over seeds
 """

@@ -3,14 +3,19 @@
 A case has the number of the task it comes from. Axes: T tasks, A active cases, C chosen ones, D dimensions.
 """
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.worlds.drawn import Drawn
+from benchmarks.worlds.serving import case_id_of
 from memento.memory.case import text_hash
 from memento.memory.estimators.port import CaseRows
+
+_hashed = cache(text_hash)
 
 
 class WrittenBank:
@@ -25,7 +30,6 @@ class WrittenBank:
         self._action_TL = np.zeros((steps, world.n_lines), np.int64)
         self._action_TD = np.zeros((steps, world.dim), np.float32)
         self._lines: list[tuple[str, ...]] = [()] * steps
-        self._hashes = [""] * steps
 
     def write(self, step: int, action_L: NDArray[np.int64], reward: float) -> None:
         """Keep the attempt at a step's task as an active case."""
@@ -33,8 +37,7 @@ class WrittenBank:
         self._reward_T[step] = reward
         self._action_TL[step] = action_L
         self._action_TD[step] = self._drawn.action_vector(step, action_L)
-        lines = self._drawn.action_text(step, action_L)
-        self._lines[step], self._hashes[step] = tuple(map(text_hash, lines)), text_hash("\n".join(lines))
+        self._lines[step] = self._drawn.action_text(step, action_L)
 
     def judge(self, case: int, reward: float) -> None:
         """Change a case's own reward."""
@@ -64,26 +67,44 @@ class WrittenBank:
 
     def rows(self, case_C: NDArray[np.int64], similarity_C: NDArray[np.float32]) -> CaseRows:
         """Cases as an estimator sees them."""
-        state_CD, action_CD = self._drawn.task_TD[case_C], self._action_TD[case_C]
-        text_CD = state_CD + action_CD
-        text_CD /= np.maximum(np.linalg.norm(text_CD, axis=1, keepdims=True), np.float32(1e-9))
-        columns: dict[str, Any] = {
-            "ids": tuple(map(case_id_of, case_C)),
-            "similarity_N": similarity_C,
-            "reward_N": self._reward_T[case_C],
-            "vectors": {"state": state_CD, "action": action_CD, "text": text_CD},
-            "actions": tuple([self._hashes[case] for case in case_C]),
-        }
-        if "lines" in CaseRows._fields:
-            columns["lines"] = tuple([self._lines[case] for case in case_C])
-        return CaseRows(**columns)
+        return rows_of(
+            case_C,
+            similarity_C,
+            reward_C=self._reward_T[case_C],
+            state_CD=self._drawn.task_TD[case_C],
+            action_CD=self._action_TD[case_C],
+            lines=[self._lines[case] for case in case_C],
+        )
 
 
-def case_id_of(number: int) -> str:
-    """A case's id, by the number of its task."""
-    return f"case {number}"
+def rows_of(
+    case_C: NDArray[np.int64],
+    similarity_C: NDArray[np.float32],
+    *,
+    reward_C: NDArray[np.float32],
+    state_CD: NDArray[np.float32],
+    action_CD: NDArray[np.float32],
+    lines: Sequence[tuple[str, ...]],
+) -> CaseRows:
+    """Rows of numbered cases; the vector of state and action together is that of their sum.
 
-
-def number_of(case_id: str) -> int:
-    """The number of a case's task, by its id."""
-    return int(case_id.removeprefix("case "))
+    Args:
+        case_C: numbers.
+        similarity_C: cosines with the task.
+        reward_C: the cases' own rewards.
+        state_CD: unit vectors of their states.
+        action_CD: and of their actions.
+        lines: of the text of each action.
+    """
+    text_CD = state_CD + action_CD
+    text_CD /= np.maximum(np.linalg.norm(text_CD, axis=1, keepdims=True), np.float32(1e-9))
+    columns: dict[str, Any] = {
+        "ids": tuple(map(case_id_of, case_C)),
+        "similarity_N": similarity_C,
+        "reward_N": reward_C,
+        "vectors": {"state": state_CD, "action": action_CD, "text": text_CD},
+        "actions": tuple([_hashed("\n".join(one)) for one in lines]),
+    }
+    if "lines" in CaseRows._fields:
+        columns["lines"] = tuple([tuple(map(_hashed, one)) for one in lines])
+    return CaseRows(**columns)

@@ -63,16 +63,16 @@ def vectors(drawn: Drawn, actions: Sequence[int]) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("world", ["base", "plans", "corrections"])
 def test_a_play_is_the_same_when_the_seed_is(world: str) -> None:
     for policy in ("random", "advantage"):
-        first, second = played(world, policy, steps=30), played(world, policy, steps=30)
+        first, second = played(world, policy, steps=20), played(world, policy, steps=20)
         assert np.array_equal(first.chance_T, second.chance_T)
-        assert not np.array_equal(first.chance_T, played(world, policy, steps=30, seed=2).chance_T)
+        assert not np.array_equal(first.chance_T, played(world, policy, steps=20, seed=2).chance_T)
 
 
 def test_without_memory_rewards_come_as_often_as_chances_say() -> None:
-    alone = played("base", "none", steps=3000)
+    alone = played("base", "none", steps=1500)
     assert (alone.n_served_T == 0).all()
-    assert alone.reward_T.mean() == pytest.approx(alone.chance_T.mean(), abs=0.04)
-    assert played("rare_success", "none", steps=1000).chance_T.mean() == pytest.approx(0.04, abs=0.02)
+    assert alone.reward_T.mean() == pytest.approx(alone.chance_T.mean(), abs=0.05)
+    assert played("rare_success", "none", steps=600).chance_T.mean() == pytest.approx(0.04, abs=0.02)
 
 
 def test_a_case_has_the_action_and_reward_of_its_task_and_comes_after_it() -> None:
