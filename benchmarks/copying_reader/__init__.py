@@ -10,4 +10,6 @@ reader.py    what is answered, given the cases shown
 texts.py     tasks with their vectors, encoded once
 stream.py    plays a contestant on one order of the tasks
 cells.py     what is kept of a stream
+sets.py      many orders of many drawn sets of questions, for intervals to be judged by
+coverage.py  how often the product's intervals hold the truth of these
 """

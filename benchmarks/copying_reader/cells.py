@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.copying_reader.stream import Rules, play_order
+from benchmarks.copying_reader.stream import Rules, order_of, play_order
 from benchmarks.copying_reader.texts import loaded
 from benchmarks.planted.kept import put_in_place, source_of
 from benchmarks.worlds.contestants import make_contestant
@@ -28,16 +28,12 @@ class OrderTask:
     """As `make_contestant` takes it."""
     order: int
     rules: Rules
-    question_set: int = -1
-    """Seed of the questions that are drawn from the family; all of them by default."""
-    n_questions: int = 0
 
     def path(self, folder: Path) -> Path:
         """Where it is kept."""
         policy = re.sub(r"[^\w.=,-]", "+", self.policy)
         rules = f"{self.rules.feedback}.{self.rules.failures}"
-        drawn = f".{self.question_set}" if self.n_questions else ""
-        return folder / f"{self.texts.stem}.{rules}.{policy}{drawn}.{self.order}.json"
+        return folder / f"{self.texts.stem}.{rules}.{policy}.{self.order}.json"
 
     def stamp(self) -> str:
         """Differs whenever the stream would."""
@@ -53,14 +49,9 @@ class OrderTask:
         """Play and keep it."""
         stamp, began = self.stamp(), time.process_time()
         texts = loaded(self.texts)
-        question_Q = np.arange(len(texts.tasks))
-        if self.n_questions:
-            chance = np.random.default_rng([self.question_set, self.n_questions])
-            question_Q = np.sort(chance.choice(len(texts.tasks), size=self.n_questions, replace=False))
-        order_T = np.random.default_rng([self.order, 1, False]).permutation(len(question_Q))  # as an evaluation's
+        order_T = order_of(len(texts.tasks), self.order)
         contestant = make_contestant(self.policy, dim=texts.state_QD.shape[1], seed=self.order)
-        seed = self.order if self.question_set < 0 else 1000 * self.question_set + self.order
-        played = play_order(texts, question_Q[order_T], contestant, seed=seed, rules=self.rules)
+        played = play_order(texts, order_T, contestant, seed=self.order, rules=self.rules)
         kept = KeptStream(
             policy=self.policy,
             order=self.order,

@@ -42,6 +42,11 @@ class OrderPlayed(NamedTuple):
     reward_T: NDArray[np.float64]
 
 
+def order_of(n: int, seed: int) -> NDArray[np.int64]:
+    """The order in which an evaluation with this seed meets n tasks."""
+    return np.random.default_rng([seed, 1, False]).permutation(n)
+
+
 def play_order(
     texts: TextTasks, question_T: NDArray[np.int64], contestant: Contestant, *, seed: int, rules: Rules
 ) -> OrderPlayed:

@@ -7,7 +7,9 @@ import pytest
 
 from benchmarks.copying_reader.__main__ import main, order_tables
 from benchmarks.copying_reader.cells import OrderTask, load_stream
+from benchmarks.copying_reader.coverage import LEARNING_HEADS, learning_rows, learning_trials, truth_of
 from benchmarks.copying_reader.reader import answers
+from benchmarks.copying_reader.sets import QuestionSetTask, load_set
 from benchmarks.copying_reader.stream import OrderPlayed, Rules, play_order
 from benchmarks.copying_reader.texts import TextTasks, kept_texts, loaded
 from benchmarks.frozen_model.families import house
@@ -107,14 +109,27 @@ def test_streams_are_kept_and_tables_compare_policies_on_the_same_orders(tmp_pat
     assert "3 orders" in text
     assert "similarity - none" in text
     assert load_stream(OrderTask(path, "none", 0, Rules(feedback="correction")), tmp_path) is None
-    some = OrderTask(path, "none", 0, Rules(), question_set=5, n_questions=10)
-    some.run(tmp_path)
-    drawn = load_stream(some, tmp_path)
-    assert drawn is not None
-    assert len(set(drawn.question)) == 10
 
 
 def test_an_unknown_policy_is_refused_before_anything_is_encoded(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["house", "--policies", "magic"])
     assert "unknown policy 'magic'" in capsys.readouterr().err
+
+
+def test_coverage_counts_what_intervals_hold_and_knows_how_many_orders_give_a_verdict(tmp_path: Path) -> None:
+    path = kept_texts(house(40), tmp_path, seed=0)
+    tasks = [QuestionSetTask(path, ("similarity_reward", "similarity"), seed, 20, 6, PLAIN) for seed in range(2)]
+    for task in tasks:
+        task.run(tmp_path)
+    sets = [one for task in tasks if (one := load_set(task, tmp_path)) is not None]
+    assert np.array(sets[0].reward).shape == (2, 6, 20)
+    assert all(len(set(one.question)) == 20 for one in sets)
+    assert np.array(sets[0].reward).mean() == pytest.approx(np.array(sets[0].chance).mean(), abs=0.1)
+    truth = truth_of(sets)
+    assert truth.difference.value == pytest.approx(truth.arms[0].value - truth.arms[1].value)
+    trials = learning_trials(sets, loaded(path), ("similarity_reward", "similarity"), sizes=(1, 6))
+    assert [trial.n_orders for trial in trials] == [1, 1, 1, 1, 1, 6] * 2
+    rows = learning_rows(trials)
+    assert [row[:2] for row in rows] == [["1", "10"], ["6", "2"]]
+    assert all(len(row) == len(LEARNING_HEADS) for row in rows)
