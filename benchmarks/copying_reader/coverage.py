@@ -116,8 +116,6 @@ def _trial(
     first, second = (_results(arm, reward_OQ, played, texts) for arm, reward_OQ in zip(arms, reward_POQ, strict=True))
     found = compare(first, second, seed=number)
     alone = [accuracy(rows, "accuracy", reward_of, part="first", seed=number).weighted for rows in (first, second)]
-    has_verdict = not found.verdict.startswith("too few orders")
-    is_shown = has_verdict and found.weighted.excludes_zero
     difference_Q = (reward_POQ[0] - reward_POQ[1]).mean(axis=0)
     by_questions = mean(difference_Q)
     return LearningTrial(
@@ -128,9 +126,9 @@ def _trial(
             _holds(alone[0].interval, truth.arms[0].value),
             _holds(alone[1].interval, truth.arms[1].value),
         ),
-        has_verdict=has_verdict,
-        is_shown=is_shown,
-        is_wrong=is_shown and found.weighted.value * truth.difference.value < 0,
+        has_verdict=found.has_verdict,
+        is_shown=found.is_shown,
+        is_wrong=found.is_shown and found.weighted.value * truth.difference.value < 0,
         width=found.weighted.high - found.weighted.low,
         by_questions_covered=by_questions.low <= truth.difference.value <= by_questions.high,
     )

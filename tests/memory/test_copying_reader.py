@@ -133,3 +133,4 @@ def test_coverage_counts_what_intervals_hold_and_knows_how_many_orders_give_a_ve
     rows = learning_rows(trials)
     assert [row[:2] for row in rows] == [["1", "10"], ["6", "2"]]
     assert all(len(row) == len(LEARNING_HEADS) for row in rows)
+    assert [trial.has_verdict for trial in trials] == [trial.n_orders >= 6 for trial in trials]
