@@ -110,7 +110,8 @@ def trial(setting: Setting, rng: np.random.Generator) -> Trial:
 
 def differences_of(value_Q: Floats, sources: list[str], n_seeds: int) -> Differences:
     """As if they came from results."""
-    return Differences([str(row) for row in range(len(value_Q))], sources, value_Q, n_seeds * len(value_Q), 0, 0)
+    tasks, n_pairs = [str(row) for row in range(len(value_Q))], n_seeds * len(value_Q)
+    return Differences(tasks, sources, value_Q[:, None], n_pairs, 0, 0, is_ordered=False)
 
 
 def macro_trial(n: int, rng: np.random.Generator) -> tuple[bool, bool]:
