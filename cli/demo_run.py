@@ -96,6 +96,7 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
     off, on, voted = series_of(parts["last third"])
     figures["on - off, last third, paired"] = f"{paired_difference(on, off):.2f}"
     figures["on - vote, last third, paired"] = f"{paired_difference(on, voted):.2f}"
+    figures["intervals"] = "of this order of the tasks alone"
     return figures
 
 
@@ -123,7 +124,7 @@ def _table(figures: dict[str, object]) -> Table:
         table.add_row(name, Text(first[name]), Text(last[name]))
     for difference in ("on - off", "on - vote"):
         table.add_row(f"{difference}, paired", "", Text(str(figures[f"{difference}, last third, paired"])))
-    table.caption, table.caption_justify = "in brackets: 95 % interval", "left"
+    table.caption, table.caption_justify = "in brackets: 95 % intervals of this one order of tasks; no verdict", "left"
     return table
 
 

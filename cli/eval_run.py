@@ -63,7 +63,7 @@ async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
     settings = context_of(options)
     async with opened_subject(options.subject, folder=options.folder, settings=settings) as (given, encoder, notices):
         subject = await asyncio.to_thread(_with_scorer, given, options)
-        plan = plan_of(options, dataset, subject=subject.name, preset=preset)
+        plan = await asyncio.to_thread(lambda: plan_of(options, dataset, subject=subject.name, preset=preset))
         with ExitStack() as stack:
             await asyncio.to_thread(stack.enter_context, locked(options.folder))
             n_earlier = await asyncio.to_thread(_count_earlier, plan, options.folder)

@@ -37,7 +37,7 @@ def print_summary(summary: RunSummary) -> None:
         worst = Table(show_header=False, box=None, pad_edge=False)
         for one in summary.comparisons:
             if one.worst is not None:
-                worst.add_row(*map(Text, (f"{one.arm}, anywhere worse than {one.control}?", str(one.worst))))
+                worst.add_row(*map(Text, (f"{one.arm}, worst source against {one.control}:", str(one.worst))))
         print_table(worst)
 
 

@@ -40,7 +40,14 @@ def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
     axes.set_title("The same frozen 135M model, with and without memory", loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper left", fontsize=9)
-    figure.text(0.99, 0.01, "house rules stream; bands: 95 % Wilson intervals", ha="right", fontsize=7, color="#5f6368")
+    figure.text(
+        0.99,
+        0.01,
+        "one order of the tasks; bands: 95 % intervals of this order alone",
+        ha="right",
+        fontsize=7,
+        color="#5f6368",
+    )
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -2,7 +2,8 @@
 
 Every task goes through the real graph. After a wrong answer the right plan is written as a case (a correction). Beside
 the two arms stands what a majority vote over the very same cases says without any language model: a small model does
-not add reasoning to that, and the figures must not suggest it.
+not add reasoning to that, and the figures must not suggest it. The tasks come in one order, so its intervals say
+nothing about other orders, and no verdict is given: `memento eval run` plays as many as one needs.
 """
 
 import json
@@ -180,11 +181,11 @@ class _WithClerk:
 
 
 def accuracy(values: Sequence[float]) -> Interval:
-    """Share of successes with its 95 % interval."""
+    """Share of successes with its 95 % interval over tasks of this one order: another order may well differ more."""
     return mean_interval(values)
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], *, seed: int = 0) -> Interval:
-    """Mean of a - b over the same tasks, with its 95 % interval."""
+    """Mean of a - b over the same tasks, with its 95 % interval over tasks of this one order."""
     difference = np.asarray(a) - np.asarray(b)
     return mean_interval(difference, ends=difference_ends(difference), seed=seed)

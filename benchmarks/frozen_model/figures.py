@@ -1,4 +1,7 @@
-"""What a run says: accuracy along the stream, differences of arms on the same questions, and controls beside them."""
+"""What a run says: accuracy along the stream, differences of arms on the same questions, and controls beside them.
+
+Intervals resample orders of the tasks and questions; with one order they are of that order alone.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,9 +19,10 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import load_results
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.figure import as_json, points
+from memento.evals.statistics.orders import MIN_ORDERS
 from memento.evals.statistics.outcomes import by_arm, outcomes
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.stats import Interval, mean_interval
+from memento.memory.stats import Interval
 
 BLOCK = 100
 _PAIRS = (
@@ -54,6 +58,9 @@ class Difference(NamedTuple):
     """Over all tasks of the stream."""
     later: Interval
     """Without the first block, in which there is little to remember."""
+    n_orders: int
+    has_verdict: bool
+    """Whether there are enough orders to tell the two apart."""
 
 
 class Figures(NamedTuple):
@@ -120,6 +127,9 @@ def print_figures(folder: Path, family: Family, plan: RunPlan, vectors: Vectors 
         shown = "".join(f"{_short(one):>19s}" for one in [*row.blocks, row.whole])
         print(f"{name:26s}{shown}   {row.worked:6.2f}  {row.right:5.2f}")
     print(f"\n{'difference':48s}{'all tasks':>34s}{f'without the first {BLOCK}':>34s}")
+    few = [one for one in found.differences if not one.has_verdict]
+    if few:
+        print(f"no verdict: {min(one.n_orders for one in few)} orders of the tasks, and one needs {MIN_ORDERS}")
     for one in found.differences:
         print(f"{one.name:48s}{points(one.first):>34s}{points(one.later):>34s}")
 
@@ -136,11 +146,12 @@ def _row(arm: str, kind: str, results: Sequence[TaskResult], family: Family) -> 
     stop = max(one.position for one in results) + 1
     blocks = [[one for one in results if one.position // BLOCK == i] for i in range(-(-stop // BLOCK))]
     worked, right = _served(results, family)
-    return Row(arm, kind, [_accuracy(block) for block in blocks], _accuracy(results), worked, right)
+    return Row(arm, kind, [_accuracy(block, kind) for block in blocks], _accuracy(results, kind), worked, right)
 
 
-def _accuracy(results: Sequence[TaskResult]) -> Interval:
-    return mean_interval(outcomes(results).means)
+def _accuracy(results: Sequence[TaskResult], kind: str) -> Interval:
+    """Votes and the regression are told what came before, so that the order matters to them whatever their arm."""
+    return outcomes(results, depends_on_order=None if kind == "model" else True).mean().interval
 
 
 def _served(results: Sequence[TaskResult], family: Family) -> tuple[float, float]:
@@ -154,7 +165,8 @@ def _served(results: Sequence[TaskResult], family: Family) -> tuple[float, float
 
 def _difference(name: str, results: Sequence[TaskResult], control: Sequence[TaskResult]) -> Difference:
     later = [[one for one in rows if one.position >= BLOCK] for rows in (results, control)]
-    return Difference(name, compare(results, control).weighted, compare(later[0], later[1]).weighted)
+    whole = compare(results, control)
+    return Difference(name, whole.weighted, compare(*later).weighted, whole.n_orders, whole.has_verdict)
 
 
 def _short(one: Interval) -> str:

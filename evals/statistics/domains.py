@@ -39,9 +39,13 @@ class WorstSource(NamedTuple):
     unit: Unit
     verdict: str
 
+    @property
+    def named(self) -> str:
+        """Its name, and that there is no other."""
+        return self.source if self.n_sources > 1 else "the only source"
+
     def __str__(self) -> str:
-        where = f"worst of {self.n_sources} sources" if self.n_sources > 1 else "the only source"
-        return f"{where}: {self.source}, {points(self.difference)}; {self.verdict}"
+        return f"{points(self.difference)} ({self.named}); {self.verdict}"
 
 
 class _Domain(NamedTuple):

@@ -89,7 +89,7 @@ def test_a_table_for_people_has_both_means_and_says_what_differs() -> None:
 
 def test_a_run_of_the_sweep_stands_beside_the_paper_and_goes_on(server: ScriptedServer, tmp_path: Path) -> None:
     data = questions(tmp_path / "questions.jsonl", n=6)
-    command = ("eval", "preset", "k-sweep", "-d", str(data), "--scorer", "exact", "--json")
+    command = ("eval", "preset", "k-sweep", "-d", str(data), "--scorer", "exact", "--seeds", "1", "--json")
     done = invoke(*command)
     assert done.code == 0, done.err
     rows = {row["label"]: row for row in rows_of(done) if row["part"] == "all, weighted by questions"}
@@ -115,7 +115,8 @@ def test_a_run_of_the_sweep_stands_beside_the_paper_and_goes_on(server: Scripted
 def test_iterations_are_told_apart_when_questions_come_again(server: ScriptedServer, tmp_path: Path) -> None:
     data = questions(tmp_path / "q.jsonl", n=4)
     done = invoke(
-        *("eval", "preset", "continual", "-d", str(data), "--scorer", "exact", "--policy", "similarity", "--json")
+        *("eval", "preset", "continual", "-d", str(data), "--scorer", "exact", "--policy", "similarity", "--json"),
+        *("--seeds", "1"),
     )
     assert done.code == 0, done.err
     rows = rows_of(done)
@@ -130,6 +131,7 @@ def test_held_out_sources_gain_over_no_cases(server: ScriptedServer, tmp_path: P
     data = questions(tmp_path / "q.jsonl", n=8, sources=("nq", "Musique", "bamboogle", "PopQA"))
     done = invoke(
         *("eval", "preset", "ood", "-d", str(data), "--scorer", "exact", "--policy", "similarity", "--json"),
+        *("--seeds", "1"),
         *("--out", str(tmp_path / "run")),
     )
     assert done.code == 0, done.err
@@ -151,6 +153,7 @@ def test_a_component_is_taken_away_when_its_arm_runs(server: ScriptedServer, tmp
     data = questions(tmp_path / "q.jsonl", n=4)
     done = invoke(
         *("eval", "preset", "components", "-d", str(data), "--scorer", "exact", "--policy", "similarity", "--json"),
+        *("--seeds", "1"),
         *("--out", str(tmp_path / "run")),
     )
     assert done.code == 0, done.err
@@ -201,7 +204,7 @@ def test_other_sources_can_be_held_out_when_the_data_set_has_not_the_papers(tmp_
 async def test_processes_share_an_ablation(tmp_path: Path) -> None:
     data = await asyncio.to_thread(questions, tmp_path / "q.jsonl", n=4)
     env = environment(tmp_path / "home", MEMENTO_PLANNER="openai:stub")
-    words = ("eval", "preset", "k-sweep", "-d", str(data), "--scorer", "exact", "--json")
+    words = ("eval", "preset", "k-sweep", "-d", str(data), "--scorer", "exact", "--seeds", "1", "--json")
     async with answering() as server:
         env["OPENAI_BASE_URL"] = server.base_url
         together = await memento(*words, "--out", str(tmp_path / "two"), "--processes", "2", env=env)

@@ -53,8 +53,8 @@ def test_report_opens_the_browser_that_there_is(tmp_path: Path) -> None:
 
 def test_compare_prints_every_common_arm(tmp_path: Path) -> None:
     first, second = tmp_path / "1", tmp_path / "2"
-    make_run(first, n_tasks=60, arms=("none", "advantage", "random"), effect=0.0)
-    make_run(second, n_tasks=60, arms=("none", "advantage"), effect=3.0, subject="another")
+    make_run(first, n_tasks=60, seeds=range(6), arms=("none", "advantage", "random"), effect=0.0)
+    make_run(second, n_tasks=60, seeds=range(6), arms=("none", "advantage"), effect=3.0, subject="another")
     shown = invoke("eval", "compare", str(first), str(second))
     assert shown.code == 0
     lines = shown.out.splitlines()
@@ -71,6 +71,7 @@ def test_compare_prints_every_common_arm(tmp_path: Path) -> None:
         ("advantage", True, True),
     ]
     assert set(arms[0]["difference"]) == {"value", "low", "high"}
+    assert [(arm["n_orders"], arm["unit"]) for arm in arms] == [(6, "questions"), (6, "orders and questions")]
 
 
 def test_compare_refuses_runs_without_a_common_arm(tmp_path: Path) -> None:

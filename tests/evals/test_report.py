@@ -145,3 +145,26 @@ def test_what_cannot_be_reported_is_refused_with_a_reason(tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(InvalidInput, match=r"memento-langgraph\[evals\]"):
         asyncio.run(write_report(tmp_path))
+
+
+def test_a_run_of_few_orders_has_no_verdict(tmp_path: Path) -> None:
+    text = text_of(tmp_path / "1", n_tasks=24, effect=3.0, arms=("none", "advantage"))  # as earlier releases ran: three
+    assert (
+        "No verdict: this is 3 orders of the tasks, and a verdict on an arm with a memory needs 6 (--seeds 6)." in text
+    )
+    assert "There are too few orders of the tasks to tell whether advantage differs from the control (none" in text
+    assert "Worst source of each arm against no memory: advantage +" in text
+    assert "95 % intervals over orders and questions" in text
+    assert " better by " not in text
+    one = text_of(tmp_path / "2", n_tasks=24, seeds=[0], effect=3.0, arms=("none", "advantage"))
+    assert "Brackets are 95 % intervals over questions of this order alone, those of arms without a memory" in one
+    assert "cannot be told from one order of the tasks: the spread between orders is not known" in one
+
+
+def test_a_report_says_how_many_orders_of_how_many_questions_a_difference_needs(tmp_path: Path) -> None:
+    text = text_of(tmp_path, n_tasks=30, seeds=range(6), effect=1.5, arms=("none", "advantage"))
+    assert re.search(r"with \d+ questions in 6 orders, a true difference of [\d.]+ points or more would be found", text)
+    assert re.search(r"A difference of 2 points needs .*(orders|questions)", text)
+    assert "between orders" in text
+    assert "Worst source of each arm against no memory: advantage +" in text
+    assert "of the smallest difference of all sources" in text

@@ -6,7 +6,7 @@ from memento.evals.report.formatting import counted, gain, listed, orders, short
 from memento.evals.report.plots import Dot, differences, height_of
 from memento.evals.report.view import View
 from memento.evals.statistics.domains import MIN_QUESTIONS
-from memento.evals.statistics.figure import percent
+from memento.evals.statistics.figure import percent, points
 from memento.evals.statistics.orders import MIN_ORDERS
 
 _FEW = 4
@@ -74,21 +74,23 @@ def _too_few(view: View) -> str:
         else "What an order lets a memory discover early decides the rest of it: so few orders say little of others."
     )
     return (
-        f"No verdict: the tasks came in {orders(n)}, and one on an arm with a memory needs {MIN_ORDERS} (--seeds "
+        f"No verdict: this is {orders(n)}, and a verdict on an arm with a memory needs {MIN_ORDERS} (--seeds "
         f"{MIN_ORDERS}). {why}"
     )
 
 
 def _worst(view: View) -> str:
-    """Whether an arm does worse anywhere: the worst source's difference."""
-    found = [one for one in view.summary.comparisons if one.worst is not None]
+    """The difference in each arm's worst source: whether memory does harm anywhere."""
+    found = [(one.arm, one.worst) for one in view.summary.comparisons if one.worst is not None]
     if not found:
         return ""
-    question = "Worse than no memory anywhere?" if _is_bare(view) else "Worse than the control anywhere?"
-    if len(found) > _FEW:
-        least = min(found, key=lambda one: one.worst.difference.value if one.worst else 0.0)
-        return f"{question} Lowest of {len(found)} arms is {least.arm}, {least.worst}."
-    return f"{question} " + " ".join(f"{one.arm}, {one.worst}." for one in found)
+    against = "no memory" if _is_bare(view) else f"the control ({view.control})"
+    lowest = sorted(found, key=lambda one: one[1].difference.value)[:_FEW]
+    told = listed([f"{arm} {points(worst.difference)} ({worst.named})" for arm, worst in lowest])
+    which = (
+        "Worst source of each arm" if len(found) <= _FEW else f"Worst source of the {_FEW} lowest of {len(found)} arms"
+    )
+    return f"{which} against {against}: {told}."
 
 
 def _by_worst(view: View) -> list[PageBlock]:

@@ -20,11 +20,12 @@ def paired_differences(view: View) -> Section | None:
         if n_tests > 1
         else " p is two-sided, from the resamples."
     )
+    method = ": the wider of a bootstrap and of Student's t over orders" if view.over == "orders and questions" else ""
     caption = (
         f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same "
         f"orders of the tasks; first encounters. Brackets are 95 % intervals over {view.over}, so that the chance of "
-        f"which were drawn is in them: the wider of a bootstrap and of Student's t over orders.{correction} Pairs "
-        f"without a known outcome on both sides are left out and counted."
+        f"which were drawn is in them{method}.{correction} Pairs without a known outcome on both sides are left out "
+        f"and counted."
     )
     head = [
         *("arm", "difference,\nweighted", "difference,\nmacro", "p", "p\n(Holm)"),
