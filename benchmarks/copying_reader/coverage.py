@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.copying_reader.sets import PlayedSet, QuestionSetTask, load_set
 from benchmarks.copying_reader.stream import Rules
@@ -22,7 +21,7 @@ from benchmarks.planted.figures import SeedInterval, mean
 from benchmarks.planted.jobs import run_all
 from benchmarks.planted.report import table
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import compare
+from memento.evals.statistics.comparison import compare, differences
 from memento.evals.statistics.outcomes import reward_of
 from memento.evals.statistics.summary import accuracy
 from memento.memory.stats import Interval
@@ -97,30 +96,27 @@ def learning_trials(
     """
     truth, trials = truth_of(sets), []
     for number, played in enumerate(sets):
-        reward_POQ = np.array(played.reward, np.float64)
+        by_order = [
+            [_results(arm, order, reward_Q, played, texts) for order, reward_Q in enumerate(reward_OQ)]
+            for arm, reward_OQ in zip(arms, played.reward, strict=True)
+        ]
         for n_orders in sizes:
-            for group in range(min(MAX_PER_SET, reward_POQ.shape[1] // n_orders)):
-                orders = range(group * n_orders, (group + 1) * n_orders)
-                trials.append(_trial(number, reward_POQ[:, list(orders)], played, texts, arms, truth))
+            for group in range(min(MAX_PER_SET, len(by_order[0]) // n_orders)):
+                orders = slice(group * n_orders, (group + 1) * n_orders)
+                first, second = ([row for rows in of[orders] for row in rows] for of in by_order)
+                trials.append(_trial(number, n_orders, first, second, truth))
     return trials
 
 
 def _trial(
-    number: int,
-    reward_POQ: NDArray[np.float64],
-    played: PlayedSet,
-    texts: TextTasks,
-    arms: tuple[str, str],
-    truth: LearningTruth,
+    number: int, n_orders: int, first: list[TaskResult], second: list[TaskResult], truth: LearningTruth
 ) -> LearningTrial:
-    first, second = (_results(arm, reward_OQ, played, texts) for arm, reward_OQ in zip(arms, reward_POQ, strict=True))
     found = compare(first, second, seed=number)
     alone = [accuracy(rows, "accuracy", reward_of, part="first", seed=number).weighted for rows in (first, second)]
-    difference_Q = (reward_POQ[0] - reward_POQ[1]).mean(axis=0)
-    by_questions = mean(difference_Q)
+    by_questions = mean(differences(first, second).value_Q)
     return LearningTrial(
         question_set=number,
-        n_orders=reward_POQ.shape[1],
+        n_orders=n_orders,
         is_covered=_holds(found.weighted, truth.difference.value),
         arms_covered=(
             _holds(alone[0].interval, truth.arms[0].value),
@@ -134,7 +130,7 @@ def _trial(
     )
 
 
-def _results(arm: str, reward_OQ: NDArray[np.float64], played: PlayedSet, texts: TextTasks) -> list[TaskResult]:
+def _results(arm: str, order: int, reward_Q: Sequence[int], played: PlayedSet, texts: TextTasks) -> list[TaskResult]:
     """As an evaluation keeps them."""
     return [
         TaskResult(
@@ -146,12 +142,11 @@ def _results(arm: str, reward_OQ: NDArray[np.float64], played: PlayedSet, texts:
             round=place,
             task_id=texts.tasks[question],
             source=texts.sources[question],
-            reward=float(reward_Q[place]),
+            reward=float(reward),
             usage=no_usage(),
             seconds=0.0,
         )
-        for order, reward_Q in enumerate(reward_OQ)
-        for place, question in enumerate(played.question)
+        for place, (question, reward) in enumerate(zip(played.question, reward_Q, strict=True))
     ]
 
 
