@@ -10,8 +10,8 @@ asked and by the orders that were drawn:
 
 The wider one is given, on each side. The first is the pigeonhole bootstrap (Owen, 2007, "The pigeonhole bootstrap",
 Annals of Applied Statistics 1) without its cross term: weights of questions times weights of orders count what is left
-of a result three times over, and cover 97 to 100 % instead of 95 where that is most of the variance; and S weights of
-Exp(1) spread by (S - 1) / (S + 1) too little. Its variance is that of two-way clustering, V_question + V_order - V_cell
+of a result three times over, which makes intervals up to 1.7 times too wide; and S weights of Exp(1) spread by
+(S - 1) / (S + 1) too little. Its variance is that of two-way clustering, V_question + V_order - V_cell
 (Cameron, Gelbach and Miller, 2011, J. Business & Economic Statistics 29). `python -m benchmarks.bootstrap_coverage`
 measures what is covered.
 
@@ -39,7 +39,7 @@ from memento.memory.stats.ratios import (
 from memento.memory.stats.student import t_quantile, two_sided_t_p
 from memento.memory.stats.terms import Floats, effective_size
 
-Unit = Literal["questions", "orders and questions", "questions of these orders"]
+IntervalUnit = Literal["questions", "orders and questions", "questions of these orders"]
 """What an interval draws anew. The last holds for the orders that were run, and says nothing about others."""
 
 Bools = NDArray[np.bool_]
@@ -57,7 +57,7 @@ class TableEstimate(NamedTuple):
     """Two-sided, against 0; the larger of both methods'."""
     n_orders: int
     """Effective number of orders (Kish's), rounded: one with few results counts less."""
-    unit: Unit
+    unit: IntervalUnit
 
 
 NO_ESTIMATE = TableEstimate(UNDEFINED, _NO_DRAWS, float("nan"), 0, "questions")
@@ -203,7 +203,7 @@ def _estimates(
         if is_ordered and freedom > 0:
             found.append(_two_way(value, draws, freedom, spread.whole_B[place], spread.excess_B[place], bounds, seed))
         else:
-            unit: Unit = "questions of these orders" if is_ordered else "questions"
+            unit: IntervalUnit = "questions of these orders" if is_ordered else "questions"
             around = _bounded(interval(value, draws), bounds)
             found.append(TableEstimate(around, draws, draws.two_sided_p(), freedom + 1, unit))
     return found
