@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.evals.statistics.figure import points
-from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders, unit_of
-from memento.memory.stats import Floats, Interval, IntervalUnit, TableEstimate, t_quantile, table_mean
+from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders
+from memento.memory.stats import Floats, Interval, IntervalUnit, TableEstimate, t_quantile, table_mean, unit_of
 from memento.memory.stats.interval import TAIL
 
 MIN_QUESTIONS = 10

@@ -21,13 +21,6 @@ def is_ordered(arm: str) -> bool:
     return arm.partition(":")[0].strip() != "none"
 
 
-def unit_of(n_orders: int, *, is_ordered: bool) -> IntervalUnit:
-    """What a figure of so many orders resamples."""
-    if not is_ordered:
-        return "questions"
-    return "orders and questions" if n_orders > 1 else "questions of these orders"
-
-
 def has_enough_orders(unit: IntervalUnit, n_orders: int) -> bool:
     """Whether a verdict may be given: always where the order does not matter."""
     return unit == "questions" or n_orders >= MIN_ORDERS

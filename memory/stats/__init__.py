@@ -20,6 +20,7 @@ from memento.memory.stats.orders import (
     difference_of,
     table_mean,
     table_ratios,
+    unit_of,
 )
 from memento.memory.stats.ratios import (
     GUARANTEED,
@@ -74,4 +75,5 @@ __all__ = [
     "table_mean",
     "table_ratios",
     "two_sided_t_p",
+    "unit_of",
 ]

@@ -147,6 +147,13 @@ def table_ratios(
     )
 
 
+def unit_of(n_orders: int, *, is_ordered: bool) -> IntervalUnit:
+    """What the interval of a figure from so many orders draws anew."""
+    if not is_ordered:
+        return "questions"
+    return "orders and questions" if n_orders > 1 else "questions of these orders"
+
+
 def difference_of(
     first: TableEstimate, second: TableEstimate, *, bounds: tuple[float, float] = (-1.0, 1.0)
 ) -> TableEstimate:
@@ -157,22 +164,24 @@ def difference_of(
     (a, a_low, a_high), (b, b_low, b_high) = first.interval, second.interval
     value = b - a
     low, high = value - math.hypot(b - b_low, a_high - a), value + math.hypot(b_high - b, a - a_low)
-    found = Interval(value, max(bounds[0], low), min(bounds[1], high))
     draws = Draws(second.draws.low - first.draws.high, second.draws.high - first.draws.low)
-    units = (first.unit, second.unit)
-    unit = next((one for one in units if one != "questions"), "questions")
-    n_orders = [one.n_orders for one in (first, second) if one.unit != "questions"]
-    return TableEstimate(found, draws, draws.two_sided_p(), min(n_orders, default=0), unit)
+    n_orders, unit = min(first.n_orders, second.n_orders), unit_of(0, is_ordered=False)
+    ordered = [one.n_orders for one in (first, second) if one.unit != "questions"]
+    if ordered:
+        n_orders, unit = min(ordered), unit_of(min(ordered), is_ordered=True)
+    return TableEstimate(_bounded(Interval(value, low, high), bounds), draws, draws.two_sided_p(), n_orders, unit)
 
 
 def _shares(n_Q: NDArray[np.int64], sources: Sequence[str] | None) -> Floats:
     """What each question's mean counts in the figure; the sum is 1."""
-    is_in_Q = (n_Q > 0).astype(np.float64)
+    is_in_Q: Floats = (n_Q > 0).astype(np.float64)
+    share_Q: Floats
     if sources is None:
-        return is_in_Q / is_in_Q.sum()
+        share_Q = is_in_Q / is_in_Q.sum()
+        return share_Q
     _, place_Q = np.unique(np.asarray(sources, dtype=np.str_), return_inverse=True)
     size_K = np.bincount(place_Q, is_in_Q)
-    share_Q: Floats = is_in_Q / np.maximum(size_K, 1)[place_Q] / np.count_nonzero(size_K)
+    share_Q = is_in_Q / np.maximum(size_K, 1)[place_Q] / np.count_nonzero(size_K)
     return share_Q
 
 
@@ -203,7 +212,7 @@ def _estimates(
         if is_ordered and freedom > 0:
             found.append(_two_way(value, draws, freedom, spread.whole_B[place], spread.excess_B[place], bounds, seed))
         else:
-            unit: IntervalUnit = "questions of these orders" if is_ordered else "questions"
+            unit = unit_of(freedom + 1, is_ordered=is_ordered)
             around = _bounded(interval(value, draws), bounds)
             found.append(TableEstimate(around, draws, draws.two_sided_p(), freedom + 1, unit))
     return found
