@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
-from memento.memory.stats import Interval, Unit
+from memento.memory.stats import Interval, IntervalUnit
 
 MeasureName = Literal["accuracy", "f1"]
 """accuracy: the mean reward, whoever gave it; f1: token F1 with the best reference."""
@@ -20,7 +20,7 @@ class Ours(NamedTuple):
     interval: Interval
     n_orders: int
     """Effective number of orders of the tasks."""
-    unit: Unit
+    unit: IntervalUnit
     """What the interval resamples."""
 
 

@@ -12,7 +12,7 @@ from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
-from memento.memory.stats import Interval, Unit, difference_of
+from memento.memory.stats import Interval, IntervalUnit, difference_of
 
 _COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
 
@@ -32,7 +32,7 @@ class ArmInBoth(NamedTuple):
     """That were paired; 0 when none were."""
     n_orders: int
     """Effective number of orders of the tasks: those of the run that has fewer, where they are not paired."""
-    unit: Unit
+    unit: IntervalUnit
     """What the interval of the difference resamples."""
     p_holm: float
     """Corrected for the arms that were compared; nan with too few orders to tell."""

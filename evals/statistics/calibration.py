@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.orders import is_ordered, unit_of
+from memento.evals.statistics.orders import is_ordered
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.offpolicy.metrics import auc, expected_calibration_error
-from memento.memory.stats import UNDEFINED, Interval, Statistic, Unit, statistic_interval
+from memento.memory.stats import UNDEFINED, Interval, IntervalUnit, Statistic, statistic_interval, unit_of
 
 N_BINS = 10
 _SMALLEST = 20
@@ -58,7 +58,7 @@ class Calibration(NamedTuple):
     n_rows: int
     n_questions: int
     n_orders: int
-    unit: Unit
+    unit: IntervalUnit
     """What the intervals resample."""
 
 

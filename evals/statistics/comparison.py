@@ -11,7 +11,7 @@ from memento.evals.statistics.figure import points
 from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders, is_ordered
 from memento.evals.statistics.outcomes import Measure, Part, by_arm, part_of, reward_of
 from memento.evals.statistics.power import Power, power_of
-from memento.memory.stats import Floats, Interval, Unit, difference_ends, table_mean
+from memento.memory.stats import Floats, Interval, IntervalUnit, difference_ends, table_mean
 
 SIGNIFICANT = 0.05
 
@@ -66,7 +66,7 @@ class Comparison(NamedTuple):
     n_unpaired: int
     n_orders: int
     """Effective number of orders that were paired: one with few results counts less."""
-    unit: Unit
+    unit: IntervalUnit
     """What the intervals resample."""
     has_verdict: bool
     """Whether there are enough orders to tell better from worse."""
@@ -207,7 +207,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def verdict(found: Interval, p_holm: float, n_comparisons: int, *, unit: Unit = "questions", n_orders: int = 1) -> str:
+def verdict(
+    found: Interval, p_holm: float, n_comparisons: int, *, unit: IntervalUnit = "questions", n_orders: int = 1
+) -> str:
     """What the difference says in words.
 
     Args:

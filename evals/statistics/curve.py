@@ -8,7 +8,7 @@ import numpy as np
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.orders import is_ordered
 from memento.evals.statistics.outcomes import by_arm, part_of
-from memento.memory.stats import Floats, Interval, Unit, table_ratios
+from memento.memory.stats import Floats, Interval, IntervalUnit, table_ratios
 
 N_POINTS = 40
 _SHARE_OF_STREAM = 0.15
@@ -37,7 +37,7 @@ class LearningCurve(NamedTuple):
     points: list[CurvePoint]
     n_orders: int
     """Of the last point."""
-    unit: Unit
+    unit: IntervalUnit
     """What its interval resamples."""
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.evals.statistics.figure import points
-from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders, unit_of
-from memento.memory.stats import Floats, Interval, TableEstimate, Unit, t_quantile, table_mean
+from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders
+from memento.memory.stats import Floats, Interval, IntervalUnit, TableEstimate, t_quantile, table_mean, unit_of
 from memento.memory.stats.interval import TAIL
 
 MIN_QUESTIONS = 10
@@ -36,7 +36,7 @@ class WorstSource(NamedTuple):
     n_questions: int
     """Of this source, paired."""
     n_orders: int
-    unit: Unit
+    unit: IntervalUnit
     verdict: str
 
     @property
@@ -104,7 +104,7 @@ def _high(found: TableEstimate, n_domains: int) -> float:
     return min(1.0, value + scale * (high - value))
 
 
-def _verdict(found: Interval, unit: Unit, n_orders: int, n_sources: int) -> str:
+def _verdict(found: Interval, unit: IntervalUnit, n_orders: int, n_sources: int) -> str:
     if not has_enough_orders(unit, n_orders):
         return f"too few orders to tell: {n_orders} of at least {MIN_ORDERS}"
     if found.high < 0:

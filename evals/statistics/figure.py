@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from memento.evals.statistics.orders import resampled
-from memento.memory.stats import Interval, TableEstimate, Unit
+from memento.memory.stats import Interval, IntervalUnit, TableEstimate
 
 
 class Figure(NamedTuple):
@@ -24,7 +24,7 @@ class Figure(NamedTuple):
     """Several seeds of a question are several results."""
     n_orders: int
     """Effective number of orders of the tasks (seeds): one with few results counts less."""
-    unit: Unit
+    unit: IntervalUnit
     """What the interval resamples."""
 
     @property

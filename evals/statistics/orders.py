@@ -6,7 +6,7 @@ questions; so with few orders there is an interval, and no verdict.
 """
 
 from memento.evals.runs.arm import Arm
-from memento.memory.stats import Unit
+from memento.memory.stats import IntervalUnit
 
 MIN_ORDERS = 6
 """Orders of the tasks that a verdict on an arm with a memory needs."""
@@ -21,14 +21,7 @@ def is_ordered(arm: str) -> bool:
     return arm.partition(":")[0].strip() != "none"
 
 
-def unit_of(n_orders: int, *, is_ordered: bool) -> Unit:
-    """What a figure of so many orders resamples."""
-    if not is_ordered:
-        return "questions"
-    return "orders and questions" if n_orders > 1 else "questions of these orders"
-
-
-def has_enough_orders(unit: Unit, n_orders: int) -> bool:
+def has_enough_orders(unit: IntervalUnit, n_orders: int) -> bool:
     """Whether a verdict may be given: always where the order does not matter."""
     return unit == "questions" or n_orders >= MIN_ORDERS
 
@@ -38,7 +31,7 @@ def lacks_orders(arms: list[Arm], n_orders: int) -> bool:
     return n_orders < MIN_ORDERS and any(is_ordered(arm.name) for arm in arms)
 
 
-def resampled(unit: Unit, n_orders: int) -> str:
+def resampled(unit: IntervalUnit, n_orders: int) -> str:
     """What an interval resamples, in words: `6 orders and their questions`."""
     if unit == "questions":
         return "questions"

@@ -84,11 +84,14 @@ def power_of(difference_QS: ArrayLike, *, is_ordered: bool, target: float = TARG
         return found
     allowed = (target / _Z) ** 2
     of_questions, of_orders = sd**2, found.order_sd**2 + found.residual_sd**2 / n_questions
-    n_needed = _ratio(of_questions, allowed - found.order_sd**2 / n_orders)
-    orders_needed = _ratio(of_orders, allowed - found.question_sd**2 / n_questions) if is_ordered else None
+    n_needed = _at_least(2, of_questions, allowed - found.order_sd**2 / n_orders)
+    orders_needed = None
+    if is_ordered:
+        left = allowed - found.question_sd**2 / n_questions
+        orders_needed = _at_least(MIN_ORDERS, of_orders, left, more=_Z_ALPHA**2 / 2)
     return found._replace(
-        n_needed=n_needed and max(2, math.ceil(n_needed)),
-        orders_needed=orders_needed and max(MIN_ORDERS, math.ceil(orders_needed + _Z_ALPHA**2 / 2)),
+        n_needed=n_needed,
+        orders_needed=orders_needed,
         detectable=_Z * math.sqrt(of_questions / n_questions + found.order_sd**2 / n_orders),
     )
 
@@ -112,8 +115,9 @@ def _components(value_QS: Floats, sd: float) -> tuple[float, float, float]:
     return math.sqrt(question), math.sqrt(order), math.sqrt(residual)
 
 
-def _ratio(above: float, below: float) -> float | None:
-    return above / below if below > 0 else None
+def _at_least(least: int, above: float, below: float, *, more: float = 0.0) -> int | None:
+    """The whole number from above / below on; None where no number is enough."""
+    return max(least, math.ceil(above / below + more)) if below > 0 else None
 
 
 def _needs(power: Power) -> str:

@@ -13,7 +13,15 @@ terms.py     means of terms of very unequal weight, such as off-policy estimates
 """
 
 from memento.memory.stats.interval import UNDEFINED, Interval
-from memento.memory.stats.orders import NO_ESTIMATE, TableEstimate, Unit, difference_of, table_mean, table_ratios
+from memento.memory.stats.orders import (
+    NO_ESTIMATE,
+    IntervalUnit,
+    TableEstimate,
+    difference_of,
+    table_mean,
+    table_ratios,
+    unit_of,
+)
 from memento.memory.stats.ratios import (
     GUARANTEED,
     RESAMPLES,
@@ -44,9 +52,9 @@ __all__ = [
     "Draws",
     "Floats",
     "Interval",
+    "IntervalUnit",
     "Statistic",
     "TableEstimate",
-    "Unit",
     "difference_ends",
     "difference_of",
     "effective_size",
@@ -67,4 +75,5 @@ __all__ = [
     "table_mean",
     "table_ratios",
     "two_sided_t_p",
+    "unit_of",
 ]

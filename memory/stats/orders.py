@@ -10,8 +10,8 @@ asked and by the orders that were drawn:
 
 The wider one is given, on each side. The first is the pigeonhole bootstrap (Owen, 2007, "The pigeonhole bootstrap",
 Annals of Applied Statistics 1) without its cross term: weights of questions times weights of orders count what is left
-of a result three times over, and cover 97 to 100 % instead of 95 where that is most of the variance; and S weights of
-Exp(1) spread by (S - 1) / (S + 1) too little. Its variance is that of two-way clustering, V_question + V_order - V_cell
+of a result three times over, which makes intervals up to 1.7 times too wide; and S weights of Exp(1) spread by
+(S - 1) / (S + 1) too little. Its variance is that of two-way clustering, V_question + V_order - V_cell
 (Cameron, Gelbach and Miller, 2011, J. Business & Economic Statistics 29). `python -m benchmarks.bootstrap_coverage`
 measures what is covered.
 
@@ -39,7 +39,7 @@ from memento.memory.stats.ratios import (
 from memento.memory.stats.student import t_quantile, two_sided_t_p
 from memento.memory.stats.terms import Floats, effective_size
 
-Unit = Literal["questions", "orders and questions", "questions of these orders"]
+IntervalUnit = Literal["questions", "orders and questions", "questions of these orders"]
 """What an interval draws anew. The last holds for the orders that were run, and says nothing about others."""
 
 Bools = NDArray[np.bool_]
@@ -57,7 +57,7 @@ class TableEstimate(NamedTuple):
     """Two-sided, against 0; the larger of both methods'."""
     n_orders: int
     """Effective number of orders (Kish's), rounded: one with few results counts less."""
-    unit: Unit
+    unit: IntervalUnit
 
 
 NO_ESTIMATE = TableEstimate(UNDEFINED, _NO_DRAWS, float("nan"), 0, "questions")
@@ -147,6 +147,13 @@ def table_ratios(
     )
 
 
+def unit_of(n_orders: int, *, is_ordered: bool) -> IntervalUnit:
+    """What the interval of a figure from so many orders draws anew."""
+    if not is_ordered:
+        return "questions"
+    return "orders and questions" if n_orders > 1 else "questions of these orders"
+
+
 def difference_of(
     first: TableEstimate, second: TableEstimate, *, bounds: tuple[float, float] = (-1.0, 1.0)
 ) -> TableEstimate:
@@ -157,22 +164,24 @@ def difference_of(
     (a, a_low, a_high), (b, b_low, b_high) = first.interval, second.interval
     value = b - a
     low, high = value - math.hypot(b - b_low, a_high - a), value + math.hypot(b_high - b, a - a_low)
-    found = Interval(value, max(bounds[0], low), min(bounds[1], high))
     draws = Draws(second.draws.low - first.draws.high, second.draws.high - first.draws.low)
-    units = (first.unit, second.unit)
-    unit = next((one for one in units if one != "questions"), "questions")
-    n_orders = [one.n_orders for one in (first, second) if one.unit != "questions"]
-    return TableEstimate(found, draws, draws.two_sided_p(), min(n_orders, default=0), unit)
+    n_orders, unit = min(first.n_orders, second.n_orders), unit_of(0, is_ordered=False)
+    ordered = [one.n_orders for one in (first, second) if one.unit != "questions"]
+    if ordered:
+        n_orders, unit = min(ordered), unit_of(min(ordered), is_ordered=True)
+    return TableEstimate(_bounded(Interval(value, low, high), bounds), draws, draws.two_sided_p(), n_orders, unit)
 
 
 def _shares(n_Q: NDArray[np.int64], sources: Sequence[str] | None) -> Floats:
     """What each question's mean counts in the figure; the sum is 1."""
-    is_in_Q = (n_Q > 0).astype(np.float64)
+    is_in_Q: Floats = (n_Q > 0).astype(np.float64)
+    share_Q: Floats
     if sources is None:
-        return is_in_Q / is_in_Q.sum()
+        share_Q = is_in_Q / is_in_Q.sum()
+        return share_Q
     _, place_Q = np.unique(np.asarray(sources, dtype=np.str_), return_inverse=True)
     size_K = np.bincount(place_Q, is_in_Q)
-    share_Q: Floats = is_in_Q / np.maximum(size_K, 1)[place_Q] / np.count_nonzero(size_K)
+    share_Q = is_in_Q / np.maximum(size_K, 1)[place_Q] / np.count_nonzero(size_K)
     return share_Q
 
 
@@ -203,7 +212,7 @@ def _estimates(
         if is_ordered and freedom > 0:
             found.append(_two_way(value, draws, freedom, spread.whole_B[place], spread.excess_B[place], bounds, seed))
         else:
-            unit: Unit = "questions of these orders" if is_ordered else "questions"
+            unit = unit_of(freedom + 1, is_ordered=is_ordered)
             around = _bounded(interval(value, draws), bounds)
             found.append(TableEstimate(around, draws, draws.two_sided_p(), freedom + 1, unit))
     return found
