@@ -80,7 +80,8 @@ class Drawn(NamedTuple):
             near_D = self.line_VD[action_L].sum(axis=0) / math.sqrt(len(action_L))
         if self.world.action_text != "shared":
             near_D = near_D + self.text_noise_TD[step]
-        return (near_D / np.linalg.norm(near_D)).astype(np.float32)
+        unit_D: NDArray[np.float32] = (near_D / np.linalg.norm(near_D)).astype(np.float32)
+        return unit_D
 
     def action_text(self, step: int, action_L: NDArray[np.int64]) -> tuple[str, ...]:
         """Lines of the text of the action attempted at a step."""
