@@ -20,7 +20,7 @@ def answer(view: View) -> Section:
         blocks.append(Note(_unfinished(view), "warning"))
     if not view.has_verdicts:
         blocks.append(Note(_too_few(view), "warning"))
-    blocks += [Note(text, "lead") for text in (_headline(view), _worst(view)) if text]
+    blocks += [Note(text, "lead") for text in (_worst(view), _headline(view)) if text]
     blocks.append(Note(_counting(view), "aside"))
     verdicts = {one.arm: one for one in summary.comparisons}
     rows = []

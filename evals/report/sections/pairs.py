@@ -16,10 +16,12 @@ def paired_differences(view: View) -> Section | None:
         return None
     n_tests = found[0].n_comparisons
     correction = (
-        f" p is two-sided, from the resamples; p (Holm) is corrected for the {n_tests} comparisons of this table."
+        f" p is two-sided, the larger of both; p (Holm) is corrected for the {n_tests} comparisons of this table."
         if n_tests > 1
-        else " p is two-sided, from the resamples."
+        else " p is two-sided, the larger of both."
     )
+    if not any(one.has_verdict for one in found):
+        correction = " p is not defined with so few orders."
     method = ": the wider of a bootstrap and of Student's t over orders" if view.over == "orders and questions" else ""
     caption = (
         f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same "
