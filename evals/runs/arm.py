@@ -18,7 +18,8 @@ class ArmControls(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     context: int | None = Field(default=None, ge=200, le=200_000)
-    """Instead of retrieval: all earlier attempts of the stream in the prompt, the newest first, up to so many tokens."""
+    """Instead of retrieval: all earlier attempts of the stream in the prompt, the newest first, up to this many
+    tokens."""
     lesson: Literal["none", "fresh"] = "none"
     """fresh: before each task the planner's model writes a lesson for it, which is thrown away afterwards."""
     outcomes: Literal["true", "shuffled"] = "true"

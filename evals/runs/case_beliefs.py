@@ -86,6 +86,7 @@ def load_beliefs(folder: Path) -> list[CaseBelief] | None:
     try:
         return TypeAdapter(list[CaseBelief]).validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
+        first = error.errors()[0]
         raise InvalidInput(
-            f"{path} is damaged: {error}; delete it, and resume the run with the same command to have it written again"
+            f"{path} is damaged ({'.'.join(map(str, first['loc']))}: {first['msg']}); delete it, and resume the run with the same command to have it written again"
         ) from error

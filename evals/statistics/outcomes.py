@@ -9,13 +9,13 @@ from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.memory.stats import Floats
 
 Part = Literal["first", "test"]
-"""First encounters (prequential), or held-out sources with a frozen bank."""
+"""First encounters (prequential), or held-out tasks with a frozen bank."""
 
 Measure = Callable[[TaskResult], float | None]
 
 PART_LABELS: dict[Part, str] = {
     "first": "first encounter (prequential)",
-    "test": "held-out sources, frozen bank",
+    "test": "held-out tasks, frozen bank",
 }
 
 

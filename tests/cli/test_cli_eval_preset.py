@@ -174,8 +174,8 @@ def test_a_component_is_taken_away_when_its_arm_runs(server: ScriptedServer, tmp
         (["ood", "-d", "law.jsonl"], "the data set has no source 'musique'; it has law, medicine"),
         (["ood", "-d", "law.jsonl", "--show"], "the data set has no source 'musique'"),
         (["ood", "-d", "law.jsonl", "--held-out", "physics"], "no source 'physics'"),
-        (["ood", "--show", "--out", "sweep"], "sweep holds the ablation k-sweep, not ood"),
-        (["ood", "--show", "--out", "plain"], "plain holds a run that is not an ablation of the paper, not ood"),
+        (["ood", "--show", "--out", "sweep"], "sweep holds the preset k-sweep, not ood"),
+        (["ood", "--show", "--out", "plain"], "plain holds a run that is not a preset, not ood"),
     ],
 )
 def test_a_command_is_refused_when_it_makes_no_sense(
