@@ -119,6 +119,5 @@ def _tell_plan(preset: Preset, shape: Shape, options: PresetOptions) -> None:
     if shape.held_out:
         tell(f"held out: {', '.join(shape.held_out)}; the bank learns from the other sources, and is frozen then")
     if shape.held_out_share:
-        tell(
-            f"held out: {100 * shape.held_out_share:g} % of the questions; the bank learns from the others, then it is frozen"
-        )
+        share = f"{100 * shape.held_out_share:g} % of the questions"
+        tell(f"held out: {share}; the bank learns from the others, and is frozen then")

@@ -87,6 +87,8 @@ def load_beliefs(folder: Path) -> list[CaseBelief] | None:
         return TypeAdapter(list[CaseBelief]).validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
         raise InvalidInput(
-            f"{path} is damaged ({'.'.join(map(str, first['loc']))}: {first['msg']}); delete it, and resume the run with the same command to have it written again"
+            f"{path} is damaged ({where}: {first['msg']}); delete it, and resume the run with the same command to have "
+            "it written again"
         ) from error

@@ -136,7 +136,7 @@ def test_a_protocols_figures_are_in_its_report(name: str, tmp_path: Path) -> Non
         if key.arm.controls.blanked and key.arm.policy == "advantage":
             save_beliefs(tmp_path / "streams" / key.name, [belief(n, effect=0, is_blanked=True) for n in range(5)])
     written = asyncio.run(write_report(tmp_path))
-    page = written.page.read_text(encoding="utf-8")
+    page = written.page.read_text(encoding="utf-8").replace("\u00a0", " ")
     assert 'id="stateful"' in page
     assert 'id="paper"' not in page
     assert ('id="controls"' in page) == (name != "online")
