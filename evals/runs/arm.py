@@ -75,7 +75,7 @@ def parse_arm(text: str) -> Arm:
     """Parse an arm from `POLICY[:NAME=VALUE,...]`, or from a control by its own name.
 
     A name is a field of `Context` (`similarity:k=8,max_cycles=1`, `advantage:failures=hidden`) or of `ArmControls`
-    (`none:context=8000`, `none:lesson=fresh`, `advantage:outcomes=shuffled`, `advantage:blanked=0.1`). Short forms, to
+    (`none:lesson=fresh`, `advantage:outcomes=shuffled`, `advantage:blanked=0.1`). Controls with a name of their own, to
     which settings can be added: `context:8000`, `fresh_lesson`, `shuffled_outcomes`, `failures_shown` and
     `failures_hidden`; the last three are arms of `advantage`.
 
@@ -91,7 +91,13 @@ def parse_arm(text: str) -> Arm:
         parts = parts[1:]
     elif head not in _SHORT and head not in POLICY_NAMES:
         raise _unknown(name, head)
-    given = given | _pairs(name, parts, given)
+    pairs = _pairs(name, parts, given)
+    if "context" in pairs:
+        raise InvalidInput(
+            f"arm {name!r}: all earlier attempts take the place of retrieval, so that no policy chooses; "
+            f"write context:{pairs['context']}"
+        )
+    given = given | pairs
     controls = {key: value for key, value in given.items() if key in ArmControls.model_fields}
     settings = {key: value for key, value in given.items() if key not in controls}
     try:
@@ -145,11 +151,6 @@ def _pairs(name: str, parts: list[str], taken: dict[str, str]) -> dict[str, str]
 def _misfit(arm: Arm) -> str:
     """Return why an arm's parts do not go together; empty when they do."""
     controls = arm.controls
-    if controls.context is not None and arm.policy != NO_MEMORY:
-        return (
-            f"context takes the place of retrieval, so nothing would be chosen by {arm.policy}; "
-            f"write context:{controls.context}"
-        )
     if controls.context is not None and "max_case_tokens" in arm.settings:
         return "context says how many tokens the attempts may take; leave max_case_tokens out"
     if controls.outcomes == "shuffled" and not arm.has_memory:

@@ -13,7 +13,7 @@ from memento.evals.statistics.stateful import corrected
 ATTEMPTS = "what choosing cases is worth, beyond showing all earlier attempts"
 LESSON = "what earlier tasks are worth, beyond one more call that thinks before it plans"
 OUTCOMES = "what true outcomes are worth to this memory"
-SHUFFLED = "what cases alone are worth, with nothing to learn from outcomes"
+SHUFFLED = "what cases are worth whose outcomes are other tasks'"
 FAILURES = "what showing failed cases is worth"
 BLANKED = "what the text of the blanked cases is worth"
 
