@@ -89,16 +89,7 @@ class FreshLessons:
         """The stream's own `PlannerPrompt`, with the task's lesson at the beginning of the last turn."""
         messages = self._prompt(run=run, cases=cases, results=results, is_last=is_last, feedback=feedback)
         lesson = self._lessons.get(run["task"])
-        if not lesson or not messages or not isinstance(messages[-1], HumanMessage):
-            return messages
-        last = messages[-1]
-        shown = f"{LESSON_HEADING}\n\n{fence('lesson', shortened(lesson, _MAX_TOKENS))}"
-        content = (
-            f"{shown}\n\n{last.content}"
-            if isinstance(last.content, str)
-            else [{"type": "text", "text": shown}, *last.content]
-        )
-        return [*messages[:-1], last.model_copy(update={"content": content})]
+        return with_lesson(messages, lesson) if lesson else messages
 
     async def _written(self, task: str) -> Usage:
         model = await self._models.get("planner", self._settings.planner)
@@ -119,3 +110,17 @@ class FreshLessons:
 def lesson_messages(task: str) -> list[BaseMessage]:
     """Return the messages that ask for a lesson."""
     return [SystemMessage(LESSON_SYSTEM), HumanMessage(fence("task", task))]
+
+
+def with_lesson(messages: Sequence[BaseMessage], lesson: str) -> list[BaseMessage]:
+    """Return a planner's messages with a lesson at the beginning of the last turn, where that is a user's."""
+    if not messages or not isinstance(messages[-1], HumanMessage):
+        return list(messages)
+    last = messages[-1]
+    shown = f"{LESSON_HEADING}\n\n{fence('lesson', shortened(lesson, _MAX_TOKENS))}"
+    content = (
+        f"{shown}\n\n{last.content}"
+        if isinstance(last.content, str)
+        else [{"type": "text", "text": shown}, *last.content]
+    )
+    return [*messages[:-1], last.model_copy(update={"content": content})]

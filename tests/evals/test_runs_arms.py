@@ -105,7 +105,7 @@ async def test_context_hides_what_failed_before_it_fills_the_budget_when_failure
     assert not any("that failed" in call.text for call in run.model.calls)
 
 
-@pytest.mark.parametrize("arm", ["context:300", "shuffled_outcomes", "advantage:blanked=0.4"])
+@pytest.mark.parametrize("arm", ["context:300,outcomes=shuffled", "shuffled_outcomes", "advantage:blanked=0.4"])
 async def test_a_stopped_arm_ends_as_one_that_was_never_stopped(arm: str, tmp_path: Path) -> None:
     whole = ScriptedRun(tmp_path / "whole", TASKS, half_right, arms=[arm], round=2)
     await whole.go()

@@ -8,7 +8,7 @@ from memento.evals.statistics.noise import BelievedShare, NoiseCredit, noise_cre
 
 
 def noise(view: View) -> Section | None:
-    """Show what is believed of cases that were served without text; None where no arm blanks cases."""
+    """Show how many cases served without text are estimated to help; None where no arm blanks cases."""
     found = noise_credits(view.folder, view.plan)
     if not found:
         return None
