@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions
 from memento.cli.eval_run import run_eval
@@ -105,11 +106,10 @@ def _kind(plan: RunPlan) -> str:
 def _tell_plan(preset: Preset, shape: Shape, options: PresetOptions) -> None:
     arms = [arm.name for arm in shape.arms]
     if options.as_json:
-        plan = {"arms": arms, "iterations": shape.iterations, "held_out": list(shape.held_out)}
-        share, why = {"held_out_share": shape.held_out_share}, {"purpose": preset.purpose}
-        print_json(
-            {"event": "plan", **plan, **(share if shape.held_out_share else {}), **(why if preset.purpose else {})}
-        )
+        plan: dict[str, Any] = {"arms": arms, "iterations": shape.iterations, "held_out": list(shape.held_out)}
+        plan |= {"held_out_share": shape.held_out_share} if shape.held_out_share else {}
+        plan |= {"purpose": preset.purpose} if preset.purpose else {}
+        print_json({"event": "plan", **plan})
         return
     if preset.purpose:
         tell(f"{preset.title}. {preset.purpose}")

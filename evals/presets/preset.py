@@ -102,8 +102,6 @@ class Preset(BaseModel):
 
     def _held_out(self, asked: Asked) -> tuple[str, ...]:
         """What was asked for, or the preset's sources, by the names that the data set has for them."""
-        if asked.held_out_share is not None and not asked.held_out:
-            return ()
         held_out = asked.held_out or self.held_out
         if not held_out:
             return ()
