@@ -16,7 +16,9 @@ def noise(view: View) -> Section | None:
         "Some cases were served without plan, answer and lesson, chosen by their question; the memory could find out "
         "only from outcomes that these do not help. Counted are cases that were served with a known outcome at least "
         "once, so that the memory's belief in them was updated, when each stream had ended. Believed helpful: the 95 % "
-        "interval of the estimated effect lies above 0; of blanked cases that is credit given to noise. Brackets are "
+        "interval of the estimated effect lies above 0; of blanked cases that is credit given to noise. A memory that "
+        "shares what it learns among cases of like tasks or the same action gives a blank the credit of its like, so "
+        "compare it with the other cases: a memory that finds the blanks believes less of them. Brackets are "
         "95 % intervals of the share, the wider of those over questions and over orders of the tasks. A policy without "
         "estimates of single cases believes nothing of them."
     )
