@@ -76,7 +76,7 @@ async def compare(
 @evaluation.command("preset")
 @run_async
 async def preset(options: PresetOptions) -> ExitCode:
-    """Run an ablation of the paper; print its figures beside ours. If interrupted, the same command resumes."""
+    """Run a preset: an ablation of the paper with its figures beside ours, or a protocol. The same command resumes."""
     from memento.cli.eval_preset import run_preset, show_preset
 
     return await (show_preset(options) if options.show else run_preset(options))

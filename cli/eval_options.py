@@ -97,8 +97,11 @@ class RunOptions(EvalOptions):
         list[str],
         typer.Option(
             "--arm",
-            help="Policy and its settings, such as similarity:k=8; repeatable. The baseline is `none`, else the first. "
-            "Default: none and advantage.",
+            help="Policy and its settings, such as similarity:k=8 or advantage:failures=hidden; repeatable. Controls: "
+            "context:N (all earlier attempts in the prompt, up to N tokens, no retrieval), fresh_lesson (written for "
+            "the task and thrown away), shuffled_outcomes, failures_hidden; of any policy: POLICY:outcomes=shuffled, "
+            "POLICY:blanked=0.1, POLICY:lesson=fresh. The baseline is `none`, else the first. Default: none and "
+            "advantage.",
             metavar="POLICY[:NAME=VALUE,...]",
         ),
     ] = field(default_factory=list)
@@ -107,6 +110,12 @@ class RunOptions(EvalOptions):
     held_out: Annotated[
         list[str], typer.Option(help="Source to hold out: run last, with a memory that learns no more; repeatable.")
     ] = field(default_factory=list)
+    held_out_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of the other sources' questions to hold out too, the same for every arm.", min=0, max=0.99
+        ),
+    ] = 0.0
 
     @property
     def folder(self) -> Path:
@@ -118,9 +127,17 @@ class RunOptions(EvalOptions):
 class PresetOptions(EvalOptions):
     """Options of `memento eval preset`."""
 
-    name: Annotated[str, typer.Argument(help="k-sweep, continual, ood or components.")]
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Of the paper: k-sweep, continual, ood or components. Protocols: frozen, online, noise or controls."
+        ),
+    ]
     show: Annotated[
-        bool, typer.Option("--show", help="Print the plan and the paper's figures; run nothing. No model is needed.")
+        bool,
+        typer.Option(
+            "--show", help="Print the plan, and the paper's figures where it has some; run nothing. No model is needed."
+        ),
     ] = False
     by_source: Annotated[bool, typer.Option("--by-source", help="Also print the rows of each source.")] = False
     dataset: Annotated[Path | None, _DATASET] = None
@@ -129,6 +146,11 @@ class PresetOptions(EvalOptions):
         typer.Option("--policy", help="Policy of the arms with a memory, instead of the preset's own; repeatable."),
     ] = field(default_factory=list)
     held_out: Annotated[
-        list[str], typer.Option(help="With ood: a source to hold out, instead of the paper's; repeatable.")
+        list[str],
+        typer.Option(help="With ood and frozen: a source to hold out, instead of the preset's own; repeatable."),
     ] = field(default_factory=list)
+    held_out_share: Annotated[
+        float | None,
+        typer.Option(help="With frozen: share of the questions to hold out instead.", min=0.01, max=0.99),
+    ] = None
     out: Annotated[Path | None, typer.Option(help="Folder of the run; default: out/eval/DATASET-PRESET.")] = None

@@ -38,7 +38,7 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
         options: of the command line.
         dataset: as it was read.
         subject: name of what is evaluated.
-        preset: of the paper's ablation that this is; empty when it is none.
+        preset: name of the preset that this is; empty when it is none.
 
     Raises:
         InvalidInput: an arm, a scorer or a source that there is not.
@@ -59,6 +59,7 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
             round=options.round_size,
             feedback=options.feedback,
             held_out=_held_out(options.held_out, dataset),
+            held_out_share=options.held_out_share,
             settings=context_of(options),
             preset=preset,
         )

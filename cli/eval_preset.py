@@ -1,24 +1,26 @@
-"""Runs an ablation of the paper for `memento eval preset`, and prints its table."""
+"""Runs a preset for `memento eval preset`, and prints its table or its figures."""
 
 import asyncio
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions
 from memento.cli.eval_run import run_eval
 from memento.cli.paper_table import print_paper_table
+from memento.cli.protocol_figures import print_protocol
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
 from memento.evals.datasets.generic import field_mapping
 from memento.evals.datasets.loading import load_dataset
-from memento.evals.presets import Asked, PaperTable, Preset, Shape, blank_table, paper_table, preset_named
+from memento.evals.presets import Asked, Preset, Shape, blank_table, paper_table, preset_named
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.runner import load_results
 from memento.memory.errors import InvalidInput
 
 
 async def run_preset(options: PresetOptions) -> ExitCode:
-    """Run or resume the ablation and print its table; exit code 1 when the budget ended it.
+    """Run or resume a preset and print its table or figures; exit code 1 when the budget ended it.
 
     Raises:
         InvalidInput: no data set, or something that was asked for makes no sense.
@@ -27,38 +29,52 @@ async def run_preset(options: PresetOptions) -> ExitCode:
     preset = preset_named(options.name)
     run = await asyncio.to_thread(_evaluation, options, preset)
     code = await run_eval(run, preset=preset.name)
-    table = await asyncio.to_thread(_table_of, run.folder, preset)
-    print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
+    await asyncio.to_thread(_print_results, run.folder, preset, options)
     return code
 
 
 async def show_preset(options: PresetOptions) -> ExitCode:
-    """Print the plan and the paper's figures; with `--out`, beside those of the run in that folder so far.
+    """Print the plan, and the paper's figures where it has some; with `--out`, those of the run in that folder so far.
 
     Raises:
         InvalidInput: something that was asked for makes no sense.
     """
     preset = preset_named(options.name)
     if options.out is not None and await asyncio.to_thread((options.out / PLAN).exists):
-        table = await asyncio.to_thread(_table_of, options.out, preset)
-    else:
-        shape = await asyncio.to_thread(_shape, options, preset)
-        table = blank_table(preset, shape)
-        _tell_plan(shape, options)
-    print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
+        await asyncio.to_thread(_print_results, options.out, preset, options)
+        return ExitCode.OK
+    shape = await asyncio.to_thread(_shape, options, preset)
+    _tell_plan(preset, shape, options)
+    if preset.paper is not None:
+        print_paper_table(blank_table(preset, shape), by_source=options.by_source, as_json=options.as_json)
     return ExitCode.OK
+
+
+def _print_results(folder: Path, preset: Preset, options: PresetOptions) -> None:
+    """Print what the run in a folder has found so far: the paper's table, or the figures of the protocol.
+
+    Raises:
+        InvalidInput: the folder holds another run.
+    """
+    plan = RunPlan.load(folder)
+    if plan.preset != preset.name:
+        raise InvalidInput(f"{folder} holds {_kind(plan)}, not {preset.name}")
+    results = list(load_results(folder, plan))
+    if preset.paper is not None:
+        table = paper_table(plan, results)
+        print_paper_table(table, by_source=options.by_source, as_json=options.as_json)
+    else:
+        print_protocol(folder, plan, results, as_json=options.as_json)
 
 
 def _shape(options: PresetOptions, preset: Preset) -> Shape:
     """Shape of the preset for these options, and for the data set where there is one.
 
     Raises:
-        InvalidInput: sources are to be held out where the ablation holds none out, or there are none such.
+        InvalidInput: questions are to be held out where the preset holds none out, or there are no such sources.
     """
-    if options.held_out and not preset.shape(Asked()).held_out:
-        raise InvalidInput(f"{preset.name} holds no source out; --held-out is for `memento eval preset ood`")
     sources = None if options.dataset is None else _sources(options, options.dataset)
-    return preset.shape(Asked(tuple(options.policies), tuple(options.held_out), sources))
+    return preset.shape(Asked(tuple(options.policies), tuple(options.held_out), options.held_out_share, sources))
 
 
 def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
@@ -78,29 +94,30 @@ def _evaluation(options: PresetOptions, preset: Preset) -> RunOptions:
         arms=[arm.name for arm in shape.arms],
         iterations=shape.iterations,
         held_out=list(shape.held_out),
+        held_out_share=shape.held_out_share,
         out=options.out or Path("out", "eval", f"{options.dataset.resolve().stem}-{preset.name}"),
     )
 
 
-def _table_of(folder: Path, preset: Preset) -> PaperTable:
-    plan = RunPlan.load(folder)
-    if plan.preset != preset.name:
-        raise InvalidInput(f"{folder} holds {_kind(plan)}, not {preset.name}")
-    return paper_table(plan, list(load_results(folder, plan)))
-
-
 def _kind(plan: RunPlan) -> str:
-    return f"the ablation {plan.preset}" if plan.preset else "a run that is not an ablation of the paper"
+    return f"the preset {plan.preset}" if plan.preset else "a run that is not a preset"
 
 
-def _tell_plan(shape: Shape, options: PresetOptions) -> None:
+def _tell_plan(preset: Preset, shape: Shape, options: PresetOptions) -> None:
     arms = [arm.name for arm in shape.arms]
     if options.as_json:
-        held_out = list(shape.held_out)
-        print_json({"event": "plan", "arms": arms, "iterations": shape.iterations, "held_out": held_out})
+        plan: dict[str, Any] = {"arms": arms, "iterations": shape.iterations, "held_out": list(shape.held_out)}
+        plan |= {"held_out_share": shape.held_out_share} if shape.held_out_share else {}
+        plan |= {"purpose": preset.purpose} if preset.purpose else {}
+        print_json({"event": "plan", **plan})
         return
+    if preset.purpose:
+        tell(f"{preset.title}. {preset.purpose}")
     tell(f"arms: {', '.join(arms)}")
     if shape.iterations > 1:
         tell(f"iterations: {shape.iterations} over the same questions")
     if shape.held_out:
         tell(f"held out: {', '.join(shape.held_out)}; the bank learns from the other sources, and is frozen then")
+    if shape.held_out_share:
+        share = f"{100 * shape.held_out_share:g} % of the questions"
+        tell(f"held out: {share}; the bank learns from the others, and is frozen then")

@@ -53,7 +53,7 @@ async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
 
     Args:
         options: of the command line.
-        preset: of the paper's ablation that this is; empty when it is none.
+        preset: name of the preset that this is; empty when it is none.
 
     Raises:
         InvalidInput: something that was asked for makes no sense, or the folder holds another run.

@@ -113,7 +113,7 @@ def house_prompt(
     del results, is_last, feedback
     messages: list[BaseMessage] = [SystemMessage(f"Choose the rule for the task. Rules: {', '.join(RULES)}.")]
     for case in reversed(cases):
-        if case["reward"] >= POSITIVE_FROM:
+        if case["reward"] >= POSITIVE_FROM and _rule_of(case["action"]) in RULES:  # a blanked case names none
             plan = HousePlan(subtasks=[HouseSubtask(id="1", description=_rule_of(case["action"]))])
             messages += [HumanMessage(case["state"]), AIMessage(plan.model_dump_json())]
     return [*messages, HumanMessage(run["task"])]
@@ -126,7 +126,8 @@ def right_plan(task: HouseTask) -> str:
 
 def vote(cases: Sequence[PromptCase], *, otherwise: HouseRule) -> HouseRule:
     """Majority vote of the same cases without any model: the control for memory alone."""
-    worked = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
+    named = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
+    worked = [rule for rule in named if rule in RULES]
     return Counter(worked).most_common(1)[0][0] if worked else otherwise
 
 

@@ -1,7 +1,7 @@
 """Per-run settings. Studio and the Assistants API draw a form from this model."""
 
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -62,6 +62,15 @@ class RunSettings(BaseModel):
             "Longer cases are shown shortened."
         ),
         json_schema_extra=in_form("Cases", "planner"),
+    )
+    failures: Literal["shown", "hidden"] = Field(
+        default="shown",
+        title="Failed cases",
+        description=(
+            "Whether cases that failed are shown to the planner, too, as what to avoid. Hidden: they are left out, and "
+            "count as not served, so that nothing is learned of them."
+        ),
+        json_schema_extra=in_form("Cases", "score_case"),
     )
     reread: bool = Field(
         default=False,

@@ -22,6 +22,7 @@ TAGS: Final = (
     "history",
     "summary",
     "said",
+    "lesson",
 )
 """All tags that prompts use."""
 

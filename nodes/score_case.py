@@ -1,11 +1,12 @@
 """The score_case node (torch): the policy fills slots from the candidates, and the selection is recorded."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from memento.memory.case import ScoredCase
+from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.memory.reading import Recall
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 from memento.nodes.context import Context
@@ -37,12 +38,22 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases = list(map(prompt_case, reading.cases))
+        cases, hidden = _shown(list(map(prompt_case, reading.cases)), state["run"]["settings"])
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
-        update = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        if hidden:
+            update["left_out"] = [*(state.get("left_out") or []), *hidden]
         return update | cases_shown(state["run"], reading.event_id, reading.policy, cases)
 
     return score_case
+
+
+def _shown(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[PromptCase], list[str]]:
+    """Return the cases that the planner is to see, and the ids of those that the run's settings hide from it."""
+    if settings.get("failures") != "hidden":  # a run that began with an earlier release has no such setting
+        return cases, []
+    hidden = [case["id"] for case in cases if case["reward"] < POSITIVE_FROM]
+    return [case for case in cases if case["reward"] >= POSITIVE_FROM], hidden
 
 
 def prompt_case(scored: ScoredCase) -> PromptCase:

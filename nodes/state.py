@@ -144,7 +144,8 @@ class MementoState(InputState, total=False):
     event_id: str | None
     cases: list[PromptCase]
     left_out: list[str]
-    """Served cases that the planner's model could not read beside the others: they are credited with nothing."""
+    """Served cases that the planner was not shown, for its model could not read so much or the run hides failed ones:
+    they are credited with nothing."""
     policy: str
     retrieval_degraded: bool
     cycle: int

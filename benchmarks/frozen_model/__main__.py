@@ -53,6 +53,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arm", action="append", help="policy[:field=value], repeatable; six policies by default")
     parser.add_argument("--k", type=int, default=4, help="cases shown at most")
     parser.add_argument("--draw", type=int, default=0, help="seed of the tasks that are drawn")
+    parser.add_argument(
+        "--failures", choices=("hidden", "shown"), default="hidden", help="whether the prompt shows cases that failed"
+    )
     parser.add_argument("--readers", type=int, default=2, help="prompts read at a time")
     parser.add_argument("--file", type=Path, default=RECORDED / "deepresearcher.jsonl", help="questions, for routing")
     parser.add_argument("--out", type=Path, required=True)
@@ -63,8 +66,8 @@ def _options() -> argparse.Namespace:
 
 def _family(options: argparse.Namespace) -> Family:
     if options.family == "house":
-        return house(options.tasks, seed=options.draw)
-    return routing(options.tasks, file=options.file, seed=options.draw)
+        return house(options.tasks, seed=options.draw, failures=options.failures)
+    return routing(options.tasks, file=options.file, seed=options.draw, failures=options.failures)
 
 
 def _plan(family: Family, options: argparse.Namespace) -> RunPlan:
@@ -72,7 +75,7 @@ def _plan(family: Family, options: argparse.Namespace) -> RunPlan:
         dataset=family.name,
         tasks=fingerprint(family.tasks),
         n_tasks=len(family.tasks),
-        subject=f"frozen-{family.name}",
+        subject=f"frozen-{family.name}" + (", failures shown" if options.failures == "shown" else ""),
         scorer="exact",
         arms=[parse_arm(arm) for arm in options.arm or ARMS],
         seeds=list(range(options.seeds)),

@@ -17,11 +17,12 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 
-from benchmarks.frozen_model.one_step import as_action, plan_of, prompt_of
+from benchmarks.frozen_model.one_step import Failures, as_action, plan_of, prompt_of
 from memento.evals.house_rules import RULES, Clerk, house_stream, house_tools, last_result
 from memento.evals.subject import Correction, Subject
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
+from memento.nodes.prompts import PlannerPrompt
 from memento.nodes.sources import MemorySource
 
 FamilyName = Literal["routing", "house"]
@@ -56,13 +57,14 @@ MakePlanner = Callable[[MemorySource], BaseChatModel]
 """Gives the planner of a stream, known by its memory."""
 
 
-def routing(n: int, *, file: Path, seed: int = 0) -> Family:
+def routing(n: int, *, file: Path, seed: int = 0, failures: Failures = "hidden") -> Family:
     """Real questions, as many of each data set.
 
     Args:
         n: how many; rounded down to a multiple of six.
         file: questions with `data_source`, one JSON object a line.
         seed: of the draw.
+        failures: whether the prompt shows cases that failed.
     """
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     chance = random.Random(seed)
@@ -81,15 +83,19 @@ def routing(n: int, *, file: Path, seed: int = 0) -> Family:
             )
     names = tuple(DESKS.values())
     prompt = f"Choose the desk for the question. Desks: {', '.join(names)}."
-    return Family("routing", names, tasks, _subject("routing", names, prompt, tools=[], executor=Porter(names=names)))
+    planner_prompt = prompt_of(prompt, failures=failures)
+    return Family(
+        "routing", names, tasks, _subject("routing", names, planner_prompt, tools=[], executor=Porter(names=names))
+    )
 
 
-def house(n: int, *, seed: int = 0) -> Family:
+def house(n: int, *, seed: int = 0, failures: Failures = "hidden") -> Family:
     """House rules.
 
     Args:
         n: how many.
         seed: of rules, departments and words.
+        failures: whether the prompt shows cases that failed.
     """
     tasks = [
         EvalTask(
@@ -98,7 +104,10 @@ def house(n: int, *, seed: int = 0) -> Family:
         for number, one in enumerate(house_stream(n, seed=seed))
     ]
     prompt = f"Choose the rule for the task. Rules: {', '.join(RULES)}."
-    return Family("house", RULES, tasks, _subject("house", RULES, prompt, tools=house_tools(), executor=Clerk()))
+    planner_prompt = prompt_of(prompt, failures=failures)
+    return Family(
+        "house", RULES, tasks, _subject("house", RULES, planner_prompt, tools=house_tools(), executor=Clerk())
+    )
 
 
 class Porter(BaseChatModel):
@@ -127,7 +136,7 @@ class Porter(BaseChatModel):
 
 
 def _subject(
-    name: FamilyName, names: Sequence[str], prompt: str, *, tools: Sequence[Any], executor: BaseChatModel
+    name: FamilyName, names: Sequence[str], prompt: PlannerPrompt, *, tools: Sequence[Any], executor: BaseChatModel
 ) -> Callable[[MakePlanner], Subject]:
     schema = plan_of(names)
 
@@ -140,7 +149,7 @@ def _subject(
                 judge=executor,
                 tools=tools,
                 plan_schema=schema,
-                planner_prompt=prompt_of(prompt),
+                planner_prompt=prompt,
                 answer_from_results=last_result,
             )
 

@@ -47,17 +47,34 @@ def name_of(action: str) -> str:
     return action.partition("\n")[0].removeprefix("1. ").strip()
 
 
-def prompt_of(instruction: str) -> PlannerPrompt:
-    """A prompt with what worked as earlier turns, the best case last, then the task."""
+WRONG = "That was wrong.\n\n"
+"""Begins the turn after a case that failed."""
+
+Failures = Literal["hidden", "shown"]
+
+
+def prompt_of(instruction: str, *, failures: Failures = "hidden") -> PlannerPrompt:
+    """A prompt with cases as earlier turns, the best case last, then the task.
+
+    Args:
+        instruction: of the system's turn.
+        failures: hidden: cases that worked alone; shown: those that failed, too, each followed by the word that it was
+            wrong, before those that worked.
+    """
 
     def prompt(
         *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
     ) -> list[BaseMessage]:
         del results, is_last, feedback
         messages: list[BaseMessage] = [SystemMessage(instruction)]
-        for case in reversed(cases):
-            if case["reward"] >= POSITIVE_FROM:
-                messages += [HumanMessage(case["state"]), AIMessage(shown({"name": name_of(case["action"])}))]
-        return [*messages, HumanMessage(run["task"])]
+        worst_first = list(reversed(cases))
+        worked = [case for case in worst_first if case["reward"] >= POSITIVE_FROM]
+        failed = [case for case in worst_first if case["reward"] < POSITIVE_FROM] if failures == "shown" else []
+        verdict = ""
+        for case in [*failed, *worked]:
+            reply = AIMessage(shown({"name": name_of(case["action"])}))
+            messages += [HumanMessage(verdict + case["state"]), reply]
+            verdict = WRONG if case["reward"] < POSITIVE_FROM else ""
+        return [*messages, HumanMessage(verdict + run["task"])]
 
     return prompt

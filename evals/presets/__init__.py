@@ -1,6 +1,15 @@
-"""The paper's ablations as presets: a plan each, and a table with the paper's figures beside ours."""
+"""Presets: plans by name; the paper's ablations among them have a table with the paper's figures beside ours."""
 
-from memento.evals.presets.preset import PRESETS, Asked, Preset, Shape, blank_table, paper_table, preset_named
+from memento.evals.presets.preset import (
+    PRESETS,
+    Asked,
+    Preset,
+    Shape,
+    blank_table,
+    is_protocol,
+    paper_table,
+    preset_named,
+)
 from memento.evals.presets.table import Pair, PaperTable, Row
 
 __all__ = [
@@ -12,6 +21,7 @@ __all__ = [
     "Row",
     "Shape",
     "blank_table",
+    "is_protocol",
     "paper_table",
     "preset_named",
 ]

@@ -1,9 +1,9 @@
-"""The paper's ablations as presets.toml has them: figures as printed, and both means of a table's row."""
+"""The paper's side of its ablations as presets.toml has it: figures as printed, and both means of a table's row."""
 
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -102,3 +102,18 @@ class Line(BaseModel):
             raise ValueError(f"the line {self.label!r} has no figures by source")
         scores = map(Score, self.f1, self.pm)
         return Scores(dict(zip(SIZES, scores, strict=True)), self.printed, self.is_printed_macro)
+
+
+class PaperSide(BaseModel):
+    """The paper's side of an ablation: its figures, and the layout of the table that holds both sides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layout: Literal["by source", "by iteration", "gains"]
+    """Of the table; see `rows`."""
+    measures: tuple[str, ...]
+    """Those of the paper's that the table has: f1, pm, accuracy."""
+    source: Source
+    lines: tuple[Line, ...]
+    differs: tuple[str, ...]
+    """What is not the same as in the paper, whatever the run."""

@@ -57,7 +57,7 @@ def looks(arms: Sequence[Arm]) -> dict[str, ArmStyle]:
     n_colored = n_controls = 0
     dashes = ("-", "--", ":", "-.")
     for arm in arms:
-        if arm.policy == "none":
+        if not arm.has_memory:
             found[arm.name] = ArmStyle(CONTROL, dashes[n_controls % len(dashes)])
             n_controls += 1
         else:

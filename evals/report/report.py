@@ -15,13 +15,16 @@ from memento.evals.report.sections.arms import arms
 from memento.evals.report.sections.calibrated import calibrated
 from memento.evals.report.sections.case_cards import useful_cases
 from memento.evals.report.sections.checks import checks
+from memento.evals.report.sections.controls import controls
 from memento.evals.report.sections.cost import cost
 from memento.evals.report.sections.curves import learning
 from memento.evals.report.sections.iterations import iterations
+from memento.evals.report.sections.noise import noise
 from memento.evals.report.sections.pairs import paired_differences
 from memento.evals.report.sections.paper import paper
 from memento.evals.report.sections.setup import setup
 from memento.evals.report.sections.sources import sources
+from memento.evals.report.sections.stateful import stateful
 from memento.evals.report.sections.sweep import k_sweep
 from memento.evals.report.sections.transfers import transfers
 from memento.evals.report.view import View, read_run, view_of
@@ -32,6 +35,9 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     learning,
     arms,
     paired_differences,
+    stateful,
+    controls,
+    noise,
     k_sweep,
     paper,
     sources,

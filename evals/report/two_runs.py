@@ -14,7 +14,10 @@ from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.stats import Interval, IntervalUnit, difference_of
 
-_COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
+_COMPARED = (
+    *("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback"),
+    *("held_out", "held_out_share"),
+)
 
 
 class ArmInBoth(NamedTuple):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memento.evals.report.palette import ArmStyle, looks
+from memento.evals.runs.journal import JOURNAL
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS, load_results
@@ -59,7 +60,7 @@ class View(NamedTuple):
         if self.is_complete:
             return len(self.results)
         plan = self.plan
-        is_known = not plan.held_out or plan.iterations == 1
+        is_known = not plan.holds_out or plan.iterations == 1
         return plan.n_tasks * plan.iterations * len(plan.streams()) if is_known else None
 
 
@@ -88,7 +89,7 @@ def view_of(folder: Path, plan: RunPlan, results: Sequence[TaskResult], cases: C
         results: so far.
         cases: of its memories.
     """
-    journals = [folder / STREAMS / key.name / "journal.jsonl" for key in plan.streams()]
+    journals = [folder / STREAMS / key.name / JOURNAL for key in plan.streams()]
     return View(
         folder=folder,
         plan=plan,

@@ -1,12 +1,36 @@
-"""Arms of an evaluation: a policy, and settings that differ from other arms."""
+"""Arms of an evaluation: a policy, settings of its runs, and controls that change what its memory sees or is told."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memento.memory.errors import InvalidInput
-from memento.memory.policies.registry import policy_named
+from memento.memory.policies.registry import POLICY_NAMES
 from memento.nodes.context import RunSettings
+
+NO_MEMORY = "none"
+"""The policy that serves no case."""
+
+
+class ArmControls(BaseModel):
+    """Controls of an arm: experiments on its memory, which no user of the product needs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    context: int | None = Field(default=None, ge=200, le=200_000)
+    """Instead of retrieval: all earlier attempts of the stream in the prompt, the newest first, up to this many
+    tokens."""
+    lesson: Literal["none", "fresh"] = "none"
+    """fresh: before each task the planner's model writes a lesson for it, which is thrown away afterwards."""
+    outcomes: Literal["true", "shuffled"] = "true"
+    """shuffled: the memory is told other tasks' outcomes; the results keep the true ones."""
+    blanked: float = Field(default=0.0, ge=0.0, le=0.9)
+    """Share of cases that are served without their text, chosen by their question."""
+
+    @property
+    def depends_on_journal(self) -> bool:
+        """Whether what a task sees or teaches follows from the results of earlier ones, beside the memory."""
+        return self.context is not None or self.outcomes == "shuffled"
 
 
 class Arm(BaseModel):
@@ -19,26 +43,118 @@ class Arm(BaseModel):
     policy: str
     settings: dict[str, Any] = {}
     """Fields of `Context` that are this arm's own."""
+    controls: ArmControls = ArmControls()
 
     @property
     def folder(self) -> str:
         """Name as part of a path and of a namespace."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.name)
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether anything of earlier tasks reaches the planner, by retrieval or as they are."""
+        return self.policy != NO_MEMORY or self.controls.context is not None
+
+    @property
+    def is_plain_control(self) -> bool:
+        """Whether it is the agent without memory, with nothing in its place."""
+        return not self.has_memory and self.controls.lesson == "none"
+
+
+_SHORT: dict[str, tuple[str, dict[str, str]]] = {
+    "context": (NO_MEMORY, {}),
+    "fresh_lesson": (NO_MEMORY, {"lesson": "fresh"}),
+    "shuffled_outcomes": ("advantage", {"outcomes": "shuffled"}),
+    "failures_shown": ("advantage", {"failures": "shown"}),
+    "failures_hidden": ("advantage", {"failures": "hidden"}),
+}
+"""Controls that can be written like a policy: the policy and settings that they stand for."""
+
 
 def parse_arm(text: str) -> Arm:
-    """Parse an arm from `POLICY[:FIELD=VALUE,...]`, with fields of `Context`: `similarity:k=8,max_cycles=1`.
+    """Parse an arm from `POLICY[:NAME=VALUE,...]`, or from a control by its own name.
+
+    A name is a field of `Context` (`similarity:k=8,max_cycles=1`, `advantage:failures=hidden`) or of `ArmControls`
+    (`none:lesson=fresh`, `advantage:outcomes=shuffled`, `advantage:blanked=0.1`). Controls with a name of their own, to
+    which settings can be added: `context:8000`, `fresh_lesson`, `shuffled_outcomes`, `failures_shown` and
+    `failures_hidden`; the last three are arms of `advantage`.
 
     Raises:
-        InvalidInput: no such policy or field, or a value out of bounds.
+        InvalidInput: no such policy, control or field, a value out of bounds, or parts that do not go together.
     """
-    policy, _, rest = text.strip().partition(":")
-    policy_named(policy)
-    pairs = [part.partition("=") for part in rest.split(",") if part.strip()]
-    settings: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+    name = text.strip()
+    head, _, rest = name.partition(":")
+    parts = [part.strip() for part in rest.split(",") if part.strip()]
+    policy, given = _SHORT.get(head, (head, {}))
+    if head == "context":
+        given = {"context": _tokens(name, parts)}
+        parts = parts[1:]
+    elif head not in _SHORT and head not in POLICY_NAMES:
+        raise _unknown(name, head)
+    pairs = _pairs(name, parts, given)
+    if "context" in pairs:
+        raise InvalidInput(
+            f"arm {name!r}: all earlier attempts take the place of retrieval, so that no policy chooses; "
+            f"write context:{pairs['context']}"
+        )
+    given = given | pairs
+    controls = {key: value for key, value in given.items() if key in ArmControls.model_fields}
+    settings = {key: value for key, value in given.items() if key not in controls}
     try:
         checked = RunSettings.model_validate(settings | {"policy": policy})
+        arm = Arm(
+            name=name,
+            policy=policy,
+            settings={key: getattr(checked, key) for key in settings},
+            controls=ArmControls.model_validate(controls),
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"arm {text!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    return Arm(name=text.strip(), policy=policy, settings={name: getattr(checked, name) for name in settings})
+    if why := _misfit(arm):
+        raise InvalidInput(f"arm {text!r}: {why}")
+    return arm
+
+
+def _tokens(name: str, parts: list[str]) -> str:
+    """Return N of `context:N`."""
+    if not parts or "=" in parts[0]:
+        raise InvalidInput(f"arm {name!r}: say how many tokens of earlier attempts the prompt may hold: context:8000")
+    return parts[0]
+
+
+def _unknown(name: str, head: str) -> InvalidInput:
+    """Return the error for an arm that begins with no policy and no control."""
+    if head.partition("=")[0] in {*ArmControls.model_fields, *RunSettings.model_fields}:
+        return InvalidInput(f"arm {name!r} begins with a setting; write a policy first, such as advantage:{head}")
+    controls = ", ".join("context:N" if one == "context" else one for one in _SHORT)
+    return InvalidInput(
+        f"arm {name!r}: unknown policy {head!r}; choose a policy ({', '.join(POLICY_NAMES)}) or a control ({controls})"
+    )
+
+
+def _pairs(name: str, parts: list[str], taken: dict[str, str]) -> dict[str, str]:
+    """Return the settings of an arm as they are written."""
+    found: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise InvalidInput(f"arm {name!r}: {key}: it has no value; write {key}=VALUE")
+        if key == "policy":
+            raise InvalidInput(f"arm {name!r}: the policy of an arm is its first word; write {value}:... instead")
+        if key in found or key in taken:
+            raise InvalidInput(f"arm {name!r}: {key} is given twice; leave one out")
+        found[key] = value
+    return found
+
+
+def _misfit(arm: Arm) -> str:
+    """Return why an arm's parts do not go together; empty when they do."""
+    controls = arm.controls
+    if controls.context is not None and "max_case_tokens" in arm.settings:
+        return "context says how many tokens the attempts may take; leave max_case_tokens out"
+    if controls.outcomes == "shuffled" and not arm.has_memory:
+        return "outcomes=shuffled changes what a memory is told, and none has no memory; name another policy"
+    if controls.blanked and arm.policy == NO_MEMORY:
+        return "blanked takes the text from cases that are served, and none serves no case; name another policy"
+    return ""

@@ -6,27 +6,39 @@ stream that was killed goes on as if it had not been. A frozen bank is one whose
 
 import hashlib
 import time
+from collections.abc import Callable
 
-from memento.memory.case import question_hash, storable
+from memento.memory.case import ScoredCase, question_hash, storable
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
+
+ShownCases = Callable[[str, list[ScoredCase]], list[ScoredCase]]
+"""Gives what a planner sees, by the hash of its question and the cases that the memory has chosen."""
+
+
+def _as_chosen(question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
+    """Return the cases as they are."""
+    del question
+    return cases
 
 
 class HeldMemory:
     """A `RunMemory` that defers the writes of a `CaseMemory`."""
 
-    def __init__(self, memory: CaseMemory, *, seed: int) -> None:
+    def __init__(self, memory: CaseMemory, *, seed: int, shown: ShownCases = _as_chosen) -> None:
         """Wrap a memory.
 
         Args:
             memory: open; reads go to it.
             seed: of the stream; each reading's random choices follow from it, the task and the iteration.
+            shown: gives the cases that the planner sees.
         """
         self.namespace = memory.namespace
         self.iteration = 1
         self._memory = memory
         self._seed = seed
+        self._shown = shown
         self._held: dict[str, Experience] = {}
         self._seconds: dict[str, float] = {}
 
@@ -55,12 +67,13 @@ class HeldMemory:
             self._took(question, start)
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
-        """Select from the memory."""
-        start = time.perf_counter()
+        """Select from the memory, and show what the arm shows of it."""
+        question, start = question_hash(recall.task or recall.query), time.perf_counter()
         try:
-            return await self._memory.select(recall, k=k)
+            reading = await self._memory.select(recall, k=k)
+            return reading._replace(cases=self._shown(question, reading.cases))
         finally:
-            self._took(question_hash(recall.task or recall.query), start)
+            self._took(question, start)
 
     async def write(self, experience: Experience, /) -> str | None:
         """Defer the write to the end of the round; there is no case id yet."""

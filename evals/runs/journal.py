@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 from memento.evals.runs.result import TaskResult
 from memento.memory.errors import InvalidInput
 
+JOURNAL = "journal.jsonl"
+"""In the folder of a stream."""
 _PATIENCE_S = 30.0
 """How long to wait for the workers of a run that was killed: they end by themselves."""
 

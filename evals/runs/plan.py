@@ -1,12 +1,13 @@
 """Plan of a run: everything its results depend on, saved before the first task."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.evals.runs.arm import Arm
 from memento.evals.task import EvalTask
@@ -34,7 +35,7 @@ class Visit(NamedTuple):
 
     task: EvalTask
     phase: Phase
-    """Tasks of held-out sources are tests: they come last, and their bank is frozen."""
+    """Tasks that are held out are tests: they come last, and their bank is frozen."""
     iteration: int
     """From 1; how often the stream has come to this task."""
     position: int
@@ -61,10 +62,12 @@ class RunPlan(BaseModel):
     feedback: FeedbackKind = "reward"
     held_out: list[str] = []
     """Sources whose tasks come after all others, with a bank that learns nothing from them."""
+    held_out_share: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of the other sources' questions that are held out, too; the same ones for every arm and seed."""
     settings: dict[str, Any] = {}
     """Fields of `Context` that hold for every arm."""
     preset: str = ""
-    """Name of the paper's ablation that it is, if any."""
+    """Name of the preset that it is, if any."""
 
     def streams(self) -> list[StreamKey]:
         """Return all streams, seeds outside, arms inside: arms advance together."""
@@ -72,8 +75,9 @@ class RunPlan(BaseModel):
 
     def visits(self, tasks: Sequence[EvalTask], seed: int) -> Iterator[Visit]:
         """Return the stream of a seed, the same for all arms: a fresh order each iteration, tests last."""
-        learnt = [task for task in tasks if task.source not in self.held_out]
-        tests = [task for task in tasks if task.source in self.held_out]
+        held_out = self._held_out(tasks)
+        learnt = [task for task in tasks if task.id not in held_out]
+        tests = [task for task in tasks if task.id in held_out]
         parts: list[tuple[Phase, int, list[EvalTask]]] = [("learn", i + 1, learnt) for i in range(self.iterations)]
         parts.append(("test", 1, tests))
         position = number = 0
@@ -83,6 +87,30 @@ class RunPlan(BaseModel):
                 yield Visit(part[index], phase, iteration, position, number + place // self.round)
                 position += 1
             number += -(-len(part) // self.round)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether some tasks are tests of a frozen bank."""
+        return bool(self.held_out) or self.held_out_share > 0
+
+    def _held_out(self, tasks: Sequence[EvalTask]) -> set[str]:
+        """Return the ids of the tasks that are tests; of the share, those of the least hashes, at least one."""
+        found = {task.id for task in tasks if task.source in self.held_out}
+        others = [task for task in tasks if task.id not in found]
+        if self.held_out_share and len(others) > 1:
+            n = min(len(others) - 1, max(1, round(self.held_out_share * len(others))))
+            found |= {task.id for task in sorted(others, key=_draw)[:n]}
+        return found
+
+    @model_validator(mode="after")
+    def _shows_no_question_its_own_answer(self) -> Self:
+        shuffled = [arm.name for arm in self.arms if arm.controls.outcomes == "shuffled"]
+        if shuffled and self.feedback == "correction" and self.iterations > 1:
+            raise ValueError(
+                f"arm {shuffled[0]!r} tells its memory other tasks' corrections, so in a second iteration a question "
+                "could be shown its own answer; run one iteration, or give feedback by reward"
+            )
+        return self
 
     def save(self, folder: Path) -> None:
         """Save the plan, or check that the saved one is the same.
@@ -119,3 +147,8 @@ class RunPlan(BaseModel):
 
 
 PLAN = "plan.json"
+
+
+def _draw(task: EvalTask) -> tuple[bytes, str]:
+    """Return a place in a random order that depends on nothing but the question."""
+    return hashlib.sha256(f"held out {task.question_hash}".encode()).digest(), task.id

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from memento.evals.runs.halt import Halt
-from memento.evals.runs.journal import Journal
+from memento.evals.runs.journal import JOURNAL, Journal
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.stream import Stream
@@ -106,6 +106,6 @@ class EvalRunner:
 def load_results(folder: Path, plan: RunPlan) -> Iterator[TaskResult]:
     """Load the results of a run so far, stream by stream, in order. Blocking."""
     for key in plan.streams():
-        journal = Journal(folder / STREAMS / key.name / "journal.jsonl")
+        journal = Journal(folder / STREAMS / key.name / JOURNAL)
         journal.read()
         yield from (journal.results[position] for position in sorted(journal.results))

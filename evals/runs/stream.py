@@ -1,47 +1,37 @@
 """One stream: the tasks of one arm and one seed in order, round by round, with its own memory."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
+from memento.evals.runs.blanked_cases import with_blanks
+from memento.evals.runs.case_beliefs import BELIEFS, beliefs_of, save_beliefs
+from memento.evals.runs.earlier_attempts import EarlierAttempts
+from memento.evals.runs.fresh_lesson import FreshLessons
 from memento.evals.runs.halt import Halt
 from memento.evals.runs.held_memory import HeldMemory
-from memento.evals.runs.journal import Journal
+from memento.evals.runs.journal import JOURNAL, Journal
 from memento.evals.runs.plan import RunPlan, StreamKey, Visit
-from memento.evals.runs.result import HeldWrite, ServedCase, TaskResult
-from memento.evals.runs.task_files import laid_out
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.task_run import TaskRunner
+from memento.evals.runs.told_outcomes import ToldOutcomes
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
-from memento.graph.workflow import MementoGraph, build_graph
-from memento.memory.case import POSITIVE_FROM
+from memento.graph.workflow import build_graph
+from memento.memory.case import ScoredCase
 from memento.memory.case_memory import CaseMemory
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
-from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
+from memento.memory.errors import EngineError, InvalidInput
 from memento.memory.experience import Experience
 from memento.nodes.context import strict_context
-from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.misfit import misfit_of
-from memento.nodes.scoring import exact_match, token_f1
-from memento.nodes.state import InputState
-from memento.nodes.usage import no_usage
-
-_WANTED = (
-    *("answer", "reward", "evaluator", "confidence", "lesson", "error", "error_class"),
-    *("event_id", "policy", "retrieval_degraded", "cases", "usage", "artefacts"),
-)
-"""Of a run's state."""
-_NOBODYS = (LedgerUnavailable, EncoderUnavailable, EngineError)
-"""Failures of the stream's memory: no task is to blame."""
 
 
 class Stream:
@@ -71,20 +61,22 @@ class Stream:
             InvalidInput: the subject's settings make no sense.
         """
         self.key = key
-        self.journal = Journal(folder / "journal.jsonl")
+        self.journal = Journal(folder / JOURNAL)
         self.visits = list(plan.visits(tasks, key.seed))
         self._plan = plan
         self._subject = subject
         self._folder = folder
         self._encoder = encoder
         self._has_files = any(task.attachments for task in tasks)
-        self._workspace: Path | None = None
         self._keep = Coalescer(self._append)
-        settings = subject.settings | plan.settings | key.arm.settings | {"policy": key.arm.policy}
+        arm = key.arm
+        budget = {} if arm.controls.context is None else {"max_case_tokens": arm.controls.context}
+        settings = subject.settings | plan.settings | arm.settings | {"policy": arm.policy} | budget
         try:
             self._context = strict_context(settings)
         except ValidationError as error:
-            raise InvalidInput(f"arm {key.arm.name!r} of {subject.name}: {misfit_of(error)}") from error
+            raise InvalidInput(f"arm {arm.name!r} of {subject.name}: {misfit_of(error)}") from error
+        self._told, self._attempts = self._untold()
 
     @asynccontextmanager
     async def _memory(self) -> AsyncIterator[CaseMemory]:
@@ -108,41 +100,62 @@ class Stream:
         """
         await asyncio.to_thread(self.journal.open)
         try:
-            if len(self.journal.written) == (self.visits[-1].round + 1 if self.visits else 0):
+            if await asyncio.to_thread(self._is_finished):
                 return
             async with self._memory() as memory:
                 await _indexed(memory)
-                held = HeldMemory(memory, seed=self.key.seed)
-                graph = build_graph(self._with_workspace(self._subject.make_deps(held)))
+                runner = self._runner(memory)
+                await asyncio.to_thread(self._tell_again)
                 for number, visits in groupby(self.visits, key=lambda visit: visit.round):
                     if number in self.journal.written:
                         continue
                     tasks = list(visits)
-                    await self._round(tasks, graph, held, slots, halt, listen)
+                    await self._round(tasks, runner, slots, halt, listen)
                     if halt.is_set:
                         return
                     await self._write(number, tasks, memory)
+                await self._keep_beliefs(memory)
         finally:
             self.journal.close()
+
+    def _is_finished(self) -> bool:
+        has_all = len(self.journal.written) == (self.visits[-1].round + 1 if self.visits else 0)
+        return has_all and (not self.key.arm.controls.blanked or (self._folder / BELIEFS).exists())
+
+    def _runner(self, memory: CaseMemory) -> TaskRunner:
+        held = HeldMemory(memory, seed=self.key.seed, shown=self._shown)
+        deps, lessons = self._with_workspace(self._subject.make_deps(held)), None
+        if self.key.arm.controls.lesson == "fresh":
+            lessons = FreshLessons(deps, self._context)
+            deps = replace(deps, planner_prompt=lessons.prompt)
+        workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
+        graph = build_graph(deps)
+        return TaskRunner(self.key, graph=graph, context=self._context, held=held, workspace=workspace, lessons=lessons)
+
+    def _shown(self, question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
+        """Return what the planner sees in the place of the cases that the memory has chosen."""
+        if self._attempts is not None:
+            return self._attempts.shown(question)
+        share = self.key.arm.controls.blanked
+        return with_blanks(cases, share=share, seed=self.key.seed) if share else cases
 
     async def _round(
         self,
         visits: Sequence[Visit],
-        graph: MementoGraph,
-        held: HeldMemory,
+        runner: TaskRunner,
         slots: asyncio.Semaphore,
         halt: Halt,
         listen: Callable[[TaskResult], None],
     ) -> None:
         """Run those tasks of a round that have no result yet."""
-        held.iteration = visits[0].iteration
+        runner.held.iteration = visits[0].iteration
 
         async def work(visit: Visit) -> None:
             async with slots:
                 if halt.is_set:
                     return
                 try:
-                    result = await self._result(visit, graph, held, halt)
+                    result = await runner.result(visit, halt)
                     await self._keep(result)
                 except Exception as error:  # noqa: BLE001  raised again once those at work have finished
                     halt.error = halt.error or error
@@ -152,81 +165,10 @@ class Stream:
 
         await asyncio.gather(*(work(visit) for visit in visits if visit.position not in self.journal.finished))
 
-    async def _result(self, visit: Visit, graph: MementoGraph, held: HeldMemory, halt: Halt) -> TaskResult:
-        task, began = visit.task, time.perf_counter()
-        state = await self._run(visit, graph, halt)
-        seconds = time.perf_counter() - began
-        experience, memory_seconds = held.taken(task.question)
-        answer, references = state.get("answer"), task.references
-        is_comparable = bool(answer and references)
-        return TaskResult(
-            arm=self.key.arm.name,
-            seed=self.key.seed,
-            phase=visit.phase,
-            iteration=visit.iteration,
-            position=visit.position,
-            round=visit.round,
-            task_id=task.id,
-            source=task.source,
-            level=task.level,
-            answer=answer,
-            reward=state.get("reward"),
-            evaluator=state.get("evaluator", "none"),
-            confidence=state.get("confidence", 1.0),
-            reason=state.get("lesson", ""),
-            exact=float(exact_match(answer, references)) if answer and is_comparable else None,
-            f1=token_f1(answer, references) if answer and is_comparable else None,
-            error=state.get("error"),
-            error_class=state.get("error_class"),
-            event_id=state.get("event_id"),
-            policy=state.get("policy", "none"),
-            is_degraded=state.get("retrieval_degraded", False),
-            cases=[ServedCase.model_validate(case) for case in state.get("cases", [])],
-            artefacts=state.get("artefacts") or [],
-            usage=no_usage() | (state.get("usage") or {}),
-            seconds=seconds,
-            memory_seconds=memory_seconds,
-            held=HeldWrite(arguments=experience.as_arguments()) if experience and visit.phase == "learn" else None,
-        )
-
-    async def _run(self, visit: Visit, graph: MementoGraph, halt: Halt) -> dict[str, Any]:
-        """Return the final state of a run; errors of the task itself are recorded there too.
-
-        Raises:
-            MementoError: no model answers, or the memory is away: nobody's failure, and nothing to go on with.
-            Exception: so many runs in a row have failed that it is no task's own failure.
-        """
-        task, (arm, seed) = visit.task, self.key
-        given: InputState = {"task": task.question, "reference": task.references}
-        labels = {"arm": arm.name, "seed": seed, "task_id": task.id, "phase": visit.phase, "iteration": visit.iteration}
-        config: RunnableConfig = {
-            "run_name": f"eval {task.id}",
-            "tags": ["memento-eval", f"arm:{arm.name}", f"seed:{seed}"],
-            "metadata": labels,
-        }
-        try:
-            name = f"{self.key.name}-{visit.position}"
-            thread, given["attachments"] = await laid_out(task, self._workspace, name)
-            config["configurable"] = {"thread_id": thread}
-            state: dict[str, Any] = await graph.ainvoke(given, config, context=self._context, output_keys=_WANTED)
-        except Exception as error:
-            # What is wrong with a task's own input says nothing of the next one's; an unknown fault may.
-            is_input = isinstance(error, InvalidInput) and not isinstance(error, ModelError)
-            if not is_input and (isinstance(error, _NOBODYS) or not halt.is_of_its_task(error)):
-                raise
-            is_named = isinstance(error, MementoError)
-            return {
-                "error": str(error) if is_named else f"{type(error).__name__}: {brief_reason(error)}",
-                "error_class": "format" if is_input or isinstance(error, ModelRejected) else None,
-            }
-        halt.answered()
-        return state
-
     def _with_workspace(self, deps: Deps) -> Deps:
         """Return the dependencies, with a workspace of the stream's own where tasks have files."""
         if deps.workspace is None and self._has_files:
-            deps = replace(deps, workspace=self._folder / "workspace")
-        self._workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
+            return replace(deps, workspace=self._folder / "workspace")
         return deps
 
     async def _append(self, results: Sequence[TaskResult]) -> list[None]:
@@ -235,24 +177,45 @@ class Stream:
 
     async def _write(self, number: int, visits: Sequence[Visit], memory: CaseMemory) -> None:
         """Apply the deferred writes of a round, in the order of the stream. Idempotent."""
-        written = [one for visit in visits if visit.phase == "learn" for one in self._written(visit)]
+        written = self._told_of(visits, self.journal.results)
         await memory.write_all(written)
         await _indexed(memory)
         await memory.settle()
         await asyncio.to_thread(self.journal.mark_written, number)
 
-    def _written(self, visit: Visit) -> Iterator[Experience]:
-        """Return what to store of a task: the run's attempt, and after a wrong answer the correction."""
-        result = self.journal.results[visit.position]
-        if result.held is not None:
-            yield Experience(**result.held.arguments)
-        is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
-        correction = self._subject.correction(visit.task) if is_wrong and self._plan.feedback == "correction" else None
-        if correction is not None:
-            action, answer = correction
-            yield Experience(
-                state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction"
-            )
+    def _told_of(self, visits: Sequence[Visit], results: Mapping[int, TaskResult]) -> list[Experience]:
+        told = self._told.of_round(visits, results)
+        if self._attempts is not None:
+            self._attempts.add(told)
+        return told
+
+    def _untold(self) -> tuple[ToldOutcomes, EarlierAttempts | None]:
+        """Return what a stream begins with, before its memory is told anything."""
+        controls, seed = self.key.arm.controls, self.key.seed
+        correction, feedback = self._subject.correction, self._plan.feedback
+        told = ToldOutcomes(controls=controls, seed=seed, feedback=feedback, correction=correction)
+        if controls.context is None:
+            return told, None
+        has_failures = self._context.failures == "shown"
+        return told, EarlierAttempts(budget=controls.context, namespace=self.key.name, shows_failures=has_failures)
+
+    def _tell_again(self) -> None:
+        """Bring a resumed stream's attempts and shuffled outcomes to where its journal has brought its memory."""
+        self._told, self._attempts = self._untold()
+        if not self.journal.written or not self.key.arm.controls.depends_on_journal:
+            return
+        earlier = Journal(self._folder / JOURNAL)
+        earlier.read()
+        for number, visits in groupby(self.visits, key=lambda visit: visit.round):
+            if number in self.journal.written:
+                self._told_of(list(visits), earlier.results)
+
+    async def _keep_beliefs(self, memory: CaseMemory) -> None:
+        """Keep what the memory believes of its cases in the end, where some were blanked."""
+        share = self.key.arm.controls.blanked
+        if share:
+            beliefs = await beliefs_of(memory, namespace=self.key.name, share=share, seed=self.key.seed)
+            await asyncio.to_thread(save_beliefs, self._folder, beliefs)
 
 
 async def _indexed(memory: CaseMemory) -> None:

@@ -10,15 +10,17 @@ from memento.memory.stats import IntervalUnit
 
 MIN_ORDERS = 6
 """Orders of the tasks that a verdict on an arm with a memory needs."""
+_UNORDERED = ("none", "fresh_lesson")
+"""First words of arms without any memory."""
 
 
 def is_ordered(arm: str) -> bool:
-    """Whether an arm's results depend on the order of tasks: all do but those of the policy `none`.
+    """Whether an arm's results depend on the order of tasks: all do but those of arms to which nothing earlier comes.
 
     Args:
-        arm: its name, `POLICY[:FIELD=VALUE,...]`.
+        arm: its name, `POLICY[:FIELD=VALUE,...]` or a control.
     """
-    return arm.partition(":")[0].strip() != "none"
+    return arm.partition(":")[0].strip() not in _UNORDERED
 
 
 def has_enough_orders(unit: IntervalUnit, n_orders: int) -> bool:

@@ -10,13 +10,13 @@ from memento.evals.statistics.orders import is_ordered
 from memento.memory.stats import SHARE, Floats, TableEstimate, table_mean
 
 Part = Literal["first", "test"]
-"""First encounters (prequential), or held-out sources with a frozen bank."""
+"""First encounters (prequential), or held-out tasks with a frozen bank."""
 
 Measure = Callable[[TaskResult], float | None]
 
 PART_LABELS: dict[Part, str] = {
     "first": "first encounter (prequential)",
-    "test": "held-out sources, frozen bank",
+    "test": "held-out tasks, frozen bank",
 }
 
 

@@ -107,8 +107,8 @@ def summarize(
 
 
 def control_of(plan: RunPlan) -> str:
-    """The arm that others are compared with: the first without memory, or else the first."""
-    return next((arm.name for arm in plan.arms if arm.policy == "none"), plan.arms[0].name)
+    """The arm that others are compared with: the first without memory and anything in its place, or else the first."""
+    return next((arm.name for arm in plan.arms if arm.is_plain_control), plan.arms[0].name)
 
 
 def summarize_arm(results: Sequence[TaskResult], *, part: Part = "first", seed: int = 0) -> ArmSummary:

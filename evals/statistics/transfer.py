@@ -17,12 +17,12 @@ from memento.memory.stats import Floats, table_ratios
 
 
 class Transfer(NamedTuple):
-    """Held-out sources, worked on with the bank that the other sources have left."""
+    """Held-out tasks, worked on with the bank that the others have left."""
 
     accuracies: dict[str, Accuracy]
     """By arm."""
     comparisons: list[Comparison]
-    """Every arm against the control, on the held-out sources."""
+    """Every arm against the control, on the held-out tasks."""
 
 
 class NegativeTransfer(NamedTuple):
@@ -44,7 +44,7 @@ class NegativeTransfer(NamedTuple):
 
 
 def transfer(results: Sequence[TaskResult], control: str, *, seed: int = 0) -> Transfer | None:
-    """Accuracy on held-out sources; None when the run has none.
+    """Accuracy on held-out tasks; None when the run has none.
 
     Args:
         results: of a run.

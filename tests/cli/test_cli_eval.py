@@ -88,7 +88,7 @@ def test_summary_bad_rows_and_figures_are_shown_to_people(tmp_path: Path, served
     tables = done.out.split("items, ")
     assert [table.partition(";")[0] for table in tables[1:]] == [
         "first encounter (prequential)",
-        "held-out sources, frozen bank",
+        "held-out tasks, frozen bank",
     ]
     assert "advantage against none: too few orders to tell:" in " ".join(done.out.split())
 

@@ -76,6 +76,23 @@ def test_the_papers_figures_are_shown_when_nothing_is_there_to_run(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["frozen", "online", "noise", "controls"])
+def test_a_protocol_says_what_it_runs_and_what_it_finds_out(name: str, tmp_path: Path) -> None:
+    (plan,) = invoke("eval", "preset", name, "--show", "--json").lines
+    assert (plan["event"], plan["arms"][0]) == ("plan", "none")
+    told = invoke("eval", "preset", name, "--show").err
+    assert "It finds out" in told or "must gain nothing" in told
+    assert ", ".join(plan["arms"]) in told
+    assert ("30 % of the questions" in told) == (name == "frozen")
+    make_run(tmp_path, arms=plan["arms"], n_tasks=12, preset=name, held_out_share=plan.get("held_out_share", 0.0))
+    lines = invoke("eval", "preset", name, "--show", "--out", str(tmp_path), "--json").lines
+    assert {line["event"] for line in lines} >= {"gain"}
+    assert {line["part"] for line in lines if line["event"] == "gain"} == (
+        {"first", "test"} if name == "frozen" else {"first"}
+    )
+    assert "stateful minus stateless" in invoke("eval", "preset", name, "--show", "--out", str(tmp_path)).out
+
+
 def test_a_table_for_people_has_both_means_and_says_what_differs() -> None:
     done = invoke("eval", "preset", "components", "--show")
     assert "all, weighted by questions" in done.out
@@ -177,8 +194,8 @@ def test_a_component_is_taken_away_when_its_arm_runs(server: ScriptedServer, tmp
         (["ood", "-d", "law.jsonl"], "the data set has no source 'musique'; it has law, medicine"),
         (["ood", "-d", "law.jsonl", "--show"], "the data set has no source 'musique'"),
         (["ood", "-d", "law.jsonl", "--held-out", "physics"], "no source 'physics'"),
-        (["ood", "--show", "--out", "sweep"], "sweep holds the ablation k-sweep, not ood"),
-        (["ood", "--show", "--out", "plain"], "plain holds a run that is not an ablation of the paper, not ood"),
+        (["ood", "--show", "--out", "sweep"], "sweep holds the preset k-sweep, not ood"),
+        (["ood", "--show", "--out", "plain"], "plain holds a run that is not a preset, not ood"),
     ],
 )
 def test_a_command_is_refused_when_it_makes_no_sense(

@@ -1,4 +1,4 @@
-"""The paper's ablations: figures as printed, plans that compare what the paper compares, tables with both sides."""
+"""Presets: the paper's ablations, with figures as printed and tables with both sides; and protocols."""
 
 import json
 from collections.abc import Iterable
@@ -8,17 +8,27 @@ from statistics import fmean
 import pytest
 
 from memento.evals.presets import PRESETS, Asked, PaperTable, Row, blank_table, paper_table, preset_named
-from memento.evals.presets.figures import N_QUESTIONS, Score, Scores
+from memento.evals.presets.figures import N_QUESTIONS, PaperSide, Score, Scores
 from memento.evals.presets.rows import MACRO, WEIGHTED
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import load_results
 from memento.memory.errors import InvalidInput, UnknownPolicy
 from tests.eval_runs import MadeRun, made_tasks, make_run
 
-NUMBER_OF_CASES = {line.k: line.scores for line in preset_named("k-sweep").lines}
-CONTINUAL = {line.label: line.accuracy for line in preset_named("continual").lines}
-OUT_OF_DISTRIBUTION = {line.label: Score(*line.f1, *line.pm) for line in preset_named("ood").lines}
-COMPONENTS = {line.label: line.scores for line in preset_named("components").lines}
+ABLATIONS = [name for name, preset in PRESETS.items() if preset.paper is not None]
+PROTOCOLS = [name for name in PRESETS if name not in ABLATIONS]
+
+
+def paper_of(name: str) -> PaperSide:
+    paper = preset_named(name).paper
+    assert paper is not None
+    return paper
+
+
+NUMBER_OF_CASES = {line.k: line.scores for line in paper_of("k-sweep").lines}
+CONTINUAL = {line.label: line.accuracy for line in paper_of("continual").lines}
+OUT_OF_DISTRIBUTION = {line.label: Score(*line.f1, *line.pm) for line in paper_of("ood").lines}
+COMPONENTS = {line.label: line.scores for line in paper_of("components").lines}
 PAPER_SOURCES = ("nq", "musique", "Bamboogle", "popqa")
 
 
@@ -87,7 +97,7 @@ def test_what_is_told_to_be_inconsistent_follows_from_the_figures() -> None:
 
 
 def test_a_preset_compares_what_the_paper_compares() -> None:
-    shapes = {name: preset.shape(Asked()) for name, preset in PRESETS.items()}
+    shapes = {name: preset.shape(Asked()) for name, preset in PRESETS.items() if name in ABLATIONS}
     arms = {name: [arm.name for arm in shape.arms] for name, shape in shapes.items()}
     assert list(shapes) == ["k-sweep", "continual", "ood", "components"]
     assert arms["k-sweep"] == [f"similarity:k={k}" for k in (0, 1, 2, 4, 8, 16, 32)]
@@ -114,7 +124,7 @@ def test_other_policies_are_compared_when_they_are_asked_for() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_policy_is_refused_when_no_arm_with_memory_can_be_made_of_it(name: str) -> None:
-    with pytest.raises(InvalidInput, match="in every ablation anyway"):
+    with pytest.raises(InvalidInput, match="in every preset anyway"):
         preset_named(name).shape(Asked(policies=("none",)))
     with pytest.raises(UnknownPolicy):
         preset_named(name).shape(Asked(policies=("clairvoyance",)))
@@ -148,16 +158,16 @@ def test_sources_are_refused_when_they_cannot_be_held_out(
         preset_named("ood").shape(Asked(sources=sources, held_out=held_out))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ABLATIONS)
 def test_the_papers_figures_stand_alone_when_nothing_has_run(name: str) -> None:
     preset = preset_named(name)
     table = blank_table(preset, preset.shape(Asked()))
     assert all(pair.ours is None for row in table.rows for pair in row.pairs.values())
     assert any(pair.paper is not None for row in table.rows for pair in row.pairs.values())
-    assert all(set(row.pairs) == set(preset.measures) for row in table.rows)
+    assert all(set(row.pairs) == set(paper_of(name).measures) for row in table.rows)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ABLATIONS)
 def test_ours_stands_beside_the_papers_when_a_run_was_made(name: str, tmp_path: Path) -> None:
     table, _ = table_of(run_of(name, tmp_path))
     both = [pair for row in table.rows for pair in row.pairs.values() if pair.paper is not None and pair.ours]
@@ -240,3 +250,32 @@ def test_a_run_has_no_table_when_it_came_of_no_preset(tmp_path: Path) -> None:
     run = make_run(tmp_path, n_tasks=6, seeds=(0,))
     with pytest.raises(InvalidInput, match="not an ablation of the paper"):
         paper_table(run.plan, [])
+
+
+def test_protocols_say_what_they_find_out_and_have_no_table(tmp_path: Path) -> None:
+    shapes = {name: preset_named(name).shape(Asked()) for name in PROTOCOLS}
+    assert {name: [arm.name for arm in shape.arms] for name, shape in shapes.items()} == {
+        "frozen": ["none", "context:8000", "similarity", "advantage"],
+        "online": ["none", "similarity", "similarity_reward", "advantage"],
+        "noise": ["none", "similarity", "similarity:blanked=0.1", "advantage", "advantage:blanked=0.1"],
+        "controls": [
+            *("none", "context:8000", "fresh_lesson", "similarity", "similarity:outcomes=shuffled"),
+            *("advantage", "advantage:outcomes=shuffled"),
+        ],
+    }
+    assert {name: shape.held_out_share for name, shape in shapes.items() if shape.held_out_share} == {"frozen": 0.3}
+    assert all(preset_named(name).purpose for name in PROTOCOLS)
+    run = make_run(tmp_path, n_tasks=6, seeds=(0,), preset="online")
+    with pytest.raises(InvalidInput, match="online is a protocol, not an ablation"):
+        paper_table(run.plan, [])
+
+
+def test_a_protocol_holds_out_what_it_is_asked_to() -> None:
+    frozen = preset_named("frozen")
+    assert frozen.shape(Asked(held_out_share=0.5))[2:] == ((), 0.5)
+    assert frozen.shape(Asked(held_out=("law",), sources=("law", "medicine")))[2:] == (("law",), 0.0)
+    assert frozen.shape(Asked(held_out=("law",), held_out_share=0.5))[2:] == (("law",), 0.5)
+    with pytest.raises(InvalidInput, match="online holds no source out; --held-out is for ood, frozen"):
+        preset_named("online").shape(Asked(held_out=("law",)))
+    with pytest.raises(InvalidInput, match="ood holds no share out; --held-out-share is for frozen"):
+        preset_named("ood").shape(Asked(held_out_share=0.5))

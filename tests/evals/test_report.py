@@ -47,7 +47,13 @@ def test_every_part_is_there_when_the_run_has_something_to_say(tmp_path: Path) -
     ]
     assert {f'href="#{section}"' for section in sections} == set(re.findall(r'href="#\w+"(?=>[A-Z])', page))
     text = read(page)
-    for words in ("Brackets are 95 % intervals", "pass@2", "Forgotten", "Negative transfer", "Transfer: tasks of sour"):
+    for words in (
+        "Brackets are 95 % intervals",
+        "pass@2",
+        "Forgotten",
+        "Negative transfer",
+        "learned from (chess)",
+    ):
         assert words in text
     assert "No leak among" in text
     assert "memento eval run --dataset FILE \\ --arm none \\ --arm similarity:k=1" in text

@@ -34,6 +34,7 @@ def a_plan(tasks: list[EvalTask], /, **more: Any) -> RunPlan:
         ("advantage:k=2,reread=true,max_cycles=1", "advantage", {"k": 2, "reread": True, "max_cycles": 1}),
         ("parametric: k = 3 , planner=openai:gpt-4.1", "parametric", {"k": 3, "planner": "openai:gpt-4.1"}),
         ("random:", "random", {}),
+        ("failures_hidden:k=2", "advantage", {"failures": "hidden", "k": 2}),
     ],
 )
 def test_policy_and_settings_are_read_when_an_arm_is_written(text: str, policy: str, settings: dict[str, Any]) -> None:
@@ -46,16 +47,67 @@ def test_policy_and_settings_are_read_when_an_arm_is_written(text: str, policy: 
     [
         ("", "unknown policy"),
         ("magic", "unknown policy 'magic'"),
-        ("none:k", "arm 'none:k': k:"),
+        ("none:k", "arm 'none:k': k: it has no value; write k=VALUE"),
         ("none:k=many", "arm 'none:k=many': k:"),
         ("none:k=99", "less than or equal to 32"),
         ("none:luck=1", "luck: Extra inputs"),
+        ("contxt:8000", "or a control (context:N, fresh_lesson,"),
+        ("failures", "begins with a setting; write a policy first, such as advantage:failures"),
+        ("context", "say how many tokens of earlier attempts the prompt may hold: context:8000"),
+        ("context:k=8", "say how many tokens"),
+        ("context:50", "context: Input should be greater than or equal to 200"),
+        ("context:8000,max_case_tokens=900", "leave max_case_tokens out"),
+        ("similarity:context=8000", "write context:8000"),
+        ("none:context=8000", "write context:8000"),
+        ("none:outcomes=shuffled", "none has no memory"),
+        ("none:blanked=0.1", "none serves no case"),
+        ("similarity:outcomes=mixed", "outcomes: Input should be 'true' or 'shuffled'"),
+        ("similarity:k=1,k=2", "k is given twice"),
+        ("fresh_lesson:lesson=none", "lesson is given twice"),
+        ("similarity:policy=random", "the policy of an arm is its first word; write random:... instead"),
     ],
 )
 def test_the_arm_is_named_when_it_makes_no_sense(text: str, said: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_arm(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "policy", "controls"),
+    [
+        ("advantage", "advantage", {}),
+        ("context:8000", "none", {"context": 8000}),
+        ("context: 8000 ,outcomes=shuffled", "none", {"context": 8000, "outcomes": "shuffled"}),
+        ("fresh_lesson", "none", {"lesson": "fresh"}),
+        ("shuffled_outcomes", "advantage", {"outcomes": "shuffled"}),
+        ("kernel:outcomes=shuffled,blanked=0.1,lesson=fresh", "kernel", {"outcomes": "shuffled", "blanked": 0.1}),
+    ],
+)
+def test_controls_are_read_when_an_arm_has_some(text: str, policy: str, controls: dict[str, Any]) -> None:
+    arm = parse_arm(text)
+    assert arm.policy == policy
+    assert arm.controls.model_dump(exclude_defaults=True, exclude={"lesson"} - {*controls}) == controls
+
+
+def test_a_share_of_the_questions_is_held_out_the_same_for_every_seed() -> None:
+    tasks = made_tasks(20)
+    plan = a_plan(tasks, held_out_share=0.25, iterations=2)
+    held_out = [{visit.task.id for visit in plan.visits(tasks, seed) if visit.phase == "test"} for seed in (0, 1)]
+    assert held_out[0] == held_out[1] == {v.task.id for v in plan.visits(tasks[::-1], 2) if v.phase == "test"}
+    assert len(held_out[0]) == 5
+    both = a_plan(tasks, held_out=["chess"], held_out_share=0.5)
+    tests = [visit.task for visit in both.visits(tasks, 0) if visit.phase == "test"]
+    assert len(tests) == 6 + 7
+    assert {task.source for task in tests} == {"chess", "rivers", "operas"}
+    assert sum(visit.phase == "learn" for visit in a_plan(tasks[:2], held_out_share=0.9).visits(tasks[:2], 0)) == 1
+
+
+def test_a_question_cannot_meet_its_own_answer_through_shuffled_corrections() -> None:
+    shuffled = {"arms": [parse_arm("shuffled_outcomes")], "feedback": "correction"}
+    with pytest.raises(ValueError, match="a question could be shown its own answer; run one iteration"):
+        a_plan(made_tasks(4), iterations=2, **shuffled)
+    assert a_plan(made_tasks(4), **shuffled).iterations == 1
 
 
 def test_a_folder_can_be_made_of_every_arm() -> None:

@@ -165,7 +165,7 @@ def test_a_stream_is_worked_on_by_one_process_at_a_time(tmp_path: Path, monkeypa
 
 @pytest.mark.slow
 async def test_two_processes_find_what_one_finds(tmp_path: Path, module: str) -> None:
-    plan = a_plan("none", "random", "similarity")
+    plan = a_plan("none", "context:400", "similarity")
     subject = await asyncio.to_thread(lambda: import_by_name(f"{module}:free", wanted="a subject")())
     alone = EvalRunner(plan, tasks=TASKS, subject=subject, folder=tmp_path / "one")
     assert (await alone.run()).is_complete

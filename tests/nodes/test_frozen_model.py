@@ -13,7 +13,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 
 from benchmarks.frozen_model.chat_model import chat_text, instances, shown
 from benchmarks.frozen_model.families import DESKS, house, routing
-from benchmarks.frozen_model.one_step import as_action, name_of, plan_of, prompt_of
+from benchmarks.frozen_model.one_step import WRONG, as_action, name_of, plan_of, prompt_of
 from benchmarks.frozen_model.regression import regressed
 from benchmarks.frozen_model.vote import votes
 from memento.evals.house_rules import RULES
@@ -79,6 +79,21 @@ def test_prompt_shows_what_worked_with_the_best_case_last() -> None:
     ]
     assert chat_text(messages).endswith("<|im_start|>user\nnow<|im_end|>\n<|im_start|>assistant\n")
     assert count_tokens_approximately([HumanMessage(chat_text(messages))]) < 100
+
+
+def test_prompt_shows_what_failed_with_its_verdict_when_failures_are_shown() -> None:
+    prompt = prompt_of("Choose.", failures="shown")
+    failed = [_case("near", "1. bravo", 0.0), _case("far", "1. echo", 0.0)]
+
+    def turns(cases: list[PromptCase]) -> list[str]:
+        messages = prompt(run={"task": "now"}, cases=cases, results=[], is_last=False, feedback="")  # type: ignore[typeddict-item]
+        return [message.text for message in messages]
+
+    echo, bravo, alpha = ('{"name":"' + name + '"}' for name in ("echo", "bravo", "alpha"))
+    assert turns(failed) == ["Choose.", "far", echo, f"{WRONG}near", bravo, f"{WRONG}now"]
+    assert turns([failed[0], _case("good", "1. alpha", 1.0)]) == [
+        *("Choose.", "near", bravo, f"{WRONG}good", alpha, "now"),
+    ]
 
 
 def test_routing_draws_evenly_and_repeatably(tmp_path: Path) -> None:

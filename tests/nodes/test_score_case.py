@@ -66,6 +66,23 @@ async def test_event_has_no_cases_when_k_is_zero() -> None:
     assert update["event_id"]
 
 
+async def test_failed_cases_are_left_out_and_not_credited_when_the_run_hides_them() -> None:
+    events: list[Any] = []
+    async with a_memory() as memory:
+        _, failed, _ = await with_cases(memory)
+        state, node = await recalled(memory, k=3, failures="hidden"), make_score_case(given(memory))
+        update = await node(state, runtime=runtime_of(events=events))
+        again = await node({**state, "left_out": ["earlier"]}, runtime=runtime_of())
+        del state["run"]["settings"]["failures"]  # a run that began with an earlier release
+        old = await node(state, runtime=runtime_of())
+    assert [case["reward"] for case in update["cases"]] == [1.0, 1.0]
+    assert update["left_out"] == [failed]
+    assert again["left_out"] == ["earlier", failed]
+    assert events[0]["cases"] == update["cases"]
+    assert len(old["cases"]) == 3
+    assert "left_out" not in old
+
+
 async def test_event_has_no_cases_when_policy_is_none() -> None:
     async with a_memory() as memory:
         await with_cases(memory)

@@ -62,7 +62,7 @@ def _headline(view: View) -> str:
 
 
 def _is_bare(view: View) -> bool:
-    return next(arm.policy for arm in view.plan.arms if arm.name == view.control) == "none"
+    return not next(arm.has_memory for arm in view.plan.arms if arm.name == view.control)
 
 
 def _too_few(view: View) -> str:

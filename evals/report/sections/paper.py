@@ -1,14 +1,14 @@
 """Comparison with the paper's figures, for runs that are one of its ablations."""
 
-from memento.evals.presets import Row, paper_table
+from memento.evals.presets import Row, is_protocol, paper_table
 from memento.evals.report.blocks import Grid, Note, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, amount
 from memento.evals.report.view import View
 
 
 def paper(view: View) -> Section | None:
-    """Show the table of the run's preset; None for runs without one."""
-    if not view.plan.preset:
+    """Show the table of the run's preset; None for runs that are no ablation of the paper."""
+    if not view.plan.preset or is_protocol(view.plan.preset):
         return None
     table = paper_table(view.plan, view.results)
     measures = list(table.measures)

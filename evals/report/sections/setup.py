@@ -5,8 +5,9 @@ import shlex
 from typing import Any
 
 from memento.evals.report.blocks import Code, Facts, Note, Section
-from memento.evals.report.formatting import counted, duration
+from memento.evals.report.formatting import counted, duration, listed
 from memento.evals.report.view import View
+from memento.evals.runs.plan import RunPlan
 
 _FEEDBACK = {
     "reward": "the memory is told how good each answer was (bandit feedback)",
@@ -28,7 +29,7 @@ def setup(view: View) -> Section:
         ("Iterations", f"{plan.iterations}"),
         ("Feedback", f"{plan.feedback}: {_FEEDBACK[plan.feedback]}"),
         ("Round", f"{plan.round}: so many tasks see the same memory, then it learns from them"),
-        ("Held out", ", ".join(plan.held_out) or "no source"),
+        ("Held out", held_out(plan) or "nothing"),
         ("Scorer", plan.scorer),
         ("Settings", ", ".join(f"{name}={_plain(value)}" for name, value in plan.settings.items()) or "as configured"),
         *([("Preset", plan.preset)] if plan.preset else []),
@@ -50,6 +51,14 @@ def setup(view: View) -> Section:
     )
 
 
+def held_out(plan: RunPlan) -> str:
+    """Return what a run holds out, in words; empty when nothing."""
+    share = f"{100 * plan.held_out_share:g} % of the{' other' if plan.held_out else ''} questions"
+    return " and ".join(
+        [*([listed(plan.held_out)] if plan.held_out else []), *([share] if plan.held_out_share else [])]
+    )
+
+
 def command(view: View) -> str:
     """Return the command that runs the plan again."""
     plan = view.plan
@@ -59,6 +68,7 @@ def command(view: View) -> str:
         parts = ["memento eval run --dataset FILE", *(f"--arm {shlex.quote(arm.name)}" for arm in plan.arms)]
         parts += [f"--iterations {plan.iterations}"] if plan.iterations > 1 else []
         parts += [f"--held-out {shlex.quote(source)}" for source in plan.held_out]
+        parts += [f"--held-out-share {plan.held_out_share:g}"] if plan.held_out_share else []
     if not plan.subject.startswith("configured agent"):
         parts.append("--subject PACKAGE.MODULE:FUNCTION")
     parts.append(f"--limit {plan.n_tasks} --seeds {len(plan.seeds)} --round {plan.round}")

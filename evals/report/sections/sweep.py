@@ -4,7 +4,7 @@ from memento.evals.report.blocks import PictureBlock, Section
 from memento.evals.report.drawing import draw
 from memento.evals.report.plots import Series, curves
 from memento.evals.report.view import View
-from memento.evals.runs.arm import Arm
+from memento.evals.runs.arm import NO_MEMORY, Arm
 from memento.memory.stats import Interval
 
 
@@ -14,7 +14,7 @@ def k_sweep(view: View) -> Section | None:
     groups: dict[str, list[tuple[int, str]]] = {}
     for arm in view.plan.arms:
         k = arm.settings.get("k", view.plan.settings.get("k"))
-        if k is not None and arm.name in accuracy:
+        if k is not None and arm.name in accuracy and arm.policy != NO_MEMORY:
             groups.setdefault(_without_k(arm), []).append((k, arm.name))
     swept = {name: sorted(arms) for name, arms in groups.items() if len({k for k, _ in arms}) > 1}
     if not swept:
@@ -48,5 +48,6 @@ def k_sweep(view: View) -> Section | None:
 
 
 def _without_k(arm: Arm) -> str:
-    rest = ",".join(f"{name}={value}" for name, value in sorted(arm.settings.items()) if name != "k")
+    named = arm.settings | arm.controls.model_dump(exclude_defaults=True)
+    rest = ",".join(f"{name}={value}" for name, value in sorted(named.items()) if name != "k")
     return f"{arm.policy}:{rest}" if rest else arm.policy

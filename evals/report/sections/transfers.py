@@ -1,24 +1,25 @@
-"""Transfer to held-out sources, and negative transfer: tasks that fail only with memory."""
+"""Transfer to held-out tasks, and negative transfer: tasks that fail only with memory."""
 
 from memento.evals.report.blocks import Grid, PageBlock, Section
-from memento.evals.report.formatting import UNKNOWN, gain, listed
+from memento.evals.report.formatting import UNKNOWN, gain
 from memento.evals.report.sections.pairs import verdict_of
+from memento.evals.report.sections.setup import held_out
 from memento.evals.report.view import View
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negative_transfer, transfer
 
 
 def transfers(view: View) -> Section | None:
-    """Show negative transfer at first encounters, and transfer to held-out sources where there are some."""
+    """Show negative transfer at first encounters, and transfer to held-out tasks where there are some."""
     blocks: list[PageBlock] = []
     lost = negative_transfer(view.results, view.control)
     if lost:
         blocks.append(_lost(view, lost, "first encounters"))
-    held_out = transfer(view.results, view.control)
-    if held_out is not None:
-        blocks.append(_held_out(view, held_out))
+    tests = transfer(view.results, view.control)
+    if tests is not None:
+        blocks.append(_held_out(view, tests))
         if lost_there := negative_transfer(view.results, view.control, part="test"):
-            blocks.append(_lost(view, lost_there, "held-out sources"))
+            blocks.append(_lost(view, lost_there, "held-out tasks"))
     return Section("transfer", "What memory breaks, and what it carries over", blocks) if blocks else None
 
 
@@ -63,7 +64,7 @@ def _held_out(view: View, found: Transfer) -> Grid:
             ]
         )
     return Grid(
-        f"Transfer: tasks of sources that no arm learned from ({listed(view.plan.held_out)}), asked last with a memory "
+        f"Transfer: tasks that no arm learned from ({held_out(view.plan)}), asked last with a memory "
         f"that is frozen. Accuracy with 95 % intervals over {view.over}; the difference from the control is paired, in "
         "percentage points.",
         ["arm", "questions", "accuracy,\nweighted", "accuracy,\nmacro", "difference,\nweighted", "verdict"],
