@@ -1,0 +1,100 @@
+"""One stream: a contestant, an order. Played once, kept as a JSON file, played again only under another stamp."""
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.copying_reader.stream import Rules, play_order
+from benchmarks.copying_reader.texts import loaded
+from benchmarks.planted.kept import put_in_place, source_of
+from benchmarks.worlds.contestants import make_contestant
+from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
+
+
+@dataclass(frozen=True)
+class OrderTask:
+    """What decides a stream."""
+
+    texts: Path
+    """A file of `kept_texts`; named by its contents."""
+    policy: str
+    """As `make_contestant` takes it."""
+    order: int
+    rules: Rules
+    question_set: int = -1
+    """Seed of the questions that are drawn from the family; all of them by default."""
+    n_questions: int = 0
+
+    def path(self, folder: Path) -> Path:
+        """Where it is kept."""
+        policy = re.sub(r"[^\w.=,-]", "+", self.policy)
+        rules = f"{self.rules.feedback}.{self.rules.failures}"
+        drawn = f".{self.question_set}" if self.n_questions else ""
+        return folder / f"{self.texts.stem}.{rules}.{policy}{drawn}.{self.order}.json"
+
+    def stamp(self) -> str:
+        """Differs whenever the stream would."""
+        decides = asdict(self) | {"texts": self.texts.name}
+        text = json.dumps(decides, sort_keys=True) + f"{N_CANDIDATES} {N_SUGGESTED}" + _source(self.policy)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def is_kept(self, folder: Path) -> bool:
+        """Whether it need not be played."""
+        return load_stream(self, folder) is not None
+
+    def run(self, folder: Path) -> None:
+        """Play and keep it."""
+        stamp, began = self.stamp(), time.process_time()
+        texts = loaded(self.texts)
+        question_Q = np.arange(len(texts.tasks))
+        if self.n_questions:
+            chance = np.random.default_rng([self.question_set, self.n_questions])
+            question_Q = np.sort(chance.choice(len(texts.tasks), size=self.n_questions, replace=False))
+        order_T = np.random.default_rng([self.order, 1, False]).permutation(len(question_Q))  # as an evaluation's
+        contestant = make_contestant(self.policy, dim=texts.state_QD.shape[1], seed=self.order)
+        seed = self.order if self.question_set < 0 else 1000 * self.question_set + self.order
+        played = play_order(texts, question_Q[order_T], contestant, seed=seed, rules=self.rules)
+        kept = KeptStream(
+            policy=self.policy,
+            order=self.order,
+            question=played.question_T.tolist(),
+            chance=np.round(played.chance_T, 5).tolist(),
+            reward=played.reward_T.astype(int).tolist(),
+            seconds=round(time.process_time() - began, 3),
+        )
+        put_in_place(self.path(folder), json.dumps({"stamp": stamp, **kept._asdict()}))
+
+
+class KeptStream(NamedTuple):
+    """What is kept of a stream."""
+
+    policy: str
+    order: int
+    question: list[int]
+    """Positions of the questions among the family's, in the order played."""
+    chance: list[float]
+    """Of a right answer at each, given what was shown."""
+    reward: list[int]
+    seconds: float
+    """Processor time."""
+
+
+def load_stream(task: OrderTask, folder: Path) -> KeptStream | None:
+    """The stream as it was kept, or None when it has to be played: it is missing, stale or damaged."""
+    try:
+        kept = json.loads(task.path(folder).read_text("utf-8"))
+        return KeptStream(**kept) if kept.pop("stamp") == task.stamp() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@cache
+def _source(policy: str) -> str:
+    return source_of({__name__, *make_contestant(policy, dim=2, seed=0).modules})
