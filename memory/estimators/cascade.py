@@ -131,7 +131,7 @@ class NeuralLinLogUCB(SharedOutcomes):
 
     def stamp(self) -> dict[str, Any]:
         """Seed and settings, outcomes kept, and counts."""
-        return {"made_as": self._made_as, "kept": list(self._kept), "exposures": self._exposures, "n": self._n}
+        return {"made_as": self._made_as, "kept": list(self._kept), "exposures": dict(self._exposures), "n": self._n}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
         """Restore from a snapshot.

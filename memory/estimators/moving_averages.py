@@ -103,7 +103,7 @@ class MovingAverages:
         return {
             "kept": [[event_id, *kept] for event_id, kept in self._kept.items()],
             "base": {family: list(utility.items()) for family, utility in self._base.items()},
-            "exposures": self._exposures,
+            "exposures": dict(self._exposures),
             "rewards": [self._n, self._sum],
         }
 

@@ -159,7 +159,7 @@ class SetUplift(SharedOutcomes):
         return {
             "made_as": self._made_as,
             "kept": [[event_id, *kept] for event_id, kept in self._kept.items()],
-            "exposures": self._exposures,
+            "exposures": dict(self._exposures),
             "counts": [self._n_served, self._n_positive],
         }
 
