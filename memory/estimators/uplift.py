@@ -37,9 +37,9 @@ from memento.memory.products import product, solved
 MIN_SERVED = 10
 """Known outcomes, of both kinds, of reads that served cases, before uplift is trusted; similarity serves until then."""
 
-_BUILT_IN = {"task_sd": 0.5, "case_sd": 0.1, "outcomes": 16_384.0}
-"""Prior standard deviations of b(s) and of each case's part of the uplift, in probability; `outcomes` counts those that
-can still be corrected."""
+_BUILT_IN = {"task_sd": 0.5, "case_sd": 0.1, "pair_sd": 0.03, "outcomes": 16_384.0}
+"""Prior standard deviations, in probability: of b(s), of what a case's cosine and own reward tell, of what the bilinear
+form does; `outcomes` counts those that can still be corrected."""
 _NOISE = 0.25
 _TASK = 24
 """Random features of a task."""
@@ -72,7 +72,7 @@ class SetUplift(SharedOutcomes):
         Args:
             dim: dimension D of the encoder's vectors.
             seed: unused: the random features are the same in every memory.
-            settings: any of `task_sd`, `case_sd`, `outcomes`.
+            settings: any of `task_sd`, `case_sd`, `pair_sd`, `outcomes`.
 
         Raises:
             InvalidInput: a setting that it does not have.
@@ -83,8 +83,8 @@ class SetUplift(SharedOutcomes):
         self._task_DF, self._of_task_DF, self._of_case_DF = (
             chance.normal(size=(dim, n)).astype(np.float32) for n in (_TASK, _PAIR, _PAIR)
         )
-        task, case = self._made_as["task_sd"] ** 2, self._made_as["case_sd"] ** 2
-        variance_P = np.repeat([1.0, task / _TASK, case, case / _PAIR], [1, _TASK, 4, _PAIR])
+        task, case, pair = (self._made_as[f"{part}_sd"] ** 2 for part in ("task", "case", "pair"))
+        variance_P = np.repeat([1.0, task / _TASK, case, pair / _PAIR], [1, _TASK, 4, _PAIR])
         self._precision_PP = np.diag(1.0 / variance_P)
         self._target_P = np.zeros(len(variance_P))
         self._target_P[0] = 0.5  # mean of b, of variance 1

@@ -153,8 +153,7 @@ def test_the_good_case_is_found_where_it_helps(name: EstimatorName) -> None:
     good, bad = estimates.value_C
     assert good > bad + 0.1
     if name == "uplift":
-        assert good > 0.5 > bad  # over what was served nothing, and failed
-        assert abs(bad) < 0.35
+        assert good > 0.35 > abs(bad)  # shrunk from 1 and 0: control reads fail, as those with the bad case do
 
 
 def test_memrl_moves_each_served_case_by_a_third_of_what_it_lacks() -> None:
