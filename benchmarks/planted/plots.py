@@ -25,6 +25,10 @@ _COLOURS = {
     "parametric": "tab:orange",
     "soft": "tab:brown",
     "kernel": "tab:green",
+    "memrl": "tab:purple",
+    "romerl": "tab:pink",
+    "cascade": "tab:olive",
+    "uplift": "goldenrod",
     "advantage": "tab:red",
     "oracle": "black",
 }

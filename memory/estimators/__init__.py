@@ -18,6 +18,14 @@ cross_entropy.py  Q(s, c) by cross-entropy (paper Eq. 15)
 kernel_control.py Q_EC(s, c) by episodic control (paper Eq. 7 to 11, Algorithm 1)
   kernel.py         its learned kernel
   episodes.py       its episodic store and replay buffer
+memrl.py          MemRL's utilities: Q of each case as a moving average of shared rewards
+romerl.py         RoMeRL's: of at most four cases per task
+  moving_averages.py  averages of which any outcome can be taken back
+  similarity_gate.py  how similar a case must be to compete
+cascade.py        CASCADE's Neural-LinLogUCB: a network's features, a logistic-linear head, its width
+  neural_linear.py  its model
+uplift.py         what a set adds over no memory, after UpliftMem
+settled.py        events that can no longer be corrected
 settings.py       settings, checked
 registry.py       estimators by name
 """

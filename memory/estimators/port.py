@@ -11,10 +11,30 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.settings import EstimatorSettings
 
-EstimatorName = Literal["cross_entropy", "kernel", "advantage"]
+EstimatorName = Literal["cross_entropy", "kernel", "advantage", "memrl", "romerl", "cascade", "uplift"]
 
 CaseView = Literal["state", "action", "text"]
 """Part of a case that is encoded: its task, its action, or both together."""
+
+
+class CaseOrigins(NamedTuple):
+    """Where cases come from, for estimators that keep cases of one task apart from those of others."""
+
+    questions: tuple[str, ...]
+    """Hash of each case's question."""
+    written_N: NDArray[np.float64]
+    """When each case was written, in seconds of Unix time."""
+    length_N: NDArray[np.float64]
+    """Characters of each case's action."""
+
+    def only(self, rows: NDArray[np.intp]) -> "CaseOrigins":
+        """Those of the cases at these positions."""
+        questions = tuple(self.questions[row] for row in rows)
+        return CaseOrigins(questions, self.written_N[rows], self.length_N[rows])
+
+
+NEED_ORIGINS: frozenset[EstimatorName] = frozenset({"romerl"})
+"""Estimators that are given the origins of cases; hashing the questions of a read's candidates takes a while."""
 
 
 class CaseRows(NamedTuple):
@@ -31,6 +51,8 @@ class CaseRows(NamedTuple):
     """Hashes of the action texts. Empty when actions are not distinguished."""
     support_N: NDArray[np.float32] | None = None
     """Support of each case's action by the cases recalled with it; None where not computed."""
+    origins: CaseOrigins | None = None
+    """Where the cases come from; None where the estimator does not need it, or nobody knows."""
 
     def __len__(self) -> int:
         """Number of cases."""
@@ -38,7 +60,7 @@ class CaseRows(NamedTuple):
 
     def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
         """The same cases with this support."""
-        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N)
+        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N, self.origins)
 
     def only(self, rows: NDArray[np.intp]) -> "CaseRows":
         """The cases at these positions."""
@@ -49,6 +71,7 @@ class CaseRows(NamedTuple):
             {view: row_ND[rows] for view, row_ND in self.vectors.items()},
             tuple(self.actions[row] for row in rows) if self.actions else (),
             None if self.support_N is None else self.support_N[rows],
+            None if self.origins is None else self.origins.only(rows),
         )
 
 
@@ -83,6 +106,8 @@ class Estimates(NamedTuple):
     """Known outcomes that each case was served in."""
     support_C: NDArray[np.float32] | None = None
     """Support of each candidate's action, where the estimator uses it; logged with the served cases."""
+    is_eligible_C: NDArray[np.bool_] | None = None
+    """Which candidates its policy may serve; None where all compete."""
 
 
 class Answer(NamedTuple):

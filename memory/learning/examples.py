@@ -1,12 +1,13 @@
 """Builds training examples from the ledger's observations, a page at a time."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
-from memento.memory.estimators.port import CaseRows, CaseView, Example
+from memento.memory.estimators.port import CaseOrigins, CaseRows, CaseView, Example
 from memento.memory.event import Observation, Slot
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
@@ -16,7 +17,15 @@ from memento.memory.namespaces import holds_documents
 class ExampleReader:
     """Converts the observations of one namespace into training examples."""
 
-    def __init__(self, *, namespace: str, views: LedgerViews, texts: EncodedTexts, wanted: Sequence[CaseView]) -> None:
+    def __init__(
+        self,
+        *,
+        namespace: str,
+        views: LedgerViews,
+        texts: EncodedTexts,
+        wanted: Sequence[CaseView],
+        has_origins: bool = True,
+    ) -> None:
         """Wire the parts.
 
         Args:
@@ -24,12 +33,14 @@ class ExampleReader:
             views: the ledger.
             texts: vectors of queries and cases.
             wanted: which encodings of cases the estimator needs.
+            has_origins: whether it is told where cases come from.
         """
         self._namespace = namespace
         self._views = views
         self._texts = texts
         self._wanted = tuple(wanted)
         self._has_actions = not holds_documents(namespace)
+        self._has_origins = has_origins
 
     async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
         """Training example of each observation; None where the outcome is unknown."""
@@ -56,13 +67,23 @@ class ExampleReader:
             # a state is encoded when its case is written; the others when they are first learned from
             vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
         actions = tuple(text_hash(case.action) for case in cases) if self._has_actions else ()
-        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors, actions)
+        origins = origins_of(cases) if self._has_origins else None
+        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors, actions, origins=origins)
 
     async def _page(self, cases: Sequence[Case], slots: Sequence[Slot]) -> CaseRows:
         similarity_N = np.array([slot.similarity for slot in slots], np.float32)
         own_N = [_own_reward(slot, case) for slot, case in zip(slots, cases, strict=True)]
         rows = await self.rows(cases, similarity_N, np.array(own_N, np.float32))
         return rows.supported(np.array([slot.support or 0.0 for slot in slots], np.float32))
+
+
+def origins_of(cases: Sequence[Case]) -> CaseOrigins:
+    """Where cases come from, by their texts and the time they were written."""
+    return CaseOrigins(
+        tuple(case.question for case in cases),
+        np.array([datetime.fromisoformat(case.created_at).timestamp() for case in cases], np.float64),
+        np.array([len(case.action) for case in cases], np.float64),
+    )
 
 
 def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
@@ -74,6 +95,7 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
         {view: row_ND[start:stop].copy() for view, row_ND in rows.vectors.items()},
         rows.actions[start:stop],
         None if rows.support_N is None else rows.support_N[start:stop].copy(),
+        None if rows.origins is None else rows.origins.only(np.arange(start, stop)),
     )
 
 

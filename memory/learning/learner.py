@@ -18,7 +18,7 @@ from memento.memory.case import QUESTION_VERSION, Case, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import Answer, CaseEffect, Example, MakeEstimator, Suggestions
+from memento.memory.estimators.port import NEED_ORIGINS, Answer, CaseEffect, Example, MakeEstimator, Suggestions
 from memento.memory.event import Observation
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
@@ -74,7 +74,13 @@ class Learner:
         self._folder = folder
         self.estimator = make(settings={})
         self.serving = built_in(namespace, self.estimator.name)
-        self._reader = ExampleReader(namespace=namespace, views=views, texts=texts, wanted=self.estimator.views)
+        self._reader = ExampleReader(
+            namespace=namespace,
+            views=views,
+            texts=texts,
+            wanted=self.estimator.views,
+            has_origins=self.estimator.name in NEED_ORIGINS,
+        )
         self._offset = self._n_outcomes = self._n_saved = self._n_erasures = 0
         self._is_loaded = False
         self._writer = SnapshotWriter(namespace=namespace, views=views)

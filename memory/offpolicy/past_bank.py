@@ -13,6 +13,7 @@ from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.index.engines.port import Vector
+from memento.memory.learning.examples import origins_of
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.products import product
 
@@ -43,7 +44,8 @@ class PastBank:
         self._actions = [text_hash(case.action) for case in cases]
         self._row = {case_id: row for row, case_id in enumerate(self._ids)}
         self._questions: dict[str, int] = {}
-        codes = [self._questions.setdefault(case.question, len(self._questions)) for case in cases]
+        self._origins = origins_of(cases)
+        codes = [self._questions.setdefault(question, len(self._questions)) for question in self._origins.questions]
         self._question_N = np.array(codes, np.int64)
         self._first_reward_N = np.array([case.reward for case in cases], np.float32)
         self._revisions = revisions
@@ -134,7 +136,8 @@ class PastBank:
             [rewards.get(case_id, self._reward_N[row]) for case_id, row in zip(ids, rows, strict=True)], np.float32
         )
         actions = tuple(self._actions[row] for row in rows)
-        return CaseRows(ids, similarity_C, reward_C, {view: self._vectors[view][rows] for view in views}, actions)
+        vectors = {view: self._vectors[view][rows] for view in views}
+        return CaseRows(ids, similarity_C, reward_C, vectors, actions, origins=self._origins.only(rows))
 
     def _rewind(self) -> None:
         self._n_applied = 0

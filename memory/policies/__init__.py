@@ -4,6 +4,10 @@ port.py        what a policy is, and how a choice is drawn from it with its exac
 controls.py    none, random
 similarity.py  similarity, similarity_reward
 learned.py     parametric, kernel, soft
+advantage.py   advantage
+utility.py     memrl, romerl
+cascade.py     cascade
+uplift.py      uplift
 set_probability.py  how likely a set is served, and was logged
 registry.py    policies by name
 """

@@ -108,3 +108,19 @@ def greedy(score_C: NDArray[np.float32], *, chosen: Sequence[int | None], k: int
     probability_C = np.zeros(len(score_C))
     probability_C[int(np.argmax(left_C))] = 1.0
     return Distribution(probability_C, 0.0, score_C)
+
+
+def greedy_or_null(
+    score_C: NDArray[np.float32], is_eligible_C: NDArray[np.bool_], *, chosen: Sequence[int | None], k: int
+) -> Distribution | None:
+    """The best of what is eligible and left, for certain; the null case where nothing is."""
+    if len(chosen) >= min(k, len(score_C)):
+        return None
+    left_C = np.where(is_eligible_C, score_C.astype(np.float64), -np.inf)
+    left_C[[index for index in chosen if index is not None]] = -np.inf
+    probability_C = np.zeros(len(score_C))
+    best = int(np.argmax(left_C))
+    if np.isneginf(left_C[best]):
+        return Distribution(probability_C, 1.0, score_C)
+    probability_C[best] = 1.0
+    return Distribution(probability_C, 0.0, score_C)

@@ -4,12 +4,28 @@ from typing import Literal, get_args
 
 from memento.memory.errors import UnknownPolicy
 from memento.memory.policies.advantage import AdvantagePolicy
+from memento.memory.policies.cascade import CascadePolicy
 from memento.memory.policies.controls import NonePolicy, RandomPolicy
 from memento.memory.policies.learned import KernelPolicy, ParametricPolicy, SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
+from memento.memory.policies.uplift import UpliftPolicy
+from memento.memory.policies.utility import MemRLPolicy, RoMeRLPolicy
 
-PolicyName = Literal["none", "random", "similarity", "similarity_reward", "parametric", "soft", "kernel", "advantage"]
+PolicyName = Literal[
+    "none",
+    "random",
+    "similarity",
+    "similarity_reward",
+    "parametric",
+    "soft",
+    "kernel",
+    "memrl",
+    "romerl",
+    "cascade",
+    "uplift",
+    "advantage",
+]
 
 POLICY_NAMES: tuple[str, ...] = get_args(PolicyName)
 
@@ -21,6 +37,10 @@ _POLICIES: tuple[RetrievalPolicy, ...] = (
     ParametricPolicy(),
     SoftPolicy(),
     KernelPolicy(),
+    MemRLPolicy(),
+    RoMeRLPolicy(),
+    CascadePolicy(),
+    UpliftPolicy(),
     AdvantagePolicy(),
 )
 

@@ -22,6 +22,10 @@ _RENORMALISING = frozenset({"random", "soft"})
 """Policies that draw each slot from one weight per case, among what is left (Plackett-Luce)."""
 
 
+_ONE_ORDER = frozenset({"uplift"})
+"""Policies that serve no set in two orders: the first slot decides whether anything is served, the last one what."""
+
+
 def few_sets(policy: RetrievalPolicy, candidates: Candidates, *, k: int, at_most: int) -> dict[ServedSet, float] | None:
     """Everything a policy may serve, with its probability; None when that takes more than `at_most` sequences.
 
@@ -102,7 +106,7 @@ def logged_set_probability(policy: str, propensity_K: Sequence[float]) -> float 
     Returns:
         The probability; None when the log cannot tell that of the set, only that of the order, their product.
     """
-    if all(propensity == 1 for propensity in propensity_K[:-1]):
+    if policy in _ONE_ORDER or all(propensity == 1 for propensity in propensity_K[:-1]):
         return float(np.prod(propensity_K))  # the slots before the last are certain: there is no other order
     if policy not in _RENORMALISING or len(propensity_K) > MAX_ORDERED:
         return None
