@@ -1,18 +1,20 @@
 """Exact top-k search over cases by reward and groups: branch and bound over cells of like cases.
 
 The value of a case is linear in its own reward and its shares of groups, so no case of a cell is worth more than the
-largest rewards and shares of the cell make it. Cells are searched from the highest bound on, until no other can hold a
-better case: the number of cells grows with how many kinds of cases there are, and only the best few are opened.
+largest rewards and shares of the cell make it. Inverted lists, from groups to cells, tell which cells gain enough from
+the groups of positive value; these are opened from the highest bound on, until no other can hold a better case (bounds
+of blocks, as in block-max indexes, Ding and Suel 2011).
 
 Axes: N cases by row, C rows asked for, B cells, G groups, K non-zero shares of cells.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.estimators.growing_array import GrowingArray
 from memento.memory.estimators.sparse_rows import SparseRows
 
 _LEVELS = 4
@@ -20,6 +22,8 @@ _LEVELS = 4
 _OPENED_TOGETHER = 256
 """Cases that are valued at a time: a call for every cell would cost more than the cases."""
 _FIRST_ROOM = 64
+_ROUNDING = 1e-9
+"""More than sums in double precision differ by when their terms are added in another order."""
 
 
 class Scored(NamedTuple):
@@ -42,6 +46,13 @@ class Weighting(NamedTuple):
     group_G: NDArray[np.float32]
 
 
+class _Inverted(NamedTuple):
+    """Cells with cases of one group, in order, and the largest share of it in each."""
+
+    cells: GrowingArray
+    highest: GrowingArray
+
+
 class LikeCases:
     """Cells of cases that are alike; rows and rewards are kept by the caller."""
 
@@ -60,9 +71,10 @@ class LikeCases:
         self._first_B = np.zeros(0, np.int64)  # no row of the cell is lower
         self._reward_B2 = np.zeros((0, 2), np.float32)  # lowest and highest reward
         self._start_B = np.zeros(1, np.int64)  # of the cell's shares; the last cell ends where the next will start
-        self._cell_K = np.zeros(0, np.int32)
+        self._place_K = np.zeros(0, np.int32)  # in the group's inverted list
         self._column_K = np.zeros(0, np.int16)
         self._share_K2 = np.zeros((0, 2), np.float32)  # lowest and highest share
+        self._lists = [_Inverted(GrowingArray(np.int64), GrowingArray(np.float32)) for _ in range(group.n_columns)]
 
     def put(self, row_C: NDArray[np.int64], reward_C: NDArray[np.float32]) -> None:
         """Put rows into the cells where they belong now; each is named once."""
@@ -81,6 +93,8 @@ class LikeCases:
         at_K = self._start_B[cell_C][shares.at_K] + own_K  # all rows of a cell have the same columns
         np.minimum.at(self._share_K2[:, 0], at_K, shares.value_K)
         np.maximum.at(self._share_K2[:, 1], at_K, shares.value_K)
+        for group, those in _by_group(shares.column_K):
+            np.maximum.at(self._lists[group].highest.value, self._place_K[at_K[those]], shares.value_K[those])
 
     def order(self, n_rows: int) -> NDArray[np.int64]:
         """The first rows, like ones next to each other."""
@@ -105,16 +119,16 @@ class LikeCases:
             n: number of cases.
             is_left_out: which of some rows are not searched, because they are among `found`.
         """
-        best, bound_B = found.largest(n), self._bounds(weighting)
-        if len(best.row_C) == n:
-            cells = np.flatnonzero(bound_B >= best.value_C[-1])
-        else:
-            cells = np.flatnonzero(bound_B > -np.inf)
-        cells = cells[np.lexsort((self._first_B[cells], -bound_B[cells]))]
+        best = found.largest(n)
+        least = float(best.value_C[-1]) if len(best.row_C) == n else -np.inf
+        cell_A = self._near(weighting, least)
+        bound_A = self._bounds(cell_A, weighting)
+        cell_A, bound_A = cell_A[bound_A >= least], bound_A[bound_A >= least]
+        order = np.lexsort((self._first_B[cell_A], -bound_A))
         waiting: list[NDArray[np.int64]] = []
         n_waiting = 0
-        for cell in cells.tolist():
-            if len(best.row_C) == n and (-bound_B[cell], self._first_B[cell]) > (-best.value_C[-1], best.row_C[-1]):
+        for cell, bound in zip(cell_A[order].tolist(), bound_A[order].tolist(), strict=True):
+            if len(best.row_C) == n and (-bound, self._first_B[cell]) > (-best.value_C[-1], best.row_C[-1]):
                 break
             rows = self._opened(cell, n, is_left_out)
             waiting.append(rows)
@@ -142,18 +156,27 @@ class LikeCases:
         value_C = self.values(row_C, weighting, reward_N[row_C])
         return Scored(np.concatenate([best.row_C, row_C]), np.concatenate([best.value_C, value_C])).largest(n)
 
-    def _bounds(self, weighting: Weighting) -> NDArray[np.float64]:
-        """Value that no case of a cell exceeds, rounding included: the same sums, in the same order, of larger terms."""
+    def _near(self, weighting: Weighting, least: float) -> NDArray[np.int64]:
+        """Cells that may hold a case of at least this value, by what they gain from groups of positive value alone."""
         n_cells = len(self._rows)
-        stop = self._start_B[n_cells]
-        value_K = weighting.group_G[self._column_K[:stop]].astype(np.float64)
-        share_K2 = self._share_K2[:stop]
-        term_K = value_K * np.where(value_K > 0, share_K2[:, 1], share_K2[:, 0])
         best_B = self._reward_B2[:n_cells, int(weighting.reward > 0)].astype(np.float64)
-        bound_B = weighting.base + weighting.reward * best_B
-        bound_B += np.bincount(self._cell_K[:stop], weights=term_K, minlength=n_cells)
-        bound_B[self._n_B[:n_cells] == 0] = -np.inf
-        return bound_B
+        gain_B = np.where(self._n_B[:n_cells] > 0, weighting.base + weighting.reward * best_B, -np.inf)
+        if least > -np.inf:
+            for group in np.flatnonzero(weighting.group_G > 0).tolist():
+                cells, highest = self._lists[group]
+                gain_B[cells.whole] += np.multiply(highest.whole, weighting.group_G[group], dtype=np.float64)
+        return np.flatnonzero((gain_B >= least - _ROUNDING) & (self._n_B[:n_cells] > 0))
+
+    def _bounds(self, cell_A: NDArray[np.int64], weighting: Weighting) -> NDArray[np.float64]:
+        """Value that no case of a cell exceeds, rounding included: sums in the same order, of terms no smaller."""
+        start_A, size_A = self._start_B[cell_A], self._start_B[cell_A + 1] - self._start_B[cell_A]
+        of_cell = np.repeat(np.arange(len(cell_A)), size_A)
+        at = np.arange(len(of_cell)) + np.repeat(start_A - (np.cumsum(size_A) - size_A), size_A)
+        value_K = weighting.group_G[self._column_K[at]].astype(np.float64)
+        term_K = value_K * np.where(value_K > 0, self._share_K2[at, 1], self._share_K2[at, 0])
+        best_A = self._reward_B2[cell_A, int(weighting.reward > 0)].astype(np.float64)
+        bound_A: NDArray[np.float64] = weighting.base + weighting.reward * best_A
+        return bound_A + np.bincount(of_cell, weights=term_K, minlength=len(cell_A))
 
     def _opened(
         self, cell: int, n: int, is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
@@ -198,8 +221,13 @@ class LikeCases:
         self._start_B[first + 1 : stop + 1] = self._start_B[first] + np.cumsum(size)
         at = slice(int(self._start_B[first]), int(self._start_B[stop]))
         self._have_shares(at.stop)
-        self._cell_K[at] = np.repeat(np.arange(first, stop), size)
-        self._column_K[at] = np.concatenate(columns)
+        self._column_K[at] = column = np.concatenate(columns)
+        cell = np.repeat(np.arange(first, stop), size)
+        for group, added in _by_group(column):
+            cells, highest = self._lists[group]
+            self._place_K[at.start + added] = np.arange(cells.stop, cells.stop + len(added))
+            cells.append(cell[added])
+            highest.append(np.zeros(len(added), np.float32))
 
     def _have_cells(self, n_cells: int) -> None:
         if n_cells > len(self._n_B):
@@ -210,9 +238,9 @@ class LikeCases:
             self._start_B = np.concatenate([self._start_B, np.zeros(added, np.int64)])
 
     def _have_shares(self, n_shares: int) -> None:
-        if n_shares > len(self._cell_K):
+        if n_shares > len(self._column_K):
             added = n_shares + _FIRST_ROOM
-            self._cell_K = np.concatenate([self._cell_K, np.zeros(added, np.int32)])
+            self._place_K = np.concatenate([self._place_K, np.zeros(added, np.int32)])
             self._column_K = np.concatenate([self._column_K, np.zeros(added, np.int16)])
             self._share_K2 = np.concatenate([self._share_K2, _unknown(added)])
 
@@ -250,3 +278,10 @@ class LikeCases:
 def _unknown(n: int) -> NDArray[np.float32]:
     """Lowest and highest of no values, `n` times, shape (n, 2)."""
     return np.repeat(np.array([[np.inf, -np.inf]], np.float32), n, axis=0)
+
+
+def _by_group(column_K: NDArray[np.integer[Any]]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each column, and where it stands."""
+    order = np.argsort(column_K, kind="stable")
+    groups, begin = np.unique(column_K[order], return_index=True)
+    yield from zip(groups.tolist(), np.split(order, begin[1:]), strict=len(groups) > 0)

@@ -66,4 +66,3 @@ def promising_regions(
     score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
     best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_MAX_REGIONS]
     return best[score_M[best] > 0]
-
