@@ -4,6 +4,7 @@ Axes: N cases served in an example, C candidates of a read, D vector dimensions.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -17,8 +18,9 @@ CaseView = Literal["state", "action", "text"]
 """Part of a case that is encoded: its task, its action, or both together."""
 
 
-class CaseRows(NamedTuple):
-    """Cases as an estimator sees them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseRows:
+    """Cases as an estimator sees them; `dataclasses.replace` changes a copy."""
 
     ids: tuple[str, ...]
     similarity_N: NDArray[np.float32]
@@ -38,7 +40,7 @@ class CaseRows(NamedTuple):
 
     def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
         """The same cases with this support."""
-        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N)
+        return replace(self, support_N=support_N)
 
     def only(self, rows: NDArray[np.intp]) -> "CaseRows":
         """The cases at these positions."""

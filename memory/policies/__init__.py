@@ -6,4 +6,5 @@ similarity.py  similarity, similarity_reward
 learned.py     parametric, kernel, soft
 set_probability.py  how likely a set is served, and was logged
 registry.py    policies by name
+own.py         a memory's own policy beside them
 """
