@@ -202,7 +202,8 @@ class Advantage:
 
     def _take_back(self, before: TakenIn) -> Features:
         features = self._coefficients.still(before.features, since=before.number)
-        self._beliefs.retract(features, before.site)
+        n_fades = self._n // _OUTCOMES_PER_FADE - before.number // _OUTCOMES_PER_FADE
+        self._beliefs.retract(features, before.site, n_faded=n_fades * _OUTCOMES_PER_FADE)
         return features
 
     def tensors(self) -> dict[str, NDArray[Any]]:

@@ -34,7 +34,7 @@ def test_our_policies_conform(name: str) -> None:
 
 def test_advantage_has_the_floor_that_it_promises() -> None:
     check_policy(AdvantagePolicy(), floor=FLOOR)
-    with pytest.raises(ConformanceError, match="floor: expected probabilities of 0, or of at least 0.2"):
+    with pytest.raises(ConformanceError, match=r"floor: expected probabilities of 0, or of at least 0\.2"):
         check_policy(AdvantagePolicy(), floor=0.2)
 
 
@@ -223,6 +223,20 @@ class KeepingEstimator(CountingEstimator):
         return event_id in self.told
 
 
+class ClingingEstimator(CountingEstimator):
+    def withdraw(self, event_id: str) -> bool:
+        before = self.told.get(event_id)
+        is_told = super().withdraw(event_id)
+        if before is not None:
+            self._add(before[0], 0, before[1], before[2])
+        return is_told
+
+    def _add(self, ids: tuple[str, ...], n: int, weight: float, reward: float) -> None:
+        for case_id in ids:
+            before = self.sums.get(case_id, (0, 0.0, 0.0))
+            self.sums[case_id] = before[0] + n, before[1] + weight, before[2] + reward
+
+
 class ForgetfulEstimator(CountingEstimator):
     def restore(self, tensors: dict[str, NDArray[Any]], stamp: dict[str, Any], replay: list[Example]) -> None:
         super().restore(tensors, stamp | {"sums": stamp["sums"][1:]}, replay)
@@ -280,6 +294,7 @@ def test_a_small_estimator_conforms() -> None:
         (StubbornEstimator, {"corrections"}),
         (CertainEstimator, {"confidence"}),
         (KeepingEstimator, {"withdrawals"}),
+        (ClingingEstimator, {"withdrawals"}),
         (ForgetfulEstimator, {"snapshot"}),
         (SharingEstimator, {"snapshot kept"}),
         (DividingEstimator, {"finite answers"}),
