@@ -7,8 +7,17 @@ interval.py  a figure with its 95 % interval
 ratios.py    means, rates and ratios of sums, paired differences among them: Bayesian bootstrap
 rows.py      any other statistic of rows, such as AUC: bootstrap of whole groups
 terms.py     means of terms of very unequal weight, such as off-policy estimates: Student's t over groups
+decisions.py  corrections where many figures decide, or one that is looked at again and again
 """
 
+from memento.memory.stats.decisions import (
+    chosen_by_evidence,
+    harm_evidence,
+    holm,
+    tail_at_look,
+    two_sided_p,
+    widened,
+)
 from memento.memory.stats.interval import UNDEFINED, Interval
 from memento.memory.stats.ratios import (
     GUARANTEED,
@@ -27,7 +36,7 @@ from memento.memory.stats.ratios import (
     ratio_interval,
 )
 from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval
-from memento.memory.stats.terms import Floats, effective_size, mean_of_terms, standard_error, student_t
+from memento.memory.stats.terms import Floats, effective_size, error_of_terms, mean_of_terms, standard_error, student_t
 
 __all__ = [
     "GUARANTEED",
@@ -39,8 +48,12 @@ __all__ = [
     "Floats",
     "Interval",
     "Statistic",
+    "chosen_by_evidence",
     "difference_ends",
     "effective_size",
+    "error_of_terms",
+    "harm_evidence",
+    "holm",
     "interval",
     "macro_draws",
     "macro_interval",
@@ -54,4 +67,7 @@ __all__ = [
     "standard_error",
     "statistic_interval",
     "student_t",
+    "tail_at_look",
+    "two_sided_p",
+    "widened",
 ]
