@@ -5,6 +5,11 @@ of questions that were held out (5 folds by question, several seeds), on the sco
 data_source; a score is compared with those of its own fold only. Controls: the reference's head, retrained; our
 estimator without cases; outcomes permuted by question. The import is kept in the temporary folder, so that only the
 first run encodes.
+
+There is no bar on the AUC itself. In this log every attempt at a question has the same outcome, whatever was served, so
+the figure says how well the hardness of a question can be told from its text, and not which cases help: none of the
+models that were tried is far above a plain mean reward per case. What it can show is kept as bars: nothing is foretold
+from permuted outcomes, and the reference's own validation leaks (leak.py).
 """
 
 import argparse
@@ -176,7 +181,6 @@ def judged(log: Recorded, make: Make, *, n_seeds: int, n_permutations: int) -> t
     selection = selector_figures(make, log)
     n_distinct, cosine = selection["ours"]
     bars = [
-        Bar("query-level AUC", str(our_auc), "at least 0.69", our_auc.value >= 0.69),
         *(
             Bar(f"gain over the reference head, {n} epochs", str(one), "above 0", one.low > 0)
             for n, one in over_reference.items()
@@ -194,6 +198,7 @@ def judged(log: Recorded, make: Make, *, n_seeds: int, n_permutations: int) -> t
         Bar("mean cosine of the chosen", f"{cosine:.3f}", "at least 0.25", cosine >= 0.25),
     ]
     beside = {
+        "query-level AUC": our_auc,
         "pooled over folds, AUC": over_seeds(auc)(reward_N, ours.p_NS),
         "without cases, AUC": figure(alone),
         **{f"reference head, {n} epochs, AUC": figure(head) for n, head in heads.items()},

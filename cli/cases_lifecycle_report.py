@@ -10,6 +10,8 @@ from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules,
 
 _SHOWN_ID = 8
 _SHOWN_TASK = 60
+_Z95 = 1.96
+"""Half of a 95 % interval, in standard deviations."""
 
 
 def show_plan(
@@ -18,7 +20,7 @@ def show_plan(
     """Print what forgetting would retire."""
     if as_json:
         for retirement in plan.retirements:
-            print_json({"event": "retirement", **retirement._asdict(), "effect": _effect(retirement, rules)})
+            print_json({"event": "retirement", **retirement._asdict(), "effect": _effect(retirement)})
         summary = {"n_active": plan.n_active, "n_retired": len(plan.retirements), "has_effects": plan.has_effects}
         coverage = {"before": plan.before._asdict(), "after": plan.after._asdict(), "region": plan.region}
         print_json({"event": "plan", **summary, "coverage": coverage})
@@ -30,7 +32,7 @@ def show_plan(
         for retirement in plan.retirements:
             task = " ".join(cases[retirement.case_id].state.split())[:_SHOWN_TASK]
             uses = 0 if retirement.effect is None else retirement.effect.exposures
-            row = (retirement.case_id[:_SHOWN_ID], str(uses), _interval(retirement, rules))
+            row = (retirement.case_id[:_SHOWN_ID], str(uses), _interval(retirement))
             table.add_texts(*row, f"{retirement.rule}: {retirement.reason}", task)
         print_table(table)
     if not plan.has_effects:
@@ -72,13 +74,14 @@ def show_rows(rows: list[dict[str, Any]], otherwise: str, *, as_json: bool) -> N
         print_table(table)
 
 
-def _effect(retirement: Retirement, rules: ForgettingRules) -> dict[str, Any] | None:
+def _effect(retirement: Retirement) -> dict[str, Any] | None:
+    """The effect with the 95 % interval of this case alone, by which nothing is decided."""
     if retirement.effect is None:
         return None
     _, uses, effect, sd = retirement.effect
-    return {"uses": uses, "effect": effect, "low": effect - rules.z * sd, "high": effect + rules.z * sd}
+    return {"uses": uses, "effect": effect, "low": effect - _Z95 * sd, "high": effect + _Z95 * sd}
 
 
-def _interval(retirement: Retirement, rules: ForgettingRules) -> str:
-    known = _effect(retirement, rules)
+def _interval(retirement: Retirement) -> str:
+    known = _effect(retirement)
     return "" if known is None else f"{known['effect']:+.2f} [{known['low']:+.2f}, {known['high']:+.2f}]"

@@ -5,8 +5,8 @@ from typing import Any
 from memento.cli.opening import opened
 from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
-from memento.cli.streams import print_json
-from memento.memory.explanation import explained_event
+from memento.cli.streams import print_json, tell
+from memento.memory.explanation import INTERVAL_MEANS, explained_event
 
 
 async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
@@ -15,11 +15,13 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
         explained = await explained_event(memory, event_id)
     facts, slots = explained.facts(), explained.slots()
     if as_json:
-        print_json({"event": "why", **facts, "slots": slots})
+        print_json({"event": "why", **facts, "slots": slots, "intervals": INTERVAL_MEANS})
         return ExitCode.OK
     print_table(facts_table({name: "not known" if value is None else value for name, value in facts.items()}))
     if slots:
         print_table(_table(slots))
+    if any(slot["interval"] is not None for slot in slots):
+        tell(f"intervals: {INTERVAL_MEANS}")
     return ExitCode.OK
 
 

@@ -23,6 +23,7 @@ def print_report(report: Report) -> None:
     within = report.within_question
     facts: dict[str, Any] = {
         "settings chosen": _settings(report.settings),
+        "judgement": f"{report.look} against these settings; gains at {100 * report.confidence:.4g} %",
         "gain over serving": f"{_signed(report.gain)} log loss, later outcomes",
         f"gain over {report.best_caseless}": f"{_signed(report.gain_over_caseless)} log loss, the best without cases",
         "within a question": _within(within.over_chance, within.n_questions, is_enough=within.is_enough),

@@ -1,5 +1,6 @@
 """Prints what each policy would have earned on logged events, as `memento policy evaluate` found."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,8 @@ def print_lines(report: PolicyReport) -> None:
                 {"event": "estimate", "policy": name, "estimator": estimator, **_json(getattr(evaluation, estimator))}
             )
     for one in report.differences:
-        print_json({"event": "difference", "policy": one.policy, "than": one.than, **_json(one.estimate)})
+        told = {"adjusted_p": one.adjusted_p, "is_told_apart": one.is_told_apart}
+        print_json({"event": "difference", "policy": one.policy, "than": one.than, **_json(one.estimate), **told})
     for name, evaluation in report.policies.items():
         print_json(
             {
@@ -81,10 +83,10 @@ def _comparison(difference: Difference) -> str:
     if found.abstains is not None:
         return f"against {than}: cannot tell"
     size = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
-    if found.low > 0:
-        return f"better than {than} by {size}"
-    if found.high < 0:
-        return f"worse than {than} by {size}"
+    if difference.is_told_apart:
+        return f"{'better' if found.value > 0 else 'worse'} than {than} by {size}"
+    if found.low > 0 or found.high < 0:
+        return f"not told apart from {than} once all comparisons are counted: {size}"
     return f"not told apart from {than}: {size}"
 
 
@@ -127,6 +129,8 @@ def _figure(estimate: Estimate) -> str:
 
 
 def _json(estimate: Estimate) -> dict[str, Any]:
-    """A figure that must not be used is null."""
+    """A figure that must not be used is null; only a difference has a p-value."""
     fields = estimate._asdict()
+    if math.isnan(fields["p"]):
+        del fields["p"]
     return fields if estimate.abstains is None else {**fields, "value": None, "low": None, "high": None}

@@ -92,7 +92,7 @@ def _why_served(explained: ExplainedEvent, case: str) -> str:
         return f"{reading} it {why}."
     known = [f"similarity {slot['similarity']:.3f}", f"score {slot['score']:.3f}"]
     if slot["interval"] is not None:
-        known.append("90 % interval [{:.3f}, {:.3f}]".format(*slot["interval"]))
+        known.append("90 % interval of this case alone [{:.3f}, {:.3f}]".format(*slot["interval"]))
     noted = [name for name in ("own_reward", "support", "exposures") if slot[name] is not None]
     known += [f"{name.replace('_', ' ')} {slot[name]:g}" for name in noted]
     how = "drawn at random" if slot["is_randomised"] else "chosen as the best"

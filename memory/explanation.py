@@ -12,6 +12,9 @@ from memento.memory.offpolicy.probes import Z90
 if TYPE_CHECKING:
     from memento.memory.case_memory import CaseMemory
 
+INTERVAL_MEANS = "90 % of each case alone, not corrected for looking at several; nothing is decided by it"
+"""What the interval of a slot's utility is, for whoever shows it."""
+
 
 class ExplainedEvent(NamedTuple):
     """One reading with its outcome and the cases that it served."""
@@ -44,7 +47,7 @@ class ExplainedEvent(NamedTuple):
         } | ({"not_shown_to_the_model": left_out} if left_out else {})
 
     def slots(self) -> list[dict[str, Any]]:
-        """Every slot with what was known when it was filled; an interval holds the utility with 90 % probability."""
+        """Every slot with what was known when it was filled; see `INTERVAL_MEANS` for its interval."""
         slots = [_explained(slot, self.cases.get(slot.case_id or "")) for slot in self.event.slots]
         for slot in slots:
             if slot["case_id"] in self.erased:

@@ -1,6 +1,8 @@
 """A real experiment that needs no key and no network: what does the memory do for a frozen language model?
 
 engine.py      the packaged SmolLM2-135M, decoding among a finite number of replies
+reader.py      its forward pass, several prompts at a time
+readings.py    what was read before, in a file that runs share
 chat_model.py  the same as a LangChain chat model, for the product's planner
 one_step.py    plans of one step with a name from a list, and how a model of this size is asked for one
 families.py    the tasks: real questions to be sent to the right desk, and house rules

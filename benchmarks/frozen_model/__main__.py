@@ -13,9 +13,10 @@ from benchmarks.frozen_model.chat_model import FrozenChatModel
 from benchmarks.frozen_model.engine import FrozenWeights
 from benchmarks.frozen_model.families import FAMILIES, Family, house, routing
 from benchmarks.frozen_model.figures import Vectors, print_figures
+from benchmarks.frozen_model.readings import readings_file
 from benchmarks.recorded import RECORDED
 from memento.evals.runs.arm import parse_arm
-from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.plan import RunPlan, StreamKey
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.task import fingerprint
@@ -26,7 +27,8 @@ from memento.nodes.sources import MemorySource
 ARMS = ("none", "random", "similarity", "similarity_reward", "parametric", "advantage")
 ROUND = 4
 """Tasks whose cases are written together: the model is never idle, and nothing depends on which ends first."""
-_CONCURRENCY = 16
+_CONCURRENCY = 32
+"""Tasks at work at a time, of several streams: so many that the prompts that wait fill a batch for each reader."""
 
 
 def main() -> None:
@@ -34,6 +36,8 @@ def main() -> None:
     options = _options()
     family = _family(options)
     plan = _plan(family, options)
+    if unknown := set(options.only or ()) - {arm.name for arm in plan.arms}:
+        raise SystemExit(f"--only names no arm of the plan: {', '.join(sorted(unknown))}")
     if not options.print:
         asyncio.run(_run(family, plan, options))
     print_figures(options.out, family, plan, _vectors(family) if plan.feedback == "correction" else None)
@@ -56,10 +60,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--failures", choices=("hidden", "shown"), default="hidden", help="whether the prompt shows cases that failed"
     )
-    parser.add_argument("--readers", type=int, default=2, help="prompts read at a time")
+    parser.add_argument("--readers", type=int, default=2, help="processes that read prompts")
+    parser.add_argument(
+        "--readings", type=Path, help="file of what was read before; in the temporary folder by default"
+    )
     parser.add_argument("--file", type=Path, default=RECORDED / "deepresearcher.jsonl", help="questions, for routing")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=int, help="work only on the first so many of the orders, for now")
+    parser.add_argument("--only", action="append", help="work only on this arm of the plan, for now; repeatable")
     parser.add_argument("--print", action="store_true", help="only print what is there")
     return parser.parse_args()
 
@@ -85,9 +93,16 @@ def _plan(family: Family, options: argparse.Namespace) -> RunPlan:
     )
 
 
+def _is_wanted(key: StreamKey, options: argparse.Namespace) -> bool:
+    """Whether to work on a stream now; the others stay in the plan, for a later call."""
+    is_first = options.first is None or key.seed < options.first
+    return is_first and (options.only is None or key.arm.name in options.only)
+
+
 async def _run(family: Family, plan: RunPlan, options: argparse.Namespace) -> None:
     path = await asyncio.to_thread(find_packaged_model)
-    with await asyncio.to_thread(lambda: FrozenWeights(path, readers=options.readers)) as weights:
+    readings = options.readings or await asyncio.to_thread(readings_file, path)
+    with await asyncio.to_thread(lambda: FrozenWeights(path, readers=options.readers, readings=readings)) as weights:
         await _run_with(weights, family, plan, options)
 
 
@@ -106,7 +121,7 @@ async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, optio
         subject=family.subject(planner),
         folder=options.out,
         concurrency=_CONCURRENCY,
-        only=[key.name for key in plan.streams() if options.first is None or key.seed < options.first],
+        only=[key.name for key in plan.streams() if _is_wanted(key, options)],
     )
     began, seen = time.monotonic(), [0, 0]
 

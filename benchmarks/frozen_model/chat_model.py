@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -51,9 +51,18 @@ class FrozenChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        raise NotImplementedError("ask with ainvoke: prompts that wait are read together, on one event loop")
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
         if "replies" not in kwargs:
             raise NotImplementedError("this model answers with structured output only")
-        text, n = self.weights.decode(chat_text(messages), kwargs["replies"], sampling_seed=self.sampling_seed)
+        text, n = await self.weights.decode(chat_text(messages), kwargs["replies"], sampling_seed=self.sampling_seed)
         usage = {"input_tokens": n, "output_tokens": 1, "total_tokens": n + 1}
         reply = AIMessage(text, usage_metadata=usage, response_metadata={"model_name": self._llm_type})
         return ChatResult(generations=[ChatGeneration(message=reply)])

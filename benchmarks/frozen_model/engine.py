@@ -1,46 +1,58 @@
 """The packaged SmolLM2-135M in PyTorch, decoding among a finite number of replies.
 
-On two cores, bfloat16 matrices read a prompt several times as fast as llama.cpp reads the 4-bit file, and nearly all of
-this experiment's time goes into reading prompts. The weights are those of the same file.
+Nearly all of this experiment's time goes into reading prompts. So prompts that wait are read together (reader.py), and
+what was read once is kept in a file (readings.py), for other arms, orders and runs. The weights are those of the
+product's own file.
 """
 
+import asyncio
 import hashlib
 import multiprocessing
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-_KEPT = 50_000
+from benchmarks.frozen_model.readings import Readings
+from memento.memory.coalescer import Coalescer
+
+Probabilities = tuple[float, ...]
+
+
+class _Prompt(NamedTuple):
+    ids: list[int]
+    allowed: list[int]
+    n_shared: int
+    """Number of tokens of the system message: other prompts begin with it too."""
 
 
 class FrozenWeights:
-    """Readers of prompts, each a process with one thread and weights of its own; any number of threads may ask.
+    """Readers of prompts, each a process with one thread and weights of its own.
 
     One prompt over several threads would be slower, they wait for each other after every matrix; and a reader in this
     process would stand in line with everything else for the interpreter.
     """
 
-    def __init__(self, path: Path, *, readers: int = 2) -> None:
+    def __init__(self, path: Path, *, readers: int = 2, readings: Path | None = None) -> None:
         """Start the readers, which load the weights when first asked.
 
         Args:
             path: a GGUF file.
-            readers: how many prompts are read at a time.
+            readers: how many batches of prompts are read at a time.
+            readings: where what is read is kept, and looked up first; None keeps it in memory only.
         """
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads would take the cores from the rest
-        self._lock = threading.Lock()
         self._readers = ProcessPoolExecutor(
             readers, mp_context=multiprocessing.get_context("spawn"), initializer=_load, initargs=(path,)
         )
-        self._known: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
+        self._lines = [Coalescer(self._read_batch) for _ in range(readers)]
+        self._readings = Readings(readings)
         self._tokenizer = tokenizer_of(path)
+        (self._end_of_turn,) = self.tokens("<|im_end|>")
         self.n_prompts = 0
         self.n_tokens = 0
         """Prompts read and their tokens, those left out that were known."""
@@ -51,13 +63,14 @@ class FrozenWeights:
     def __exit__(self, *raised: object) -> None:
         """Stop the readers."""
         self._readers.shutdown(cancel_futures=True)
+        self._readings.close()
 
     def tokens(self, text: str) -> list[int]:
         """The tokens of a text, in which special tokens are taken as such."""
         found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return found
 
-    def decode(self, prompt: str, replies: Sequence[str], *, sampling_seed: int | None = None) -> tuple[str, int]:
+    async def decode(self, prompt: str, replies: Sequence[str], *, sampling_seed: int | None = None) -> tuple[str, int]:
         """One of the replies, decoded token by token with every other token ruled out.
 
         Args:
@@ -73,25 +86,25 @@ class FrozenWeights:
         while len(alive) > 1:
             n = _common([ids for _, ids in alive])
             allowed = list(dict.fromkeys(ids[n] for _, ids in alive))
-            weight_A = self._next(alive[0][1][:n], allowed)
+            weight_A = np.array(await self._next(alive[0][1][:n], allowed))
             place = int(np.argmax(weight_A)) if sampling_seed is None else _drawn(weight_A, sampling_seed, prompt, n)
             alive = [(reply, ids) for reply, ids in alive if ids[n] == allowed[place]]
         return alive[0][0], len(own)
 
-    def _next(self, ids: list[int], allowed: list[int]) -> NDArray[np.float64]:
-        """Probabilities of the allowed tokens among themselves, shape (A,). Frozen, so the same is read once."""
+    async def _next(self, ids: list[int], allowed: list[int]) -> Probabilities:
+        """Probabilities of the allowed tokens among themselves, A of them. Frozen, so the same is read once."""
         key = hashlib.sha256(np.array([*ids, -1, *allowed]).tobytes()).hexdigest()
-        with self._lock:
-            if key in self._known:
-                return self._known[key]
-        weight_A = np.array(self._readers.submit(_read, ids, allowed).result())
-        with self._lock:
+        known = self._readings.get(key)
+        if known is None:
+            n_shared = ids.index(self._end_of_turn) + 1 if self._end_of_turn in ids[:-1] else 0
+            known = await self._lines[int(key[:8], 16) % len(self._lines)](_Prompt(ids, allowed, n_shared))
+            self._readings.add(key, known)
             self.n_prompts += 1
             self.n_tokens += len(ids)
-            self._known[key] = weight_A
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return weight_A
+        return known
+
+    async def _read_batch(self, prompts: Sequence[_Prompt]) -> list[Probabilities]:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, _read, list(prompts))
 
 
 def tokenizer_of(path: Path) -> Any:
@@ -102,33 +115,31 @@ def tokenizer_of(path: Path) -> Any:
 
 
 _reader: dict[str, Any] = {}
-"""Of a reader's process: its model, and the cache of what it read last."""
+"""Of a reader's process: its `BatchReader`."""
 
 
 def _load(path: Path) -> None:
     os.environ |= {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     import torch
-    from transformers import AutoModelForCausalLM, DynamicCache
+    from transformers import AutoModelForCausalLM
+
+    from benchmarks.frozen_model.reader import BatchReader
 
     torch.set_num_threads(1)
-    model: Any = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.bfloat16)
-    _reader.update(model=model.eval(), cache=DynamicCache(config=model.config), ids=[])
+    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    _reader["reader"] = BatchReader(model)
 
 
-def _read(ids: list[int], allowed: list[int]) -> list[float]:
-    """Prompts begin alike; what this one has in common with the one before is not read again."""
-    import torch
-
-    cache, before = _reader["cache"], _reader["ids"]
-    n = _common([before, ids[:-1]])
-    if n < len(before):
-        cache.crop(n - len(before))  # a negative number: so many tokens less
-    _reader["ids"] = ids
-    with torch.inference_mode():
-        rest = torch.tensor([ids[n:]])
-        logit_V = _reader["model"](rest, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
-        weight: list[float] = torch.softmax(logit_V[allowed].double(), 0).tolist()
-    return weight
+def _read(prompts: list[_Prompt]) -> list[Probabilities]:
+    """Read prompts in batches of those that begin alike, in the order of the prompts."""
+    by_beginning: dict[tuple[int, ...], list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        by_beginning.setdefault(tuple(prompt.ids[: prompt.n_shared]), []).append(place)
+    found: dict[int, Probabilities] = {}
+    for beginning, places in by_beginning.items():
+        ids, allowed = [prompts[one].ids for one in places], [prompts[one].allowed for one in places]
+        found |= zip(places, _reader["reader"].read(ids, allowed, n_shared=len(beginning)), strict=True)
+    return [found[place] for place in range(len(prompts))]
 
 
 def _common(sequences: Sequence[Sequence[int]]) -> int:

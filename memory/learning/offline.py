@@ -14,7 +14,7 @@ from memento.memory.event import Observation, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
-from memento.memory.learning.versions import rollback
+from memento.memory.learning.versions import n_judged, rollback
 from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.offpolicy.figures import as_json
 
@@ -99,7 +99,8 @@ class OfflineLearning:
             seed=seed,
         )
         try:
-            report = await self._judged(serving, until, seed, on_progress)
+            look = 1 + n_judged(await self.history(), serving)
+            report = await self._judged(serving, until, seed, look, on_progress)
         except InvalidInput as error:
             return Judged(draft.model_copy(update={"reason": str(error)}), None)
         figures = as_json(report)
@@ -148,7 +149,9 @@ class OfflineLearning:
         await self._prepared(draft)
         return await self._write(draft)
 
-    async def _judged(self, serving: SettingsVersion, until: int, seed: int, on_progress: OnProgress) -> "Report":
+    async def _judged(
+        self, serving: SettingsVersion, until: int, seed: int, look: int, on_progress: OnProgress
+    ) -> "Report":
         async with OwnThread() as thread:
             make = await thread.run(lambda _: self._factory())
             views = await thread.run(lambda _: make({}).views)
@@ -161,7 +164,7 @@ class OfflineLearning:
                     check()
                     on_progress(*progress)
 
-                return Gate(make, examples, seed=seed, on_progress=tell).judge(serving.settings)
+                return Gate(make, examples, seed=seed, look=look, on_progress=tell).judge(serving.settings)
 
             return await thread.run(judge)
 

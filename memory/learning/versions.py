@@ -1,4 +1,4 @@
-"""Rollback of estimator settings: the decision that restores the estimates of an earlier version."""
+"""Versions of estimator settings: the decision that restores an earlier one, and how often one was judged against."""
 
 from collections.abc import Sequence
 
@@ -48,6 +48,17 @@ def rollback(history: Sequence[SettingsVersion], to: int | None, *, newest: int)
             "created_at": utc_now(),
         }
     )
+
+
+def n_judged(history: Sequence[SettingsVersion], serving: SettingsVersion) -> int:
+    """How many judgements were made against the settings that serve, whichever version had them.
+
+    Args:
+        history: every decision of the namespace and estimator, oldest first.
+        serving: the version that serves now.
+    """
+    settings: dict[int, dict[str, float]] = {0: {}} | {version.version: version.settings for version in history}
+    return sum(bool(one.report) and settings.get(one.replaces) == serving.settings for one in history)
 
 
 def _before(served: dict[int, SettingsVersion], serving: SettingsVersion) -> int:

@@ -5,6 +5,7 @@ no failure once in eight times, and whoever foretold too much success looks bett
 same true loss, a percentile bootstrap called one better in 4 to 15 % of trials with 20 questions and success in 80 or
 90 %. So each limit is drawn with a made-up question that every prediction met at its worst; see `GUARANTEED`. Measured
 by `python -m benchmarks.interval_coverage`: 0 to 2.2 % with 20 questions, 0 to 3.2 % with 30 to 60, 1.5 % on average.
+The gate moves the limits further out with every judgement (verdict.py).
 Axes: N rows, Q questions.
 """
 

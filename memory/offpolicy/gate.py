@@ -2,7 +2,8 @@
 
 The first half of the outcomes, in the order in which they came, chooses among the estimator's settings. The second half
 judges, in four blocks: each is foretold by what was learned from everything before it, and only questions that were
-never asked before are judged. verdict.py says what has to hold.
+never asked before are judged. So the number of settings tried needs no correction: one of them is judged, by outcomes
+that did not choose it. verdict.py says what has to hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ from memento.memory.offpolicy.probes import Probed, n_repeats, probed
 from memento.memory.offpolicy.splits import Split, grouped_folds, temporal_splits
 from memento.memory.offpolicy.verdict import Report, Within, judged
 from memento.memory.offpolicy.within_question import WithinQuestion
-from memento.memory.stats import Interval
+from memento.memory.stats import Interval, tail_at_look, widened
 
 MIN_OUTCOMES = 80
 """Known outcomes below which nothing is judged: the second half of as many new questions has `MIN_JUDGED`."""
@@ -58,6 +59,7 @@ class Gate:
         examples: Sequence[Example],
         *,
         seed: int,
+        look: int = 1,
         on_progress: Callable[[GateProgress], None] = lambda _: None,
     ) -> None:
         """Prepare.
@@ -66,6 +68,7 @@ class Gate:
             make: makes an estimator that knows nothing yet, with these settings.
             examples: N believed outcomes, in the order in which they came.
             seed: of folds, permutations, probes and intervals.
+            look: which judgement against these serving settings it is, from 1; later ones must show more.
             on_progress: called after every learned example; whatever it raises ends the work.
 
         Raises:
@@ -74,6 +77,7 @@ class Gate:
         self._make = make
         self._examples = examples
         self._seed = seed
+        self._look = look
         self._on_progress = on_progress
         self._reward_N, self._question_N = labels(examples)
         self._check_enough()
@@ -95,6 +99,8 @@ class Gate:
             settings=chosen,
             n_outcomes=len(self._examples),
             n_tried=len(tried),
+            look=self._look,
+            confidence=1 - 2 * tail_at_look(self._look),
             gain=self._gain(by_time["chosen"], by_time["serving"]),
             best_caseless=best_caseless,
             gain_over_caseless=self._gain(by_time["chosen"], by_time[best_caseless]),
@@ -178,7 +184,8 @@ class Gate:
     def _gain(self, first_N: _P, second_N: _P) -> Interval:
         tested = ~np.isnan(first_N)
         columns = (self._question_N, self._reward_N, first_N, second_N)
-        return log_loss_gain(*(column[tested] for column in columns), seed=self._seed)
+        found = log_loss_gain(*(column[tested] for column in columns), seed=self._seed)
+        return widened(found, tail=tail_at_look(self._look))
 
     def _loss(self, p_N: _P) -> float:
         tested = ~np.isnan(p_N)

@@ -11,7 +11,8 @@ target pi against the logging mu, a reward model's q for the set that was served
 q and m must come from a model that has not seen the event's question (`cross_fitting`). Intervals are of the mean over
 questions like the logged ones: standard errors from influence functions (SNIPS: the delta method), summed by question
 because events of one question are not independent, times Student's t with as many degrees of freedom as questions carry
-the weight, or the variance where those are fewer: a few heavy ones must not look like many.
+the weight, or the variance where those are fewer: a few heavy ones must not look like many. Each interval is of its own
+figure alone; verdicts on several differences of one report are corrected for their number (service.py).
 """
 
 from typing import NamedTuple
@@ -19,7 +20,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.stats import effective_size, mean_of_terms, standard_error, student_t
+from memento.memory.stats import (
+    effective_size,
+    error_of_terms,
+    mean_of_terms,
+    standard_error,
+    student_t,
+    two_sided_p,
+)
 
 MIN_EFFECTIVE = 30.0
 """Questions' worth of evidence below which nothing is said. The intervals still cover there (93 to 100 % down to 3, in
@@ -65,6 +73,8 @@ class Estimate(NamedTuple):
     n_events: int
     abstains: str | None
     """Why the figure must not be used; None when it may be."""
+    p: float = float("nan")
+    """Two-sided p-value of a difference, by the Student's t of its interval; nan for a value, and if it abstains."""
 
 
 class Evaluation(NamedTuple):
@@ -119,14 +129,22 @@ def difference(one: Sample, other: Sample | None) -> Estimate:
     samples = [one] if other is None else [one, other]
     theirs_E = one.reward_E if other is None else _doubly_robust(other)
     their_weight_E = np.ones(len(theirs_E)) if other is None else other.weights()
-    return _mean(
-        _doubly_robust(one) - theirs_E,
+    term_E = _doubly_robust(one) - theirs_E
+    effective = min(effective_size(sample.weights(), sample.question_E) for sample in samples)
+    unseen = float(np.abs(one.weights() - their_weight_E).max()) / len(theirs_E)
+    found = _mean(
+        term_E,
         one.question_E,
-        min(effective_size(sample.weights(), sample.question_E) for sample in samples),
-        unseen=float(np.abs(one.weights() - their_weight_E).max()) / len(theirs_E),
+        effective,
+        unseen=unseen,
         problem=next((problem for sample in samples if (problem := lack_of_overlap(sample))), None),
         max_width=np.inf,
     )
+    if found.abstains is not None:
+        return found
+    least = _least_error(found.value, unseen)
+    error, freedom = error_of_terms(term_E, one.question_E, effective=effective, least_error=least)
+    return found._replace(p=two_sided_p(found.value, error, freedom))
 
 
 def lack_of_overlap(sample: Sample) -> str | None:
@@ -165,7 +183,7 @@ def _mean(
     """
     value = float(term_E.mean())
     n_questions = len(np.unique(question_E))
-    least = unseen * max(abs(value), abs(1 - value))
+    least = _least_error(value, unseen)
     found = mean_of_terms(term_E, question_E, effective=effective, least_error=least)
     if n_questions < MIN_EFFECTIVE:
         problem = f"too few events: {len(term_E)} known outcomes of {n_questions} questions; {_NEEDED}"
@@ -174,6 +192,10 @@ def _mean(
     elif problem is None and found.high - found.low > max_width:
         problem = f"the interval is {found.high - found.low:.2f} wide, at most {max_width:g} is of use"
     return Estimate(*found, effective, len(term_E), problem)
+
+
+def _least_error(value: float, unseen: float) -> float:
+    return unseen * max(abs(value), abs(1 - value))
 
 
 def _nothing() -> Estimate:

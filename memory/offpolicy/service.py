@@ -5,6 +5,9 @@ rest of every run as it was. A learned policy is judged as it would be today: wi
 outcomes but those of the questions they are judged on, earlier and later ones. So it is neither tuned on what judges
 it, nor as ignorant as the policy of the same name was when the log began.
 
+Several policies make many comparisons: a verdict on a difference is corrected for all differences of the report (Holm's
+rule), while the intervals beside it are of each figure alone.
+
 Every event whose newest outcome is known counts once, whatever its evaluator's confidence; degraded ones never count.
 """
 
@@ -22,6 +25,7 @@ from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, di
 from memento.memory.policies.own import Policies
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
+from memento.memory.stats import holm
 from memento.memory.storage import Storage
 
 if TYPE_CHECKING:
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 REWARD_MODEL: "EstimatorName" = "advantage"
 """Name of the estimator that predicts rewards for DM and DR."""
+
+FAMILY_LEVEL = 0.05
+"""Chance that a report has any wrong verdict on a difference."""
 
 _PART = 100
 
@@ -41,6 +48,13 @@ class Difference(NamedTuple):
     than: str | None
     """None: compared with what was served."""
     estimate: Estimate
+    adjusted_p: float | None
+    """Two-sided p-value, by Holm's rule for all differences that the report can tell; None when it cannot be told."""
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the two differ by more than chance, with at most 1 report in 20 wrong in any of its verdicts."""
+        return self.adjusted_p is not None and self.adjusted_p <= FAMILY_LEVEL
 
 
 class PolicyReport(NamedTuple):
@@ -128,10 +142,7 @@ class PolicyEvaluation:
         return PolicyReport(
             *_served(used),
             policies={name: evaluate(sample) for name, sample in of.items()},
-            differences=[
-                *(Difference(name, None, difference(sample, None)) for name, sample in of.items()),
-                *(Difference(one, other, difference(of[one], of[other])) for other, one in combinations(of, 2)),
-            ],
+            differences=_differences(of),
             n_unknown=n_events - len(known),
             n_imported=len(known) - len(weighed),
             n_not_recalled=len(used) - len(recalled),
@@ -195,6 +206,18 @@ class PolicyEvaluation:
         while isinstance(done := await self._storage.compute(part), ReplayProgress):
             on_progress(done)
         return done
+
+
+def _differences(samples: dict[str, Sample]) -> list[Difference]:
+    """Each policy against what was served, and against every earlier one."""
+    pairs: list[tuple[str, str | None]] = [(name, None) for name in samples]
+    pairs += [(one, other) for other, one in combinations(samples, 2)]
+    estimates = [difference(samples[one], None if other is None else samples[other]) for one, other in pairs]
+    adjusted_N = holm([estimate.p for estimate in estimates])
+    return [
+        Difference(one, other, estimate, None if np.isnan(adjusted) else float(adjusted))
+        for (one, other), estimate, adjusted in zip(pairs, estimates, adjusted_N, strict=True)
+    ]
 
 
 def _served(used: list[Observation]) -> tuple[dict[str, Estimate], Estimate]:

@@ -10,8 +10,17 @@ orders.py    the same of tables of questions and orders: both are drawn anew
 student.py   Student's t for whole degrees of freedom
 rows.py      any other statistic of rows, such as AUC: bootstrap of whole groups
 terms.py     means of terms of very unequal weight, such as off-policy estimates: Student's t over groups
+decisions.py  corrections where many figures decide, or one that is looked at again and again
 """
 
+from memento.memory.stats.decisions import (
+    chosen_by_evidence,
+    harm_evidence,
+    holm,
+    tail_at_look,
+    two_sided_p,
+    widened,
+)
 from memento.memory.stats.interval import UNDEFINED, Interval
 from memento.memory.stats.orders import (
     NO_ESTIMATE,
@@ -40,7 +49,7 @@ from memento.memory.stats.ratios import (
 )
 from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval
 from memento.memory.stats.student import t_quantile, two_sided_t_p
-from memento.memory.stats.terms import Floats, effective_size, mean_of_terms, standard_error, student_t
+from memento.memory.stats.terms import Floats, effective_size, error_of_terms, mean_of_terms, standard_error, student_t
 
 __all__ = [
     "GUARANTEED",
@@ -55,9 +64,13 @@ __all__ = [
     "IntervalUnit",
     "Statistic",
     "TableEstimate",
+    "chosen_by_evidence",
     "difference_ends",
     "difference_of",
     "effective_size",
+    "error_of_terms",
+    "harm_evidence",
+    "holm",
     "interval",
     "macro_draws",
     "macro_interval",
@@ -74,6 +87,9 @@ __all__ = [
     "t_quantile",
     "table_mean",
     "table_ratios",
+    "tail_at_look",
+    "two_sided_p",
     "two_sided_t_p",
     "unit_of",
+    "widened",
 ]

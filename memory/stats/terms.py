@@ -22,10 +22,18 @@ def mean_of_terms(
         least_error: below it the standard error is not believed: alike outcomes are no certainty.
     """
     value = float(term_N.mean())
-    error = standard_error(term_N, group_N)
-    carriers = effective_size((term_N - value) ** 2, group_N) if error > least_error else effective
-    half = student_t(min(effective, carriers) - 1) * max(error, least_error)
+    error, freedom = error_of_terms(term_N, group_N, effective=effective, least_error=least_error)
+    half = student_t(freedom) * error
     return Interval(value, value - half, value + half)
+
+
+def error_of_terms(
+    term_N: Floats, group_N: NDArray[np.int64], *, effective: float, least_error: float = 0.0
+) -> tuple[float, float]:
+    """Standard error and degrees of freedom of the mean of terms; arguments as in `mean_of_terms`."""
+    value, error = float(term_N.mean()), standard_error(term_N, group_N)
+    carriers = effective_size((term_N - value) ** 2, group_N) if error > least_error else effective
+    return max(error, least_error), min(effective, carriers) - 1
 
 
 def effective_size(weight_N: Floats, group_N: NDArray[np.int64]) -> float:
@@ -42,9 +50,9 @@ def standard_error(term_N: Floats, group_N: NDArray[np.int64]) -> float:
     return float(np.sqrt((sum_G**2).sum() * n_groups / max(1, n_groups - 1)) / len(term_N))
 
 
-def student_t(freedom: float) -> float:
-    """Student's t for a 95 % interval, by its expansion around the normal: 2e-3 off at 5 degrees of freedom."""
-    v, z = max(1.0, freedom), NormalDist().inv_cdf(1 - TAIL)
+def student_t(freedom: float, *, tail: float = TAIL) -> float:
+    """Student's t, by its expansion around the normal: for a 95 % interval 2e-3 off at 5 degrees of freedom."""
+    v, z = max(1.0, freedom), NormalDist().inv_cdf(1 - tail)
     return (
         z
         + (z**3 + z) / (4 * v)

@@ -92,21 +92,27 @@ def figure(value: float, half: float, abstains: str | None = None) -> Estimate:
 
 
 @pytest.mark.parametrize(
-    ("difference", "said"),
+    ("difference", "adjusted_p", "said"),
     [
-        (figure(0.1, 0.05), "better than none by +0.100 [+0.050, +0.150]"),
-        (figure(-0.1, 0.05), "worse than none by -0.100 [-0.150, -0.050]"),
-        (figure(0.1, 0.2), "not told apart from none: +0.100 [-0.100, +0.300]"),
-        (figure(0.1, 0.2, "why"), "against none: cannot tell"),
+        (figure(0.1, 0.05), 0.03, "better than none by +0.100 [+0.050, +0.150]"),
+        (figure(-0.1, 0.05), 0.05, "worse than none by -0.100 [-0.150, -0.050]"),
+        (
+            *(figure(0.1, 0.05), 0.06),
+            "not told apart from none once all comparisons are counted: +0.100 [+0.050, +0.150]",
+        ),
+        (figure(0.1, 0.2), 0.3, "not told apart from none: +0.100 [-0.100, +0.300]"),
+        (figure(0.1, 0.2, "why"), None, "against none: cannot tell"),
     ],
 )
-def test_the_verdict_says_what_the_interval_says(difference: Estimate, said: str) -> None:
+def test_the_verdict_says_what_holds_for_all_comparisons(
+    difference: Estimate, adjusted_p: float | None, said: str
+) -> None:
     value = figure(0.5, 0.1)
     report = PolicyReport(
         served={"none": value},
         all_served=value,
         policies={"similarity": Evaluation(value, value, value, value, 1.0)},
-        differences=[Difference("similarity", "none", difference)],
+        differences=[Difference("similarity", "none", difference, adjusted_p)],
         n_unknown=0,
         n_imported=0,
         n_not_recalled=0,

@@ -79,6 +79,13 @@ def test_the_utility_has_its_90_percent_interval_when_the_policy_knew_one(home: 
     assert (line["slots"][1]["case_id"], line["slots"][1]["propensity"]) == (None, 0.02)
 
 
+def test_it_is_said_that_an_interval_is_of_one_case_alone(home: Path) -> None:
+    event_id = explored(home)
+    (line,) = invoke("cases", "why", event_id, "--json").lines
+    assert "not corrected for looking at several" in line["intervals"]
+    assert line["intervals"] in invoke("cases", "why", event_id).err
+
+
 def test_people_see_intervals_and_the_null_case(home: Path) -> None:
     shown = invoke("cases", "why", explored(home)).out
     assert "[0.071, 0.729]" in shown

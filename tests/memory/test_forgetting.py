@@ -62,22 +62,34 @@ def retired(plan: ForgettingPlan) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("uses", "mean", "sd", "is_retired"),
     [
-        (5, -1.0, 0.5, True),  # -0.02 at the upper end
-        (5, -1.0, 0.52, False),
+        (5, -1.0, 0.3, True),  # a Bayes factor of 149: 20 are enough where one case is judged
+        (5, -1.0, 0.45, False),  # its own 95 % interval lies below 0
         (4, -9.0, 0.1, False),
         (500, 0.5, 0.1, False),
         (0, 0.0, 1.0, False),
     ],
 )
-def test_harm_retires_a_case_only_when_uses_and_interval_say_so(
+def test_harm_retires_a_case_only_when_uses_and_evidence_say_so(
     uses: int, mean: float, sd: float, is_retired: bool
 ) -> None:
     one, other = case(0), case(1)
     plan = planned([one, other], rows(toward(0), toward(1)), effect(one, uses, mean, sd))
     assert retired(plan) == ({one.id: "evidence"} if is_retired else {})
     if is_retired:
-        assert plan.retirements[0].reason == "serving it harms: effect -1.00 [-1.98, -0.02], 5 uses"
+        told = "effect -1.00 with sd 0.30, 5 uses, evidence 149 to 1 among 1 cases judged"
+        assert plan.retirements[0].reason == f"serving it harms: {told}"
         assert plan.retirements[0].version == one.version
+
+
+def test_more_evidence_is_asked_where_more_cases_are_judged() -> None:
+    cases = [case(number) for number in range(60)]
+    suspect, *others = (effect(one, 40, -0.9 if one is cases[0] else 0.1, sd=0.3) for one in cases)
+    states, alone = clump(60), {cases[0].id: "evidence"}
+    far: dict[str, Any] = {"near_state": 1.1}
+    assert retired(planned(cases, states, suspect, **far)) == alone
+    assert retired(planned(cases, states, suspect, *others, **far)) == {}
+    others = [one._replace(exposures=4) for one in others]
+    assert retired(planned(cases, states, suspect, *others, **far)) == alone, "who was used too seldom is not judged"
 
 
 def test_harmful_case_goes_even_when_it_is_alone_in_its_region() -> None:
@@ -203,7 +215,7 @@ def test_a_case_without_evidence_stays_when_capacity_does_not_demand_it() -> Non
     assert planned(cases, states, effect(cases[0], 99, 2.0), capacity=3, **NO_TWINS).retirements == []
 
 
-@pytest.mark.parametrize("rules", [{"capacity": 0}, {"min_uses": 0}])
+@pytest.mark.parametrize("rules", [{"capacity": 0}, {"min_uses": 0}, {"false_share": 0.0}, {"false_share": 1.0}])
 def test_refused_when_a_dial_makes_no_sense(rules: Any) -> None:
     with pytest.raises(InvalidInput):
         ForgettingRules(**rules)

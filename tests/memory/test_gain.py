@@ -6,6 +6,23 @@ from scipy import stats
 
 from memento.memory.offpolicy.gain import log_loss_gain
 from memento.memory.offpolicy.metrics import log_loss
+from memento.memory.stats import tail_at_look, widened
+
+
+@pytest.mark.slow
+def test_looking_again_on_growing_outcomes_passes_noise_no_more_often_than_looking_once() -> None:
+    """Two rules of the same true loss, judged 15 times: by plain intervals one of them wins in every eighth stream."""
+    n_streams, plainly, corrected = 60, 0, 0
+    for seed in range(n_streams):
+        label = (np.random.default_rng(seed).random(600) < 0.5).astype(float)
+        gains = [
+            log_loss_gain(np.arange(n), label[:n], np.full(n, 0.6), np.full(n, 0.4), seed=seed)
+            for n in range(40, 601, 40)
+        ]
+        plainly += any(gain.low > 0 for gain in gains)
+        corrected += any(widened(gain, tail=tail_at_look(look)).low > 0 for look, gain in enumerate(gains, 1))
+    assert plainly > 0.05 * n_streams
+    assert corrected <= 0.05 * n_streams
 
 
 def test_gain_is_the_difference_of_log_losses() -> None:

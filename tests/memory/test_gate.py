@@ -54,6 +54,17 @@ def test_promoted_when_other_settings_are_better_on_held_out_outcomes(better: Re
     assert better.by_time.rows["chosen"].log_loss.value < better.by_time.rows["serving"].log_loss.value
 
 
+def test_a_later_judgement_asks_for_more(better: Report) -> None:
+    """Whoever judges until something passes must show more each time: the limits of both gains go out."""
+    late = Gate(makes(), outcomes(300, helps, seed=0), seed=0, look=10**6).judge(TIMID)
+    assert (better.look, better.confidence, late.look) == (1, 0.975, 10**6)
+    for first, later in ((better.gain, late.gain), (better.gain_over_caseless, late.gain_over_caseless)):
+        assert later.value == first.value
+        assert later.low < 0 < first.low < first.high < later.high
+    assert not late.is_better
+    assert "judgement 1000000 against these settings" in late.reason
+
+
 def test_refused_when_the_serving_settings_are_the_better_ones() -> None:
     report = judged(helps, {"shrinkage": 1.0})
     assert not report.is_better

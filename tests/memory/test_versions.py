@@ -14,7 +14,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.cross_entropy import CrossEntropyQ
 from memento.memory.event import OutcomeRange
 from memento.memory.learning.making import make_learner
-from memento.memory.learning.versions import rollback
+from memento.memory.learning.versions import n_judged, rollback
 from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions
 from tests.memories import Place, filled, place
 
@@ -244,6 +244,21 @@ def test_ranges_are_joined_when_rollbacks_follow_each_other() -> None:
 def test_a_rollback_says_why_it_cannot_be(history: list[SettingsVersion], to: int | None, problem: str) -> None:
     with pytest.raises(InvalidInput, match=problem):
         back(history, to)
+
+
+def test_every_judgement_against_the_same_settings_counts_whichever_version_had_them() -> None:
+    report = {"gain": [0.0, -0.1, 0.1]}
+    history = [
+        decision(version=3, verdict="refused", replaces=0, report=report),
+        decision(version=5, verdict="refused", replaces=0),  # too few outcomes: nothing was judged
+        decision(version=7, verdict="promoted", replaces=0, report=report),
+        decision(version=8, verdict="refused", replaces=7, report=report),
+        decision(version=9, verdict="rolled_back", replaces=7, restores=0, settings={}),
+        decision(version=11, verdict="refused", replaces=9, report=report),
+    ]
+    assert n_judged(history, history[2]) == 1
+    assert n_judged(history, history[4]) == 3, "a rollback gives no fresh chances"
+    assert n_judged([], decision(version=0, settings={})) == 0
 
 
 async def test_versions_are_kept_by_the_ledger_whatever_the_memory(tmp_path: Path) -> None:

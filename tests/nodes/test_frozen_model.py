@@ -14,6 +14,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 from benchmarks.frozen_model.chat_model import chat_text, instances, shown
 from benchmarks.frozen_model.families import DESKS, house, routing
 from benchmarks.frozen_model.one_step import WRONG, as_action, name_of, plan_of, prompt_of
+from benchmarks.frozen_model.readings import Readings
 from benchmarks.frozen_model.regression import regressed
 from benchmarks.frozen_model.vote import votes
 from memento.evals.house_rules import RULES
@@ -174,15 +175,60 @@ def test_regression_knows_earlier_rounds_and_no_later_ones() -> None:
     assert regressed([one.model_copy(update={"round": 0}) for one in results], family, vectors)[30:] != [1.0] * 30
 
 
+def test_a_reading_is_kept_and_a_torn_line_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "kept" / "readings.txt"
+    kept = Readings(file)
+    kept.add("one", (0.1 + 0.2, 0.7))
+    kept.close()
+    with file.open("a") as torn:
+        torn.write("two 0.25 0.7")
+    again = Readings(file)
+    again.add("three", (1.0,))
+    again.close()
+
+    read = Readings(file)
+    assert (read.get("one"), read.get("two"), read.get("three")) == ((0.1 + 0.2, 0.7), None, (1.0,))
+    read.close()
+    assert Readings(None).get("one") is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("transformers"), reason="needs the extra `experiment`")
+def test_a_prompt_is_read_alike_whatever_is_read_beside_it_and_as_transformers_reads_it() -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from benchmarks.frozen_model.reader import BatchReader
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "vocab_size": 50}
+    config = LlamaConfig(**sizes, num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True)
+    model = LlamaForCausalLM(config).eval()
+    rng, reader = np.random.default_rng(0), BatchReader(model)
+    prompts = [[7, 8, 9, *rng.integers(0, 50, n).tolist()] for n in (4, 30, 1, 17, 9, 12)]
+    allowed = [[1, 2, 3], [4, 5], [6, 7, 8, 9], [1, 9], [2, 3], [0, 49]]
+
+    batched = reader.read(prompts, allowed, n_shared=3)
+
+    assert [reader.read([one], [may], n_shared=3)[0] for one, may in zip(prompts, allowed, strict=True)] == batched
+    for ids, may, found in zip(prompts, allowed, batched, strict=True):
+        with torch.inference_mode():
+            logit_V = model(torch.tensor([ids])).logits[0, -1]
+        assert found == pytest.approx(torch.softmax(logit_V[may], 0).tolist(), abs=0.02)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_WEIGHTS, reason="needs the extra `experiment` and the packaged model")
 def test_real_weights_answer_through_the_product(tmp_path: Path) -> None:
     options = ["house", "--tasks", "8", "--seeds", "1", "--readers", "1", "--out", str(tmp_path / "run")]
+    options += ["--readings", str(tmp_path / "readings.txt")]
     command = [sys.executable, "-m", "benchmarks.frozen_model", *options, "--arm", "none", "--arm", "similarity"]
 
+    part = subprocess.run([*command, "--only", "none"], cwd=ROOT, capture_output=True, text=True, check=False)
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     again = subprocess.run([*command, "--print"], cwd=ROOT, capture_output=True, text=True, check=False)
 
+    assert "8 results, 0 without reward" in part.stdout, part.stderr
     assert first.returncode == 0, first.stderr
     assert "16 results, 0 without reward" in first.stdout
     assert again.stdout == first.stdout
