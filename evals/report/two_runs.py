@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, verdict
+from memento.evals.statistics.comparison import SIGNIFICANT, compare, verdict
 from memento.evals.statistics.figure import Figure
 from memento.evals.statistics.orders import has_enough_orders
 from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
-from memento.memory.stats import Interval, IntervalUnit, difference_of
+from memento.memory.stats import Interval, IntervalUnit, difference_of, holm
 
 _COMPARED = (
     *("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback"),
@@ -89,7 +89,7 @@ def compare_runs(first: RunResults, second: RunResults, *, seed: int = 0) -> Two
         one = _by_question(one, _questions(first.results), run=1)
         other = _by_question(other, _questions(second.results), run=2)
     rows = [_compared(arm, one[arm], other[arm], seed) for arm in common]
-    corrected = holm([row.p_holm for row in rows])
+    corrected = holm([row.p_holm for row in rows]).tolist()
     return TwoRuns(
         _differs(first.plan, second.plan),
         [

@@ -11,7 +11,7 @@ from memento.evals.statistics.figure import points
 from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders, is_ordered
 from memento.evals.statistics.outcomes import Measure, Part, by_arm, part_of, reward_of
 from memento.evals.statistics.power import Power, power_of
-from memento.memory.stats import Floats, Interval, IntervalUnit, difference_ends, table_mean
+from memento.memory.stats import Floats, Interval, IntervalUnit, difference_ends, holm, table_mean
 
 SIGNIFICANT = 0.05
 
@@ -186,25 +186,19 @@ def compare_arms(
     found = [
         compare(rows, base, part=part, measure=measure, names=(arm, control), seed=seed) for arm, rows in arms.items()
     ]
-    corrected = holm([one.p for one in found])
+    return corrected(found)
+
+
+def corrected(found: Sequence[Comparison]) -> list[Comparison]:
+    """Comparisons with p values and verdicts corrected for their number by Holm's rule."""
     return [
         one._replace(
             p_holm=p,
             n_comparisons=len(found),
             verdict=verdict(one.weighted, p, len(found), unit=one.unit, n_orders=one.n_orders),
         )
-        for one, p in zip(found, corrected, strict=True)
+        for one, p in zip(found, holm([one.p for one in found]).tolist(), strict=True)
     ]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P values corrected so that any false alarm among them has at most the nominal rate; nan stays, and counts not."""
-    order = [int(place) for place in np.argsort(p_values, kind="stable") if not np.isnan(p_values[place])]
-    corrected, highest = [float("nan")] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(order) - rank) * p_values[place]))
-        corrected[place] = highest
-    return corrected
 
 
 def verdict(

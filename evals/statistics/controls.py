@@ -6,9 +6,8 @@ from typing import NamedTuple
 from memento.evals.runs.arm import NO_MEMORY, Arm, ArmControls
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import Comparison, compare
+from memento.evals.statistics.comparison import Comparison, compare, corrected
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
-from memento.evals.statistics.stateful import corrected
 
 ATTEMPTS = "what choosing cases is worth, beyond showing all earlier attempts"
 LESSON = "what earlier tasks are worth, beyond one more call that thinks before it plans"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from memento.evals.runs.arm import Arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.statistics.comparison import Comparison, compare, holm
+from memento.evals.statistics.comparison import Comparison, compare, corrected
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 
 _OF_MEMORY = frozenset({"k", "failures", "max_case_tokens", "reread"})
@@ -49,12 +49,6 @@ def stateless_twin(arm: Arm, plan: RunPlan) -> Arm | None:
         if not other.has_memory and is_same:
             return other
     return None
-
-
-def corrected(found: Sequence[Comparison]) -> list[Comparison]:
-    """Return comparisons with p values corrected for their number (Holm, 1979, Scand. J. Statistics 6)."""
-    p_values = holm([one.p for one in found])
-    return [one._replace(p_holm=p, n_comparisons=len(found)) for one, p in zip(found, p_values, strict=True)]
 
 
 def _others(arm: Arm) -> dict[str, object]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from memento.evals.statistics.comparison import compare, compare_arms, differences, holm, verdict
+from memento.evals.statistics.comparison import compare, compare_arms, differences, verdict
 from memento.evals.statistics.outcomes import exact_of
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.stats import Interval
@@ -95,15 +95,6 @@ def test_held_out_tasks_and_retries_are_no_first_encounters() -> None:
 def test_another_measure_can_be_compared() -> None:
     arm, control = [result("a", "x", 0, exact=1.0)], [result("b", "x", 0, exact=0.0)]
     assert compare(arm, control, measure=exact_of).weighted.value == 1
-
-
-def test_holm_multiplies_the_smallest_most_and_keeps_the_order() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.6, 0.9]) == pytest.approx([1.0, 1.0])
-    first, second = holm([math.nan, 0.02])
-    assert math.isnan(first)
-    assert second == 0.02
-    assert holm([]) == []
 
 
 def test_verdict_says_when_a_correction_takes_a_difference_back() -> None:

@@ -91,6 +91,8 @@ def test_the_share_decides_how_much_evidence_is_asked() -> None:
 
 def test_holm_counts_comparisons_that_were_made() -> None:
     assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.6, 0.9]).tolist() == pytest.approx([1.0, 1.0])
+    assert holm([]).shape == (0,)
     assert holm([0.02, float("nan"), 0.9])[[0, 2]].tolist() == pytest.approx([0.04, 0.9])
     assert math.isnan(holm([float("nan")])[0])
 
