@@ -41,8 +41,8 @@ def _headline(view: View) -> str:
     summary = view.summary
     if not summary.comparisons:
         return "This run has one arm, and nothing to compare it with."
-    has_memory = next(arm.has_memory for arm in view.plan.arms if arm.name == view.control)
-    control = f"the control ({view.control}, {'the first arm' if has_memory else 'which has no memory'})"
+    policy = next(arm.policy for arm in view.plan.arms if arm.name == view.control)
+    control = f"the control ({view.control}, {'which has no memory' if policy == 'none' else 'the first arm'})"
     better = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value > 0]
     worse = [one.arm for one in summary.comparisons if is_shown(one) and one.weighted.value < 0]
     level = [one.arm for one in summary.comparisons if not is_shown(one)]

@@ -3,7 +3,7 @@
 from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain
 from memento.evals.report.sections.pairs import verdict_of
-from memento.evals.report.sections.setup import held_out
+from memento.evals.report.sections.setup import what_is_held_out
 from memento.evals.report.view import View
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negative_transfer, transfer
@@ -15,9 +15,9 @@ def transfers(view: View) -> Section | None:
     lost = negative_transfer(view.results, view.control)
     if lost:
         blocks.append(_lost(lost, "first encounters"))
-    tests = transfer(view.results, view.control)
-    if tests is not None:
-        blocks.append(_held_out(view, tests))
+    held_out = transfer(view.results, view.control)
+    if held_out is not None:
+        blocks.append(_held_out(view, held_out))
         if lost_there := negative_transfer(view.results, view.control, part="test"):
             blocks.append(_lost(lost_there, "held-out tasks"))
     return Section("transfer", "What memory breaks, and what it carries over", blocks) if blocks else None
@@ -64,7 +64,7 @@ def _held_out(view: View, found: Transfer) -> Grid:
             ]
         )
     return Grid(
-        f"Transfer: tasks that no arm learned from ({held_out(view.plan)}), asked last with a memory "
+        f"Transfer: tasks that no arm learned from ({what_is_held_out(view.plan)}), asked last with a memory "
         "that is frozen. Accuracy with 95 % intervals over questions; the difference from the control is paired, in "
         "percentage points.",
         ["arm", "questions", "accuracy,\nweighted", "accuracy,\nmacro", "difference,\nweighted", "verdict"],
