@@ -29,7 +29,7 @@ def setup(view: View) -> Section:
         ("Iterations", f"{plan.iterations}"),
         ("Feedback", f"{plan.feedback}: {_FEEDBACK[plan.feedback]}"),
         ("Round", f"{plan.round}: so many tasks see the same memory, then it learns from them"),
-        ("Held out", held_out(plan) or "nothing"),
+        ("Held out", what_is_held_out(plan) or "nothing"),
         ("Scorer", plan.scorer),
         ("Settings", ", ".join(f"{name}={_plain(value)}" for name, value in plan.settings.items()) or "as configured"),
         *([("Preset", plan.preset)] if plan.preset else []),
@@ -51,7 +51,7 @@ def setup(view: View) -> Section:
     )
 
 
-def held_out(plan: RunPlan) -> str:
+def what_is_held_out(plan: RunPlan) -> str:
     """Return what a run holds out, in words; empty when nothing."""
     share = f"{100 * plan.held_out_share:g} % of the{' other' if plan.held_out else ''} questions"
     return " and ".join(

@@ -3,7 +3,7 @@
 from memento.evals.report.blocks import Grid, PageBlock, Section
 from memento.evals.report.formatting import UNKNOWN, gain
 from memento.evals.report.sections.pairs import verdict_of
-from memento.evals.report.sections.setup import held_out
+from memento.evals.report.sections.setup import what_is_held_out
 from memento.evals.report.view import View
 from memento.evals.statistics.figure import Figure, percent
 from memento.evals.statistics.transfer import NegativeTransfer, Transfer, negative_transfer, transfer
@@ -64,7 +64,7 @@ def _held_out(view: View, found: Transfer) -> Grid:
             ]
         )
     return Grid(
-        f"Transfer: tasks that no arm learned from ({held_out(view.plan)}), asked last with a memory "
+        f"Transfer: tasks that no arm learned from ({what_is_held_out(view.plan)}), asked last with a memory "
         f"that is frozen. Accuracy with 95 % intervals over {view.over}; the difference from the control is paired, in "
         "percentage points.",
         ["arm", "questions", "accuracy,\nweighted", "accuracy,\nmacro", "difference,\nweighted", "verdict"],
