@@ -8,6 +8,7 @@ from memento.memory.encoder import Encoder
 from memento.memory.experience import check_share
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.memory_parts import MemoryParts
+from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.storage import Storage
 
 
@@ -20,7 +21,7 @@ class MemoryLifetime(MemoryParts):
         location: str | Path,
         *,
         encoder: Encoder | Any | str | None = None,
-        policy: str = "advantage",
+        policy: str | RetrievalPolicy = "advantage",
         namespace: str = "default",
         seed: int | None = None,
         ledger_url: str | None = None,
@@ -40,7 +41,8 @@ class MemoryLifetime(MemoryParts):
             encoder: texts to vectors: an object with `name`, `dim` and `async encode(texts)`, a LangChain `Embeddings`
                 object, or `"openai:model"` of any server with OpenAI's protocol (OPENAI_API_KEY, OPENAI_BASE_URL); the
                 packaged all-MiniLM-L6-v2 by default.
-            policy: how cases are chosen when `read` does not say otherwise.
+            policy: how cases are chosen when `read` does not say otherwise: a name, or a policy of your own (see
+                docs/policies.md), which `read` then knows by its name, too.
             namespace: whose cases; a namespace sees only its own.
             seed: makes random choices repeatable.
             ledger_url: SQL database of the ledger, SQLite or Postgres; by default an SQLite file in the folder.
@@ -57,8 +59,9 @@ class MemoryLifetime(MemoryParts):
 
         Raises:
             UnknownPolicy: no policy of that name.
-            InvalidInput: the namespace is empty or too long, the confidence not in [0, 1], the number of cases below 1;
-                the location, the home, the ledger's URL or the encoder does not parse.
+            InvalidInput: the object is no policy, or has the name of a built-in one; the namespace is empty or too
+                long, the confidence not in [0, 1], the number of cases below 1; the location, the home, the ledger's
+                URL or the encoder does not parse.
         """
         storage = Storage(
             location,

@@ -15,7 +15,9 @@ from memento.memory.lifecycle.lifecycle import Lifecycle
 from memento.memory.namespaces import checked_namespace
 from memento.memory.offpolicy.service import PolicyEvaluation
 from memento.memory.owner_loop import OwnerLoop
-from memento.memory.policies.registry import LEARNING, policy_named
+from memento.memory.policies.own import Policies
+from memento.memory.policies.port import RetrievalPolicy
+from memento.memory.policies.registry import LEARNING
 from memento.memory.ranking import Ranker
 from memento.memory.recorder import Recorder
 from memento.memory.retrieval import Retrieval
@@ -31,21 +33,25 @@ class MemoryParts:
         self,
         storage: Storage,
         *,
-        policy: str,
+        policy: str | RetrievalPolicy,
         namespace: str,
         seed: int | None,
         min_confidence: float,
         in_thread: bool = False,
     ) -> None:
         """Use `CaseMemory.open` instead."""
-        default = policy_named(policy)
+        self._policies = Policies(policy)
+        default = self._policies.default
         self.policy = default.name
         self.namespace = checked_namespace(namespace)
         self._storage = storage
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
-        self._retrieval = Retrieval(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
+        learner, policies = self._learning.learner, self._policies
+        self._retrieval = Retrieval(
+            storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed)
+        )
         # draws of its own, so that what is ranked does not change what is read
-        self._ranker = Ranker(storage=storage, learner=self._learning.learner, rng=np.random.default_rng(seed))
+        self._ranker = Ranker(storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed))
         self._recorder = Recorder(storage=storage, min_confidence=min_confidence)
         self.owner_loop = OwnerLoop("memory", in_thread=in_thread, on_moved=storage.resume)
 
@@ -70,7 +76,9 @@ class MemoryParts:
         Args:
             seed: of the held-out folds, of learning and of draws.
         """
-        return self.owner_loop.bound(PolicyEvaluation(storage=self._storage, namespace=self.namespace, seed=seed))
+        return self.owner_loop.bound(
+            PolicyEvaluation(storage=self._storage, namespace=self.namespace, policies=self._policies, seed=seed)
+        )
 
     @property
     def versions(self) -> SettingsVersions:
@@ -104,7 +112,7 @@ class MemoryParts:
             InvalidInput: the policy learns nothing.
             UnknownPolicy: no policy of that name.
         """
-        estimator = policy_named(policy or self.policy).estimator
+        estimator = self._policies.named(policy or self.policy).estimator
         if estimator is None:
             raise InvalidInput(f"policy {policy or self.policy!r} learns nothing; name one of: {', '.join(LEARNING)}")
         seed = self._learning.seed

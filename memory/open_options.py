@@ -5,13 +5,14 @@ from typing import Any, TypedDict
 
 from memento.memory.encoder import Encoder
 from memento.memory.index.engines.collection_settings import CollectionSettings
+from memento.memory.policies.port import RetrievalPolicy
 
 
 class OpenOptions(TypedDict, total=False):
     """Keyword arguments of `CaseMemory.open`; see there."""
 
     encoder: Encoder | Any | str | None
-    policy: str
+    policy: str | RetrievalPolicy
     namespace: str
     seed: int | None
     ledger_url: str | None

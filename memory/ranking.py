@@ -20,8 +20,8 @@ from memento.memory.index.engines.port import Vector
 from memento.memory.learning.learner import Learner
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.namespaces import documents_of
+from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
-from memento.memory.policies.registry import policy_named
 from memento.memory.products import cosines
 from memento.memory.reading import slot_of
 from memento.memory.storage import Storage
@@ -84,6 +84,7 @@ class Ranker:
         self,
         *,
         storage: Storage,
+        policies: Policies,
         learner: Callable[[str, EstimatorName], Awaitable[Learner]],
         rng: np.random.Generator,
     ) -> None:
@@ -91,10 +92,12 @@ class Ranker:
 
         Args:
             storage: where documents and events are kept.
+            policies: by name.
             learner: the learner of a namespace and estimator.
             rng: source of every random choice.
         """
         self._storage = storage
+        self._policies = policies
         self._learner = learner
         self._rng = rng
 
@@ -106,7 +109,7 @@ class Ranker:
             raise InvalidInput(f"k must be at least 0, not {k}")
         if not task.strip():
             raise InvalidInput("the task is empty")
-        chosen_by, place = policy_named(policy), documents_of(namespace)
+        chosen_by, place = self._policies.named(policy), documents_of(namespace)
         positions, notices = _distinct(candidates)
         documents = [] if chosen_by.pool == "empty" else _documents(positions, place)
         row_ND = await self._storage.texts.rows([task, *(document.state for document in documents)])

@@ -11,8 +11,8 @@ from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.learning.learner import Learner
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
-from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
@@ -25,6 +25,7 @@ class Retrieval:
         self,
         *,
         storage: Storage,
+        policies: Policies,
         learner: Callable[[str, EstimatorName], Awaitable[Learner]],
         rng: np.random.Generator,
     ) -> None:
@@ -32,10 +33,12 @@ class Retrieval:
 
         Args:
             storage: where cases are.
+            policies: by name.
             learner: the learner of a namespace and estimator, for policies that rank by what was learned.
             rng: source of every random choice.
         """
         self._storage = storage
+        self._policies = policies
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
@@ -66,7 +69,7 @@ class Retrieval:
         """
         if not query.strip():
             raise InvalidInput("the query is empty")
-        chosen_by = policy_named(policy)
+        chosen_by = self._policies.named(policy)
         question = question_hash(query if task is None else task)
         candidates: list[Candidate] = []
         pool_size, is_degraded, bank_version = 0, False, 0
@@ -129,7 +132,7 @@ class Retrieval:
 
     async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int, is_caught_up: bool) -> RetrievalEvent:
         """What the policy chooses of the candidates that are still active."""
-        policy = policy_named(recall.policy)
+        policy = self._policies.named(recall.policy)
         active = [one for one in recall.candidates if one.case_id in cases and cases[one.case_id].status == "active"]
         similarity_C = np.array([candidate.similarity for candidate in active], np.float32)
         # whoever chooses: slots log the cases' own rewards

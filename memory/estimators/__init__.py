@@ -10,8 +10,11 @@ advantage.py      what each case adds, beside how hard the task is: u(s, c) and 
   groups.py         regions, and actions that several cases took
   difficulty.py     what came of the nearest past tasks
   exposures.py      what each case was served for
+    sparse_rows.py    shares of many groups, of which few are above 0
+    like_cases.py     the best of all served cases, found without looking at each
   suggestions.py    what it would like to see beside what is similar
   sites.py          outcomes that can still be taken back
+  growing_array.py  an array that grows at its end
   text_numbers.py   eight bytes that stand for an id
 cross_entropy.py  Q(s, c) by cross-entropy (paper Eq. 15)
   q_function.py     its torch head

@@ -35,9 +35,11 @@ from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
 from memento.memory.estimators.support import supported
 
-_REVISION = 3
+_REVISION = 4
 """Version of the model and of its snapshots; when it changes, older snapshots are rebuilt from the outcomes."""
 _OUTCOMES_PER_FADE = 16
+_EFFECTS_AT_ONCE = 256
+"""Cases whose effects are computed in one product."""
 
 
 class _Asked(NamedTuple):
@@ -152,15 +154,16 @@ class Advantage:
 
     def effects(self) -> list[CaseEffect]:
         """Mean u of each case over the tasks it was served for, in order of first use."""
-        averages, ids = self._exposures.averages(np.arange(len(self._exposures))), self._exposures.ids
-        effects, whole = [], np.ones(1, np.float32)
-        for row in np.flatnonzero(averages.n_C > 0):
-            case = Placed(np.array([row]), averages.weight_C4[[row]], averages.group_CG[[row]], whole)
-            mean_C, sd_C = self._beliefs.mixed(
-                *self._coefficients.utility(self._coefficients.shared(averages.task_CL[row]), case)
-            )
-            effects.append(CaseEffect(ids[row], int(averages.n_C[row]), float(mean_C[0]), float(sd_C[0])))
-        return effects
+        used, ids = self._exposures.used(), self._exposures.ids
+        found: list[tuple[int, CaseEffect]] = []
+        for start in range(0, len(used), _EFFECTS_AT_ONCE):
+            row_C = used[start : start + _EFFECTS_AT_ONCE]
+            averages = self._exposures.averages(row_C)
+            cases = Placed(row_C, averages.weight_C4, averages.group_CG, np.ones(len(row_C), np.float32))
+            mean_C, sd_C = self._beliefs.mixed(*self._coefficients.utility_at(averages.task_CL, cases))
+            told = zip(row_C.tolist(), averages.n_C.tolist(), mean_C.tolist(), sd_C.tolist(), strict=True)
+            found += [(row, CaseEffect(ids[row], *rest)) for row, *rest in told]
+        return [effect for _, effect in sorted(found)]
 
     def _read(self, state_D: NDArray[np.float32]) -> _Asked:
         """A task without its question; `suggest` and `estimate` of one read ask for the same."""
@@ -199,7 +202,8 @@ class Advantage:
 
     def _take_back(self, before: TakenIn) -> Features:
         features = self._coefficients.still(before.features, since=before.number)
-        self._beliefs.retract(features, before.site)
+        n_fades = self._n // _OUTCOMES_PER_FADE - before.number // _OUTCOMES_PER_FADE
+        self._beliefs.retract(features, before.site, n_faded=n_fades * _OUTCOMES_PER_FADE)
         return features
 
     def tensors(self) -> dict[str, NDArray[Any]]:

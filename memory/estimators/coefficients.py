@@ -147,27 +147,55 @@ class Coefficients:
 
     def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
-        beliefs = self._posterior
-        value_CS, covariance = shared.values(cases), beliefs.covariance
-        mean_EC = product(beliefs.mean_EP[:, shared.position_S], value_CS.T)
-        variance_EC = (product(value_CS, shared.covariance_ESS) * value_CS).sum(2)
         unknown_C = product(cases.group_CG**2, shared.unknown_G)
+        return self._utility(shared.position_S, shared.covariance_ESS, shared.values(cases), unknown_C, cases)
+
+    def utility_at(
+        self, task_CL: NDArray[np.float32], cases: Placed
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and variance of u(s, c), each of shape (E, C), for a task of its own for each case.
+
+        Args:
+            task_CL: each case's task, as assignments to landmarks.
+            cases: all at once; the more groups they share, the less there is to compute.
+        """
+        landmarks, groups = np.flatnonzero(task_CL.any(axis=0)), np.flatnonzero(cases.group_CG.any(axis=0))
+        task_CJ, group_CH = task_CL[:, landmarks], cases.group_CG[:, groups]
+        pair_JH = self._pair_LG[np.ix_(landmarks, groups)]
+        j, h = np.nonzero(pair_JH >= 0)
+        value_CS = np.concatenate([cases.weight_C4, task_CJ[:, j] * group_CH[:, h]], axis=1)
+        position_S = np.concatenate([WEIGHTS, pair_JH[j, h]])
+        is_used_S = value_CS.any(axis=0)
+        position_S, value_CS = position_S[is_used_S], value_CS[:, is_used_S]
+        unknown_C = (product(task_CJ**2, (pair_JH < 0).astype(np.float32)) * group_CH**2).sum(1)
+        covariance_ESS = self._posterior.covariance.between(position_S, position_S)
+        return self._utility(position_S, covariance_ESS, value_CS, unknown_C, cases)
+
+    def _utility(
+        self,
+        position_S: NDArray[np.int64],
+        covariance_ESS: NDArray[np.float32],
+        value_CS: NDArray[np.float32],
+        unknown_C: NDArray[np.float32],
+        cases: Placed,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Utility from shared coefficients and their features, plus what each case adds by itself."""
+        beliefs = self._posterior
+        mean_EC = product(beliefs.mean_EP[:, position_S], value_CS.T)
+        variance_EC = (product(value_CS, covariance_ESS) * value_CS).sum(2)
         prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
         variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None] + prior_E1
         position_C = np.where(cases.row_C >= 0, self._position_N[cases.row_C], -1)
         known = np.flatnonzero(position_C >= 0)
         own, reach = position_C[known], cases.reach_C[known]
         mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
-        tie_EC = (covariance.between(own, shared.position_S) * value_CS[known]).sum(2)
-        variance_EC[:, known] += reach**2 * (covariance.variances(own) - prior_E1) + 2 * reach * tie_EC
+        tie_EC = (beliefs.covariance.between(own, position_S) * value_CS[known]).sum(2)
+        variance_EC[:, known] += reach**2 * (beliefs.covariance.variances(own) - prior_E1) + 2 * reach * tie_EC
         settled = np.flatnonzero((cases.row_C >= 0) & self._is_settled_N[cases.row_C])
         if len(settled):
-            share, (kept_mean_EC, kept_variance_EC) = (
-                cases.reach_C[settled],
-                self._settled_EN[..., cases.row_C[settled]],
-            )
-            mean_EC[:, settled] += share * kept_mean_EC
-            variance_EC[:, settled] += share**2 * (kept_variance_EC - prior_E1)
+            share, kept = cases.reach_C[settled], self._settled_EN[..., cases.row_C[settled]]
+            mean_EC[:, settled] += share * kept[0]
+            variance_EC[:, settled] += share**2 * (kept[1] - prior_E1)
         return mean_EC, np.maximum(variance_EC, np.float32(1e-8))
 
     def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -190,12 +218,15 @@ class Coefficients:
         unknown_G = ((share_J**2)[:, None] * (pair_JG < 0)).sum(0)
         return Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
 
-    def case_means(self, mean_P: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
-        """Means of the cases' own coefficients, by row; 0 for cases without."""
-        mean_N = np.zeros(n_rows, np.float32)
+    def own_means(self, mean_P: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows of the cases that have a coefficient of their own, and its mean."""
         positions = np.flatnonzero(self._owner_P >= 0)
-        mean_N[self._owner_P[positions]] = mean_P[positions]
-        return mean_N
+        return self._owner_P[positions], mean_P[positions]
+
+    def has_own(self, row_C: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these cases have a coefficient of their own."""
+        has_own_C: NDArray[np.bool_] = self._position_N[row_C] >= 0
+        return has_own_C
 
     def _use(self, row: int, now: int) -> None:
         if row >= len(self._position_N):

@@ -134,15 +134,15 @@ class CrossEntropyQ(SharedOutcomes):
         return float(np.mean(rewards)) if rewards else 0.5
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Network weights and optimizer moments."""
-        tensors = {name: value.numpy() for name, value in self.q.state_dict().items()}
+        """Copies of the network's weights and the optimizer's moments."""
+        tensors = {name: value.numpy().copy() for name, value in self.q.state_dict().items()}
         for index, state in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"{_MOMENT}{index}.{name}": value.numpy() for name, value in state.items()}
+            tensors |= {f"{_MOMENT}{index}.{name}": value.numpy().copy() for name, value in state.items()}
         return tensors
 
     def stamp(self) -> dict[str, Any]:
         """Seed, replayed events, exposures."""
-        return {"seed": self._seed, "replay": list(self.replay), "exposures": self._exposures}
+        return {"seed": self._seed, "replay": list(self.replay), "exposures": dict(self._exposures)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any], replay: list[Example]) -> None:
         """Restore from a snapshot.

@@ -1,22 +1,21 @@
 """Exposures of each case: sufficient statistics of its served tasks, for the average effect of serving it.
 
-A case that was ever served has a row number, by which everything else is known of it.
+A case that was ever served has a row number, by which everything else is known of it. All sums are kept up to date as
+outcomes are counted, and what a read asks for touches only the rows that it is about.
 Axes: N cases in the tables, C cases asked for, L landmarks, G groups.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.products import product
+from memento.memory.estimators.like_cases import LikeCases, Scored, Weighting
+from memento.memory.estimators.sparse_rows import SparseRows
 
 _LEAST_REACH = 0.5
 """Smallest reach: for a task unlike any that the case was served for."""
-
-_CASES_LAST = frozenset({"task"})
-"""Tables whose last axis is the cases: a read wants the few landmarks of its task, for every case."""
 
 
 class Exposed(NamedTuple):
@@ -43,9 +42,11 @@ class Exposures:
             "reward": np.zeros(64, np.float32),
             "support": np.zeros(64, np.float32),
             "length": np.zeros(64, np.float32),  # of the sum of tasks
-            "task": np.zeros((n_landmarks, 64), np.float32),
-            "group": np.zeros((64, n_groups), np.float32),
         }
+        self._sparse = {"task": SparseRows(n_columns=n_landmarks), "group": SparseRows(n_columns=n_groups)}
+        self._task, self._group = self._sparse["task"], self._sparse["group"]
+        self._alike = LikeCases(self._group)
+        self._grow(64)
 
     def __len__(self) -> int:
         """Number of cases that were ever served."""
@@ -94,65 +95,81 @@ class Exposures:
         tables["similarity"][row_C] += similarity_C
         tables["support"][row_C] += support_C
         tables["reward"][row_C] = reward_C
-        tables["group"][row_C] = group_CG
-        of_task = np.flatnonzero(task_L)
-        tables["task"][np.ix_(of_task, row_C)] += task_L[of_task][:, None]
-        tables["length"][row_C] = np.sqrt((tables["task"][:, row_C] ** 2).sum(0))
+        task_CL = self._task.dense(row_C) + task_L
+        self._task.put(row_C, task_CL)
+        tables["length"][row_C] = np.sqrt((task_CL**2).sum(1))
+        self._group.put(row_C, group_CG)
+        self._alike.put(row_C, reward_C)
 
     def discount(self, row_C: NDArray[np.int64]) -> None:
         """Remove an event: its cases count one use less, with their average features."""
         for row in row_C.tolist():
             n = int(self._tables["n"][row])
             self._tables["n"][row] = n - 1
-            for name in ("similarity", "support", "task", "length"):
-                self._tables[name][..., row] *= (n - 1) / n
+            for name in ("similarity", "support", "length"):
+                self._tables[name][row] *= (n - 1) / n
+            self._task.scale(row, (n - 1) / n)
 
     def n(self, row_C: NDArray[np.int64]) -> NDArray[np.int64]:
         """Known outcomes that each case was served in."""
         return np.where(row_C >= 0, self._tables["n"][row_C], 0)
 
-    def reach(self, row_C: NDArray[np.int64] | slice, task_L: NDArray[np.float32]) -> NDArray[np.float32]:
+    def reach(self, row_C: NDArray[np.int64], task_L: NDArray[np.float32]) -> NDArray[np.float32]:
         """Similarity of a task to those that each case was served for, in [0, 1]; 1 for an unserved case.
 
         What a case has done for one kind of task says little about another: without this, the few cases that did well
         somewhere would be served to everybody.
         """
-        of_task = np.flatnonzero(task_L)
-        length_C = self._tables["length"][row_C] * np.sqrt((task_L**2).sum())
-        alike_C = (task_L[of_task, None] * self._tables["task"][of_task][:, row_C]).sum(0)
-        alike_C /= np.maximum(length_C, np.float32(1e-9))
-        reach_C = np.where(length_C > 0, _LEAST_REACH + (1 - _LEAST_REACH) * alike_C, 1.0)
-        if not isinstance(row_C, slice):
-            reach_C = np.where(row_C >= 0, reach_C, 1.0)
-        return reach_C.astype(np.float32)
+        reach_C = np.ones(len(row_C), np.float32)
+        known = np.flatnonzero(row_C >= 0)
+        length_C = self._tables["length"][row_C[known]] * np.sqrt((task_L**2).sum())
+        alike_C = self._task.products(row_C[known], task_L) / np.maximum(length_C, np.float32(1e-9))
+        reach_C[known] = np.where(length_C > 0, _LEAST_REACH + (1 - _LEAST_REACH) * alike_C, 1.0)
+        return reach_C
 
-    def worth(self, weight_4: NDArray[np.float32], value_G: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What every case adds by its own reward and its groups, wherever it lies, shape (N,).
+    def worth(self, row_C: NDArray[np.int64], weighting: Weighting) -> NDArray[np.float64]:
+        """What cases add by their own reward and their groups, wherever they lie, shape (C,)."""
+        return self._alike.values(row_C, weighting, self._tables["reward"][row_C])
+
+    def best(
+        self,
+        weighting: Weighting,
+        found: Scored,
+        *,
+        n: int,
+        is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+    ) -> Scored:
+        """The `n` cases of highest worth, together with some that were valued otherwise.
 
         Args:
-            weight_4: of 1, cosine, own reward and support; how near cases lie is not known here.
-            value_G: of each group.
+            weighting: of own reward and groups.
+            found: cases valued already.
+            n: number of cases.
+            is_left_out: which of some rows are not searched, because they are among `found`.
         """
-        stop = len(self)
-        reward_N, group_NG = self._tables["reward"][:stop], self._tables["group"][:stop]
-        worth_N: NDArray[np.float32] = weight_4[0] + weight_4[2] * reward_N + product(group_NG, value_G)
-        return worth_N
+        return self._alike.best(weighting, self._tables["reward"], found, n=n, is_left_out=is_left_out)
+
+    def used(self) -> NDArray[np.int64]:
+        """Rows of cases with known outcomes; cases of the same groups next to each other."""
+        order = self._alike.order(len(self))
+        used: NDArray[np.int64] = order[self._tables["n"][order] > 0]
+        return used
 
     def averages(self, row_C: NDArray[np.int64]) -> Exposed:
         """Averages of these cases."""
-        table = {name: of[..., row_C] if name in _CASES_LAST else of[row_C] for name, of in self._tables.items()}
+        table = {name: of[row_C] for name, of in self._tables.items()}
         n_C = np.maximum(table["n"], 1)
         mean = {name: table[name] / n_C for name in ("similarity", "support")}
         weight_C4 = np.stack([np.ones(len(row_C)), mean["similarity"], table["reward"], mean["support"]], axis=1)
-        task_CL = (table["task"] / n_C).T.astype(np.float32)
-        return Exposed(table["n"], weight_C4.astype(np.float32), task_CL, table["group"])
+        task_CL = (self._task.dense(row_C) / n_C[:, None]).astype(np.float32)
+        return Exposed(table["n"], weight_C4.astype(np.float32), task_CL, self._group.dense(row_C))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies of the tables, for a snapshot."""
         stop = len(self)
-        return {
-            name: (of[..., :stop] if name in _CASES_LAST else of[:stop]).copy() for name, of in self._tables.items()
-        }
+        dense = {name: of[:stop].copy() for name, of in self._tables.items()}
+        rows = {name: of.tensors(stop) for name, of in self._sparse.items()}
+        return dense | {f"{name}.{part}": value for name, parts in rows.items() for part, value in parts.items()}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> None:
         """Restore from `tensors`, for these cases.
@@ -163,15 +180,19 @@ class Exposures:
         self.ids = list(ids)
         self._row = dict(zip(self.ids, range(len(ids)), strict=True))
         for name, of in self._tables.items():
-            kept = tensors[name]
-            if kept.shape[-1 if name in _CASES_LAST else 0] != len(ids) or kept.ndim != of.ndim:
+            if tensors[name].shape != (len(ids),):
                 raise ValueError(f"{name} is of another shape")
-            self._tables[name] = kept.astype(of.dtype)
+            self._tables[name] = tensors[name].astype(of.dtype)
+        for name, rows in self._sparse.items():
+            if tensors[f"{name}.size"].shape != (len(ids),):
+                raise ValueError(f"{name} is of another shape")
+            rows.restore({part: tensors[f"{name}.{part}"] for part in ("size", "column", "value")})
         self._grow(max(64, 2 * len(ids)))
+        self._alike = LikeCases(self._group)
+        self._alike.put(np.arange(len(ids)), self._tables["reward"][: len(ids)])
 
     def _grow(self, room: int) -> None:
         for name, of in self._tables.items():
-            shape = (*of.shape[:-1], room) if name in _CASES_LAST else (room, *of.shape[1:])
-            fresh = np.zeros(shape, of.dtype)
-            fresh[tuple(slice(n) for n in of.shape)] = of
-            self._tables[name] = fresh
+            self._tables[name] = np.concatenate([of, np.zeros(room - len(of), of.dtype)])
+        for rows in self._sparse.values():
+            rows.grow(room)

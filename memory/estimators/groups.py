@@ -60,7 +60,7 @@ class Groups:
 
     def stamp(self) -> dict[str, Any]:
         """The actions, as JSON values."""
-        return {"first": self._first, "column": self._column}
+        return {"first": dict(self._first), "column": dict(self._column)}
 
     def restore(self, stamp: Mapping[str, Any]) -> None:
         """Restore from `stamp`."""

@@ -127,10 +127,12 @@ class KernelControl(SharedOutcomes):
         return float(np.clip(self._read(example.state_D, example.cases).mean(), 0, 1))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Both kernels and the episodes, for a snapshot."""
+        """Copies of both kernels and of the episodes, for a snapshot."""
         kernels = {_THETA: self.kernel, _TARGET: self.target}
         tensors = {
-            f"{of}{name}": value.numpy() for of, one in kernels.items() for name, value in one.state_dict().items()
+            f"{of}{name}": value.numpy().copy()
+            for of, one in kernels.items()
+            for name, value in one.state_dict().items()
         }
         return tensors | self.episodes.tensors()
 

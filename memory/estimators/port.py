@@ -4,6 +4,7 @@ Axes: N cases served in an example, C candidates of a read, D vector dimensions.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -37,8 +38,9 @@ NEED_ORIGINS: frozenset[EstimatorName] = frozenset({"romerl"})
 """Estimators that are given the origins of cases; hashing the questions of a read's candidates takes a while."""
 
 
-class CaseRows(NamedTuple):
-    """Cases as an estimator sees them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseRows:
+    """Cases as an estimator sees them; `dataclasses.replace` changes a copy."""
 
     ids: tuple[str, ...]
     similarity_N: NDArray[np.float32]
@@ -60,7 +62,7 @@ class CaseRows(NamedTuple):
 
     def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
         """The same cases with this support."""
-        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N, self.origins)
+        return replace(self, support_N=support_N)
 
     def only(self, rows: NDArray[np.intp]) -> "CaseRows":
         """The cases at these positions."""

@@ -25,6 +25,10 @@ _MERIT_MEMORY = 0.998
 """Decay of the experts' past likelihood, so that another can take over after a change."""
 _PSEUDO_COEFFICIENTS = 8.0
 """Weight of a family's built-in scale, in well-determined coefficients."""
+_MOST_LOGIT = 15.0
+"""Largest logit of a probability: in single precision, its complement is still above 0."""
+_MOST_TARGET = 4.0
+"""Largest distance, in logits, of several outcomes' average pseudo-observation from the prior mean."""
 _ROUNDING = 1e-5
 """Relative rounding error of a prior variance in single precision."""
 _SCALE_LIMITS = (0.02, 16.0)
@@ -140,12 +144,61 @@ class Posterior:
         self._update(gain_EP, mean_E, variance_E, site)
         return site
 
-    def retract(self, features: Features, site: Site) -> None:
-        """Remove what an outcome contributed: exact as long as nothing of it has faded."""
+    def retract(self, features: Features, site: Site, *, n_faded: int = 0) -> None:
+        """Remove what an outcome contributed: exact as long as nothing of it has faded.
+
+        Args:
+            features: of the outcome.
+            site: its contribution.
+            n_faded: outcomes by which beliefs have faded since.
+        """
         gain_EP, mean_E, variance_E = self._project(features)
-        # What has faded is not there to be taken: removing it would leave less than nothing.
+        memory_E = np.array(self._memories, np.float32)
+        if n_faded and (memory_E < 1).any():
+            most_E = self._removable(gain_EP)
+            left = self._left(features, site, mean_E, variance_E, n_faded=n_faded, most_E=most_E)
+            is_faded_E = memory_E < 1
+            site = Site(*(np.where(is_faded_E, now_E, then_E) for now_E, then_E in zip(left, site, strict=True)))
         information_E = np.minimum(site.information_E, np.float32(0.95) / variance_E)
         self._update(gain_EP, mean_E, variance_E, Site(-information_E, site.target_E))
+
+    def _left(
+        self,
+        features: Features,
+        site: Site,
+        mean_E: NDArray[np.float32],
+        variance_E: NDArray[np.float32],
+        *,
+        n_faded: int,
+        most_E: NDArray[np.float32],
+    ) -> Site:
+        """What is left of an outcome since beliefs have faded; all of it is part of what is still known.
+
+        What has faded is not there to be taken: removing it would leave less than nothing, and of many outcomes so
+        much less that the mean has no bound. What is known well fades faster, as the prior is mixed in. What remains
+        when the outcome is removed is evidence like any other: its average lies where outcomes can lie.
+        """
+        position_X, value_X = features
+        prior_E = np.maximum((self._prior_variance_EP[:, position_X] * value_X**2).sum(1), 1.001 * variance_E)
+        prior_mean_E = (self._prior_mean_EP[:, position_X] * value_X).sum(1)
+        known_E = 1 / variance_E - 1 / prior_E
+        faded_E = (1 - np.array(self._memories)) * prior_E / variance_E
+        left_E = site.information_E * np.maximum(1 - faded_E, 0.0) ** n_faded
+        information_E = np.minimum(np.minimum(left_E, 0.95 * known_E), most_E / (1 + most_E * variance_E))
+        average_E = prior_mean_E + (mean_E - prior_mean_E) * prior_E / (prior_E - variance_E)
+        rest_E = known_E - information_E
+        average_E += information_E / rest_E * (average_E - site.target_E)
+        average_E = np.clip(average_E, prior_mean_E - _MOST_TARGET, prior_mean_E + _MOST_TARGET)
+        after_E = (prior_mean_E / prior_E + rest_E * average_E) / (1 / prior_E + rest_E)
+        step_E = np.maximum(information_E / (1 - information_E * variance_E), 1e-9)
+        target_E = mean_E - (after_E - mean_E) / (step_E * variance_E)
+        return Site(information_E.astype(np.float32), target_E.astype(np.float32))
+
+    def _removable(self, gain_EP: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Largest step of a retraction after which no coefficient is vaguer than its prior, shape (E,)."""
+        room_EP = 1.001 * self._prior_variance_EP[:, : self.n] - self.covariance.variances(np.arange(self.n))
+        most_E: NDArray[np.float32] = (np.maximum(room_EP, 0.0) / np.maximum(gain_EP**2, 1e-12)).min(axis=1)
+        return most_E
 
     def fade(self, n_outcomes: int) -> None:
         """Let beliefs drift back towards their priors, as far as after `n_outcomes` outcomes."""
@@ -261,6 +314,7 @@ class Posterior:
 
 
 def probability(mean_E: NDArray[np.float32], variance_E: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Expected success when the linear predictor is N(mean, variance): MacKay's approximation."""
-    p_E: NDArray[np.float32] = 1 / (1 + np.exp(-mean_E / np.sqrt(1 + math.pi / 8 * variance_E)))
+    """Expected success when the linear predictor is N(mean, variance): MacKay's approximation; never quite 0 or 1."""
+    logit_E = np.clip(mean_E / np.sqrt(1 + math.pi / 8 * variance_E), -_MOST_LOGIT, _MOST_LOGIT)
+    p_E: NDArray[np.float32] = 1 / (1 + np.exp(-logit_E))
     return p_E

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.estimators.growing_array import GrowingArray
 from memento.memory.estimators.posterior import Features, Site
 from memento.memory.estimators.text_numbers import text_number
 
@@ -29,22 +30,6 @@ class TakenIn(NamedTuple):
     """Cases served, by the rows of their exposures."""
     features: Features
     site: Site
-
-
-class _Flat:
-    """Parts of different lengths, one after the other, in an array that grows."""
-
-    def __init__(self, kind: type[np.generic]) -> None:
-        self.value = np.zeros(_FIRST_ROWS, kind)
-        self.stop = 0
-
-    def append(self, part: NDArray[Any]) -> None:
-        if self.stop + len(part) > len(self.value):
-            room = np.zeros(2 * (self.stop + len(part)), self.value.dtype)
-            room[: self.stop] = self.value[: self.stop]
-            self.value = room
-        self.value[self.stop : self.stop + len(part)] = part
-        self.stop += len(part)
 
 
 class Sites:
@@ -70,7 +55,8 @@ class Sites:
             "target": np.zeros((_FIRST_ROWS, n_experts), np.float32),
         }
         self._start = np.zeros((_FIRST_ROWS, 2), np.int64)  # of its features and of its cases
-        self._flat = {"position": _Flat(np.int32), "value": _Flat(np.float32), "case": _Flat(np.int32)}
+        kinds = {"position": np.int32, "value": np.float32, "case": np.int32}
+        self._flat = {name: GrowingArray(kind) for name, kind in kinds.items()}
         self._settled_N = np.zeros(0, np.int64)  # events too old to be corrected, by hash, sorted
         self._settled_lately: set[int] = set()
 

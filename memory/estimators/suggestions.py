@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Shared, Task
 from memento.memory.estimators.exposures import Exposures
+from memento.memory.estimators.like_cases import Scored, Weighting
 from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
 
@@ -35,13 +36,15 @@ def earned_cases(
         exposures: how each case was served so far.
     """
     mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0)
-    reach_N = exposures.reach(slice(len(exposures)), task.landmark_L)
-    value_N = exposures.worth(mean_P[list(WEIGHTS)], value_G)
-    value_N += reach_N * coefficients.case_means(mean_P, len(exposures))
-    best = _largest(value_N, _MAX_CASES)
+    base, _, reward, _ = mean_P[list(WEIGHTS)].tolist()  # how near they lie is not known here, nor what agrees
+    weighting = Weighting(base, reward, value_G)
+    own_C, mean_C = coefficients.own_means(mean_P)
+    value_C = exposures.worth(own_C, weighting) + exposures.reach(own_C, task.landmark_L) * mean_C
+    is_left_out = coefficients.has_own
+    best = exposures.best(weighting, Scored(own_C, value_C), n=_MAX_CASES, is_left_out=is_left_out).row_C
     averages = exposures.averages(best)
-    weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)  # how near they lie is not known here
-    cases = Placed(best, weight_C4, averages.group_CG, reach_N[best])
+    weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)
+    cases = Placed(best, weight_C4, averages.group_CG, exposures.reach(best, task.landmark_L))
     mean_C, sd_C = beliefs.mixed(*coefficients.utility(shared, cases))
     return [exposures.ids[row] for row, low in zip(best.tolist(), mean_C - sd_C, strict=True) if low > 0]
 
@@ -63,12 +66,3 @@ def promising_regions(
     score_M = np.where(own_M > 0, -np.inf, score_M)  # what lies there is found by similarity
     best: NDArray[np.int64] = np.argsort(-score_M, kind="stable")[:_MAX_REGIONS]
     return best[score_M[best] > 0]
-
-
-def _largest(value_N: NDArray[np.float32], n: int) -> NDArray[np.int64]:
-    """Positions of the largest values, largest first, ties in their order; without sorting all of them."""
-    at = np.arange(len(value_N))
-    if len(value_N) > n:
-        at = np.flatnonzero(value_N >= np.partition(value_N, -n)[-n])
-    largest: NDArray[np.int64] = at[np.argsort(-value_N[at], kind="stable")[:n]]
-    return largest

@@ -18,12 +18,22 @@ from memento.memory.case import QUESTION_VERSION, Case, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import NEED_ORIGINS, Answer, CaseEffect, Example, MakeEstimator, Suggestions
+from memento.memory.estimators.port import (
+    NEED_ORIGINS,
+    Answer,
+    CaseEffect,
+    Estimator,
+    Example,
+    MakeEstimator,
+    Suggestions,
+)
+from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.event import Observation
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
 from memento.memory.learning.snapshot import Snapshot, read_snapshot
+from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.ledger.learning_reads import LearningNews, learning_news
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions, built_in
@@ -73,6 +83,7 @@ class Learner:
         self._thread = thread
         self._folder = folder
         self.estimator = make(settings={})
+        self._settings: EstimatorSettings = {}
         self.serving = built_in(namespace, self.estimator.name)
         self._reader = ExampleReader(
             namespace=namespace,
@@ -117,10 +128,17 @@ class Learner:
             return await self._in_thread(lambda: self.estimator.suggest(query))
 
     async def effects(self) -> list[CaseEffect]:
-        """Estimated effect of serving each case, from all outcomes in the ledger."""
+        """Estimated effect of serving each case, from all outcomes in the ledger.
+
+        Of many cases that takes a while, so it is done on a copy in a thread of its own: reads and learning go on.
+        """
         await self.catch_up()
         async with self._learning:
-            return await self._in_thread(self.estimator.effects)
+            if self.estimator.replays:  # a copy would have to learn some examples again
+                return await self._in_thread(self.estimator.effects)
+            copied = await self._in_thread(self._copied)
+        async with OwnThread() as thread:
+            return await thread.run(lambda _: copied().effects())
 
     async def catch_up(self) -> int:
         """Learn from all outcomes since the last call. Safe to cancel at any point.
@@ -201,10 +219,12 @@ class Learner:
         self.serving = serving
 
     def _begin(self, version: SettingsVersion) -> None:
+        self._settings = version.settings
         try:
             self.estimator = self._make(settings=version.settings)
         except InvalidInput as error:  # written by another release; serving goes on
             _LOG.warning("version %d cannot be used, the built-in settings serve: %s", version.version, error)
+            self._settings = {}
             self.estimator = self._make(settings={})
         self.serving = version
         self._offset = self._n_outcomes = self._n_saved = 0
@@ -238,7 +258,7 @@ class Learner:
             await shielded(self._in_thread(lambda: self._restore(snapshot, replay)))
 
     def _restore(self, snapshot: Snapshot, replay: list[Example]) -> None:
-        estimator = self._make(settings=self.serving.settings)
+        estimator = self._make(settings=self._settings)
         try:
             estimator.restore(snapshot.tensors, snapshot.stamp, replay)
         except (KeyError, ValueError, RuntimeError):  # of another seed, shape or time
@@ -265,6 +285,18 @@ class Learner:
             snapshot = await shielded(self._in_thread(self._snapshot))
             await self._writer.begin(path, snapshot, n_erasures=self._n_erasures)
         self._n_saved = self._n_outcomes
+
+    def _copied(self) -> Callable[[], Estimator]:
+        """What makes a copy of the estimator as it is now, in whatever thread."""
+        tensors, stamp, make = self.estimator.tensors(), self.estimator.stamp(), self._make
+        settings = self._settings
+
+        def copied() -> Estimator:
+            copy = make(settings=settings)
+            copy.restore(tensors, stamp, [])
+            return copy
+
+        return copied
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(

@@ -19,6 +19,7 @@ from memento.memory.event import IMPORTED, Observation
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
+from memento.memory.policies.own import Policies
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.storage import Storage
@@ -63,18 +64,26 @@ class PolicyEvaluation:
     """Evaluates policies from one namespace's log."""
 
     def __init__(
-        self, *, storage: Storage, namespace: str, seed: int = 0, model: "EstimatorName" = REWARD_MODEL
+        self,
+        *,
+        storage: Storage,
+        namespace: str,
+        policies: Policies | None = None,
+        seed: int = 0,
+        model: "EstimatorName" = REWARD_MODEL,
     ) -> None:
         """Wire the parts.
 
         Args:
             storage: the ledger, the vectors, the thread that computes.
             namespace: whose log.
+            policies: by name; the built-in ones by default.
             seed: of folds, estimators and draws.
             model: the estimator that predicts rewards for DM and DR.
         """
         self._storage = storage
         self._namespace = namespace
+        self._policies = Policies("advantage") if policies is None else policies
         self._seed = seed
         self._model = model
 
@@ -100,9 +109,9 @@ class PolicyEvaluation:
             EncoderUnavailable: a task or case was never encoded and cannot be now.
             LedgerUnavailable: the ledger does not answer.
         """
-        targets = {name: policy_named(name) for name in policies}
+        targets = {name: self._policies.named(name) for name in policies}
         if logged_by is not None:
-            policy_named(logged_by)
+            self._policies.named(logged_by)
         if not targets or (k is not None and k < 1):
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
         known = await self._known()

@@ -10,4 +10,5 @@ cascade.py     cascade
 uplift.py      uplift
 set_probability.py  how likely a set is served, and was logged
 registry.py    policies by name
+own.py         a memory's own policy beside them
 """

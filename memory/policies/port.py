@@ -5,6 +5,7 @@ estimated later. Axes: C candidates, K slots.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -28,8 +29,9 @@ class SlotChoice(NamedTuple):
     """Whether anything else could have been chosen."""
 
 
-class Candidates(NamedTuple):
-    """What a policy chooses from."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What a policy chooses from; `dataclasses.replace` changes a copy."""
 
     similarity_C: NDArray[np.float32]
     """Cosine of each candidate, shape (C,)."""

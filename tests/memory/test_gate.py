@@ -1,12 +1,13 @@
 """The promotion gate: what is better and honest passes; noise, difficulty and false credit do not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import CaseRows, Estimator, Example
+from memento.memory.estimators.port import Estimator, Example
 from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.offpolicy.gate import MIN_OUTCOMES, Gate
 from memento.memory.offpolicy.verdict import Report
@@ -90,7 +91,7 @@ def test_refused_when_within_a_question_the_better_cases_do_not_score_higher() -
         told = {question: f"sign of {p}" for question, p in chance.items()}
         return [
             one._replace(
-                cases=CaseRows((told[one.question], one.cases.ids[1]), *one.cases[1:]),
+                cases=replace(one.cases, ids=(told[one.question], one.cases.ids[1])),
                 reward=float(rng.random() < chance[one.question]),
             )
             for one in examples

@@ -1,7 +1,8 @@
 """The learner: in the ledger's order, each outcome once, the same weights for everybody, nothing from the unknown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 import torch
 
 from memento.memory.case_memory import CaseMemory
+from memento.memory.estimators.advantage import Advantage
 from memento.memory.estimators.cross_entropy import MIN_OUTCOMES, CrossEntropyQ
+from memento.memory.estimators.port import CaseEffect, Estimator
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.learner import Learner
 from tests.memories import Place, filled, place
@@ -42,7 +45,9 @@ async def memory(folder: Place) -> AsyncIterator[CaseMemory]:
         yield memory
 
 
-async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: int = 0) -> Learner:
+async def learner_of(
+    memory: CaseMemory, *, folder: Path | None = None, seed: int = 0, make: Callable[..., Estimator] = CrossEntropyQ
+) -> Learner:
     """A learner of its own, which shares nothing with the memory's but the ledger; made where tensors are made."""
     storage = memory._storage
     parts: dict[str, Any] = {
@@ -52,9 +57,9 @@ async def learner_of(memory: CaseMemory, *, folder: Path | None = None, seed: in
         "thread": storage.torch,
         "folder": folder,
     }
-    estimator = partial(CrossEntropyQ, dim=storage.texts.encoder.dim, seed=seed)
-    make = partial(Learner, namespace="default", make=estimator, **parts)
-    return await asyncio.get_running_loop().run_in_executor(storage.torch, make)
+    estimator = partial(make, dim=storage.texts.encoder.dim, seed=seed)
+    learner = partial(Learner, namespace="default", make=estimator, **parts)
+    return await asyncio.get_running_loop().run_in_executor(storage.torch, learner)
 
 
 def weights(learner: Learner) -> dict[str, torch.Tensor]:
@@ -314,3 +319,30 @@ async def test_what_recalled_cases_said_is_learned_from_as_it_was_said_then(empt
         assert example is not None
         assert example.cases.support_N is not None
         assert example.cases.support_N.tolist() == pytest.approx(told)
+
+
+async def test_reads_and_learning_go_on_while_effects_are_computed(folder: Place) -> None:
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    class SlowEffects(Advantage):
+        def effects(self) -> list[CaseEffect]:
+            is_asked.set()
+            assert may_answer.wait(30)
+            return super().effects()
+
+    async with folder.memory(policy="advantage") as memory:
+        await filled(memory, 6)
+        await lived(memory, 8)
+        expected = await memory.effects()
+        learner = await learner_of(memory, make=SlowEffects)
+        asked = asyncio.create_task(learner.effects())
+        await asyncio.to_thread(is_asked.wait, 30)
+        vector = await memory._storage.texts.one("the capital")
+        before = await learner.suggest(vector)
+        await lived(memory, 4, start=20)
+        assert await learner.catch_up() == 4  # the lock is free
+        after = await learner.suggest(vector)
+        assert not asked.done()
+        may_answer.set()
+        assert await asked == expected != await learner.effects()
+        assert before.direction_MD.shape[1] == after.direction_MD.shape[1]
