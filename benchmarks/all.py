@@ -37,6 +37,8 @@ COMMANDS: dict[str, float] = {
     "learning_cost": 3,
     "learning_cost --busy": 5,
     "learning_cost --growth": 6,
+    "served_reads": 10,
+    "served_reads --sizes 100000 --busy": 14,
     "bulk_load": 12,
     "scale --real": 10,
     "scale --sizes 1000,10000,100000 --busy": 4,

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Estimates, EstimatorName
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose
@@ -198,7 +199,7 @@ def _candidates(policy: RetrievalPolicy) -> Iterator[Candidates]:
             yield replace(plain, pool_size=10 * n + 1)
 
 
-def _arrays(candidates: Candidates) -> list[np.ndarray]:  # type: ignore[type-arg]
+def _arrays(candidates: Candidates) -> list[NDArray[Any]]:
     estimates = () if candidates.estimates is None else candidates.estimates
     return [one for one in (candidates.similarity_C, candidates.reward_C, *estimates) if one is not None]
 

@@ -37,7 +37,8 @@ class MadeStream:
     def task(self, topic: int) -> NDArray[np.float32]:
         """An encoded task, shape (D,)."""
         noise = 0.3 * self._chance.normal(size=self._centre.shape[1]) / self._centre.shape[1] ** 0.5
-        return _units((self._centre[topic % _N_TOPICS] + noise)[None])[0]
+        task_D: NDArray[np.float32] = _units((self._centre[topic % _N_TOPICS] + noise)[None])[0]
+        return task_D
 
     def rows(self, state_D: NDArray[np.float32], cases: Sequence[int]) -> CaseRows:
         """Cases as an estimator sees them."""

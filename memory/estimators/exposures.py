@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.like_cases import LikeCases, Scored, Weighting
+from memento.memory.estimators.like_cases import LikeCases, ValuedCases, Weighting
 from memento.memory.estimators.sparse_rows import SparseRows
 
 _LEAST_REACH = 0.5
@@ -134,11 +134,11 @@ class Exposures:
     def best(
         self,
         weighting: Weighting,
-        found: Scored,
+        found: ValuedCases,
         *,
         n: int,
         is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
-    ) -> Scored:
+    ) -> ValuedCases:
         """The `n` cases of highest worth, together with some that were valued otherwise.
 
         Args:

@@ -26,16 +26,16 @@ _ROUNDING = 1e-9
 """More than sums in double precision differ by when their terms are added in another order."""
 
 
-class Scored(NamedTuple):
+class ValuedCases(NamedTuple):
     """Cases with their values."""
 
     row_C: NDArray[np.int64]
     value_C: NDArray[np.float64]
 
-    def largest(self, n: int) -> "Scored":
+    def largest(self, n: int) -> "ValuedCases":
         """The `n` of highest value, highest first; of equal ones, those of the lowest rows."""
         best = np.lexsort((self.row_C, -self.value_C))[:n]
-        return Scored(self.row_C[best], self.value_C[best])
+        return ValuedCases(self.row_C[best], self.value_C[best])
 
 
 class Weighting(NamedTuple):
@@ -105,11 +105,11 @@ class LikeCases:
         self,
         weighting: Weighting,
         reward_N: NDArray[np.float32],
-        found: Scored,
+        found: ValuedCases,
         *,
         n: int,
         is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
-    ) -> Scored:
+    ) -> ValuedCases:
         """The `n` cases of highest value, together with some that were found otherwise.
 
         Args:
@@ -147,14 +147,14 @@ class LikeCases:
 
     def _with(
         self,
-        best: Scored,
+        best: ValuedCases,
         row_C: NDArray[np.int64],
         weighting: Weighting,
         reward_N: NDArray[np.float32],
         n: int,
-    ) -> Scored:
+    ) -> ValuedCases:
         value_C = self.values(row_C, weighting, reward_N[row_C])
-        return Scored(np.concatenate([best.row_C, row_C]), np.concatenate([best.value_C, value_C])).largest(n)
+        return ValuedCases(np.concatenate([best.row_C, row_C]), np.concatenate([best.value_C, value_C])).largest(n)
 
     def _near(self, weighting: Weighting, least: float) -> NDArray[np.int64]:
         """Cells that may hold a case of at least this value, by what they gain from groups of positive value alone."""

@@ -55,7 +55,7 @@ class Sites:
             "target": np.zeros((_FIRST_ROWS, n_experts), np.float32),
         }
         self._start = np.zeros((_FIRST_ROWS, 2), np.int64)  # of its features and of its cases
-        kinds = {"position": np.int32, "value": np.float32, "case": np.int32}
+        kinds: dict[str, type[np.int32 | np.float32]] = {"position": np.int32, "value": np.float32, "case": np.int32}
         self._flat = {name: GrowingArray(kind) for name, kind in kinds.items()}
         self._settled_N = np.zeros(0, np.int64)  # events too old to be corrected, by hash, sorted
         self._settled_lately: set[int] = set()

@@ -82,7 +82,8 @@ class SparseRows:
         """Scalar product of each row with one vector, shape (C,), summed in the order of the columns."""
         found = self.non_zero(row_C)
         term_K = found.value_K.astype(np.float64) * weight_G[found.column_K]
-        return np.bincount(found.at_K, weights=term_K, minlength=len(row_C))
+        summed_C: NDArray[np.float64] = np.bincount(found.at_K, weights=term_K, minlength=len(row_C)).astype(np.float64)
+        return summed_C
 
     def tensors(self, n_rows: int) -> dict[str, NDArray[Any]]:
         """Copies of the first rows, for a snapshot."""

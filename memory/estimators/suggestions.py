@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Shared, Task
 from memento.memory.estimators.exposures import Exposures
-from memento.memory.estimators.like_cases import Scored, Weighting
+from memento.memory.estimators.like_cases import ValuedCases, Weighting
 from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
 
@@ -41,7 +41,7 @@ def earned_cases(
     own_C, mean_C = coefficients.own_means(mean_P)
     value_C = exposures.worth(own_C, weighting) + exposures.reach(own_C, task.landmark_L) * mean_C
     is_left_out = coefficients.has_own
-    best = exposures.best(weighting, Scored(own_C, value_C), n=_MAX_CASES, is_left_out=is_left_out).row_C
+    best = exposures.best(weighting, ValuedCases(own_C, value_C), n=_MAX_CASES, is_left_out=is_left_out).row_C
     averages = exposures.averages(best)
     weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)
     cases = Placed(best, weight_C4, averages.group_CG, exposures.reach(best, task.landmark_L))

@@ -164,6 +164,24 @@ def test_a_withdrawn_outcome_leaves_no_trace() -> None:
     assert not estimator.withdraw("e50")
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_beliefs_keep_their_bounds_when_many_faded_outcomes_are_withdrawn(order: int) -> None:
+    chance, estimator, never = np.random.default_rng(1), Advantage(dim=DIM), Advantage(dim=DIM)
+    for number in range(40):
+        one = outcome(number, float(chance.random() < 0.5), rows([f"case {number % 6}0"]))
+        estimator.learn(one)
+        never.learn(one)
+    wrong = [outcome(100 + number, 1.0, rows(["case 00", "case 10"])) for number in range(40)]
+    for one in wrong:
+        estimator.learn(one)
+    for one in wrong[::order]:
+        assert estimator.withdraw(one.event_id)
+    ids = [f"case {number}0" for number in range(6)]
+    left, expected = utility(estimator, *ids), utility(never, *ids)
+    assert np.abs(left - expected).max() < 0.5
+    assert estimator.predict(wrong[0]) == pytest.approx(never.predict(wrong[0]), abs=0.2)
+
+
 def test_an_outcome_too_old_to_be_corrected_is_not_learned_from_again() -> None:
     estimator = Advantage(dim=DIM, settings={"sites": 3.0})
     for number in range(5):

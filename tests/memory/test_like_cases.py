@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from memento.memory.estimators.exposures import Exposures
-from memento.memory.estimators.like_cases import LikeCases, Scored, Weighting
+from memento.memory.estimators.like_cases import LikeCases, ValuedCases, Weighting
 from memento.memory.estimators.sparse_rows import SparseRows
 
-NOTHING = Scored(np.empty(0, np.int64), np.empty(0))
+NOTHING = ValuedCases(np.empty(0, np.int64), np.empty(0))
 
 
 def made_groups(chance: np.random.Generator, n: int, n_groups: int, *, most: int) -> NDArray[np.float32]:
@@ -40,11 +40,11 @@ def test_the_best_are_those_of_a_full_scan(seed: int, n_cases: int, n_groups: in
         base, of_reward = chance.normal(size=2) * chance.choice([0.0, 1.0])
         weighting = Weighting(float(base), float(of_reward), value_G.astype(np.float32))
         own_C = np.flatnonzero(chance.random(n_cases) < 0.2)  # these are worth something by themselves, too
-        found = Scored(own_C, alike.values(own_C, weighting, reward_N[own_C]) + chance.normal(size=len(own_C)))
+        found = ValuedCases(own_C, alike.values(own_C, weighting, reward_N[own_C]) + chance.normal(size=len(own_C)))
         best = alike.best(weighting, reward_N, found, n=n, is_left_out=lambda rows, own_C=own_C: np.isin(rows, own_C))  # type: ignore[misc]
         value_N = alike.values(row_N, weighting, reward_N)
         value_N[own_C] = found.value_C
-        whole = Scored(row_N, value_N).largest(n)
+        whole = ValuedCases(row_N, value_N).largest(n)
         assert best.row_C.tolist() == whole.row_C.tolist()
         assert best.value_C.tolist() == whole.value_C.tolist()
 
@@ -66,7 +66,7 @@ def test_a_search_looks_at_few_of_many_cases() -> None:
 
     weighting = Weighting(0.1, 0.2, chance.normal(size=n_groups).astype(np.float32))
     best = alike.best(weighting, reward_N, NOTHING, n=16, is_left_out=left_out)
-    assert best.row_C.tolist() == Scored(np.arange(n), alike.values(np.arange(n), weighting, reward_N)).largest(
+    assert best.row_C.tolist() == ValuedCases(np.arange(n), alike.values(np.arange(n), weighting, reward_N)).largest(
         16
     ).row_C.tolist()  # fmt: skip
     assert len(looked) < n / 50
