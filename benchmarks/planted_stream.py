@@ -11,14 +11,14 @@ missed. What it shows is how learning behaves when the truth is known, not how m
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.planted.bars import bars
 from benchmarks.planted.cells import Task, load
 from benchmarks.planted.figures import Results
 from benchmarks.planted.jobs import run_all
+from benchmarks.planted.options import seeds_of, setting_of
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
 from benchmarks.planted.scenarios import SCENARIOS, World
@@ -52,7 +52,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, metavar="NAME")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS), metavar="NAME")
-    parser.add_argument("--seeds", type=_seeds, default=_seeds("0-9"), metavar="0-9", help="also 3 or 0,4,7")
+    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("0-9"), metavar="0-9", help="also 3 or 0,4,7")
     parser.add_argument("--steps", type=int, default=3000, metavar="T")
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of World")
@@ -63,7 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
     options = parser.parse_args(arguments)
     try:
-        changes = dict(_setting_of(pair) for pair in options.set)
+        changes = dict(setting_of(pair, World) for pair in options.set)
         options.worlds = {name: replace(SCENARIOS[name], **changes) for name in options.scenarios}
     except ValueError as error:
         parser.error(str(error))
@@ -75,27 +75,6 @@ def _policies(names: list[str], judged: str, world: World) -> list[str]:
     """What is played in a scenario: with inert cases injected, the judged estimator also watches similarity's reads."""
     is_probed = judged in names and judged != ORACLE and world.poison_kind in ("inert", "mixed")
     return [*names, f"similarity@{judged}"] if is_probed and policy_named(judged).estimator else names
-
-
-def _seeds(text: str) -> list[int]:
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return seeds
-
-
-def _setting_of(pair: str) -> tuple[str, Any]:
-    """A field of World and its value.
-
-    Raises:
-        ValueError: there is no such field, or the value is not of its type.
-    """
-    name, _, value = pair.partition("=")
-    for field in fields(World):
-        if field.name == name:
-            return name, type(field.default)(value)  # type: ignore[misc]  # every field has a default
-    raise ValueError(f"World has no {name!r}; it has {', '.join(field.name for field in fields(World))}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from memento.evals.report.two_runs import ArmInBoth, RunResults, TwoRuns, compar
 from memento.evals.report.view import read_run
 from memento.evals.statistics.figure import as_json as as_json_values
 from memento.evals.statistics.figure import percent, points
+from memento.evals.statistics.orders import resampled
 
 
 async def print_comparison(first: Path, second: Path, *, as_json: bool) -> None:
@@ -36,7 +37,9 @@ async def print_comparison(first: Path, second: Path, *, as_json: bool) -> None:
 
 def _table(arms: list[ArmInBoth]) -> TextTable:
     table = TextTable()
-    table.title = "solved at the first encounter, weighted (by question); in brackets: 95 % intervals"
+    table.title = (
+        f"solved at the first encounter, weighted (by question); in brackets: 95 % intervals over {_over(arms)}"
+    )
     for name in ("arm", "first", "second", "second - first", "over", "verdict"):
         table.add_column(name, no_wrap=name not in ("verdict", "arm"), overflow="fold")
     for arm in arms:
@@ -44,6 +47,12 @@ def _table(arms: list[ArmInBoth]) -> TextTable:
         row = (arm.arm, percent(arm.first.interval), percent(arm.second.interval), points(arm.difference), over)
         table.add_texts(*row, arm.verdict)
     return table
+
+
+def _over(arms: list[ArmInBoth]) -> str:
+    """What the intervals resample; that of an arm without a memory resamples questions."""
+    ordered = [arm for arm in arms if arm.unit != "questions"]
+    return resampled(ordered[0].unit, min(arm.n_orders for arm in ordered)) if ordered else "questions"
 
 
 def _notes(found: TwoRuns, runs: list[RunResults]) -> list[str]:

@@ -25,8 +25,15 @@ class EvalOptions:
         ),
     ] = field(default_factory=list)
     n_seeds: Annotated[
-        int, typer.Option("--seeds", help="Number of task orders (seeds); each arm sees the same.", min=1)
-    ] = 1
+        int | None,
+        typer.Option(
+            "--seeds",
+            help="Number of task orders (seeds); each arm sees the same. Default: those of the run in --out; else 6, "
+            "the fewest that a verdict on an arm with a memory needs, and 1 if no arm has one.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None
     limit: Annotated[int | None, typer.Option(help="Maximum number of tasks; always the same sample.", min=1)] = None
     round_size: Annotated[
         int,
@@ -34,9 +41,14 @@ class EvalOptions:
     ] = 1
     concurrency: Annotated[int, typer.Option(help="Maximum number of concurrent tasks, over all streams.", min=1)] = 8
     processes: Annotated[
-        int,
-        typer.Option(help="Number of processes, each running one stream at a time. Results stay the same.", min=1),
-    ] = 1
+        int | None,
+        typer.Option(
+            help="Number of processes, each running one stream at a time. Results stay the same. Default: one per core "
+            "for runs of 200 tasks and more, where the subject permits it.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None
     budget_usd: Annotated[
         float | None, typer.Option(help="Cost limit in US dollars, earlier sessions included.", min=0)
     ] = None

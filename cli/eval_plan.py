@@ -6,7 +6,8 @@ from typing import Any, get_args
 from memento.cli.eval_options import RunOptions
 from memento.cli.running import parsed_options
 from memento.evals.runs.arm import Arm, parse_arm
-from memento.evals.runs.plan import FeedbackKind, RunPlan
+from memento.evals.runs.plan import PLAN, FeedbackKind, RunPlan
+from memento.evals.statistics.orders import MIN_ORDERS, lacks_orders
 from memento.evals.task import Dataset, fingerprint
 from memento.memory.errors import InvalidInput
 from memento.nodes.context import RunSettings
@@ -44,6 +45,7 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
     """
     if options.feedback not in get_args(FeedbackKind):
         raise InvalidInput(f"--feedback is {' or '.join(get_args(FeedbackKind))}, not {options.feedback!r}")
+    arms = _arms(options.arms or ["none", "advantage"])
     return parsed_options(
         lambda: RunPlan(
             dataset=dataset.name,
@@ -51,8 +53,8 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
             n_tasks=len(dataset.tasks),
             subject=subject,
             scorer=options.scorer,
-            arms=_arms(options.arms or ["none", "advantage"]),
-            seeds=list(range(options.n_seeds)),
+            arms=arms,
+            seeds=_seeds(options, arms),
             iterations=options.iterations,
             round=options.round_size,
             feedback=options.feedback,
@@ -61,6 +63,15 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
             preset=preset,
         )
     )
+
+
+def _seeds(options: RunOptions, arms: list[Arm]) -> list[int]:
+    """As asked for; else those of the run that is resumed, or as many as a verdict needs."""
+    if options.n_seeds is not None:
+        return list(range(options.n_seeds))
+    if (options.folder / PLAN).exists():
+        return RunPlan.load(options.folder).seeds
+    return list(range(MIN_ORDERS if lacks_orders(arms, 1) else 1))
 
 
 def _arms(texts: list[str]) -> list[Arm]:

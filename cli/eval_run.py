@@ -1,6 +1,7 @@
 """Runs each arm on every task of a data set, as `memento eval run` does; what was finished is kept."""
 
 import asyncio
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,12 +22,16 @@ from memento.evals.runs.run_lock import locked
 from memento.evals.runs.runner import EvalRunner, RunEnd, load_results
 from memento.evals.runs.workers import WorkerRunner
 from memento.evals.scorer import load_scorer
+from memento.evals.statistics.orders import MIN_ORDERS, lacks_orders
 from memento.evals.statistics.summary import summarize
 from memento.evals.subject import Subject, scored_with
 from memento.evals.task import Dataset
 from memento.graph.settings import read_settings
 from memento.memory.encoder import Encoder
 from memento.memory.errors import MementoError
+
+_LONG = 200
+"""Tasks of a run from which on processes of their own pay: each takes seconds to start."""
 
 
 class _Work(NamedTuple):
@@ -71,14 +76,15 @@ async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
 def _runner(
     options: RunOptions, dataset: Dataset, plan: RunPlan, subject: Subject, encoder: Encoder | None
 ) -> EvalRunner | WorkerRunner:
-    if options.processes > 1:
+    processes = options.processes or _processes(plan, dataset, subject)
+    if processes > 1:
         return WorkerRunner(
             plan,
             tasks=dataset.tasks,
             subject=options.subject,
             scorer=options.scorer if options.is_own_scorer else None,
             folder=options.folder,
-            processes=options.processes,
+            processes=processes,
             concurrency=options.concurrency,
             budget_usd=options.budget_usd,
         )
@@ -91,6 +97,14 @@ def _runner(
         budget_usd=options.budget_usd,
         encoder=encoder,
     )
+
+
+def _processes(plan: RunPlan, dataset: Dataset, subject: Subject) -> int:
+    """Side by side as far as cores, streams and the subject allow; short runs are over before a process has started."""
+    streams = plan.streams()
+    if len(dataset.tasks) * plan.iterations * len(streams) < _LONG:
+        return 1
+    return min(len(streams), os.cpu_count() or 1, subject.max_processes or len(streams))
 
 
 async def _run(work: _Work) -> ExitCode:
@@ -150,6 +164,7 @@ def _tell_start(work: _Work, notices: list[str]) -> None:
                 "subject": plan.subject,
                 "arms": [arm.name for arm in plan.arms],
                 "seeds": plan.seeds,
+                "has_verdicts": not lacks_orders(plan.arms, len(plan.seeds)),
                 "tasks": n_tasks,
                 "done": work.n_earlier,
                 "out": str(work.options.folder),
@@ -163,9 +178,28 @@ def _tell_start(work: _Work, notices: list[str]) -> None:
     done = f", {work.n_earlier:,} done already" if work.n_earlier else ""
     arms = f"{len(plan.arms)} arms" if len(plan.arms) > 1 else "1 arm"
     seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else "1 seed"
-    tell(f"{arms}, {seeds}: {n_streams} streams, {n_tasks:,} tasks{done}")
+    n_processes = work.runner.n_processes if isinstance(work.runner, WorkerRunner) else 1
+    beside = f", in {n_processes} processes" if n_processes > 1 else ""
+    tell(f"{arms}, {seeds}: {n_streams} streams, {n_tasks:,} tasks{done}{beside}")
+    tell(_about_orders(plan))
     for notice in notices:
         tell(f"note: {notice}")
+
+
+def _about_orders(plan: RunPlan) -> str:
+    """What so many orders of the tasks allow, and how to ask for others."""
+    n, n_per_order = len(plan.seeds), len(plan.arms)
+    if lacks_orders(plan.arms, n):
+        return (
+            f"{'one order' if n == 1 else f'{n} orders'} of the tasks: no verdict on arms with a memory, which needs "
+            f"--seeds {MIN_ORDERS}"
+        )
+    if n > 1 and lacks_orders(plan.arms, 1):
+        streams = "1 stream" if n_per_order == 1 else f"{n_per_order} streams"
+        return (
+            f"each order of the tasks costs {streams}: --seeds asks for fewer, and below {MIN_ORDERS} gives no verdict"
+        )
+    return "no arm has a memory, so the order of the tasks does not matter"
 
 
 def _tell_end(work: _Work, end: RunEnd, results: list[TaskResult]) -> None:

@@ -11,6 +11,7 @@ from memento.cli.eval_progress import dollars, duration
 from memento.cli.printing import print_table
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.figure import as_json, percent
+from memento.evals.statistics.orders import is_ordered, resampled
 from memento.evals.statistics.spending import Spending
 from memento.evals.statistics.summary import ArmSummary, RunSummary
 
@@ -21,7 +22,7 @@ _REASON_CHARS: Final = 160
 def print_summary(summary: RunSummary) -> None:
     """Print one part of a run: a table of its arms, and their differences from the control."""
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = f"{summary.dataset}, {summary.part_label}; 95 % intervals over questions"
+    table.title = f"{summary.dataset}, {summary.part_label}; 95 % intervals over {_over(summary)}"
     for name in ("arm", "by question", "by source (macro)", "n", "unknown", "cost", "time per task"):
         table.add_column(name, no_wrap=True)
     for arm in summary.arms:
@@ -33,6 +34,18 @@ def print_summary(summary: RunSummary) -> None:
             paired = f"({one.n_questions:,} questions, paired)"
             compared.add_row(*map(Text, (f"{one.arm} against {one.control}:", f"{one.verdict} {paired}")))
         print_table(compared)
+        worst = Table(show_header=False, box=None, pad_edge=False)
+        for one in summary.comparisons:
+            if one.worst is not None:
+                worst.add_row(*map(Text, (f"{one.arm}, anywhere worse than {one.control}?", str(one.worst))))
+        print_table(worst)
+
+
+def _over(summary: RunSummary) -> str:
+    """What the intervals resample; that of an arm without a memory resamples questions."""
+    ordered = [arm.reward.weighted for arm in summary.arms if is_ordered(arm.arm)]
+    found = [one for one in ordered if one.is_defined]
+    return resampled(found[0].unit, min(one.n_orders for one in found)) if found else "questions"
 
 
 def summary_json(summaries: Sequence[RunSummary]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _print_notes(table: PaperTable, *, n_hidden: int) -> None:
     console.print(f"\npaper: arXiv 2508.16153, {table.source.where}: {table.source.metric}; {table.source.setting}")
     measured = [f"{_NAMES[name][1]}: {what}" for name, what in table.measures.items() if what]
     if measured:
-        console.print(f"ours, in per cent with 95 % intervals over questions: {'; '.join(measured)}")
+        console.print(f"ours, in per cent with 95 % intervals: {'; '.join(measured)}")
     for heading, notes in (("does not agree in print", table.source.inconsistent), ("not the same", table.differs)):
         if notes:
             console.print(f"{heading}:")
@@ -70,7 +70,7 @@ def _cells(row: Row, table: PaperTable) -> list[Text]:
     for measure in table.measures:
         pair = row.pairs[measure]
         figures.append(Text("-" if pair.paper is None else f"{pair.paper:.{_DIGITS.get(measure, 1)}f}"))
-        figures.append(Text("-" if pair.ours is None else _interval(pair.ours)))
+        figures.append(Text("-" if pair.ours is None else _interval(pair.ours.interval)))
     return [Text(f"  {row.label}"), *figures, Text(f"{row.n:,}" if row.n else "-"), Text(row.remark, style="dim")]
 
 

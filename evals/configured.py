@@ -14,6 +14,7 @@ from memento.graph.settings import Settings
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
+from memento.nodes.constrained import ConstrainedChatModel
 from memento.nodes.errors import ModelError
 from memento.nodes.sources import MemorySource, Role, model_name
 
@@ -49,13 +50,14 @@ async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[st
         return
     app = Application(workspace=await asyncio.to_thread(folder.absolute) / WORKSPACE)
     try:
-        models, notices = await _models(app, settings)
+        models, notices, is_local = await _models(app, settings)
         await app.toolset.offer()
         told = ", ".join(f"{role} {model}" for role, model in models.items())
         subject = Subject(
             name=f"configured agent ({told})",
             make_deps=lambda memory: _deps(app, memory),
             open_memory=_server_memory(app.settings) if app.settings.qdrant_url else embedded_memory,
+            max_processes=1 if is_local else None,
         )
         yield OpenSubject(subject, await app.encoder(), notices)
     finally:
@@ -81,17 +83,23 @@ def _deps(app: Application, memory: MemorySource) -> Deps:
     return replace(app.deps(), memory=memory)
 
 
-async def _models(app: Application, settings: Mapping[str, Any]) -> tuple[dict[Role, str], list[str]]:
-    """Return the name of each role's model; a missing judge is reported, and leaves rewards unknown."""
+async def _models(app: Application, settings: Mapping[str, Any]) -> tuple[dict[Role, str], list[str], bool]:
+    """Return the name of each role's model, notices, and whether one is loaded into this process.
+
+    A missing judge is reported, and leaves rewards unknown.
+    """
     models: dict[Role, str] = {}
+    is_local = False
     for role in get_args(Role):
         try:
-            models[role] = model_name(await app.get(role, settings.get(role)))
+            model = await app.get(role, settings.get(role))
+            models[role] = model_name(model)
+            is_local = is_local or isinstance(model, ConstrainedChatModel)
         except ModelError as error:
             if role != "judge" or settings.get("evaluator") in _NEED_JUDGE:
                 raise
-            return models, [f"no judge is available, so answers that need one stay unscored: {error}"]
-    return models, []
+            return models, [f"no judge is available, so answers that need one stay unscored: {error}"], is_local
+    return models, [], is_local
 
 
 def _server_memory(settings: Settings) -> OpenMemory:

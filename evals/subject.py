@@ -63,6 +63,9 @@ class Subject:
     settings: dict[str, Any] = field(default_factory=dict)
     """Fields of `Context` that hold for every arm."""
     open_memory: OpenMemory = embedded_memory
+    max_processes: int | None = None
+    """How many processes may work on it at a time when nothing else is asked for; 1 where each would hold what is had
+    only once, such as a model on this machine. None: as many as the machine has cores."""
 
 
 def load_subject(name: str) -> Subject:

@@ -5,10 +5,8 @@ everything that decides what is in it, the source included; with another stamp i
 """
 
 import hashlib
-import importlib.util
+import importlib
 import json
-import os
-import re
 import time
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.planted.kept import put_in_place, source_of
 from benchmarks.planted.scenarios import World
 from benchmarks.planted.stream import ORACLE, Trace, play
 from benchmarks.planted.world import CASE_KINDS, Generator, planted
@@ -51,6 +50,14 @@ class Task:
         recall = f"{N_CANDIDATES} {N_SUGGESTED}"
         decides = json.dumps(asdict(self), sort_keys=True) + recall + _source(self.policy, self.generator)
         return hashlib.sha256(decides.encode()).hexdigest()[:16]
+
+    def is_kept(self, folder: Path) -> bool:
+        """Whether its cell need not be played."""
+        return load(self, folder) is not None
+
+    def run(self, folder: Path) -> None:
+        """Play its cell and keep it."""
+        run(self, folder)
 
 
 class Calibration(NamedTuple):
@@ -137,11 +144,7 @@ def run(task: Task, folder: Path) -> None:
     )
     kept: dict[str, Any] = {"stamp": stamp, **cell._asdict()}
     kept |= {"calibration": cell.calibration._asdict(), "cases": cell.cases._asdict()}
-    path = task.path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}.new")
-    fresh.write_text(json.dumps(kept), "utf-8")
-    fresh.replace(path)
+    put_in_place(task.path(folder), json.dumps(kept))
 
 
 def _calibration(trace: Trace) -> Calibration:
@@ -188,23 +191,10 @@ def _known(value_N: NDArray[np.float64]) -> list[float | None]:
 
 @cache
 def _source(policy: str, generator: str) -> str:
-    """Source of a policy, its estimator, a generator and this benchmark, with what they import of one another.
-
-    The registries are left out: a new policy changes none of the others.
-    """
-    missing = {__name__, generator.partition(":")[0]}
+    """Source of a policy, its estimator, a generator and this benchmark, with what they import of one another."""
+    modules = {__name__, generator.partition(":")[0]}
     for chosen_by in (policy_named(name) for name in policy.split("@") if name != ORACLE):
-        missing.add(type(chosen_by).__module__)
+        modules.add(type(chosen_by).__module__)
         if chosen_by.estimator is not None:
-            missing.add(type(make_estimator(chosen_by.estimator, dim=2, seed=0)).__module__)
-    found: dict[str, str] = {}
-    while missing:
-        name = missing.pop()
-        spec = importlib.util.find_spec(name)
-        found[name] = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-        imported = {name for name in _IMPORT.findall(found[name]) if not name.endswith(".registry")}
-        missing |= imported - set(found)
-    return json.dumps(found, sort_keys=True)
-
-
-_IMPORT = re.compile(r"from (memento\.memory\.(?:estimators|policies)\.\w+|benchmarks\.[\w.]+) import")
+            modules.add(type(make_estimator(chosen_by.estimator, dim=2, seed=0)).__module__)
+    return source_of(modules)

@@ -20,7 +20,7 @@ def markdown(results: Results, found: Sequence[Bar]) -> str:
     parts += [_success(results, [scenario], scenario) for scenario in results.scenarios]
     if len(results.scenarios) > 1:
         parts.append(_success(results, results.scenarios, EVERY))
-    parts += [table for table in (_learned(results), _bars(found)) if table]
+    parts += [part for part in (_learned(results), _bars(found)) if part]
     return "\n\n".join(parts) + "\n"
 
 
@@ -67,7 +67,7 @@ def _success(results: Results, scenarios: Sequence[str], name: str) -> str:
         rows.append([*row, f"{_ms(results, scenarios, policy):.2f}"])
     heads = [name, "expected success", "drawn", "third 1", "third 2", "third 3", "last sixth"]
     heads += ["minus similarity", "regret removed"] if has_regret else []
-    return _table([*heads, "ms/step"], rows)
+    return table([*heads, "ms/step"], rows)
 
 
 def _learned(results: Results) -> str:
@@ -92,19 +92,19 @@ def _learned(results: Results) -> str:
         "bias (logits)",
         "90 % of effects",
     ]
-    return _table(heads, rows) if rows else ""
+    return table(heads, rows) if rows else ""
 
 
 def _bars(found: Sequence[Bar]) -> str:
     rows = [[bar.name, bar.where, bar.wanted, str(bar.figure), "met" if bar.is_met else "MISSED"] for bar in found]
-    return _table(["bar", "of", "wanted", "figure", ""], rows) if rows else ""
+    return table(["bar", "of", "wanted", "figure", ""], rows) if rows else ""
 
 
 def _ms(results: Results, scenarios: Sequence[str], policy: str) -> float:
     return round(float(np.mean([[cell.ms_per_step for cell in results.cells(s, policy)] for s in scenarios])), 3)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown whose columns also line up in a terminal."""
     widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from memento.evals.presets.figures import N_QUESTIONS, SIZES, K
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.orders import MIN_ORDERS, lacks_orders
 
 
 def differences(plan: RunPlan, results: Sequence[TaskResult]) -> list[str]:
@@ -14,7 +15,7 @@ def differences(plan: RunPlan, results: Sequence[TaskResult]) -> list[str]:
         _models(plan),
         f"scorer: ours {plan.scorer}; in the paper F1, and for PM the judge GPT-4o-mini",
         *_cases(plan),
-        f"seeds: ours {len(plan.seeds)}, with 95 % intervals over questions; in the paper one run without intervals",
+        f"seeds: ours {len(plan.seeds)}, {_intervals(plan)}; in the paper one run without intervals",
         *_missing(results),
     ]
 
@@ -24,6 +25,15 @@ def _questions(plan: RunPlan, results: Sequence[TaskResult]) -> str:
     theirs = {source.casefold() for source in SIZES}
     of_them = "" if not results or sources & theirs else ", none of them of the paper's sources"
     return f"questions: ours {plan.n_tasks:,} of {plan.dataset}{of_them}; in the paper {N_QUESTIONS:,}"
+
+
+def _intervals(plan: RunPlan) -> str:
+    """What our intervals resample, and whether they allow a verdict."""
+    n = len(plan.seeds)
+    over = "over questions of this order of the tasks alone" if n < 2 else "over orders of the tasks and questions"
+    if lacks_orders(plan.arms, n):
+        return f"with 95 % intervals {over}: too few orders to tell arms apart, which needs {MIN_ORDERS}"
+    return f"with 95 % intervals {over}"
 
 
 def _models(plan: RunPlan) -> str:

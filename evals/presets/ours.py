@@ -1,17 +1,27 @@
 """Our side of a paper's table: means of a run's results in per cent, with the intervals that all our figures have."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.outcomes import f1_of, outcomes, part_of, reward_of
-from memento.memory.stats import Interval, macro_interval, mean_interval
+from memento.memory.stats import Interval, Unit
 
 MeasureName = Literal["accuracy", "f1"]
 """accuracy: the mean reward, whoever gave it; f1: token F1 with the best reference."""
 
 _MEASURES: dict[MeasureName, Callable[[TaskResult], float | None]] = {"accuracy": reward_of, "f1": f1_of}
+
+
+class Ours(NamedTuple):
+    """A figure of ours, in per cent or points."""
+
+    interval: Interval
+    n_orders: int
+    """Effective number of orders of the tasks."""
+    unit: Unit
+    """What the interval resamples."""
 
 
 class Slice:
@@ -42,7 +52,7 @@ class Slice:
         """Questions whose figure is known."""
         return outcomes(self.results, _MEASURES[measure]).n_questions
 
-    def mean(self, measure: MeasureName, *, is_macro: bool = False) -> Interval | None:
+    def mean(self, measure: MeasureName, *, is_macro: bool = False) -> "Ours | None":
         """The mean over questions, or over sources; None when there is nothing to average.
 
         What is not known is left out, never counted as wrong.
@@ -50,7 +60,8 @@ class Slice:
         found = outcomes(self.results, _MEASURES[measure])
         if not found.n_known:
             return None
-        return _per_cent(macro_interval(found.means, found.sources) if is_macro else mean_interval(found.means))
+        mean = found.mean(is_macro=is_macro)
+        return Ours(_per_cent(mean.interval), mean.n_orders, mean.unit)
 
 
 def first_encounters(results: Sequence[TaskResult]) -> Slice:
@@ -58,10 +69,10 @@ def first_encounters(results: Sequence[TaskResult]) -> Slice:
     return Slice(part_of(results, "first"))
 
 
-def gain(mine: Slice, other: Slice, measure: MeasureName) -> Interval | None:
+def gain(mine: Slice, other: Slice, measure: MeasureName) -> "Ours | None":
     """How far one is above another on held-out questions, paired by question and seed, in points."""
     found = compare(mine.results, other.results, part="test", measure=_MEASURES[measure])
-    return _per_cent(found.weighted) if found.n_questions else None
+    return Ours(_per_cent(found.weighted), found.n_orders, found.unit) if found.n_questions else None
 
 
 def _per_cent(figure: Interval) -> Interval:

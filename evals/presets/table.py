@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from memento.evals.presets.figures import Source
-from memento.memory.stats import Interval
+from memento.evals.presets.ours import Ours
 
 
 class Pair(NamedTuple):
@@ -12,7 +12,7 @@ class Pair(NamedTuple):
 
     paper: float | None = None
     """As printed; None where the paper has none."""
-    ours: Interval | None = None
+    ours: Ours | None = None
     """None where we have none (yet)."""
 
 
@@ -67,11 +67,14 @@ class PaperTable(NamedTuple):
 
 
 def _line(preset: str, row: Row) -> dict[str, Any]:
-    pairs = {
-        measure: {"paper": pair.paper, "ours": None if pair.ours is None else list(_rounded(pair.ours))}
-        for measure, pair in row.pairs.items()
-    }
+    pairs = {measure: {"paper": pair.paper, **_ours(pair.ours)} for measure, pair in row.pairs.items()}
     return {"event": "row", "preset": preset, **row._asdict(), "pairs": pairs}
+
+
+def _ours(ours: Ours | None) -> dict[str, Any]:
+    if ours is None:
+        return {"ours": None}
+    return {"ours": _rounded(ours.interval), "n_orders": ours.n_orders, "unit": ours.unit}
 
 
 def _rounded(figures: Sequence[float]) -> list[float | None]:

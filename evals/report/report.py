@@ -96,7 +96,7 @@ def _write(view: View) -> WrittenReport:
 
 def _footer(view: View) -> str:
     return (
-        f"Written by `memento eval report` from the run's own journals. All intervals resample questions, not results: "
-        f"the {counted(len(view.plan.seeds), 'seed')} of a question are no independent evidence. This page needs no "
-        f"network and no script."
+        f"Written by `memento eval report` from the run's own journals. Intervals resample {view.over}, never single "
+        f"results: those of one question, or of one order that a memory has learned in, are no independent evidence. "
+        f"This page needs no network and no script."
     )

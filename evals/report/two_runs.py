@@ -7,11 +7,12 @@ from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import SIGNIFICANT, compare, holm, verdict
 from memento.evals.statistics.figure import Figure
+from memento.evals.statistics.orders import has_enough_orders
 from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
 from memento.evals.statistics.summary import summarize_arm
 from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
-from memento.memory.stats import Draws, Interval, interval, mean_draws
+from memento.memory.stats import Interval, Unit, difference_of
 
 _COMPARED = ("dataset", "tasks", "n_tasks", "subject", "scorer", "seeds", "iterations", "round", "feedback", "held_out")
 
@@ -29,8 +30,12 @@ class ArmInBoth(NamedTuple):
     """Whether it is over the same questions in the same orders; else over each run's own."""
     n_questions: int
     """That were paired; 0 when none were."""
+    n_orders: int
+    """Effective number of orders of the tasks: those of the run that has fewer, where they are not paired."""
+    unit: Unit
+    """What the interval of the difference resamples."""
     p_holm: float
-    """Corrected for the arms that were compared."""
+    """Corrected for the arms that were compared; nan with too few orders to tell."""
     verdict: str
 
     @property
@@ -81,32 +86,28 @@ def compare_runs(first: RunResults, second: RunResults, *, seed: int = 0) -> Two
         one = _by_question(one, _questions(first.results), run=1)
         other = _by_question(other, _questions(second.results), run=2)
     rows = [_compared(arm, one[arm], other[arm], seed) for arm in common]
-    corrected = holm([p for _, p in rows])
+    corrected = holm([row.p_holm for row in rows])
     return TwoRuns(
         _differs(first.plan, second.plan),
         [
-            row._replace(p_holm=p, verdict=verdict(row.difference, p, len(rows)))
-            for (row, _), p in zip(rows, corrected, strict=True)
+            row._replace(p_holm=p, verdict=verdict(row.difference, p, len(rows), unit=row.unit, n_orders=row.n_orders))
+            for row, p in zip(rows, corrected, strict=True)
         ],
         [name for name in one if name not in common],
         [name for name in other if name not in common],
     )
 
 
-def _compared(
-    arm: str, first: Sequence[TaskResult], second: Sequence[TaskResult], seed: int
-) -> tuple[ArmInBoth, float]:
+def _compared(arm: str, first: Sequence[TaskResult], second: Sequence[TaskResult], seed: int) -> ArmInBoth:
     figures = [summarize_arm(rows, seed=seed).reward.weighted for rows in (first, second)]
     paired = compare(second, first, names=(arm, arm), seed=seed)
     if paired.n_questions:
-        difference, p = paired.weighted, paired.p
-    else:
-        # Other questions: the two runs are drawn independently.
-        draws = [mean_draws(outcomes(rows).means, seed=seed + at) for at, rows in enumerate((first, second))]
-        apart = Draws(draws[1].low - draws[0].high, draws[1].high - draws[0].low)
-        difference, p = interval(figures[1].value - figures[0].value, apart), apart.two_sided_p()
-    row = ArmInBoth(arm, figures[0], figures[1], difference, bool(paired.n_questions), paired.n_questions, p, "")
-    return row, p
+        found = paired.weighted, True, paired.n_questions, paired.n_orders, paired.unit, paired.p
+    else:  # other questions: the two runs are drawn independently
+        apart = difference_of(*(outcomes(rows).mean(seed=seed + at) for at, rows in enumerate((first, second))))
+        p = apart.p if has_enough_orders(apart.unit, apart.n_orders) else float("nan")
+        found = apart.interval, False, 0, apart.n_orders, apart.unit, p
+    return ArmInBoth(arm, figures[0], figures[1], *found, "")
 
 
 def _questions(results: Sequence[TaskResult]) -> dict[str, str]:

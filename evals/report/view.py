@@ -10,6 +10,7 @@ from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS, load_results
 from memento.evals.statistics.banks import Cases
+from memento.evals.statistics.orders import is_ordered, lacks_orders
 from memento.evals.statistics.outcomes import by_arm, part_of
 from memento.evals.statistics.summary import RunSummary, control_of, summarize
 from memento.memory.errors import InvalidInput
@@ -33,6 +34,24 @@ class View(NamedTuple):
     began: datetime
     last: datetime
     """When its newest result was kept."""
+
+    @property
+    def n_orders(self) -> int:
+        """Effective number of orders of the tasks: of the arm with a memory that has fewest."""
+        with_memory = [arm.reward.weighted.n_orders for arm in self.summary.arms if is_ordered(arm.arm)]
+        return min(with_memory or [arm.reward.weighted.n_orders for arm in self.summary.arms])
+
+    @property
+    def over(self) -> str:
+        """What intervals of this run resample, in words that follow "intervals over"."""
+        if not any(is_ordered(arm.arm) for arm in self.summary.arms):
+            return "questions"
+        return "orders and questions" if self.n_orders > 1 else "questions of this order alone"
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether there are enough orders to tell better from worse in every arm."""
+        return not lacks_orders([arm for arm in self.plan.arms if arm.name in self.by_arm], self.n_orders)
 
     @property
     def n_planned(self) -> int | None:

@@ -7,7 +7,6 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import Comparison, compare
 from memento.evals.statistics.figure import Figure, figure
 from memento.evals.statistics.outcomes import PART_LABELS, Part, by_arm, outcomes, part_of
-from memento.memory.stats import mean_interval
 
 By = Literal["source", "level"]
 
@@ -40,9 +39,7 @@ def breakdown(
             is_compared = control in arms and arm != control
             found = outcomes(mine)
             label = f"accuracy, {by} {group or '(none)'}, {PART_LABELS[part]}, weighted (by question)"
-            shown = figure(
-                label, mean_interval(found.means, seed=seed), n_questions=found.n_questions, n_results=found.n_known
-            )
+            shown = figure(label, found.mean(seed=seed), n_questions=found.n_questions, n_results=found.n_known)
             other = compare(mine, arms[control], part=part, seed=seed) if control and is_compared else None
             rows.append(GroupRow(by, group, arm, shown, sum(one.reward is None for one in mine), other))
     return rows

@@ -11,17 +11,17 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.orders import is_ordered, unit_of
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.offpolicy.metrics import auc, expected_calibration_error
-from memento.memory.stats import Interval, statistic_interval
+from memento.memory.stats import UNDEFINED, Interval, Statistic, Unit, statistic_interval
 
 N_BINS = 10
 _SMALLEST = 20
 _RESAMPLES = 300
 _PROBABILITIES = frozenset({"parametric", "soft", "kernel"})
 _SAME = 1e-6
-_UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
 
 Stated = Literal["score", "confidence"]
 
@@ -57,10 +57,14 @@ class Calibration(NamedTuple):
     """Area under the ROC curve of the stated number: 0.5 when it says nothing, defined for any score."""
     n_rows: int
     n_questions: int
+    n_orders: int
+    unit: Unit
+    """What the intervals resample."""
 
 
 class _Row(NamedTuple):
     task: str
+    seed: int
     stated: float
     outcome: float
     is_probability: bool
@@ -91,7 +95,7 @@ def _scores(results: Sequence[TaskResult]) -> list[_Row]:
             cosines = np.array([case.similarity for case in one.cases])
             is_learned = bool(np.any(np.abs(scores - cosines) > _SAME))  # a policy without evidence ranks by cosine
             is_probability = one.policy in _PROBABILITIES and is_learned
-            rows.append(_Row(one.task_id, float(scores.mean()), one.reward, is_probability))
+            rows.append(_Row(one.task_id, one.seed, float(scores.mean()), one.reward, is_probability))
     return rows
 
 
@@ -101,7 +105,7 @@ def _confidences(results: Sequence[TaskResult]) -> list[_Row]:
     for one in results:
         if one.reward is not None and one.exact is not None and one.evaluator != "exact":
             stated = one.confidence if one.reward >= POSITIVE_FROM else 1 - one.confidence
-            rows.append(_Row(one.task_id, stated, one.exact, is_probability=True))
+            rows.append(_Row(one.task_id, one.seed, stated, one.exact, is_probability=True))
     return rows
 
 
@@ -111,14 +115,23 @@ def _calibration(arm: str, stated: Stated, rows: Sequence[_Row], seed: int) -> C
     used = rows if undefined else probabilities
     tasks = [row.task for row in used]
     stated_N, outcome_N = np.array([row.stated for row in used]), np.array([row.outcome for row in used])
-    is_enough = len(used) >= _SMALLEST
-    ranking = statistic_interval(auc, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed) if is_enough else _UNDEFINED
-    ece, bins = _UNDEFINED, list[Bin]()
+    order_N = np.array([row.seed for row in used])
+    n_orders, matters = len(set(order_N.tolist())), is_ordered(arm)
+
+    def interval(statistic: Statistic) -> Interval:
+        orders_N = order_N if matters else None
+        found = statistic_interval(statistic, tasks, outcome_N, stated_N, orders_N=orders_N, n=_RESAMPLES, seed=seed)
+        return Interval(found.value, max(0.0, found.low), min(1.0, found.high)) if not np.isnan(found.low) else found
+
+    ranking = interval(auc) if len(used) >= _SMALLEST else UNDEFINED
+    ece, bins = UNDEFINED, list[Bin]()
     if not undefined:
-        ece = statistic_interval(expected_calibration_error, tasks, outcome_N, stated_N, n=_RESAMPLES, seed=seed)
+        ece = interval(expected_calibration_error)
         parts = np.array_split(np.argsort(stated_N, kind="stable"), N_BINS)
         bins = [Bin(float(stated_N[part].mean()), float(outcome_N[part].mean()), len(part)) for part in parts]
-    return Calibration(arm, stated, _LABELS[stated], undefined, ece, bins, ranking, len(used), len(set(tasks)))
+    unit = unit_of(n_orders, is_ordered=matters)
+    counts = len(used), len(set(tasks)), n_orders
+    return Calibration(arm, stated, _LABELS[stated], undefined, ece, bins, ranking, *counts, unit)
 
 
 def _why_not(stated: Stated, rows: Sequence[_Row], probabilities: Sequence[_Row]) -> str | None:

@@ -6,19 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.domains import WorstSource, worst_source
 from memento.evals.statistics.figure import points
+from memento.evals.statistics.orders import MIN_ORDERS, has_enough_orders, is_ordered
 from memento.evals.statistics.outcomes import Measure, Part, by_arm, part_of, reward_of
 from memento.evals.statistics.power import Power, power_of
-from memento.memory.stats import (
-    Draws,
-    Floats,
-    Interval,
-    difference_ends,
-    interval,
-    macro_draws,
-    macro_mean,
-    mean_draws,
-)
+from memento.memory.stats import Floats, Interval, Unit, difference_ends, table_mean
 
 SIGNIFICANT = 0.05
 
@@ -29,14 +22,22 @@ class Differences(NamedTuple):
     tasks: list[str]
     """Ids of the Q questions."""
     sources: list[str]
-    value_Q: Floats
-    """Each question's mean over the seeds that know both."""
+    value_QS: Floats
+    """Shape (Q, S), a column per seed; nan where one of the two is not known."""
     n_pairs: int
     """Pairs of results with the same question and seed, both known."""
     n_unknown: int
     """Pairs that were dropped because an outcome is not known."""
     n_unpaired: int
     """Results whose question and seed the other arm does not have."""
+    is_ordered: bool = True
+    """Whether the order of tasks matters to one of the arms."""
+
+    @property
+    def value_Q(self) -> Floats:  # noqa: N802  axis
+        """Each question's mean over the seeds that know both."""
+        means: Floats = np.nanmean(self.value_QS, axis=1) if self.value_QS.size else np.empty(0)
+        return means
 
 
 class Comparison(NamedTuple):
@@ -52,7 +53,8 @@ class Comparison(NamedTuple):
     share_below_0: float
     """Of the resampled weighted differences."""
     p: float
-    """Two-sided, of the weighted difference: twice the smaller tail of the resamples."""
+    """Two-sided, of the weighted difference: twice the smaller tail of the resamples, or, where it is larger, that of
+    Student's t over orders; nan with fewer than `MIN_ORDERS` orders where an arm has a memory."""
     p_holm: float
     """The same after Holm's correction for all arms that were compared with this control."""
     n_comparisons: int
@@ -62,8 +64,21 @@ class Comparison(NamedTuple):
     n_unknown: int
     """Pairs that were dropped because an outcome is not known."""
     n_unpaired: int
+    n_orders: int
+    """Effective number of orders that were paired: one with few results counts less."""
+    unit: Unit
+    """What the intervals resample."""
+    has_verdict: bool
+    """Whether there are enough orders to tell better from worse."""
+    worst: WorstSource | None
+    """The source in which the arm does worst; None when nothing was paired."""
     power: Power
     verdict: str
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a difference is significant after the Holm correction for several comparisons."""
+        return self.has_verdict and self.weighted.excludes_zero and self.p_holm < SIGNIFICANT
 
     def __str__(self) -> str:
         return f"{self.arm} against {self.control}: {self.verdict}"
@@ -77,20 +92,24 @@ def differences(
     mine = {(one.task_id, one.seed): measure(one) for one in results}
     shared = [key for key in mine if key in values]
     source = {one.task_id: one.source for one in results}
-    found: dict[str, list[float]] = {}
+    found = dict[tuple[str, int], float]()
     for key in shared:
         first, second = mine[key], values[key]
         if first is not None and second is not None:
-            found.setdefault(key[0], []).append(first - second)
-    tasks = sorted(found)
-    n_pairs = sum(map(len, found.values()))
+            found[key] = first - second
+    tasks, seeds = sorted({task for task, _ in found}), sorted({order for _, order in found})
+    row, column = ({name: place for place, name in enumerate(names)} for names in (tasks, seeds))
+    value_QS = np.full((len(tasks), len(seeds)), np.nan)
+    for (task, order), value in found.items():
+        value_QS[row[task], column[order]] = value
     return Differences(
         tasks,
         [source[task] for task in tasks],
-        np.array([np.mean(found[task]) for task in tasks], np.float64),
-        n_pairs,
-        len(shared) - n_pairs,
+        value_QS,
+        len(found),
+        len(shared) - len(found),
         len(mine) + len(values) - 2 * len(shared),
+        any(is_ordered(arm) for arm in {one.arm for rows in (results, control) for one in rows}),
     )
 
 
@@ -126,30 +145,35 @@ def judged(paired: Differences, *, names: tuple[str, str], part: Part = "first",
         part: of the streams that they come from.
         seed: of the resamples.
     """
-    value_Q = paired.value_Q
-    draws = by_source = Draws(np.full(1, np.nan), np.full(1, np.nan))
-    if len(value_Q):
-        ends = difference_ends(value_Q)
-        draws = mean_draws(value_Q, ends=ends, seed=seed)
-        by_source = macro_draws(value_Q, paired.sources, ends=ends, seed=seed)
-    weighted = interval(float(value_Q.mean()) if len(value_Q) else float("nan"), draws)
-    p = draws.two_sided_p()
+    value_QS, matters = paired.value_QS, paired.is_ordered
+    ends = difference_ends(paired.value_Q)
+    weighted, macro = (
+        table_mean(value_QS, is_ordered=matters, sources=sources, ends=ends, bounds=(-1.0, 1.0), seed=seed)
+        for sources in (None, paired.sources)
+    )
+    has_verdict = has_enough_orders(weighted.unit, weighted.n_orders)
+    p = weighted.p if has_verdict else float("nan")
+    draws = weighted.draws
     return Comparison(
         arm=names[0],
         control=names[1],
         part=part,
-        weighted=weighted,
-        macro=interval(macro_mean(value_Q, paired.sources), by_source),
-        share_below_0=float(np.mean([draws.low < 0, draws.high < 0])) if len(value_Q) else float("nan"),
+        weighted=weighted.interval,
+        macro=macro.interval,
+        share_below_0=float(np.mean([draws.low < 0, draws.high < 0])) if paired.n_pairs else float("nan"),
         p=p,
         p_holm=p,
         n_comparisons=1,
-        n_questions=len(value_Q),
+        n_questions=len(value_QS),
         n_pairs=paired.n_pairs,
         n_unknown=paired.n_unknown,
         n_unpaired=paired.n_unpaired,
-        power=power_of(value_Q),
-        verdict=verdict(weighted, p, 1),
+        n_orders=weighted.n_orders,
+        unit=weighted.unit,
+        has_verdict=has_verdict,
+        worst=worst_source(value_QS, paired.sources, is_ordered=matters, ends=ends, seed=seed),
+        power=power_of(value_QS, is_ordered=matters),
+        verdict=verdict(weighted.interval, p, 1, unit=weighted.unit, n_orders=weighted.n_orders),
     )
 
 
@@ -164,7 +188,11 @@ def compare_arms(
     ]
     corrected = holm([one.p for one in found])
     return [
-        one._replace(p_holm=p, n_comparisons=len(found), verdict=verdict(one.weighted, p, len(found)))
+        one._replace(
+            p_holm=p,
+            n_comparisons=len(found),
+            verdict=verdict(one.weighted, p, len(found), unit=one.unit, n_orders=one.n_orders),
+        )
         for one, p in zip(found, corrected, strict=True)
     ]
 
@@ -179,10 +207,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def verdict(found: Interval, p_holm: float, n_comparisons: int) -> str:
-    """What the difference says in words."""
+def verdict(found: Interval, p_holm: float, n_comparisons: int, *, unit: Unit = "questions", n_orders: int = 1) -> str:
+    """What the difference says in words.
+
+    Args:
+        found: the difference.
+        p_holm: its corrected p value.
+        n_comparisons: that the correction is for.
+        unit: what the interval resamples.
+        n_orders: that there are of the tasks.
+    """
     if np.isnan(found.value):
         return "nothing to compare: no question has a known outcome in both"
+    if not has_enough_orders(unit, n_orders):
+        over = "in this order alone" if n_orders < 2 else f"over {n_orders} orders"
+        return f"too few orders to tell: {points(found)} {over}; a verdict needs {MIN_ORDERS} orders of the tasks"
     if not found.excludes_zero:
         return f"no difference shown: {points(found)}"
     size = points(Interval(abs(found.value), *sorted((abs(found.low), abs(found.high))))).lstrip("+")

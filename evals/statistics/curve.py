@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
+from memento.evals.statistics.orders import is_ordered
 from memento.evals.statistics.outcomes import by_arm, part_of
-from memento.memory.stats import Floats, Interval, ratio_interval
+from memento.memory.stats import Floats, Interval, Unit, table_ratios
 
 N_POINTS = 40
 _SHARE_OF_STREAM = 0.15
@@ -28,12 +29,16 @@ class CurvePoint(NamedTuple):
 
 
 class LearningCurve(NamedTuple):
-    """One arm along its streams. Intervals are pointwise and resample questions."""
+    """One arm along its streams. Intervals are pointwise."""
 
     arm: str
     window: int
     """In tasks of one stream; the first points have fewer."""
     points: list[CurvePoint]
+    n_orders: int
+    """Of the last point."""
+    unit: Unit
+    """What its interval resamples."""
 
 
 def learning_curves(
@@ -58,31 +63,36 @@ def learning_curves(
 
 
 def _curve(arm: str, results: Sequence[TaskResult], length: int, step: int, n_back: int, seed: int) -> LearningCurve:
-    """Axes: Q questions, P points."""
+    """Axes: Q questions, S orders, P points."""
     row = {task: place for place, task in enumerate(sorted({result.task_id for result in results}))}
+    column = {order: place for place, order in enumerate(sorted({result.seed for result in results}))}
     n_points = -(-length // step)
-    right_QP, known_QP = np.zeros((len(row), n_points)), np.zeros((len(row), n_points))
+    right_QSP, known_QSP = np.zeros((2, len(row), len(column), n_points))
     for result in results:
         if result.reward is not None:
-            cell = row[result.task_id], result.position // step
-            right_QP[cell] += result.reward
-            known_QP[cell] += 1
-    figures = ratio_interval(
-        np.hstack([_windows(right_QP, n_back), right_QP.cumsum(axis=1)]),
-        np.hstack([_windows(known_QP, n_back), known_QP.cumsum(axis=1)]),
+            cell = row[result.task_id], column[result.seed], result.position // step
+            right_QSP[cell] += result.reward
+            known_QSP[cell] += 1
+    window_QSP = _windows(known_QSP, n_back)
+    estimates = table_ratios(
+        np.concatenate([_windows(right_QSP, n_back), right_QSP.cumsum(axis=2)], axis=2),
+        np.concatenate([window_QSP, known_QSP.cumsum(axis=2)], axis=2),
+        is_ordered=is_ordered(arm),
         seed=seed,
     )
+    figures = [one.interval for one in estimates]
     moving, cumulative = figures[:n_points], figures[n_points:]
-    n_known = _windows(known_QP, n_back).sum(axis=0)
+    n_known = window_QSP.sum(axis=(0, 1))
     furthest = max(result.position for result in results) // step
     points = [
         CurvePoint(min((place + 1) * step, length), moving[place], cumulative[place], int(n_known[place]))
         for place in range(furthest + 1)
     ]
-    return LearningCurve(arm, n_back * step, points)
+    last = estimates[n_points + furthest]
+    return LearningCurve(arm, n_back * step, points, last.n_orders, last.unit)
 
 
-def _windows(value_QP: Floats, n_back: int) -> Floats:
-    total = value_QP.cumsum(axis=1)
-    total[:, n_back:] -= total[:, :-n_back].copy()
+def _windows(value_QSP: Floats, n_back: int) -> Floats:
+    total = value_QSP.cumsum(axis=2)
+    total[:, :, n_back:] -= total[:, :, :-n_back].copy()
     return total

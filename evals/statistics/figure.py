@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from memento.memory.stats import Interval
+from memento.evals.statistics.orders import resampled
+from memento.memory.stats import Interval, TableEstimate, Unit
 
 
 class Figure(NamedTuple):
@@ -18,9 +19,13 @@ class Figure(NamedTuple):
     low: float
     high: float
     n_questions: int
-    """The interval resamples these."""
+    """That have a known result."""
     n_results: int
     """Several seeds of a question are several results."""
+    n_orders: int
+    """Effective number of orders of the tasks (seeds): one with few results counts less."""
+    unit: Unit
+    """What the interval resamples."""
 
     @property
     def interval(self) -> Interval:
@@ -33,12 +38,13 @@ class Figure(NamedTuple):
         return not math.isnan(self.value)
 
     def __str__(self) -> str:
-        return f"{self.label}: {percent(self.interval)} (n = {self.n_questions})"
+        over = resampled(self.unit, self.n_orders)
+        return f"{self.label}: {percent(self.interval)} (n = {self.n_questions}; resampled: {over})"
 
 
-def figure(label: str, found: Interval, *, n_questions: int, n_results: int) -> Figure:
-    """An interval with its label."""
-    return Figure(label, found.value, found.low, found.high, n_questions, n_results)
+def figure(label: str, found: TableEstimate, *, n_questions: int, n_results: int) -> Figure:
+    """An estimate with its label."""
+    return Figure(label, *found.interval, n_questions, n_results, found.n_orders, found.unit)
 
 
 def percent(found: Interval) -> str:

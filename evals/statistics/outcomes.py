@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from memento.evals.runs.result import TaskResult, is_first_encounter
-from memento.memory.stats import Floats
+from memento.evals.statistics.orders import is_ordered
+from memento.memory.stats import SHARE, Floats, TableEstimate, table_mean
 
 Part = Literal["first", "test"]
 """First encounters (prequential), or held-out sources with a frozen bank."""
@@ -59,6 +60,8 @@ class Outcomes(NamedTuple):
     seeds: list[int]
     value_QS: Floats
     """Shape (Q, S); nan where the seed has no result there, or its measure is not known."""
+    is_ordered: bool
+    """Whether the order of tasks matters to the arm."""
 
     @property
     def means(self) -> Floats:
@@ -67,6 +70,11 @@ class Outcomes(NamedTuple):
         total, n = np.where(is_known, self.value_QS, 0.0).sum(axis=1), is_known.sum(axis=1)
         mean_Q: Floats = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
         return mean_Q
+
+    def mean(self, *, is_macro: bool = False, seed: int = 0) -> TableEstimate:
+        """Mean over questions, or over sources of their means, with its interval."""
+        sources = self.sources if is_macro else None
+        return table_mean(self.value_QS, is_ordered=self.is_ordered, sources=sources, bounds=SHARE, seed=seed)
 
     @property
     def n_known(self) -> int:
@@ -79,8 +87,19 @@ class Outcomes(NamedTuple):
         return int((~np.isnan(self.value_QS)).any(axis=1).sum())
 
 
-def outcomes(results: Sequence[TaskResult], measure: Measure = reward_of) -> Outcomes:
-    """Arrange results of one arm; of two with the same question and seed the last counts."""
+def outcomes(
+    results: Sequence[TaskResult], measure: Measure = reward_of, *, depends_on_order: bool | None = None
+) -> Outcomes:
+    """Arrange results of one arm; of two with the same question and seed the last counts.
+
+    Args:
+        results: of the arm.
+        measure: what is arranged.
+        depends_on_order: whether the order of tasks matters to them; told by the name of the arm by default.
+    """
+    matters = (
+        any(is_ordered(arm) for arm in {one.arm for one in results}) if depends_on_order is None else depends_on_order
+    )
     sources = {result.task_id: result.source for result in results}
     tasks, seeds = sorted(sources), sorted({result.seed for result in results})
     row = {task: place for place, task in enumerate(tasks)}
@@ -89,4 +108,4 @@ def outcomes(results: Sequence[TaskResult], measure: Measure = reward_of) -> Out
     for result in results:
         value = measure(result)
         value_QS[row[result.task_id], column[result.seed]] = np.nan if value is None else value
-    return Outcomes(tasks, [sources[task] for task in tasks], seeds, value_QS)
+    return Outcomes(tasks, [sources[task] for task in tasks], seeds, value_QS, matters)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.figure import Figure, figure
+from memento.evals.statistics.orders import is_ordered
 from memento.evals.statistics.outcomes import by_arm, outcomes
 from memento.memory.case import POSITIVE_FROM
-from memento.memory.stats import Floats, mean_interval, ratio_interval
+from memento.memory.stats import Floats, table_mean, table_ratios
 
 _WEIGHTED = "weighted (by question)"
 
@@ -75,14 +76,23 @@ def _of_arm(arm: str, results: Sequence[TaskResult], seed: int) -> Retries:
         if result.reward is not None:
             value_QST[row[result.task_id], column[result.seed], result.iteration - 1] = result.reward
     first = [result for result in results if is_first_encounter(result)]
+    matters = is_ordered(arm)
     turns = range(n_iterations)
     solved = [_any_QS(value_QST[:, :, : t + 1]) for t in turns]
     return Retries(
         arm,
-        [_mean(f"accuracy, iteration {t + 1}, {_WEIGHTED}", value_QST[:, :, t], seed) for t in turns],
-        [_mean(f"pass@{t + 1}, first {t + 1} iterations of a stream, {_WEIGHTED}", solved[t], seed) for t in turns],
+        [
+            _mean(f"accuracy, iteration {t + 1}, {_WEIGHTED}", value_QST[:, :, t], seed, is_ordered=matters)
+            for t in turns
+        ],
+        [
+            _mean(
+                f"pass@{t + 1}, first {t + 1} iterations of a stream, {_WEIGHTED}", solved[t], seed, is_ordered=matters
+            )
+            for t in turns
+        ],
         _over_seeds(first, seed),
-        [_change(value_QST[:, :, 0], value_QST[:, :, t], t + 1, seed) for t in turns[1:]],
+        [_change(value_QST[:, :, 0], value_QST[:, :, t], t + 1, seed, is_ordered=matters) for t in turns[1:]],
     )
 
 
@@ -94,41 +104,40 @@ def _any_QS(value_QST: Floats) -> Floats:  # noqa: N802  axes
 
 
 def _over_seeds(results: Sequence[TaskResult], seed: int) -> list[Figure]:
+    """Of more than one seed the intervals are of the orders that were run: all of them make up a question's figure."""
     found = outcomes(results)
     n = (~np.isnan(found.value_QS)).sum(axis=1)
     n_right = (found.value_QS >= POSITIVE_FROM).sum(axis=1)
-    return [
-        _mean(
-            f"pass@{k}, any of {k} seeds, first encounter, {_WEIGHTED}",
-            pass_at_k(n_right, n, k)[:, None],
-            seed,
-            n_results=int(n[n >= k].sum()),
-        )
-        for k in range(1, len(found.seeds) + 1)
-    ]
+    n_seeds, is_right_QS = len(found.seeds), np.where(np.isnan(found.value_QS), np.nan, found.value_QS >= POSITIVE_FROM)
+    figures = []
+    for k in range(1, n_seeds + 1):
+        value_QS = is_right_QS if k == 1 else pass_at_k(n_right, n, k)[:, None]
+        estimate = table_mean(value_QS, is_ordered=found.is_ordered, seed=seed)
+        label = f"pass@{k}, any of {k} seeds, first encounter, {_WEIGHTED}"
+        enough = n >= k
+        estimate = estimate if k == 1 else estimate._replace(n_orders=n_seeds)
+        figures.append(figure(label, estimate, n_questions=int(enough.sum()), n_results=int(n[enough].sum())))
+    return figures
 
 
-def _mean(label: str, value_QS: Floats, seed: int, *, n_results: int | None = None) -> Figure:
-    is_known = ~np.isnan(value_QS)
-    n = is_known.sum(axis=1)
-    mean = np.divide(np.where(is_known, value_QS, 0.0).sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
-    counted = int(n.sum()) if n_results is None else n_results
-    return figure(label, mean_interval(mean, seed=seed), n_questions=int((n > 0).sum()), n_results=counted)
+def _mean(label: str, value_QS: Floats, seed: int, *, is_ordered: bool) -> Figure:
+    n = (~np.isnan(value_QS)).sum(axis=1)
+    estimate = table_mean(value_QS, is_ordered=is_ordered, seed=seed)
+    return figure(label, estimate, n_questions=int((n > 0).sum()), n_results=int(n.sum()))
 
 
-def _change(first_QS: Floats, later_QS: Floats, iteration: int, seed: int) -> Change:
+def _change(first_QS: Floats, later_QS: Floats, iteration: int, seed: int, *, is_ordered: bool) -> Change:
     is_known = ~(np.isnan(first_QS) | np.isnan(later_QS))
     was_right, is_right = first_QS >= POSITIVE_FROM, later_QS >= POSITIVE_FROM
-    at_risk = np.stack([(is_known & was_right).sum(axis=1), (is_known & ~was_right).sum(axis=1)], axis=1)
-    changed = np.stack(
-        [(is_known & was_right & ~is_right).sum(axis=1), (is_known & ~was_right & is_right).sum(axis=1)], axis=1
-    )
+    at_risk_QSB = np.stack([is_known & was_right, is_known & ~was_right], axis=2)
+    changed_QSB = at_risk_QSB & np.stack([~is_right, is_right], axis=2)
     labels = (
         f"forgotten: of tasks solved at the first encounter, failed in iteration {iteration}",
         f"recovered: of tasks failed at the first encounter, solved in iteration {iteration}",
     )
+    rates = table_ratios(changed_QSB, at_risk_QSB, is_ordered=is_ordered, seed=seed)
     forgotten, recovered = (
         figure(label, rate, n_questions=int((n > 0).sum()), n_results=int(n.sum()))
-        for label, rate, n in zip(labels, ratio_interval(changed, at_risk, seed=seed), at_risk.T, strict=True)
+        for label, rate, n in zip(labels, rates, at_risk_QSB.sum(axis=1).T, strict=True)
     )
     return Change(iteration, forgotten, recovered)

@@ -1,12 +1,14 @@
 """What an arm has used: tokens, calls, money and time, everything together and per task."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from memento.evals.runs.result import TaskResult
-from memento.memory.stats import Interval, ratio_interval
+from memento.evals.statistics.orders import is_ordered
+from memento.memory.stats import Floats, Interval, table_mean
 
 
 class PerTask(NamedTuple):
@@ -46,11 +48,13 @@ def spending(results: Sequence[TaskResult], *, seed: int = 0) -> Spending:
     usages = [result.usage for result in results]
     seconds = [result.seconds for result in results] or [float("nan")]
 
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for result in results:
-        found.setdefault(result.task_id, []).append(_used(result))
-    mean_QB = np.array([np.mean(found[task], axis=0) for task in sorted(found)]).reshape(-1, len(PerTask._fields))
-    per_task = PerTask(*ratio_interval(mean_QB, np.ones_like(mean_QB), ends=(), seed=seed))
+    matters = any(is_ordered(arm) for arm in {result.arm for result in results})
+    per_task = PerTask(
+        *(
+            table_mean(used_QS, is_ordered=matters, ends=(), bounds=(0.0, math.inf), seed=seed).interval
+            for used_QS in _tables(results)
+        )
+    )
     return Spending(
         n_results=len(results),
         input_tokens=sum(one["input_tokens"] for one in usages),
@@ -65,6 +69,19 @@ def spending(results: Sequence[TaskResult], *, seed: int = 0) -> Spending:
         p95_seconds=float(np.quantile(seconds, 0.95)),
         per_task=per_task,
     )
+
+
+def _tables(results: Sequence[TaskResult]) -> list[Floats]:
+    """Means of each question in each order, a table of shape (Q, S) for each field of `PerTask`."""
+    row = {task: place for place, task in enumerate(sorted({result.task_id for result in results}))}
+    column = {order: place for place, order in enumerate(sorted({result.seed for result in results}))}
+    total_QSB, n_QS = np.zeros((len(row), len(column), len(PerTask._fields))), np.zeros((len(row), len(column)))
+    for result in results:
+        cell = row[result.task_id], column[result.seed]
+        total_QSB[cell] += _used(result)
+        n_QS[cell] += 1
+    mean_QSB = np.where(n_QS[:, :, None] > 0, total_QSB / np.maximum(n_QS, 1)[:, :, None], np.nan)
+    return list(np.moveaxis(mean_QSB, 2, 0))
 
 
 def _used(result: TaskResult) -> tuple[float, ...]:

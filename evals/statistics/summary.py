@@ -22,7 +22,6 @@ from memento.evals.statistics.outcomes import (
     reward_of,
 )
 from memento.evals.statistics.spending import Spending, spending
-from memento.memory.stats import macro_interval, mean_interval
 
 
 class Accuracy(NamedTuple):
@@ -57,8 +56,7 @@ class ArmSummary(NamedTuple):
     accuracy_by_seed: dict[int, float]
     """Weighted."""
     seed_sd: float
-    """Standard deviation of these; nan with one seed. It holds what the order of a stream does to its memory, which the
-    intervals, resampling questions, do not see."""
+    """Standard deviation of these; nan with one seed: what the order of a stream does to its memory, and chance."""
     spending: Spending
     """Of the whole arm, not only this part."""
 
@@ -155,8 +153,7 @@ def accuracy(
     """
     found = outcomes(results, measure)
     n_sources = len({source for source, value in zip(found.sources, found.means, strict=True) if not np.isnan(value)})
-    weighted = mean_interval(found.means, seed=seed)
-    macro = macro_interval(found.means, found.sources, seed=seed)
+    weighted, macro = found.mean(seed=seed), found.mean(is_macro=True, seed=seed)
     counts = {"n_questions": found.n_questions, "n_results": found.n_known}
     where = PART_LABELS[part]
     return Accuracy(
@@ -169,5 +166,4 @@ def _bound(results: Sequence[TaskResult], reward: float, *, part: Part, seed: in
     found: Outcomes = outcomes(results, lambda result: reward if result.reward is None else result.reward)
     word = "right" if reward else "wrong"
     label = f"accuracy if every unknown were {word}, {PART_LABELS[part]}, weighted (by question)"
-    interval = mean_interval(found.means, seed=seed)
-    return figure(label, interval, n_questions=found.n_questions, n_results=found.n_known)
+    return figure(label, found.mean(seed=seed), n_questions=found.n_questions, n_results=found.n_known)

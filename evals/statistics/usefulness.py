@@ -12,7 +12,7 @@ import numpy as np
 from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.banks import Cases
 from memento.evals.statistics.outcomes import by_arm, outcomes
-from memento.memory.stats import Floats, Interval, difference_ends, mean_interval
+from memento.memory.stats import Floats, Interval, difference_ends, table_mean
 
 MIN_QUESTIONS = 5
 
@@ -67,6 +67,7 @@ def case_uses(
 
 class _Served(NamedTuple):
     task: str
+    seed: int
     reward: float
     expected: float
 
@@ -87,7 +88,7 @@ def _of_arm(
             key = (case.state, case.action) if case else ("", view.id)
             ids.setdefault(key, {})[view.id] = ids.get(key, {}).get(view.id, 0) + 1
             if one.reward is not None and one.task_id in expected:
-                served.setdefault(key, []).append(_Served(one.task_id, one.reward, expected[one.task_id]))
+                served.setdefault(key, []).append(_Served(one.task_id, one.seed, one.reward, expected[one.task_id]))
     means = {key: _by_question(rows) for key, rows in served.items()}
     enough = {key: mean for key, mean in means.items() if len(mean) >= min_questions}
     shrunk = shrink([mean[:, 0] - mean[:, 1] for mean in enough.values()])
@@ -101,11 +102,22 @@ def _of_arm(
             n_questions=len(mean),
             reward=float(mean[:, 0].mean()),
             control_reward=float(mean[:, 1].mean()),
-            difference=mean_interval(mean[:, 0] - mean[:, 1], ends=difference_ends(mean[:, 0] - mean[:, 1]), seed=seed),
+            difference=_difference(served[key], seed),
             shrunk=value,
         )
         for (key, mean), value in zip(enough.items(), shrunk, strict=True)
     ]
+
+
+def _difference(rows: Sequence[_Served], seed: int) -> Interval:
+    """Mean over questions of reward minus expected reward; orders are drawn anew where several served the case."""
+    row = {task: place for place, task in enumerate(sorted({one.task for one in rows}))}
+    column = {order: place for place, order in enumerate(sorted({one.seed for one in rows}))}
+    value_QS = np.full((len(row), len(column)), np.nan)
+    for one in rows:
+        value_QS[row[one.task], column[one.seed]] = one.reward - one.expected
+    ends = difference_ends(np.nanmean(value_QS, axis=1))
+    return table_mean(value_QS, is_ordered=True, ends=ends, bounds=(-1.0, 1.0), seed=seed).interval
 
 
 def _by_question(rows: Sequence[_Served]) -> Floats:

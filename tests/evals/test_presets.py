@@ -164,9 +164,9 @@ def test_ours_stands_beside_the_papers_when_a_run_was_made(name: str, tmp_path: 
     assert both
     for pair in both:
         assert pair.ours is not None
-        assert pair.ours.low <= pair.ours.value <= pair.ours.high
-        assert pair.ours.low >= -100
-        assert pair.ours.high <= 100
+        assert pair.ours.interval.low <= pair.ours.interval.value <= pair.ours.interval.high
+        assert pair.ours.interval.low >= -100
+        assert pair.ours.interval.high <= 100
     assert any("planner GPT-4.1" in one and "ours scripted" in one for one in table.differs)
     assert any("24 of made-questions" in one for one in table.differs)
     lines = [json.loads(json.dumps(line, allow_nan=False)) for line in table.lines()]
@@ -179,11 +179,11 @@ def test_the_sweep_shows_both_means_and_every_source(tmp_path: Path) -> None:
     assert row.pairs["f1"].paper == 64.5
     means = question_means(one for one in results if one.arm == "similarity:k=4")
     assert row.pairs["pm"].ours is not None
-    assert row.pairs["pm"].ours.value == pytest.approx(100 * fmean(means.values()))
+    assert row.pairs["pm"].ours.interval.value == pytest.approx(100 * fmean(means.values()))
     by_source = [100 * fmean(mean for (_, one), mean in means.items() if one == source) for source in PAPER_SOURCES]
     macro = row_of(table, part=MACRO, label=row.label)
     assert macro.pairs["pm"].ours is not None
-    assert macro.pairs["pm"].ours.value == pytest.approx(sum(by_source) / 4)
+    assert macro.pairs["pm"].ours.interval.value == pytest.approx(sum(by_source) / 4)
     assert macro.remark == "the paper's: computed from its sources"
     assert set(table.parts) >= {WEIGHTED, MACRO, *PAPER_SOURCES, "hotpotqa"}
     assert row_of(table, part="hotpotqa", label=row.label).pairs["f1"].ours is None
@@ -196,7 +196,7 @@ def test_iterations_after_the_first_are_told_to_be_retries(tmp_path: Path) -> No
     assert [row.remark for row in rows] == ["first encounter", "retry", "retry", "retry", "retry"]
     third = question_means(one for one in results if one.arm == "parametric" and one.iteration == 3)
     assert rows[2].pairs["accuracy"].ours is not None
-    assert rows[2].pairs["accuracy"].ours.value == pytest.approx(100 * fmean(third.values()))
+    assert rows[2].pairs["accuracy"].ours.interval.value == pytest.approx(100 * fmean(third.values()))
     ours_alone = [row for row in table.rows if row.arm == "advantage"]
     assert all(row.pairs["accuracy"].paper is None and row.pairs["accuracy"].ours for row in ours_alone)
 
@@ -216,7 +216,7 @@ def test_a_gain_is_of_held_out_questions_against_no_cases_on_the_same_ones(tmp_p
         if arm == "advantage" and ("none", task, seed) in rewards:
             gains.setdefault(task, []).append(reward - rewards["none", task, seed])
     assert row.pairs["pm"].ours is not None
-    assert row.pairs["pm"].ours.value == pytest.approx(100 * fmean(map(fmean, gains.values())))
+    assert row.pairs["pm"].ours.interval.value == pytest.approx(100 * fmean(map(fmean, gains.values())))
 
 
 def test_a_component_has_no_figure_of_ours_when_the_workflow_cannot_be_without_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.eval_runs import made_tasks, make_run
 
 
 def run(folder: Path, **options: Any) -> RunResults:
-    made = make_run(folder, **{"n_tasks": 90, "arms": ("none", "advantage"), **options})
+    made = make_run(folder, **{"n_tasks": 60, "arms": ("none", "advantage"), "seeds": range(6), **options})
     return RunResults(folder.name, *read_run(made.folder))
 
 
@@ -20,7 +20,7 @@ def test_a_better_memory_is_seen_question_by_question(tmp_path: Path) -> None:
     found = compare_runs(run(tmp_path / "1", effect=0.5), run(tmp_path / "2", effect=3.0, subject="other"))
     none, advantage = found.arms
     assert none.is_paired
-    assert none.n_questions == advantage.n_questions == 90
+    assert none.n_questions == advantage.n_questions == 60
     assert (none.difference.value, none.is_shown) == (0, False)
     assert none.verdict.startswith("no difference shown")
     assert advantage.is_shown
@@ -45,7 +45,7 @@ def test_questions_are_known_again_when_their_ids_are_others(tmp_path: Path) -> 
 
 
 def test_the_same_ids_are_not_the_same_questions(tmp_path: Path) -> None:
-    other = made_tasks(90, ask="Which {source} came as number {number}?")
+    other = made_tasks(60, ask="Which {source} came as number {number}?")
     found = compare_runs(run(tmp_path / "1", effect=0.0), run(tmp_path / "2", tasks=other, effect=3.0))
     none, advantage = found.arms
     assert not none.is_paired

@@ -21,7 +21,7 @@ def test_results_are_paired_by_question_and_seed() -> None:
 
 
 def test_a_clear_difference_is_better_and_worse_the_other_way_round() -> None:
-    arm, control = coin_results("a", 0.8, n=200, rng=1), coin_results("b", 0.4, n=200, rng=2)
+    arm, control = coin_results("a", 0.8, n=60, seeds=6, rng=1), coin_results("b", 0.4, n=60, seeds=6, rng=2)
     there, back = compare(arm, control), compare(control, arm)
     assert there.verdict.startswith("better by 4")
     assert back.verdict.startswith("worse by 4")
@@ -33,14 +33,14 @@ def test_a_clear_difference_is_better_and_worse_the_other_way_round() -> None:
 
 
 def test_no_difference_is_shown_between_arms_that_are_alike() -> None:
-    found = compare(coin_results("a", 0.5, n=300, seeds=3, rng=1), coin_results("b", 0.5, n=300, seeds=3, rng=2))
+    found = compare(coin_results("a", 0.5, n=150, seeds=6, rng=1), coin_results("b", 0.5, n=150, seeds=6, rng=2))
     assert found.verdict.startswith("no difference shown: ")
     assert found.weighted.low < 0 < found.weighted.high
     assert found.p > 0.05
 
 
 def test_arms_that_never_differ_have_an_interval_around_zero() -> None:
-    rows = coin_results("a", 0.5, n=50)
+    rows = coin_results("a", 0.5, n=50, seeds=6)
     found = compare(rows, rows, names=("a", "again"))
     assert found.weighted.value == 0
     assert found.weighted.low < 0 < found.weighted.high
@@ -73,9 +73,9 @@ def test_macro_difference_counts_sources_alike() -> None:
 
 def test_every_arm_is_compared_with_the_control_and_corrected() -> None:
     results = [
-        *coin_results("none", 0.4, n=150, rng=0),
-        *coin_results("good", 0.9, n=150, rng=1),
-        *coin_results("same", 0.4, n=150, rng=2),
+        *coin_results("none", 0.4, n=80, seeds=6, rng=0),
+        *coin_results("good", 0.9, n=80, seeds=6, rng=1),
+        *coin_results("same", 0.4, n=80, seeds=6, rng=2),
     ]
     good, same = compare_arms(results, "none")
     assert (good.arm, same.arm, good.control) == ("good", "same", "none")

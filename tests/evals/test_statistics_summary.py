@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from memento.evals.statistics.breakdown import breakdown
@@ -141,14 +142,14 @@ def test_breakdown_has_a_row_per_group_and_arm() -> None:
 
 
 def test_power_follows_the_textbook() -> None:
-    found = power_of([0.5, -0.5] * 50)  # sd 0.5025
+    found = power_of(np.array([[0.5], [-0.5]] * 50), is_ordered=False)  # sd 0.5025
     assert found.n_needed == pytest.approx(7.849 * found.sd**2 / 0.02**2, rel=1e-3)
     assert found.detectable == pytest.approx(2.8016 * found.sd / 10, rel=1e-4)
     assert "2 points need 4,9" in str(found)
-    nothing = power_of([0.0, 0.0])
+    nothing = power_of([[0.0], [0.0]], is_ordered=False)
     assert nothing.n_needed is None
     assert "not known" in str(nothing)
-    assert math.isnan(power_of([1.0]).sd)
+    assert math.isnan(power_of([[1.0]], is_ordered=False).sd)
 
 
 def test_figures_read_as_percent_and_points() -> None:

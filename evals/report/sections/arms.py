@@ -40,7 +40,10 @@ def arms(view: View) -> Section:
         "arms",
         "Arms side by side",
         [
-            PictureBlock(drawing, f"Share of questions solved at the first encounter, with 95 % intervals.{averages}"),
+            PictureBlock(
+                drawing,
+                f"Share of questions solved at the first encounter, with 95 % intervals over {view.over}.{averages}",
+            ),
             _table(view, found),
             *_by_seed(view, found),
         ],
@@ -50,7 +53,7 @@ def arms(view: View) -> Section:
 def _table(view: View, found: list[ArmSummary]) -> Grid:
     return Grid(
         f"Accuracy is what the scorer ({view.plan.scorer}) gave; exact match and token F1 are counted beside it where "
-        "there are references. Brackets are 95 % intervals that resample questions. What could not be scored is left "
+        f"there are references. Brackets are 95 % intervals over {view.over}. What could not be scored is left "
         "out, never counted as wrong; the last column says how low and how high accuracy would be if all of it were "
         "wrong, or right.",
         [
@@ -80,8 +83,9 @@ def _by_seed(view: View, found: list[ArmSummary]) -> list[PageBlock]:
     if len(seeds) < 2:
         return []
     caption = (
-        f"Weighted accuracy in each of {orders(len(seeds))}. The intervals above resample "
-        "questions; what the order does to a memory shows here, as the standard deviation between orders."
+        f"Weighted accuracy in each of {orders(len(seeds))}. What the order does to a "
+        "memory shows here, as the standard deviation between orders; the intervals above hold it where there is more "
+        "than one."
     )
     rows = [
         [

@@ -33,7 +33,7 @@ def calibrated(view: View) -> Section | None:
                 "success."
             )
         )
-    blocks.append(_table([one for one in found if one.n_rows]))
+    blocks.append(_table(view, [one for one in found if one.n_rows]))
     return Section("calibration", "Calibration", blocks)
 
 
@@ -61,11 +61,11 @@ def _picture(view: View, found: list[Calibration], stated: str, title: str) -> P
     )
 
 
-def _table(found: list[Calibration]) -> Grid:
+def _table(view: View, found: list[Calibration]) -> Grid:
     return Grid(
         "ECE is the mean gap between stated and observed, from 0 (comes true as stated) to 1; by chance it is somewhat "
         "above 0. AUC is how often a success was given a higher number than a failure: 0.5 says nothing, and it is "
-        "defined for scores that are no probabilities, too. Brackets are 95 % intervals over questions.",
+        f"defined for scores that are no probabilities, too. Brackets are 95 % intervals over {view.over}.",
         ["arm", "what is stated", "ECE", "AUC", "results", "why there is no ECE"],
         [
             [

@@ -26,10 +26,11 @@ def useful_cases(view: View) -> Section | None:
     most, least = found[:n_each], found[n_each:][::-1][:_SHOWN]
     intro = Note(
         f"For each case, the questions it was served for: how often they were solved with it, against the same "
-        f"questions in the control ({view.control}), in percentage points with 95 % intervals. Cases are ordered by "
-        f"that difference, drawn to the mean as far as few questions make it unsure. It is no experiment: cases served "
-        f"together share the credit, so this says where to look, not what a case causes. Of "
-        f"{counted(len(found), 'case')} that were served for {MIN_QUESTIONS} questions or more:",
+        f"questions in the control ({view.control}), in percentage points with 95 % intervals over those questions, "
+        f"and over orders where several served it. Cases are ordered by that difference, drawn to the mean as far as "
+        f"few questions make it unsure. It is no experiment: cases served together share the credit, so this says "
+        f"where to look, not what a case causes. Of {counted(len(found), 'case')} that were served for "
+        f"{MIN_QUESTIONS} questions or more:",
         "aside",
     )
     blocks: list[PageBlock] = [intro, Cards("Most useful", [_card(use, view) for use in most])]

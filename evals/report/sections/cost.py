@@ -17,7 +17,7 @@ def cost(view: View) -> Section:
         else ""
     )
     per_task = Grid(
-        "Means per task with 95 % intervals over questions: planner, executors, tools' models, judge and memory "
+        f"Means per task with 95 % intervals over {view.over}: planner, executors, tools' models, judge and memory "
         "together. Seconds are from a task's start to its result, while others were at work on the same machine; "
         "memory seconds are those of them spent on finding and choosing cases.",
         [

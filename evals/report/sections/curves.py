@@ -28,7 +28,7 @@ def learning(view: View) -> Section:
     caption = (
         f"Share of the last {counted(window, 'task')} that was solved, at the first encounter, as the stream goes on, "
         f"over {orders(len(view.plan.seeds))}. Bands are pointwise 95 % intervals over "
-        f"questions. A memory that helps lifts its curve away from that of the control ({view.control}); a curve "
+        f"{view.over}. A memory that helps lifts its curve away from that of the control ({view.control}); a curve "
         f"that rises in all arms alike says only that later tasks were easier."
     )
     return Section("curves", "Learning curves", [PictureBlock(drawing, caption)])

@@ -17,14 +17,14 @@ def iterations(view: View) -> Section | None:
     blocks: list[PageBlock] = []
     n_iterations = max(len(one.by_iteration) for one in found)
     if n_iterations > 1:
-        blocks += [_picture(view, found), *_by_iteration(found, n_iterations), _changes(found)]
+        blocks += [_picture(view, found), *_by_iteration(view, found, n_iterations), _changes(view, found)]
     n_seeds = max(len(one.pass_over_seeds) for one in found)
     if n_seeds > 1:
         blocks.append(
             Grid(
                 "pass@k over seeds: share of questions that at least one of k orders of the tasks solves at its first "
                 "encounter. It counts luck as success, and says nothing of how often an answer is right. Brackets are "
-                "95 % intervals over questions.",
+                "95 % intervals over questions of these orders alone: one more order would be another k.",
                 ["arm", *(f"pass@{k + 1}" for k in range(n_seeds))],
                 [[one.arm, *_cells(one.pass_over_seeds, n_seeds)] for one in found],
                 arms=True,
@@ -58,14 +58,14 @@ def _picture(view: View, found: Sequence[Retries]) -> PictureBlock:
     return PictureBlock(
         drawing,
         "Weighted accuracy in each iteration through all tasks; the first is the first encounter. Whiskers are 95 % "
-        "intervals over questions.",
+        f"intervals over {view.over}.",
     )
 
 
-def _by_iteration(found: Sequence[Retries], n: int) -> list[Grid]:
+def _by_iteration(view: View, found: Sequence[Retries], n: int) -> list[Grid]:
     return [
         Grid(
-            "Accuracy by iteration, weighted (every question counts once), with 95 % intervals over questions.",
+            f"Accuracy by iteration, weighted (every question counts once), with 95 % intervals over {view.over}.",
             ["arm", *(f"iteration {at + 1}" for at in range(n))],
             [[one.arm, *_cells(one.by_iteration, n)] for one in found],
             arms=True,
@@ -79,11 +79,12 @@ def _by_iteration(found: Sequence[Retries], n: int) -> list[Grid]:
     ]
 
 
-def _changes(found: Sequence[Retries]) -> Grid:
+def _changes(view: View, found: Sequence[Retries]) -> Grid:
     return Grid(
         "Forgetting and recovery. Forgotten: of what was solved at the first encounter, the share that failed in the "
         "later iteration; recovered: of what failed at first, the share solved later. The arm without memory shows how "
-        "much of both is chance. Brackets are 95 % intervals; n counts the results that the share is of.",
+        f"much of both is chance. Brackets are 95 % intervals over {view.over}; n counts the results that the share "
+        f"is of.",
         ["arm", "iteration", "forgotten", "n", "recovered", "n"],
         [
             [

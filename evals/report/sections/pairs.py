@@ -4,7 +4,6 @@ import math
 
 from memento.evals.report.blocks import Grid, Note, Section
 from memento.evals.report.formatting import UNKNOWN, counted, gain
-from memento.evals.report.sections.answer import is_shown
 from memento.evals.report.view import View
 from memento.evals.statistics.comparison import Comparison
 from memento.evals.statistics.power import Power
@@ -22,10 +21,10 @@ def paired_differences(view: View) -> Section | None:
         else " p is two-sided, from the resamples."
     )
     caption = (
-        f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same orders "
-        f"of the tasks; first encounters. Brackets are 95 % intervals of a bootstrap that resamples questions, so that "
-        f"the chance of which questions were asked is in them.{correction} Pairs without a known outcome on both sides "
-        f"are left out and counted."
+        f"Each arm minus the control ({view.control}), in percentage points, on the same questions in the same "
+        f"orders of the tasks; first encounters. Brackets are 95 % intervals over {view.over}, so that the chance of "
+        f"which were drawn is in them: the wider of a bootstrap and of Student's t over orders.{correction} Pairs "
+        f"without a known outcome on both sides are left out and counted."
     )
     head = [
         *("arm", "difference,\nweighted", "difference,\nmacro", "p", "p\n(Holm)"),
@@ -54,10 +53,12 @@ def _row(one: Comparison) -> list[str]:
 
 def verdict_of(one: Comparison) -> str:
     """Return the verdict without its figures."""
-    if is_shown(one):
+    if one.is_shown:
         return "better" if one.weighted.value > 0 else "worse"
     if math.isnan(one.weighted.value):
         return "nothing to compare"
+    if not one.has_verdict:
+        return "too few orders to tell"
     return "not shown after correction" if one.weighted.excludes_zero else "no difference shown"
 
 
@@ -68,14 +69,46 @@ def _p(value: float) -> str:
 
 
 def _power(found: list[Comparison]) -> str:
-    known: list[Power] = [one.power for one in found if one.power.n_needed is not None]
+    known: list[Power] = [one.power for one in found if one.power.sd > 0]
     if not known:
         return "How many questions a difference needs cannot be told: the arms did not differ on any question."
-    worst = max(known, key=lambda one: one.n_needed or 0)
-    needed = worst.n_needed or 0
+    told = [one for one in known if not math.isnan(one.detectable)]
+    if not told:
+        return (
+            "How many orders and questions a difference needs cannot be told from one order of the tasks: the spread "
+            "between orders is not known, and more questions do not make it smaller."
+        )
+    worst = max(told, key=lambda one: one.detectable)
+    have = counted(worst.n_questions, "question")
+    if worst.is_ordered:
+        have = f"{have} in {worst.n_orders} orders"
     return (
-        f"What this run could show: with {counted(worst.n_questions, 'question')}, a true difference of "
-        f"{100 * worst.detectable:.1f} points or more would be found four times out of five (80 % power, 5 % "
-        f"two-sided, for the arm that varies most). A difference of {100 * worst.target:g} points needs "
-        f"{counted(needed, 'question')}. A smaller one may well be there and not be shown."
+        f"What this run could show: with {have}, a true difference of {100 * worst.detectable:.1f} points or more "
+        f"would be found four times out of five (80 % power, 5 % two-sided, for the arm that varies most). A "
+        f"difference of {100 * worst.target:g} points needs {_needed(worst)}. A smaller one may well be there and "
+        f"not be shown.{_spread(worst)}"
+    )
+
+
+def _needed(power: Power) -> str:
+    if not power.is_ordered:
+        return counted(power.n_needed or 0, "question")
+    if power.orders_needed is None and power.n_needed is None:
+        return "both more orders and more questions: neither alone is enough"
+    if power.orders_needed is None:
+        more = f"{counted(power.n_needed or 0, 'question')} in as many orders"
+        return f"{more}; more orders of these questions alone are never enough"
+    more = f"{power.orders_needed:,} orders of as many questions"
+    if power.n_needed is None:
+        return f"{more}; more questions alone are never enough, since they leave the spread between orders as it is"
+    return f"{more}, or {counted(power.n_needed, 'question')} in as many orders"
+
+
+def _spread(power: Power) -> str:
+    if not power.is_ordered:
+        return ""
+    return (
+        f" Behind this are standard deviations of {100 * power.order_sd:.1f} points between orders, "
+        f"{100 * power.question_sd:.1f} between questions and {100 * power.residual_sd:.1f} of a single result "
+        f"beyond both; with few orders they are rough."
     )

@@ -19,7 +19,7 @@ def paper(view: View) -> Section | None:
     ours = "; ".join(f"{name}: {what}" for name, what in table.measures.items() if what)
     caption = (
         f"{table.title}. Paper: arXiv 2508.16153, {table.source.where}: {table.source.metric}; {table.source.setting}. "
-        f"Ours in per cent, with 95 % intervals over questions. {ours}"
+        f"Ours in per cent, with 95 % intervals over {view.over}. {ours}"
     )
     notes: list[PageBlock] = [Note(f"Not the same on both sides: {text}") for text in table.differs]
     return Section("paper", "Beside the paper", [Grid(caption, head, rows), *notes])
@@ -30,5 +30,5 @@ def _cells(row: Row, measures: list[str]) -> list[str]:
     for name in measures:
         pair = row.pairs[name]
         cells.append(UNKNOWN if pair.paper is None else f"{pair.paper:g}")
-        cells.append(UNKNOWN if pair.ours is None else amount(pair.ours, 1))
+        cells.append(UNKNOWN if pair.ours is None else amount(pair.ours.interval, 1))
     return cells

@@ -36,9 +36,10 @@ def _table(view: View, by: By) -> list[PageBlock]:
     ]
     left_out = f" The {len(shown)} largest of {len(groups)} are shown." if len(shown) < len(groups) else ""
     caption = (
-        f"Accuracy at the first encounter by {by}, with 95 % intervals, and in the next line the paired difference "
-        f"from the control ({view.control}) in percentage points, which is not corrected for the number of "
-        f"rows: of twenty intervals about one misses the truth.{left_out}"
+        f"Accuracy at the first encounter by {by}, with 95 % intervals over {view.over}, and in the next line the "
+        f"paired difference from the control ({view.control}) in percentage points, which is not corrected for the "
+        f"number of rows: of twenty intervals about one misses the truth. The first section has the worst source, "
+        f"corrected.{left_out}"
     )
     return [Grid(caption, [by, "questions", *arms], rows)]
 

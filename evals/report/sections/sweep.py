@@ -39,9 +39,9 @@ def k_sweep(view: View) -> Section | None:
         size=(8.2, 3.8),
     )
     caption = (
-        "Weighted accuracy at the first encounter against how many cases the planner is shown at most, for arms that "
-        "differ in nothing else. Whiskers are 95 % intervals over questions; each point is an arm of its own, with a "
-        "memory of its own."
+        f"Weighted accuracy at the first encounter against how many cases the planner is shown at most, for arms "
+        f"that differ in nothing else. Whiskers are 95 % intervals over {view.over}; each point is an arm of its "
+        f"own, with a memory of its own."
     )
     against = f" The control ({view.control}) is drawn at the same height throughout." if base is not None else ""
     return Section("k", "How many cases?", [PictureBlock(drawing, caption + against)])

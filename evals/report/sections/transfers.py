@@ -13,16 +13,16 @@ def transfers(view: View) -> Section | None:
     blocks: list[PageBlock] = []
     lost = negative_transfer(view.results, view.control)
     if lost:
-        blocks.append(_lost(lost, "first encounters"))
+        blocks.append(_lost(view, lost, "first encounters"))
     held_out = transfer(view.results, view.control)
     if held_out is not None:
         blocks.append(_held_out(view, held_out))
         if lost_there := negative_transfer(view.results, view.control, part="test"):
-            blocks.append(_lost(lost_there, "held-out sources"))
+            blocks.append(_lost(view, lost_there, "held-out sources"))
     return Section("transfer", "What memory breaks, and what it carries over", blocks) if blocks else None
 
 
-def _lost(found: list[NegativeTransfer], where: str) -> Grid:
+def _lost(view: View, found: list[NegativeTransfer], where: str) -> Grid:
     floor = found[0].noise_floor
     by_chance = (
         f" By chance alone the loss would be about {percent(floor.interval)}: so often one order of the tasks solves "
@@ -33,7 +33,7 @@ def _lost(found: list[NegativeTransfer], where: str) -> Grid:
     return Grid(
         f"Negative transfer, {where}, pair by pair of question and order. Lost: solved by the control "
         f"({found[0].control}), failed with this arm's memory; gained: the opposite.{by_chance} Brackets are 95 % "
-        f"intervals over questions.",
+        f"intervals over {view.over}.",
         ["arm", "lost, of all pairs", "gained, of all pairs", "lost, of solved", "gained, of failed", "pairs"],
         [
             [
@@ -64,7 +64,7 @@ def _held_out(view: View, found: Transfer) -> Grid:
         )
     return Grid(
         f"Transfer: tasks of sources that no arm learned from ({listed(view.plan.held_out)}), asked last with a memory "
-        "that is frozen. Accuracy with 95 % intervals over questions; the difference from the control is paired, in "
+        f"that is frozen. Accuracy with 95 % intervals over {view.over}; the difference from the control is paired, in "
         "percentage points.",
         ["arm", "questions", "accuracy,\nweighted", "accuracy,\nmacro", "difference,\nweighted", "verdict"],
         rows,
