@@ -25,6 +25,8 @@ _LEAST_INFORMATION = 0.02
 """Smallest information of an outcome, so that a surprise can still move the posterior."""
 _MERIT_MEMORY = 0.998
 """Decay of the experts' past likelihood, so that another can take over after a change."""
+_LEVEL_MEMORY = 32.0
+"""Outcomes over which the usual difference between experts' predictors is averaged."""
 _PSEUDO_COEFFICIENTS = 8.0
 """Weight of a family's built-in scale, in well-determined coefficients."""
 _ROUNDING = 1e-5
@@ -78,6 +80,9 @@ class Posterior:
         self._prior_variance_MP = np.zeros((n_memories, capacity), np.float32)
         self._family_P = np.zeros(capacity, np.int64)
         self._merit_E = np.zeros(self.n_experts, np.float32)
+        self._level_E = np.zeros(self.n_experts, np.float32)
+        """How far each expert's predictor usually lies above that of the standard prior means."""
+        self._n_levels = 0.0
 
     @property
     def n(self) -> int:
@@ -157,9 +162,7 @@ class Posterior:
         gain_MP, variance_M = self._project(features)
         mean_by_prior = [self._linear(of, features) for of in self._experts]
         p_by_prior = [probability(mean_M, variance_M) for mean_M in mean_by_prior]
-        likelihood_E = np.concatenate([reward * np.log(p_M) + (1 - reward) * np.log1p(-p_M) for p_M in p_by_prior])
-        merit_E = (_MERIT_MEMORY * self._merit_E + confidence * likelihood_E).astype(np.float32)
-        self._merit_E = merit_E - merit_E[: len(self._memories)].max()
+        self._judge(mean_by_prior, variance_M, reward, confidence=confidence)
         information_M = confidence * np.maximum(p_by_prior[0] * (1 - p_by_prior[0]), np.float32(_LEAST_INFORMATION))
         if confidence == 0.0:
             return Site(information_M, np.concatenate(mean_by_prior))
@@ -257,6 +260,30 @@ class Posterior:
         n_memories = len(self._memories)
         return [slice(start, start + n_memories) for start in range(0, self.n_experts, n_memories)]
 
+    def _judge(
+        self,
+        mean_by_prior: list[NDArray[np.float32]],
+        variance_M: NDArray[np.float32],
+        reward: float,
+        *,
+        confidence: float,
+    ) -> None:
+        """Weigh the experts by how likely they took an outcome to be, apart from the level of what they foretell.
+
+        Where hardly anything succeeds, whoever expects less of every case foretells better, until the difficulty of
+        the tasks is known; that says nothing about which cases are better than none.
+        """
+        if confidence > 0:
+            self._n_levels = min(self._n_levels + confidence, _LEVEL_MEMORY)
+            apart_E = np.concatenate([mean_M - mean_by_prior[0] for mean_M in mean_by_prior])
+            self._level_E += np.float32(confidence / self._n_levels) * (apart_E - self._level_E)
+        likelihoods = []
+        for of, mean_M in zip(self._experts, mean_by_prior, strict=True):
+            p_M = probability(mean_M - self._level_E[of], variance_M)
+            likelihoods.append(reward * np.log(p_M) + (1 - reward) * np.log1p(-p_M))
+        merit_E = (_MERIT_MEMORY * self._merit_E + confidence * np.concatenate(likelihoods)).astype(np.float32)
+        self._merit_E = merit_E - merit_E[: len(self._memories)].max()
+
     def _linear(self, experts: slice, features: Features) -> NDArray[np.float32]:
         """Mean of the linear predictor of the experts of one of the prior means, shape (M,)."""
         mean_M: NDArray[np.float32] = (self._mean_EP[experts, features.position_X] * features.value_X).sum(1)
@@ -293,6 +320,8 @@ class Posterior:
             "family": self._family_P[:n].copy(),
             "family_variance": self.family_variance_FM.copy(),
             "merit": self._merit_E.copy(),
+            "level": self._level_E.copy(),
+            "n_levels": np.array([self._n_levels]),
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -309,6 +338,8 @@ class Posterior:
         self._family_P[:n] = tensors["family"]
         self.family_variance_FM = tensors["family_variance"].reshape(self.family_variance_FM.shape).copy()
         self._merit_E = tensors["merit"].reshape(self._merit_E.shape).copy()
+        self._level_E = tensors["level"].reshape(self._level_E.shape).copy()
+        self._n_levels = float(tensors["n_levels"][0])
 
 
 def probability(mean_E: NDArray[np.float32], variance_E: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Experts with other prior means: they count only where actions repeat, and change nothing before that."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,20 @@ def test_two_experts_believe_bit_for_bit_the_same_while_the_others_do_not_count(
     assert (two.family_variance_FM == six.family_variance_FM).all()
 
 
-def test_experts_are_weighed_by_what_they_foretold() -> None:
-    made = lived(beliefs(STANDARD, LOW), constant=-0.8, n=60)
+@pytest.mark.parametrize("is_served", [lambda number: number % 2 == 0, lambda number: True], ids=["varies", "always"])
+def test_experts_are_weighed_by_what_they_foretold_apart_from_its_level(is_served: Callable[[int], bool]) -> None:
+    """What is served fails, and the rest succeeds; or all is served, and all of it fails."""
+    made, base = beliefs(STANDARD, LOW), 11
+    for number in range(120):
+        value = float(is_served(number))
+        made.observe(Features(np.array([0, base]), np.array([value, 1.0], np.float32)), float(not value))
     assert len(made.weights) == 2
     made.mixes_priors = True
-    assert len(made.weights) == 4
-    assert made.weights[2:].sum() > 0.8
     assert made.weights.sum() == pytest.approx(1.0)
+    if is_served(1):  # what is always there tells the level only
+        assert made.weights[2:].sum() <= 0.5
+    else:
+        assert made.weights[2:].sum() > 0.8
 
 
 def test_every_expert_is_drawn_back_to_prior_means_of_its_own() -> None:
