@@ -5,6 +5,7 @@ advantage.py      what each case adds, beside how hard the task is: u(s, c) and 
   priors.py         what it believes before anything has happened: three prior means
   coefficients.py   which coefficient lies where in the posterior
   posterior.py      joint Gaussian beliefs, by experts who differ in memory and in prior means
+  merits.py         how well each expert has foretold the outcomes
   covariance.py     their covariance, with the newest updates kept apart
   landmarks.py      the regions that tasks and cases fall into
   groups.py         regions, and actions that several cases took

@@ -19,6 +19,7 @@ from memento.memory.estimators.difficulty import Difficulty
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.groups import Groups
 from memento.memory.estimators.landmarks import Landmarks
+from memento.memory.estimators.merits import probability
 from memento.memory.estimators.port import (
     CaseEffect,
     CaseRows,
@@ -28,7 +29,7 @@ from memento.memory.estimators.port import (
     Example,
     Suggestions,
 )
-from memento.memory.estimators.posterior import Features, probability
+from memento.memory.estimators.posterior import Features
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
 from memento.memory.estimators.repeats import Repeats
 from memento.memory.estimators.settings import EstimatorSettings, checked_settings

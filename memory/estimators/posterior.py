@@ -1,9 +1,9 @@
 """Bayesian logistic regression: a Gaussian posterior of the coefficients, updated one outcome at a time.
 
-Experts are weighted by how well each foretold the outcomes (dynamic model averaging, Raftery et al. 2010). They differ
-in how long they trust old evidence, and in the means of their priors. The experts of one memory share a covariance,
-whose curvature is that of the expert with the standard prior means: it depends on the means so little that matrices of
-their own for the others gain nothing. A coefficient is known by its position; what it stands for is the caller's.
+Experts are weighted by how well each foretold the outcomes. They differ in how long they trust old evidence, and in the
+means of their priors. The experts of one memory share a covariance, whose curvature is that of the expert with the
+standard prior means: matrices of their own for the others gained nothing in simulations. A coefficient is known by its
+position; what it stands for is the caller's.
 
 Axes: M memories, E experts (those with the standard prior means first, one per memory; then those with the next),
 F families, P positions in use, X non-zero features of one outcome.
@@ -18,19 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from memento.memory.estimators.covariance import Covariance
+from memento.memory.estimators.covariance import Covariance, reweighed
+from memento.memory.estimators.merits import Merits, probability
 from memento.memory.products import product
 
 _LEAST_INFORMATION = 0.02
 """Smallest information of an outcome, so that a surprise can still move the posterior."""
-_MERIT_MEMORY = 0.998
-"""Decay of the experts' past likelihood, so that another can take over after a change."""
-_LEVEL_MEMORY = 32.0
-"""Outcomes over which the usual difference between experts' predictors is averaged."""
 _PSEUDO_COEFFICIENTS = 8.0
 """Weight of a family's built-in scale, in well-determined coefficients."""
-_ROUNDING = 1e-5
-"""Relative rounding error of a prior variance in single precision."""
 _SCALE_LIMITS = (0.02, 16.0)
 """Limits of a family's variance, as multiples of the built-in one."""
 
@@ -79,10 +74,7 @@ class Posterior:
         self._prior_mean_EP = np.zeros((self.n_experts, capacity), np.float32)
         self._prior_variance_MP = np.zeros((n_memories, capacity), np.float32)
         self._family_P = np.zeros(capacity, np.int64)
-        self._merit_E = np.zeros(self.n_experts, np.float32)
-        self._level_E = np.zeros(self.n_experts, np.float32)
-        """How far each expert's predictor usually lies above that of the standard prior means."""
-        self._n_levels = 0.0
+        self._merits = Merits(n_memories=n_memories, n_experts=self.n_experts)
 
     @property
     def n(self) -> int:
@@ -95,17 +87,14 @@ class Posterior:
         return self.covariance.capacity
 
     @property
-    def mean_EP(self) -> NDArray[np.float32]:
+    def mean_EP(self) -> NDArray[np.float32]:  # noqa: N802  axes in the name
         """Means of the experts who count."""
         return self._mean_EP if self.mixes_priors else self._mean_EP[: len(self._memories)]
 
     @property
     def weights(self) -> NDArray[np.float32]:
         """Weights of the experts who count; sum to 1."""
-        merit_E = self._merit_E if self.mixes_priors else self._merit_E[: len(self._memories)]
-        share_E = np.exp(merit_E - merit_E.max())
-        weight_E: NDArray[np.float32] = share_E / share_E.sum()
-        return weight_E
+        return self._merits.weights(len(self.mean_EP))
 
     def spread(self, variance_M: NDArray[np.float32]) -> NDArray[np.float32]:
         """Variances of the experts who count, from those of their memories; further axes are kept."""
@@ -162,7 +151,7 @@ class Posterior:
         gain_MP, variance_M = self._project(features)
         mean_by_prior = [self._linear(of, features) for of in self._experts]
         p_by_prior = [probability(mean_M, variance_M) for mean_M in mean_by_prior]
-        self._judge(mean_by_prior, variance_M, reward, confidence=confidence)
+        self._merits.judge(mean_by_prior, variance_M, reward, confidence=confidence)
         information_M = confidence * np.maximum(p_by_prior[0] * (1 - p_by_prior[0]), np.float32(_LEAST_INFORMATION))
         if confidence == 0.0:
             return Site(information_M, np.concatenate(mean_by_prior))
@@ -232,26 +221,13 @@ class Posterior:
         Returns:
             Whether it was possible; if rounding has spoilt the covariance too much, everything stays as it is.
         """
-        exact_PP = covariance_PP.double()
-        exact_PP = (exact_PP + exact_PP.T) / 2  # rounding has made it a little lopsided
-        exact_PP.diagonal().add_(torch.from_numpy(_ROUNDING * self._prior_variance_MP[memory, : self.n]))
-        factor_PP, is_broken = torch.linalg.cholesky_ex(exact_PP)
-        if is_broken:
-            return False
-        precision_PP = torch.cholesky_inverse(factor_PP)
         experts = range(memory, self.n_experts, len(self._memories))
-        pulls = [
-            torch.matmul(precision_PP, torch.from_numpy(self._mean_EP[expert, : self.n].astype(np.float64)))
-            for expert in experts
-        ]
-        precision_PP.diagonal().add_(torch.from_numpy(precision_P))
-        factor_PP, is_broken = torch.linalg.cholesky_ex(precision_PP)
-        if is_broken:
+        means = [self._mean_EP[expert, : self.n] for expert in experts]
+        fresh = reweighed(covariance_PP, means, self._prior_variance_MP[memory, : self.n], precision_P)
+        if fresh is None:
             return False
-        fresh_PP = torch.cholesky_inverse(factor_PP)
-        covariance_PP.copy_(fresh_PP)
-        for expert, pull_P in zip(experts, pulls, strict=True):
-            self._mean_EP[expert, : self.n] = torch.matmul(fresh_PP, pull_P).numpy()
+        for mean_P, fresh_P in zip(means, fresh, strict=True):
+            mean_P[:] = fresh_P
         return True
 
     @property
@@ -259,30 +235,6 @@ class Posterior:
         """The experts of each of the prior means."""
         n_memories = len(self._memories)
         return [slice(start, start + n_memories) for start in range(0, self.n_experts, n_memories)]
-
-    def _judge(
-        self,
-        mean_by_prior: list[NDArray[np.float32]],
-        variance_M: NDArray[np.float32],
-        reward: float,
-        *,
-        confidence: float,
-    ) -> None:
-        """Weigh the experts by how likely they took an outcome to be, apart from the level of what they foretell.
-
-        Where hardly anything succeeds, whoever expects less of every case foretells better, until the difficulty of
-        the tasks is known; that says nothing about which cases are better than none.
-        """
-        if confidence > 0:
-            self._n_levels = min(self._n_levels + confidence, _LEVEL_MEMORY)
-            apart_E = np.concatenate([mean_M - mean_by_prior[0] for mean_M in mean_by_prior])
-            self._level_E += np.float32(confidence / self._n_levels) * (apart_E - self._level_E)
-        likelihoods = []
-        for of, mean_M in zip(self._experts, mean_by_prior, strict=True):
-            p_M = probability(mean_M - self._level_E[of], variance_M)
-            likelihoods.append(reward * np.log(p_M) + (1 - reward) * np.log1p(-p_M))
-        merit_E = (_MERIT_MEMORY * self._merit_E + confidence * np.concatenate(likelihoods)).astype(np.float32)
-        self._merit_E = merit_E - merit_E[: len(self._memories)].max()
 
     def _linear(self, experts: slice, features: Features) -> NDArray[np.float32]:
         """Mean of the linear predictor of the experts of one of the prior means, shape (M,)."""
@@ -319,9 +271,7 @@ class Posterior:
             "prior_variance": self._prior_variance_MP[:, :n].copy(),
             "family": self._family_P[:n].copy(),
             "family_variance": self.family_variance_FM.copy(),
-            "merit": self._merit_E.copy(),
-            "level": self._level_E.copy(),
-            "n_levels": np.array([self._n_levels]),
+            **self._merits.tensors(),
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -337,12 +287,4 @@ class Posterior:
         self._prior_variance_MP[:, :n] = tensors["prior_variance"]
         self._family_P[:n] = tensors["family"]
         self.family_variance_FM = tensors["family_variance"].reshape(self.family_variance_FM.shape).copy()
-        self._merit_E = tensors["merit"].reshape(self._merit_E.shape).copy()
-        self._level_E = tensors["level"].reshape(self._level_E.shape).copy()
-        self._n_levels = float(tensors["n_levels"][0])
-
-
-def probability(mean_E: NDArray[np.float32], variance_E: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Expected success when the linear predictor is N(mean, variance): MacKay's approximation."""
-    p_E: NDArray[np.float32] = 1 / (1 + np.exp(-mean_E / np.sqrt(1 + math.pi / 8 * variance_E)))
-    return p_E
+        self._merits.restore(tensors)

@@ -34,7 +34,7 @@ expert who forgets (the other does not); `sites` counts the outcomes that can st
 _SHIFTS: Final = ((0.0, 0.0, 0.0, 0.0), (-0.4, 0.4, -0.1, 0.0), (0.0, 0.4, -0.1, 0.0))
 """What each of the prior means of (constant, cosine, own reward, support) differs by from the standard ones.
 
-With the second a case has to be near, or its action to be supported, to be worth serving at all: where few have succeeded
+With the second a case has to be near, or its action supported, to be worth serving at all: where few have succeeded
 yet, far successes with the wrong action would be copied.
 """
 
