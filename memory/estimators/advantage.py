@@ -78,8 +78,8 @@ class Advantage:
         self._beliefs = prior_beliefs(chosen)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
-        n_memories, n_experts = len(self._beliefs.weights), self._beliefs.n_experts
-        self._sites = Sites(capacity=int(chosen["sites"]), n_memories=n_memories, n_experts=n_experts)
+        n_standard, n_experts = len(self._beliefs.weights), self._beliefs.n_experts
+        self._sites = Sites(capacity=int(chosen["sites"]), n_standard=n_standard, n_experts=n_experts)
         self._repeats = Repeats()
         self._n = 0
         self._asked: _Asked | None = None

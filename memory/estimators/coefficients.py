@@ -6,8 +6,8 @@ what is believed of it is kept, without its ties to the rest.
 
 A case is known by the row of its exposures.
 
-Axes: L landmarks, G groups, C cases, N rows, P positions, E experts, M their memories, X features, S positions that all
-cases share for one task.
+Axes: L landmarks, G groups, C cases, N rows, P positions, E experts (A of all prior means), X features, S positions that
+all cases share for one task.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Shared(NamedTuple):
     """Coefficients that all cases share for one task: the weights, and pairs of its landmarks with groups."""
 
     position_S: NDArray[np.int64]
-    covariance_MSS: NDArray[np.float32]
+    covariance_ESS: NDArray[np.float32]
     group_S: NDArray[np.int64]
     """Group of each pair, after the weights."""
     share_S: NDArray[np.float32]
@@ -95,8 +95,8 @@ class Coefficients:
         """Number of the use after which each case's position was used last."""
         self._position_N = np.full(_FIRST_ROWS, -1, np.int64)
         self._is_settled_N = np.zeros(_FIRST_ROWS, np.bool_)
-        self._settled_mean_EN = np.zeros((posterior.n_experts, _FIRST_ROWS), np.float32)
-        self._settled_variance_MN = np.zeros((len(posterior.family_variance_FM[0]), _FIRST_ROWS), np.float32)
+        self._settled_mean_AN = np.zeros((posterior.n_experts, _FIRST_ROWS), np.float32)
+        self._settled_variance_EN = np.zeros((len(posterior.family_variance_FE[0]), _FIRST_ROWS), np.float32)
         """Of cases that have given their position back; the means of all experts."""
 
     def features(self, task: Task, cases: Placed, *, now: int) -> Features:
@@ -143,29 +143,29 @@ class Coefficients:
         value = np.concatenate([[1.0, task.ease], task_L[known]]).astype(np.float32)
         mean_E, variance_E = self._posterior.predict(Features(position, value))
         unknown = np.float32((task_L[self._topic_L < 0] ** 2).sum())
-        return mean_E, variance_E + self._posterior.spread(unknown * self._posterior.family_variance_FM[TOPICS])
+        return mean_E, variance_E + self._posterior.spread(unknown * self._posterior.family_variance_FE[TOPICS])
 
     def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
         beliefs = self._posterior
         value_CS, covariance = shared.values(cases), beliefs.covariance
         mean_EC = product(beliefs.mean_EP[:, shared.position_S], value_CS.T)
-        variance_MC = (product(value_CS, shared.covariance_MSS) * value_CS).sum(2)
+        variance_EC = (product(value_CS, shared.covariance_ESS) * value_CS).sum(2)
         unknown_C = product(cases.group_CG**2, shared.unknown_G)
-        prior_M1 = beliefs.family_variance_FM[CASES][:, None]  # of what does not reach this task, nothing is known
-        variance_MC += unknown_C * beliefs.family_variance_FM[PAIRS][:, None] + prior_M1
+        prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
+        variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None] + prior_E1
         position_C = np.where(cases.row_C >= 0, self._position_N[cases.row_C], -1)
         known = np.flatnonzero(position_C >= 0)
         own, reach = position_C[known], cases.reach_C[known]
         mean_EC[:, known] += reach * beliefs.mean_EP[:, own]
-        tie_MC = (covariance.between(own, shared.position_S) * value_CS[known]).sum(2)
-        variance_MC[:, known] += reach**2 * (covariance.variances(own) - prior_M1) + 2 * reach * tie_MC
+        tie_EC = (covariance.between(own, shared.position_S) * value_CS[known]).sum(2)
+        variance_EC[:, known] += reach**2 * (covariance.variances(own) - prior_E1) + 2 * reach * tie_EC
         settled = np.flatnonzero((cases.row_C >= 0) & self._is_settled_N[cases.row_C])
         if len(settled):
             share, rows = cases.reach_C[settled], cases.row_C[settled]
-            mean_EC[:, settled] += share * self._settled_mean_EN[: len(mean_EC), rows]
-            variance_MC[:, settled] += share**2 * (self._settled_variance_MN[:, rows] - prior_M1)
-        return mean_EC, beliefs.spread(np.maximum(variance_MC, np.float32(1e-8)))
+            mean_EC[:, settled] += share * self._settled_mean_AN[: len(mean_EC), rows]
+            variance_EC[:, settled] += share**2 * (self._settled_variance_EN[:, rows] - prior_E1)
+        return mean_EC, beliefs.spread(np.maximum(variance_EC, np.float32(1e-8)))
 
     def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Effect of each group on the task of `shared`: mean and variance of f(s)' W, each of shape (E, G)."""
@@ -173,9 +173,9 @@ class Coefficients:
         share_GS = np.zeros((self._pair_LG.shape[1], len(shared.group_S)), np.float32)
         share_GS[shared.group_S, np.arange(len(shared.group_S))] = shared.share_S
         mean_EG = product(beliefs.mean_EP[:, shared.position_S[n:]], share_GS.T)
-        variance_MG = (product(share_GS, shared.covariance_MSS[:, n:, n:]) * share_GS).sum(2)
-        variance_MG += shared.unknown_G * beliefs.family_variance_FM[PAIRS][:, None]
-        return mean_EG, beliefs.spread(np.maximum(variance_MG, np.float32(0.0)))
+        variance_EG = (product(share_GS, shared.covariance_ESS[:, n:, n:]) * share_GS).sum(2)
+        variance_EG += shared.unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
+        return mean_EG, beliefs.spread(np.maximum(variance_EG, np.float32(0.0)))
 
     def shared(self, task_L: NDArray[np.float32]) -> Shared:
         """Coefficients that all cases share for this task."""
@@ -183,9 +183,9 @@ class Coefficients:
         pair_JG, share_J = self._pair_LG[landmarks], task_L[landmarks]
         of_task, group_S = np.nonzero(pair_JG >= 0)
         position_S = np.concatenate([WEIGHTS, pair_JG[of_task, group_S]])
-        covariance_MSS = self._posterior.covariance.between(position_S, position_S)
+        covariance_ESS = self._posterior.covariance.between(position_S, position_S)
         unknown_G = ((share_J**2)[:, None] * (pair_JG < 0)).sum(0)
-        return Shared(position_S, covariance_MSS, group_S, share_J[of_task], unknown_G)
+        return Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
 
     def case_means(self, mean_P: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
         """Means of the cases' own coefficients, by row; 0 for cases without."""
@@ -201,7 +201,7 @@ class Coefficients:
         if position < 0:
             position = self._place(CASES, now)
             if self._is_settled_N[row]:
-                self._posterior.believe(position, self._settled_mean_EN[:, row], self._settled_variance_MN[:, row])
+                self._posterior.believe(position, self._settled_mean_AN[:, row], self._settled_variance_EN[:, row])
                 self._is_settled_N[row] = False
             self._position_N[row], self._owner_P[position] = position, row
         self._n_uses += 1
@@ -212,7 +212,7 @@ class Coefficients:
         if position == self._posterior.capacity:
             position = int(self._used_P.argmin())
             row = self._owner_P[position]
-            self._settled_mean_EN[:, row], self._settled_variance_MN[:, row] = self._posterior.marginal(position)
+            self._settled_mean_AN[:, row], self._settled_variance_EN[:, row] = self._posterior.marginal(position)
             self._is_settled_N[row], self._position_N[row] = True, -1
             self._owner_P[position], self._used_P[position] = -1, _NEVER
         self._posterior.place(position, family=family)
@@ -223,8 +223,8 @@ class Coefficients:
         added = n_rows - len(self._position_N)
         self._position_N = np.concatenate([self._position_N, np.full(added, -1, np.int64)])
         self._is_settled_N = np.concatenate([self._is_settled_N, np.zeros(added, np.bool_)])
-        self._settled_mean_EN = _wider(self._settled_mean_EN, added)
-        self._settled_variance_MN = _wider(self._settled_variance_MN, added)
+        self._settled_mean_AN = _wider(self._settled_mean_AN, added)
+        self._settled_variance_EN = _wider(self._settled_variance_EN, added)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies of the layout, for a snapshot."""
@@ -236,8 +236,8 @@ class Coefficients:
             "owner": self._owner_P.copy(),
             "used": self._used_P.copy(),
             "settled": settled,
-            "settled_mean": self._settled_mean_EN[:, settled],
-            "settled_variance": self._settled_variance_MN[:, settled],
+            "settled_mean": self._settled_mean_AN[:, settled],
+            "settled_variance": self._settled_variance_EN[:, settled],
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -256,8 +256,8 @@ class Coefficients:
         self._grow(_FIRST_ROWS + int(max(settled.max(initial=0), self._owner_P.max(initial=0))) + 1)
         self._position_N[self._owner_P[owned]] = owned
         self._is_settled_N[settled] = True
-        self._settled_mean_EN[:, settled] = tensors["settled_mean"]
-        self._settled_variance_MN[:, settled] = tensors["settled_variance"]
+        self._settled_mean_AN[:, settled] = tensors["settled_mean"]
+        self._settled_variance_EN[:, settled] = tensors["settled_variance"]
 
 
 def _wider(table_EN: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Merits of experts: how well each has foretold the outcomes (dynamic model averaging, Raftery et al. 2010).
 
-Axes: M memories, E experts (those with the standard prior means first, one per memory; then those with the next).
+Axes: E experts with the standard prior means, A all experts, those E first, then as many with each of the other ones.
 """
 
 import math
@@ -24,25 +24,25 @@ class Merits:
     usual difference to those of the standard prior means is taken away.
     """
 
-    def __init__(self, *, n_memories: int, n_experts: int) -> None:
+    def __init__(self, *, n_standard: int, n_experts: int) -> None:
         """Start with all alike."""
-        self._n_memories = n_memories
-        self._merit_E = np.zeros(n_experts, np.float32)
-        self._level_E = np.zeros(n_experts, np.float32)
+        self._n_standard = n_standard
+        self._merit_A = np.zeros(n_experts, np.float32)
+        self._level_A = np.zeros(n_experts, np.float32)
         """How far each expert's predictor usually lies above that of the standard prior means."""
         self._n_levels = 0.0
 
     def weights(self, n_experts: int) -> NDArray[np.float32]:
         """Weights of the first so many experts; sum to 1."""
-        merit_E = self._merit_E[:n_experts]
-        share_E = np.exp(merit_E - merit_E.max())
-        weight_E: NDArray[np.float32] = share_E / share_E.sum()
-        return weight_E
+        merit_A = self._merit_A[:n_experts]
+        share_A = np.exp(merit_A - merit_A.max())
+        weight_A: NDArray[np.float32] = share_A / share_A.sum()
+        return weight_A
 
     def judge(
         self,
         mean_by_prior: Sequence[NDArray[np.float32]],
-        variance_M: NDArray[np.float32],
+        variance_E: NDArray[np.float32],
         reward: float,
         *,
         confidence: float,
@@ -50,26 +50,26 @@ class Merits:
         """Take in an outcome.
 
         Args:
-            mean_by_prior: means of the linear predictor before it, (M,) for each of the prior means.
-            variance_M: its variance.
+            mean_by_prior: means of the linear predictor before it, (E,) for each of the prior means.
+            variance_E: its variance.
             reward: what came of it.
             confidence: how much it counts.
         """
         if confidence > 0:
             self._n_levels = min(self._n_levels + confidence, _LEVEL_MEMORY)
-            apart_E = np.concatenate([mean_M - mean_by_prior[0] for mean_M in mean_by_prior])
-            self._level_E += np.float32(confidence / self._n_levels) * (apart_E - self._level_E)
+            apart_A = np.concatenate([mean_E - mean_by_prior[0] for mean_E in mean_by_prior])
+            self._level_A += np.float32(confidence / self._n_levels) * (apart_A - self._level_A)
         likelihoods = []
-        for number, mean_M in enumerate(mean_by_prior):
-            level_M = self._level_E[number * self._n_memories : (number + 1) * self._n_memories]
-            p_M = probability(mean_M - level_M, variance_M)
-            likelihoods.append(reward * np.log(p_M) + (1 - reward) * np.log1p(-p_M))
-        merit_E = (_MEMORY * self._merit_E + confidence * np.concatenate(likelihoods)).astype(np.float32)
-        self._merit_E = merit_E - merit_E[: self._n_memories].max()
+        for number, mean_E in enumerate(mean_by_prior):
+            level_E = self._level_A[number * self._n_standard : (number + 1) * self._n_standard]
+            p_E = probability(mean_E - level_E, variance_E)
+            likelihoods.append(reward * np.log(p_E) + (1 - reward) * np.log1p(-p_E))
+        merit_A = (_MEMORY * self._merit_A + confidence * np.concatenate(likelihoods)).astype(np.float32)
+        self._merit_A = merit_A - merit_A[: self._n_standard].max()
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies for a snapshot."""
-        return {"merit": self._merit_E.copy(), "level": self._level_E.copy(), "n_levels": np.array([self._n_levels])}
+        return {"merit": self._merit_A.copy(), "level": self._level_A.copy(), "n_levels": np.array([self._n_levels])}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Restore from `tensors`.
@@ -77,8 +77,8 @@ class Merits:
         Raises:
             KeyError, ValueError: it is not of this shape.
         """
-        self._merit_E = tensors["merit"].reshape(self._merit_E.shape).copy()
-        self._level_E = tensors["level"].reshape(self._level_E.shape).copy()
+        self._merit_A = tensors["merit"].reshape(self._merit_A.shape).copy()
+        self._level_A = tensors["level"].reshape(self._level_A.shape).copy()
         self._n_levels = float(tensors["n_levels"][0])
 
 

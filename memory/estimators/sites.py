@@ -1,7 +1,7 @@
 """Learned outcomes with their contributions to the posterior, so that each can be corrected or withdrawn.
 
 Flat arrays instead of an object for each, so that a snapshot is a copy.
-Axes: M memories, E experts, X features of one outcome, C cases that it served, N outcomes held.
+Axes: E experts (A with all prior means), X features of one outcome, C cases that it served, N outcomes held.
 """
 
 from collections.abc import Mapping
@@ -52,13 +52,13 @@ class _Flat:
 class Sites:
     """Retractable outcomes by event, oldest first."""
 
-    def __init__(self, *, capacity: int, n_memories: int, n_experts: int) -> None:
+    def __init__(self, *, capacity: int, n_standard: int, n_experts: int) -> None:
         """Start empty.
 
         Args:
             capacity: outcomes that can still be corrected; an older one stays as it was learned.
-            n_memories: M.
-            n_experts: E.
+            n_standard: E.
+            n_experts: A.
         """
         self._capacity = capacity
         self._row: dict[str, int] = {}
@@ -70,7 +70,7 @@ class Sites:
             "n_features": np.zeros(_FIRST_ROWS, np.int32),
             "n_cases": np.zeros(_FIRST_ROWS, np.int32),
             "n_repeated": np.zeros(_FIRST_ROWS, np.int32),
-            "information": np.zeros((_FIRST_ROWS, n_memories), np.float32),
+            "information": np.zeros((_FIRST_ROWS, n_standard), np.float32),
             "target": np.zeros((_FIRST_ROWS, n_experts), np.float32),
         }
         self._start = np.zeros((_FIRST_ROWS, 2), np.int64)  # of its features and of its cases

@@ -125,7 +125,7 @@ def test_a_familys_scale_follows_what_is_found(spread: float, is_wider: bool) ->
         reward = float(chance.random() < 1 / (1 + np.exp(-truth[position])))
         beliefs.observe(features(**{f"p{position}": 1.0}), reward)
     beliefs.learn_scales()
-    learned = float(beliefs.family_variance_FM[1, 0])
+    learned = float(beliefs.family_variance_FE[1, 0])
     assert learned > 1.0 if is_wider else learned < 0.2
 
 

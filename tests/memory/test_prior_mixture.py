@@ -70,7 +70,7 @@ def test_two_experts_believe_bit_for_bit_the_same_while_the_others_do_not_count(
     assert (two.weights == six.weights).all()
     assert (two.mean_EP == six.mean_EP).all()
     assert (two.covariance.whole() == six.covariance.whole()).all()
-    assert (two.family_variance_FM == six.family_variance_FM).all()
+    assert (two.family_variance_FE == six.family_variance_FE).all()
 
 
 @pytest.mark.parametrize("is_served", [lambda number: number % 2 == 0, lambda number: True], ids=["varies", "always"])
