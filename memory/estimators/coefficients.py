@@ -6,8 +6,8 @@ what is believed of it is kept, without its ties to the rest.
 
 A case is known by the row of its exposures.
 
-Axes: L landmarks, G groups, C cases, N rows, P positions, E experts (A of all prior means), X features, S positions that
-all cases share for one task.
+Axes: L landmarks, G groups, C cases, N rows, P positions, E experts (A of all prior means), X features, S positions
+that all cases share for one task.
 """
 
 from collections.abc import Mapping
