@@ -2,12 +2,14 @@
 
 port.py           what an estimator is given and what it answers
 advantage.py      what each case adds, beside how hard the task is: u(s, c) and b(s); ours
-  priors.py         what it believes before anything has happened
+  priors.py         what it believes before anything has happened: three prior means
   coefficients.py   which coefficient lies where in the posterior
-  posterior.py      joint Gaussian beliefs, by experts who forget and who do not
+  posterior.py      joint Gaussian beliefs, by experts who differ in memory and in prior means
+  merits.py         how well each expert has foretold the outcomes
   covariance.py     their covariance, with the newest updates kept apart
   landmarks.py      the regions that tasks and cases fall into
   groups.py         regions, and actions that several cases took
+  repeats.py        how common repeated actions are: whether the other prior means count
   difficulty.py     what came of the nearest past tasks
   exposures.py      what each case was served for
     sparse_rows.py    shares of many groups, of which few are above 0

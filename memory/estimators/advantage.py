@@ -19,6 +19,7 @@ from memento.memory.estimators.difficulty import Difficulty
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.groups import Groups
 from memento.memory.estimators.landmarks import Landmarks
+from memento.memory.estimators.merits import probability
 from memento.memory.estimators.port import (
     CaseEffect,
     CaseRows,
@@ -28,8 +29,9 @@ from memento.memory.estimators.port import (
     Example,
     Suggestions,
 )
-from memento.memory.estimators.posterior import Features, probability
+from memento.memory.estimators.posterior import Features
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
+from memento.memory.estimators.repeats import Repeats
 from memento.memory.estimators.settings import EstimatorSettings, checked_settings
 from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
@@ -78,7 +80,9 @@ class Advantage:
         self._beliefs = prior_beliefs(chosen)
         self._coefficients = Coefficients(self._beliefs, **shape)
         self._exposures = Exposures(**shape)
-        self._sites = Sites(capacity=int(chosen["sites"]), n_experts=len(self._beliefs.weights))
+        n_standard, n_experts = len(self._beliefs.weights), self._beliefs.n_experts
+        self._sites = Sites(capacity=int(chosen["sites"]), n_standard=n_standard, n_experts=n_experts)
+        self._repeats = Repeats()
         self._n = 0
         self._asked: _Asked | None = None
 
@@ -104,8 +108,12 @@ class Advantage:
         self._n += 1
         row_C = self._exposures.added(example.cases.ids) if before is None else before.row_C
         features = self._fresh(example, row_C) if before is None else self._take_back(before)
+        n_repeated = self._groups.n_repeated(example.cases) if before is None else before.n_repeated
+        if before is None:
+            self._repeats.count(n_served=len(row_C), n_repeated=n_repeated)
+            self._beliefs.mixes_priors = self._repeats.are_common
         site = self._beliefs.observe(features, example.reward, confidence=example.confidence)
-        taken = TakenIn(example.reward, example.confidence, self._n, row_C, features, site)
+        taken = TakenIn(example.reward, example.confidence, self._n, row_C, n_repeated, features, site)
         self._sites.put(example.event_id, taken)
         self._difficulty.take(
             example.event_id, example.state_D, example.question, example.reward, confidence=example.confidence
@@ -123,6 +131,8 @@ class Advantage:
         self._asked = None
         self._take_back(before)
         self._exposures.discount(before.row_C)
+        self._repeats.discount(n_served=len(before.row_C), n_repeated=before.n_repeated)
+        self._beliefs.mixes_priors = self._repeats.are_common
         self._difficulty.withdraw(event_id)
         return True
 
@@ -225,6 +235,7 @@ class Advantage:
             "n": self._n,
             "groups": self._groups.stamp(),
             "exposed": list(self._exposures.ids),
+            "repeats": self._repeats.stamp(),
             "difficulty": self._difficulty.stamp(),
             "sites": self._sites.stamp(),
         }
@@ -250,6 +261,8 @@ class Advantage:
         self._coefficients.restore(part("coefficients"))
         self._exposures.restore(part("exposures"), stamp["exposed"])
         self._sites.restore(part("sites"), stamp["sites"])
+        self._repeats.restore(stamp["repeats"])
+        self._beliefs.mixes_priors = self._repeats.are_common
         self._n = stamp["n"]
 
 

@@ -6,8 +6,8 @@ what is believed of it is kept, without its ties to the rest.
 
 A case is known by the row of its exposures.
 
-Axes: L landmarks, G groups, C cases, N rows, P positions, E experts, X features, S positions that all cases share for
-one task.
+Axes: L landmarks, G groups, C cases, N rows, P positions, E experts (A of all prior means), X features, S positions
+that all cases share for one task.
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,6 @@ class Coefficients:
             n_landmarks: L.
             n_groups: G.
         """
-        n_experts = len(posterior.weights)
         self._posterior = posterior
         self._topic_L = np.full(n_landmarks, -1, np.int64)
         self._pair_LG = np.full((n_landmarks, n_groups), -1, np.int64)
@@ -96,8 +95,9 @@ class Coefficients:
         """Number of the use after which each case's position was used last."""
         self._position_N = np.full(_FIRST_ROWS, -1, np.int64)
         self._is_settled_N = np.zeros(_FIRST_ROWS, np.bool_)
-        self._settled_EN = np.zeros((2, n_experts, _FIRST_ROWS), np.float32)
-        """Mean and variance of cases that have given their position back."""
+        self._settled_mean_AN = np.zeros((posterior.n_experts, _FIRST_ROWS), np.float32)
+        self._settled_variance_EN = np.zeros((len(posterior.family_variance_FE[0]), _FIRST_ROWS), np.float32)
+        """Of cases that have given their position back; the means of all experts."""
 
     def features(self, task: Task, cases: Placed, *, now: int) -> Features:
         """Features of an outcome; coefficients that it needs first are allocated.
@@ -143,7 +143,7 @@ class Coefficients:
         value = np.concatenate([[1.0, task.ease], task_L[known]]).astype(np.float32)
         mean_E, variance_E = self._posterior.predict(Features(position, value))
         unknown = np.float32((task_L[self._topic_L < 0] ** 2).sum())
-        return mean_E, variance_E + unknown * self._posterior.family_variance_FE[TOPICS]
+        return mean_E, variance_E + self._posterior.spread(unknown * self._posterior.family_variance_FE[TOPICS])
 
     def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
@@ -193,10 +193,10 @@ class Coefficients:
         variance_EC[:, known] += reach**2 * (beliefs.covariance.variances(own) - prior_E1) + 2 * reach * tie_EC
         settled = np.flatnonzero((cases.row_C >= 0) & self._is_settled_N[cases.row_C])
         if len(settled):
-            share, kept = cases.reach_C[settled], self._settled_EN[..., cases.row_C[settled]]
-            mean_EC[:, settled] += share * kept[0]
-            variance_EC[:, settled] += share**2 * (kept[1] - prior_E1)
-        return mean_EC, np.maximum(variance_EC, np.float32(1e-8))
+            share, rows = cases.reach_C[settled], cases.row_C[settled]
+            mean_EC[:, settled] += share * self._settled_mean_AN[: len(mean_EC), rows]
+            variance_EC[:, settled] += share**2 * (self._settled_variance_EN[:, rows] - prior_E1)
+        return mean_EC, beliefs.spread(np.maximum(variance_EC, np.float32(1e-8)))
 
     def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Effect of each group on the task of `shared`: mean and variance of f(s)' W, each of shape (E, G)."""
@@ -206,7 +206,7 @@ class Coefficients:
         mean_EG = product(beliefs.mean_EP[:, shared.position_S[n:]], share_GS.T)
         variance_EG = (product(share_GS, shared.covariance_ESS[:, n:, n:]) * share_GS).sum(2)
         variance_EG += shared.unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
-        return mean_EG, np.maximum(variance_EG, np.float32(0.0))
+        return mean_EG, beliefs.spread(np.maximum(variance_EG, np.float32(0.0)))
 
     def shared(self, task_L: NDArray[np.float32]) -> Shared:
         """Coefficients that all cases share for this task."""
@@ -235,7 +235,7 @@ class Coefficients:
         if position < 0:
             position = self._place(CASES, now)
             if self._is_settled_N[row]:
-                self._posterior.believe(position, *self._settled_EN[..., row])
+                self._posterior.believe(position, self._settled_mean_AN[:, row], self._settled_variance_EN[:, row])
                 self._is_settled_N[row] = False
             self._position_N[row], self._owner_P[position] = position, row
         self._n_uses += 1
@@ -246,7 +246,7 @@ class Coefficients:
         if position == self._posterior.capacity:
             position = int(self._used_P.argmin())
             row = self._owner_P[position]
-            self._settled_EN[..., row] = self._posterior.marginal(position)
+            self._settled_mean_AN[:, row], self._settled_variance_EN[:, row] = self._posterior.marginal(position)
             self._is_settled_N[row], self._position_N[row] = True, -1
             self._owner_P[position], self._used_P[position] = -1, _NEVER
         self._posterior.place(position, family=family)
@@ -257,8 +257,8 @@ class Coefficients:
         added = n_rows - len(self._position_N)
         self._position_N = np.concatenate([self._position_N, np.full(added, -1, np.int64)])
         self._is_settled_N = np.concatenate([self._is_settled_N, np.zeros(added, np.bool_)])
-        room = np.zeros((*self._settled_EN.shape[:2], added), np.float32)
-        self._settled_EN = np.concatenate([self._settled_EN, room], axis=2)
+        self._settled_mean_AN = _wider(self._settled_mean_AN, added)
+        self._settled_variance_EN = _wider(self._settled_variance_EN, added)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Copies of the layout, for a snapshot."""
@@ -270,7 +270,8 @@ class Coefficients:
             "owner": self._owner_P.copy(),
             "used": self._used_P.copy(),
             "settled": settled,
-            "settled_beliefs": self._settled_EN[..., settled],
+            "settled_mean": self._settled_mean_AN[:, settled],
+            "settled_variance": self._settled_variance_EN[:, settled],
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -289,4 +290,10 @@ class Coefficients:
         self._grow(_FIRST_ROWS + int(max(settled.max(initial=0), self._owner_P.max(initial=0))) + 1)
         self._position_N[self._owner_P[owned]] = owned
         self._is_settled_N[settled] = True
-        self._settled_EN[..., settled] = tensors["settled_beliefs"]
+        self._settled_mean_AN[:, settled] = tensors["settled_mean"]
+        self._settled_variance_EN[:, settled] = tensors["settled_variance"]
+
+
+def _wider(table_EN: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
+    """The table with room for more rows."""
+    return np.concatenate([table_EN, np.zeros((len(table_EN), n_rows), np.float32)], axis=1)

@@ -8,7 +8,7 @@ until S is settled next.
 Axes: E experts, P positions, X non-zero features, K updates that are not settled, A and B positions asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from memento.memory.products import product
 
 _MOST_PENDING = 16
 """Updates kept apart: with more, what is added to every product costs more than what is saved."""
+
+_ROUNDING = 1e-5
+"""Relative rounding error of a prior variance in single precision."""
 
 
 class Covariance:
@@ -152,3 +155,37 @@ class Covariance:
         self._is_fresh_P[:] = False
         self._gain[:, : self._n_pending, : self.n] = gain_EKP
         self._step_EK[:, : self._n_pending] = tensors["pending_step"]
+
+
+def reweighed(
+    covariance_PP: Tensor,
+    means: Sequence[NDArray[np.float32]],
+    prior_variance_P: NDArray[np.float32],
+    precision_P: NDArray[np.float64],
+) -> list[NDArray[np.float64]] | None:
+    """Add to the prior precisions of coefficients, where prior means are 0.
+
+    Args:
+        covariance_PP: changed in place.
+        means: which share it, (P,) each.
+        prior_variance_P: as it was.
+        precision_P: what is added.
+
+    Returns:
+        The new means; None when rounding has spoilt the covariance too much: then it stays as it is.
+    """
+    exact_PP = covariance_PP.double()
+    exact_PP = (exact_PP + exact_PP.T) / 2  # rounding has made it a little lopsided
+    exact_PP.diagonal().add_(torch.from_numpy(_ROUNDING * prior_variance_P))
+    factor_PP, is_broken = torch.linalg.cholesky_ex(exact_PP)
+    if is_broken:
+        return None
+    precision_PP = torch.cholesky_inverse(factor_PP)
+    pulls = [torch.matmul(precision_PP, torch.from_numpy(mean_P.astype(np.float64))) for mean_P in means]
+    precision_PP.diagonal().add_(torch.from_numpy(precision_P))
+    factor_PP, is_broken = torch.linalg.cholesky_ex(precision_PP)
+    if is_broken:
+        return None
+    fresh_PP = torch.cholesky_inverse(factor_PP)
+    covariance_PP.copy_(fresh_PP)
+    return [torch.matmul(fresh_PP, pull_P).numpy() for pull_P in pulls]

@@ -58,6 +58,10 @@ class Groups:
                 share_NG[row, at] = 1.0
         return share_NG
 
+    def n_repeated(self, cases: CaseRows) -> int:
+        """Number of these cases whose action is known from a second case."""
+        return sum(action in self._column for action in cases.actions)
+
     def stamp(self) -> dict[str, Any]:
         """The actions, as JSON values."""
         return {"first": dict(self._first), "column": dict(self._column)}

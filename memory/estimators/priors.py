@@ -31,9 +31,16 @@ BUILT_IN: Final = {
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
 expert who forgets (the other does not); `sites` counts the outcomes that can still be corrected."""
 
+_SHIFTS: Final = ((0.0, 0.0, 0.0, 0.0), (-0.4, 0.4, -0.1, 0.0), (0.0, 0.4, -0.1, 0.0))
+"""What each of the prior means of (constant, cosine, own reward, support) differs by from the standard ones.
+
+With the second a case has to be near, or its action supported, to be worth serving at all: where few have succeeded
+yet, far successes with the wrong action would be copied.
+"""
+
 
 def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
-    """Prior of two experts, one of which forgets, with only the coefficients that always exist.
+    """Prior of two experts for each of the prior means, one of which forgets; with the coefficients that always exist.
 
     Args:
         settings: all of `BUILT_IN`, some perhaps changed.
@@ -42,14 +49,14 @@ def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
         capacity=int(settings["capacity"]),
         family_variances=[0.0] + [settings[f"{family}_sd"] ** 2 for family in ("topic", "pair", "case")],
         memories=[1.0, settings["memory"]],
+        n_priors=len(_SHIFTS),
     )
     beliefs.place(BASE, family=FIXED, variance=settings["base_sd"] ** 2)
-    beliefs.place(EASE, family=FIXED, mean=settings["ease_prior"], variance=settings["ease_sd"] ** 2)
-    for position, weight, mean in zip(
-        WEIGHTS,
-        ("constant", "similarity", "reward", "support"),
-        (0.0, settings["similarity_prior"], settings["reward_prior"], settings["support_prior"]),
-        strict=True,
+    beliefs.place(EASE, family=FIXED, means=[settings["ease_prior"]] * len(_SHIFTS), variance=settings["ease_sd"] ** 2)
+    standard = 0.0, settings["similarity_prior"], settings["reward_prior"], settings["support_prior"]
+    for number, (position, weight) in enumerate(
+        zip(WEIGHTS, ("constant", "similarity", "reward", "support"), strict=True)
     ):
-        beliefs.place(position, family=FIXED, mean=mean, variance=settings[f"{weight}_sd"] ** 2)
+        means = [standard[number] + shift[number] for shift in _SHIFTS]
+        beliefs.place(position, family=FIXED, means=means, variance=settings[f"{weight}_sd"] ** 2)
     return beliefs

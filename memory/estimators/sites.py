@@ -1,7 +1,7 @@
 """Learned outcomes with their contributions to the posterior, so that each can be corrected or withdrawn.
 
 Flat arrays instead of an object for each, so that a snapshot is a copy.
-Axes: E experts, X features of one outcome, C cases that it served, N outcomes held.
+Axes: E experts (A with all prior means), X features of one outcome, C cases that it served, N outcomes held.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,8 @@ class TakenIn(NamedTuple):
     """Number of outcomes learned by then, this one included."""
     row_C: NDArray[np.int64]
     """Cases served, by the rows of their exposures."""
+    n_repeated: int
+    """Number of them whose action a second case had taken by then."""
     features: Features
     site: Site
 
@@ -35,12 +37,13 @@ class TakenIn(NamedTuple):
 class Sites:
     """Retractable outcomes by event, oldest first."""
 
-    def __init__(self, *, capacity: int, n_experts: int) -> None:
+    def __init__(self, *, capacity: int, n_standard: int, n_experts: int) -> None:
         """Start empty.
 
         Args:
             capacity: outcomes that can still be corrected; an older one stays as it was learned.
-            n_experts: E.
+            n_standard: E.
+            n_experts: A.
         """
         self._capacity = capacity
         self._row: dict[str, int] = {}
@@ -51,7 +54,8 @@ class Sites:
             "number": np.zeros(_FIRST_ROWS, np.int64),
             "n_features": np.zeros(_FIRST_ROWS, np.int32),
             "n_cases": np.zeros(_FIRST_ROWS, np.int32),
-            "information": np.zeros((_FIRST_ROWS, n_experts), np.float32),
+            "n_repeated": np.zeros(_FIRST_ROWS, np.int32),
+            "information": np.zeros((_FIRST_ROWS, n_standard), np.float32),
             "target": np.zeros((_FIRST_ROWS, n_experts), np.float32),
         }
         self._start = np.zeros((_FIRST_ROWS, 2), np.int64)  # of its features and of its cases
@@ -74,6 +78,7 @@ class Sites:
             confidence,
             int(rows["number"][row]),
             flat["case"].value[at[1] : at[1] + rows["n_cases"][row]].astype(np.int64),
+            int(rows["n_repeated"][row]),
             Features(position_X.astype(np.int64), value_X.copy()),
             Site(rows["information"][row].copy(), rows["target"][row].copy()),
         )
@@ -96,7 +101,8 @@ class Sites:
         self._events.append(event_id)
         self._row[event_id] = row
         self._start[row] = self._flat["position"].stop, self._flat["case"].stop
-        values = (taken.reward, taken.confidence), taken.number, len(taken.features.position_X), len(taken.row_C)
+        sizes = len(taken.features.position_X), len(taken.row_C), taken.n_repeated
+        values = (taken.reward, taken.confidence), taken.number, *sizes
         for name, value in zip(self._rows, (*values, *taken.site), strict=True):
             self._rows[name][row] = value
         for name, part in zip(self._flat, self._parts(taken), strict=True):

@@ -18,7 +18,9 @@ class AdvantagePolicy:
     """Top-K by u(s, c), which is 0 for the null case; in the last slot a few challengers and the null case get a turn.
 
     More exploration than that lost reward in every simulation; this much is for the sake of the propensities, from
-    which the worth of other policies is estimated, and of cases that nobody would see otherwise.
+    which the worth of other policies is estimated, and of cases that nobody would see otherwise. Where no recalled
+    action had succeeded yet, sets drawn from the posterior (Thompson sampling) lost reward, and so did tasks that were
+    left to the reader alone: the estimates turn away from what failed by themselves.
     """
 
     name = "advantage"

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from memento.memory.estimators.posterior import Features, Posterior, probability
+from memento.memory.estimators.merits import probability
+from memento.memory.estimators.posterior import Features, Posterior
 
 
 def posterior(n: int, *, variance: float = 1.0, memories: tuple[float, ...] = (1.0,), capacity: int = 32) -> Posterior:

@@ -1,0 +1,38 @@
+"""How common repeated actions are: share of the served cases whose action a second case had taken, too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_COMMON_FROM = 0.5
+
+
+class Repeats:
+    """Counts over the outcomes learned from; an outcome that is withdrawn is not counted."""
+
+    def __init__(self) -> None:
+        """Start without an outcome."""
+        self._n_served = 0
+        self._n_repeated = 0
+
+    @property
+    def are_common(self) -> bool:
+        """Whether over half of the cases served so far had an action known from a second case."""
+        return self._n_repeated > _COMMON_FROM * self._n_served
+
+    def count(self, *, n_served: int, n_repeated: int) -> None:
+        """Add an outcome."""
+        self._n_served += n_served
+        self._n_repeated += n_repeated
+
+    def discount(self, *, n_served: int, n_repeated: int) -> None:
+        """Remove an outcome."""
+        self._n_served -= n_served
+        self._n_repeated -= n_repeated
+
+    def stamp(self) -> dict[str, Any]:
+        """The counts, as JSON values."""
+        return {"n_served": self._n_served, "n_repeated": self._n_repeated}
+
+    def restore(self, stamp: Mapping[str, Any]) -> None:
+        """Restore from `stamp`."""
+        self._n_served, self._n_repeated = int(stamp["n_served"]), int(stamp["n_repeated"])
