@@ -116,17 +116,21 @@ async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, optio
 
     for name in await asyncio.to_thread(drop_degraded, options.out, plan):
         print(f"{name} had a degraded reading and is run again", flush=True)
+    wanted = [key for key in plan.streams() if _is_wanted(key, options)]
     runner = EvalRunner(
         plan,
         tasks=family.tasks,
         subject=family.subject(planner),
         folder=options.out,
         concurrency=_CONCURRENCY,
-        only=[key.name for key in plan.streams() if _is_wanted(key, options)],
+        only=[key.name for key in wanted],
     )
+    names = {(key.arm.name, key.seed) for key in wanted}
     began, seen = time.monotonic(), [0, 0]
 
     def listen(result: TaskResult) -> None:
+        if (result.arm, result.seed) not in names:
+            return  # an earlier result of a stream that is not worked on now
         checked(result)
         seen[0] += 1
         seen[1] += result.reward is None

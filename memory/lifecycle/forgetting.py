@@ -197,7 +197,7 @@ def _retire_harmful(known: _Cases, rules: ForgettingRules, retired: dict[int, Re
         if is_chosen:
             reason = (
                 f"serving it harms: effect {effect.effect:+.2f} with sd {effect.sd:.2f}, {effect.exposures} uses, "
-                f"evidence {evidence:.3g} to 1 among {len(judged)} cases judged"
+                f"evidence {min(evidence, 1e6):,.0f} to 1{' or more' * (evidence > 1e6)}, {len(judged)} judged"
             )
             retired[index] = _retirement(known, index, "evidence", reason)
 
