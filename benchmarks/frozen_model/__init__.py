@@ -8,6 +8,7 @@ one_step.py    plans of one step with a name from a list, and how a model of thi
 families.py    the tasks: real questions to be sent to the right desk, and house rules
 vote.py        the control without a model: the majority of the very same cases
 regression.py  the control that is told everything: a regression on the right names of all earlier tasks
+degraded.py    streams with a search that came too late, which are run again
 figures.py     tables with intervals from a run's folder
 agreement.py   whether llama.cpp, as the product runs it, chooses the same
 """

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.frozen_model.chat_model import FrozenChatModel
+from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.engine import FrozenWeights
 from benchmarks.frozen_model.families import FAMILIES, Family, house, routing
 from benchmarks.frozen_model.figures import Vectors, print_figures
@@ -21,6 +22,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
 from memento.evals.task import fingerprint
 from memento.graph.local_model import find_packaged_model
+from memento.memory.errors import EngineUnavailable
 from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.nodes.sources import MemorySource
 
@@ -115,17 +117,24 @@ async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, optio
             seed = int.from_bytes(hashlib.sha256(namespace.encode()).digest()[:4])
         return FrozenChatModel(weights=weights, sampling_seed=seed)
 
+    for name in await asyncio.to_thread(drop_degraded, options.out, plan):
+        print(f"{name} had a degraded reading and is run again", flush=True)
+    wanted = [key for key in plan.streams() if _is_wanted(key, options)]
     runner = EvalRunner(
         plan,
         tasks=family.tasks,
         subject=family.subject(planner),
         folder=options.out,
         concurrency=_CONCURRENCY,
-        only=[key.name for key in plan.streams() if _is_wanted(key, options)],
+        only=[key.name for key in wanted],
     )
+    names = {(key.arm.name, key.seed) for key in wanted}
     began, seen = time.monotonic(), [0, 0]
 
     def listen(result: TaskResult) -> None:
+        if (result.arm, result.seed) not in names:
+            return  # an earlier result of a stream that is not worked on now
+        checked(result)
         seen[0] += 1
         seen[1] += result.reward is None
         if seen[0] % 200 == 0:
@@ -136,7 +145,10 @@ async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, optio
                 flush=True,
             )
 
-    await runner.run(listen)
+    try:
+        await runner.run(listen)
+    except EngineUnavailable as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

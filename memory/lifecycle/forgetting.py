@@ -197,9 +197,13 @@ def _retire_harmful(known: _Cases, rules: ForgettingRules, retired: dict[int, Re
         if is_chosen:
             reason = (
                 f"serving it harms: effect {effect.effect:+.2f} with sd {effect.sd:.2f}, {effect.exposures} uses, "
-                f"evidence {evidence:.3g} to 1 among {len(judged)} cases judged"
+                f"evidence {_odds(evidence)}, {len(judged)} judged"
             )
             retired[index] = _retirement(known, index, "evidence", reason)
+
+
+def _odds(evidence: float) -> str:
+    return "over 1,000,000 to 1" if evidence > 1e6 else f"{evidence:,.0f} to 1"
 
 
 def _retire_redundant(

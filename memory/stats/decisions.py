@@ -81,7 +81,8 @@ def harm_evidence(effect_N: ArrayLike, sd_N: ArrayLike) -> NDArray[np.float64]:
     z_N = effect / sd
     below_N = np.array([NormalDist().cdf(-float(z)) for z in z_N])
     log_N = np.log(2 * sd / prior_sd) + z_N**2 / 2 + np.log(np.maximum(below_N, 1e-300))
-    return np.exp(np.minimum(log_N, _LARGEST_LOG))
+    evidence_N: NDArray[np.float64] = np.exp(np.minimum(log_N, _LARGEST_LOG))
+    return evidence_N
 
 
 def chosen_by_evidence(evidence_N: ArrayLike, *, share: float) -> NDArray[np.bool_]:

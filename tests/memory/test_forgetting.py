@@ -76,7 +76,7 @@ def test_harm_retires_a_case_only_when_uses_and_evidence_say_so(
     plan = planned([one, other], rows(toward(0), toward(1)), effect(one, uses, mean, sd))
     assert retired(plan) == ({one.id: "evidence"} if is_retired else {})
     if is_retired:
-        told = "effect -1.00 with sd 0.30, 5 uses, evidence 149 to 1 among 1 cases judged"
+        told = "effect -1.00 with sd 0.30, 5 uses, evidence 149 to 1, 1 judged"
         assert plan.retirements[0].reason == f"serving it harms: {told}"
         assert plan.retirements[0].version == one.version
 

@@ -244,7 +244,7 @@ async def test_harm_is_forgotten_and_remembered_when_undone(memory: CaseMemory) 
     assert await all_served(memory) == set(ids) - {ids[2]}
     (entry,) = await lifecycle.audit(limit=1)
     assert (entry.verb, entry.subject, entry.batch_id) == ("forget", ids[2], report.batch_id)
-    assert entry.detail.startswith("evidence: serving it harms: effect -1.00 [-1.39, -0.61], 8 uses")
+    assert entry.detail.startswith("evidence: serving it harms: effect -1.00 with sd 0.20, 8 uses, evidence 10")
     assert (await lifecycle.apply(plan)).batch_id is None, "the same plan twice is one batch"
     undone = await lifecycle.undo(report.batch_id or "")
     assert await contents(memory) == was

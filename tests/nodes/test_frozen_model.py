@@ -12,14 +12,20 @@ from langchain_core.messages import HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
 from benchmarks.frozen_model.chat_model import chat_text, instances, shown
+from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.families import DESKS, house, routing
 from benchmarks.frozen_model.one_step import WRONG, as_action, name_of, plan_of, prompt_of
 from benchmarks.frozen_model.readings import Readings
 from benchmarks.frozen_model.regression import regressed
 from benchmarks.frozen_model.vote import votes
 from memento.evals.house_rules import RULES
+from memento.evals.runs.arm import parse_arm
+from memento.evals.runs.journal import Journal
+from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import ServedCase, TaskResult
+from memento.evals.runs.runner import load_results
 from memento.memory.case import case_id
+from memento.memory.errors import EngineUnavailable
 from memento.nodes.plan import Plan
 from memento.nodes.state import PromptCase
 from memento.nodes.usage import no_usage
@@ -173,6 +179,26 @@ def test_regression_knows_earlier_rounds_and_no_later_ones() -> None:
     ], "nothing is known in the first round"
     assert hits[30:] == [1.0] * 30
     assert regressed([one.model_copy(update={"round": 0}) for one in results], family, vectors)[30:] != [1.0] * 30
+
+
+def test_a_stream_with_a_degraded_reading_is_run_again_from_its_start(tmp_path: Path) -> None:
+    plan = RunPlan(
+        dataset="house", tasks="", n_tasks=1, subject="s", scorer="exact", arms=[parse_arm("random")], seeds=[0, 1, 2]
+    )
+    given = {"arm": "random", "phase": "learn", "iteration": 1, "position": 0, "round": 0, "task_id": "1"}
+    for seed in (0, 1):
+        journal = Journal(tmp_path / "streams" / f"random-{seed}" / "journal.jsonl")
+        journal.open()
+        journal.append(
+            [TaskResult(**given, seed=seed, usage=no_usage(), seconds=1, is_degraded=seed == 1)]  # type: ignore[arg-type]
+        )
+        journal.close()
+
+    assert drop_degraded(tmp_path, plan) == ["random-1"]
+    assert [one.seed for one in load_results(tmp_path, plan)] == [0]
+    checked(next(load_results(tmp_path, plan)))
+    with pytest.raises(EngineUnavailable, match="random-1 got no answer in time"):
+        checked(TaskResult(**given, seed=1, usage=no_usage(), seconds=1, is_degraded=True))  # type: ignore[arg-type]
 
 
 def test_a_reading_is_kept_and_a_torn_line_is_read_again(tmp_path: Path) -> None:
