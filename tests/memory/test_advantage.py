@@ -208,7 +208,7 @@ def test_learning_goes_on_bit_for_bit_when_restored() -> None:
             one.learn(outcome(number, float(number % 3 == 0), rows(["good0", f"late {number % 9}"])))
     ids = ["good0", "bad0", "late 3", "never0"]
     ours, theirs = estimator.estimate(AXES[0], rows(ids)), restored.estimate(AXES[0], rows(ids))
-    assert all((mine == yours).all() for mine, yours in zip(ours, theirs, strict=True))
+    assert all(np.array_equal(np.array(mine), np.array(yours)) for mine, yours in zip(ours, theirs, strict=True))
     assert estimator.effects() == restored.effects()
 
 

@@ -55,7 +55,7 @@ def outcome(number: int, reward: float, cases: CaseRows) -> Example:
 
 
 def same(ours: Estimates, theirs: Estimates) -> bool:
-    return all(np.array_equal(mine, yours) for mine, yours in zip(ours, theirs, strict=True))
+    return all(np.array_equal(np.array(mine), np.array(yours)) for mine, yours in zip(ours, theirs, strict=True))
 
 
 def estimate(estimator: Advantage) -> Estimates:
