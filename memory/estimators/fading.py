@@ -25,7 +25,7 @@ class Predictor(NamedTuple):
 
     def known(self) -> NDArray[np.float32]:
         """Information of all outcomes about it, shape (E,)."""
-        known_E: NDArray[np.float32] = 1 / self.variance_E - 1 / self.prior_E
+        known_E: NDArray[np.float32] = (1 / self.variance_E - 1 / self.prior_E).astype(np.float32)
         return known_E
 
 
@@ -50,7 +50,8 @@ def remaining_information(
     faded_E = (1 - memory_E.astype(np.float64)) * prior_E / variance_E
     left_E = information_E * np.maximum(1 - faded_E, 0.0) ** n_faded
     left_E = np.minimum(np.minimum(left_E, 0.95 * predictor.known()), most_E / (1 + most_E * variance_E))
-    return left_E.astype(np.float32)
+    remaining_E: NDArray[np.float32] = left_E.astype(np.float32)
+    return remaining_E
 
 
 def remaining_target(
