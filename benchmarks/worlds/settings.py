@@ -94,7 +94,7 @@ WORLDS: Mapping[str, WrittenWorld] = {
     "new_topics": WrittenWorld(n_topics=60, arrival_share=0.9, zipf=0.0),
     "corrections": WrittenWorld(unknown_share=0.4, wrong_share=0.2),
     "graded": WrittenWorld(is_graded=True, flip_share=0.15),
-    "rare_success": WrittenWorld(base_mean=-5.2, base_sd=0.6, beta=2.0, line_sd=1.8, quality_sd=0.6),
+    "rare_success": WrittenWorld(base_mean=-4.7, base_sd=0.6, beta=2.0, line_sd=1.8, quality_sd=0.6),
     "misleading_texts": replace(WrittenWorld(vocabulary=8, line_sd=1.8), action_text="misleading"),
 }
 """base              frequent and rare topics, half of which mislead; twelve actions that recur
@@ -103,5 +103,5 @@ plans             plans of three lines; lines recur, whole plans seldom
 new_topics        nine of ten topics arrive along the stream
 corrections       40 % unknown; 20 % of the rest first told wrong, then corrected or withdrawn by event id
 graded            quarters as rewards; 15 % the wrong way round, told with low confidence
-rare_success      4 % succeed without memory
+rare_success      4 % succeed without memory, on average over seeds
 misleading_texts  a control: what an action's text is like says the wrong thing about it, or nothing"""
