@@ -105,6 +105,6 @@ def rows_of(
         "vectors": {"state": state_CD, "action": action_CD, "text": text_CD},
         "actions": tuple([_hashed("\n".join(one)) for one in lines]),
     }
-    if "lines" in CaseRows._fields:
+    if "lines" in CaseRows.__annotations__:
         columns["lines"] = tuple([tuple(map(_hashed, one)) for one in lines])
     return CaseRows(**columns)
