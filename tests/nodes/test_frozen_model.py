@@ -250,11 +250,9 @@ def test_real_weights_answer_through_the_product(tmp_path: Path) -> None:
     options += ["--readings", str(tmp_path / "readings.txt")]
     command = [sys.executable, "-m", "benchmarks.frozen_model", *options, "--arm", "none", "--arm", "similarity"]
 
-    part = subprocess.run([*command, "--only", "none"], cwd=ROOT, capture_output=True, text=True, check=False)
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     again = subprocess.run([*command, "--print"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert "8 results, 0 without reward" in part.stdout, part.stderr
     assert first.returncode == 0, first.stderr
     assert "16 results, 0 without reward" in first.stdout
     assert again.stdout == first.stdout
