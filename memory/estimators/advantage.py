@@ -82,19 +82,20 @@ class Advantage:
         self._exposures = Exposures(**shape)
         n_standard, n_experts = len(self._beliefs.weights), self._beliefs.n_experts
         self._sites = Sites(capacity=int(chosen["sites"]), n_standard=n_standard, n_experts=n_experts)
-        self._repeats = Repeats()
+        self._repeats = Repeats(common_from=chosen["mixed_from"])
         self._n = 0
         self._asked: _Asked | None = None
 
     @staticmethod
     def settings_space() -> list[dict[str, float]]:
-        """Alternative settings: smaller or larger case effects, weight of similarity, faster forgetting."""
+        """Alternative settings: size of case effects, weight of similarity, faster forgetting, one prior only."""
         return [
             {"pair_sd": 0.12, "case_sd": 0.12},
             {"pair_sd": 0.5, "case_sd": 0.4},
             {"similarity_prior": 0.15, "reward_prior": 0.1},
             {"similarity_prior": 0.8, "reward_prior": 0.2},
             {"memory": 0.99},
+            {"mixed_from": 1.0},
         ]
 
     def learn(self, example: Example) -> None:

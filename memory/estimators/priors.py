@@ -26,10 +26,12 @@ BUILT_IN: Final = {
     "pair_sd": 0.25,
     "case_sd": 0.22,
     "memory": 0.998,
+    "mixed_from": 0.5,
     "sites": 16_384.0,
 }
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
-expert who forgets (the other does not); `sites` counts the outcomes that can still be corrected."""
+expert who forgets (the other does not); `mixed_from` is the share of served cases with a repeated action above which
+the other prior means count; `sites` counts the outcomes that can still be corrected."""
 
 _SHIFTS: Final = ((0.0, 0.0, 0.0, 0.0), (-0.4, 0.4, -0.1, 0.0), (0.0, 0.4, -0.1, 0.0))
 """What each of the prior means of (constant, cosine, own reward, support) differs by from the standard ones.

@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-_COMMON_FROM = 0.5
-
 
 class Repeats:
     """Counts over the outcomes learned from; an outcome that is withdrawn is not counted."""
 
-    def __init__(self) -> None:
-        """Start without an outcome."""
+    def __init__(self, *, common_from: float) -> None:
+        """Start without an outcome.
+
+        Args:
+            common_from: share of the served cases above which repeated actions are common; from 1 on they never are.
+        """
+        self._common_from = common_from
         self._n_served = 0
         self._n_repeated = 0
 
     @property
     def are_common(self) -> bool:
-        """Whether over half of the cases served so far had an action known from a second case."""
-        return self._n_repeated > _COMMON_FROM * self._n_served
+        """Whether enough of the cases served so far had an action known from a second case."""
+        return self._n_repeated > self._common_from * self._n_served
 
     def count(self, *, n_served: int, n_repeated: int) -> None:
         """Add an outcome."""

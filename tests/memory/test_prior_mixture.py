@@ -134,6 +134,13 @@ def test_other_prior_means_count_only_while_over_half_of_the_served_cases_repeat
     assert len(mixed._beliefs.weights) == 2
 
 
+def test_only_the_standard_prior_means_count_when_the_settings_say_so() -> None:
+    made = Advantage(dim=DIM, settings={"mixed_from": 1.0})
+    for number in range(12):
+        made.learn(outcome(number, 1.0, served(number, "common")))
+    assert len(made._beliefs.weights) == 2
+
+
 def test_learning_goes_on_bit_for_bit_when_restored_while_all_experts_count() -> None:
     estimator, restored = Advantage(dim=DIM), Advantage(dim=DIM)
     for number in range(60):
