@@ -31,6 +31,8 @@ class CaseRows(NamedTuple):
     """Hashes of the action texts. Empty when actions are not distinguished."""
     support_N: NDArray[np.float32] | None = None
     """Support of each case's action by the cases recalled with it; None where not computed."""
+    lines: tuple[tuple[str, ...], ...] = ()
+    """Hashes of the lines of each case's plan. Empty when actions are not distinguished."""
 
     def __len__(self) -> int:
         """Number of cases."""
@@ -38,7 +40,7 @@ class CaseRows(NamedTuple):
 
     def supported(self, support_N: NDArray[np.float32]) -> "CaseRows":
         """The same cases with this support."""
-        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N)
+        return CaseRows(self.ids, self.similarity_N, self.reward_N, self.vectors, self.actions, support_N, self.lines)
 
     def only(self, rows: NDArray[np.intp]) -> "CaseRows":
         """The cases at these positions."""
@@ -49,6 +51,7 @@ class CaseRows(NamedTuple):
             {view: row_ND[rows] for view, row_ND in self.vectors.items()},
             tuple(self.actions[row] for row in rows) if self.actions else (),
             None if self.support_N is None else self.support_N[rows],
+            tuple(self.lines[row] for row in rows) if self.lines else (),
         )
 
 

@@ -10,6 +10,9 @@ BUILT_IN: Final = {
     "landmarks": 32.0,
     "nearness": 0.35,
     "actions": 16.0,
+    "action_landmarks": 24.0,
+    "action_nearness": 0.35,
+    "lines": 32.0,
     "capacity": 1024.0,
     "tasks": 4096.0,
     "base_sd": 1.0,
@@ -24,12 +27,17 @@ BUILT_IN: Final = {
     "reward_sd": 0.2,
     "support_sd": 0.35,
     "pair_sd": 0.25,
+    "action_pair_sd": 0.4,
+    "line_pair_sd": 0.4,
     "case_sd": 0.22,
     "memory": 0.998,
     "sites": 16_384.0,
 }
 """Standard deviations and prior means in logits; `memory` is the share of evidence that survives one outcome for the
 expert who forgets (the other does not); `sites` counts the outcomes that can still be corrected."""
+
+_FAMILIES = ("topic", "pair", "case", "action_pair", "line_pair")
+"""Names of the families of coefficients in `BUILT_IN`, in their order."""
 
 
 def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
@@ -40,7 +48,7 @@ def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
     """
     beliefs = Posterior(
         capacity=int(settings["capacity"]),
-        family_variances=[0.0] + [settings[f"{family}_sd"] ** 2 for family in ("topic", "pair", "case")],
+        family_variances=[0.0, *(settings[f"{family}_sd"] ** 2 for family in _FAMILIES)],
         memories=[1.0, settings["memory"]],
     )
     beliefs.place(BASE, family=FIXED, variance=settings["base_sd"] ** 2)
