@@ -15,6 +15,7 @@ from memento.memory.estimators.port import CaseRows, Example
 from memento.memory.event import Candidate, Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.plan_text import encoded_action
 from memento.memory.products import cosines
 
 DIM, N_TOPICS, N_ACTIONS, N_CASES, N_RECALLED, K = 384, 40, 40, 2000, 64, 4
@@ -54,7 +55,7 @@ class Made(NamedTuple):
     def rows(self, state_D: NDArray[np.float32], cases: NDArray[np.int64]) -> CaseRows:
         """Cases as an estimator sees them."""
         case_ND = self.case_ND[cases]
-        vectors = {"state": case_ND, "action": case_ND, "text": case_ND}
+        vectors = {"state": case_ND, "action": self.centre_PD[cases % N_ACTIONS], "text": case_ND}
         reward_N = (cases % 3 > 0).astype(np.float32)
         actions = tuple(f"action {one % N_ACTIONS}" for one in cases)
         return CaseRows(tuple(f"case {one}" for one in cases), cosines(case_ND, state_D), reward_N, vectors, actions)
@@ -93,6 +94,8 @@ async def fill(ledger: Ledger, world: Made, n_outcomes: int, *, start: int = 0) 
     """Write the cases with the first outcomes; each with its event and vectors."""
     cases = [_case(number) for number in range(len(world.case_ND))]
     if start == 0:
+        actions = dict(zip([encoded_action(case.action) for case in cases[:N_ACTIONS]], world.centre_PD, strict=True))
+        await ledger.transact(lambda writer: writer.save_vectors(GivenVectors.name, actions))
         for first in range(0, len(cases), _PART):
             part = slice(first, first + _PART)
             vectors = dict(zip([case.state for case in cases[part]], world.case_ND[part], strict=True))

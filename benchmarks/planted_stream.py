@@ -21,10 +21,11 @@ from benchmarks.planted.jobs import run_all
 from benchmarks.planted.options import seeds_of, setting_of
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
-from benchmarks.planted.scenarios import SCENARIOS, World
+from benchmarks.planted.scenarios import ACTION_SCENARIOS, SCENARIOS, World
 from benchmarks.planted.stream import ORACLE, POLICIES
 from memento.memory.policies.registry import policy_named
 
+_ALL = {**SCENARIOS, **ACTION_SCENARIOS}
 OUT = Path(__file__).parent.parent / "out" / "planted"
 
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, metavar="NAME")
-    parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS), metavar="NAME")
+    parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=list(_ALL), metavar="NAME")
     parser.add_argument("--seeds", type=seeds_of, default=seeds_of("0-9"), metavar="0-9", help="also 3 or 0,4,7")
     parser.add_argument("--steps", type=int, default=3000, metavar="T")
     parser.add_argument("--k", type=int, default=4)
@@ -64,7 +65,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     try:
         changes = dict(setting_of(pair, World) for pair in options.set)
-        options.worlds = {name: replace(SCENARIOS[name], **changes) for name in options.scenarios}
+        options.worlds = {name: replace(_ALL[name], **changes) for name in options.scenarios}
     except ValueError as error:
         parser.error(str(error))
     options.by = {} if options.generator is None else {"generator": options.generator}

@@ -11,9 +11,11 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
+from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.namespaces import checked_namespace, documents_of
+from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
@@ -43,8 +45,7 @@ class Recorder:
             The cases' ids; None where the reward is None.
         """
         placed = [(one, checked_namespace(one.namespace or namespace)) for one in experiences]
-        states = list(dict.fromkeys(one.state for one in experiences))
-        vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
+        vectors = await self._encoded(experiences)
 
         def append(writer: LedgerWriter) -> list[str | None]:
             writer.look_up(
@@ -53,7 +54,8 @@ class Recorder:
                 namespaces=list(dict.fromkeys(place for _, place in placed)),
             )
             ids = [self._append(writer, one, place) for one, place in placed]
-            kept = {one.state: vectors[one.state] for one, id_ in zip(experiences, ids, strict=True) if id_ is not None}
+            written = [one for one, id_ in zip(experiences, ids, strict=True) if id_ is not None]
+            kept = {text: vectors[text] for one in written for text in _encoded_texts(one)}
             writer.save_vectors(self._storage.texts.encoder.name, kept)
             return ids
 
@@ -62,7 +64,7 @@ class Recorder:
     async def write_attempt(self, experience: Experience, *, namespace: str) -> Written:
         """Record an experience; where its event has another attempt's outcome already, with a fork of the event."""
         place, event_id = checked_namespace(experience.namespace or namespace), experience.event_id
-        vectors = {experience.state: (await self._storage.texts.rows([experience.state]))[0]}
+        vectors = await self._encoded([experience])
 
         def append(writer: LedgerWriter) -> Written:
             kept = experience
@@ -116,6 +118,11 @@ class Recorder:
         )
         admit(writer, case)
         return case.id
+
+    async def _encoded(self, experiences: Sequence[Experience]) -> dict[str, Vector]:
+        """Vectors of the texts that reads compare, in one request to the encoder."""
+        texts = list(dict.fromkeys(text for one in experiences for text in _encoded_texts(one)))
+        return dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
 
     async def keep(self, cases: Sequence[Case], *, is_trusted: bool) -> int:
         """Import cases, all or none: their texts and rewards, never their authority; see `import_cases`.
@@ -242,6 +249,11 @@ class Recorder:
             return changed[-1].id if changed else None
 
         return await self._storage.ledger.transact(append)
+
+
+def _encoded_texts(experience: Experience) -> list[str]:
+    """Texts whose vectors reads compare: its state and, where it becomes a case now, the beginning of its plan."""
+    return [experience.state, *([encoded_action(experience.action)] if experience.reward is not None else [])]
 
 
 def _kept_selection(selection: Selection) -> Selection:

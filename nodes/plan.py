@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
+from memento.memory.plan_text import REPLANNED
 from memento.nodes.plan_repair import MAX_ID_CHARS, mended
 from memento.nodes.state import Subtask
 
@@ -93,7 +94,7 @@ class FinalAnswer(BaseModel):
 
 def plan_text(plans: list[list[Subtask]]) -> str:
     """Format plans as the action text of a case: one step a line, later plans after a rule."""
-    return "\n--- replanned ---\n".join("\n".join(_line(subtask) for subtask in plan) for plan in plans)
+    return REPLANNED.join("\n".join(_line(subtask) for subtask in plan) for plan in plans)
 
 
 def _line(subtask: Subtask) -> str:

@@ -161,7 +161,9 @@ async def _decisions(memory: CaseMemory, name: str) -> dict[str, Any]:
     }
 
 
-async def learned_of(memory: CaseMemory, namespaces: Iterable[str]) -> dict[str, Any]:
+async def learned_of(
+    memory: CaseMemory, namespaces: Iterable[str], *, estimators: Iterable[Any] = ESTIMATORS
+) -> dict[str, Any]:
     """What serving each case has done, and what each estimator makes of fixed cases for fixed tasks."""
     learned: dict[str, Any] = {}
     for name in namespaces:
@@ -171,7 +173,7 @@ async def learned_of(memory: CaseMemory, namespaces: Iterable[str]) -> dict[str,
         used = [effect.case_id for effect in effects]
         chosen = sorted({*ids[:: max(1, len(ids) // _ESTIMATED)], *(set(used[::3]) & set(ids))})
         cases = list((await memory.views.cases(chosen, namespace=name)).values())
-        learned[name]["estimates"] = {one: await _estimates(memory, name, one, cases) for one in ESTIMATORS}
+        learned[name]["estimates"] = {one: await _estimates(memory, name, one, cases) for one in estimators}
     return _as_json(learned)
 
 
@@ -185,12 +187,14 @@ async def _estimates(memory: CaseMemory, name: str, estimator: Any, cases: Seque
     return answers
 
 
-async def readings_of(memory: CaseMemory, namespaces: Iterable[str]) -> dict[str, Any]:
+async def readings_of(
+    memory: CaseMemory, namespaces: Iterable[str], *, policies: Iterable[str] = POLICY_NAMES
+) -> dict[str, Any]:
     """What each policy serves for fixed tasks with a fixed seed."""
     await memory.bank.project_all()
     readings: dict[str, Any] = {}
     for name in namespaces:
-        for policy in POLICY_NAMES:
+        for policy in policies:
             for task in TASKS:
                 reading = await memory.read(task, k=4, policy=policy, namespace=name, seed=7)
                 slots = [[slot.case_id, slot.similarity, slot.score, slot.propensity] for slot in reading.slots]

@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 PoisonKind = Literal["none", "inert", "harmful", "mixed"]
+ActionKind = Literal["none", "recipe", "steps", "misleading"]
+"""What the cases' actions are: none at all; a text of its own for each case, written by one of a few latent recipes;
+three lines out of a pool; or a text of its own that tells nothing of the recipe behind it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,15 @@ class World:
     """As a share of the stream."""
     poison_noise: float = 0.6
     """Noise of injected embeddings: less than that of others puts them nearer to the tasks."""
+    action_kind: ActionKind = "none"
+    n_recipes: int = 12
+    """Latent recipes; with steps the lines there are, three of which make a plan."""
+    recipe_effect: float = 0.9
+    """Standard deviation over topics and recipes of what a recipe adds to a case's effect."""
+    recipe_shared: float = 0.3
+    """Share of that variance which is the same in every topic."""
+    action_noise: float = 1.2
+    """Length of the noise of an action's embedding, where its recipe's centre has length 1."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated.
@@ -67,11 +79,14 @@ class World:
             raise ValueError(f"n_topics must be at least 3, not {self.n_topics}")
         if not 0 < self.bank_start <= self.bank_end:
             raise ValueError(f"the bank cannot go from {self.bank_start} to {self.bank_end} cases")
+        if self.action_kind not in get_args(ActionKind) or self.n_recipes < 3 or not 0 <= self.recipe_shared <= 1:
+            raise ValueError(f"cannot make {self.action_kind} of {self.n_recipes}, {self.recipe_shared} of them shared")
         if self.poison_kind not in get_args(PoisonKind) or self.poison_share == 1:
             raise ValueError(f"cannot inject {self.poison_share} of {self.poison_kind}")
 
 
 _GROWING = World(bank_start=50, bank_end=1050)
+_RECIPE = replace(_GROWING, action_kind="recipe", quality_sd=0.3)
 
 SCENARIOS: Mapping[str, World] = {
     "fixed": World(),
@@ -81,3 +96,16 @@ SCENARIOS: Mapping[str, World] = {
     "drift": replace(_GROWING, drift_at=0.5),
     "poisoning": replace(_GROWING, poison_kind="mixed"),
 }
+"""Cases without actions: what they are worth shows in their states and in what came of them."""
+
+ACTION_SCENARIOS: Mapping[str, World] = {
+    "recipe": _RECIPE,
+    "steps": replace(_RECIPE, action_kind="steps", n_recipes=24),
+    "misleading texts": replace(_RECIPE, action_kind="misleading"),
+}
+"""Cases with actions, no two of which are the same text; played by name, so that the bars stay those of the others.
+
+recipe            a text is near those of its recipe, and what a recipe does depends on the topic
+steps             plans of three lines, which other plans have too
+misleading texts  a control: a text is near those of another recipe than its own
+"""

@@ -167,8 +167,11 @@ class PolicyPlayer:
         similarity_C = similarity_A[recalled_C]
         label_C = stream.label_N[recalled_C]
         estimates: Estimates | None = None
+        rows = self._rows(recalled_C, similarity_C)
         if self.estimator is not None:
-            estimates = self.estimator.estimate(state_D, self._rows(recalled_C, similarity_C))
+            estimates = self.estimator.estimate(state_D, rows)
+            if estimates is not None and estimates.support_C is not None:
+                rows = rows.supported(estimates.support_C)  # logged with what is served
         candidates = Candidates(similarity_C, label_C, estimates, pool_size or len(recalled_C))
         choices = choose(self._policy, candidates, k=self._k, rng=self._rng)
         slots = [choice for choice in choices if choice.candidate is not None]
@@ -181,7 +184,7 @@ class PolicyPlayer:
                 follows=None,
                 question=f"q{step}",
                 state_D=state_D,
-                cases=self._rows(served_N, similarity_C[place_N]),
+                cases=rows.only(place_N),
                 is_randomised_N=np.array([choice.is_randomised for choice in slots], np.bool_),
                 propensity_N=np.array([choice.propensity for choice in slots], np.float64),
                 reward=0.0,
@@ -218,12 +221,20 @@ class PolicyPlayer:
         return np.concatenate([nearest, np.array(fresh, np.int64)])
 
     def _rows(self, case_C: NDArray[np.int64], similarity_C: NDArray[np.float32]) -> CaseRows:
-        vector_CD = self._stream.case_ND[case_C]
+        stream = self._stream
+        vector_CD = stream.case_ND[case_C]
+        lines = tuple([stream.lines_N[number] for number in case_C]) if stream.lines_N else ()
         return CaseRows(
             ids=tuple([self._ids[number] for number in case_C]),
             similarity_N=similarity_C,
-            reward_N=self._stream.label_N[case_C],
-            vectors={"state": vector_CD, "action": vector_CD, "text": vector_CD},
+            reward_N=stream.label_N[case_C],
+            vectors={
+                "state": vector_CD,
+                "action": vector_CD if stream.action_ND is None else stream.action_ND[case_C],
+                "text": vector_CD,
+            },
+            actions=tuple(["\n".join(one) for one in lines]),
+            lines=lines,
         )
 
 

@@ -5,7 +5,6 @@ A case has the number of the task it comes from. Axes: T tasks, A active cases, 
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,13 +97,11 @@ def rows_of(
     """
     text_CD = state_CD + action_CD
     text_CD /= np.maximum(np.linalg.norm(text_CD, axis=1, keepdims=True), np.float32(1e-9))
-    columns: dict[str, Any] = {
-        "ids": tuple(map(case_id_of, case_C)),
-        "similarity_N": similarity_C,
-        "reward_N": reward_C,
-        "vectors": {"state": state_CD, "action": action_CD, "text": text_CD},
-        "actions": tuple([_hashed("\n".join(one)) for one in lines]),
-    }
-    if "lines" in CaseRows.__annotations__:
-        columns["lines"] = tuple([tuple(map(_hashed, one)) for one in lines])
-    return CaseRows(**columns)
+    return CaseRows(
+        ids=tuple(map(case_id_of, case_C)),
+        similarity_N=similarity_C,
+        reward_N=reward_C,
+        vectors={"state": state_CD, "action": action_CD, "text": text_CD},
+        actions=tuple([_hashed("\n".join(one)) for one in lines]),
+        lines=tuple([tuple(map(_hashed, one)) for one in lines]),
+    )

@@ -1,11 +1,12 @@
 """The `advantage` estimator: logit p(r = 1 | s, S) = b(s) + sum over c in S of u(s, c), difficulty plus utilities.
 
 u(s, c) = w . (1, cosine, own reward, support) + f(s)' W g(c) + a_c, where support is what recalled cases say for its
-action, f how much the task belongs to each landmark, and g which groups the case is in: a low-rank bilinear form whose
-factors are found instead of trained. The prior of w is similarity, own reward and support, those of W and a are 0:
-without evidence the nearest good cases are served, and what most of them agree on. A case that is not served adds 0,
-which makes the null case an arm like any other. All coefficients are believed jointly, so that no case is credited with
-the difficulty of its tasks or with what was served beside it, and every u has its uncertainty.
+action, f how much the task belongs to each landmark, and g which groups the case is in by its state and by its action
+(`groups`): a low-rank bilinear form whose factors are found instead of trained. The prior of w is similarity, own
+reward and support, those of W and a are 0: without evidence the nearest good cases are served, and what most of them
+agree on. A case that is not served adds 0, which makes the null case an arm like any other. All coefficients are
+believed jointly, so that no case is credited with the difficulty of its tasks or with what was served beside it, and
+every u has its uncertainty.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,7 @@ class Advantage:
     """Bayesian logistic model of u(s, c): what a case adds to success beside task difficulty."""
 
     name: EstimatorName = "advantage"
-    views: tuple[CaseView, ...] = ("state",)
+    views: tuple[CaseView, ...] = ("state", "action")
     replays = 0
 
     def __init__(self, *, dim: int, seed: int = 0, settings: EstimatorSettings | None = None) -> None:
@@ -75,14 +76,16 @@ class Advantage:
         self._made_as = {"revision": _REVISION, **chosen}
         self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
         self._difficulty = Difficulty(capacity=int(chosen["tasks"]), dim=dim)
-        self._groups = Groups(self._landmarks, n_actions=int(chosen["actions"]))
-        shape = {"n_landmarks": self._landmarks.limit, "n_groups": self._groups.n}
+        regions = Landmarks(limit=int(chosen["action_landmarks"]), nearness=chosen["action_nearness"], dim=dim)
+        sizes = {"n_actions": int(chosen["actions"]), "n_lines": int(chosen["lines"])}
+        self._repeats = Repeats(common_from=chosen["mixed_from"])
+        self._groups = Groups(self._landmarks, regions, self._repeats, **sizes)
         self._beliefs = prior_beliefs(chosen)
-        self._coefficients = Coefficients(self._beliefs, **shape)
-        self._exposures = Exposures(**shape)
+        n_landmarks = self._landmarks.limit
+        self._coefficients = Coefficients(self._beliefs, n_landmarks=n_landmarks, family_G=self._groups.family_G)
+        self._exposures = Exposures(n_landmarks=n_landmarks, n_groups=self._groups.n)
         n_standard, n_experts = len(self._beliefs.weights), self._beliefs.n_experts
         self._sites = Sites(capacity=int(chosen["sites"]), n_standard=n_standard, n_experts=n_experts)
-        self._repeats = Repeats(common_from=chosen["mixed_from"])
         self._n = 0
         self._asked: _Asked | None = None
 
@@ -224,6 +227,7 @@ class Advantage:
             "coefficients": self._coefficients.tensors(),
             "exposures": self._exposures.tensors(),
             "landmarks": {"row": self._landmarks.rows.copy()},
+            "groups": self._groups.tensors(),
             "difficulty": self._difficulty.tensors(),
             "sites": self._sites.tensors(),
         }
@@ -256,7 +260,7 @@ class Advantage:
             return {name.removeprefix(f"{of}."): row for name, row in tensors.items() if name.startswith(f"{of}.")}
 
         self._landmarks.restore(part("landmarks")["row"])
-        self._groups.restore(stamp["groups"])
+        self._groups.restore(part("groups"), stamp["groups"])
         self._difficulty.restore(part("difficulty"), stamp["difficulty"])
         self._beliefs.restore(part("beliefs"))
         self._coefficients.restore(part("coefficients"))

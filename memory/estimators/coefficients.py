@@ -1,13 +1,14 @@
 """Coefficient layout of the advantage model: maps cases and regions to positions of the posterior, grown on demand.
 
 b(s): one base, one for V(s), one per landmark. u(s, c): four weights for every case, one per pair of a task's landmark
-and a case's group, one per case. When all positions are taken, the case that was served longest ago gives its own back:
+and a case's group, one per case. A group of actions has one more, for all tasks: the last landmark of the layout stands
+for everywhere. When all positions are taken, the case that was served longest ago gives its own back:
 what is believed of it is kept, without its ties to the rest.
 
 A case is known by the row of its exposures.
 
-Axes: L landmarks, G groups, C cases, N rows, P positions, E experts (A of all prior means), X features, S positions
-that all cases share for one task.
+Axes: L landmarks, J = L + 1 with the one that stands for everywhere, G groups, C cases, N rows, P positions, E experts
+(A of all prior means), X features, S positions that all cases share for one task.
 """
 
 from collections.abc import Mapping
@@ -24,11 +25,15 @@ EASE = 1
 """Position of the coefficient of `ease`: outcomes of similar tasks."""
 WEIGHTS = (2, 3, 4, 5)
 """Positions of the coefficients of 1, cosine, own reward and support."""
-FIXED, TOPICS, PAIRS, CASES = range(4)
+FIXED, TOPICS, PAIRS, CASES, REGION_PAIRS, LINE_PAIRS = range(6)
 """Families of coefficients, each with a prior variance of its own."""
 
 _MOST_PAIRS = 0.5
-"""Largest share of positions for pairs; the rest is for cases."""
+"""Largest share of positions for pairs of family `PAIRS`."""
+_MOST_ACTION_PAIRS = 0.25
+"""Largest share of positions for pairs with regions and lines of actions."""
+_LEAST_CASES = 0.125
+"""Smallest share of positions that such pairs leave to cases."""
 _FIRST_ROWS = 64
 _NEVER = np.iinfo(np.int64).max
 """Last use of a position that no case has: later than any, so that it is never given back."""
@@ -77,18 +82,25 @@ class Shared(NamedTuple):
 class Coefficients:
     """The layout of one posterior."""
 
-    def __init__(self, posterior: Posterior, *, n_landmarks: int, n_groups: int) -> None:
+    def __init__(self, posterior: Posterior, *, n_landmarks: int, family_G: NDArray[np.int64]) -> None:
         """Start without positions; 0 to 5 are the caller's.
 
         Args:
             posterior: whose positions to give out.
             n_landmarks: L.
-            n_groups: G.
+            family_G: family of each group's pairs.
         """
         self._posterior = posterior
         self._topic_L = np.full(n_landmarks, -1, np.int64)
-        self._pair_LG = np.full((n_landmarks, n_groups), -1, np.int64)
-        self._n_pairs = self._n_uses = 0
+        self._pair_JG = np.full((n_landmarks + 1, len(family_G)), -1, np.int64)
+        self._family_G, self._of_action_G = family_G, family_G != PAIRS
+        self._n_pairs = [0, 0]  # of PAIRS, of actions
+        most, most_of_actions, least_of_cases = (
+            int(share * posterior.capacity) for share in (_MOST_PAIRS, _MOST_ACTION_PAIRS, _LEAST_CASES)
+        )
+        room = posterior.capacity - len(_FIXED_OF_TASK) - len(WEIGHTS) - n_landmarks - most - least_of_cases
+        self._most_pairs = [most, max(0, min(most_of_actions, room))]
+        self._n_uses = 0
         self._placed_P = np.zeros(posterior.capacity, np.int64)
         self._owner_P = np.full(posterior.capacity, -1, np.int64)  # rows of cases
         self._used_P = np.full(posterior.capacity, _NEVER, np.int64)
@@ -112,19 +124,17 @@ class Coefficients:
         groups = np.flatnonzero(groups_G)
         for j in landmarks[self._topic_L[landmarks] < 0]:
             self._topic_L[j] = self._place(TOPICS, now)
-        at = np.ix_(landmarks, groups)
+        share_JG = self._shares(task_L)[:, groups] * groups_G[groups]
         if len(cases.row_C):
-            for j, g in zip(*np.nonzero(self._pair_LG[at] < 0), strict=True):
-                if self._n_pairs < _MOST_PAIRS * self._posterior.capacity:
-                    self._pair_LG[landmarks[j], groups[g]] = self._place(PAIRS, now)
-                    self._n_pairs += 1
+            for j, g in zip(*np.nonzero((share_JG > 0) & (self._pair_JG[:, groups] < 0)), strict=True):
+                self._place_pair(int(j), int(groups[g]), now)
         for row in cases.row_C.tolist():
             self._use(row, now)
-        pair, share = self._pair_LG[at], task_L[landmarks][:, None] * groups_G[groups]
-        is_known = pair >= 0
+        pair_JG = self._pair_JG[:, groups]
+        is_known = (share_JG > 0) & (pair_JG >= 0)
         weights = np.array(WEIGHTS[: 4 * bool(len(cases.row_C))], np.int64)
-        parts = _FIXED_OF_TASK, self._topic_L[landmarks], pair[is_known], self._position_N[cases.row_C], weights
-        values = (1.0, task.ease), task_L[landmarks], share[is_known], cases.reach_C, cases.weight_C4.sum(axis=0)
+        parts = _FIXED_OF_TASK, self._topic_L[landmarks], pair_JG[is_known], self._position_N[cases.row_C], weights
+        values = (1.0, task.ease), task_L[landmarks], share_JG[is_known], cases.reach_C, cases.weight_C4.sum(axis=0)
         return Features(
             np.concatenate(parts, dtype=np.int64),
             np.concatenate([*values[:-1], values[-1][: len(weights)]], dtype=np.float32),
@@ -147,8 +157,8 @@ class Coefficients:
 
     def utility(self, shared: Shared, cases: Placed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and variance of u(s, c), each of shape (E, C), for the task of `shared`."""
-        unknown_C = product(cases.group_CG**2, shared.unknown_G)
-        return self._utility(shared.position_S, shared.covariance_ESS, shared.values(cases), unknown_C, cases)
+        unknown_EC = self._unknown(shared, cases.group_CG)
+        return self._utility(shared.position_S, shared.covariance_ESS, shared.values(cases), unknown_EC, cases)
 
     def utility_at(
         self, task_CL: NDArray[np.float32], cases: Placed
@@ -159,24 +169,27 @@ class Coefficients:
             task_CL: each case's task, as assignments to landmarks.
             cases: all at once; the more groups they share, the less there is to compute.
         """
-        landmarks, groups = np.flatnonzero(task_CL.any(axis=0)), np.flatnonzero(cases.group_CG.any(axis=0))
-        task_CJ, group_CH = task_CL[:, landmarks], cases.group_CG[:, groups]
-        pair_JH = self._pair_LG[np.ix_(landmarks, groups)]
-        j, h = np.nonzero(pair_JH >= 0)
-        value_CS = np.concatenate([cases.weight_C4, task_CJ[:, j] * group_CH[:, h]], axis=1)
-        position_S = np.concatenate([WEIGHTS, pair_JH[j, h]])
+        task_CJ = np.concatenate([task_CL, np.ones((len(task_CL), 1), np.float32)], axis=1)
+        landmarks, groups = np.flatnonzero(task_CJ.any(axis=0)), np.flatnonzero(cases.group_CG.any(axis=0))
+        task_CI, group_CH, family_H = task_CJ[:, landmarks], cases.group_CG[:, groups], self._family_G[groups]
+        pair_IH = self._pair_JG[np.ix_(landmarks, groups)]
+        counts_IH = (landmarks < task_CL.shape[1])[:, None] | self._of_action_G[groups]
+        i_S, h_S = np.nonzero(counts_IH & (pair_IH >= 0))
+        value_CS = np.concatenate([cases.weight_C4, task_CI[:, i_S] * group_CH[:, h_S]], axis=1)
+        position_S = np.concatenate([WEIGHTS, pair_IH[i_S, h_S]])
         is_used_S = value_CS.any(axis=0)
         position_S, value_CS = position_S[is_used_S], value_CS[:, is_used_S]
-        unknown_C = (product(task_CJ**2, (pair_JH < 0).astype(np.float32)) * group_CH**2).sum(1)
+        unknown_CH = product(task_CI**2, (counts_IH & (pair_IH < 0)).astype(np.float32)) * group_CH**2
+        variance_EH = self._posterior.family_variance_FE[family_H].T
         covariance_ESS = self._posterior.covariance.between(position_S, position_S)
-        return self._utility(position_S, covariance_ESS, value_CS, unknown_C, cases)
+        return self._utility(position_S, covariance_ESS, value_CS, product(variance_EH, unknown_CH.T), cases)
 
     def _utility(
         self,
         position_S: NDArray[np.int64],
         covariance_ESS: NDArray[np.float32],
         value_CS: NDArray[np.float32],
-        unknown_C: NDArray[np.float32],
+        unknown_EC: NDArray[np.float32],
         cases: Placed,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Utility from shared coefficients and their features, plus what each case adds by itself."""
@@ -184,7 +197,7 @@ class Coefficients:
         mean_EC = product(beliefs.mean_EP[:, position_S], value_CS.T)
         variance_EC = (product(value_CS, covariance_ESS) * value_CS).sum(2)
         prior_E1 = beliefs.family_variance_FE[CASES][:, None]  # of what does not reach this task, nothing is known
-        variance_EC += unknown_C * beliefs.family_variance_FE[PAIRS][:, None] + prior_E1
+        variance_EC += unknown_EC + prior_E1
         position_C = np.where(cases.row_C >= 0, self._position_N[cases.row_C], -1)
         known = np.flatnonzero(position_C >= 0)
         own, reach = position_C[known], cases.reach_C[known]
@@ -201,22 +214,37 @@ class Coefficients:
     def regions(self, shared: Shared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Effect of each group on the task of `shared`: mean and variance of f(s)' W, each of shape (E, G)."""
         beliefs, n = self._posterior, len(WEIGHTS)
-        share_GS = np.zeros((self._pair_LG.shape[1], len(shared.group_S)), np.float32)
+        share_GS = np.zeros((len(self._family_G), len(shared.group_S)), np.float32)
         share_GS[shared.group_S, np.arange(len(shared.group_S))] = shared.share_S
         mean_EG = product(beliefs.mean_EP[:, shared.position_S[n:]], share_GS.T)
         variance_EG = (product(share_GS, shared.covariance_ESS[:, n:, n:]) * share_GS).sum(2)
-        variance_EG += shared.unknown_G * beliefs.family_variance_FE[PAIRS][:, None]
+        variance_EG += shared.unknown_G * beliefs.family_variance_FE[self._family_G].T
         return mean_EG, beliefs.spread(np.maximum(variance_EG, np.float32(0.0)))
 
     def shared(self, task_L: NDArray[np.float32]) -> Shared:
         """Coefficients that all cases share for this task."""
-        landmarks = np.flatnonzero(task_L)
-        pair_JG, share_J = self._pair_LG[landmarks], task_L[landmarks]
-        of_task, group_S = np.nonzero(pair_JG >= 0)
-        position_S = np.concatenate([WEIGHTS, pair_JG[of_task, group_S]])
+        share_JG = self._shares(task_L)
+        j_S, group_S = np.nonzero((share_JG > 0) & (self._pair_JG >= 0))
+        position_S = np.concatenate([WEIGHTS, self._pair_JG[j_S, group_S]])
         covariance_ESS = self._posterior.covariance.between(position_S, position_S)
-        unknown_G = ((share_J**2)[:, None] * (pair_JG < 0)).sum(0)
-        return Shared(position_S, covariance_ESS, group_S, share_J[of_task], unknown_G)
+        unknown_G = (share_JG**2 * (self._pair_JG < 0)).sum(0)
+        return Shared(position_S, covariance_ESS, group_S, share_JG[j_S, group_S], unknown_G)
+
+    def _shares(self, task_L: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How much a task belongs to each landmark, as each group takes it, shape (J, G)."""
+        share_JG = np.zeros(self._pair_JG.shape, np.float32)
+        share_JG[:-1] = task_L[:, None]
+        share_JG[-1, self._of_action_G] = 1.0
+        return share_JG
+
+    def _unknown(self, shared: Shared, group_CG: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Variance of each case's groups as far as their pairs have no coefficient yet, shape (E, C)."""
+        square_CG, unknown_EC = group_CG**2, np.zeros((1, len(group_CG)), np.float32)
+        for family in (PAIRS, REGION_PAIRS, LINE_PAIRS):
+            of = self._family_G == family
+            unknown_C = product(square_CG[:, of], shared.unknown_G[of])
+            unknown_EC = unknown_EC + unknown_C * self._posterior.family_variance_FE[family][:, None]
+        return unknown_EC
 
     def own_means(self, mean_P: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows of the cases that have a coefficient of their own, and its mean."""
@@ -240,6 +268,12 @@ class Coefficients:
             self._position_N[row], self._owner_P[position] = position, row
         self._n_uses += 1
         self._used_P[position] = self._n_uses
+
+    def _place_pair(self, landmark: int, group: int, now: int) -> None:
+        kind = int(self._of_action_G[group])
+        if self._n_pairs[kind] < self._most_pairs[kind]:
+            self._pair_JG[landmark, group] = self._place(int(self._family_G[group]), now)
+            self._n_pairs[kind] += 1
 
     def _place(self, family: int, now: int) -> int:
         position = self._posterior.n
@@ -265,7 +299,7 @@ class Coefficients:
         settled = np.flatnonzero(self._is_settled_N)
         return {
             "topic": self._topic_L.copy(),
-            "pair": self._pair_LG.copy(),
+            "pair": self._pair_JG.copy(),
             "placed": self._placed_P.copy(),
             "owner": self._owner_P.copy(),
             "used": self._used_P.copy(),
@@ -280,10 +314,11 @@ class Coefficients:
         Raises:
             KeyError, ValueError: it is not of this shape.
         """
-        self._topic_L[:], self._pair_LG[:] = tensors["topic"], tensors["pair"]
+        self._topic_L[:], self._pair_JG[:] = tensors["topic"], tensors["pair"]
         for name, of in (("placed", self._placed_P), ("owner", self._owner_P), ("used", self._used_P)):
             of[:] = tensors[name]
-        self._n_pairs = int((self._pair_LG >= 0).sum())
+        n_pairs_G = (self._pair_JG >= 0).sum(axis=0)
+        self._n_pairs = [int(n_pairs_G[self._of_action_G == of_action].sum()) for of_action in (False, True)]
         owned = np.flatnonzero(self._owner_P >= 0)
         self._n_uses = int(self._used_P[owned].max(initial=0))
         settled = tensors["settled"]

@@ -55,6 +55,8 @@ class CaseRows:
     """Support of each case's action by the cases recalled with it; None where not computed."""
     origins: CaseOrigins | None = None
     """Where the cases come from; None where the estimator does not need it, or nobody knows."""
+    lines: tuple[tuple[str, ...], ...] = ()
+    """Hashes of the lines of each case's plan. Empty when actions are not distinguished."""
 
     def __len__(self) -> int:
         """Number of cases."""
@@ -74,6 +76,7 @@ class CaseRows:
             tuple(self.actions[row] for row in rows) if self.actions else (),
             None if self.support_N is None else self.support_N[rows],
             None if self.origins is None else self.origins.only(rows),
+            tuple(self.lines[row] for row in rows) if self.lines else (),
         )
 
 

@@ -10,6 +10,9 @@ BUILT_IN: Final = {
     "landmarks": 32.0,
     "nearness": 0.35,
     "actions": 16.0,
+    "action_landmarks": 24.0,
+    "action_nearness": 0.35,
+    "lines": 32.0,
     "capacity": 1024.0,
     "tasks": 4096.0,
     "base_sd": 1.0,
@@ -24,6 +27,8 @@ BUILT_IN: Final = {
     "reward_sd": 0.2,
     "support_sd": 0.35,
     "pair_sd": 0.25,
+    "action_pair_sd": 0.4,
+    "line_pair_sd": 0.4,
     "case_sd": 0.22,
     "memory": 0.998,
     "mixed_from": 0.5,
@@ -40,6 +45,9 @@ With the second a case has to be near, or its action supported, to be worth serv
 yet, far successes with the wrong action would be copied.
 """
 
+_FAMILIES = ("topic", "pair", "case", "action_pair", "line_pair")
+"""Names of the families of coefficients in `BUILT_IN`, in their order."""
+
 
 def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
     """Prior of two experts for each of the prior means, one of which forgets; with the coefficients that always exist.
@@ -49,7 +57,7 @@ def prior_beliefs(settings: Mapping[str, float]) -> Posterior:
     """
     beliefs = Posterior(
         capacity=int(settings["capacity"]),
-        family_variances=[0.0] + [settings[f"{family}_sd"] ** 2 for family in ("topic", "pair", "case")],
+        family_variances=[0.0, *(settings[f"{family}_sd"] ** 2 for family in _FAMILIES)],
         memories=[1.0, settings["memory"]],
         n_priors=len(_SHIFTS),
     )

@@ -14,28 +14,34 @@ class Repeats:
             common_from: share of the served cases above which repeated actions are common; from 1 on they never are.
         """
         self._common_from = common_from
-        self._n_served = 0
+        self.n_served = 0
+        """Cases served in known outcomes."""
         self._n_repeated = 0
 
     @property
     def are_common(self) -> bool:
         """Whether enough of the cases served so far had an action known from a second case."""
-        return self._n_repeated > self._common_from * self._n_served
+        return self._n_repeated > self._common_from * self.n_served
+
+    @property
+    def are_most(self) -> bool:
+        """Whether more than half of the cases served so far had an action known from a second case."""
+        return 2 * self._n_repeated > self.n_served
 
     def count(self, *, n_served: int, n_repeated: int) -> None:
         """Add an outcome."""
-        self._n_served += n_served
+        self.n_served += n_served
         self._n_repeated += n_repeated
 
     def discount(self, *, n_served: int, n_repeated: int) -> None:
         """Remove an outcome."""
-        self._n_served -= n_served
+        self.n_served -= n_served
         self._n_repeated -= n_repeated
 
     def stamp(self) -> dict[str, Any]:
         """The counts, as JSON values."""
-        return {"n_served": self._n_served, "n_repeated": self._n_repeated}
+        return {"n_served": self.n_served, "n_repeated": self._n_repeated}
 
     def restore(self, stamp: Mapping[str, Any]) -> None:
         """Restore from `stamp`."""
-        self._n_served, self._n_repeated = int(stamp["n_served"]), int(stamp["n_repeated"])
+        self.n_served, self._n_repeated = int(stamp["n_served"]), int(stamp["n_repeated"])

@@ -1,7 +1,9 @@
 """Builds training examples from the ledger's observations, a page at a time."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from memento.memory.event import Observation, Slot
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.namespaces import holds_documents
+from memento.memory.plan_text import encoded_action, plan_lines
+
+_MOST_RECENT = 8192
+"""Maximum number of cases whose actions' hashes are kept in memory: a few megabytes."""
 
 
 class ExampleReader:
@@ -41,6 +47,7 @@ class ExampleReader:
         self._wanted = tuple(wanted)
         self._has_actions = not holds_documents(namespace)
         self._has_origins = has_origins
+        self._recent: OrderedDict[str, _Action] = OrderedDict()
 
     async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
         """Training example of each observation; None where the outcome is unknown."""
@@ -64,11 +71,29 @@ class ExampleReader:
         """Cases as an estimator sees them."""
         vectors: dict[CaseView, Vector] = {}
         for view in self._wanted:
-            # a state is encoded when its case is written; the others when they are first learned from
-            vectors[view] = await self._texts.rows([getattr(case, view) for case in cases], is_kept=view != "state")
-        actions = tuple(text_hash(case.action) for case in cases) if self._has_actions else ()
-        origins = origins_of(cases) if self._has_origins else None
-        return CaseRows(tuple(case.id for case in cases), similarity_N, reward_N, vectors, actions, origins=origins)
+            if view != "action" or self._has_actions:
+                # a written case has its vectors; one that was imported or loaded gets the others when they are needed
+                said = [view_text(case, view) for case in cases]
+                vectors[view] = await self._texts.rows(said, is_kept=view != "state")
+        actions = [self._action(case) for case in cases] if self._has_actions else []
+        return CaseRows(
+            tuple(case.id for case in cases),
+            similarity_N,
+            reward_N,
+            vectors,
+            tuple(action.hashed for action in actions),
+            origins=origins_of(cases) if self._has_origins else None,
+            lines=tuple(action.lines for action in actions),
+        )
+
+    def _action(self, case: Case) -> "_Action":
+        """Hashes of a case's action, which its id stands for: no revision changes it."""
+        action = self._recent.get(case.id)
+        if action is None:
+            action = self._recent[case.id] = _Action(text_hash(case.action), plan_lines(case.action))
+            if len(self._recent) > _MOST_RECENT:
+                self._recent.popitem(last=False)
+        return action
 
     async def _page(self, cases: Sequence[Case], slots: Sequence[Slot]) -> CaseRows:
         similarity_N = np.array([slot.similarity for slot in slots], np.float32)
@@ -86,6 +111,20 @@ def origins_of(cases: Sequence[Case]) -> CaseOrigins:
     )
 
 
+class _Action(NamedTuple):
+    """An action, for telling whether two are the same or share a line."""
+
+    hashed: str
+    lines: tuple[str, ...]
+
+
+def view_text(case: Case, view: CaseView) -> str:
+    """What an encoder is given of a case: its state, the beginning of its plan, or state and action together."""
+    if view == "action":
+        return encoded_action(case.action)
+    return case.state if view == "state" else case.text
+
+
 def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
     """The cases from one position to before another, in arrays of their own."""
     return CaseRows(
@@ -96,6 +135,7 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
         rows.actions[start:stop],
         None if rows.support_N is None else rows.support_N[start:stop].copy(),
         None if rows.origins is None else rows.origins.only(np.arange(start, stop)),
+        rows.lines[start:stop],
     )
 
 

@@ -20,6 +20,7 @@ from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import AUDIT, SNAPSHOTS, CheckedConnection
 from memento.memory.ledger.tombstones import erased_case, erased_event, erased_outcome, last_word
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.plan_text import encoded_action
 
 _REVISIONS, _EVENTS, _OUTCOMES = schema.case_revisions, schema.events, schema.outcomes
 
@@ -136,6 +137,8 @@ def _hashes(body: Mapping[str, Any]) -> set[str]:
     """Content addresses of the texts of a record, in every form in which they are encoded."""
     state, action = body.get("state"), body.get("action")
     texts = [state, action, body.get("query"), body.get("task")]
+    if isinstance(action, str):
+        texts.append(encoded_action(action))
     if isinstance(state, str) and isinstance(action, str):
         texts.append(f"{state}\n{action}")
     return {text_hash(text) for text in texts if isinstance(text, str) and text != ERASED}

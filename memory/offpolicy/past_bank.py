@@ -13,8 +13,9 @@ from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.index.engines.port import Vector
-from memento.memory.learning.examples import origins_of
+from memento.memory.learning.examples import origins_of, view_text
 from memento.memory.ledger.reads import LedgerViews
+from memento.memory.plan_text import plan_lines
 from memento.memory.products import product
 
 _BATCH = 256
@@ -42,6 +43,7 @@ class PastBank:
         """
         self._ids = [case.id for case in cases]
         self._actions = [text_hash(case.action) for case in cases]
+        self._lines = [plan_lines(case.action) for case in cases]
         self._row = {case_id: row for row, case_id in enumerate(self._ids)}
         self._questions: dict[str, int] = {}
         self._origins = origins_of(cases)
@@ -81,7 +83,7 @@ class PastBank:
                 revisions.append(Revision(offset, rows[case.id], case.status == "active", case.reward))
         vectors: dict[CaseView, Vector] = {}
         for view in sorted({"state", *case_views}):
-            said = [getattr(case, view) for case in cases]
+            said = [view_text(case, view) for case in cases]
             parts = [
                 await texts.rows(said[start : start + _BATCH], is_kept=view != "state")
                 for start in range(0, len(said), _BATCH)
@@ -135,9 +137,15 @@ class PastBank:
         reward_C = np.array(
             [rewards.get(case_id, self._reward_N[row]) for case_id, row in zip(ids, rows, strict=True)], np.float32
         )
-        actions = tuple(self._actions[row] for row in rows)
-        vectors = {view: self._vectors[view][rows] for view in views}
-        return CaseRows(ids, similarity_C, reward_C, vectors, actions, origins=self._origins.only(rows))
+        return CaseRows(
+            ids,
+            similarity_C,
+            reward_C,
+            {view: self._vectors[view][rows] for view in views},
+            tuple(self._actions[row] for row in rows),
+            origins=self._origins.only(rows),
+            lines=tuple(self._lines[row] for row in rows),
+        )
 
     def _rewind(self) -> None:
         self._n_applied = 0

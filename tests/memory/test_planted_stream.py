@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from benchmarks.planted.bars import bars
 from benchmarks.planted.cells import Calibration, CaseColumns, Cell, Task, load, run
 from benchmarks.planted.figures import Results, probe, ranking
 from benchmarks.planted.plots import save_plots
 from benchmarks.planted.report import json_lines, markdown
-from benchmarks.planted.scenarios import SCENARIOS, World
+from benchmarks.planted.scenarios import ACTION_SCENARIOS, SCENARIOS, World
 from benchmarks.planted.stream import POLICIES, OraclePlayer, Trace, play, play_on
 from benchmarks.planted.world import CASE_KINDS, planted
 from benchmarks.planted_stream import main
@@ -70,6 +71,34 @@ def test_worlds_share_tasks_and_cases_when_only_affinities_differ() -> None:
     assert np.array_equal(one.task_TD, other.task_TD)
     assert np.array_equal(one.case_ND, other.case_ND)
     assert not np.array_equal(one.utility_RN, other.utility_RN)
+
+
+def test_cases_of_a_recipe_are_alike_and_one_line_is_in_several_plans() -> None:
+    recipe, steps, misleading, plain = (
+        planted(world, 3, STEPS, 4) for world in (*ACTION_SCENARIOS.values(), SCENARIOS["growing"])
+    )
+    assert np.array_equal(recipe.task_TD, plain.task_TD)
+    assert plain.action_ND is None
+    assert plain.lines_N == ()
+    assert recipe.action_ND is not None
+    assert len({line for lines in recipe.lines_N for line in lines}) == len(recipe.lines_N)
+    assert {len(lines) for lines in steps.lines_N} == {3}
+    assert len({line for lines in steps.lines_N for line in lines}) == 24
+    effect_PN = recipe.utility_RN[:10] - plain.utility_RN[:10]
+    assert np.array_equal(recipe.utility_RN, misleading.utility_RN)
+    assert misleading.action_ND is not None
+    told = _alike(effect_PN, recipe.action_ND), _alike(effect_PN, misleading.action_ND)
+    assert told[0] > 0.5 > 0.3 > abs(told[1])
+
+
+def _alike(effect_PN: NDArray[np.float64], action_ND: NDArray[np.float32]) -> float:
+    """Mean correlation of the effects of each case and of the one whose text is most like its own."""
+    cosine_NN = action_ND @ action_ND.T
+    np.fill_diagonal(cosine_NN, -1)
+    nearest_N = cosine_NN.argmax(axis=1)
+    is_regular_N = effect_PN.any(axis=0)
+    is_regular_N &= is_regular_N[nearest_N]
+    return float(np.corrcoef(effect_PN[:, is_regular_N].ravel(), effect_PN[:, nearest_N[is_regular_N]].ravel())[0, 1])
 
 
 @pytest.mark.parametrize("scenario", list(SCENARIOS))

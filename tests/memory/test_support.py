@@ -42,6 +42,50 @@ def test_what_is_said_twice_in_the_same_place_counts_little_more_than_once() -> 
     assert said(apart, [1, 1], "aa")[0] > twice
 
 
+def told(states: NDArray[np.float32], rewards: list[float], actions: str, vectors: list[list[float]]) -> list[float]:
+    """With vectors of the actions' texts."""
+    given = np.array(vectors, np.float32)
+    given /= np.linalg.norm(given, axis=1, keepdims=True)
+    return support(states @ TASK, np.array(rewards, np.float32), states, tuple(actions), given).tolist()
+
+
+ALIKE = [[1, 0.1, 0.5], [1, 0, 0.5], [1, -0.1, 0.5]] * 3
+OTHER = [[-1, 0.1, 0.5], [-1, 0, 0.5], [-1, -0.1, 0.5]] * 3
+STATES = at(*range(20, 38))
+GOOD_AND_BAD = [*[1.0] * 8, 0.0, *[0.0] * 9]
+"""Rewards of actions that are alike, the last of which failed, and of others, all of which failed."""
+OWN = "abcdefghijklmnopqr"
+
+
+def test_an_action_in_words_of_its_own_is_spoken_for_by_those_like_it() -> None:
+    found = told(STATES, GOOD_AND_BAD, OWN, [*ALIKE, *OTHER])
+    assert found[8] > 0 > max(found[9:])
+
+
+def test_what_repeats_word_for_word_is_spoken_for_as_without_vectors() -> None:
+    for actions in ("a" * 9 + "b" * 9, "a" * 5 + "b" * 5 + OWN[2:10]):  # all of them, or most
+        assert told(STATES, GOOD_AND_BAD, actions, [*ALIKE, *OTHER]) == said(STATES, GOOD_AND_BAD, actions)
+
+
+def test_too_few_candidates_do_not_tell_whether_actions_recur() -> None:
+    assert told(STATES[:6], GOOD_AND_BAD[:6], OWN[:6], ALIKE[:6]) == said(STATES[:6], GOOD_AND_BAD[:6], OWN[:6])
+
+
+def test_cases_of_one_action_have_the_same_support_among_actions_in_words_of_their_own() -> None:
+    one, other, *_ = told(STATES, [0.0, *GOOD_AND_BAD[1:]], f"bb{OWN[2:]}", [ALIKE[0], ALIKE[0], *ALIKE[2:], *OTHER])
+    assert one == pytest.approx(other)
+
+
+def test_what_all_texts_have_in_common_makes_none_alike() -> None:
+    alike = told(STATES, GOOD_AND_BAD, OWN, [*ALIKE, *OTHER])
+    of_one_trade = told(STATES, GOOD_AND_BAD, OWN, [[x, y, 20.0] for x, y, _ in [*ALIKE, *OTHER]])
+    assert of_one_trade == pytest.approx(alike, abs=0.1)
+
+
+def test_equal_vectors_of_different_texts_count_as_one_action() -> None:
+    assert min(told(STATES, GOOD_AND_BAD[:9] * 2, OWN, [[1, 0, 0]] * 18)) > 0
+
+
 def test_a_middling_reward_says_little() -> None:
     assert abs(said(at(10), [0.4], "a")[0]) < abs(said(at(10), [1], "a")[0]) / 3
 
