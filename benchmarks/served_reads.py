@@ -161,7 +161,7 @@ async def run(sizes: list[int], folder: Path, *, n_reads: int, is_busy: bool) ->
         figures.append(
             measured(f"{what}, CPU of a read beyond its forward", beyond, "ms", of="reads", bar=bar, is_busy=is_busy)
         )
-        told = {"forward": [one.forward for one in found], "read, wall": [one.wall for one in found], **alone}
+        told = {name: [getattr(one, name) for one in found] for name in ("forward", "recall", "select", "wall")} | alone
         figures += [
             measured(f"{what}, {name}", values, "ms", of="repetitions", is_busy=is_busy)
             for name, values in told.items()
