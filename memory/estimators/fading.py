@@ -17,7 +17,7 @@ _MOST_TARGET = 4.0
 
 
 class Predictor(NamedTuple):
-    """The linear predictor of an outcome, as it is believed now and before any outcome."""
+    """Posterior and prior variance of the linear predictor of an outcome."""
 
     variance_E: NDArray[np.float32]
     prior_E: NDArray[np.float32]
