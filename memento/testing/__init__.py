@@ -12,8 +12,10 @@ what was found. `POLICY_CHECKS` and `ESTIMATOR_CHECKS` hold the checks by name, 
 its own. Nothing here needs a test framework, a network or a model; no check depends on time.
 """
 
-from memento.testing.estimators import ESTIMATOR_CHECKS, EstimatorUnderTest, check_estimator, check_estimator_growth
+from memento.testing.answers import EstimatorUnderTest
+from memento.testing.estimators import ESTIMATOR_CHECKS, check_estimator
 from memento.testing.failures import ConformanceError
+from memento.testing.growth import check_estimator_growth
 from memento.testing.policies import POLICY_CHECKS, check_policy
 
 __all__ = [
