@@ -215,7 +215,7 @@ class Advantage:
         return self._coefficients.features(task, self._placed(cases, row_C, group_CG, task), now=self._n)
 
     def _take_back(self, before: TakenIn) -> Features:
-        features = self._coefficients.still(before.features, since=before.number)
+        features = self._coefficients.positions.still(before.features, since=before.number)
         n_fades = self._n // _OUTCOMES_PER_FADE - before.number // _OUTCOMES_PER_FADE
         self._beliefs.retract(features, before.site, n_faded=n_fades * _OUTCOMES_PER_FADE)
         return features
@@ -224,7 +224,7 @@ class Advantage:
         """Posterior, layout, exposures, and the outcomes that can be retracted."""
         parts = {
             "beliefs": self._beliefs.tensors(),
-            "coefficients": self._coefficients.tensors(),
+            "coefficients": self._coefficients.positions.tensors(),
             "exposures": self._exposures.tensors(),
             "landmarks": {"row": self._landmarks.rows.copy()},
             "groups": self._groups.tensors(),
@@ -263,7 +263,7 @@ class Advantage:
         self._groups.restore(part("groups"), stamp["groups"])
         self._difficulty.restore(part("difficulty"), stamp["difficulty"])
         self._beliefs.restore(part("beliefs"))
-        self._coefficients.restore(part("coefficients"))
+        self._coefficients.positions.restore(part("coefficients"))
         self._exposures.restore(part("exposures"), stamp["exposed"])
         self._sites.restore(part("sites"), stamp["sites"])
         self._repeats.restore(stamp["repeats"])

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import LINE_PAIRS, PAIRS, REGION_PAIRS
 from memento.memory.estimators.landmarks import Landmarks
 from memento.memory.estimators.port import CaseRows
+from memento.memory.estimators.positions import LINE_PAIRS, PAIRS, REGION_PAIRS
 from memento.memory.estimators.repeats import Repeats
 
 _MOST_WAITING = 8192

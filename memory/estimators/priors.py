@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from memento.memory.estimators.coefficients import BASE, EASE, FIXED, WEIGHTS
+from memento.memory.estimators.positions import BASE, EASE, FIXED, WEIGHTS
 from memento.memory.estimators.posterior import Posterior
 
 BUILT_IN: Final = {

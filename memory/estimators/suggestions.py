@@ -7,9 +7,10 @@ of a large bank would be served to everybody.
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.coefficients import WEIGHTS, Coefficients, Placed, Shared, Task
+from memento.memory.estimators.coefficients import Coefficients, Placed, Shared, Task
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.like_cases import ValuedCases, Weighting
+from memento.memory.estimators.positions import WEIGHTS
 from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
 
@@ -38,9 +39,9 @@ def earned_cases(
     mean_P = (beliefs.weights[:, None] * beliefs.mean_EP).sum(0)
     base, _, reward, _ = mean_P[list(WEIGHTS)].tolist()  # how near they lie is not known here, nor what agrees
     weighting = Weighting(base, reward, value_G)
-    own_C, mean_C = coefficients.own_means(mean_P)
+    own_C, mean_C = coefficients.positions.own_means(mean_P)
     value_C = exposures.worth(own_C, weighting) + exposures.reach(own_C, task.landmark_L) * mean_C
-    is_left_out = coefficients.has_own
+    is_left_out = coefficients.positions.has_own
     best = exposures.best(weighting, ValuedCases(own_C, value_C), n=_MAX_CASES, is_left_out=is_left_out).row_C
     averages = exposures.averages(best)
     weight_C4 = averages.weight_C4 * np.array([1, 0, 1, 0], np.float32)
