@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.coefficients import Coefficients, Placed, Shared, Task
+from memento.memory.estimators.contributions import Features
 from memento.memory.estimators.difficulty import Difficulty
 from memento.memory.estimators.exposures import Exposures
 from memento.memory.estimators.groups import Groups
@@ -30,7 +31,6 @@ from memento.memory.estimators.port import (
     Example,
     Suggestions,
 )
-from memento.memory.estimators.posterior import Features
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
 from memento.memory.estimators.repeats import Repeats
 from memento.memory.estimators.settings import EstimatorSettings, checked_settings

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.estimators.contributions import Features
 from memento.memory.estimators.positions import (
     BASE,
     CASES,
@@ -22,7 +23,7 @@ from memento.memory.estimators.positions import (
     WEIGHTS,
     Positions,
 )
-from memento.memory.estimators.posterior import Features, Posterior
+from memento.memory.estimators.posterior import Posterior
 from memento.memory.products import product
 
 _FIXED_OF_TASK = (BASE, EASE)

@@ -4,13 +4,15 @@ What has faded is not there to be taken: removing it would leave less than nothi
 that the mean has no bound. What is known well fades faster, as the prior is mixed in. What remains when the outcome is
 removed is evidence like any other: its average lies where outcomes can lie.
 
-Axes: E experts of one prior mean.
+Axes: E experts of one prior mean, A all experts.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memento.memory.estimators.contributions import Site
 
 _MOST_TARGET = 4.0
 """Largest distance, in logits, of several outcomes' average pseudo-observation from the prior mean."""
@@ -27,6 +29,38 @@ class Predictor(NamedTuple):
         """Information of all outcomes about it, shape (E,)."""
         known_E: NDArray[np.float32] = (1 / self.variance_E - 1 / self.prior_E).astype(np.float32)
         return known_E
+
+
+def remaining_site(
+    site: Site,
+    predictor: Predictor,
+    memory_E: NDArray[np.float32],
+    *,
+    n_faded: int,
+    most_E: NDArray[np.float32],
+    mean_A: NDArray[np.float32],
+    prior_mean_A: NDArray[np.float32],
+) -> Site:
+    """What is left of an outcome's contribution; experts who never forget keep all of it.
+
+    Args:
+        site: as it was learned.
+        predictor: the outcome's.
+        memory_E: share of evidence that survives one outcome.
+        n_faded: outcomes by which beliefs have faded since.
+        most_E: largest step of a retraction after which no coefficient is vaguer than its prior.
+        mean_A: of the linear predictor, now.
+        prior_mean_A: before any outcome.
+    """
+    information_E = remaining_information(predictor, site.information_E, memory_E, n_faded=n_faded, most_E=most_E)
+    targets = []
+    for start in range(0, len(mean_A), len(memory_E)):
+        of = slice(start, start + len(memory_E))
+        left_E = remaining_target(
+            predictor, information_E, target_E=site.target_A[of], mean_E=mean_A[of], prior_mean_E=prior_mean_A[of]
+        )
+        targets.append(np.where(memory_E < 1, left_E, site.target_A[of]))
+    return Site(np.where(memory_E < 1, information_E, site.information_E), np.concatenate(targets))
 
 
 def remaining_information(

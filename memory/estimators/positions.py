@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.estimators.posterior import Features, Posterior
+from memento.memory.estimators.contributions import Features
+from memento.memory.estimators.posterior import Posterior
 
 BASE = 0
 EASE = 1

@@ -12,39 +12,22 @@ who count has axis E, and is of length A while all count.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from memento.memory.estimators.contributions import Features, Site
 from memento.memory.estimators.covariance import Covariance, reweighed
-from memento.memory.estimators.fading import Predictor, remaining_information, remaining_target
+from memento.memory.estimators.fading import Predictor, remaining_site
 from memento.memory.estimators.merits import Merits, probability
+from memento.memory.estimators.scales import family_variance
 from memento.memory.products import product
 
 _LEAST_INFORMATION = 0.02
 """Smallest information of an outcome, so that a surprise can still move the posterior."""
-_PSEUDO_COEFFICIENTS = 8.0
-"""Weight of a family's built-in scale, in well-determined coefficients."""
-_SCALE_LIMITS = (0.02, 16.0)
-"""Limits of a family's variance, as multiples of the built-in one."""
-
-
-class Features(NamedTuple):
-    """The non-zero features of one outcome."""
-
-    position_X: NDArray[np.int64]
-    value_X: NDArray[np.float32]
-
-
-class Site(NamedTuple):
-    """Contribution of one outcome, kept to retract it."""
-
-    information_E: NDArray[np.float32]
-    target_A: NDArray[np.float32]
-    """Pseudo-observation of the linear predictor."""
 
 
 class Posterior:
@@ -176,36 +159,19 @@ class Posterior:
         gain_EP, variance_E = self._project(features)
         mean_by_prior = [self._linear(of, features) for of in self._experts]
         if n_faded and min(self._memories) < 1:
-            site = self._left(features, site, gain_EP, mean_by_prior, variance_E, n_faded=n_faded)
+            position_X, value_X = features
+            prior_E = (self._prior_variance_EP[:, position_X] * value_X**2).sum(1)
+            site = remaining_site(
+                site,
+                Predictor(variance_E, np.maximum(prior_E, 1.001 * variance_E)),
+                np.array(self._memories, np.float32),
+                n_faded=n_faded,
+                most_E=self._removable(gain_EP),
+                mean_A=np.concatenate(mean_by_prior),
+                prior_mean_A=(self._prior_mean_AP[:, position_X] * value_X).sum(1),
+            )
         information_E = np.minimum(site.information_E, np.float32(0.95) / variance_E)
         self._update(gain_EP, mean_by_prior, variance_E, Site(-information_E, site.target_A))
-
-    def _left(
-        self,
-        features: Features,
-        site: Site,
-        gain_EP: NDArray[np.float32],
-        mean_by_prior: Sequence[NDArray[np.float32]],
-        variance_E: NDArray[np.float32],
-        *,
-        n_faded: int,
-    ) -> Site:
-        """What is left of an outcome since beliefs have faded; experts who never forget keep all of it."""
-        position_X, value_X = features
-        prior_E = (self._prior_variance_EP[:, position_X] * value_X**2).sum(1)
-        predictor = Predictor(variance_E, np.maximum(prior_E, 1.001 * variance_E))
-        memory_E = np.array(self._memories, np.float32)
-        most_E = self._removable(gain_EP)
-        information_E = remaining_information(predictor, site.information_E, memory_E, n_faded=n_faded, most_E=most_E)
-        targets = []
-        for experts, mean_E in zip(self._experts, mean_by_prior, strict=True):
-            target_E = site.target_A[experts]
-            prior_mean_E = (self._prior_mean_AP[experts, position_X] * value_X).sum(1)
-            left_E = remaining_target(
-                predictor, information_E, target_E=target_E, mean_E=mean_E, prior_mean_E=prior_mean_E
-            )
-            targets.append(np.where(memory_E < 1, left_E, target_E))
-        return Site(np.where(memory_E < 1, information_E, site.information_E), np.concatenate(targets))
 
     def _removable(self, gain_EP: NDArray[np.float32]) -> NDArray[np.float32]:
         """Largest step of a retraction after which no coefficient is vaguer than its prior, shape (E,)."""
@@ -228,34 +194,23 @@ class Posterior:
             covariance_EPP[number].diagonal().add_(torch.from_numpy(added_P))
 
     def learn_scales(self) -> None:
-        """Re-estimate how much each family's coefficients vary, by MacKay's evidence rule, and weigh beliefs by it."""
+        """Re-estimate how much each family's coefficients vary, by MacKay's evidence rule, and weigh beliefs by it.
+
+        The means are those of the expert with the standard prior means, as the covariance is.
+        """
         variance_EP = self.covariance.variances(np.arange(self.n))
         covariance_EPP = self.covariance.settled()
         for expert in range(len(self._memories)):
             prior_P = self._prior_variance_EP[expert, : self.n].astype(np.float64)
+            share_P = variance_EP[expert] / self._prior_variance_EP[expert, : self.n]
             fresh_P, scale_F = prior_P.copy(), self.family_variance_FE[:, expert].copy()
             for family in range(1, len(self._built_in_F)):
                 is_in = self._family_P[: self.n] == family
-                scale_F[family] = fresh_P[is_in] = self._scale(expert, family, is_in, variance_EP[expert])
+                mean_A, built_in = self._mean_AP[expert, : self.n][is_in], self._built_in_F[family]
+                scale_F[family] = fresh_P[is_in] = family_variance(mean_A, share_P[is_in], built_in=built_in)
             if self._reweigh(expert, covariance_EPP[expert], 1 / fresh_P - 1 / prior_P):
                 self._prior_variance_EP[expert, : self.n] = fresh_P
                 self.family_variance_FE[:, expert] = scale_F
-
-    def _scale(
-        self, expert: int, family: int, is_in_P: NDArray[np.bool_], variance_P: NDArray[np.float32]
-    ) -> np.float32:
-        """The family's prior variance: the built-in one, moved by the coefficients that are well known.
-
-        The means are those of the expert with the standard prior means, as the covariance is.
-        """
-        mean_A, share_A = (
-            self._mean_AP[expert, : self.n][is_in_P],
-            variance_P / self._prior_variance_EP[expert, : self.n],
-        )
-        resolved = float(np.maximum(1 - share_A[is_in_P], 0.0).sum())
-        built_in = self._built_in_F[family]
-        scale = (_PSEUDO_COEFFICIENTS * built_in + float((mean_A**2).sum())) / (_PSEUDO_COEFFICIENTS + resolved)
-        return np.float32(min(max(scale, _SCALE_LIMITS[0] * built_in), _SCALE_LIMITS[1] * built_in))
 
     def _reweigh(self, expert: int, covariance_PP: Tensor, precision_P: NDArray[np.float64]) -> bool:
         """Add to the prior precisions; prior means of such coefficients are 0.

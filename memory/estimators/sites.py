@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.estimators.contributions import Features, Site
 from memento.memory.estimators.growing_array import GrowingArray
-from memento.memory.estimators.posterior import Features, Site
 from memento.memory.estimators.text_numbers import text_number
 
 _FIRST_ROWS = 64

@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from memento.memory.estimators.contributions import Features
 from memento.memory.estimators.merits import probability
-from memento.memory.estimators.posterior import Features, Posterior
+from memento.memory.estimators.posterior import Posterior
 
 
 def posterior(n: int, *, variance: float = 1.0, memories: tuple[float, ...] = (1.0,), capacity: int = 32) -> Posterior:

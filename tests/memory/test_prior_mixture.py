@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from memento.memory.estimators.advantage import Advantage
+from memento.memory.estimators.contributions import Features
 from memento.memory.estimators.port import CaseRows, Estimates, Example
-from memento.memory.estimators.posterior import Features, Posterior
+from memento.memory.estimators.posterior import Posterior
 from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
 
 DIM = 8
