@@ -1,7 +1,7 @@
 """Prints the notes of a release from CHANGELOG.md, or says why it must not be released.
 
-    python .ci/release_notes.py v0.2.0          of a tag: it must be the version of pyproject.toml, with a date
-    python .ci/release_notes.py                 of the version in pyproject.toml, dated or not
+python .ci/release_notes.py v0.2.0          of a tag: it must be the version of pyproject.toml, with a date
+python .ci/release_notes.py                 of the version in pyproject.toml, dated or not
 """
 
 import re
@@ -32,7 +32,7 @@ def notes(changelog: str, version: str, *, tag: str | None = None) -> str:
     if tag is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", dated):
         raise ValueError(f"CHANGELOG.md dates {version} {dated!r}: write the day of the release, such as 2026-11-30")
     if "**Still loads:**" not in text:
-        raise ValueError(f"CHANGELOG.md does not say what of earlier releases still loads in {version}: add `Still loads:`")
+        raise ValueError(f"CHANGELOG.md does not say what of earlier releases still loads: add that line to {version}")
     return text.strip()
 
 

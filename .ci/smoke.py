@@ -1,6 +1,6 @@
-"""Uses an installed package where there is no checkout: every public name, a memory on disk, what another process reads.
+"""Tries an installed package where there is no checkout: its public names, and a memory that two processes open.
 
-    python -P .ci/smoke.py
+python -P .ci/smoke.py
 """
 
 import subprocess
