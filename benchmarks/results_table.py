@@ -1,4 +1,4 @@
-"""The README's table of measured figures, made from `benchmarks/results/*.json`."""
+"""The table of measured figures of docs/results.md, made from `benchmarks/results/*.json`."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,23 +1,28 @@
-"""The examples of the README, and the model behind its second one."""
+"""The runnable examples of README and docs/, and the models behind them."""
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+from docs.builder.code_parts import QUICK_STARTS, quick_start
+from docs.builder.repository import ROOT
 
 
 def readme_example(name: str) -> str:
-    """The code below `<!-- quickstart:NAME -->`."""
-    found = re.search(rf"<!-- quickstart:{name} -->\n```python\n(.*?)```", README, re.DOTALL)
-    assert found, f"no quick start {name!r}"
-    return found.group(1)
+    """A quick start of the README, or the code below `<!-- quickstart:NAME -->` on a page of docs/."""
+    if name in QUICK_STARTS:
+        return quick_start(name)
+    pages = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
+    pattern = rf"<!-- quickstart:{name} -->\n```python\n(.*?)```"
+    (code,) = [code for page in pages for code in re.findall(pattern, page, re.DOTALL)]
+    return str(code)
 
 
 def answer_of_graph_example(request: dict[str, Any]) -> str | dict[str, Any]:
-    """A planner that asks for the day and repeats what comes back, an executor that calls the tool."""
+    """A planner that asks for the day and repeats it, an executor that calls the tool, an agent that knows."""
     said = json.dumps(request["messages"])
+    if request["model"] == "gpt-4.1-mini":
+        return "It is Bloomsburg."
     if request["model"] == "o4-mini":
         if request["messages"][-1]["role"] == "tool":
             return "It is Sunday."
