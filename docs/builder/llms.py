@@ -24,7 +24,7 @@ def llms_text(sections: list[Section], about: str) -> str:
 def summary(page: Path) -> str:
     """First sentence of a page's first paragraph, on one line and without links."""
     for block in page.read_text(encoding="utf-8").split("\n\n")[1:]:
-        if re.match(r"[A-Za-z`*\"]", block.strip()):
+        if re.match(r"[A-Za-z*\"]|`[^`]", block.strip()):
             text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(block.split()))
-            return re.split(r"(?<=[.:?])\s", text)[0].rstrip(":")
+            return re.split(r"(?<=[.?])\s", text)[0].rstrip(":")
     return title(page)

@@ -12,6 +12,7 @@ from docs.builder.repository import ROOT, file_url
 _FENCED = re.compile(r"^(```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(\[[^\[\]]*\])\(([^()\s]+)\)")
 _PICTURES = (".png", ".svg")
+_COPIED = (*_PICTURES, ".css")
 
 
 def staged_name(page: Path) -> str:
@@ -20,7 +21,7 @@ def staged_name(page: Path) -> str:
 
 
 def stage(pages: list[Path], folder: Path) -> None:
-    """Write all pages and pictures below a new folder.
+    """Write all pages, pictures and the style sheet below a new folder.
 
     Raises:
         ValueError: a page links a file that is not there.
@@ -30,7 +31,7 @@ def stage(pages: list[Path], folder: Path) -> None:
     for page, name in names.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(relinked(page, names), encoding="utf-8")
-    for picture in (path for path in DOCS.rglob("*") if path.suffix in _PICTURES):
+    for picture in (path for path in DOCS.rglob("*") if path.suffix in _COPIED):
         (folder / staged_name(picture)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, folder / staged_name(picture))
 

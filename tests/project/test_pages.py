@@ -88,7 +88,7 @@ def test_questions_have_pages_that_answer_and_are_two_clicks_from_the_readme() -
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_that_begins_with_an_import_is_run(page: Path) -> None:
-    """Such a block claims to be whole: a test runs it by the mark above it, or it says that it is untried. Others are fragments."""
+    """Such a block claims to be whole: a test runs it by its mark, or it says that it is untried."""
     blocks = re.findall(r"([^\n]*)\n```python\n(?:import|from) ", page.read_text(encoding="utf-8"))
     marks = re.compile(r"<!-- (runs[a-z ]*|untried|snippet:\w+|quickstart:\w+|\w+_quick_start:start) -->")
     assert [above for above in blocks if not marks.fullmatch(above)] == []
