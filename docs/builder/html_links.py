@@ -1,4 +1,4 @@
-"""Finds links, anchors and pictures of a built site that lead nowhere."""
+"""Finds links, anchors and pictures of a built site that lead nowhere, and what it loads from other hosts."""
 
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,17 +11,20 @@ class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loaded: list[str] = []
         self.anchors: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep links and ids."""
+        """Keep links, ids, and what the browser loads by itself."""
         told = {name: value for name, value in attrs if value}
         self.anchors |= {told[name] for name in ("id", "name") if name in told}
-        self.links += [told[name] for name in ("href", "src") if name in told and tag in ("a", "img", "script", "link")]
+        links = [told[name] for name in ("href", "src") if name in told and tag in ("a", "img", "script", "link")]
+        self.links += links
+        self.loaded += links if tag != "a" else []
 
 
 def broken_links(site: Path) -> list[str]:
-    """`page -> link` for each link within the site whose file or anchor is missing.
+    """`page -> link` for each link within the site whose file or anchor is missing, and each load from another host.
 
     Args:
         site: folder of the built site.
@@ -32,6 +35,7 @@ def broken_links(site: Path) -> list[str]:
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc or link.startswith("#__"):
+                broken += [f"{path.relative_to(site)} -> {link}"] if parts.netloc and link in page.loaded else []
                 continue
             there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             there = there / "index.html" if there.is_dir() else there

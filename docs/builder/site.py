@@ -5,6 +5,7 @@ Strict: a page that is not there, a broken link or anchor, or a name of the refe
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,6 +19,9 @@ from docs.builder.repository import ROOT
 from docs.builder.staging import stage, staged_name
 
 _CONFIG = ROOT / "docs" / "site.toml"
+_SHIM = ROOT / "docs" / "builder" / "iframe-worker.js"
+_SHIM_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
+"""Where the generator's pages load it from. Without it a browser runs no search in pages that are opened from disk."""
 
 
 def build(out: Path) -> Path:
@@ -48,12 +52,21 @@ def build(out: Path) -> Path:
         raise RuntimeError(f"the site cannot be built:\n{done.stdout}{done.stderr}")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (site / "llms.txt").write_text(llms_text(made, project["description"]), encoding="utf-8")
+    _bring_shim(site)
     for section in made:
         for page in section.pages:
             (site / staged_name(page)).write_bytes((pages / staged_name(page)).read_bytes())
     if broken := broken_links(site):
         raise RuntimeError("links that lead nowhere:\n" + "\n".join(broken))
     return site
+
+
+def _bring_shim(site: Path) -> None:
+    shim = site / "assets" / _SHIM.name
+    shutil.copy(_SHIM, shim)
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(_SHIM_ELSEWHERE, os.path.relpath(shim, page.parent)), encoding="utf-8")
 
 
 def _config(made: list[Section]) -> str:
