@@ -21,6 +21,7 @@ from tests.readme_examples import answer_of_graph_example, readme_example
 from tests.scripted import ScriptedServer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = {name: readme_example(name) for name in ("memory", "sync", "middleware", "graph", "tools")}
 
 
 def test_the_readme_is_short_and_needs_no_comments() -> None:
@@ -56,7 +57,7 @@ def test_the_readme_draws_all_nodes() -> None:
 
 @pytest.mark.slow
 def test_memory_quick_start_runs_when_copied(tmp_path: Path) -> None:
-    done = _run(readme_example("memory"), tmp_path)
+    done = _run(EXAMPLES["memory"], tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "What is the capital of Columbia County? -> 1. Find which" in done.stdout
@@ -72,7 +73,7 @@ async def test_quick_start_runs_when_its_bank_is_full_of_failures(name: str, tmp
 
     async with ScriptedServer(answer_of_graph_example) as server:
         keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
-        done = await asyncio.to_thread(_run, readme_example(name), tmp_path, **keys)
+        done = await asyncio.to_thread(_run, EXAMPLES[name], tmp_path, **keys)
 
     assert (done.returncode, done.stderr) == (0, "")
     if name == "memory":  # its question is the one that cases hurt
@@ -81,7 +82,7 @@ async def test_quick_start_runs_when_its_bank_is_full_of_failures(name: str, tmp
 
 @pytest.mark.slow
 def test_sync_quick_start_runs_when_copied(tmp_path: Path) -> None:
-    done = _run(readme_example("memory") + readme_example("sync"), tmp_path)
+    done = _run(EXAMPLES["memory"] + EXAMPLES["sync"], tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("['1. Find which Columbia County is meant\\n2. Look up its county seat']\n")
@@ -92,7 +93,7 @@ def test_sync_quick_start_runs_when_copied(tmp_path: Path) -> None:
 async def test_quick_start_with_models_runs_when_a_server_answers(name: str, printed: str, tmp_path: Path) -> None:
     async with ScriptedServer(answer_of_graph_example) as server:
         keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
-        done = await asyncio.to_thread(_run, readme_example(name), tmp_path, **keys)
+        done = await asyncio.to_thread(_run, EXAMPLES[name], tmp_path, **keys)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(printed)
@@ -100,7 +101,7 @@ async def test_quick_start_with_models_runs_when_a_server_answers(name: str, pri
 
 @pytest.mark.slow
 def test_tools_quick_start_runs_when_copied(tmp_path: Path) -> None:
-    done = _run(readme_example("tools"), tmp_path)
+    done = _run(EXAMPLES["tools"], tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "| 2 | jan | 3 |" in done.stdout
