@@ -58,7 +58,7 @@ check: .venv/.dev ## Lint, format, types, declared dependencies, direction of im
 	$(BIN)/deptry .
 	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
-	$(BIN)/pytest -q -m "not slow" tests/project/test_readme.py tests/project/test_pages.py
+	$(BIN)/pytest -q -m "not slow" tests/project/test_readme.py tests/project/test_documentation.py
 
 fix: .venv/.dev ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix
