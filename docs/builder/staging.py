@@ -16,7 +16,7 @@ _COPIED = (*_PICTURES, ".css")
 
 
 def staged_name(page: Path) -> str:
-    """Path of a page below the folder that the generator reads: files of docs/ keep theirs, a README is a folder's index."""
+    """Path of a page below the folder that the generator reads: files of docs/ keep theirs, a README is an index."""
     path = page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT)
     return (path.with_name("index.md") if path.name == "README.md" else path).as_posix()
 
