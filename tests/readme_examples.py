@@ -2,20 +2,26 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
-from docs.builder.code_parts import QUICK_STARTS, quick_start
-from docs.builder.repository import ROOT
+ROOT = Path(__file__).parent.parent
+HEADINGS = {"memory": "The memory alone", "middleware": "In an agent, by middleware", "graph": "The whole workflow"}
+"""Headings of the README whose first block of code is a quick start."""
 
 
 def readme_example(name: str) -> str:
     """A quick start of the README, or the code below `<!-- quickstart:NAME -->` on a page of docs/."""
-    if name in QUICK_STARTS:
-        return quick_start(name)
-    pages = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
-    pattern = rf"<!-- quickstart:{name} -->\n```python\n(.*?)```"
-    (code,) = [code for page in pages for code in re.findall(pattern, page, re.DOTALL)]
-    return str(code)
+    if name in HEADINGS:
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        texts = [readme.partition(f"\n### {HEADINGS[name]}\n")[2].partition("\n#")[0]]
+        pattern = r"```python\n(.*?)```"
+    else:
+        texts = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
+        pattern = rf"<!-- quickstart:{name} -->\n```python\n(.*?)```"
+    found = [code for text in texts for code in re.findall(pattern, text, re.DOTALL)]
+    assert len(found) == 1, f"no quick start {name!r}, or several"
+    return str(found[0])
 
 
 def answer_of_graph_example(request: dict[str, Any]) -> str | dict[str, Any]:

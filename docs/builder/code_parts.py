@@ -2,16 +2,12 @@
 
 import ast
 import inspect
-import re
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 from docs.builder.repository import ROOT
 
-README = ROOT / "README.md"
 ROOMS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
-QUICK_STARTS = {"memory": "The memory alone", "middleware": "In an agent, by middleware", "graph": "The whole workflow"}
-"""Headings of the README whose first block of code is the quick start."""
 _WIDTH = 118
 
 
@@ -65,35 +61,19 @@ def events() -> str:
     return "\n".join(rows)
 
 
-def quick_start(name: str) -> str:
-    """Code of a quick start of the README, without its fence.
-
-    Args:
-        name: one of `QUICK_STARTS`.
-
-    Raises:
-        ValueError: the README has no such heading with a block of Python.
-    """
-    section = README.read_text(encoding="utf-8").partition(f"\n### {QUICK_STARTS[name]}\n")[2].partition("\n#")[0]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    if not found:
-        raise ValueError(f"README.md has no block of Python under the heading {QUICK_STARTS[name]!r}")
-    return found[1]
-
-
 def memory_quick_start() -> str:
     """The README's quick start of the memory alone."""
-    return f"```python\n{quick_start('memory')}```"
+    return _quick_start("memory")
 
 
 def middleware_quick_start() -> str:
     """The README's quick start of an agent with the middleware."""
-    return f"```python\n{quick_start('middleware')}```"
+    return _quick_start("middleware")
 
 
 def graph_quick_start() -> str:
     """The README's quick start of the whole workflow."""
-    return f"```python\n{quick_start('graph')}```"
+    return _quick_start("graph")
 
 
 def figures() -> str:
@@ -108,6 +88,12 @@ def hosts() -> str:
     from tests.hosts.cells import markdown
 
     return markdown()
+
+
+def _quick_start(name: str) -> str:
+    from tests.readme_examples import readme_example
+
+    return f"```python\n{readme_example(name)}```"
 
 
 def _line(indent: str, name: str, summary: str) -> str:
