@@ -30,7 +30,7 @@ PINNED := $(addprefix -c ,$(CONSTRAINTS))
 TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all coverage check fix live lock page docs figures clean
+.PHONY: help run test test-slow test-all coverage check fix live lock page docs site figures clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -51,14 +51,14 @@ test-all: test test-slow ## Run the quick tests, then the slow ones
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
-check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the README
+check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the pages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p memento
 	$(BIN)/deptry .
 	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
-	$(BIN)/pytest -q tests/project/test_readme.py
+	$(BIN)/pytest -q -m "not slow" tests/project/test_readme.py tests/project/test_documentation.py
 
 fix: .venv/.dev ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix
@@ -67,11 +67,14 @@ fix: .venv/.dev ## Repair what the linter and the formatter can
 live: .venv/.dev ## Run the tests that need a real key or server; see .env.example
 	$(BIN)/pytest -m live
 
-docs: .venv/.dev ## Regenerate what the README says about the code
+docs: .venv/.dev ## Regenerate what the pages say about the code
 	$(BIN)/python docs/refresh.py
 
+site: .venv/.dev ## Build the documentation into out/site, strictly; it works from disk
+	$(BIN)/python -m docs.builder.site
+
 # Resumes where it stopped; nothing else should run meanwhile.
-figures: .venv/.dev ## Measure what the README says about costs, and write its table (about two and a half hours)
+figures: .venv/.dev ## Measure what docs/results.md says about costs, and write its table (about two and a half hours)
 	$(BIN)/python $(PIP) $(PINNED) -r benchmarks/requirements-peers.txt
 	$(BIN)/python -m benchmarks.all
 	$(BIN)/python docs/refresh.py

@@ -1,4 +1,4 @@
-"""Measures every figure of the README's table: `make figures`, or `python -m benchmarks.all`.
+"""Measures every figure of the table in docs/results.md: `make figures`, or `python -m benchmarks.all`.
 
 Runs the commands below one after the other, each with `--save`. What was measured at this commit is not measured again,
 so a stopped run resumes. A new benchmark that keeps figures is added to `COMMANDS`. Nothing else should run meanwhile.

@@ -1,7 +1,7 @@
 """Figures of the benchmarks: one record, one table, one JSON file per benchmark under `benchmarks/results/`.
 
 A benchmark makes a list of `Figure` and hands it to `report`, which prints each figure beside its bar and, with
-`--save`, keeps it with the commit and the machine it was measured on. The README's table is made from those files.
+`--save`, keeps it with the commit and the machine it was measured on. The table of docs/results.md is made from them.
 
     parser = argument_parser(__doc__)
     options = parser.parse_args()
@@ -63,7 +63,7 @@ class Figure:
     is_busy: bool = False
     """Whether every core had other work meanwhile."""
     is_shown: bool = False
-    """Whether the README shows it although it has no bar."""
+    """Whether the table shows it although it has no bar."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -117,7 +117,7 @@ def measured(
         statistic: of rows to a number; their median by default.
         bar: what it is held against.
         is_busy: whether every core had other work meanwhile.
-        is_shown: whether the README shows it although it has no bar.
+        is_shown: whether the table shows it although it has no bar.
     """
     rows, find = np.asarray(values, np.float64), statistic or _median
     chance, n = np.random.default_rng(0), len(rows)

@@ -1,6 +1,5 @@
-"""The README's table of measured figures, made from `benchmarks/results/*.json`."""
+"""The tables of measured figures of docs/results.md, made from `benchmarks/results/*.json`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.provenance import Provenance
@@ -10,25 +9,40 @@ EMPTY = "No figures are kept yet: `make figures` measures them."
 
 
 def markdown(folder: Path = FOLDER) -> str:
-    """Every kept figure that has a bar or is shown without one, and what the figures were measured on."""
+    """For each benchmark, every kept figure that has a bar or is shown without one, and what it was measured on."""
     kept = {file.stem: load(file.stem, folder=folder) for file in sorted(folder.glob("*.json"))}
-    rows = [row for name, figures in kept.items() for row in _rows(name, figures)]
-    if not rows:
-        return EMPTY
-    head = ["| figure and bar | seen | with all cores busy | command |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", *_origins(kept)])
+    told = {name: _rows([one for one in those if _is_told(one.figure)]) for name, those in kept.items()}
+    tables = [_section(name, kept[name], rows) for name, rows in told.items() if rows]
+    return "\n\n".join([_about(kept), *tables]) if tables else EMPTY
 
 
-def _rows(name: str, kept: list[KeptFigure]) -> Iterator[str]:
-    """One row per figure: what was seen on cores with nothing else to do, and on busy ones."""
+def _is_told(figure: Figure) -> bool:
+    return figure.bar is not None or figure.is_shown
+
+
+def _section(name: str, kept: list[KeptFigure], rows: list[str]) -> str:
+    command = f"`python -m benchmarks.{name}`"
+    return "\n".join([f"### {name}", "", f"{command}. {_origins(kept)}", "", *rows])
+
+
+def _rows(kept: list[KeptFigure]) -> list[str]:
+    """A table of figures: what was seen on cores with nothing else to do, and on busy ones where that was measured."""
     idle = {one.figure.name: one.figure for one in kept if not one.figure.is_busy}
     busy = {one.figure.name: one.figure for one in kept if one.figure.is_busy}
-    command = f"`python -m benchmarks.{name}`"
-    for title, one in {**busy, **idle}.items():
-        if one.bar or one.is_shown:
-            bar = f": {one.bar.direction} {rounded(one.bar.goal)}{one.unit and ' '}{one.unit}" if one.bar else ""
-            yield f"| {title}{bar} | {_seen(idle.get(title))} | {_seen(busy.get(title))} | {command} |"
-            command = ""
+    if not (idle or busy):
+        return []
+    head = ["figure", "bar", "seen", *(["with all cores busy"] if busy else [])]
+    cells = [
+        [name, _bar(one), _seen(idle.get(name)), *([_seen(busy.get(name))] if busy else [])]
+        for name, one in {**busy, **idle}.items()
+    ]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells)]
+
+
+def _bar(figure: Figure) -> str:
+    if figure.bar is None:
+        return ""
+    return f"{figure.bar.direction} {rounded(figure.bar.goal)}{figure.unit and ' '}{figure.unit}"
 
 
 def _seen(figure: Figure | None) -> str:
@@ -38,26 +52,22 @@ def _seen(figure: Figure | None) -> str:
     return f"{figure}{verdict}"
 
 
-def _origins(kept: dict[str, list[KeptFigure]]) -> Iterator[str]:
-    """A line for each state of the code and machine that figures come from."""
-    names: dict[tuple[str, str, str], list[str]] = {}
-    for name, figures in kept.items():
-        for one in figures:
-            where = _code(one.provenance), one.provenance.machine, one.provenance.date.partition("T")[0]
-            names.setdefault(where, [])
-            if name not in names[where]:
-                names[where].append(name)
+def _origins(kept: list[KeptFigure]) -> str:
+    """Each state of the code and machine that figures come from, the newest last."""
+    origins = [one.provenance for one in kept]
+    where = sorted({(one.date.partition("T")[0], _code(one), one.machine) for one in origins})
+    return f"Measured {'; and '.join(f'{date} at {code} on {machine}' for date, code, machine in where)}."
+
+
+def _about(kept: dict[str, list[KeptFigure]]) -> str:
     loads = [one.provenance.load for figures in kept.values() for one in figures if not one.figure.is_busy]
     ends = " to ".join(dict.fromkeys(rounded(end) for end in (min(loads, default=0), max(loads, default=0))))
-    yield (
+    return (
         "Intervals are 95 % percentile bootstraps over what was drawn anew, named in the files. Processes that wanted "
-        f"a core, over the number of cores, where they were not kept busy: {ends}. Measured:"
+        f"a core, over the number of cores, where they were not kept busy: {ends}."
     )
-    yield ""
-    for (code, machine, date), those in names.items():
-        yield f"- {', '.join(those)}: {date}, {code}, on {machine}"
 
 
 def _code(origin: Provenance) -> str:
     changed = " with changes" if origin.is_dirty else ""
-    return f"commit {origin.commit}{changed}" if origin.commit else "outside a repository"
+    return f"commit {origin.commit}{changed}" if origin.commit else "a state outside a repository"

@@ -81,7 +81,7 @@ async def _settings(app: Application) -> AsyncIterator[Finding]:
         raise _UnreadableError from error
     settings = app.settings
     for name, meant in unknown_variables(process_environment(), Settings.model_fields).items():
-        fix = f"write {meant}" if meant else "remove it, or see the table of settings in README.md"
+        fix = f"write {meant}" if meant else "remove it, or see the table of settings in docs/settings.md"
         yield Finding("settings", "note", f"{name} is not a setting: nothing reads it", fix)
     if settings.qdrant_api_key and not settings.qdrant_url:
         fix = "set MEMENTO_QDRANT_URL to the server's address, or remove the key"

@@ -1,89 +1,35 @@
-"""Rewrites the generated parts of README.md and docs/: diagram, tree, events, settings, figures, the table of hosts."""
+"""Rewrites the generated parts of README.md and docs/, and the picture of the workflow.
 
-import ast
-import inspect
+python docs/refresh.py            writes them
+python docs/refresh.py --check    exit code 1 if one is stale
+"""
+
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # for `docs`, `benchmarks` and `tests`
+
+from docs.builder import code_parts, command_pages, workflow_picture  # noqa: E402 - found by the line above
+from docs.builder.repository import readdressed  # noqa: E402
+
+DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-ROOMS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
-_WIDTH = 118
+PICTURE = DOCS / "workflow.svg"
 
-
-def diagram() -> str:
-    """The compiled graph as Mermaid."""
-    from memento.graph.app import graph
-
-    drawn = graph.get_graph().draw_mermaid()
-    return f"```mermaid\n{drawn[drawn.index('graph TD') :].strip()}\n```"
-
-
-def tree() -> str:
-    """Every room's modules and rooms within, each with the first line of its docstring."""
-    lines = ["```"]
-    for room in ROOMS:
-        lines.append(_line("", f"{room}/", _summary(ROOT / room / "__init__.py")))
-        for path in sorted((ROOT / room).iterdir()):
-            if (path / "__init__.py").is_file():
-                lines.append(_line("  ", f"{path.name}/", _summary(path / "__init__.py")))
-            elif path.suffix == ".py" and path.name != "__init__.py":
-                lines.append(_line("  ", path.name, _summary(path)))
-    return "\n".join([*lines, "```"])
-
-
-def settings() -> str:
-    """Every variable that is read from the environment."""
-    from memento.graph.collection_variables import CollectionVariables
-    from memento.graph.settings import Settings
-
-    rows = ["| variable | default | |", "|---|---|---|"]
-    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in CollectionVariables.model_fields)
-    for name, field in fields:  # those of a collection last
-        variable = field.validation_alias or f"MEMENTO_{name.upper()}"
-        default = "" if field.default in (None, "") else f"`{field.default}`"
-        rows.append(f"| `{variable}` | {default} | {field.description} |")
-    return "\n".join(rows)
-
-
-def events() -> str:
-    """The events of a run, from their types."""
-    from memento.nodes.events import RunEvent
-
-    rows = ["| `event` | when | beside it |", "|---|---|---|"]
-    for kind in get_args(RunEvent):
-        types = get_type_hints(kind)
-        (name,) = get_args(types.pop("event"))
-        rows.append(f"| `{name}` | {inspect.getdoc(kind)} | {', '.join(f'`{field}`' for field in types)} |")
-    return "\n".join(rows)
-
-
-def figures() -> str:
-    """The kept figures of the benchmarks, each beside its bar."""
-    from benchmarks.results_table import markdown
-
-    return markdown()
-
-
-def hosts() -> str:
-    """The hosts that were tried, and with what."""
-    from tests.hosts.cells import markdown
-
-    return markdown()
-
-
-PARTS: dict[str, Callable[[], str]] = {
-    "diagram": diagram,
-    "tree": tree,
-    "events": events,
-    "settings": settings,
-    "figures": figures,
+PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {
+    DOCS / "memory-alone.md": {"memory_quick_start": code_parts.memory_quick_start},
+    DOCS / "first-agent.md": {"middleware_quick_start": code_parts.middleware_quick_start},
+    DOCS / "embedding.md": {"graph_quick_start": code_parts.graph_quick_start},
+    DOCS / "settings.md": {"settings": code_parts.settings, "context": code_parts.context},
+    DOCS / "stream-events.md": {"events": code_parts.events},
+    DOCS / "cli.md": {"commands": command_pages.commands},
+    DOCS / "http-api.md": {"routes": command_pages.routes},
+    DOCS / "results.md": {"figures": code_parts.figures},
+    DOCS / "hosts.md": {"hosts": code_parts.hosts},
+    DOCS / "rooms.md": {"tree": code_parts.tree},
 }
-
-
-PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {README: PARTS, ROOT / "docs" / "hosts.md": {"hosts": hosts}}
 
 
 def refreshed(page: Path) -> str:
@@ -102,21 +48,23 @@ def refreshed(page: Path) -> str:
     return text
 
 
-def _line(indent: str, name: str, summary: str) -> str:
-    line = f"{indent}{name:<24} {summary}"
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1].rsplit(" ", 1)[0] + " …"
+def fresh() -> dict[Path, str]:
+    """Every generated file and page, as it should be."""
+    return {
+        README: readdressed(README.read_text(encoding="utf-8")),
+        PICTURE: workflow_picture.workflow_svg(),
+        **{page: refreshed(page) for page in PAGES},
+    }
 
 
-def _summary(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0]
+def stale() -> list[str]:
+    """Names of the files that are not as they should be."""
+    return [path.name for path, text in fresh().items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 if __name__ == "__main__":
-    sys.path.append(str(ROOT))  # for `benchmarks` and `tests`
-    fresh = {page: refreshed(page) for page in PAGES}
     if "--check" in sys.argv:
-        stale = [page.name for page, text in fresh.items() if text != page.read_text(encoding="utf-8")]
-        sys.exit(f"stale: {', '.join(stale)}; run `make docs`" if stale else 0)
-    for page, text in fresh.items():
-        page.write_text(text, encoding="utf-8")
+        names = stale()
+        sys.exit(f"stale: {', '.join(names)}; run `make docs`" if names else 0)
+    for path, text in fresh().items():
+        path.write_text(text, encoding="utf-8")

@@ -31,6 +31,7 @@ from tests.node_parts import Roles, a_run
 from tests.readme_examples import answer_of_graph_example, readme_example
 from tests.scripted import ScriptedServer
 
+GRAPH_EXAMPLE = readme_example("graph")
 INSTALL = r"pip install 'memento-langgraph\[tools\]'"
 OF_EXTRAS = {
     "memento.graph.home_saver": "langgraph.checkpoint.sqlite",
@@ -95,7 +96,7 @@ def test_the_memory_example_runs(tmp_path: Path) -> None:
 @pytest.mark.timeout(400)
 async def test_the_graph_example_runs(tmp_path: Path) -> None:
     script = tmp_path / "example.py"
-    await asyncio.to_thread(script.write_text, readme_example("graph"), encoding="utf-8")
+    await asyncio.to_thread(script.write_text, GRAPH_EXAMPLE, encoding="utf-8")
     async with ScriptedServer(answer_of_graph_example) as server:
         keys = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": server.base_url}
         done = await asyncio.to_thread(as_here, script, **keys)

@@ -117,6 +117,7 @@ _PROTOCOLS = tomllib.loads(files(__package__).joinpath("protocols.toml").read_te
 PRESETS: dict[str, Preset] = {
     one["name"]: Preset.model_validate(one) for one in (*PAPER["preset"], *_PROTOCOLS["preset"])
 }
+"""All presets by name."""
 
 
 def preset_named(name: str) -> Preset:

@@ -28,3 +28,4 @@ class Interval(NamedTuple):
 
 
 UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
+"""The interval of a figure that cannot be computed."""

@@ -61,6 +61,7 @@ class TableEstimate(NamedTuple):
 
 
 NO_ESTIMATE = TableEstimate(UNDEFINED, _NO_DRAWS, float("nan"), 0, "questions")
+"""The estimate of a table without results."""
 
 
 class _Spread(NamedTuple):

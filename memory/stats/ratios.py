@@ -24,10 +24,13 @@ from memento.memory.stats.interval import TAIL, UNDEFINED, Interval
 from memento.memory.stats.terms import Floats
 
 RESAMPLES = 2000
+"""Number of bootstrap resamples."""
 SHARE: tuple[float, float] = (0.0, 1.0)
 """Ends of the scale of rewards and rates."""
-USUAL, GUARANTEED = 0.5, 1.0
-"""Weight of the pseudo-question, in questions, for usual and for guaranteed coverage."""
+USUAL = 0.5
+"""Weight of the pseudo-question, in questions, for usual coverage."""
+GUARANTEED = 1.0
+"""Weight of the pseudo-question, in questions, for guaranteed coverage."""
 _WEIGHTS = 2_000_000
 """Maximum number of weights in memory at a time."""
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from memento.memory.stats.interval import TAIL, Interval
 
 Floats = NDArray[np.float64]
+"""An array of floating-point numbers."""
 
 
 def mean_of_terms(

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 EvaluatorName = Literal["auto", "exact", "f1", "gaia", "judge", "judges", "rubric", "custom", "human", "none"]
+"""Name of an evaluator, as `Context(evaluator=...)` takes it."""
 
 
 class Grade(NamedTuple):

@@ -1,4 +1,4 @@
-"""The glossary names classes and files that are there, and the README leads to it."""
+"""The glossary names classes and files that are there, and the first page leads to it."""
 
 import re
 from pathlib import Path
@@ -29,8 +29,8 @@ def test_each_noun_of_the_glossary_has_one_entry() -> None:
     assert sorted(set(nouns)) == sorted(nouns)
 
 
-def test_the_readme_links_the_glossary() -> None:
-    assert "(docs/glossary.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_first_page_links_the_glossary() -> None:
+    assert "(glossary.md)" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 
 
 def listed_modules(package: Path) -> list[str]:

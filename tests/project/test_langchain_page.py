@@ -28,7 +28,7 @@ def test_the_table_names_every_public_name() -> None:
     table = PAGE.partition("\n## ")[0]
     assert [name for name in langchain.__all__ if f"| `{name}` |" not in table] == []
     assert all(getattr(langchain, name) for name in langchain.__all__)
-    assert "(docs/langchain.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(langchain.md)" in (ROOT / "docs" / "first-agent.md").read_text(encoding="utf-8")
 
 
 def test_importing_the_package_imports_no_langchain() -> None:

@@ -24,6 +24,6 @@ def test_a_snippet_does_what_the_page_says(name: str, printed: str, tmp_path: Pa
     assert (done.stdout, done.returncode) == (printed, 0), done.stderr
 
 
-def test_the_page_names_all_that_is_offered_and_the_readme_leads_to_it() -> None:
+def test_the_page_names_all_that_is_offered_and_another_page_leads_to_it() -> None:
     assert [name for name in testing.__all__ if f"`{name}" not in PAGE] == []
-    assert "(docs/policies.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(policies.md)" in (ROOT / "docs" / "choosing-a-policy.md").read_text(encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Parts of pages that are generated from the code: settings, events, the tree of modules, quick starts."""
+
+import ast
+import inspect
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+from docs.builder.repository import ROOT
+
+ROOMS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
+_WIDTH = 118
+
+
+def tree() -> str:
+    """Every room's modules and rooms within, each with the first line of its docstring."""
+    lines = ["```"]
+    for room in ROOMS:
+        lines.append(_line("", f"{room}/", _summary(ROOT / room / "__init__.py")))
+        for path in sorted((ROOT / room).iterdir()):
+            if (path / "__init__.py").is_file():
+                lines.append(_line("  ", f"{path.name}/", _summary(path / "__init__.py")))
+            elif path.suffix == ".py" and path.name != "__init__.py":
+                lines.append(_line("  ", path.name, _summary(path)))
+    return "\n".join([*lines, "```"])
+
+
+def settings() -> str:
+    """Every variable that is read from the environment."""
+    from memento.graph.collection_variables import CollectionVariables
+    from memento.graph.settings import Settings
+
+    rows = ["| variable | default | |", "|---|---|---|"]
+    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in CollectionVariables.model_fields)
+    for name, field in fields:  # those of a collection last
+        variable = field.validation_alias or f"MEMENTO_{name.upper()}"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        rows.append(f"| `{variable}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def context() -> str:
+    """Every setting of one run, from `Context`."""
+    from memento.nodes.context import Context
+
+    rows = ["| field | default | |", "|---|---|---|"]
+    for name, field in Context.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        rows.append(f"| `{name}` | {default} | {(field.description or '').replace('|', '&#124;')} |")
+    return "\n".join(rows)
+
+
+def events() -> str:
+    """The events of a run, from their types."""
+    from memento.nodes.events import RunEvent
+
+    rows = ["| `event` | when | beside it |", "|---|---|---|"]
+    for kind in get_args(RunEvent):
+        types = get_type_hints(kind)
+        (name,) = get_args(types.pop("event"))
+        rows.append(f"| `{name}` | {inspect.getdoc(kind)} | {', '.join(f'`{field}`' for field in types)} |")
+    return "\n".join(rows)
+
+
+def memory_quick_start() -> str:
+    """The README's quick start of the memory alone."""
+    return _quick_start("memory")
+
+
+def middleware_quick_start() -> str:
+    """The README's quick start of an agent with the middleware."""
+    return _quick_start("middleware")
+
+
+def graph_quick_start() -> str:
+    """The README's quick start of the whole workflow."""
+    return _quick_start("graph")
+
+
+def figures() -> str:
+    """The kept figures of the benchmarks, each beside its bar."""
+    from benchmarks.results_table import markdown
+
+    return markdown()
+
+
+def hosts() -> str:
+    """The hosts that were tried, and with what."""
+    from tests.hosts.cells import markdown
+
+    return markdown()
+
+
+def _quick_start(name: str) -> str:
+    from tests.readme_examples import readme_example
+
+    return f"```python\n{readme_example(name)}```"
+
+
+def _line(indent: str, name: str, summary: str) -> str:
+    line = f"{indent}{name:<24} {summary}"
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
