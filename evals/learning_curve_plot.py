@@ -8,7 +8,7 @@ import numpy as np
 from memento.evals.learning_demo import SERIES, TaskScore, accuracy
 
 WINDOW = 15
-_COLORS = ("#9aa0a6", "#1a73e8", "#e8710a")
+_COLORS = ("#9aa0a6", "#12a4af", "#1a73e8", "#e8710a")
 
 
 def moving_accuracy(values: Sequence[float], *, window: int = WINDOW) -> list[float]:
@@ -17,7 +17,7 @@ def moving_accuracy(values: Sequence[float], *, window: int = WINDOW) -> list[fl
 
 
 def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
-    """Plot the three series with 95 % bands.
+    """Plot all series, those of the model with 95 % bands.
 
     Args:
         scores: of the whole stream.
@@ -54,6 +54,6 @@ def save_learning_curves(scores: Sequence[TaskScore], path: Path) -> None:
     plt.close(figure)
 
 
-def series_of(scores: Sequence[TaskScore]) -> tuple[list[float], list[float], list[float]]:
-    """Return the three series: memory off, memory on, vote."""
-    return [s.off for s in scores], [s.on for s in scores], [s.vote for s in scores]
+def series_of(scores: Sequence[TaskScore]) -> list[list[float]]:
+    """Return the values of each of `SERIES`."""
+    return [[score[1 + at] for score in scores] for at in range(len(SERIES))]
