@@ -24,14 +24,34 @@ from memento.memory.errors import InvalidInput
 from memento.nodes.state import PromptCase
 
 _BARS = "▁▂▃▄▅▆▇█"
-_STYLES = ("bright_black", "bold blue", "yellow")
+_STYLES = ("bright_black", "cyan", "bold blue", "yellow")
+_COMPARED = tuple(name for name in SERIES if name != "advantage")
 _LOG_EVERY = 5
 _FRAME = 28  # what stands beside the bars
-_NEXT = """Put a real model to work:
-  export OPENAI_API_KEY=sk-...
-  export OPENAI_BASE_URL=http://host:port/v1    any server of that protocol
-  memento doctor                                what is configured and reachable
-  memento ask 'What is the capital of Columbia County?' -r Bloomsburg"""
+_INTRODUCTION = """\
+An office has six departments: docks, kitchen, hospital, observatory, farm and
+court. Each has one rule for what it does with a word. The rules have
+meaningless names, and nothing in a task says which of them is right.
+
+A real language model, SmolLM2 with 135 million weights, picks the rule. It is
+frozen: nothing of it is trained. {n_tasks} tasks, each worked on in three ways:
+  no memory     the model alone, which can only guess: one in six is right
+  similarity    it is shown cases of the most similar tasks: what was done,
+                and whether it worked
+  advantage     the same, and the memory learns from outcomes which cases help
+After a wrong answer, the right rule is written into memory as a case.
+
+`vote` lets the cases decide without a model. It does as well: a model of this
+size adds no reasoning. What you see is what memory adds, not a clever agent.
+"""
+_NEXT = """\
+Three commands to go on with:
+  memento doctor                    what is configured, reachable or missing
+  memento ask 'What is the capital of Columbia County?' -r Bloomsburg
+                                    first: export OPENAI_API_KEY=sk-... or, for
+                                    any server of that protocol,
+                                    OPENAI_BASE_URL=http://host:port/v1
+  memento eval run --dataset FILE   whether memory helps on your own tasks"""
 
 
 async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> ExitCode:
@@ -40,7 +60,7 @@ async def run_demo(n_tasks: int, seed: int, out: Path, *, as_json: bool) -> Exit
         raise InvalidInput("the picture needs matplotlib: pip install 'memento-langgraph[demo]'")
     console = StdoutConsole(stderr=as_json, quiet=as_json, highlight=False)
     models = ChatModels(planner="local")
-    console.print("A real frozen 135M model, no key, no network: a demonstration, not a brain.")
+    console.print(_INTRODUCTION.format(n_tasks=n_tasks))
     try:
         demo = LearningDemo(models=models, folder=out, n_tasks=n_tasks, seed=seed)
         async with demo.opened() as running:
@@ -93,9 +113,9 @@ def _figures(scores: Sequence[TaskScore]) -> dict[str, object]:
         part: {name: f"{accuracy(values):.2f}" for name, values in zip(SERIES, series_of(rows), strict=True)}
         for part, rows in parts.items()
     }
-    off, on, voted = series_of(parts["last third"])
-    figures["on - off, last third, paired"] = f"{paired_difference(on, off):.2f}"
-    figures["on - vote, last third, paired"] = f"{paired_difference(on, voted):.2f}"
+    last = dict(zip(SERIES, series_of(parts["last third"]), strict=True))
+    for name in _COMPARED:
+        figures[f"advantage - {name}, last third, paired"] = f"{paired_difference(last['advantage'], last[name]):.2f}"
     figures["intervals"] = "of this order of the tasks alone"
     return figures
 
@@ -122,8 +142,9 @@ def _table(figures: dict[str, object]) -> Table:
     table = Table("share solved", "first third", "last third", box=None, pad_edge=False)
     for name in SERIES:
         table.add_row(name, Text(first[name]), Text(last[name]))
-    for difference in ("on - off", "on - vote"):
-        table.add_row(f"{difference}, paired", "", Text(str(figures[f"{difference}, last third, paired"])))
+    for name in _COMPARED:
+        difference = f"advantage - {name}"
+        table.add_row(difference, "", Text(str(figures[f"{difference}, last third, paired"])))
     table.caption, table.caption_justify = "in brackets: 95 % intervals of this one order of tasks; no verdict", "left"
     return table
 

@@ -14,7 +14,7 @@ from memento.cli.keys import keys
 from memento.cli.learn import learn
 from memento.cli.mcp import mcp
 from memento.cli.policy import policy
-from memento.cli.running import ExitCode
+from memento.cli.running import ExitCode, run_command
 from memento.cli.streams import open_missing_streams, silence_broken_streams
 from memento.cli.threads import threads
 from memento.cli.tools import tools
@@ -22,10 +22,21 @@ from memento.cli.tools import tools
 app = typer.Typer(
     name="memento",
     help="An agent that gets better with use: it remembers cases and learns which of them help.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def _greeting(context: typer.Context) -> None:
+    """An agent that gets better with use: it remembers cases and learns which of them help."""
+    if context.invoked_subcommand is None:
+        from memento.cli.greeting import greet
+
+        raise typer.Exit(run_command(greet(), as_json=False))
+
+
 for command in (ask, feedback, doctor, mcp, demo):
     app.command()(command)
 app.command("import")(import_records)

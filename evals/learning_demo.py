@@ -1,7 +1,7 @@
-"""The learning demonstration: one stream of tasks, worked on with memory off and on, by the same frozen model.
+"""The learning demonstration: one stream of tasks, worked on by one frozen model without memory and by two policies.
 
 Every task goes through the real graph. After a wrong answer the right plan is written as a case (a correction). Beside
-the two arms stands what a majority vote over the very same cases says without any language model: a small model does
+the arms stands what a majority vote over the cases of `advantage` says without any language model: a small model does
 not add reasoning to that, and the figures must not suggest it. The tasks come in one order, so its intervals say
 nothing about other orders, and no verdict is given: `memento eval run` plays as many as one needs.
 """
@@ -11,7 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from langchain_core.language_models import BaseChatModel
@@ -37,7 +37,9 @@ from memento.nodes.sources import ModelSource, Role
 from memento.nodes.state import InputState, PromptCase
 
 K = 6
-SERIES = ("memory off", "memory on", "vote, no model")
+Arm = Literal["none", "similarity", "advantage"]
+SERIES = ("no memory", "similarity", "advantage", "vote, no model")
+"""What is compared: the arms by policy, and a vote over the cases that `advantage` was served."""
 
 
 class TaskScore(NamedTuple):
@@ -45,8 +47,9 @@ class TaskScore(NamedTuple):
 
     number: int
     """From 0."""
-    off: float
-    on: float
+    none: float
+    similarity: float
+    advantage: float
     vote: float
 
 
@@ -101,7 +104,10 @@ class LearningDemo:
         if not self.scores_path.exists():
             return []
         lines = self.scores_path.read_text(encoding="utf-8").splitlines()
-        return [TaskScore(**json.loads(line)) for line in lines if line.endswith("}")]
+        try:
+            return [TaskScore(**json.loads(line)) for line in lines if line.endswith("}")]
+        except TypeError:  # an interrupted demonstration of another release compared other things
+            return []
 
     def _write_scores(self, scores: Sequence[TaskScore]) -> None:
         whole = self.scores_path.with_suffix(".whole")
@@ -132,10 +138,10 @@ class OpenDemo:
         """Work through the rest of the stream; each score is on disk before it is yielded."""
         for number in range(len(self.scores), self._demo.n_tasks):
             task = self._demo.tasks[number]
-            off = await self.work_on(task, policy="none")
-            on = await self.work_on(task, policy="similarity")
-            voted = vote(on.cases, otherwise=RULES[number % len(RULES)]) == task.rule
-            score = TaskScore(number, off.reward or 0.0, on.reward or 0.0, float(voted))
+            none, similarity, advantage = [await self.work_on(task, policy=arm) for arm in get_args(Arm)]
+            voted = vote(advantage.cases, otherwise=RULES[number % len(RULES)]) == task.rule
+            rewards = [one.reward or 0.0 for one in (none, similarity, advantage)]
+            score = TaskScore(number, *rewards, float(voted))
             with self._demo.scores_path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(score._asdict()) + "\n")
             self.scores.append(score)
@@ -145,13 +151,12 @@ class OpenDemo:
         """One more task, and then a related one, whose plan is made with the first one's case at hand."""
         first, *others = self._demo.spare_tasks
         related = next(task for task in others if task.rule == first.rule)
-        return await self.work_on(first, policy="similarity"), await self.work_on(related, policy="similarity")
+        return await self.work_on(first, policy="advantage"), await self.work_on(related, policy="advantage")
 
-    async def work_on(self, task: HouseTask, *, policy: Literal["none", "similarity"]) -> Shown:
+    async def work_on(self, task: HouseTask, *, policy: Arm) -> Shown:
         """One run of the graph, and the correction if it was wrong."""
         context = Context(policy=policy, k=K, evaluator="exact", max_cycles=1)
-        namespace = "off" if policy == "none" else "on"
-        given: InputState = {"task": task.text, "reference": task.answer, "namespace": namespace}
+        given: InputState = {"task": task.text, "reference": task.answer, "namespace": policy}
         cases: list[PromptCase] = []
         plan, final = "", dict[str, Any]()
         stream: AsyncIterator[Any] = self._graph.astream(given, context=context, stream_mode=["custom", "values"])
@@ -164,7 +169,7 @@ class OpenDemo:
                 plan = part["plan"][0]["description"]
         if final.get("reward") == 0.0 and policy != "none":
             await self._memory.write(
-                state=task.text, action=right_plan(task), reward=1.0, evaluator="correction", namespace=namespace
+                state=task.text, action=right_plan(task), reward=1.0, evaluator="correction", namespace=policy
             )
         return Shown(task.text, cases, plan, final.get("answer"), final.get("reward"), final.get("case_id"))
 

@@ -131,6 +131,17 @@ class ChatModels:
             return named
         return await self._model(await self._choose(role, named))
 
+    async def choice(self, role: Role) -> Choice:
+        """Tell which model a role has, and why; looks for a server on this machine if none is configured.
+
+        Raises:
+            NoModelConfigured: there is none.
+        """
+        named = self._configured[role]
+        if isinstance(named, BaseChatModel):
+            return Choice(type(named).__name__, "given")
+        return await self._choose(role, named)
+
     async def describe(self) -> list[RoleModel]:
         """Report each role's model and whether it answers; calls no model, starts no local server."""
         return list(await asyncio.gather(*(self._describe(role) for role in get_args(Role))))

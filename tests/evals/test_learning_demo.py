@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 
 from memento.evals.house_rules import RULES, house_stream
 from memento.evals.learning_curve_plot import series_of
-from memento.evals.learning_demo import LearningDemo, TaskScore, accuracy, paired_difference
+from memento.evals.learning_demo import SERIES, LearningDemo, TaskScore, accuracy, paired_difference
 from memento.graph.models import ChatModels
 from memento.memory.stats import mean_interval
 from tests.node_parts import Roles
@@ -70,7 +70,7 @@ async def test_every_task_has_its_scores_when_the_stream_is_done(tmp_path: Path)
 
 
 @loads_the_encoder
-@pytest.mark.parametrize("torn", ["", '{"number": 2, "of'])
+@pytest.mark.parametrize("torn", ["", '{"number": 2, "no'])
 async def test_the_rest_is_worked_on_when_an_interrupted_stream_goes_on(torn: str, tmp_path: Path) -> None:
     demo = a_demo(tmp_path)
     async with demo.opened() as running:
@@ -83,10 +83,19 @@ async def test_the_rest_is_worked_on_when_an_interrupted_stream_goes_on(torn: st
     model = planner()
     rest = await scores_of(a_demo(tmp_path, model))
     assert rest[:2] == first
-    assert len(model.calls) == 2 * (N - 2)  # nothing is worked on twice
+    assert len(model.calls) == 3 * (N - 2)  # nothing is worked on twice
     whole = tmp_path / "whole"
     assert rest == await scores_of(a_demo(whole))  # and the memory was not lost
     assert len(demo.scores_path.read_text().splitlines()) == N
+
+
+@loads_the_encoder
+async def test_it_begins_afresh_when_the_interrupted_one_compared_other_things(tmp_path: Path) -> None:
+    demo = a_demo(tmp_path)
+    demo.scores_path.parent.mkdir(parents=True)
+    demo.scores_path.write_text('{"number": 0, "off": 0.0, "on": 1.0, "vote": 1.0}\n')  # as release 0.2 wrote them
+    async with demo.opened() as running:
+        assert running.scores == []
 
 
 @loads_the_encoder
@@ -112,14 +121,14 @@ async def test_a_correction_is_written_when_memory_was_on_and_the_answer_wrong(t
     async with demo.opened() as running:
         off = await running.work_on(wrong, policy="none")
         assert (off.reward, off.cases) == (0.0, [])
-        await running.work_on(wrong, policy="similarity")
+        await running.work_on(wrong, policy="advantage")
         views = running._memory.views
-        on = [case async for case in views.walk(namespace="on")]
+        on = [case async for case in views.walk(namespace="advantage")]
         assert {(case.action.partition("\n")[0], case.reward) for case in on} == {
             (f"1. {RULES[0]}", 0.0),
             (f"1. {wrong.rule}", 1.0),
         }
-        assert {case.reward async for case in views.walk(namespace="off")} == {0.0}
+        assert {case.reward async for case in views.walk(namespace="none")} == {0.0}
 
 
 @pytest.mark.slow
@@ -134,11 +143,11 @@ async def test_a_frozen_model_solves_more_when_it_remembers(tmp_path: Path) -> N
     finally:
         await models.aclose()
     figures: dict[str, Any] = {}
-    for name, values in zip(("off", "on", "vote"), series_of(scores), strict=True):
+    for name, values in zip(SERIES, series_of(scores), strict=True):
         figures[name] = {part: str(accuracy(rows)) for part, rows in {"first": values[:8], "last": values[-8:]}.items()}
-    off, on, voted = series_of(scores)
-    figures["on - off, last third"] = str(paired_difference(on[-8:], off[-8:]))
-    figures["on - vote, last third"] = str(paired_difference(on[-8:], voted[-8:]))
+    off, _, on, voted = series_of(scores)
+    figures["advantage - no memory, last third"] = str(paired_difference(on[-8:], off[-8:]))
+    figures["advantage - vote, last third"] = str(paired_difference(on[-8:], voted[-8:]))
     print(json.dumps(figures, indent=2))  # noqa: T201  the figures are what the test is for
     assert np.mean(on[-8:]) - np.mean(on[:8]) >= 0.25
     assert np.mean(on[-8:]) - np.mean(off[-8:]) >= 0.25
