@@ -14,14 +14,19 @@ NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 def test_every_example_is_run_by_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "examples").glob("test_*.py"))
     assert NAMES
-    assert sorted(set(re.findall(r'run_example\(\s*"(\w+)"', tests))) == NAMES
+    assert sorted(set(re.findall(r'(?:run|play|serve)_example\(\s*"(\w+)"', tests))) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_says_how_to_run_it(name: str) -> None:
     told = ast.get_docstring(ast.parse((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"))) or ""
-    assert f"examples/{name}.py" in told
+    assert re.search(rf"examples(/{name}\.py| {name}:app)", told), "it says how it is started"
     assert re.search(r"pip install '?memento-langgraph", told), "it names the extras that it needs"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_short(name: str) -> None:
+    assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 60
 
 
 def test_examples_are_no_part_of_the_package() -> None:
