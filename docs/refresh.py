@@ -74,6 +74,13 @@ def hosts() -> str:
     return markdown()
 
 
+def examples() -> str:
+    """The examples, by what a reader wants to do."""
+    from examples_index import markdown  # type: ignore[import-not-found]  # beside this file
+
+    return str(markdown())
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "diagram": diagram,
     "tree": tree,
@@ -83,7 +90,11 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {README: PARTS, ROOT / "docs" / "hosts.md": {"hosts": hosts}}
+PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {
+    README: PARTS,
+    ROOT / "docs" / "hosts.md": {"hosts": hosts},
+    ROOT / "docs" / "examples.md": {"examples": examples},
+}
 
 
 def refreshed(page: Path) -> str:

@@ -19,13 +19,13 @@ from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.runner import EvalRunner, load_results
 from memento.evals.statistics.summary import summarize
-from memento.evals.subject import Subject
+from memento.evals.subject import Correction, Subject
 from memento.evals.task import EvalTask, fingerprint
 
 FORMS = {"Norway": "A7", "Peru": "C2", "Chad": "F9"}  # a rule of the house, which no model knows
 TASKS = [
     EvalTask(id=f"{thing}-{land}", question=f"Which form goes with a {thing} to {land}?", references=[form])
-    for thing in ("parcel", "letter", "crate")
+    for thing in ("parcel", "letter")
     for land, form in FORMS.items()
 ]
 MODEL = "openai:gpt-4.1-mini"
@@ -33,8 +33,12 @@ MODEL = "openai:gpt-4.1-mini"
 
 def subject() -> Subject:
     """The agent that is evaluated: the graph's parts around the memory that each stream of tasks has."""
-    settings = {"evaluator": "exact", "max_cycles": 1}
-    return Subject(name="clerk", make_deps=lambda memory: Deps(memory=memory, planner=MODEL), settings=settings)
+    return Subject(
+        name="clerk",
+        make_deps=lambda memory: Deps(memory=memory, planner=MODEL),
+        correction=lambda task: Correction(f"answer {task.references[0]}", task.references[0]),  # after a wrong answer
+        settings={"evaluator": "exact", "max_cycles": 1},
+    )
 
 
 async def main(n_orders: int, folder: Path) -> None:

@@ -18,7 +18,7 @@ def reply(request: dict[str, Any]) -> str:
     """A model that knows no form, and copies the one of a case of the same country."""
     shown = str(request["messages"][-1]["content"])
     land = re.findall(r"to (\w+)\?", shown)[-1]
-    found = re.search(rf"to {land}\?(?:(?!Task:).)*?Answer:\s*(\w\d)", shown, re.DOTALL)
+    found = re.search(rf"to {land}\?\nPlan:\nanswer (\w\d)", shown)
     return answer(found[1] if found else "none")
 
 

@@ -1,8 +1,10 @@
 """Every example is run by a test, and says what it needs."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -27,6 +29,31 @@ def test_an_example_says_how_to_run_it(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_is_short(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_the_index_has_every_example_once_and_is_fresh() -> None:
+    index = _index()
+    files = [entry.file for entries in index.SECTIONS.values() for entry in entries]
+    notebooks = [path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.glob("notebooks/*.ipynb")]
+    assert sorted(files) == sorted([*(f"{name}.py" for name in NAMES), *notebooks])
+    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    assert f"<!-- examples:start -->\n{index.markdown()}\n<!-- examples:end -->" in page, "run `make docs`"
+
+
+def test_needs_are_read_from_the_file() -> None:
+    needs = _index().needs
+    assert needs("memory_alone.py") == "nothing else"
+    assert needs("serve_with_keys.py") == "extras `cli,server`, `langgraph-cli[inmem]`, a model"
+    assert needs("notebooks/does_memory_help.ipynb") == "extra `evals`, `jupyterlab`"
+
+
+def _index() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("examples_index", ROOT / "docs" / "examples_index.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_examples_are_no_part_of_the_package() -> None:
