@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # for `docs`, `benchmarks` and `tests`
 
-from docs.builder import code_parts, command_pages, workflow_picture  # noqa: E402 - found by the line above
+from docs.builder import code_parts, command_pages, examples_index, workflow_picture  # noqa: E402 - found by the line above
 from docs.builder.repository import readdressed  # noqa: E402
 
 DOCS = ROOT / "docs"
@@ -28,6 +28,7 @@ PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {
     DOCS / "http-api.md": {"routes": command_pages.routes},
     DOCS / "results.md": {"figures": code_parts.figures},
     DOCS / "hosts.md": {"hosts": code_parts.hosts},
+    DOCS / "examples.md": {"examples": examples_index.markdown},
     DOCS / "rooms.md": {"tree": code_parts.tree},
 }
 

@@ -1,122 +1,59 @@
 """A Flask app on a threaded server: answers, streams of events, plans to approve, conversations, late feedback.
 
     pip install memento-langgraph flask
-    OPENAI_API_KEY=... python examples/flask_app.py             # serves, is its own client, and stops
-    OPENAI_API_KEY=... python examples/flask_app.py serve       # serves on port 5000, until Ctrl-C
+    OPENAI_API_KEY=... python examples/flask_app.py             # serves on port 5000, or the one that is named
+    python examples/ask_over_http.py http://127.0.0.1:5000      # a client, in another terminal
 
 One memory and one graph for all threads: `CaseMemory.open_sync` gives the memory an event loop of its own, and
-`graph.invoke` and `graph.stream` wait for it. A server that forks its workers (gunicorn, uWSGI) opens the memory in
-each worker, after the fork.
+`graph.stream` waits for it. Servers that fork (gunicorn, uWSGI) open it after the fork, in each worker.
 """
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
-from flask import Flask, Response, abort, request
-from langchain_core.messages import HumanMessage
+from flask import Flask, Response, request
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from werkzeug.serving import make_server
 
 from memento import CaseMemory, Context, Deps, build_graph
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.sync_case_memory import SyncCaseMemory
-
-MODELS = {"planner": "openai:gpt-4.1", "executor": "openai:gpt-4.1-mini", "judge": "openai:gpt-4.1-mini"}
 
 
 def make_app(memory: SyncCaseMemory, **models: Any) -> Flask:
     """Make the app around an open memory."""
     app = Flask(__name__)
     graph = build_graph(Deps(memory=memory, **models), checkpointer=InMemorySaver())
+    app.register_error_handler(UnknownEvent, lambda error: ({"detail": str(error)}, 404))
+    app.register_error_handler(InvalidInput, lambda error: ({"detail": str(error)}, 422))
 
     @app.post("/ask")
-    def ask() -> dict[str, Any]:
-        asked = request.get_json()
-        return told(graph.invoke(given(asked), on(asked["thread"]), context=context(asked)))
-
-    @app.post("/stream")
-    def stream() -> Response:
-        asked = request.get_json()
+    def ask() -> Response:
+        asked = request.get_json()  # a text, or the reply to what the thread waits for
+        given = Command(resume=asked["reply"]) if "reply" in asked else {"messages": [("human", asked["text"])]}
+        config = {"configurable": {"thread_id": asked["thread"]}}
+        context, modes = Context(approve_plan=asked.get("approve_plan", False)), ["custom", "values"]
 
         def lines() -> Iterator[str]:
-            modes: Any = ["custom", "values"]
-            result: Any = {}
-            for mode, part in graph.stream(
-                given(asked), on(asked["thread"]), context=context(asked), stream_mode=modes
-            ):
+            for mode, part in graph.stream(given, config, context=context, stream_mode=modes):
                 if mode == "custom":
                     yield json.dumps(part) + "\n"
-                else:
-                    result = part
-            yield json.dumps(told(result)) + "\n"
+            waiting = [one.value for one in part.get("__interrupt__", ())]
+            yield json.dumps({"answer": part.get("answer"), "event_id": part["event_id"], "waiting": waiting}) + "\n"
 
         return Response(lines(), mimetype="application/x-ndjson")
 
-    @app.post("/resume")
-    def resume() -> dict[str, Any]:
-        said = request.get_json()
-        approving = Context(approve_plan=True)
-        return told(graph.invoke(Command(resume=said["reply"]), on(said["thread"]), context=approving))
-
     @app.post("/feedback")
     def feedback() -> dict[str, Any]:
-        said = request.get_json()
-        try:
-            return {"case_id": memory.feedback(said["event_id"], said["reward"], evaluator="human")}
-        except UnknownEvent as error:
-            abort(404, str(error))
-        except InvalidInput as error:
-            abort(422, str(error))
+        told = request.get_json()
+        return {"case_id": memory.feedback(told["event_id"], told["reward"], evaluator="human")}
 
     return app
 
 
-def given(asked: dict[str, Any]) -> Any:
-    """The graph's input."""
-    return {"messages": [HumanMessage(asked["text"])]}
-
-
-def context(asked: dict[str, Any]) -> Context:
-    """The settings of its run."""
-    return Context(approve_plan=bool(asked.get("approve_plan")))
-
-
-def on(thread: str) -> Any:
-    """The graph's config."""
-    return {"configurable": {"thread_id": thread}}
-
-
-def told(result: dict[str, Any]) -> dict[str, Any]:
-    """What clients get: the answer, or what a person is asked."""
-    waiting = [one.value for one in result.get("__interrupt__", ())]
-    return {"answer": result.get("answer"), "event_id": result.get("event_id"), "waiting": waiting}
-
-
-def main() -> None:
-    """Serve; without `serve`, be the first client."""
-    is_serving = "serve" in sys.argv[1:]
-    with CaseMemory.open_sync("./bank") as memory:
-        server = make_server("127.0.0.1", 5000 if is_serving else 0, make_app(memory, **MODELS), threaded=True)
-        if is_serving:
-            server.serve_forever()
-            return
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}", timeout=300) as client:
-            first = client.post("/ask", json={"text": "Where was Columbus born?", "thread": "1"}).json()
-            print(first["answer"])
-            client.post("/feedback", json={"event_id": first["event_id"], "reward": 1.0})
-            asked = {"text": "And when was he born?", "thread": "1"}
-            with client.stream("POST", "/stream", json=asked) as streaming:
-                for line in streaming.iter_lines():
-                    part = json.loads(line)
-                    print(part.get("event") or part["answer"])
-        server.shutdown()
-
-
 if __name__ == "__main__":
-    main()
+    with CaseMemory.open_sync("./bank") as opened:
+        app = make_app(opened, planner="openai:gpt-4.1", executor="openai:gpt-4.1-mini")
+        app.run(port=int(sys.argv[1]) if len(sys.argv) > 1 else 5000)

@@ -23,34 +23,36 @@ from tests.node_parts import a_memory
 
 @dataclass
 class WebHost:
-    """An app with the four routes of the examples."""
+    """An app with the two routes of the examples."""
 
     client: httpx.AsyncClient
     cases: CaseMemory
 
     async def ask(self, text: str, *, thread: str, approve_plan: bool = False) -> Told:
-        return _told(await self._post("ask", text=text, thread=thread, approve_plan=approve_plan))
+        return _told(await self._asked(text=text, thread=thread, approve_plan=approve_plan))
 
     async def stream(self, text: str, *, thread: str) -> AsyncIterator[Part]:
-        async with self.client.stream("POST", "/stream", json={"text": text, "thread": thread}) as response:
-            async for line in response.aiter_lines():
-                part = json.loads(line)
-                yield Part("event", part["event"]) if "event" in part else Part("answer", part["answer"])
+        async for part in self._parts(text=text, thread=thread):
+            yield Part("event", part["event"]) if "event" in part else Part("answer", part["answer"])
 
     async def resume(self, reply: Any, *, thread: str) -> Told:
-        return _told(await self._post("resume", reply=reply, thread=thread))
+        return _told(await self._asked(reply=reply, thread=thread, approve_plan=True))
 
     async def feedback(self, event_id: str, reward: float) -> None:
-        await self._post("feedback", event_id=event_id, reward=reward)
+        response = await self.client.post("/feedback", json={"event_id": event_id, "reward": reward})
+        assert response.is_success, response.text
 
     def memory(self) -> AbstractAsyncContextManager[CaseMemory]:
         return _given(self.cases)
 
-    async def _post(self, route: str, **body: Any) -> dict[str, Any]:
-        response = await self.client.post(f"/{route}", json=body)
-        assert response.is_success, response.text
-        found: dict[str, Any] = response.json()
-        return found
+    async def _asked(self, **body: Any) -> dict[str, Any]:
+        return [part async for part in self._parts(**body)][-1]
+
+    async def _parts(self, **body: Any) -> AsyncIterator[dict[str, Any]]:
+        async with self.client.stream("POST", "/ask", json=body) as response:
+            assert response.is_success, await response.aread()
+            async for line in response.aiter_lines():
+                yield json.loads(line)
 
 
 @asynccontextmanager
