@@ -6,7 +6,7 @@ the packaged all-MiniLM-L6-v2, `minilm.encoder.MiniLmEncoder`, which needs no ne
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -69,12 +69,13 @@ class EncodedTexts:
             return found[text], offset
         return (await self._new([text]))[text], offset
 
-    async def rows(self, texts: Sequence[str], *, is_kept: bool = False) -> NDArray[np.float32]:
+    async def rows(self, texts: Sequence[str], *, is_kept: bool | Set[str] = False) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once.
 
         Args:
             texts: what to encode.
-            is_kept: the ledger keeps what had to be encoded, so that no later process encodes it again.
+            is_kept: the ledger keeps what had to be encoded, so that no later process encodes it again; of all texts,
+                or of some.
         """
         if not texts:
             return np.empty((0, self.encoder.dim), np.float32)
@@ -86,8 +87,10 @@ class EncodedTexts:
         unseen = [text for text in missing if text not in known]
         if unseen:
             new = await self._new(unseen)
-            if is_kept and not self._ledger.only_read_because:
-                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, new))
+            kept_of = new.keys() if is_kept is True else new.keys() & (is_kept or set())
+            if kept_of and not self._ledger.only_read_because:
+                saved = {text: new[text] for text in new if text in kept_of}
+                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, saved))
             known |= new
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
