@@ -1,14 +1,20 @@
 """A search without a filter finds what a filtered one finds, whatever else the shard holds and becomes."""
 
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from memento.memory.case_memory import CaseMemory
+from memento.memory.experience import Experience
 from memento.memory.index.engines import other_points
 from memento.memory.index.engines.points import newest
 from memento.memory.index.engines.port import BankPoint, Hit, Vector
 from memento.memory.index.engines.shard import Shard
+from memento.memory.index.engines.vector_cache import VectorCache
 from tests.bank_points import DIM, case_id, point, unit
 
 N = 120
@@ -78,3 +84,42 @@ def test_points_that_were_deleted_or_copied_are_looked_up_again(shard: Shard, tm
     found = [[one.case_id for one in hits(each, query, is_exact=False, limit=N)] for each in (shard, other)]
     assert found[0] == found[1]
     assert len(found[0]) == N - 1
+
+
+class RandomRows:
+    """An encoder whose rows say nothing: no two cosines are equal."""
+
+    name, dim = "random-rows", DIM
+
+    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        return np.stack([unit(zlib.crc32(text.encode())) for text in texts])
+
+
+async def test_reads_of_a_large_bank_are_the_same_with_and_without_a_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VectorCache.__init__.__kwdefaults__, "max_rows", 20)  # more cases are many
+    unfiltered, n_unfiltered = Shard._unfiltered, 0
+
+    def counted(shard: Shard, *given: Any, **named: Any) -> Any:
+        nonlocal n_unfiltered
+        found = unfiltered(shard, *given, **named)
+        n_unfiltered += found is not None
+        return found
+
+    kept = [Experience(state=f"task {number}", action=f"plan {number % 7}", reward=number % 2) for number in range(90)]
+    others = [Experience(state=f"task {number}", action="plan", reward=1.0, namespace="b") for number in range(8)]
+    async with CaseMemory.open(tmp_path, encoder=RandomRows(), policy="advantage", seed=0) as memory:
+        ids = await memory.write_all([*kept, *others])
+        for number in range(6):
+            reading = await memory.read(f"asked {number}", k=4)
+            await memory.write(state=f"asked {number}", action="plan 1", reward=1.0, event_id=reading.event_id)
+            await memory.feedback(reading.event_id, None if number % 3 else 0.0)  # None: the case is quarantined
+        recalls = []
+        for search in (lambda *_, **__: None, counted):
+            monkeypatch.setattr(Shard, "_unfiltered", search)
+            recalls.append([await memory.recall(f"task {number}") for number in range(0, 90, 9)])
+    assert n_unfiltered >= 10
+    for number, filtered, found in zip(range(0, 90, 9), *recalls, strict=True):
+        assert found.candidates == filtered.candidates
+        assert ids[number] not in {one.case_id for one in found.candidates}
