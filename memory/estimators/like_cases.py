@@ -123,11 +123,13 @@ class LikeCases:
         """
         best = found.largest(n)
         gain_B = self._gains(weighting)
-        cell_A, at_once = np.flatnonzero(gain_B > -np.inf), _FIRST_CELLS
-        while len(cell_A := cell_A[gain_B[cell_A] >= _least(best, n) - _ROUNDING]):
+        cell_A = np.flatnonzero((gain_B > -np.inf) & (gain_B >= _least(best, n) - _ROUNDING))
+        at_once = _FIRST_CELLS
+        while len(cell_A):
             is_next_A = _largest(gain_B[cell_A], at_once)
             best = self._searched(cell_A[is_next_A], best, weighting, reward_N, n, is_left_out)
             cell_A, at_once = cell_A[~is_next_A], 4 * at_once
+            cell_A = cell_A[gain_B[cell_A] >= _least(best, n) - _ROUNDING]
         return best
 
     def values(
