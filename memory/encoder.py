@@ -6,7 +6,7 @@ the packaged all-MiniLM-L6-v2, `minilm.encoder.MiniLmEncoder`, which needs no ne
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -61,40 +61,45 @@ class EncodedTexts:
 
     async def located(self, text: str) -> tuple[Vector, int]:
         """The unit row of one text, and the ledger's newest offset, looked up on the same way."""
-        if (vector := self._recent.get(text_hash(text))) is not None:
+        hashed = {text: text_hash(text)}
+        if (vector := self._recent.get(hashed[text])) is not None:
             return vector, await self._views.newest_offset()
-        found, offset = await self._kept([text])
+        found, offset = await self._kept(hashed)
         if text in found and len(found[text]) == self.encoder.dim:
-            self._remember(found)
+            self._remember(found, hashed)
             return found[text], offset
         return (await self._new([text]))[text], offset
 
-    async def rows(self, texts: Sequence[str], *, is_kept: bool = False) -> NDArray[np.float32]:
+    async def rows(self, texts: Sequence[str], *, is_kept: bool | Set[str] = False) -> NDArray[np.float32]:
         """Unit rows, shape (len(texts), dim); each distinct text is encoded at most once.
 
         Args:
             texts: what to encode.
-            is_kept: the ledger keeps what had to be encoded, so that no later process encodes it again.
+            is_kept: the ledger keeps what had to be encoded, so that no later process encodes it again; of all texts,
+                or of some.
         """
         if not texts:
             return np.empty((0, self.encoder.dim), np.float32)
-        known = {text: self._recent[key] for text in texts if (key := text_hash(text)) in self._recent}
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        hashed = {text: text_hash(text) for text in dict.fromkeys(texts)}
+        known = {text: self._recent[key] for text, key in hashed.items() if key in self._recent}
+        missing = {text: key for text, key in hashed.items() if text not in known}
         if missing:
             kept, _ = await self._kept(missing)
             known |= {text: kept[text] for text in missing if text in kept and len(kept[text]) == self.encoder.dim}
         unseen = [text for text in missing if text not in known]
         if unseen:
             new = await self._new(unseen)
-            if is_kept and not self._ledger.only_read_because:
-                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, new))
+            kept_of = new.keys() if is_kept is True else new.keys() & (is_kept or set())
+            if kept_of and not self._ledger.only_read_because:
+                saved = {text: new[text] for text in new if text in kept_of}
+                await self._ledger.transact(lambda writer: writer.save_vectors(self.encoder.name, saved))
             known |= new
-        self._remember({text: known[text] for text in missing})
+        self._remember(known, missing)
         return np.stack([known[text] for text in texts])
 
     async def _new(self, texts: list[str]) -> dict[str, Vector]:
         new = dict(zip(texts, await self._encoded(texts), strict=True))
-        self._remember(new)
+        self._remember(new, {text: text_hash(text) for text in texts})
         return new
 
     async def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
@@ -110,13 +115,13 @@ class EncodedTexts:
         check_rows(rows, name=name, n_texts=len(texts), dim=self.encoder.dim)
         return unit_rows(rows)
 
-    async def _look_up(self, asked: Sequence[list[str]]) -> list[tuple[dict[str, Vector], int]]:
-        texts = list(dict.fromkeys(text for part in asked for text in part))
-        return [await self._views.vectors_at(texts, encoder=self.encoder.name)] * len(asked)
+    async def _look_up(self, asked: Sequence[dict[str, str]]) -> list[tuple[dict[str, Vector], int]]:
+        hashed = {text: key for part in asked for text, key in part.items()}
+        return [await self._views.hashed_vectors_at(hashed, encoder=self.encoder.name)] * len(asked)
 
-    def _remember(self, vectors: dict[str, Vector]) -> None:
-        for text, row in vectors.items():
-            self._recent[text_hash(text)] = row
+    def _remember(self, vectors: dict[str, Vector], hashed: dict[str, str]) -> None:
+        for text, key in hashed.items():
+            self._recent[key] = vectors[text]
         while len(self._recent) * self.encoder.dim > _RECENT_NUMBERS:
             self._recent.popitem(last=False)
 

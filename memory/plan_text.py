@@ -13,8 +13,10 @@ MAX_ENCODED_CHARS: Final = 500
 MAX_LINES: Final = 12
 """Maximum number of lines of a plan that are compared with those of others."""
 
-_MARK = re.compile(r"^(?:[-*•]|\(?(?:[a-z]{0,5} ?\d{1,3}|[a-z])[.):]) +| *\(after [^()]*\)$")
-"""A bullet or number before a step, and the steps that it waits for."""
+_MARK = re.compile(r"(?:[-*•]|\(?(?:[a-z]{0,5} ?\d{1,3}|[a-z])[.):]) +")
+"""A bullet or number before a step."""
+_WAITS = re.compile(r" *\(after [^()]*\)$")
+"""The steps that a step waits for."""
 _NO_PLAN = "(no plan)"
 _CLOSING = "?!.,;: "
 
@@ -41,4 +43,9 @@ def plan_lines(action: str) -> tuple[str, ...]:
 
 
 def _normalised(line: str) -> str:
-    return _MARK.sub("", " ".join(line.casefold().split())).rstrip(_CLOSING)
+    said = " ".join(line.casefold().split())
+    if mark := _MARK.match(said):
+        said = said[mark.end() :]
+    if said.endswith(")"):
+        said = _WAITS.sub("", said)
+    return said.rstrip(_CLOSING)

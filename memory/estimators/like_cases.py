@@ -1,9 +1,9 @@
 """Exact top-k search over cases by reward and groups: branch and bound over cells of like cases.
 
 The value of a case is linear in its own reward and its shares of groups, so no case of a cell is worth more than the
-largest rewards and shares of the cell make it. Inverted lists, from groups to cells, tell which cells gain enough from
-the groups of positive value; these are opened from the highest bound on, until no other can hold a better case (bounds
-of blocks, as in block-max indexes, Ding and Suel 2011).
+largest rewards and shares of the cell make it. Inverted lists, from groups to cells, tell what cells gain from the
+groups of positive value; those that gain most are opened first, from the highest bound on, until no other can hold a
+better case (bounds of blocks, as in block-max indexes, Ding and Suel 2011).
 
 Axes: N cases by row, C rows asked for, B cells, G groups, K non-zero shares of cells.
 """
@@ -19,7 +19,9 @@ from memento.memory.estimators.sparse_rows import SparseRows
 
 _LEVELS = 4
 """Cases of one cell have rewards and shares that are the same when rounded to a quarter."""
-_OPENED_TOGETHER = 256
+_FIRST_CELLS = 64
+"""Cells that are looked at first, of the highest gain: what they hold rules most of the others out."""
+_OPENED_TOGETHER = 128
 """Cases that are valued at a time: a call for every cell would cost more than the cases."""
 _FIRST_ROOM = 64
 _ROUNDING = 1e-9
@@ -120,23 +122,15 @@ class LikeCases:
             is_left_out: which of some rows are not searched, because they are among `found`.
         """
         best = found.largest(n)
-        least = float(best.value_C[-1]) if len(best.row_C) == n else -np.inf
-        cell_A = self._near(weighting, least)
-        bound_A = self._bounds(cell_A, weighting)
-        cell_A, bound_A = cell_A[bound_A >= least], bound_A[bound_A >= least]
-        order = np.lexsort((self._first_B[cell_A], -bound_A))
-        waiting: list[NDArray[np.int64]] = []
-        n_waiting = 0
-        for cell, bound in zip(cell_A[order].tolist(), bound_A[order].tolist(), strict=True):
-            if len(best.row_C) == n and (-bound, self._first_B[cell]) > (-best.value_C[-1], best.row_C[-1]):
-                break
-            rows = self._opened(cell, n, is_left_out)
-            waiting.append(rows)
-            n_waiting += len(rows)
-            if n_waiting >= _OPENED_TOGETHER:
-                best = self._with(best, np.concatenate(waiting), weighting, reward_N, n)
-                waiting, n_waiting = [], 0
-        return self._with(best, np.concatenate(waiting), weighting, reward_N, n) if waiting else best
+        gain_B = self._gains(weighting)
+        cell_A = np.flatnonzero((gain_B > -np.inf) & (gain_B >= _least(best, n) - _ROUNDING))
+        at_once = _FIRST_CELLS
+        while len(cell_A):
+            is_next_A = _largest(gain_B[cell_A], at_once)
+            best = self._searched(cell_A[is_next_A], best, weighting, reward_N, n, is_left_out)
+            cell_A, at_once = cell_A[~is_next_A], 4 * at_once
+            cell_A = cell_A[gain_B[cell_A] >= _least(best, n) - _ROUNDING]
+        return best
 
     def values(
         self, row_C: NDArray[np.int64], weighting: Weighting, reward_C: NDArray[np.float32]
@@ -145,27 +139,46 @@ class LikeCases:
         own_C: NDArray[np.float64] = weighting.base + weighting.reward * reward_C.astype(np.float64)
         return own_C + self._group.products(row_C, weighting.group_G)
 
-    def _with(
+    def _searched(
         self,
+        cell_A: NDArray[np.int64],
         best: ValuedCases,
-        row_C: NDArray[np.int64],
         weighting: Weighting,
         reward_N: NDArray[np.float32],
         n: int,
+        is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
     ) -> ValuedCases:
-        value_C = self.values(row_C, weighting, reward_N[row_C])
-        return ValuedCases(np.concatenate([best.row_C, row_C]), np.concatenate([best.value_C, value_C])).largest(n)
+        """The best of some cells and those found before; cells are opened from the highest bound on."""
+        bound_A = self._bounds(cell_A, weighting)
+        order = np.lexsort((self._first_B[cell_A], -bound_A))
+        cell_A, bound_A = cell_A[order], bound_A[order]
+        while n_open := self._n_hopeful(cell_A, bound_A, best, n):
+            n_rows_A = np.cumsum(np.minimum(self._n_B[cell_A[:n_open]], n))
+            n_open = min(n_open, int(np.searchsorted(n_rows_A, _OPENED_TOGETHER)) + 1)
+            row_C = self._opened(cell_A[:n_open], n, is_left_out)
+            value_C = self.values(row_C, weighting, reward_N[row_C])
+            together = np.concatenate([best.row_C, row_C]), np.concatenate([best.value_C, value_C])
+            best = ValuedCases(*together).largest(n)
+            cell_A, bound_A = cell_A[n_open:], bound_A[n_open:]
+        return best
 
-    def _near(self, weighting: Weighting, least: float) -> NDArray[np.int64]:
-        """Cells that may hold a case of at least this value, by what they gain from groups of positive value alone."""
+    def _n_hopeful(self, cell_A: NDArray[np.int64], bound_A: NDArray[np.float64], best: ValuedCases, n: int) -> int:
+        """How many of these cells, highest bound first, may hold a case that is among the best `n`."""
+        if len(best.row_C) < n:
+            return len(cell_A)
+        least, row = best.value_C[-1], best.row_C[-1]
+        is_hopeful_A = (bound_A > least) | ((bound_A == least) & (self._first_B[cell_A] <= row))
+        return int(np.count_nonzero(is_hopeful_A))
+
+    def _gains(self, weighting: Weighting) -> NDArray[np.float64]:
+        """What cases of each cell may be worth by their reward and groups of positive value alone, shape (B,)."""
         n_cells = len(self._rows)
         best_B = self._reward_B2[:n_cells, int(weighting.reward > 0)].astype(np.float64)
         gain_B = np.where(self._n_B[:n_cells] > 0, weighting.base + weighting.reward * best_B, -np.inf)
-        if least > -np.inf:
-            for group in np.flatnonzero(weighting.group_G > 0).tolist():
-                cells, highest = self._lists[group]
-                gain_B[cells.whole] += np.multiply(highest.whole, weighting.group_G[group], dtype=np.float64)
-        return np.flatnonzero((gain_B >= least - _ROUNDING) & (self._n_B[:n_cells] > 0))
+        for group in np.flatnonzero(weighting.group_G > 0).tolist():
+            cells, highest = self._lists[group]
+            gain_B[cells.whole] += np.multiply(highest.whole, weighting.group_G[group], dtype=np.float64)
+        return gain_B
 
     def _bounds(self, cell_A: NDArray[np.int64], weighting: Weighting) -> NDArray[np.float64]:
         """Value that no case of a cell exceeds, rounding included: sums in the same order, of terms no smaller."""
@@ -179,14 +192,19 @@ class LikeCases:
         return bound_A + np.bincount(of_cell, weights=term_K, minlength=len(cell_A))
 
     def _opened(
-        self, cell: int, n: int, is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+        self, cell_A: NDArray[np.int64], n: int, is_left_out: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
     ) -> NDArray[np.int64]:
-        """Rows of a cell to value: all, or where all are worth the same, the first."""
-        rows = self._rows[cell][: self._n_B[cell]].astype(np.int64)
-        rows = rows[~is_left_out(rows)]
-        if len(rows) > n and self._is_uniform(cell):
-            rows = np.partition(rows, n)[:n]
-        return rows
+        """Rows of cells to value: all, or where those of a cell are worth the same, its first."""
+        small, large = list[NDArray[np.int32]](), list[NDArray[np.int64]]()
+        for cell, size in zip(cell_A.tolist(), self._n_B[cell_A].tolist(), strict=True):
+            rows = self._rows[cell][:size]
+            if size > n and self._is_uniform(cell):
+                rows = rows[~is_left_out(rows.astype(np.int64))]
+                large.append((np.partition(rows, n)[:n] if len(rows) > n else rows).astype(np.int64))
+            else:
+                small.append(rows)
+        row_C = np.concatenate([np.zeros(0, np.int32), *small]).astype(np.int64)
+        return np.concatenate([row_C[~is_left_out(row_C)], *large])
 
     def _is_uniform(self, cell: int) -> bool:
         lowest, highest = self._share_K2[self._start_B[cell] : self._start_B[cell + 1]].T
@@ -273,6 +291,21 @@ class LikeCases:
             added += n_rows
             self._cell_N = np.concatenate([self._cell_N, np.full(added, -1, np.int32)])
             self._at_N = np.concatenate([self._at_N, np.zeros(added, np.int32)])
+
+
+def _least(best: ValuedCases, n: int) -> float:
+    """Value of the last of the best `n`, while there are as many."""
+    return float(best.value_C[-1]) if len(best.row_C) == n else -np.inf
+
+
+def _largest(gain_A: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+    """Which are the `n` largest; of equal ones, the first."""
+    if len(gain_A) <= n:
+        return np.ones(len(gain_A), np.bool_)
+    last = np.partition(gain_A, len(gain_A) - n)[len(gain_A) - n]
+    is_one_A: NDArray[np.bool_] = gain_A > last
+    is_one_A[np.flatnonzero(gain_A == last)[: n - int(np.count_nonzero(is_one_A))]] = True
+    return is_one_A
 
 
 def _unknown(n: int) -> NDArray[np.float32]:

@@ -69,12 +69,7 @@ class ExampleReader:
 
     async def rows(self, cases: Sequence[Case], similarity_N: Vector, reward_N: Vector) -> CaseRows:
         """Cases as an estimator sees them."""
-        vectors: dict[CaseView, Vector] = {}
-        for view in self._wanted:
-            if view != "action" or self._has_actions:
-                # a written case has its vectors; one that was imported or loaded gets the others when they are needed
-                said = [view_text(case, view) for case in cases]
-                vectors[view] = await self._texts.rows(said, is_kept=view != "state")
+        vectors = await self._vectors(cases)
         actions = [self._action(case) for case in cases] if self._has_actions else []
         return CaseRows(
             tuple(case.id for case in cases),
@@ -85,6 +80,18 @@ class ExampleReader:
             origins=origins_of(cases) if self._has_origins else None,
             lines=tuple(action.lines for action in actions),
         )
+
+    async def _vectors(self, cases: Sequence[Case]) -> dict[CaseView, Vector]:
+        """Encodings of cases, looked up together.
+
+        A written case has its vectors; one that was imported or loaded gets the others when they are needed.
+        """
+        views = [view for view in self._wanted if view != "action" or self._has_actions]
+        said = {view: [view_text(case, view) for case in cases] for view in views}
+        kept = {text for view, texts in said.items() if view != "state" for text in texts}
+        row_ND = await self._texts.rows([text for texts in said.values() for text in texts], is_kept=kept)
+        n = len(cases)
+        return {view: row_ND[number * n : (number + 1) * n] for number, view in enumerate(views)}
 
     def _action(self, case: Case) -> "_Action":
         """Hashes of a case's action, which its id stands for: no revision changes it."""

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 from memento.memory.event import Observation, OutcomeRange
 from memento.memory.ledger import schema
 from memento.memory.ledger.event_reads import observations_of, outside
-from memento.memory.ledger.prepared import unindexed
+from memento.memory.ledger.prepared import Prepared, unindexed
 from memento.memory.ledger.reads import erasures_fact
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection
 
@@ -21,8 +21,8 @@ _SERVING = select(func.max(_VERSIONS.offset)).where(
 )
 _ERASURES = select(schema.facts.c.value).where(schema.facts.c.name == bindparam("erasures"))
 _NEWEST = select(func.max(schema.outcomes.c.offset))
-_STANDING = select(*(part.scalar_subquery() for part in (_SERVING, _ERASURES, _NEWEST)))
-"""Made once, because it is asked at every read."""
+_STANDING = Prepared(select(*(part.scalar_subquery() for part in (_SERVING, _ERASURES, _NEWEST))))
+"""Asked at every read."""
 
 
 class LearningNews(NamedTuple):
@@ -60,7 +60,7 @@ def learning_news(
     """
     offset = schema.outcomes.c.offset
     asked = {"namespace": namespace, "estimator": estimator, "erasures": erasures_fact(namespace)}
-    number, n_erasures, until = connection.sql.execute(_STANDING, asked).one()
+    ((number, n_erasures, until),) = _STANDING.rows(connection, **asked)
     news = LearningNews(number or 0, int(n_erasures or 0), [], max(after, until or 0), is_all=True)
     if not limit or (until or 0) <= after:
         return news

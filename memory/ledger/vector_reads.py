@@ -1,6 +1,6 @@
 """Queries for vectors of texts, by the hash of the text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -38,18 +38,22 @@ class VectorViews:
 
     async def vectors(self, texts: Sequence[str], *, encoder: str) -> dict[str, Vector]:
         """Stored vectors of texts: text to unit row, shape (dim,)."""
-        return await self._ledger.query(lambda connection: vectors_of(connection, texts, encoder))
+        hashed = {text: text_hash(text) for text in texts}
+        return await self._ledger.query(lambda connection: _vectors_of(connection, hashed, encoder))
 
     async def vectors_at(self, texts: Sequence[str], *, encoder: str) -> tuple[dict[str, Vector], int]:
         """Stored vectors of texts, and the offset of the newest revision of any case."""
+        return await self.hashed_vectors_at({text: text_hash(text) for text in texts}, encoder=encoder)
+
+    async def hashed_vectors_at(self, hashed: Mapping[str, str], *, encoder: str) -> tuple[dict[str, Vector], int]:
+        """`vectors_at` for texts with their hashes."""
         return await self._ledger.query(
-            lambda connection: (vectors_of(connection, texts, encoder), NEWEST_OFFSET.scalar(connection) or 0)
+            lambda connection: (_vectors_of(connection, hashed, encoder), NEWEST_OFFSET.scalar(connection) or 0)
         )
 
 
-def vectors_of(connection: CheckedConnection, texts: Sequence[str], encoder: str) -> dict[str, Vector]:
-    """Stored vectors of texts, as `VectorViews.vectors`."""
-    by_hash = {text_hash(value): value for value in texts}
+def _vectors_of(connection: CheckedConnection, hashed: Mapping[str, str], encoder: str) -> dict[str, Vector]:
+    by_hash = {key: text for text, key in hashed.items()}
     rows = _OF_TEXTS.rows(connection, hashes=list(by_hash), encoder=encoder)
     found = connection.found_in(VECTORS, rows)
     return {by_hash[row[_KEY]]: vector for row, vector in found if vector is not None}
