@@ -31,6 +31,7 @@ TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow test-all coverage check fix live lock page docs figures clean
+.PHONY: check-lint check-types check-imports check-readme compiled
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -51,14 +52,30 @@ test-all: test test-slow ## Run the quick tests, then the slow ones
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
+# Side by side: the types alone take longer than all the rest, on one core.
 check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the README
+	@$(MAKE) --no-print-directory -j 2 $(SYNCED) check-types check-lint check-imports check-readme
+
+SYNCED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check-lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+check-types: .venv/.dev
 	$(BIN)/mypy -p memento
+
+check-imports: .venv/.dev
 	$(BIN)/deptry .
 	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
+
+check-readme: .venv/.dev
 	$(BIN)/pytest -q tests/project/test_readme.py
+
+# All tests, once, where each worker of `make test` would compile them all; CI does it beside `make check`.
+compiled: .venv/.dev
+	$(BIN)/pytest -q --collect-only
 
 fix: .venv/.dev ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix
