@@ -24,6 +24,9 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # Tests run side by side, and what they compute is small: more threads than that wait for each other. The suite takes
 # twice as long with them.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# Every HTTP client reads all authorities that the world trusts, for 25 milliseconds; loopback has no certificates. The
+# key of this one is thrown away.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 # As `memento.openmp` has it, which a local model asks for too late when another test's torch has loaded OpenMP.
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
@@ -106,6 +109,7 @@ def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tm
     """Clear what the developer's shell says, and give the test a MEMENTO_HOME that does not exist yet."""
     if request.node.get_closest_marker("live"):
         monkeypatch.setattr(socket.socket, "connect", _connect)  # an earlier test's guard may have outlived it
+        monkeypatch.delenv("SSL_CERT_FILE")
         return
     for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
         monkeypatch.delenv(name)
