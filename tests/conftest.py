@@ -52,6 +52,11 @@ _BENCHMARKS = ModuleSpec("benchmarks", None, is_package=True)
 _BENCHMARKS.submodule_search_locations = [str(ROOT / "benchmarks")]
 sys.modules.setdefault("benchmarks", module_from_spec(_BENCHMARKS))
 
+LONGEST = (
+    *("test_learning_demo", "test_sandbox_escapes", "test_extras", "test_reply_conformance", "test_mcp_servers"),
+    *("test_hostile_documents", "test_tenant_attacks", "test_cli_import", "test_mcp_memory", "test_migrations"),
+)
+"""Files with slow tests of twenty seconds and more: one that begins last keeps all other workers waiting."""
 IN_MEMORY = "/dev/shm"  # noqa: S108  pytest makes a private folder there
 ROOM = 4 << 30
 
@@ -97,8 +102,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Live tests see the real world, and run only when asked for by name (`-m live`)."""
+    """Live tests see the real world, and run only when asked for by name (`-m live`); the longest tests come first."""
     asked = "live" in config.option.markexpr
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker("enable_socket" if asked else pytest.mark.skip(reason="needs a key or server: `make live`"))
