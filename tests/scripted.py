@@ -15,6 +15,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
+from tests.embedding_server import vectors
 from tests.loopback_server import LoopbackServer
 
 Reply: TypeAlias = str | AIMessage | Exception
@@ -96,10 +97,11 @@ class Refusal(NamedTuple):
 
 
 class ScriptedServer(LoopbackServer):
-    """A loopback server with `/v1/models`, `/v1/chat/completions` and `/v1/audio/transcriptions`.
+    """A loopback server with `/v1/models`, `/v1/chat/completions`, `/v1/audio/transcriptions` and `/v1/embeddings`.
 
     `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`. The
     body of a transcription is its form: `model`, `file_name`, `file` (bytes); its reply is a text or a `Refusal`.
+    Embeddings are those of `EmbeddingServer`, and not recorded.
     """
 
     def __init__(
@@ -121,6 +123,10 @@ class ScriptedServer(LoopbackServer):
 
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path.endswith("/embeddings"):
+                    found = vectors(json.loads(content)["input"])
+                    self._send(found.status, found.body)
+                    return
                 is_sound = self.path.endswith("/audio/transcriptions")
                 body = _form(content, self.headers["Content-Type"]) if is_sound else json.loads(content)
                 server.requests.append(body)

@@ -41,6 +41,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(planning() if request.param == "planning" else answering()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
         yield server
 
 
