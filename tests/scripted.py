@@ -97,21 +97,26 @@ class Refusal(NamedTuple):
 
 
 class ScriptedServer(LoopbackServer):
-    """A loopback server with `/v1/models`, `/v1/chat/completions`, `/v1/audio/transcriptions` and `/v1/embeddings`.
+    """A loopback server with `/v1/models`, `/v1/chat/completions` and `/v1/audio/transcriptions`.
 
     `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`. The
     body of a transcription is its form: `model`, `file_name`, `file` (bytes); its reply is a text or a `Refusal`.
-    Embeddings are those of `EmbeddingServer`, and not recorded.
+    With `embeds`, requests for embeddings are answered as by `EmbeddingServer`, and not recorded.
     """
 
     def __init__(
-        self, answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal], models: Sequence[str] = ("stub",)
+        self,
+        answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal],
+        models: Sequence[str] = ("stub",),
+        *,
+        embeds: bool = False,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         """The `Authorization` of each request."""
         self._answer = answer
         self._models = models
+        self._embeds = embeds
         super().__init__(self._make_responder())
 
     def _make_responder(self) -> type[BaseHTTPRequestHandler]:
@@ -123,7 +128,7 @@ class ScriptedServer(LoopbackServer):
 
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path.endswith("/embeddings"):
+                if server._embeds and self.path.endswith("/embeddings"):
                     found = vectors(json.loads(content)["input"])
                     self._send(found.status, found.body)
                     return

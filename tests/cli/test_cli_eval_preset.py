@@ -31,7 +31,7 @@ def planning() -> ScriptedServer:
         answer = "nothing" if item % 3 == 0 else f"thing {item}"
         return json.dumps({"answer": answer} if role == "final" else {"subtasks": [], "answer": answer})
 
-    return ScriptedServer(reply)
+    return ScriptedServer(reply, embeds=True)
 
 
 @pytest.fixture(params=["answering"])
