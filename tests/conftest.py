@@ -7,6 +7,7 @@ copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` i
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -111,18 +112,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> Iterator[None]:
     """Clear what the developer's shell says, and give the test a MEMENTO_HOME that does not exist yet."""
     if request.node.get_closest_marker("live"):
         monkeypatch.setattr(socket.socket, "connect", _connect)  # an earlier test's guard may have outlived it
         monkeypatch.delenv("SSL_CERT_FILE")
+        yield
         return
     for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "1")  # nor does a .env in the checkout; a test of .env takes this away
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
-    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path_factory.getbasetemp() / f"home-{uuid.uuid4().hex[:12]}"))
+    home = tmp_path_factory.getbasetemp() / f"home-{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("MEMENTO_HOME", str(home))
     monkeypatch.setattr(socket, "getaddrinfo", _resolve_loopback)
+    yield
+    shutil.rmtree(home, ignore_errors=True)  # a bank's has eighty megabytes, which may be memory's
 
 
 def _resolve_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
