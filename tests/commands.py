@@ -82,7 +82,7 @@ def assistant(*, answer: str = "forty-two", correct: str = "yes", refuse: str | 
             "final": json.dumps({"answer": answer}),
         }[role]
 
-    return ScriptedServer(reply)
+    return ScriptedServer(reply, embeds=True)
 
 
 def role_of(body: dict[str, Any]) -> str:

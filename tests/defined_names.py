@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ def defined_names(module: ast.Module) -> Iterator[str]:
                     yield name
 
 
+@cache
 def definitions() -> dict[str, list[str]]:
     places = defaultdict[str, list[str]](list)
     for room in ROOMS:

@@ -50,5 +50,5 @@ def answering(*, refuse_after: int | None = None) -> ScriptedServer:
         item = question_of(body)
         return json.dumps({"subtasks": [], "answer": "nothing" if item % 3 == 0 else f"thing {item}"})
 
-    server = ScriptedServer(reply)
+    server = ScriptedServer(reply, embeds=True)
     return server

@@ -6,6 +6,8 @@ import lzma
 import math
 import sqlite3
 import tarfile
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,14 @@ def golden() -> dict[str, Any]:
     return found
 
 
+@cache
+def _archived() -> bytes:
+    return lzma.decompress((RELEASES / f"{BANK}.tar.xz").read_bytes())
+
+
 def unpacked(folder: Path) -> Path:
     """The bank's home."""
-    with tarfile.open(RELEASES / f"{BANK}.tar.xz") as archive:
+    with tarfile.open(fileobj=BytesIO(_archived())) as archive:
         archive.extractall(folder, filter="data")
     return folder / "bank"
 

@@ -15,6 +15,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
+from tests.embedding_server import vectors
 from tests.loopback_server import LoopbackServer
 
 Reply: TypeAlias = str | AIMessage | Exception
@@ -100,16 +101,22 @@ class ScriptedServer(LoopbackServer):
 
     `answer` gets each request's body and returns the reply's text, the fields of its first choice, or a `Refusal`. The
     body of a transcription is its form: `model`, `file_name`, `file` (bytes); its reply is a text or a `Refusal`.
+    With `embeds`, requests for embeddings are answered as by `EmbeddingServer`, and not recorded.
     """
 
     def __init__(
-        self, answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal], models: Sequence[str] = ("stub",)
+        self,
+        answer: Callable[[dict[str, Any]], str | dict[str, Any] | Refusal],
+        models: Sequence[str] = ("stub",),
+        *,
+        embeds: bool = False,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         """The `Authorization` of each request."""
         self._answer = answer
         self._models = models
+        self._embeds = embeds
         super().__init__(self._make_responder())
 
     def _make_responder(self) -> type[BaseHTTPRequestHandler]:
@@ -121,6 +128,10 @@ class ScriptedServer(LoopbackServer):
 
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
+                if server._embeds and self.path.endswith("/embeddings"):
+                    found = vectors(json.loads(content)["input"])
+                    self._send(found.status, found.body)
+                    return
                 is_sound = self.path.endswith("/audio/transcriptions")
                 body = _form(content, self.headers["Content-Type"]) if is_sound else json.loads(content)
                 server.requests.append(body)

@@ -1,7 +1,7 @@
 """Calls a function on untrusted input in a child process with little memory, no secrets and a time limit.
 
 A parser that hangs cannot be stopped in a thread, and one that asks for ten gigabytes takes the whole process with it.
-The child is this file, run as a program: it imports one function, calls it, and prints what it returned as JSON.
+The child runs `confined_child.py`.
 """
 
 import asyncio
@@ -11,18 +11,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, BinaryIO, Final
 
-from memento.extras import optional_imports
 from memento.tools import errors
+from memento.tools.confined_child import NOT_OURS
 from memento.tools.errors import TookTooLong, ToolError, ToolInputError, ToolUnavailable
 
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 20_000_000
 _LAST_WORDS_S: Final = 1.0
-_NOT_OURS: Final = 3
-"""Exit code after an exception other than the named errors."""
 
 
 async def confined(
@@ -64,7 +61,7 @@ async def confined(
         sys.executable,
         "-I",
         "-m",
-        "memento.tools.confined",
+        "memento.tools.confined_child",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -123,52 +120,9 @@ def _result(output: bytes, status: int) -> Any:
     except ValueError:
         answer = None
     if answer is None:
-        why = "it is damaged, or not what its name says" if status == _NOT_OURS else "it wants too much memory or time"
+        why = "it is damaged, or not what its name says" if status == NOT_OURS else "it wants too much memory or time"
         raise ToolInputError(f"it cannot be read: {why}")
     if "error" in answer:
         kind: type[ToolError] = getattr(errors, answer["error"], ToolUnavailable)
         raise kind(answer["message"])
     return answer["value"]
-
-
-def _serve() -> int:
-    """Entry point of the child: answer the one request on stdin."""
-    request = json.load(sys.stdin)
-    # Whatever a parser prints goes nowhere; only the answer uses the real stdout.
-    answer_to, sys.stdout = sys.stdout, sys.stderr
-    _limit(request["memory_bytes"], request["cpu_s"])
-    module, name = request["function"].split(":")
-    try:
-        files = [os.fdopen(descriptor, "rb") for descriptor in request["files"]]
-        with optional_imports("tools", "files of this kind cannot be read here", ToolUnavailable):
-            function = getattr(import_module(module), name)
-            answer = json.dumps({"value": function(*files, **request["arguments"])})
-    except ToolError as error:
-        answer = json.dumps({"error": type(error).__name__, "message": str(error)})
-    except MemoryError:
-        answer = json.dumps({"error": "ToolInputError", "message": "it cannot be read: it wants too much memory"})
-    except Exception:  # noqa: BLE001  a parser may raise anything over hostile input
-        return _NOT_OURS
-    answer_to.write(answer)
-    answer_to.flush()
-    return 0
-
-
-def _limit(memory_bytes: int, cpu_s: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; there the time limit is all there is
-        return
-    for what, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, 0),  # a parser has nothing to write; what it prints goes through a pipe
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
-            resource.setrlimit(what, (limit, limit))
-
-
-if __name__ == "__main__":
-    # Not through the interpreter's shutdown: a parser's threads and caches would be waited for.
-    os._exit(_serve())

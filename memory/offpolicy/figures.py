@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memento.memory.estimators.port import Example
 from memento.memory.offpolicy.metrics import auc_within, brier, expected_calibration_error, log_loss
 from memento.memory.offpolicy.splits import Split
-from memento.memory.stats import Interval, statistic_interval
+from memento.memory.stats import Interval, statistic_intervals
 
 _RESAMPLES = 300
 
@@ -59,11 +59,14 @@ def figures(examples: Sequence[Example], p_N: NDArray[np.float64], splits: Seque
     tested_N = split_N >= 0
     reward_N, question_N = (column[tested_N] for column in labels(examples))
     p_N, split_N = p_N[tested_N], split_N[tested_N]
-    others = [
-        statistic_interval(statistic, question_N, reward_N, p_N, n=_RESAMPLES, seed=seed)
-        for statistic in (brier, expected_calibration_error, log_loss)
-    ]
-    return Figures(statistic_interval(auc_within, question_N, reward_N, p_N, split_N, n=_RESAMPLES, seed=seed), *others)
+    rows = (reward_N, p_N)
+    found = statistic_intervals(
+        [(auc_within, (*rows, split_N)), (brier, rows), (expected_calibration_error, rows), (log_loss, rows)],
+        question_N,
+        n=_RESAMPLES,
+        seed=seed,
+    )
+    return Figures(*found)
 
 
 def labels(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

@@ -47,7 +47,7 @@ from memento.memory.stats.ratios import (
     ratio_draws,
     ratio_interval,
 )
-from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval
+from memento.memory.stats.rows import Statistic, paired_interval, statistic_interval, statistic_intervals
 from memento.memory.stats.student import t_quantile, two_sided_t_p
 from memento.memory.stats.terms import Floats, effective_size, error_of_terms, mean_of_terms, standard_error, student_t
 
@@ -83,6 +83,7 @@ __all__ = [
     "ratio_interval",
     "standard_error",
     "statistic_interval",
+    "statistic_intervals",
     "student_t",
     "t_quantile",
     "table_mean",

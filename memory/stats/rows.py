@@ -38,15 +38,52 @@ def statistic_interval(
         n: how many resamples; those in which the figure is not defined are passed over.
         seed: the same seed gives the same interval.
     """
-    columns = [np.asarray(array) for array in arrays]
+    (found,) = statistic_intervals([(statistic, arrays)], groups_N, orders_N=orders_N, n=n, seed=seed)
+    return found
+
+
+def statistic_intervals(
+    statistics: Sequence[tuple[Statistic, Sequence[ArrayLike]]],
+    groups_N: ArrayLike,
+    *,
+    orders_N: ArrayLike | None = None,
+    n: int = 1000,
+    seed: int = 0,
+) -> list[Interval]:
+    """Intervals of several statistics over the same resamples, each as `statistic_interval` gives it alone.
+
+    Args:
+        statistics: each with the arrays that it takes.
+        groups_N: as for `statistic_interval`.
+        orders_N: as for `statistic_interval`.
+        n: how many resamples.
+        seed: the same seed gives the same intervals.
+    """
+    asked = [(statistic, [np.asarray(array) for array in arrays]) for statistic, arrays in statistics]
     draws = _Copies(groups_N)
-    rng = np.random.default_rng(seed)
-    figures = np.array([statistic(*(column[row_N] for column in columns)) for row_N in draws.draw(rng, n)])
+    drawn = [
+        [statistic(*(column[row_N] for column in columns)) for statistic, columns in asked]
+        for row_N in draws.draw(np.random.default_rng(seed), n)
+    ]
+    return [
+        _interval(np.array([figures[number] for figures in drawn]), statistic, columns, draws.n_groups, orders_N)
+        for number, (statistic, columns) in enumerate(asked)
+    ]
+
+
+def _interval(
+    figures: NDArray[np.float64],
+    statistic: Statistic,
+    columns: Sequence[NDArray[Any]],
+    n_groups: int,
+    orders_N: ArrayLike | None,
+) -> Interval:
+    """The interval of a statistic whose resamples gave these figures."""
     figures = figures[~np.isnan(figures)]
     value = float(statistic(*columns))
     if not len(figures):
         return Interval(value, float("nan"), float("nan"))
-    n_groups = max(2, draws.n_groups)
+    n_groups = max(2, n_groups)
     tail = NormalDist().cdf(-np.sqrt(n_groups / (n_groups - 1)) * student_t(n_groups - 1))
     low, high = (float(one) for one in np.quantile(figures, [tail, 1 - tail]))
     half = 0.0 if orders_N is None else _half_of_orders(statistic, np.asarray(orders_N), columns)

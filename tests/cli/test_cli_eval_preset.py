@@ -31,7 +31,7 @@ def planning() -> ScriptedServer:
         answer = "nothing" if item % 3 == 0 else f"thing {item}"
         return json.dumps({"answer": answer} if role == "final" else {"subtasks": [], "answer": answer})
 
-    return ScriptedServer(reply)
+    return ScriptedServer(reply, embeds=True)
 
 
 @pytest.fixture(params=["answering"])
@@ -41,6 +41,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(planning() if request.param == "planning" else answering()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
         yield server
 
 

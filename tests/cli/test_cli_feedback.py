@@ -1,5 +1,6 @@
 """`memento feedback`: late knowledge about a run."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ TASK = "What is six times seven?"
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """A run whose reward is not known."""
     with serving(assistant()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
         last: dict[str, Any] = invoke("ask", TASK, "--json").lines[-1]
-    assert (last["reward"], last["case_id"]) == (None, None)
-    return last
+        assert (last["reward"], last["case_id"]) == (None, None)
+        yield last
 
 
 def test_a_run_becomes_a_case_when_its_reward_is_told_later(asked: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Any:
     """One thread that has ended, with a file; one that waits; a folder of somebody else's thread."""
     with serving(assistant()) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("MEMENTO_ENCODER", "openai:stub")
         assert invoke("ask", "what is six times seven", "-r", "42", "--thread", "ended", "-a", __file__).code == 0
         assert invoke("ask", "what is six times eight", "--thread", "waiting", "--approve-plan").code == 1
         (runs() / "of-a-server").mkdir()

@@ -52,8 +52,11 @@ async def lived_in(memory: CaseMemory) -> dict[str, str]:
 def holders(folder: Path, word: str = WORD) -> list[str]:
     """Files that hold the word, in UTF-8 or UTF-16, in any letters."""
     needles = [word.lower().encode("utf-8"), word.lower().encode("utf-16-le"), word.lower().encode("utf-16-be")]
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [str(path.relative_to(folder)) for path in files if any(n in path.read_bytes().lower() for n in needles)]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes().rstrip(b"\0").lower() if path.is_file() else b""  # segments are made of zeros
+        found += [str(path.relative_to(folder))] if any(needle in content for needle in needles) else []
+    return found
 
 
 async def found_in(folder: Path, word: str = WORD) -> list[str]:

@@ -28,8 +28,8 @@ def found() -> list[Any]:
     rooms = ("memory", "nodes", "graph", "tools", "integrations", "service", "cli", "evals")
     blocks = []
     for path in sorted(path for room in rooms for path in (ROOT / room).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "```python" in source else ():
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 for number, block in enumerate(_BLOCK.findall(ast.get_docstring(node) or ""), start=1):
                     name = getattr(node, "name", "module")

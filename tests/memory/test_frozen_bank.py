@@ -78,7 +78,7 @@ async def test_every_view_reads_the_same(frozen: dict[str, Any], bank: Bank, ask
 
 @pytest.mark.parametrize(
     "bank",
-    [*BOTH, "sqlite with weights", pytest.param("postgres with weights", marks=pytest.mark.slow)],
+    [*BOTH, *(pytest.param(f"{database} with weights", marks=pytest.mark.slow) for database in ("sqlite", "postgres"))],
     indirect=True,
 )
 async def test_the_same_is_learned_and_served(frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]) -> None:

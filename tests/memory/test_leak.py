@@ -61,6 +61,7 @@ def test_lookup_is_perfect_by_rows_and_knows_nothing_by_questions(table: list[Le
             assert row.by_questions == (0.5, 0.5, 0.5)
 
 
+@pytest.mark.slow
 def test_a_head_remembers_noise_by_rows_and_not_by_questions(table: list[LeakRow]) -> None:
     longest = [row for row in table if row.model.endswith("20 epochs")]
     assert {row.outcomes for row in longest} == {"recorded", "permuted"}

@@ -51,8 +51,12 @@ def expected() -> NDArray[np.float32]:
     return np.concatenate([torch_model.rows(TEXTS[start : start + 16]) for start in range(0, len(TEXTS), 16)])
 
 
-def test_rows_are_those_of_the_torch_model(model: MiniLm, expected: NDArray[np.float32]) -> None:
-    rows = model.rows(TEXTS)
+@pytest.fixture(scope="module")
+def rows(model: MiniLm) -> NDArray[np.float32]:
+    return model.rows(TEXTS)
+
+
+def test_rows_are_those_of_the_torch_model(rows: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
     assert rows.dtype == np.float32
     assert rows.shape == (len(TEXTS), DIM)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
@@ -75,9 +79,9 @@ def test_vectors_that_banks_of_earlier_releases_keep_need_no_reindex(model: Mini
     assert np.abs(rows - kept).max() < 1e-6
 
 
-def test_a_text_has_the_same_row_alone_and_in_a_batch(model: MiniLm) -> None:
+def test_a_text_has_the_same_row_alone_and_in_a_batch(model: MiniLm, rows: NDArray[np.float32]) -> None:
     alone = np.concatenate([model.rows([text]) for text in TEXTS])
-    assert np.abs(model.rows(TEXTS) - alone).max() < 1e-6
+    assert np.abs(rows - alone).max() < 1e-6
     assert np.abs(model.rows(TEXTS[::-1])[::-1] - alone).max() < 1e-6
     assert model.rows([]).shape == (0, DIM)
 

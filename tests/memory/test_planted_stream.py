@@ -54,7 +54,10 @@ def test_a_trace_is_the_same_when_the_seed_is(policy: str) -> None:
     first, second = trace(policy), trace(policy)
     assert np.array_equal(first.probability_T, second.probability_T)
     assert np.array_equal(first.served_TK, second.served_TK)
-    assert not np.array_equal(first.stream.draw_T, trace(policy, seed=2).stream.draw_T)
+
+
+def test_draws_differ_when_the_seed_does() -> None:
+    assert not np.array_equal(trace("none").stream.draw_T, trace("none", seed=2).stream.draw_T)
 
 
 def test_tasks_cases_and_draws_are_shared_when_policies_differ() -> None:

@@ -140,7 +140,7 @@ async def test_mark_that_comes_while_a_copy_is_made_discards_it(first: EdgeEngin
     await asyncio.gather(first.close(), second.close())
 
 
-@pytest.mark.parametrize("n_before", [MIN_AHEAD + 300, 3_000])
+@pytest.mark.parametrize("n_before", [MIN_AHEAD + 300, pytest.param(3_000, marks=pytest.mark.slow)])
 async def test_copy_is_whole_when_the_owner_writes_meanwhile(tmp_path: Path, n_before: int) -> None:
     """Whatever the record of the copy promises is there."""
     bank = tmp_path / "bank"

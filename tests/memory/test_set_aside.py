@@ -1,5 +1,6 @@
 """What becomes of a damaged row: told once, on record, healed by fresh experience, used again once restored."""
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -19,9 +20,14 @@ pytestmark = pytest.mark.allow_blocking("damages files by hand")
 CASES, EVENTS, OUTCOMES = DAMAGES["case_revisions"], DAMAGES["events"], DAMAGES["outcomes"]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return asyncio.run(made(tmp_path_factory.mktemp("whole") / "ledger.sqlite"))
+
+
 @pytest.fixture
-async def bank(tmp_path: Path) -> Bank:
-    return await made(tmp_path / "ledger.sqlite")
+def bank(whole: Bank, tmp_path: Path) -> Bank:
+    return whole.copy(tmp_path)
 
 
 def changed(ledger: Path, where: str, change: dict[str, Any], *, number: int = 2) -> None:

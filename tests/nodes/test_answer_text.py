@@ -28,7 +28,11 @@ def test_any_text_is_read_without_an_error(reply: str) -> None:
 
 
 @given(
-    st.dictionaries(st.text(max_size=5), st.recursive(st.text() | st.none(), lambda values: st.lists(values))),
+    st.dictionaries(
+        st.text(max_size=5),
+        st.recursive(st.text(max_size=9) | st.none(), lambda values: st.lists(values, max_size=3), max_leaves=6),
+        max_size=3,
+    ),
 )
 def test_other_fields_are_passed_over(others: dict[str, object]) -> None:
     others = {name: value for name, value in others.items() if name not in ("answer", "subtasks")}

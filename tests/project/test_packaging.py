@@ -126,7 +126,8 @@ def test_doors_list_what_they_offer(folder: str) -> None:
             assert offered <= set(door.__all__), file
 
 
-SUSPECT = re.compile(rf"^\s*(?:from\s+\.|(?:from|import)\b.*\b(?:{'|'.join(BARE_FOLDERS)})\b)", re.MULTILINE)
+_BARE = rf"(?:{'|'.join(BARE_FOLDERS)})\b"
+SUSPECT = re.compile(rf"^\s*(?:from\s+\.|from\s+{_BARE}|import\b.*(?<![.\w]){_BARE})", re.MULTILINE)
 
 
 def test_nothing_imports_a_bare_folder() -> None:

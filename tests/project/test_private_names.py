@@ -3,6 +3,7 @@
 import ast
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -31,10 +32,10 @@ def _is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name not in ({"_"} | DOCUMENTED.keys())
 
 
-def _defined(tree: ast.AST) -> set[str]:
+def _defined(nodes: list[ast.AST]) -> set[str]:
     """Names that a module defines: functions, classes, variables, fields of its classes."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
@@ -45,50 +46,63 @@ def _defined(tree: ast.AST) -> set[str]:
     return names
 
 
-def _private_names(tree: ast.AST, of_a_class: set[str]) -> list[tuple[int, str]]:
-    """Private names of others that a module uses, with the line.
-
-    Args:
-        tree: the module.
-        of_a_class: what `self` may have, from a base class in another module of ours.
-    """
-    own, found = _defined(tree), []
-    for node in ast.walk(tree):
+def _private_names(nodes: list[ast.AST], own: set[str]) -> list[tuple[int, str, bool]]:
+    """Private names that a module uses and does not define: the line, the name, whether it is asked of `self`."""
+    found = []
+    for node in nodes:
         match node:
-            case ast.Attribute(value=value, attr=name):
-                known = of_a_class if ast.unparse(value) in SELF else own
-                found += [(node.lineno, name)] if _is_private(name) and name not in known else []
+            case ast.Attribute(value=value, attr=name) if _is_private(name):
+                is_of_self = ast.unparse(value) in SELF
+                found += [(node.lineno, name, is_of_self)] if is_of_self or name not in own else []
             case ast.Call(func=ast.Name(id=function), args=[_, ast.Constant(value=str(name)), *_]):
-                found += [(node.lineno, name)] if function in BY_NAME and _is_private(name) and name not in own else []
+                is_foreign = function in BY_NAME and _is_private(name) and name not in own
+                found += [(node.lineno, name, False)] if is_foreign else []
             case ast.Import(names=aliases):
                 parts = [part for alias in aliases for part in alias.name.split(".")]
-                found += [(node.lineno, part) for part in parts if _is_private(part)]
+                found += [(node.lineno, part, False) for part in parts if _is_private(part)]
             case ast.ImportFrom(module=module, names=aliases):
                 parts = [*(module or "").split("."), *(alias.name for alias in aliases)]
-                found += [(node.lineno, part) for part in parts if _is_private(part)]
+                found += [(node.lineno, part, False) for part in parts if _is_private(part)]
     return found
 
 
+class Names(NamedTuple):
+    """Names of a module, of one walk over its tree."""
+
+    defined: set[str]
+    private: list[tuple[int, str, bool]]
+    attributes: set[str]
+
+
+def _names(code: str) -> Names:
+    nodes = list(ast.walk(ast.parse(code)))
+    defined = _defined(nodes)
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return Names(defined, _private_names(nodes, defined), attributes)
+
+
+def _foreign(names: Names, of_a_class: set[str]) -> list[tuple[int, str]]:
+    """Private names of others, with the line; `self` may have, from a base class in another module, `of_a_class`."""
+    return [(line, name) for line, name, is_of_self in names.private if not is_of_self or name not in of_a_class]
+
+
 @cache
-def _trees() -> dict[Path, ast.Module]:
-    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
-    return {file: ast.parse(file.read_text(), filename=str(file)) for file in files}
+def _modules() -> dict[Path, Names]:
+    return {file: _names(file.read_text()) for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")}
 
 
 def test_no_private_name_of_another_package_or_module_is_used() -> None:
-    trees = _trees()
-    of_a_class = set().union(*map(_defined, trees.values()))
+    of_a_class = set().union(*(names.defined for names in _modules().values()))
     found = [
         f"{file.relative_to(ROOT)}:{line} {name}"
-        for file, tree in trees.items()
-        for line, name in _private_names(tree, of_a_class)
+        for file, names in _modules().items()
+        for line, name in _foreign(names, of_a_class)
     ]
     assert found == []
 
 
 def test_documented_names_are_all_used() -> None:
-    used = {node.attr for tree in _trees().values() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert DOCUMENTED.keys() <= used
+    assert DOCUMENTED.keys() <= set().union(*(names.attributes for names in _modules().values()))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +119,7 @@ def test_documented_names_are_all_used() -> None:
     ],
 )
 def test_private_name_is_found_when_it_is_another_packages(code: str) -> None:
-    assert len(_private_names(ast.parse(code), set())) == 1
+    assert len(_foreign(_names(code), set())) == 1
 
 
 @pytest.mark.parametrize(
@@ -118,4 +132,4 @@ def test_private_name_is_found_when_it_is_another_packages(code: str) -> None:
     ],
 )
 def test_name_is_let_pass_when_it_is_ours_or_documented(code: str) -> None:
-    assert _private_names(ast.parse(code), set()) == []
+    assert _foreign(_names(code), set()) == []

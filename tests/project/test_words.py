@@ -27,17 +27,17 @@ BANNED = {
 }
 
 
-def first_lines(module: ast.Module) -> Iterator[tuple[int, str]]:
+def first_lines(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """First lines of the docstrings of a module and of its public classes and functions."""
     public = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(module):
+    for node in nodes:
         if isinstance(node, ast.Module) or (isinstance(node, public) and not node.name.startswith("_")):
-            yield getattr(node, "lineno", 1), (ast.get_docstring(node) or "").split("\n")[0]
+            yield getattr(node, "lineno", 1), (ast.get_docstring(node, clean=False) or "").strip().split("\n")[0]
 
 
-def spoken(module: ast.Module) -> Iterator[tuple[int, str]]:
+def spoken(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """Texts of `help=` and of raised errors, those of f-strings without what is filled in."""
-    for node in ast.walk(module):
+    for node in nodes:
         values: list[ast.expr] = []
         if isinstance(node, ast.Call):
             values = [keyword.value for keyword in node.keywords if keyword.arg == "help"]
@@ -54,8 +54,8 @@ def banned(text: str) -> list[str]:
 
 
 def faults(source: str) -> list[str]:
-    module = ast.parse(source)
-    texts = [*first_lines(module), *spoken(module)]
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = [*first_lines(nodes), *spoken(nodes)]
     # None, the value, is written with a capital letter
     return [f"{line}: {text}: {found}" for line, text in texts for found in banned(text.replace(" is None", ""))]
 

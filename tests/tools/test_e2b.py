@@ -113,10 +113,11 @@ async def test_files_go_there_and_come_back(service: E2B, machines: list[FolderM
 
 
 async def test_exit_codes_and_limits_are_told(service: E2B, tmp_path: Path) -> None:
-    run, limits = tmp_path / "run", replace(SandboxLimits(), wall_s=0.5, output_bytes=1_000)
+    run, limits = tmp_path / "run", replace(SandboxLimits(), output_bytes=1_000)
     await asyncio.to_thread(run.mkdir)
     assert await service.run("shell", "echo x; exit 3", folder=run, limits=limits) == ("x\n", 3, "exit")
-    assert (await service.run("python", "while True: pass", folder=run, limits=limits))[1:] == (None, "time")
+    soon = replace(limits, wall_s=0.5)
+    assert (await service.run("python", "while True: pass", folder=run, limits=soon))[1:] == (None, "time")
     output, _, ended_by = await service.run("python", "print('x' * 5_000)", folder=run, limits=limits)
     assert (len(output), ended_by) == (1_000, "output")
 
