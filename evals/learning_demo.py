@@ -140,8 +140,8 @@ class OpenDemo:
             task = self._demo.tasks[number]
             none, similarity, advantage = [await self.work_on(task, policy=arm) for arm in get_args(Arm)]
             voted = vote(advantage.cases, otherwise=RULES[number % len(RULES)]) == task.rule
-            rewards = [one.reward or 0.0 for one in (none, similarity, advantage)]
-            score = TaskScore(number, *rewards, float(voted))
+            solved = (none.reward or 0.0, similarity.reward or 0.0, advantage.reward or 0.0)
+            score = TaskScore(number, *solved, float(voted))
             with self._demo.scores_path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(score._asdict()) + "\n")
             self.scores.append(score)
