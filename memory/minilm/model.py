@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,10 +115,16 @@ def packaged_folder() -> Path:
 def _check(path: Path, sha256: str, what: str, remedy: str) -> None:
     if not path.is_file():
         raise EncoderUnavailable(f"{what} missing: no {path.name} in {path.parent}; reinstall with `{remedy}`")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+    status = path.stat()
+    if _digest(path, status.st_size, status.st_mtime_ns) != sha256:
         raise EncoderUnavailable(f"{what} damaged: {path} has another hash; reinstall with `{remedy}`")
+
+
+@lru_cache(maxsize=16)  # two fifths of what loading takes; a process may open many memories
+def _digest(path: Path, size: int, changed_ns: int) -> str:
+    """SHA-256 of a file of this size, changed at this time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tokenizer(folder: Path) -> Any:
