@@ -37,7 +37,7 @@ from memento.nodes.sources import ModelSource, Role
 from memento.nodes.state import InputState, PromptCase
 
 K = 6
-Arm = Literal["none", "similarity", "advantage"]
+DemoPolicy = Literal["none", "similarity", "advantage"]
 SERIES = ("no memory", "similarity", "advantage", "vote, no model")
 """What is compared: the arms by policy, and a vote over the cases that `advantage` was served."""
 
@@ -138,7 +138,7 @@ class OpenDemo:
         """Work through the rest of the stream; each score is on disk before it is yielded."""
         for number in range(len(self.scores), self._demo.n_tasks):
             task = self._demo.tasks[number]
-            none, similarity, advantage = [await self.work_on(task, policy=arm) for arm in get_args(Arm)]
+            none, similarity, advantage = [await self.work_on(task, policy=arm) for arm in get_args(DemoPolicy)]
             voted = vote(advantage.cases, otherwise=RULES[number % len(RULES)]) == task.rule
             solved = (none.reward or 0.0, similarity.reward or 0.0, advantage.reward or 0.0)
             score = TaskScore(number, *solved, float(voted))
@@ -153,7 +153,7 @@ class OpenDemo:
         related = next(task for task in others if task.rule == first.rule)
         return await self.work_on(first, policy="advantage"), await self.work_on(related, policy="advantage")
 
-    async def work_on(self, task: HouseTask, *, policy: Arm) -> Shown:
+    async def work_on(self, task: HouseTask, *, policy: DemoPolicy) -> Shown:
         """One run of the graph, and the correction if it was wrong."""
         context = Context(policy=policy, k=K, evaluator="exact", max_cycles=1)
         given: InputState = {"task": task.text, "reference": task.answer, "namespace": policy}
