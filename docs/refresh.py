@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT))  # for `docs`, `benchmarks` and `tests`
+if __name__ == "__main__":  # a test finds `docs`, `benchmarks` and `tests` without
+    sys.path.append(str(ROOT))
 
-from docs.builder import code_parts, command_pages, examples_index, workflow_picture  # noqa: E402 - found by the line above
+from docs.builder import code_parts, command_pages, examples_index, workflow_picture  # noqa: E402 - found by the lines above
 from docs.builder.repository import readdressed  # noqa: E402
 
 DOCS = ROOT / "docs"

@@ -2,7 +2,7 @@
 
 Nothing here puts the repository root on `sys.path`. `tests` is importable because pytest's importlib mode registers
 the package of a test file by its path; were the root on the path, `import graph` would work too, and would be a second
-copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` is registered by its path, too.
+copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` and `docs` are registered by their paths, too.
 """
 
 import gc
@@ -49,9 +49,10 @@ BARE_FOLDERS = ("graph", "nodes", "memory", "tools", "integrations", "service", 
 OUTSIDE = ("MEMENTO_", "OPENAI_", "AZURE_", "TAVILY_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
 LOOPBACK = "127.0.0.1,::1,localhost"
 
-_BENCHMARKS = ModuleSpec("benchmarks", None, is_package=True)
-_BENCHMARKS.submodule_search_locations = [str(ROOT / "benchmarks")]
-sys.modules.setdefault("benchmarks", module_from_spec(_BENCHMARKS))
+for _folder in ("benchmarks", "docs"):
+    _spec = ModuleSpec(_folder, None, is_package=True)
+    _spec.submodule_search_locations = [str(ROOT / _folder)]
+    sys.modules.setdefault(_folder, module_from_spec(_spec))
 
 LONGEST = (
     *("test_learning_demo", "test_sandbox_escapes", "test_extras", "test_reply_conformance", "test_mcp_servers"),
