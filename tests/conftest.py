@@ -2,7 +2,8 @@
 
 Nothing here puts the repository root on `sys.path`. `tests` is importable because pytest's importlib mode registers
 the package of a test file by its path; were the root on the path, `import graph` would work too, and would be a second
-copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` and `docs` are registered by their paths, too.
+copy of `memento.graph` (`a_second_copy_fails` watches for that). `benchmarks` and `docs` are registered by their paths,
+too.
 """
 
 import gc
