@@ -4,7 +4,6 @@ A row that does not pass is set aside: whoever asked gets the others, and nothin
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -121,9 +120,8 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
 
 def _vector(row: Mapping[str, Any]) -> Vector:
     vector = np.frombuffer(row["vector"], np.float32)
-    wide = vector.astype(np.float64)
-    norm = math.sqrt(np.dot(wide, wide))
-    if not math.isfinite(norm) or (norm and abs(norm - 1) > _NORM_TOLERANCE):  # a text without words may be all zeros
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    if not np.isfinite(norm) or (norm and abs(norm - 1) > _NORM_TOLERANCE):  # a text without words may be all zeros
         raise ValueError(f"its length is {norm:.3g} instead of 1")
     return vector
 
