@@ -67,7 +67,7 @@ class Shown(NamedTuple):
 class LearningDemo:
     """One demonstration in one folder; an interrupted one resumes where it stopped."""
 
-    def __init__(self, *, models: ModelSource, folder: Path, n_tasks: int = 45, seed: int = 0) -> None:
+    def __init__(self, *, models: ModelSource, folder: Path, n_tasks: int = 24, seed: int = 0) -> None:
         """Prepare.
 
         Args:
