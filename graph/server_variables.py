@@ -76,7 +76,7 @@ class ServerVariables(BaseModel):
         for origin in listed(text):
             parts = urlsplit(origin)
             if origin != "*" and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path):
-                raise ValueError(f"{origin!r} is no origin; write https://chat.example.com, without a path")
+                raise ValueError(f"{origin!r} is not an origin; write https://chat.example.com, without a path")
         return text
 
     @field_validator("allowed_hosts")
@@ -84,7 +84,7 @@ class ServerVariables(BaseModel):
     def _are_hosts(cls, text: str) -> str:
         for host in listed(text):
             if "/" in host or "*" in host:
-                raise ValueError(f"{host!r} is no host name; write memento.example.com, without a scheme or a path")
+                raise ValueError(f"{host!r} is not a host name; write memento.example.com, without a scheme or a path")
         return text
 
     @field_validator("ceilings")
