@@ -41,7 +41,7 @@ run: .venv/.demo ## See it learn: no key, no network, a picture under out/
 	$(BIN)/memento demo
 
 # For both: make test PYTEST="-x --durations=10"
-test: .venv/.dev ## Run the quick tests: at most five minutes on two cores
+test: .venv/.dev ## Run the quick tests: about five minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not live" $(PYTEST)
 
 test-slow: .venv/.dev ## Run the slow tests alone: servers, wheels, the packaged model

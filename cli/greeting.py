@@ -1,9 +1,7 @@
 """What `memento` alone prints: what is configured, and the next step. Opens nothing and calls no model."""
 
 import asyncio
-import shlex
 from importlib.metadata import version
-from pathlib import Path
 
 from memento.cli.running import ExitCode
 from memento.graph.models import ChatModels
@@ -61,6 +59,5 @@ async def _model(models: ChatModels) -> str | None:
 
 def _place(settings: Settings) -> str:
     index = f"Qdrant at {settings.qdrant_url}" if settings.qdrant_url else None
-    ledger = "a ledger of its own server" if settings.ledger_url else None
-    folder = shlex.quote(str(settings.folder)).replace(str(Path.home()), "~", 1)
-    return masked(", ".join(filter(None, (folder, index, ledger))))
+    ledger = "the ledger of MEMENTO_LEDGER_URL" if settings.ledger_url else None
+    return masked(", ".join(filter(None, (str(settings.folder), index, ledger))))

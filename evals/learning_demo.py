@@ -106,7 +106,7 @@ class LearningDemo:
         lines = self.scores_path.read_text(encoding="utf-8").splitlines()
         try:
             return [TaskScore(**json.loads(line)) for line in lines if line.endswith("}")]
-        except TypeError:  # an interrupted demonstration of another release compared other things
+        except TypeError:  # an earlier version, which compared other things, was interrupted
             return []
 
     def _write_scores(self, scores: Sequence[TaskScore]) -> None:

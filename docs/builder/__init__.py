@@ -8,7 +8,6 @@ navigation.py       the pages in their order, from docs/navigation.toml
 staging.py          pages as the site generator reads them
 reference.py        public names, and the page of the reference that has each
 html_links.py       links and anchors of the built site that lead nowhere
-anchors.py          anchors and links of a page, as GitHub has them
 llms.py             llms.txt: a line for each page
 site.py             builds the site
 """

@@ -3,8 +3,12 @@
 port.py           what an estimator is given and what it answers
 advantage.py      what each case adds, beside how hard the task is: u(s, c) and b(s); ours
   priors.py         what it believes before anything has happened: three prior means
-  coefficients.py   which coefficient lies where in the posterior
+  coefficients.py   features of tasks and cases, and what the posterior says of them
+  positions.py      which coefficient lies where in the posterior
   posterior.py      joint Gaussian beliefs, by experts who differ in memory and in prior means
+  contributions.py  what one outcome contributes to it
+  fading.py         what is left of that when beliefs have faded
+  scales.py         how much the coefficients of a family vary
   merits.py         how well each expert has foretold the outcomes
   covariance.py     their covariance, with the newest updates kept apart
   landmarks.py      the regions that tasks and cases fall into
@@ -13,6 +17,7 @@ advantage.py      what each case adds, beside how hard the task is: u(s, c) and 
   difficulty.py     what came of the nearest past tasks
   exposures.py      what each case was served for
     sparse_rows.py    shares of many groups, of which few are above 0
+    case_cells.py     cells of like cases
     like_cases.py     the best of all served cases, found without looking at each
   suggestions.py    what it would like to see beside what is similar
   sites.py          outcomes that can still be taken back

@@ -93,7 +93,7 @@ async def test_the_rest_is_worked_on_when_an_interrupted_stream_goes_on(torn: st
 async def test_it_begins_afresh_when_the_interrupted_one_compared_other_things(tmp_path: Path) -> None:
     demo = a_demo(tmp_path)
     demo.scores_path.parent.mkdir(parents=True)
-    demo.scores_path.write_text('{"number": 0, "off": 0.0, "on": 1.0, "vote": 1.0}\n')  # as release 0.2 wrote them
+    demo.scores_path.write_text('{"number": 0, "off": 0.0, "on": 1.0, "vote": 1.0}\n')  # of two arms
     async with demo.opened() as running:
         assert running.scores == []
 

@@ -1,14 +1,13 @@
 """examples/notebooks: each runs, and prints what is kept in it, but for its numbers."""
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
 
-from tests.example_runs import EXAMPLES, ROOT
+from docs import notebooks
+from tests.example_runs import EXAMPLES
 
 PATHS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
 
@@ -18,7 +17,6 @@ PATHS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
 @pytest.mark.allow_blocking("what may not block is in the kernel, a process of its own")
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_prints_what_it_holds(path: Path) -> None:
-    notebooks = _notebooks()
     found = notebooks.printed(notebooks.executed(path))
     kept = notebooks.printed(nbformat.read(path, as_version=4))
     assert any(kept)
@@ -37,12 +35,3 @@ def test_a_notebook_holds_small_outputs_and_no_error(path: Path) -> None:
 def _words(text: str) -> str:
     """A text without its numbers, which another processor may round otherwise."""
     return re.sub(r" *[-+]?\d[\d.]*", " #", text)
-
-
-def _notebooks() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "docs" / "notebooks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

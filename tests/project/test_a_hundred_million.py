@@ -1,12 +1,9 @@
 """The page on a hundred million cases: its tables follow from its figures, its settings exist."""
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
-import pytest
-
+from docs import a_hundred_million as arithmetic
 from memento.graph.collection_variables import CollectionVariables
 from memento.memory.index.exact_search import N_NEWEST
 from memento.memory.index.projector_lease import LEASE_S
@@ -15,21 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "a-hundred-million-cases.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def arithmetic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("arithmetic", ROOT / "docs" / "a_hundred_million.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_tables_follow_from_the_figures(arithmetic: ModuleType) -> None:
+def test_tables_follow_from_the_figures() -> None:
     assert arithmetic.refreshed(PAGE) == PAGE, "run `python docs/a_hundred_million.py`"
 
 
-def test_sizes_and_times_are_products_of_a_cases_figures(arithmetic: ModuleType) -> None:
+def test_sizes_and_times_are_products_of_a_cases_figures() -> None:
     assert arithmetic.gigabytes(arithmetic.LAYOUT["vector"][0]) == "154 GB"
     assert arithmetic.hours(36.0) == "1.0 h"
     per_case = [arithmetic.in_memory(one) for one in arithmetic.QUANTIZATIONS]

@@ -1,14 +1,12 @@
-"""Pages of docs/ are true: generated parts are fresh, tables name what is there, links lead somewhere, code is run."""
+"""Pages of docs/ are true: generated parts are fresh, tables name what is there, code is run."""
 
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from docs.builder.anchors import anchors, links
+from docs import refresh
 from docs.builder.navigation import DOCS, sections, title
 from docs.builder.repository import ROOT
 from memento.memory.policies.registry import POLICY_NAMES
@@ -17,21 +15,12 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if "adr" not in page.parts)
 QUESTIONS = DOCS / "questions.md"
 
 
-def refresh() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("refresh", DOCS / "refresh.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def text_of(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
 
 def test_generated_parts_are_fresh() -> None:
-    assert refresh().stale() == [], "run `make docs`"
+    assert refresh.stale() == [], "run `make docs`"
 
 
 def test_every_dependency_is_justified() -> None:
@@ -60,17 +49,6 @@ def test_every_setting_is_in_the_env_example() -> None:
     assert len(named) > 10
     assert [name for name in named if name not in example] == []
     assert all(line.startswith("#") or not line.strip() for line in example.splitlines())
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
-    for target in links(page):
-        if re.match(r"[a-z]+:", target):
-            continue
-        path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        assert there.exists(), target
-        assert not anchor or there.suffix != ".md" or anchor in anchors(there), target
 
 
 def test_every_page_has_a_place_in_the_navigation() -> None:

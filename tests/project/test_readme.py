@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from readme_renderer import markdown
 
-from docs.builder.anchors import anchors
 from docs.builder.repository import ROOT, linked_files, readdressed
 from docs.builder.workflow_picture import PLACES
 from memento.memory.case_memory import CaseMemory
+from tests.markdown_pages import anchors
 from tests.memories import failing_bank
 from tests.readme_examples import answer_of_graph_example, readme_example
 from tests.scripted import ScriptedServer
@@ -42,7 +42,7 @@ def test_every_link_of_the_readme_is_absolute_and_leads_to_a_file() -> None:
     assert [target for target in re.findall(r"\]\(([^)]+)\)", README) if not target.startswith("https://")] == []
     for path, _, anchor in (file.partition("#") for file in files):
         assert (ROOT / path).exists(), path
-        assert not anchor or anchor in anchors(ROOT / path), path
+        assert not anchor or anchor in anchors((ROOT / path).read_text(encoding="utf-8")), path
 
 
 def test_links_follow_the_address_of_the_repository() -> None:

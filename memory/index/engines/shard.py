@@ -39,7 +39,6 @@ RESCORED = 256
 MAX_OWN = 256
 """Cases of the asking question itself that are dropped after the search; with more, the engine filters them."""
 
-
 MAX_DROPPED = 32
 """Points requested beyond the limit where some of other namespaces, or inactive ones, may be among the nearest."""
 
