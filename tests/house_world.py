@@ -20,6 +20,7 @@ class HouseWorld:
         self.resets: list[str] = []
         self.n_steps = 0
         self.n_released = 0
+        self.is_hanging = asyncio.Event()
         self._fails_at = fails_at
         self._error = error or EnvironmentFailed("the simulator crashed")
         self._hangs = hangs
@@ -35,6 +36,7 @@ class HouseWorld:
         self.n_steps += 1
         if self._fails_at == self.n_steps:
             if self._hangs:
+                self.is_hanging.set()
                 await asyncio.Event().wait()
             raise self._error
         match (self._room, action):
