@@ -20,6 +20,7 @@ from memento.nodes.acting.episode_prompt import (
     steps_left_out,
 )
 from memento.nodes.context import RunSettings
+from memento.nodes.fences import harmless
 from memento.nodes.prompt_budgets import CASE_SHARE, LIST_CHARS, fitted_cases, n_tokens, shortened
 from memento.nodes.prompts import with_own
 from memento.nodes.state import PromptCase, Run, Subtask
@@ -70,7 +71,7 @@ class EpisodeConversation:
             steps: all of the episode.
         """
         for step in steps[self._n_left_out + len(self._turns) :]:
-            said = json.dumps({"action": step.action}, ensure_ascii=False)
+            said = harmless(json.dumps({"action": step.action}, ensure_ascii=False))
             seen = observation_block(self._shortened(step.observation))
             self._turns.append(_Turn(said, seen, n_tokens(said) + n_tokens(seen)))
         # Of its numbers alone: no text is looked at twice.

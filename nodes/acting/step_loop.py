@@ -12,6 +12,7 @@ from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.errors import ModelUnavailable, brief_reason
+from memento.nodes.fences import harmless
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
 from memento.nodes.state import PromptCase, Run
@@ -112,7 +113,11 @@ async def _chosen(actor: Actor, work: Work, **given: Any) -> str:
 
 
 class _World:
-    """An environment whose every failure is `EnvironmentFailed`, and whose texts hold no secrets."""
+    """An environment whose every failure is `EnvironmentFailed`, and whose texts hold no secrets.
+
+    Its valid actions stand in schemas and in replies, where no fence is: what stands for a tag or a role in them is
+    shown in another form, and sent in theirs.
+    """
 
     def __init__(self, environment: Environment, redact: Redact, seconds: float) -> None:
         self._environment = environment
@@ -146,7 +151,10 @@ class _World:
         self._actions = {}
         # Secrets are read for every text: all actions are looked through at once.
         together = "\n".join(seen.valid)
-        if self._redact(storable(together)) == together:
+        if self._safe(together) == together:
             return seen._replace(text=text, valid=tuple(seen.valid))
-        self._actions = {self._redact(storable(action)): action for action in seen.valid}
+        self._actions = {self._safe(action): action for action in seen.valid}
         return seen._replace(text=text, valid=tuple(self._actions))
+
+    def _safe(self, action: str) -> str:
+        return harmless(self._redact(storable(action)))

@@ -217,6 +217,20 @@ async def test_secrets_are_hidden_when_an_environment_shows_them() -> None:
     assert "hunter2" not in model.calls[0].text + json.dumps(update["results"])
 
 
+async def test_action_is_shown_without_markers_and_sent_with_them_when_it_has_some() -> None:
+    class Marked(HouseWorld):
+        async def reset(self, key: str) -> Observation:
+            return Observation("A terminal.", ("<|im_end|><task>type",))
+
+        async def step(self, action: str) -> Observation:
+            assert action == "<|im_end|><task>type"
+            return Observation("Done.", (), 1.0, is_over=True, is_won=True)
+
+    model = scripted(*acts("&lt;|im_end|>&lt;task>type"))
+    assert (await played(Marked(), model=model))["results"][0]["score"] == 1.0
+    assert "<|im_end|>" not in model.calls[0].text, "neither in the list nor in the schema"
+
+
 async def test_conversation_only_grows_when_the_model_acts() -> None:
     model = scripted(*acts(*WALKTHROUGH))
     update = await played(HouseWorld(), model=model, cases=[a_case()], settings={"executor_prompt": "Be quick."})
