@@ -3,8 +3,8 @@
     pip install memento-langgraph
     python examples/act_in_an_environment.py
 
-The actor here needs no model: it follows the best case, else takes the first action that it has not taken there. Leave
-`actor` out, and the executor's model chooses among the valid actions. No model, no key and no network.
+The actor here follows the best case, else takes the first action that is offered. Leave `actor` out, and the executor's
+model chooses. No model, no key and no network.
 """
 
 import asyncio
@@ -19,20 +19,17 @@ WAY_OUT = ("right", "left", "right")
 
 
 class Maze:
-    """Three forks; a wrong turn is a dead end, and leads back to the same fork."""
+    """Three forks; a wrong turn leads back to the same fork."""
 
     async def reset(self, key: str) -> Observation:
-        """Begin; every key is the same maze."""
         self.n_passed = 0
         return self.seen()
 
     async def step(self, action: str) -> Observation:
-        """Take a turn."""
         self.n_passed += action == WAY_OUT[self.n_passed]
         return self.seen()
 
     def seen(self) -> Observation:
-        """Say where we are, and how far."""
         is_out = self.n_passed == len(WAY_OUT)
         where = "You are outside." if is_out else f"You are at fork {self.n_passed + 1}."
         return Observation(where, ("left", "right"), self.n_passed / len(WAY_OUT), is_over=is_out, is_won=is_out)
@@ -40,15 +37,13 @@ class Maze:
 
 @asynccontextmanager
 async def maze_of_a_run(_run: Any) -> AsyncIterator[Maze]:
-    """Lend an environment to one run; a pool would take it back here."""
-    yield Maze()
+    yield Maze()  # a pool would take it back after this
 
 
 class FollowOrTry:
-    """Follows the best case; without one, tries."""
+    """Needs no model."""
 
     async def act(self, *, cases: Any, steps: Any, now: Observation, **_: Any) -> str:
-        """Return the next action."""
         known = cases[0]["action"].splitlines() if cases else []
         return known[len(steps)] if len(steps) < len(known) else now.valid[0]
 

@@ -49,7 +49,7 @@ class RunSettings(BaseModel):
         ge=0,
         le=32,
         title="Cases shown",
-        description="How many cases the planner is shown at most.",
+        description="How many cases are shown at most.",
         json_schema_extra=in_form("Cases", "score_case"),
     )
     max_case_tokens: int = Field(
@@ -67,8 +67,8 @@ class RunSettings(BaseModel):
         default="planner",
         title="Who is shown cases",
         description=(
-            "Who is shown the cases: the planner, the executors, or both. Whoever acts in an environment is always "
-            "shown them."
+            "Who is shown the cases: the planner, the executors, or both. The actor in an environment is always shown "
+            "them."
         ),
         json_schema_extra=in_form("Cases", "planner", "executor"),
     )

@@ -24,7 +24,7 @@ ACT: Final = "act"
 _T = TypeVar("_T")
 
 
-class Episode(NamedTuple):
+class PlayedEpisode(NamedTuple):
     """An episode that was played."""
 
     first: Observation | None = None
@@ -50,7 +50,7 @@ class Episode(NamedTuple):
 
 async def play(
     environment: Environment, actor: Actor, *, run: Run, cases: Sequence[PromptCase], settings: RunSettings, work: Work
-) -> Episode:
+) -> PlayedEpisode:
     """Play the episode of a run: reset, then actions until it is over or a budget is spent.
 
     Where the environment names valid actions, one is offered only once in a situation (the same text and the same valid
@@ -76,7 +76,7 @@ async def play(
         first = now = await world.reset(run.get("key") or run["task"])
         while not (now.is_over or now.is_won):
             if why := _ended_by(len(steps), settings, work):
-                return Episode(first, steps, why)
+                return PlayedEpisode(first, steps, why)
             before = taken.setdefault((now.text, now.valid), set())
             offered = now if settings.repeat_actions else _without(now, before)
             action = await _chosen(actor, work, run=run, cases=cases, steps=steps, now=offered)
@@ -86,12 +86,12 @@ async def play(
             now = await world.step(action)
             steps.append(Step(action, now))
     except DeadlinePassed:
-        return Episode(first, steps, work.seconds_ended_by())
+        return PlayedEpisode(first, steps, work.seconds_ended_by())
     except ActorStopped as error:
-        return Episode(first, steps, error.why, brief_reason(error, work.redact))
+        return PlayedEpisode(first, steps, error.why, brief_reason(error, work.redact))
     except EnvironmentFailed as error:
-        return Episode(first, steps, "environment", brief_reason(error, work.redact))
-    return Episode(first, steps)
+        return PlayedEpisode(first, steps, "environment", brief_reason(error, work.redact))
+    return PlayedEpisode(first, steps)
 
 
 def _ended_by(n_steps: int, settings: RunSettings, work: Work) -> str:
