@@ -1,10 +1,9 @@
-"""Act in an environment: what was done in one run is a case, and whoever acts in the next one is shown it.
+"""Act in an environment: what was done in one run is a case, and the actor of the next run is shown it.
 
     pip install memento-langgraph
     python examples/act_in_an_environment.py
 
-The actor here follows the best case, else takes the first action that is offered. Leave `actor` out, and the executor's
-model chooses. No model, no key and no network.
+Leave `actor` out, and the executor's model chooses the actions. No model, no key and no network.
 """
 
 import asyncio
@@ -22,28 +21,28 @@ class Maze:
     """Three forks; a wrong turn leads back to the same fork."""
 
     async def reset(self, key: str) -> Observation:
+        """Begin; every key is the same maze."""
         self.n_passed = 0
-        return self.seen()
+        return Observation("You are at fork 1.", ("left", "right"))
 
     async def step(self, action: str) -> Observation:
+        """Take a turn."""
         self.n_passed += action == WAY_OUT[self.n_passed]
-        return self.seen()
-
-    def seen(self) -> Observation:
-        is_out = self.n_passed == len(WAY_OUT)
-        where = "You are outside." if is_out else f"You are at fork {self.n_passed + 1}."
-        return Observation(where, ("left", "right"), self.n_passed / len(WAY_OUT), is_over=is_out, is_won=is_out)
+        is_out, score = self.n_passed == len(WAY_OUT), self.n_passed / len(WAY_OUT)
+        return Observation(f"You are at fork {self.n_passed + 1}.", ("left", "right"), score, is_out, is_out)
 
 
 @asynccontextmanager
 async def maze_of_a_run(_run: Any) -> AsyncIterator[Maze]:
-    yield Maze()  # a pool would take it back after this
+    """Lend an environment to one run; a pool would take it back."""
+    yield Maze()
 
 
 class FollowOrTry:
-    """Needs no model."""
+    """Follows the best case; without one, takes the first action that is offered."""
 
     async def act(self, *, cases: Any, steps: Any, now: Observation, **_: Any) -> str:
+        """Return the next action."""
         known = cases[0]["action"].splitlines() if cases else []
         return known[len(steps)] if len(steps) < len(known) else now.valid[0]
 
@@ -57,5 +56,4 @@ async def main() -> None:
             print(f"{task} {result['answer']}, reward {result['reward']:g}")
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+asyncio.run(main())
