@@ -52,8 +52,8 @@ async def main() -> None:
     async with CaseMemory.open("./bank", seed=0) as memory:
         graph = build_graph(Deps(memory=memory, environment=maze_of_a_run, actor=FollowOrTry()))
         for task in ("Leave the maze.", "Leave the maze again."):
-            result = await graph.ainvoke({"task": task})
-            print(f"{task} {result['answer']}, reward {result['reward']:g}")
+            print(task, (await graph.ainvoke({"task": task}))["answer"])
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

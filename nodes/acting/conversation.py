@@ -33,8 +33,10 @@ _FULL_SHARE: Final = 0.7
 
 
 class _Turn(NamedTuple):
-    said: str
-    seen: str
+    """A step as messages, which are made once."""
+
+    said: AIMessage
+    seen: HumanMessage
     n_tokens: int
 
 
@@ -73,7 +75,7 @@ class EpisodeConversation:
         for step in steps[self._n_left_out + len(self._turns) :]:
             said = harmless(json.dumps({"action": step.action}, ensure_ascii=False))
             seen = observation_block(self._shortened(step.observation))
-            self._turns.append(_Turn(said, seen, n_tokens(said) + n_tokens(seen)))
+            self._turns.append(_Turn(AIMessage(said), HumanMessage(seen), n_tokens(said) + n_tokens(seen)))
         # Of its numbers alone: no text is looked at twice.
         if n_tokens(self._opening) + sum(turn.n_tokens for turn in self._turns) > self._window * _FULL_SHARE:
             self._leave_out_older_half()
@@ -101,7 +103,7 @@ class EpisodeConversation:
         left_out = f"\n\n{steps_left_out(self._n_left_out)}" if self._n_left_out else ""
         messages: list[BaseMessage] = [self._system, HumanMessage(self._opening + left_out)]
         for turn in self._turns:
-            messages += [AIMessage(turn.said), HumanMessage(turn.seen)]
+            messages += (turn.said, turn.seen)
         if actions := actions_block(valid, min(LIST_CHARS, self._window)):
             messages[-1] = HumanMessage(f"{messages[-1].content}\n\n{actions}")
         return messages

@@ -24,8 +24,8 @@ def test_late_feedback_counts_once_replaces_and_is_taken_back(tmp_path: Path) ->
 
 def test_second_episode_is_shorter_when_the_first_is_its_case(tmp_path: Path) -> None:
     assert play_example("act_in_an_environment", tmp_path).splitlines() == [
-        "Leave the maze. done: score 1 after 5 steps, reward 1",
-        "Leave the maze again. done: score 1 after 3 steps, reward 1",
+        "Leave the maze. done: score 1 after 5 steps",
+        "Leave the maze again. done: score 1 after 3 steps",
     ]
 
 
