@@ -54,9 +54,9 @@ GAMES: Final[Mapping[str, Game]] = {
     ),
     "coin": Game(
         "coin",
-        "numLocations=8,numDistractorItems=0,includeDoors=0,limitInventorySize=0",
+        "numLocations=11,numDistractorItems=0,includeDoors=0,limitInventorySize=0",
         10,
-        f"Find and take a coin in a house of eight rooms (CoinCollector). {_NOT_OFFERED}",
+        f"Find and take a coin in a house of eleven rooms (CoinCollector). {_NOT_OFFERED}",
     ),
     "mapreader": Game(
         "mapreader",

@@ -1,12 +1,12 @@
-"""Plays the tasks of ScienceWorld, each episode in a JVM of its own.
+"""Plays the tasks of ScienceWorld.
 
-The order and the names of things depend on what a JVM has played before: one that has played another task shows the
-same one differently. A start takes a second.
+The order of things, and which of several names they have, follows Java's identity hashes, which depend on what the JVM
+has done before. With one hash for all objects it follows the order in which they were made, which is always the same.
 """
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from scienceworld.constants import JAR_PATH
 
@@ -14,17 +14,18 @@ from memento.evals.environments.worlds.java_program import JavaProgram
 from memento.evals.environments.worlds.world import View
 
 _MEMORY_MB: Final = 700
+_ONE_HASH: Final = ("-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=2")
 _NOT_OFFERED: Final = re.compile(r"(inventory|task|reset task)$")
 _WIRING: Final = re.compile(r"(connect|disconnect) ")
 _ELECTRICAL: Final = ("power-component", "test-conductivity")
 
 
 class ScienceWorld:
-    """All tasks."""
+    """All tasks of one JVM."""
 
     def __init__(self) -> None:
-        self._program: JavaProgram | None = None
-        self._java: Any = None
+        program = JavaProgram(JAR_PATH, memory_mb=_MEMORY_MB, options=_ONE_HASH)
+        self._java = program.classes.scienceworld.runtime.pythonapi.PythonInterface()
         self._n_left = 0
         self._is_electrical = False
         self._place = ""
@@ -32,10 +33,6 @@ class ScienceWorld:
 
     def reset(self, key: str, max_steps: int) -> View:
         """Begin a variation of a task; its first observation is what is around."""
-        if self._program is not None:
-            self._program.end()
-        self._program = JavaProgram(JAR_PATH, memory_mb=_MEMORY_MB)
-        self._java = self._program.classes.scienceworld.runtime.pythonapi.PythonInterface()
         self._begin(key, has_walkthrough=False)
         self._n_left = max_steps
         self._place = ""
