@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from memento.evals.environments.port import SPLITS, EnvironmentSpec, OpenEnvironment, Split
+from memento.evals.environments.port import SPLITS, EnvironmentSpec, OpenEnvironment, TaskSplit
 from memento.evals.environments.registry import environment_names, find_environment
 from memento.evals.environments.remote import RemoteEnvironment
 
@@ -87,7 +87,7 @@ async def play(environment: OpenEnvironment, key: str, actions: Sequence[str] | 
     into.scores.append(seen.score)
 
 
-async def measure(spec: EnvironmentSpec, split: Split, n_episodes: int) -> None:
+async def measure(spec: EnvironmentSpec, split: TaskSplit, n_episodes: int) -> None:
     """Measure an environment and print it."""
     environment = spec.start()
     keys = spec.keys(split)[:n_episodes]

@@ -9,7 +9,7 @@ from textworld_express.constants import JAR_PATH
 
 from memento.evals.environments.textworld_express import FOLDS, GAMES, Game
 from memento.evals.environments.worlds.java_program import JavaProgram
-from memento.evals.environments.worlds.world import View
+from memento.evals.environments.worlds.world import Seen
 
 _MEMORY_MB: Final = 300
 _EMPTY: Final = "Your inventory is currently empty."
@@ -28,16 +28,16 @@ class TextWorldExpressWorld:
         self._java = program.classes.textworldexpress.runtime.PythonInterface()
         self._n_left = 0
         self._inventory = ""
-        self._last: View | None = None
+        self._last: Seen | None = None
 
-    def reset(self, key: str, max_steps: int) -> View:
+    def reset(self, key: str, max_steps: int) -> Seen:
         """Begin a game."""
         seen = self._begun(key, has_walkthrough=False)
         self._n_left = max_steps
         self._inventory = _EMPTY
         return self._view(seen)
 
-    def step(self, action: str) -> View:
+    def step(self, action: str) -> Seen:
         """Take one action; a game that is over stays as it is."""
         if self._last is not None and self._last.is_over:
             return self._last
@@ -62,13 +62,13 @@ class TextWorldExpressWorld:
         seen: dict[str, Any] = json.loads(self._java.generateNewGameJSON(int(seed), FOLDS[split].name, has_walkthrough))
         return seen
 
-    def _view(self, seen: dict[str, Any]) -> View:
+    def _view(self, seen: dict[str, Any]) -> Seen:
         is_won = bool(seen["tasksuccess"])
         text = short(seen["observation"])
         carried = carrying(seen["inventory"])
         if carried != self._inventory:
             text, self._inventory = f"{text}\n{carried}", carried
-        self._last = View(
+        self._last = Seen(
             text=text,
             valid=[action for action in seen["validActions"] if not _NOT_OFFERED.match(action)],
             score=min(1.0, max(0.0, float(seen["score"]))),

@@ -1,7 +1,9 @@
 """Real games, through the real child process; they start in a third of a second."""
 
+import ast
 import asyncio
 import random
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from importlib.util import find_spec
@@ -14,6 +16,7 @@ from memento.evals.environments.registry import find_environment
 from memento.evals.environments.textworld_express import GAMES
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.environment import Environment, Observation
+from tests.conftest import ROOT
 
 pytestmark = [
     pytest.mark.skipif(not find_spec("textworld_express"), reason="needs the extra `environments`"),
@@ -80,6 +83,7 @@ async def test_what_is_no_task_is_refused_and_the_game_goes_on(pool: Environment
         assert (await environment.reset("coin/train/1")).valid
 
 
+@pytest.mark.slow
 async def test_runs_wait_for_each_other_when_all_are_lent() -> None:
     spec = find_environment("twc")
     async with EnvironmentPool([spec], size=1) as pool:
@@ -100,3 +104,11 @@ def test_splits_share_no_task() -> None:
     for name in GAMES:
         keys = [key for split in SPLITS for key in find_environment(name).keys(split)]
         assert len(set(keys)) == 3_000
+
+
+@pytest.mark.slow
+async def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = await asyncio.to_thread((ROOT / "docs" / "environments.md").read_text, encoding="utf-8")
+    (example,) = re.findall(r"<!-- runs -->\n```python\n(.+?)```", page, re.DOTALL)
+    await eval(compile(example, "environments.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})  # noqa: S307
+    assert capsys.readouterr().out.split()[1] in ("True", "False")
