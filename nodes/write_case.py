@@ -50,6 +50,7 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
                 models=state["models"],
                 namespace=state["run"]["namespace"] or None,
                 left_out=state.get("left_out", ()),
+                key=state["run"].get("key", ""),
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
