@@ -1,7 +1,10 @@
 """Keys tell tasks of one text apart, and a read sees cases of one kind, in every engine and through every way in."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -77,6 +80,37 @@ async def test_kinds_are_kept_apart_while_the_engine_is_away_or_behind(
             reading = await memory.read("Cook a soup.", kind="subtask")
             assert reading.is_degraded
             assert [one.case.id for one in reading.cases] == [ids[1]]
+
+
+async def test_what_was_learned_suggests_no_case_of_another_kind(tmp_path: Path) -> None:
+    with place(":memory:", tmp_path) as at:
+        async with at.memory(policy="advantage") as memory:
+            steps = {await memory.write(state=f"A step {n}", action="go", reward=1.0, kind="step") for n in range(3)}
+            good = await memory.write(state="Any game", action="look", reward=1.0)
+            await memory.write(state="Some game", action="wait", reward=0.0)
+            for number in range(24):
+                reading = await memory.read(f"What is the capital of land {number}?", policy="random", k=1)
+                await memory.feedback(reading.event_id, float(reading.cases[0].case.id == good))
+            await memory.settle()
+            learner = await memory._retrieval._learner("default", "advantage")
+            suggested = await learner.suggest(await memory._storage.texts.one("What is the capital of Peru?"))
+            assert suggested.ids, "of plans"
+            assert {
+                one.case_id for one in (await memory.recall("What is the capital of Peru?", kind="step")).candidates
+            } == steps
+
+
+async def test_a_case_whose_kind_is_damaged_is_set_aside(tmp_path: Path) -> None:
+    with place("folder", tmp_path / "bank") as at:
+        async with at.memory() as memory:
+            await memory.write(state=GAME, action="open", reward=1.0)
+        with closing(sqlite3.connect(tmp_path / "bank" / "ledger.sqlite")) as database:
+            database.execute("UPDATE case_revisions SET kind = 'step'")
+            database.commit()
+        async with at.memory() as memory:
+            reading = await memory.read("Cook a soup.")
+            assert (reading.cases, reading.notices) == ([], [ANY])
+            assert not await served(memory, "Cook a soup.", kind="step")
 
 
 async def test_key_and_kind_go_from_the_read_to_the_event_and_the_case(memory: CaseMemory) -> None:
