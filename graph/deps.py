@@ -12,15 +12,21 @@ from memento.graph.models import ChatModels
 from memento.graph.settings import environment_secrets, read_settings
 from memento.memory.case_memory import CaseMemory
 from memento.memory.sync_case_memory import SyncCaseMemory
+from memento.nodes.acting.actor import Actor
+from memento.nodes.acting.environment import EnvironmentSource
+from memento.nodes.acting.episode_run import Acting
+from memento.nodes.acting.fixed_plan import episode_answer, one_episode
+from memento.nodes.acting.trajectory import plan_action, trajectory
 from memento.nodes.attachments import run_folder
 from memento.nodes.context import Context
-from memento.nodes.plan import Plan
+from memento.nodes.plan import FixedPlan, Plan
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.run_bounds import CeilingsOf, NamespaceOf, RunBounds
 from memento.nodes.run_drain import RunDrain
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import (
     AnswerFromResults,
+    CaseAction,
     MemorySource,
     ModelSource,
     Price,
@@ -31,6 +37,7 @@ from memento.nodes.sources import (
     ToolSource,
 )
 from memento.nodes.state import Run
+from memento.nodes.structured import StructuredCaller
 from memento.nodes.tool_binding import bound_tool
 from memento.tools.workspace import Workspace
 
@@ -61,8 +68,19 @@ class Deps:
     plan_schema: type[Plan] = Plan
     """`Plan`, or a subclass that only allows what the executors can do."""
     planner_prompt: PlannerPrompt = planner_messages
+    fixed_plan: FixedPlan | None = None
+    """Makes the first plan without asking the planner, or returns None to ask it. Of runs in an environment: one
+    subtask, which is one episode."""
     answer_from_results: AnswerFromResults | None = None
-    """Makes the answer of a finished plan without asking the planner again, or returns None to ask it."""
+    """Makes the answer of a finished plan without asking the planner again, or returns None to ask it. Of runs
+    in an environment: how the episode ended."""
+    environment: EnvironmentSource | None = None
+    """Gives each subtask an environment to act in, step by step, instead of tools."""
+    actor: Actor | None = None
+    """Chooses the actions in the environment; without one, the executor's model does."""
+    case_action: CaseAction | None = None
+    """Makes the action of a run's case: its plans, or, of runs in an environment, what was done there. There is
+    `plan_and_trajectory`, too."""
     context_schema: type[Context] = Context
     """`Context`, or a subclass with a host's own settings, which its tools find in `ToolRuntime.context`."""
     namespace_of: NamespaceOf | None = None
@@ -86,6 +104,29 @@ class Deps:
             return memory
 
         return given
+
+    def first_plan(self) -> FixedPlan | None:
+        """Return what makes the first plan without a model."""
+        return self.fixed_plan or (one_episode if self.environment else None)
+
+    def made_answer(self) -> AnswerFromResults | None:
+        """Return what makes the answer without a model."""
+        return self.answer_from_results or (episode_answer if self.environment else None)
+
+    def made_action(self) -> CaseAction:
+        """Return what makes the action of a case."""
+        return self.case_action or (trajectory if self.environment else plan_action)
+
+    def acting(self, models: ModelSource, caller: StructuredCaller) -> Acting | None:
+        """Return what plays episodes, where there is an environment.
+
+        Args:
+            models: gives the executor's model.
+            caller: asks it for actions.
+        """
+        if self.environment is None:
+            return None
+        return Acting(environment=self.environment, actor=self.actor, models=models, caller=caller, price=self.price)
 
     def run_bounds(self) -> RunBounds:
         """Return what every run is kept to."""

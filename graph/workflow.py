@@ -15,7 +15,7 @@ from langgraph.store.base import BaseStore
 from langgraph.types import Checkpointer, RetryPolicy
 
 from memento.graph.deps import Deps
-from memento.graph.routing import route_after_planner
+from memento.graph.routing import route_after_planner, route_to_episodes
 from memento.graph.sync_nodes import add_sync_nodes
 from memento.nodes.agent.agents import drawn_agent
 from memento.nodes.context import Context
@@ -100,7 +100,8 @@ def build_graph(
                     caller,
                     schema=deps.plan_schema,
                     prompt=deps.planner_prompt,
-                    answer_from_results=deps.answer_from_results,
+                    fixed_plan=deps.first_plan(),
+                    answer_from_results=deps.made_answer(),
                     price=deps.price,
                 )
             )
@@ -109,19 +110,23 @@ def build_graph(
         retry_policy=_ASK_AGAIN,
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
-    executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets)
+    acting = deps.acting(models, caller)
+    executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets, acting=acting)
     builder.add_node("executor", kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
     builder.add_node("evaluate", kept(labelled(evaluate)), input_schema=MementoState)
-    builder.add_node("write_case", kept(make_write_case(memory, redact=redact)), input_schema=MementoState)
+    write_case = make_write_case(memory, redact=redact, case_action=deps.made_action())
+    builder.add_node("write_case", kept(write_case), input_schema=MementoState)
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")
-    builder.add_conditional_edges("planner", route_after_planner, ["planner", "executor", "retrieve_case", "evaluate"])
+    route = route_to_episodes if acting else route_after_planner
+    builder.add_conditional_edges("planner", route, ["planner", "executor", "retrieve_case", "evaluate"])
     builder.add_edge("executor", "planner")
     builder.add_edge("evaluate", "write_case")
     builder.add_edge("write_case", END)
     add_sync_nodes(builder)
     graph = builder.compile(checkpointer=checkpointer, store=store, cache=cache, name="memento")
-    graph.nodes["executor"].subgraphs = [drawn_agent(deps.known_tools())]
+    if acting is None:
+        graph.nodes["executor"].subgraphs = [drawn_agent(deps.known_tools())]
     return graph.with_config(recursion_limit=_RECURSION_LIMIT, max_concurrency=_MAX_CONCURRENCY)

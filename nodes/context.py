@@ -58,10 +58,19 @@ class RunSettings(BaseModel):
         le=200_000,
         title="Tokens of all cases",
         description=(
-            "Tokens of all cases in the planner's prompt, about; never more than a quarter of what its model can read. "
-            "Longer cases are shown shortened."
+            "Tokens of all cases in a prompt, about; never more than a quarter of what its model can read. Longer "
+            "cases are shown shortened."
         ),
-        json_schema_extra=in_form("Cases", "planner"),
+        json_schema_extra=in_form("Cases", "planner", "executor"),
+    )
+    cases_for: Literal["planner", "executor", "both"] = Field(
+        default="planner",
+        title="Who is shown cases",
+        description=(
+            "Who is shown the cases: the planner, the executors, or both. Whoever acts in an environment is always "
+            "shown them."
+        ),
+        json_schema_extra=in_form("Cases", "planner", "executor"),
     )
     failures: Literal["shown", "hidden"] = Field(
         default="shown",
@@ -106,6 +115,26 @@ class RunSettings(BaseModel):
         json_schema_extra=in_form("Execution", "executor", kind="model"),
     )
     executor_prompt: str = _instructions("executor", "Execution", "executor")
+    max_steps: int = Field(
+        default=50,
+        ge=1,
+        le=1_000,
+        title="Steps of an episode",
+        description=(
+            "Actions that an episode in an environment may take; its budgets of tokens, money and time, and the run's, "
+            "hold beside that."
+        ),
+        json_schema_extra=in_form("Budgets of a subtask", "executor"),
+    )
+    repeat_actions: bool = Field(
+        default=False,
+        title="Repeat actions",
+        description=(
+            "Whether an action is offered again in a situation of an environment that looks the same as when it was "
+            "taken. Off: only when every other action was taken there, too."
+        ),
+        json_schema_extra=in_form("Execution", "executor"),
+    )
     max_model_calls: int = Field(
         default=12,
         ge=1,
@@ -196,7 +225,8 @@ class RunSettings(BaseModel):
         description=(
             "Who gives the reward. With a reference: auto (exact match, then the judge), exact, f1 (words in common), "
             "gaia (its rules), judge, judges (two must agree). Without one: rubric (a judge's list of criteria), "
-            "custom (the host's own function), human. none: nobody."
+            "environment (the score of the episode, which auto takes, too, where there is one), custom (the host's own "
+            "function), human. none: nobody."
         ),
         json_schema_extra=in_form("Evaluation", "evaluate"),
     )

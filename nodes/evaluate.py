@@ -83,5 +83,6 @@ def _scored(evaluation: Grade) -> dict[str, Any]:
         "lesson": evaluation.reason if evaluation.reward is not None else "",
     }
     if evaluation.reward is None and evaluation.evaluator not in ("none", "human"):
-        update |= {"error": evaluation.reason, "error_class": "judge"}
+        error_class = "tool" if evaluation.evaluator == "environment" else "judge"
+        update |= {"error": evaluation.reason, "error_class": error_class}
     return update

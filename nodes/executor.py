@@ -1,4 +1,7 @@
-"""The executor node: one subtask by an agent with tools and budgets; parallel ones see only their dependencies."""
+"""The executor node: one subtask by an agent with tools and budgets; parallel ones see only their dependencies.
+
+In a graph with an environment, a subtask is an episode instead, step by step (see acting/).
+"""
 
 import asyncio
 import time
@@ -7,10 +10,12 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
+from memento.nodes.acting.episode_run import Acting, episode_limits
 from memento.nodes.agent.agents import Agents
 from memento.nodes.agent.budgets import Meter, RunMeters, run_limits, subtask_limits
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
@@ -25,7 +30,7 @@ from memento.nodes.costs import usage_of_reply
 from memento.nodes.errors import ModelUnavailable
 from memento.nodes.events import emit
 from memento.nodes.node import Node
-from memento.nodes.prompt_budgets import RESULT_SHARE, RESULT_TOKENS
+from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages, with_own
 from memento.nodes.redaction import make_redact
 from memento.nodes.shown_steps import result_shown
@@ -35,7 +40,12 @@ from memento.nodes.tool_binding import WORKSPACE
 
 
 def make_executor(
-    models: ModelSource, tools: ToolSource, *, price: Price | None = None, secrets: Secrets | None = None
+    models: ModelSource,
+    tools: ToolSource,
+    *,
+    price: Price | None = None,
+    secrets: Secrets | None = None,
+    acting: Acting | None = None,
 ) -> Node[SubtaskInput]:
     """Make the executor node.
 
@@ -43,7 +53,8 @@ def make_executor(
         models: gives the executor model.
         tools: gives the run's toolbox.
         price: says what calls cost; without it, budgets of money cannot be kept.
-        secrets: texts that are taken out of what tools say.
+        secrets: texts that are taken out of what tools and environments say.
+        acting: plays an episode in an environment for each subtask, instead of the agent with tools.
     """
     agents, meters, redact = Agents(), RunMeters(), make_redact(secrets)
 
@@ -56,19 +67,25 @@ def make_executor(
         run, subtask = state["run"], state["subtask"]
         settings = RunSettings.model_validate(run["settings"])
         meter = meters.get(run.get("id", ""), run_limits(settings), state.get("spent"))
-        # One call of its own, and for everybody at work and the planner the last one.
-        if why := meter.ended_by(n_calls=2 + meter.n_active) or meter.tools_ended_by():
-            return _update(state, _not_begun(state, why))
+        # One call of its own, and for everybody at work and the planner the last one; after an episode nobody is asked.
+        n_calls = 1 if acting else 2 + meter.n_active
+        if why := meter.ended_by(n_calls=n_calls) or meter.tools_ended_by():
+            return _update(state, _not_begun(state, why, is_episode=acting is not None))
         emit(runtime, {"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
 
         def report(name: str, args: dict[str, Any]) -> None:
             of = subtask["id"]
             emit(runtime, {"event": "tool", "cycle": state["cycle"], "subtask": of, "name": name, "args": args})
 
-        own, began_at = Meter(subtask_limits(settings), "max_"), time.time()
+        limits = episode_limits(settings) if acting else subtask_limits(settings)
+        own, began_at = Meter(limits, "max_"), time.time()
         own.begin()
         meter.begin()
         try:
+            if acting is not None:
+                result, update = await acting.carry_out(state, own=own, run=meter, redact=redact, report=report)
+                emit(runtime, {"event": "result", "result": result})
+                return _update(state, result) | update
             try:
                 seconds = min(own.seconds_left(), meter.seconds_left())
                 model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
@@ -88,6 +105,7 @@ def make_executor(
                 max_seconds=min(settings.max_seconds, settings.run_max_seconds),
                 max_result_chars=shown_chars(window_tokens(model)),
                 max_result_tokens=min(RESULT_TOKENS, window_tokens(model) // RESULT_SHARE),
+                max_case_tokens=min(settings.max_case_tokens, window_tokens(model) // CASE_SHARE),
                 workspace=toolbox.workspace,
                 notices=[redact(notice) for notice in toolbox.notices],
             )
@@ -98,6 +116,8 @@ def make_executor(
         result = _result(state, messages, began_at)
         if work.notices:
             result["notices"] = work.notices
+        if shown := [case["id"] for case in state.get("cases") or []]:
+            result["case_ids"] = shown
         emit(runtime, {"event": "result", "result": result})
         update = _update(state, result) | {"usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
@@ -115,7 +135,11 @@ async def _carry_out(
     agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int, *, context: Context
 ) -> list[BaseMessage]:
     asked = executor_messages(
-        run=state["run"], subtask=state["subtask"], earlier=state["earlier"], max_tokens=work.max_result_tokens
+        run=state["run"],
+        subtask=state["subtask"],
+        earlier=state["earlier"],
+        max_tokens=work.max_result_tokens,
+        cases=fitted_cases(state.get("cases") or [], work.max_case_tokens),
     )
     # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
     config: RunnableConfig = {
@@ -148,9 +172,9 @@ def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: floa
     }
 
 
-def _not_begun(state: SubtaskInput, why: str) -> SubtaskResult:
+def _not_begun(state: SubtaskInput, why: str, *, is_episode: bool = False) -> SubtaskResult:
     now = time.time()
-    return {
+    result: SubtaskResult = {
         "cycle": state["cycle"],
         "id": state["subtask"]["id"],
         "description": state["subtask"]["description"],
@@ -161,17 +185,21 @@ def _not_begun(state: SubtaskInput, why: str) -> SubtaskResult:
         "began_at": now,
         "ended_at": now,
     }
+    return {**result, "score": None} if is_episode else result
 
 
 def _tool_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     # A result without its fence, as the agent's middleware keeps it beside the message.
-    results = {m.tool_call_id: m.artifact or "" for m in messages if isinstance(m, ToolMessage)}
-    return [
-        {"name": call["name"], "args": _kept(call["args"]), "result": results.get(call["id"] or "", "")}
-        for message in messages
-        if isinstance(message, AIMessage)
-        for call in message.tool_calls
-    ]
+    told = [message for message in messages if isinstance(message, ToolMessage)]
+    results = {message.tool_call_id: message.artifact or "" for message in told}
+    failed = {message.tool_call_id for message in told if message.status == "error"}
+    calls = (call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls)
+    return [_tool_call(call, results.get(call["id"] or "", ""), is_error=call["id"] in failed) for call in calls]
+
+
+def _tool_call(call: LangChainToolCall, result: str, *, is_error: bool) -> ToolCall:
+    kept: ToolCall = {"name": call["name"], "args": _kept(call["args"]), "result": result}
+    return {**kept, "is_error": True} if is_error else kept
 
 
 def _kept(args: dict[str, Any]) -> dict[str, Any]:

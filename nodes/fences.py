@@ -23,6 +23,8 @@ TAGS: Final = (
     "summary",
     "said",
     "lesson",
+    "observation",
+    "actions",
 )
 """All tags that prompts use."""
 

@@ -1,12 +1,13 @@
 """The planner's reply: a dependency graph of subtasks, or the final answer."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from memento.memory.plan_text import REPLANNED
 from memento.nodes.plan_repair import MAX_ID_CHARS, mended
-from memento.nodes.state import Subtask
+from memento.nodes.state import Run, Subtask
 
 MAX_SUBTASKS = 20
 # Small models write ids and answers as numbers.
@@ -82,6 +83,10 @@ class Plan(BaseModel):
             {"id": subtask.id, "description": subtask.description, "depends_on": subtask.depends_on}
             for subtask in self.subtasks
         ]
+
+
+FixedPlan = Callable[[Run], Plan | None]
+"""Makes the first plan of a run without a model, or None when the planner's model is to be asked."""
 
 
 class FinalAnswer(BaseModel):

@@ -19,9 +19,9 @@ from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import InvalidReply, ModelTimedOut
 from memento.nodes.events import emit
 from memento.nodes.node import Node
-from memento.nodes.plan import FinalAnswer, Plan, plan_text
+from memento.nodes.plan import FinalAnswer, FixedPlan, Plan, plan_text
 from memento.nodes.plan_review import PlanReview, review_of
-from memento.nodes.planning_call import Planned, PlanningCall, narrowed
+from memento.nodes.planning_call import Planned, PlanningCall, narrowed, unseen
 from memento.nodes.prompt_budgets import REASON_CHARS
 from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
@@ -55,6 +55,7 @@ def make_planner(
     *,
     schema: type[Plan] = Plan,
     prompt: PlannerPrompt = planner_messages,
+    fixed_plan: FixedPlan | None = None,
     answer_from_results: AnswerFromResults | None = None,
     price: Price | None = None,
 ) -> Node[MementoState]:
@@ -65,6 +66,8 @@ def make_planner(
         caller: asks it for a plan.
         schema: `Plan`, or a narrower subclass of it.
         prompt: how the model is asked.
+        fixed_plan: makes the first plan, where no model is needed for that; where a person rejects it, the model makes
+            another one.
         answer_from_results: makes the answer of a finished plan, where no model is needed for that.
         price: says what calls cost.
     """
@@ -81,8 +84,12 @@ def make_planner(
         has_more = bool(remaining(state))
         # A subtask's call and the answer's; a plan's comes on top where there is nothing to carry out yet.
         why = run_ended_by(state, n_calls=2 if has_more else 3)
-        if has_more and not why:
+        # An executor that has no budget left says so: no model is asked for what it was not asked to plan.
+        if has_more and (not why or (fixed_plan is not None and state["cycle"] == 1)):
             return {}
+        is_first = state["cycle"] == 0 and not state["plan"] and not state.get("rejection")
+        if is_first and fixed_plan is not None and (plan := fixed_plan(state["run"])) and plan.subtasks:
+            return unseen(state) | _accept(plan.steps(), state, runtime)
         stream = AnswerStream(state, runtime)
         if not has_more and state["plan"] and answer_from_results and (answer := answer_from_results(state["results"])):
             return _answered(answer, {}, stream)

@@ -20,7 +20,7 @@ from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS
 from memento.nodes.prompts import PlannerPrompt
 from memento.nodes.replies.pieces_seen import ReplyReader
 from memento.nodes.sources import ModelSource
-from memento.nodes.state import MementoState, PromptCase
+from memento.nodes.state import MementoState, PromptCase, Run
 from memento.nodes.structured import StructuredCaller, StructuredReply
 
 T = TypeVar("T", bound=BaseModel)
@@ -110,7 +110,7 @@ def _narrowing(state: MementoState, settings: RunSettings, window: int) -> Itera
     """Yield ever smaller prompts to try while the provider reports a context overflow."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
-    cases: list[PromptCase] = list(state["cases"])
+    cases: list[PromptCase] = list(state["cases"]) if is_shown_cases(state["run"]) else []
     yield _Shown(cases, case_tokens, result_tokens)
     while cases:
         cases = cases[: len(cases) // 2]
@@ -120,16 +120,38 @@ def _narrowing(state: MementoState, settings: RunSettings, window: int) -> Itera
         yield _Shown(cases, case_tokens, result_tokens)
 
 
+def is_shown_cases(run: Run) -> bool:
+    """Whether the planner of a run is shown the served cases."""
+    return (
+        run["settings"].get("cases_for") != "executor"
+    )  # a run that began with an earlier release has no such setting
+
+
+def unseen(state: MementoState) -> dict[str, Any]:
+    """Return the update for served cases that no planner was shown: only an executor can make them count."""
+    known = state.get("left_out") or []
+    new = [case["id"] for case in state["cases"] if case["id"] not in known]
+    return {"left_out": [*known, *new]} if new and _is_new(state) else {}
+
+
+def _is_new(state: MementoState) -> bool:
+    """Whether no plan was made with the served cases yet."""
+    return state["cycle"] <= state.get("read_cycle", 0)
+
+
 def narrowed(state: MementoState, shown: Sequence[PromptCase]) -> dict[str, Any]:
     """Return the update for a run whose model could not read all of its cases; empty when it could.
 
     Cases that no plan of the run was made with count as not served, and earn nothing from its outcome.
     """
+    if not is_shown_cases(state["run"]):
+        return unseen(state)
     n_all, n_shown = len(state["cases"]), len(shown)
     if n_shown == n_all:
         return {}
     dropped = [case["id"] for case in state["cases"][n_shown:]]
-    is_new = state["cycle"] <= state.get("read_cycle", 0)
     text = f"{n_all - n_shown} of {n_all} cases were left out: the planner's model cannot read so much at once"
     update: dict[str, Any] = {} if text in state["notices"] else {"notices": [*state["notices"], text]}
-    return update | ({"cases": list(shown), "left_out": [*(state.get("left_out") or []), *dropped]} if is_new else {})
+    return update | (
+        {"cases": list(shown), "left_out": [*(state.get("left_out") or []), *dropped]} if _is_new(state) else {}
+    )

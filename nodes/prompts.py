@@ -111,6 +111,9 @@ def with_own(system: str, run: Run, role: Role) -> str:
 LAST_CYCLE = "No more plans are possible. Give the best final answer that the results support."
 
 
+_CASES_ARE = "Cases are earlier tasks with the plan that was tried. Reuse what fits this subtask; ignore the rest."
+
+
 class PlannerPrompt(Protocol):
     """Builds the planner's messages; hosts may bring their own."""
 
@@ -156,11 +159,17 @@ def follow_up_messages(text: str, said: Sequence[EarlierMessage]) -> list[BaseMe
 
 
 def executor_messages(
-    *, run: Run, subtask: Subtask, earlier: Sequence[SubtaskResult], max_tokens: int = RESULT_TOKENS
+    *,
+    run: Run,
+    subtask: Subtask,
+    earlier: Sequence[SubtaskResult],
+    max_tokens: int = RESULT_TOKENS,
+    cases: Sequence[PromptCase] = (),
 ) -> list[BaseMessage]:
     """Return an executor's messages with so many tokens of earlier results; the agent adds its system message."""
     shown = fitted_results(earlier, max_tokens)
-    parts = [fence("task", run["task"]), *(_result_block(result) for result in shown)]
+    parts = [_CASES_ARE, *case_blocks(cases)] if cases else []
+    parts += [fence("task", run["task"]), *(_result_block(result) for result in shown)]
     if run["attachments"]:
         parts.append(fence("attachments", listed(run["attachments"])))
     parts.append(fence("subtask", subtask["description"]))
@@ -200,25 +209,30 @@ def _said_blocks(said: Sequence[EarlierMessage]) -> list[str]:
     return [fence("said", one["text"], by=one["by"]) for one in said]
 
 
-def case_blocks(cases: Sequence[PromptCase]) -> list[str]:
-    """Separate failed from successful cases; in both the best case is last, nearest to the task."""
+def case_blocks(cases: Sequence[PromptCase], *, action_is: str = "Plan") -> list[str]:
+    """Separate failed from successful cases; in both the best case is last, nearest to the task.
+
+    Args:
+        cases: best first.
+        action_is: what their actions are called.
+    """
     worst_first = list(reversed(cases))
     failed = [case for case in worst_first if case["reward"] < POSITIVE_FROM]
     worked = [case for case in worst_first if case["reward"] >= POSITIVE_FROM]
     blocks = []
     if failed:
-        shown = [case_block(case, is_success=False) for case in failed]
+        shown = [case_block(case, is_success=False, action_is=action_is) for case in failed]
         blocks.append("\n\n".join(["Cases from memory that failed:", *shown]))
     if worked:
-        shown = [case_block(case, is_success=True) for case in worked]
+        shown = [case_block(case, is_success=True, action_is=action_is) for case in worked]
         blocks.append("\n\n".join(["Cases from memory that worked:", *shown]))
     return blocks
 
 
-def case_block(case: PromptCase, *, is_success: bool) -> str:
+def case_block(case: PromptCase, *, is_success: bool, action_is: str = "Plan") -> str:
     """Return one case between tags, with its lesson."""
     outcome, lesson_is = ("worked", "What worked") if is_success else ("failed", "Why it failed")
-    lines = [f"Task: {case['state']}", f"Plan:\n{case['action']}"]
+    lines = [f"Task: {case['state']}", f"{action_is}:\n{case['action']}"]
     if case["lesson"]:
         lines.append(f"{lesson_is}: {case['lesson']}")
     return fence("case", "\n".join(lines), outcome=outcome)

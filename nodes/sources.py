@@ -9,7 +9,7 @@ from langchain_core.tools import BaseTool
 
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
-from memento.nodes.state import Run, SubtaskResult
+from memento.nodes.state import MementoState, Run, SubtaskResult
 from memento.tools.workspace import Workspace
 
 Role = Literal["planner", "executor", "judge"]
@@ -66,6 +66,10 @@ Secrets = Callable[[], Iterable[str]]
 
 AnswerFromResults = Callable[[Sequence[SubtaskResult]], str | None]
 """Makes the answer from the results of a finished plan, or None when the planner is to be asked."""
+
+
+CaseAction = Callable[[MementoState], str]
+"""Makes the action of a run's case from its state: what a later run is shown as having been tried."""
 
 
 def model_name(model: BaseChatModel) -> str:

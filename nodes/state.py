@@ -42,6 +42,8 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
+    key: NotRequired[str]
+    """Identity of the task where its text is not enough, such as the key of an environment's episode; empty: none."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
 
@@ -75,6 +77,10 @@ class ToolCall(TypedDict):
     name: str
     args: dict[str, Any]
     result: str
+    is_error: NotRequired[bool]
+    """Whether the tool failed; absent where it did not."""
+    score: NotRequired[float]
+    """Of an action in an environment: the score after it."""
 
 
 class SubtaskResult(TypedDict):
@@ -94,6 +100,13 @@ class SubtaskResult(TypedDict):
     ended_at: float
     notices: NotRequired[list[str]]
     """What the user should know about it."""
+    score: NotRequired[float | None]
+    """Of an episode in an environment: its last score in [0, 1]; None where the environment failed or nothing was
+    played. Absent where there is no environment."""
+    actions: NotRequired[list[str]]
+    """Of an episode: what its trajectory keeps (see `acting.trajectory`)."""
+    case_ids: NotRequired[list[str]]
+    """Served cases that its executor was shown; absent where it was shown none."""
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:
@@ -144,8 +157,8 @@ class MementoState(InputState, total=False):
     event_id: str | None
     cases: list[PromptCase]
     left_out: list[str]
-    """Served cases that the planner was not shown, for its model could not read so much or the run hides failed ones:
-    they are credited with nothing."""
+    """Served cases that the planner was not shown: its model could not read so much, the run hides failed ones, or
+    they are for executors only. They are credited with nothing, but for those that an executor was shown."""
     policy: str
     retrieval_degraded: bool
     cycle: int
@@ -204,6 +217,8 @@ class SubtaskInput(TypedDict):
     subtask: Subtask
     earlier: list[SubtaskResult]
     """Results of the subtasks it depends on."""
+    cases: NotRequired[list[PromptCase]]
+    """Served cases, where executors are shown them."""
     spent: NotRequired[Spent]
     """By the run, before this subtask and those beside it were handed out."""
     event_id: NotRequired[str | None]

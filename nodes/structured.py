@@ -87,6 +87,7 @@ class StructuredCaller:
         *,
         config: RunnableConfig | None = None,
         reader: ReplyReader | None = None,
+        known_as: type[BaseModel] | None = None,
     ) -> StructuredReply[T]:
         """Ask for one object, and once more with the error when the reply is invalid.
 
@@ -97,6 +98,7 @@ class StructuredCaller:
             config: callbacks, tags and metadata of the call.
             reader: is given the first reply in pieces while it is generated, where the model streams; the second one
                 comes in one piece, for a stream loses the words of a refusal.
+            known_as: class under which it is remembered what worked, where `schema` is made for this call alone.
 
         Raises:
             InvalidReply: the second reply does not fit the schema either (cut off, refused, empty, not JSON).
@@ -108,7 +110,9 @@ class StructuredCaller:
         usage: UsageMetadata | None = None
         reading: _Reading[T]
         for attempt in range(1, _MAX_ATTEMPTS + 1):
-            reading = await self._ask_once(model, schema, asked, config, reader if attempt == 1 else None)
+            reading = await self._ask_once(
+                model, schema, asked, config, reader if attempt == 1 else None, known_as or schema
+            )
             usage = add_usage(usage, reading.raw.usage_metadata) if reading.raw.usage_metadata else usage
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
@@ -123,8 +127,9 @@ class StructuredCaller:
         messages: list[BaseMessage],
         config: RunnableConfig | None,
         reader: ReplyReader | None,
+        known_as: type[BaseModel],
     ) -> _Reading[T]:
-        known = self._methods.get((id(model), schema), _METHODS[0])
+        known = self._methods.get((id(model), known_as), _METHODS[0])
         for method in _METHODS[_METHODS.index(known) :]:
             try:
                 reading = await self._in_pieces(model, schema, messages, method, config, reader)
@@ -134,7 +139,7 @@ class StructuredCaller:
                 if method != "plain" and _is_form_refused(error):
                     continue
                 raise
-            self._remember(model, schema, method)
+            self._remember(model, known_as, method)
             return reading
         raise AssertionError("the plain way either answers or raises")
 

@@ -9,36 +9,49 @@ from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.forks import Written
+from memento.nodes.acting.trajectory import plan_action
 from memento.nodes.context import Context
 from memento.nodes.events import emit
+from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
 from memento.nodes.node import Node
-from memento.nodes.plan import plan_text
 from memento.nodes.redaction import Redact
-from memento.nodes.sources import MemorySource
+from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
 
 _DIRECT = "(answered directly)"
 
 
-def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
+def make_write_case(
+    memory_source: MemorySource, *, redact: Redact = str, case_action: CaseAction = plan_action
+) -> Node[MementoState]:
     """Make the write_case node.
 
     Args:
         memory_source: the case memory.
-        redact: takes secrets out of what a failing one says.
+        redact: takes secrets out of what a failing one says, and out of the case's action.
+        case_action: makes that action.
     """
 
     async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
         if state.get("event_id") is None and state["reward"] is None:
             return {}
-        info = runtime.execution_info
+        info, lost = runtime.execution_info, ""
+        try:
+            action = redact(case_action(state))
+        except Exception as error:
+            if is_control_flow(error):
+                raise
+            action, lost = (
+                plan_action(state),
+                f"the case keeps the plan, since `case_action` failed: {told(error, redact)}",
+            )
         try:
             memory = await of_memory(memory_source, redact)
             experience = Experience(
                 state=state["run"]["task"],
-                action=plan_text(state["plans"]) or _DIRECT,
+                action=action or _DIRECT,
                 reward=state["reward"],
                 answer=state["answer"] or "",
                 event_id=state["event_id"],
@@ -49,7 +62,7 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
                 thread_id=info.thread_id if info else None,
                 models=state["models"],
                 namespace=state["run"]["namespace"] or None,
-                left_out=state.get("left_out", ()),
+                left_out=shown_to_nobody(state),
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
@@ -60,10 +73,16 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         update: dict[str, Any] = {"case_id": written.case_id}
         if written.is_fork(experience):
             update["event_id"] = written.event_id
-        told = [text for text in (_told(written, experience),) if text and text not in state["notices"]]
-        return update | ({"notices": [*state["notices"], *told]} if told else {})
+        new = [text for text in (lost, _told(written, experience)) if text and text not in state["notices"]]
+        return update | ({"notices": [*state["notices"], *new]} if new else {})
 
     return write_case
+
+
+def shown_to_nobody(state: MementoState) -> list[str]:
+    """Return the ids of the served cases that neither the planner nor an executor was shown."""
+    shown = {case_id for result in state.get("results") or [] for case_id in result.get("case_ids", [])}
+    return [case_id for case_id in state.get("left_out") or [] if case_id not in shown]
 
 
 def _told(written: Written, experience: Experience) -> str:

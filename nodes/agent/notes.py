@@ -26,6 +26,9 @@ WHY_ENDED: Final = MappingProxyType(
         "filter": "the provider's content filter stopped it",
         "refusal": "the model refused",
         "interrupted": "the reply broke off before its end",
+        "max_steps": "the limit of steps is reached",
+        "environment": "the environment failed",
+        "actor": "the actor took no further action",
     }
 )
 """What ended a subtask early, in words."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from memento.nodes.agent.budgets import Meter, grace_seconds
+from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.redaction import Redact
 from memento.nodes.usage import Usage, add_usage, no_usage
 from memento.tools.workspace import Workspace
@@ -45,6 +46,8 @@ class Work:
     """Of a tool's result that the model is shown whole."""
     max_result_tokens: int
     """Of the results of earlier subtasks together."""
+    max_case_tokens: int = MAX_CASE_TOKENS
+    """Of the served cases together, where it is shown any."""
     workspace: Workspace | None = None
     usage: Usage = field(default_factory=no_usage)
     refused_by: str = ""

@@ -11,6 +11,7 @@ ask_judge.py      Calls a judge model. A judge that fails or hangs abstains; it 
 judge.py          LLM judge with references: decides whether an answer means the same as a reference
 judges.py         Two LLM judges, the second a different model or the same one with another prompt
 rubric.py         LLM judge without references, for production traffic
+environment_score.py  Environment score: the reward is what the environment gave for the last episode of a run
 custom.py         Custom scorers of the host: unit tests, query results, anything that grades an answer
 registry.py       Evaluators by name. `human` is missing: the evaluate node asks a person
 """

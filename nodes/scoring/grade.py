@@ -2,7 +2,9 @@
 
 from typing import Literal, NamedTuple
 
-EvaluatorName = Literal["auto", "exact", "f1", "gaia", "judge", "judges", "rubric", "custom", "human", "none"]
+EvaluatorName = Literal[
+    "auto", "exact", "f1", "gaia", "judge", "judges", "rubric", "environment", "custom", "human", "none"
+]
 """Name of an evaluator, as `Context(evaluator=...)` takes it."""
 
 

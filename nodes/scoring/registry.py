@@ -5,6 +5,7 @@ from typing import Final
 
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.scoring.custom import scored_by
+from memento.nodes.scoring.environment_score import has_episode, score_by_environment
 from memento.nodes.scoring.exact_match import exact_match
 from memento.nodes.scoring.gaia import gaia_match
 from memento.nodes.scoring.grade import EvaluatorName, Grade, unknown
@@ -60,12 +61,18 @@ async def _match_or_judge(answered: Answered, parts: ScoringParts) -> Scored:
     return await score_by_judge(answered, parts)
 
 
+async def _auto(answered: Answered, parts: ScoringParts) -> Scored:
+    evaluator = score_by_environment if has_episode(answered) else _with_references(_match_or_judge)
+    return await evaluator(answered, parts)
+
+
 async def _custom(answered: Answered, parts: ScoringParts) -> Scored:
     if parts.scorer is None:
         return Scored(unknown("custom", _NO_SCORER))
     run, seconds = answered.run, answered.seconds_left()
     given = (parts.scorer, run["task"], answered.answer, run["references"])
-    return Scored(await scored_by(*given, redact=parts.redact, seconds=seconds))
+    beside = {"run": run, "results": list(answered.results)}
+    return Scored(await scored_by(*given, beside=beside, redact=parts.redact, seconds=seconds))
 
 
 async def _off(_: Answered, __: ScoringParts) -> Scored:
@@ -73,13 +80,14 @@ async def _off(_: Answered, __: ScoringParts) -> Scored:
 
 
 EVALUATORS: Final[Mapping[EvaluatorName, Evaluator]] = {
-    "auto": _with_references(_match_or_judge),
+    "auto": _auto,
     "exact": _compared("exact", exact_match),
     "f1": _compared("f1", token_f1),
     "gaia": _compared("gaia", gaia_match),
     "judge": _with_references(score_by_judge),
     "judges": _with_references(score_by_judges),
     "rubric": score_by_rubric,
+    "environment": score_by_environment,
     "custom": _custom,
     "none": _off,
 }
