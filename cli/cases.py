@@ -102,15 +102,21 @@ async def export_cases(
 async def list_cases(
     *,
     limit: Annotated[int, typer.Option(help="Maximum number of cases, newest first.", min=1)] = 20,
+    kind: Annotated[
+        str | None, typer.Option(help="Only cases of this kind: plan, subtask, step, skill or lesson.")
+    ] = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Show the newest cases."""
     from memento.cli.opening import opened
     from memento.cli.printing import TextTable, print_table
+    from memento.memory.case import PLAN
+    from memento.memory.task_keys import checked_kind
 
+    wanted = None if kind is None else checked_kind(kind)
     async with opened(namespace) as memory:
-        newest = memory.views.walk(namespace=memory.namespace, newest_first=True, limit=limit)
+        newest = memory.views.walk(namespace=memory.namespace, newest_first=True, limit=limit, kind=wanted)
         cases = [case async for case in newest]
     if as_json:
         for case in cases:
@@ -120,13 +126,17 @@ async def list_cases(
         tell(f"no cases yet in namespace {memory.namespace!r}")
         return ExitCode.OK
     table = TextTable(expand=True)
-    for name, width in {"id": 8, "reward": 6, "status": max(len(case.status) for case in cases)}.items():
+    widths = {"id": 8, "reward": 6, "status": max(len(case.status) for case in cases)}
+    if is_mixed := {case.kind for case in cases} != {PLAN}:
+        widths["kind"] = max(len(case.kind) for case in cases)
+    for name, width in widths.items():
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=3)
     table.add_column("plan", no_wrap=True, overflow="ellipsis", ratio=2)
     for case in cases:
         first_step = " ".join(case.action.partition("\n")[0].split())
-        row = (case.id[:8], f"{case.reward:g}", case.status, " ".join(case.state.split()), first_step)
+        kinds = [case.kind] if is_mixed else []
+        row = (case.id[:8], f"{case.reward:g}", case.status, *kinds, " ".join(case.state.split()), first_step)
         table.add_texts(*row)
     print_table(table)
     return ExitCode.OK
@@ -178,7 +188,8 @@ async def stats(*, namespace: Namespace = None, as_json: Json = False) -> ExitCo
 
     async with opened(namespace) as memory:
         counts = await memory.views.counts(namespace=memory.namespace)
-        figures = counts._asdict() | {
+        figures: dict[str, Any] = counts._asdict() | {
+            "kinds": await memory.views.n_of_kinds(namespace=memory.namespace),
             "n_outcomes": await memory.n_outcomes(),
             "policy_version": await memory.n_outcomes(),  # its name until 0.1
             "namespace": memory.namespace,

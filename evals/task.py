@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from memento.memory.case import question_hash
+from memento.memory.case import question_hash, storable
 
 
 class EvalTask(BaseModel):
@@ -28,11 +28,18 @@ class EvalTask(BaseModel):
     """Files that belong to the question, absolute."""
     metadata: dict[str, str] = {}
     """What else the data set says of it; never shown to a model."""
+    key: str = Field(default="", exclude_if=lambda value: value == "")
+    """Identity of the task, where many have the same text, as games have; empty: its question is."""
 
     @property
     def question_hash(self) -> str:
-        """Hash by which the same question is recognised."""
-        return question_hash(self.question)
+        """Hash by which the same task is recognised: of its key where it has one, else of its question."""
+        return question_hash(self.question, self.key)
+
+    @property
+    def stored_hash(self) -> str:
+        """The same hash of what a memory stores: of storable texts."""
+        return question_hash(storable(self.question), storable(self.key))
 
 
 class BadRow(NamedTuple):
@@ -51,7 +58,8 @@ class Dataset(NamedTuple):
     tasks: list[EvalTask]
     bad_rows: list[BadRow]
     n_repeated: int
-    """Rows whose question stood in an earlier row: it is asked once, and what any of its rows accepts is accepted."""
+    """Rows whose question (or key) stood in an earlier row: it is asked once, and what any of its rows accepts is
+    accepted."""
 
 
 def fingerprint(tasks: Iterable[EvalTask]) -> str:

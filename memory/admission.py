@@ -23,7 +23,7 @@ def judged(
     """Make the case of an attempt; quarantined where the judge failed or the confidence is low."""
     is_doubtful = attempt.error_class == "judge" or confidence < min_confidence
     return Case(
-        id=case_id(namespace, state, attempt.action),
+        id=case_id(namespace, state, attempt.action, key=attempt.key, kind=attempt.kind),
         namespace=namespace,
         state=state,
         action=attempt.action,
@@ -36,6 +36,8 @@ def judged(
         provenance=Provenance(
             event_id=event_id, thread_id=attempt.thread_id, models=attempt.models, evaluator=evaluator
         ),
+        key=attempt.key,
+        kind=attempt.kind,
     )
 
 

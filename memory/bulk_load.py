@@ -32,6 +32,7 @@ from memento.memory.bulk_files import (
 )
 from memento.memory.case import utc_now
 from memento.memory.errors import InvalidInput
+from memento.memory.index.case_points import indexed_namespace
 from memento.memory.index.engines.port import BankPoint
 from memento.memory.ledger.bulk_rows import CASE_COLUMNS, PreparedRows
 from memento.memory.ledger.bulk_writes import LoadedRows, expect_load, insert_cases
@@ -42,8 +43,8 @@ N_SAMPLED: Final = 4
 _SAME_MODEL: Final = 0.98
 """Cosine from which two vectors of a text are taken for those of one model, in other precisions."""
 
-_ID, _NAMESPACE, _STATUS, _QUESTION, _REWARD = (
-    CASE_COLUMNS.index(name) for name in ("case_id", "namespace", "status", "question", "reward")
+_ID, _NAMESPACE, _STATUS, _QUESTION, _REWARD, _KIND = (
+    CASE_COLUMNS.index(name) for name in ("case_id", "namespace", "status", "question", "reward", "kind")
 )
 
 LoadProgress = Callable[["LoadReport"], None]
@@ -185,7 +186,7 @@ def _points(rows: PreparedRows, kept: LoadedRows) -> list[BankPoint]:
             BankPoint(
                 case_id=case[_ID],
                 version=1,
-                namespace=case[_NAMESPACE],
+                namespace=indexed_namespace(case[_NAMESPACE], case[_KIND]),
                 question=case[_QUESTION],
                 status=case[_STATUS],
                 reward=case[_REWARD],

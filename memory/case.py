@@ -5,7 +5,7 @@ import re
 import unicodedata
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,12 @@ R = TypeVar("R", bound=BaseModel)
 
 CaseStatus = Literal["active", "quarantined", "retired", "erased"]
 ErrorClass = Literal["plan", "tool", "knowledge", "format", "budget", "judge"]
+CaseKind = Literal["plan", "subtask", "step", "skill", "lesson"]
+"""What a case is of: a whole task, a subtask of a plan, a step in an environment, a procedure, a reflection."""
+
+CASE_KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
+PLAN: CaseKind = "plan"
+"""The kind of cases that say no other; all cases of releases before kinds are of this one."""
 
 ERASED = "[erased]"
 """What stands in place of a text that was erased."""
@@ -27,6 +33,8 @@ QUESTION_VERSION = 2
 """Version of `question_hash`; when it changes, estimates learned under former hashes are rebuilt."""
 
 _CASE_IDS = uuid.UUID("6f0c2f6e-51a5-5b0e-9a53-3b1f6d0f6a11")
+_MARKED_CASE_IDS = uuid.UUID("0b0e7f0a-6c5d-5a1e-8f43-9d2c7c1e4b52")
+"""Of cases with a key, or of another kind than `plan`."""
 _SPACES = re.compile(r"\s+")
 _CLOSING = "?!. "
 _FACTORIAL = re.compile(r"[\d)]$|(?<!\w)[knm]$")
@@ -53,7 +61,8 @@ class Case(Record):
     """One revision of one case. Immutable; a change is a new revision with the next version."""
 
     id: str
-    """uuid5 of namespace, state and action: the same experience is the same case."""
+    """uuid5 of namespace, state and action, of the key where there is one, and of the kind where it is not `plan`: the
+    same experience is the same case."""
     namespace: str
     state: str
     """The task text."""
@@ -70,11 +79,20 @@ class Case(Record):
     provenance: Provenance = Provenance()
     version: int = 1
     created_at: str = Field(default_factory=utc_now)
+    key: str = Field(default="", exclude_if=lambda value: value == "")
+    """The task's key, where a data set or an environment names its tasks; empty: the state tells them apart."""
+    kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
+    """A read sees the cases of one kind."""
 
     @property
     def question(self) -> str:
-        """Hash that all cases of the same question share."""
-        return question_hash(self.state)
+        """Hash that all cases of the same task share."""
+        return question_hash(self.state, self.key)
+
+    @property
+    def own_id(self) -> str:
+        """The id that a case of these contents has; see `case_id`."""
+        return case_id(self.namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     @property
     def text(self) -> str:
@@ -100,20 +118,25 @@ class ScoredCase(NamedTuple):
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
 
 
-def case_id(namespace: str, state: str, action: str) -> str:
-    """The id of a case: the same namespace, state and action always give the same id."""
+def case_id(namespace: str, state: str, action: str, *, key: str = "", kind: CaseKind = PLAN) -> str:
+    """The id of a case: the same namespace, state, action, key and kind always give the same id."""
     # what str(uuid.uuid5(_CASE_IDS, ...)) gives, in a third of its time: every row that is read or loaded asks for one
-    named = _CASE_IDS.bytes + storable("\x1f".join((namespace, state, action))).encode()
+    is_marked = bool(key) or kind != PLAN
+    parts = (kind, key, namespace, state, action) if is_marked else (namespace, state, action)
+    named = (_MARKED_CASE_IDS if is_marked else _CASE_IDS).bytes + storable("\x1f".join(parts)).encode()
     digits = hashlib.sha1(named, usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
-def question_hash(text: str) -> str:
-    """Hash of the question, blind to case, spacing, Unicode form and closing punctuation.
+def question_hash(text: str, key: str = "") -> str:
+    """Identity of a task: hash of its key where it has one, else of its text.
 
-    What has another meaning has another hash: 2⁸ and 28, 1½ and 11/2, 5! and 5 (see `folding`).
+    That of a text is blind to case, spacing, Unicode form and closing punctuation; that of a key is exact. What has
+    another meaning has another hash: 2⁸ and 28, 1½ and 11/2, 5! and 5 (see `folding`).
     """
+    if key:
+        return text_hash(f"key\x1f{key}")
     closed = " ".join(folded(text).replace(FRACTION_BAR, "/").casefold().split())
     bare = closed.rstrip(_CLOSING)
     marks = closed[len(bare) :]
@@ -121,8 +144,13 @@ def question_hash(text: str) -> str:
     return text_hash(bare + marks[:n_factorial])
 
 
-def former_question_hash(text: str) -> str:
-    """Question hash of releases until November 2026, which took 2⁸ for 28. Frozen: old ledgers hold it."""
+def former_question_hash(text: str, key: str = "") -> str:
+    """Question hash of releases until November 2026, which took 2⁸ for 28. Frozen: old ledgers hold it.
+
+    Those releases had no keys: the hash of a key is today's.
+    """
+    if key:
+        return question_hash(text, key)
     former = unicodedata.normalize("NFKC", text).casefold()
     return text_hash(_SPACES.sub(" ", former).strip().rstrip(_CLOSING))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import Unpack
 
-from memento.memory.case import Case, ErrorClass, storable
+from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, storable
 from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
@@ -27,6 +27,7 @@ from memento.memory.open_options import OpenOptions
 from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
+from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         task: str | None = None,
         follows: str | None = None,
         seed: int | None = None,
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
@@ -77,14 +80,19 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             task: the task alone, where the query also tells what was found so far; cases of this task are not served.
             follows: id of the reading before this one in the same run; what comes of this one is its outcome too.
             seed: of this reading's random choices, so that it can be repeated whatever was read before.
+            key: the task's key, where a data set or an environment gives many tasks the same text: cases of this key
+                are not served, those of the same text and another key may be.
+            kind: of the cases that are read; no others are seen.
 
         Raises:
-            InvalidInput: empty query, k below 0, unknown policy.
+            InvalidInput: empty query, k below 0, unknown policy or kind, a key that is too long.
             EncoderUnavailable: the query cannot be encoded.
             LedgerUnavailable: the choice cannot be recorded.
             UnknownEvent: the reading that it follows is not of this namespace.
         """
-        recall = await self.recall(query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed)
+        recall = await self.recall(
+            query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed, key=key, kind=kind
+        )
         return await self._retrieval.select(recall, k=k, is_caught_up=True)
 
     async def recall(
@@ -96,6 +104,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         task: str | None = None,
         follows: str | None = None,
         seed: int | None = None,
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
@@ -105,6 +115,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             task=None if task is None else bounded(storable(task), MAX_STATE_CHARS),
             follows=None if follows is None else storable(follows),
             seed=seed,
+            key=checked_key(key),
+            kind=checked_kind(kind),
         )
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
@@ -115,6 +127,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             namespace=checked_namespace(recall.namespace),
             task=None if recall.task is None else storable(recall.task),
             follows=None if recall.follows is None else storable(recall.follows),
+            key=checked_key(recall.key),
+            kind=checked_kind(recall.kind),
         )
         return await self._retrieval.select(recall, k=k)
 
@@ -176,6 +190,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         models: Mapping[str, str] | None = None,
         namespace: str | None = None,
         left_out: Sequence[str] = (),
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword
@@ -304,7 +320,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         """Import attempts whose outcome is unknown, all or none: no case, nothing learned, until `feedback` says more.
 
         Attempts that are there already, waiting or as a case, are left unchanged. The event id to give feedback by is
-        `importing.attempt_event_id` of namespace, state and action.
+        `importing.attempt_event_id` of namespace, state and action, with key and kind.
 
         Args:
             attempts: of this memory's namespace, without reward and event id.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from memento.memory.case import ErrorClass, question_hash, utc_now
+from memento.memory.case import PLAN, CaseKind, ErrorClass, question_hash, utc_now
 from memento.memory.record import Record
 
 IMPORTED = "imported"
@@ -70,6 +70,10 @@ class RetrievalEvent(Record):
     """The event whose cases a further attempt was made with; see `memory.forks`. It counts as degraded, too."""
     erased_at: str | None = Field(default=None, exclude_if=lambda value: value is None)
     """When its texts were erased; None when they were not. An erased event counts as degraded: it never trains."""
+    key: str = Field(default="", exclude_if=lambda value: value == "")
+    """The task's key; empty: its text tells it apart."""
+    kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
+    """The kind of cases that were asked for."""
 
     @property
     def asked(self) -> str:
@@ -78,8 +82,8 @@ class RetrievalEvent(Record):
 
     @property
     def question(self) -> str:
-        """Hash that all events of the same question share, whatever their cycle."""
-        return question_hash(self.asked)
+        """Hash that all events of the same task share, whatever their cycle."""
+        return question_hash(self.asked, self.key)
 
     @property
     def case_ids(self) -> list[str]:
@@ -101,6 +105,8 @@ class Attempt(Record):
     error_class: ErrorClass | None = None
     thread_id: str | None = None
     models: dict[str, str] = Field(default_factory=dict)
+    key: str = Field(default="", exclude_if=lambda value: value == "")
+    kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
 
 
 class Outcome(Record):

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from memento.memory.case import Case, ErrorClass, case_id, storable
+from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 
 
@@ -20,7 +21,8 @@ class Experience:
     question mark.
 
     Raises:
-        InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class, a wrong type.
+        InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class or kind, a key that is
+            too long, a wrong type.
     """
 
     state: str
@@ -47,6 +49,10 @@ class Experience:
     """The memory's own by default."""
     left_out: Sequence[str] = ()
     """Ids of cases that were served but not shown to the model: nothing is learned of them."""
+    key: str = ""
+    """The task's key, where many tasks have one text; empty: that of the event's reading, or none."""
+    kind: CaseKind = PLAN
+    """What the case is of; it is served to reads that ask for this kind."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -69,6 +75,8 @@ class Experience:
             "thread_id": None if self.thread_id is None else storable(self.thread_id),
             "models": models,
             "left_out": tuple(map(storable, self.left_out)),
+            "key": checked_key(self.key),
+            "kind": checked_kind(self.kind),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -80,15 +88,29 @@ class Experience:
                 error_class=self.error_class,
                 thread_id=self.thread_id,
                 models=models,
+                key=self.key,
+                kind=self.kind,
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         object.__setattr__(self, "attempt", attempt)
 
+    @property
+    def question(self) -> str:
+        """Hash that all attempts of the same task share."""
+        return question_hash(self.state, self.key)
+
+    def id_in(self, namespace: str) -> str:
+        """The id of its case in a namespace."""
+        return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
+
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values."""
+        """The keywords of `CaseMemory.write`, as JSON values; without key and kind where they say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        for name, default in (("key", ""), ("kind", PLAN)):
+            if given[name] == default:
+                del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}
 
 
@@ -99,7 +121,8 @@ def bounded_case(case: Case) -> Case:
     kept = {"state": state, "action": action, "answer": answer, "lesson": lesson}
     if all(getattr(case, name) == text for name, text in kept.items()):
         return case
-    return case.model_copy(update=kept | {"id": case_id(case.namespace, state, action)})
+    shorter = case.model_copy(update=kept)
+    return shorter.model_copy(update={"id": shorter.own_id})
 
 
 def check_share(what: str, value: float | None) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memento.memory.case import ERASED, Case
+from memento.memory.case import ERASED, PLAN, Case
 from memento.memory.errors import ErasedRecord, UnknownCase, UnknownEvent
 from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.event_reads import CaseUsage
@@ -42,6 +42,8 @@ class ExplainedEvent(NamedTuple):
             "reward": None if outcome is None else outcome.reward,
             "evaluator": None if outcome is None else outcome.evaluator,
             "created_at": event.created_at,
+            **({"key": event.key} if event.key else {}),
+            **({"kind": event.kind} if event.kind != PLAN else {}),
             **({"fork_of": event.fork_of} if event.fork_of else {}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
         } | ({"not_shown_to_the_model": left_out} if left_out else {})

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from memento.memory.case import Case, Provenance, case_id, storable_record
+from memento.memory.case import PLAN, Case, CaseKind, Provenance, case_id, storable_record
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, bounded_case
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.task_keys import checked_key
 
 IMPORT = "import"
 """Evaluator recorded for imported cases."""
@@ -32,7 +33,7 @@ def importable(case: Case) -> Case:
     """A finished case with what an import takes over, and nothing else: fields that are not known here are left out.
 
     Raises:
-        InvalidInput: its id is not that of its namespace, state and action, or one of its values is not valid.
+        InvalidInput: its id is not that of its contents (see `case_id`), or one of its values is not valid.
     """
     fields = case.model_dump(include=set(Case.model_fields) - _OUTSIDE, warnings=False)
     if isinstance(provenance := fields["provenance"], dict):
@@ -42,8 +43,9 @@ def importable(case: Case) -> Case:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise InvalidInput(f"case {case.id!r}: `{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
-    if valid.id != case_id(valid.namespace, valid.state, valid.action):
-        raise InvalidInput(f"{case.id!r} is not the id of its namespace, state and action; see `case_id`")
+    checked_key(valid.key)
+    if valid.id != valid.own_id:
+        raise InvalidInput(f"{case.id!r} is not the id of its namespace, state, action, key and kind; see `case_id`")
     return bounded_case(valid)
 
 
@@ -97,9 +99,13 @@ def _imported(name: str | None) -> str | None:
     return name if name is not None and name.startswith(FROM_IMPORT) else None
 
 
-def attempt_event_id(namespace: str, state: str, action: str) -> str:
+def attempt_event_id(namespace: str, state: str, action: str, *, key: str = "", kind: CaseKind = PLAN) -> str:
     """The event id of an imported attempt whose outcome is unknown: the same attempt always has the same."""
-    return str(uuid.uuid5(_ATTEMPT_IDS, case_id(namespace, state, action)))
+    return str(uuid.uuid5(_ATTEMPT_IDS, case_id(namespace, state, action, key=key, kind=kind)))
+
+
+def _event_id(attempt: Experience, namespace: str) -> str:
+    return attempt_event_id(namespace, attempt.state, attempt.action, key=attempt.key, kind=attempt.kind)
 
 
 def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, namespace: str) -> int:
@@ -112,14 +118,14 @@ def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, nam
         How many were new.
     """
     writer.look_up(
-        events=[attempt_event_id(namespace, one.state, one.action) for one in attempts],
-        cases=[case_id(namespace, one.state, one.action) for one in attempts],
+        events=[_event_id(one, namespace) for one in attempts],
+        cases=[one.id_in(namespace) for one in attempts],
         namespaces=[namespace],
     )
     n_new = 0
     for one in attempts:
-        event_id = attempt_event_id(namespace, one.state, one.action)
-        is_case = writer.head(case_id(namespace, one.state, one.action), namespace=namespace) is not None
+        event_id = _event_id(one, namespace)
+        is_case = writer.head(one.id_in(namespace), namespace=namespace) is not None
         if is_case or writer.event(event_id, namespace=namespace) is not None:
             continue
         event = RetrievalEvent(
@@ -130,6 +136,8 @@ def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, nam
             n_outcomes=0,
             bank_version=0,
             is_degraded=True,
+            key=one.key,
+            kind=one.kind,
         )
         recorded = writer.append_event(event)
         if recorded is None:
@@ -159,4 +167,6 @@ def _own_outcome(writer: LedgerWriter, case: Case) -> Outcome | None:
     newest = outcomes[-1] if outcomes else None
     if newest is None or newest.attempt is None or newest.reward != case.reward:
         return None
-    return newest if case_id(case.namespace, event.asked, newest.attempt.action) == case.id else None
+    tried = newest.attempt
+    own = case_id(case.namespace, event.asked, tried.action, key=tried.key, kind=tried.kind)
+    return newest if own == case.id else None

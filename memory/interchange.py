@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import bounded_case
+from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
 MAX_LINE_CHARS = 1_000_000
 _LABELS = {"positive": 1.0, "negative": 0.0}
-_KEPT = ("answer", "lesson", "error_class", "status", "provenance")
+_KEPT = ("answer", "lesson", "error_class", "status", "provenance", "key", "kind")
 """What else is read of a row of our own export."""
 
 
@@ -113,15 +114,17 @@ def _served(row: dict[str, Any]) -> LoggedUse | None:
 def _own(row: dict[str, Any], namespace: str) -> Case:
     """A row of our own export. Its id, version, time and trust say nothing here, nor do keys that are not known."""
     state, action = _text(row, "state"), _text(row, "action")
-    own = {"id": case_id(namespace, state, action), "namespace": namespace, "state": state, "action": action}
+    own = {"id": "", "namespace": namespace, "state": state, "action": action}
     kept = {name: row[name] for name in _KEPT if name in row} | {"reward": _share(row, "reward")}
     if "confidence" in row:
         kept["confidence"] = _share(row, "confidence")
     try:
-        return Case.model_validate(kept | own)
+        case = Case.model_validate(kept | own)
+        checked_key(case.key)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+    return case.model_copy(update={"id": case.own_id})
 
 
 def _reference(row: dict[str, Any], key: str, reward: float, namespace: str) -> Case:

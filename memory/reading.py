@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import deprecated
 
-from memento.memory.case import ScoredCase
+from memento.memory.case import PLAN, CaseKind, ScoredCase
 from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
@@ -32,6 +32,10 @@ class Recall(NamedTuple):
     """Random seed of this reading's choices; without one, they come from the memory's own generator."""
     notices: tuple[str, ...] = ()
     """Notices for the caller; see `Reading.notices`."""
+    key: str = ""
+    """The task's key; empty: its text tells it apart."""
+    kind: CaseKind = PLAN
+    """The kind of cases that are read."""
 
     def to_json(self) -> dict[str, Any]:
         """The recall as JSON values, for a checkpoint between the two halves of a read."""

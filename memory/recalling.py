@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from memento.memory.case import CaseKind
 from memento.memory.event import Candidate
 from memento.memory.index.case_bank import Search
 from memento.memory.learning.learner import Learner
@@ -22,8 +23,8 @@ class Recalling:
         """Wire the parts."""
         self._storage = storage
 
-    async def nearest(self, query: str, question: str, namespace: str) -> Search:
-        """The nearest cases of other questions.
+    async def nearest(self, query: str, question: str, namespace: str, kind: CaseKind) -> Search:
+        """The nearest cases of one kind and of other questions.
 
         An index may have cases of this question under another key (see `LedgerViews.of_question`): these are left out
         by their text, and as many more are asked for.
@@ -32,7 +33,7 @@ class Recalling:
         told: list[str] = []
         while True:
             found = await self._storage.bank.search(
-                vector, namespace=namespace, limit=limit, exclude_question=question, until=offset
+                vector, namespace=namespace, kind=kind, limit=limit, exclude_question=question, until=offset
             )
             told += found.notices
             own = await self._storage.views.of_question(
@@ -44,7 +45,7 @@ class Recalling:
             limit *= 2
 
     async def suggested(
-        self, query: str, question: str, namespace: str, learner: Learner, known: set[str], until: int
+        self, query: str, question: str, namespace: str, learner: Learner, known: set[str], until: int, kind: CaseKind
     ) -> tuple[list[Candidate], bool, list[str]]:
         """Candidates that the estimator suggests beside the nearest: its best cases, and their neighbours.
 
@@ -56,26 +57,30 @@ class Recalling:
         ids = list(suggestions.ids)
         searches = [
             await self._storage.bank.search(
-                direction_D, namespace=namespace, limit=N_SUGGESTED, exclude_question=question, until=until
+                direction_D, namespace=namespace, kind=kind, limit=N_SUGGESTED, exclude_question=question, until=until
             )
             for direction_D in suggestions.direction_MD
         ]
         ids += [hit.case_id for search in searches for hit in search.hits]
         fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
         found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
-        cases = [case for case in found.values() if case.status == "active" and case.question != question]
+        cases = [
+            case
+            for case in found.values()
+            if case.status == "active" and case.kind == kind and case.question != question
+        ]
         similarity_C = cosines(await self._storage.texts.rows([case.state for case in cases]), vector)
         candidates = [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
         told = [notice for search in searches for notice in search.notices]
         return candidates, any(search.is_degraded for search in searches), told
 
     async def drawn(
-        self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str
+        self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str, kind: CaseKind
     ) -> tuple[list[Candidate], int]:
-        """A uniform sample of the namespace, in random order, and the namespace's size."""
+        """A uniform sample of the namespace's cases of a kind, in random order, and how many there are."""
         views = self._storage.views
         drawn, pool_size = await views.draw(
-            N_CANDIDATES, namespace=namespace, exclude_question=question, former_key=former_key, rng=rng
+            N_CANDIDATES, namespace=namespace, kind=kind, exclude_question=question, former_key=former_key, rng=rng
         )
         if not drawn:
             return [], pool_size

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from memento.memory.admission import admit, corrected, judged, judged_by_another
-from memento.memory.case import Case, case_id, storable
+from memento.memory.case import Case, storable
 from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
@@ -50,7 +50,7 @@ class Recorder:
         def append(writer: LedgerWriter) -> list[str | None]:
             writer.look_up(
                 events=[one.event_id for one in experiences if one.event_id is not None],
-                cases=[case_id(place, one.state, one.action) for one, place in placed],
+                cases=[one.id_in(place) for one, place in placed],
                 namespaces=list(dict.fromkeys(place for _, place in placed)),
             )
             ids = [self._append(writer, one, place) for one, place in placed]
@@ -86,6 +86,7 @@ class Recorder:
         return await self._storage.ledger.transact(append)
 
     def _append(self, writer: LedgerWriter, experience: Experience, namespace: str) -> str | None:
+        experience = _keyed(writer, experience, namespace)
         reward, confidence, evaluator = experience.reward, experience.confidence, experience.evaluator
         attempt, event_id = experience.attempt, experience.event_id
         if event_id is not None:
@@ -135,7 +136,7 @@ class Recorder:
             How many were new.
 
         Raises:
-            InvalidInput: a case's id is not that of its namespace, state and action, or one of its values is not valid.
+            InvalidInput: a case's id is not that of its contents (see `case_id`), or one of its values is not valid.
         """
         cases = [_importable(case) for case in cases]
         states = [case.state for case in cases]
@@ -285,6 +286,14 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
     return _open_event(event, event_id, namespace)
 
 
+def _keyed(writer: LedgerWriter, experience: Experience, namespace: str) -> Experience:
+    """The experience with the key of its event's reading, where it gives none: the task is the same."""
+    if experience.event_id is None or experience.key:
+        return experience
+    event = writer.event(experience.event_id, namespace=namespace)
+    return experience if event is None or not event.key else replace(experience, key=event.key)
+
+
 def _open_event(event: RetrievalEvent | None, event_id: str, namespace: str) -> RetrievalEvent:
     if event is None:
         raise UnknownEvent(event_id, namespace)
@@ -303,7 +312,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
     first, tried = delivered.attempt, experience.attempt
     if first is not None and (first.action, first.answer) != (tried.action, tried.answer):
         raise AnotherAttempt(delivered.event_id)
-    own = case_id(namespace, experience.state, experience.action)
+    own = experience.id_in(namespace)
     if writer.head(own, namespace=namespace) is not None:
         return own
     if first is None:

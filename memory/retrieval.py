@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 
-from memento.memory.case import Case, ScoredCase, former_question_hash, question_hash
+from memento.memory.case import PLAN, Case, CaseKind, ScoredCase, former_question_hash, question_hash
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, RetrievalEvent
@@ -52,6 +52,8 @@ class Retrieval:
         task: str | None = None,
         follows: str | None = None,
         seed: int | None = None,
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> Recall:
         """Find the candidates that the policy will choose from.
 
@@ -62,6 +64,8 @@ class Retrieval:
             task: the task alone, where the query says more; it is the task's own cases that are never found.
             follows: the event of the planning cycle before this one in the same run.
             seed: of this reading's random choices.
+            key: the task's key, which is its identity where it has one.
+            kind: of the cases that are found.
 
         Raises:
             InvalidInput: empty query, unknown policy.
@@ -70,27 +74,30 @@ class Retrieval:
         if not query.strip():
             raise InvalidInput("the query is empty")
         chosen_by = self._policies.named(policy)
-        question = question_hash(query if task is None else task)
+        asked = query if task is None else task
+        question = question_hash(asked, key)
         candidates: list[Candidate] = []
         pool_size, is_degraded, bank_version = 0, False, 0
         notices: list[str] = []
         if chosen_by.pool == "nearest":
-            nearest = await self._recalling.nearest(query, question, namespace)
+            nearest = await self._recalling.nearest(query, question, namespace, kind)
             candidates = [Candidate(*hit) for hit in nearest.hits]
             is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
             if candidates and chosen_by.estimator is not None and not is_degraded:
                 learner = await self._learner(namespace, chosen_by.estimator)
                 known = {one.case_id for one in candidates}
                 suggested, is_degraded, more = await self._recalling.suggested(
-                    query, question, namespace, learner, known, bank_version
+                    query, question, namespace, learner, known, bank_version, kind
                 )
                 candidates += suggested
                 notices = list(dict.fromkeys([*notices, *more]))
             pool_size = len(candidates)
         elif chosen_by.pool == "uniform":
-            former_key = former_question_hash(query if task is None else task)
+            former_key = former_question_hash(asked, key)
             rng = self._generator(seed)
-            candidates, pool_size = await self._recalling.drawn(query, question, namespace, rng, former_key=former_key)
+            candidates, pool_size = await self._recalling.drawn(
+                query, question, namespace, rng, former_key=former_key, kind=kind
+            )
             bank_version = await self._storage.views.newest_offset()
         return Recall(
             event_id=str(uuid.uuid4()),
@@ -105,6 +112,8 @@ class Retrieval:
             follows=follows,
             seed=seed,
             notices=tuple(notices),
+            key=key,
+            kind=kind,
         )
 
     async def select(self, recall: Recall, *, k: int, is_caught_up: bool = False) -> Reading:
@@ -160,6 +169,8 @@ class Retrieval:
             is_degraded=recall.is_degraded,
             candidates=active,
             slots=[slot_of(position, choice, active, reward_C, estimates) for position, choice in enumerate(choices)],
+            key=recall.key,
+            kind=recall.kind,
         )
 
     def _generator(self, seed: int | None) -> np.random.Generator:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 
-from memento.memory.case import ErrorClass
+from memento.memory.case import PLAN, CaseKind, ErrorClass
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 
@@ -107,6 +107,8 @@ class SyncCaseMemory:
         models: Mapping[str, str] | None = None,
         namespace: str | None = None,
         left_out: Sequence[str] = (),
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

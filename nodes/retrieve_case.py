@@ -5,12 +5,13 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import storable
+from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
 from memento.nodes.context import Context, context_of
@@ -26,6 +27,10 @@ from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
 
 MAX_TASK_CHARS = MAX_STATE_CHARS
+
+
+class _Keyed(TypedDict, total=False):
+    key: str
 
 
 def make_retrieve_case(
@@ -54,7 +59,8 @@ def make_retrieve_case(
             InvalidTask: no task, or one beyond 100,000 characters.
             InvalidAttachment: a file that is not in the workspace or cannot be read.
             ModelError: a follow-up cannot be condensed now; the run can be resumed.
-            InvalidInput: the run has no owner where it needs one, or asks for a model that is not allowed.
+            InvalidInput: the run has no owner where it needs one, asks for a model that is not allowed, or has a key
+                that is too long.
         """
         if "found" in state:
             return await _again(cast("RereadInput", state), memory_source, redact)
@@ -73,7 +79,7 @@ def make_retrieve_case(
         update = fresh(run)
         if question is None or text_in(question) != asked:
             update["messages"] = [HumanMessage(asked)]
-        run["namespace"] = namespace
+        run["namespace"], run["key"] = namespace, checked_key(state.get("key") or "")
         run["task"] = asked if condensed is None else condensed.task
         if said:
             run["conversation"] = said
@@ -83,7 +89,9 @@ def make_retrieve_case(
         try:
             memory = await of_memory(memory_source, redact)
             run["namespace"] = run["namespace"] or memory.namespace
-            recalling = partial(memory.recall, run["task"], policy=context.policy, namespace=run["namespace"])
+            recalling = partial(
+                memory.recall, run["task"], policy=context.policy, namespace=run["namespace"], **key_of(run)
+            )
             recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
         except MemoryFailed as error:
             return update | {"retrieval_degraded": True, "notices": [*notices, f"running without cases: {error}"]}
@@ -104,7 +112,7 @@ async def _run(
     root: Path | None,
     owner: str | None,
 ) -> tuple[Run, list[str]]:
-    """Copy the input; the run, without its task, namespace and settings, and what was left out of its files."""
+    """Copy the input; the run, without its task, key, namespace and settings, and what was left out of its files."""
     thread = owned_thread(owner, runtime.execution_info.thread_id if runtime.execution_info else None)
     before = state.get("run")
     earlier = before.get("folder") if before else None
@@ -136,6 +144,7 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
             namespace=run["namespace"] or None,
             task=run["task"],
             follows=state["follows"],
+            **key_of(run),
         )
         recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
     except MemoryFailed as error:
@@ -145,6 +154,12 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
         update = {"recall": recall.to_json(), "retrieval_degraded": state["is_degraded"] or recall.is_degraded}
         fresh_notices = [notice for notice in recall.notices if notice not in notices]
     return update | {"read_cycle": state["cycle"], "notices": [*notices, *fresh_notices]}
+
+
+def key_of(run: Run) -> _Keyed:
+    """Return the task's key as a keyword of `recall`; none where there is no key, for memories that know of none."""
+    key = run.get("key")
+    return {"key": key} if key else {}
 
 
 def fresh(run: Run) -> dict[str, Any]:

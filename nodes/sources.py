@@ -7,6 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.tools import BaseTool
 
+from memento.memory.case import PLAN, CaseKind
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
 from memento.nodes.state import MementoState, Run, SubtaskResult
@@ -28,8 +29,10 @@ class RunMemory(Protocol):
         namespace: str | None = None,
         task: str | None = None,
         follows: str | None = None,
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> Recall:
-        """Recall candidates; see `CaseMemory.recall`."""
+        """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`."""
         ...
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:

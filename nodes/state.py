@@ -46,6 +46,8 @@ class Run(TypedDict):
     """Identity of the task where its text is not enough, such as the key of an environment's episode; empty: none."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
+    key: NotRequired[str]
+    """The task's key, which is its identity; empty or missing: its text is."""
 
 
 class PromptCase(TypedDict):
@@ -147,6 +149,11 @@ class InputState(TypedDict, total=False):
     ]
     attachments: Annotated[list[str], Field(description="File paths inside the workspace."), EphemeralValue]
     namespace: Annotated[str, Field(description="Whose cases to use; empty for the usual ones."), EphemeralValue]
+    key: Annotated[
+        str,
+        Field(description="Key of the task, where many tasks have the same text: its own cases are not shown to it."),
+        EphemeralValue,
+    ]
 
 
 class MementoState(InputState, total=False):

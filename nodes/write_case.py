@@ -63,6 +63,7 @@ def make_write_case(
                 models=state["models"],
                 namespace=state["run"]["namespace"] or None,
                 left_out=shown_to_nobody(state),
+                key=state["run"].get("key", ""),
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))

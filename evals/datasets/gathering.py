@@ -9,6 +9,7 @@ from memento.evals.datasets.generic import at_path
 from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, EvalTask
+from memento.memory.case import question_hash
 from memento.memory.errors import InvalidInput
 
 _MAX_REASON_CHARS = 300
@@ -62,6 +63,8 @@ class Gathering:
             return
         if earlier.task.attachments != task.attachments:  # a memory knows questions by their words alone
             raise InvalidInput(f"duplicates the question of line {earlier.line} with other files; reword one of them")
+        if task.key and question_hash(earlier.task.question) != question_hash(task.question):
+            raise InvalidInput(f"has the key of line {earlier.line} and another question; give each task its own key")
         self.n_repeated += 1
         accepted = list(dict.fromkeys([*earlier.task.references, *task.references]))
         self._asked[task.question_hash] = _Asked(earlier.line, earlier.task.model_copy(update={"references": accepted}))

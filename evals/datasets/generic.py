@@ -10,6 +10,7 @@ from memento.evals.datasets.values import files_of, name_of, question_of, refere
 from memento.evals.task import EvalTask
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
+from memento.memory.task_keys import checked_key
 
 USUAL = {
     "question": ("question", "prompt", "input", "problem", "task"),
@@ -22,6 +23,7 @@ USUAL = {
     "source": ("source", "data_source", "category", "subject"),
     "level": ("level",),
     "attachments": ("attachments", "files"),
+    "key": ("key",),
 }
 """Names of fields, of which the first that a row has counts; capitals do not matter."""
 
@@ -79,6 +81,7 @@ def make_generic_task(mapping: Mapping[str, str]) -> Callable[[SourceRow, Path],
             level=name_of(values["level"], names["level"]),
             attachments=files_of(_file_names(values["attachments"], names["attachments"], row), folder),
             metadata=_rest(row.fields, {*names.values(), *told}),
+            key=checked_key(name_of(values["key"], names["key"])),
         )
 
     return generic_task

@@ -36,19 +36,22 @@ def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
         return []
     given = result.held.arguments
     namespace, state = given.get("namespace") or stream, storable(given["state"])
-    own = _case(namespace, state, storable(given["action"]), result.reward, given.get("answer") or "", result.evaluator)
+    key: str = given.get("key") or ""
+    action, answer = storable(given["action"]), given.get("answer") or ""
+    own = _case(namespace, state, action, result.reward, answer, result.evaluator, key=key)
     if result.reward >= POSITIVE_FROM or plan.feedback != "correction":
         return [own]
-    return [own, _case(namespace, state, DIRECT, 1.0, "", "correction")]
+    return [own, _case(namespace, state, DIRECT, 1.0, "", "correction", key=key)]
 
 
-def _case(namespace: str, state: str, action: str, reward: float, answer: str, evaluator: str) -> Case:
+def _case(namespace: str, state: str, action: str, reward: float, answer: str, evaluator: str, *, key: str) -> Case:
     return Case(
-        id=case_id(namespace, state, action),
+        id=case_id(namespace, state, action, key=key),
         namespace=namespace,
         state=state,
         action=action,
         reward=reward,
         answer=storable(answer),
         provenance=Provenance(evaluator=evaluator),
+        key=key,
     )

@@ -10,7 +10,6 @@ from memento.evals.statistics.figure import Figure
 from memento.evals.statistics.orders import has_enough_orders
 from memento.evals.statistics.outcomes import by_arm, outcomes, part_of
 from memento.evals.statistics.summary import summarize_arm
-from memento.memory.case import question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.stats import Interval, IntervalUnit, difference_of, holm
 
@@ -115,9 +114,7 @@ def _compared(arm: str, first: Sequence[TaskResult], second: Sequence[TaskResult
 
 def _questions(results: Sequence[TaskResult]) -> dict[str, str]:
     """Map task ids to hashes of their questions, as far as a run of them wrote to the memory."""
-    return {
-        one.task_id: question_hash(storable(one.held.arguments["state"])) for one in results if one.held is not None
-    }
+    return {one.task_id: one.held.question for one in results if one.held is not None}
 
 
 def _by_question(

@@ -7,7 +7,7 @@ outcomes that this one does not help.
 
 import hashlib
 
-from memento.memory.case import Case, ScoredCase, question_hash
+from memento.memory.case import Case, ScoredCase
 
 
 def is_blanked(case: Case, *, share: float, seed: int) -> bool:
@@ -18,7 +18,7 @@ def is_blanked(case: Case, *, share: float, seed: int) -> bool:
         share: of cases that are, in [0, 1).
         seed: of the stream.
     """
-    digest = hashlib.sha256(f"blanked {seed} {question_hash(case.state)}".encode()).digest()
+    digest = hashlib.sha256(f"blanked {seed} {case.question}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64
 
 

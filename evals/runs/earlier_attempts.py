@@ -8,7 +8,7 @@ corrections included, and are shown as cases are: fenced, in the user's turn, th
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from memento.memory.case import POSITIVE_FROM, Case, Provenance, ScoredCase, case_id, question_hash
+from memento.memory.case import POSITIVE_FROM, Case, Provenance, ScoredCase
 from memento.memory.experience import Experience
 from memento.nodes.prompt_budgets import n_tokens
 from memento.nodes.prompts import case_block
@@ -63,7 +63,7 @@ class EarlierAttempts:
 
     def _attempt(self, told: Experience, reward: float) -> _Attempt:
         case = Case(
-            id=case_id(self._namespace, told.state, told.action),
+            id=told.id_in(self._namespace),
             namespace=self._namespace,
             state=told.state,
             # A case's prompt shows no answer; an attempt without its answer would not be the attempt.
@@ -73,9 +73,11 @@ class EarlierAttempts:
             confidence=told.confidence,
             lesson=told.lesson,
             provenance=Provenance(event_id=told.event_id, evaluator=told.evaluator),
+            key=told.key,
+            kind=told.kind,
         )
         block = case_block(prompt_case(_scored(case, 0)), is_success=reward >= POSITIVE_FROM)
-        return _Attempt(case, question_hash(told.state), n_tokens(block))
+        return _Attempt(case, told.question, n_tokens(block))
 
 
 def _scored(case: Case, slot: int) -> ScoredCase:

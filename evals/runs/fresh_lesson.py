@@ -11,8 +11,9 @@ from typing import Final
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field
 
+from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
-from memento.memory.case import storable
+from memento.memory.case import question_hash, storable
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.context import RunSettings
 from memento.nodes.costs import usage_of_structured
@@ -62,7 +63,7 @@ class FreshLessons:
         self._settings = settings
         self._lessons: dict[str, str] = {}
 
-    async def write(self, task: str) -> Usage:
+    async def write(self, task: EvalTask) -> Usage:
         """Have a lesson written for a task, kept until `throw_away`; a reply in no usable form is no lesson.
 
         Raises:
@@ -79,23 +80,23 @@ class FreshLessons:
                 await asyncio.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
         raise AssertionError("the last attempt returns or raises")
 
-    def throw_away(self, task: str) -> None:
+    def throw_away(self, task: EvalTask) -> None:
         """Forget the lesson of a task whose run has ended."""
-        self._lessons.pop(storable(task), None)
+        self._lessons.pop(task.stored_hash, None)
 
     def prompt(
         self, *, run: Run, cases: Sequence[PromptCase], results: Sequence[SubtaskResult], is_last: bool, feedback: str
     ) -> list[BaseMessage]:
         """The stream's own `PlannerPrompt`, with the task's lesson at the beginning of the last turn."""
         messages = self._prompt(run=run, cases=cases, results=results, is_last=is_last, feedback=feedback)
-        lesson = self._lessons.get(run["task"])
+        lesson = self._lessons.get(question_hash(run["task"], run.get("key", "")))
         return with_lesson(messages, lesson) if lesson else messages
 
-    async def _written(self, task: str) -> Usage:
+    async def _written(self, task: EvalTask) -> Usage:
         model = await self._models.get("planner", self._settings.planner)
         seconds = min(self._settings.max_seconds, self._settings.run_max_seconds)
         try:
-            reply = await within(seconds, self._caller.ask(model, FreshLesson, lesson_messages(task)))
+            reply = await within(seconds, self._caller.ask(model, FreshLesson, lesson_messages(task.question)))
         except InvalidReply as error:
             spent: StructuredReply[FreshLesson] | None = error.spent
             return usage_of_structured(spent, model, self._price) if spent else no_usage()
@@ -103,7 +104,7 @@ class FreshLessons:
             raise ModelTimedOut(f"the lesson was not written within {seconds:.3g} s (max_seconds)") from None
         except Abandoned:
             raise ModelUnavailable("the call for the lesson was cancelled") from None
-        self._lessons[storable(task)] = storable(reply.value.lesson)
+        self._lessons[task.stored_hash] = storable(reply.value.lesson)
         return usage_of_structured(reply, model, self._price)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable
 
-from memento.memory.case import ScoredCase, question_hash, storable
+from memento.memory.case import PLAN, CaseKind, ScoredCase, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
@@ -54,21 +54,30 @@ class HeldMemory:
         namespace: str | None = None,
         task: str | None = None,
         follows: str | None = None,
+        key: str = "",
+        kind: CaseKind = PLAN,
     ) -> Recall:
         """Recall from the memory, with reproducible random choices."""
-        question, start = question_hash(task or query), time.perf_counter()
+        question, start = question_hash(task or query, key), time.perf_counter()
         material = f"{self._seed} {self.iteration} {question} {follows is not None}"
         seed = int.from_bytes(hashlib.sha256(material.encode()).digest()[:8])
         try:
             return await self._memory.recall(
-                query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed
+                query,
+                policy=policy,
+                namespace=namespace,
+                task=task,
+                follows=follows,
+                seed=seed,
+                key=key,
+                kind=kind,
             )
         finally:
             self._took(question, start)
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Select from the memory, and show what the arm shows of it."""
-        question, start = question_hash(recall.task or recall.query), time.perf_counter()
+        question, start = question_hash(recall.task or recall.query, recall.key), time.perf_counter()
         try:
             reading = await self._memory.select(recall, k=k)
             return reading._replace(cases=self._shown(question, reading.cases))
@@ -77,13 +86,16 @@ class HeldMemory:
 
     async def write(self, experience: Experience, /) -> str | None:
         """Defer the write to the end of the round; there is no case id yet."""
-        self._held[question_hash(experience.state)] = experience
+        self._held[experience.question] = experience
         return None
 
     def taken(self, question: str) -> tuple[Experience | None, float]:
-        """Take a task's deferred write, and the seconds its run spent on the memory."""
-        key = question_hash(storable(question))
-        return self._held.pop(key, None), self._seconds.pop(key, 0.0)
+        """Take a task's deferred write, and the seconds its run spent on the memory.
+
+        Args:
+            question: `EvalTask.stored_hash` of the task.
+        """
+        return self._held.pop(question, None), self._seconds.pop(question, 0.0)
 
     def _took(self, question: str, start: float) -> None:
         self._seconds[question] = self._seconds.get(question, 0.0) + time.perf_counter() - start

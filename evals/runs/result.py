@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from memento.evals.runs.plan import Phase
-from memento.memory.case import storable
+from memento.memory.case import question_hash, storable
 from memento.nodes.usage import Usage
 
 
@@ -29,6 +29,11 @@ class HeldWrite(BaseModel):
     @classmethod
     def _as_text(cls, given: Any) -> Any:
         return _storable(given)
+
+    @property
+    def question(self) -> str:
+        """Hash of the task that it is of."""
+        return question_hash(self.arguments["state"], self.arguments.get("key") or "")
 
 
 class TaskResult(BaseModel):

@@ -73,7 +73,7 @@ class TaskRunner:
         task, began = visit.task, time.perf_counter()
         state = await self._run(visit, halt)
         seconds = time.perf_counter() - began
-        experience, memory_seconds = self.held.taken(task.question)
+        experience, memory_seconds = self.held.taken(task.stored_hash)
         answer, references = state.get("answer"), task.references
         is_comparable = bool(answer and references)
         return TaskResult(
@@ -111,7 +111,7 @@ class TaskRunner:
         spent = no_usage()
         try:
             if self._lessons is not None:
-                spent = await self._lessons.write(visit.task.question)
+                spent = await self._lessons.write(visit.task)
             state = await self._asked(visit)
         except Exception as error:
             # What is wrong with a task's own input says nothing of the next one's; an unknown fault may.
@@ -126,7 +126,7 @@ class TaskRunner:
             }
         finally:
             if self._lessons is not None:
-                self._lessons.throw_away(visit.task.question)
+                self._lessons.throw_away(visit.task)
         halt.answered()
         used: Usage | None = state.get("usage")
         return state | {"usage": add_usage(used, spent)}
@@ -134,6 +134,8 @@ class TaskRunner:
     async def _asked(self, visit: Visit) -> dict[str, Any]:
         task, (arm, seed) = visit.task, self._key
         given: InputState = {"task": task.question, "reference": task.references}
+        if task.key:
+            given["key"] = task.key
         labels = {"arm": arm.name, "seed": seed, "task_id": task.id, "phase": visit.phase, "iteration": visit.iteration}
         config: RunnableConfig = {
             "run_name": f"eval {task.id}",

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from memento.evals.runs.result import TaskResult, is_first_encounter
 from memento.evals.statistics.banks import Cases
 from memento.evals.task import EvalTask
-from memento.memory.case import question_hash, storable
 
 N_EXAMPLES = 5
 
@@ -51,7 +50,7 @@ def check_leakage(results: Sequence[TaskResult], cases: Cases, *, tasks: Iterabl
         tasks: of its data set. Without them, a task's question is what any of its runs wanted remembered; tests want
             nothing remembered, so that they can be judged only with their tasks.
     """
-    questions = _questions(results) | {task.id: question_hash(storable(task.question)) for task in tasks}
+    questions = _questions(results) | {task.id: task.stored_hash for task in tasks}
     n_served = n_unjudged = n_own = 0
     leaks: list[Leak] = []
     for result in results:
@@ -70,6 +69,4 @@ def check_leakage(results: Sequence[TaskResult], cases: Cases, *, tasks: Iterabl
 
 
 def _questions(results: Iterable[TaskResult]) -> dict[str, str]:
-    return {
-        result.task_id: question_hash(result.held.arguments["state"]) for result in results if result.held is not None
-    }
+    return {result.task_id: result.held.question for result in results if result.held is not None}

@@ -49,6 +49,8 @@ def _record(case: Case) -> ImportedRecord:
         scored_by=case.provenance.evaluator or "",
         models=case.provenance.models,
         is_retired=case.status == "retired",
+        key=case.key,
+        kind=case.kind,
     )
 
 

@@ -16,7 +16,7 @@ from memento.integrations.importers.record import NO_OUTCOME, ImportedRow, Impor
 from memento.integrations.importers.record_door import RecordDoor
 from memento.integrations.importers.registry import files_of_kind, source_named
 from memento.integrations.importers.report import ImportReport, RowFault, WaitingAttempt
-from memento.memory.case import Case, case_id
+from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience, check_share
@@ -98,7 +98,7 @@ async def preview_records(
     while (batch := await asyncio.to_thread(_next_batch, rows, report, door)) is not None:
         for experience, case in batch:
             report.n_records += 1
-            own = hash(case_id(namespace, experience.state, experience.action))
+            own = hash(experience.id_in(namespace))
             if own in seen:
                 continue
             seen.add(own)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from memento.memory.case import ErrorClass
+from memento.memory.case import PLAN, CaseKind, ErrorClass
 
 NO_OUTCOME = "facts without an outcome (`--reward` imports them with one)"
 NO_REPLY = "tasks without a reply"
@@ -42,6 +42,9 @@ class ImportedRecord:
     error: a reward given for the whole file does not count for it."""
     is_retired: bool = False
     """Whether the source had withdrawn it."""
+    key: str = ""
+    """The task's key, where the source names its tasks."""
+    kind: CaseKind = PLAN
 
 
 class ImportedRow(NamedTuple):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from memento.integrations.importers.record import ImportedRecord, ImportOptions
-from memento.memory.case import Case, Provenance, case_id, storable
+from memento.memory.case import Case, Provenance, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience, bounded_case
 from memento.memory.importing import FROM_IMPORT
@@ -54,7 +54,7 @@ class RecordDoor:
         if reward is None and self._options.reward is not None and not record.is_disputed:
             reward, scored_by = self._options.reward, GIVEN
         name = f"{FROM_IMPORT}{self._kind}"
-        key = f":{self.clean(scored_by)[:_MAX_NAME_CHARS]}" if scored_by else ""
+        scorer = f":{self.clean(scored_by)[:_MAX_NAME_CHARS]}" if scored_by else ""
         source_id = self.clean(record.source_id)[:_MAX_NAME_CHARS]
         return Experience(
             state=self.clean(record.state),
@@ -64,10 +64,12 @@ class RecordDoor:
             confidence=record.confidence,
             lesson=self.clean(record.lesson),
             error_class=record.error_class,
-            evaluator=f"{name}{key}",
+            evaluator=f"{name}{scorer}",
             thread_id=f"{name}:{source_id}" if source_id else None,
             models={role: self.clean(model)[:_MAX_NAME_CHARS] for role, model in record.models.items()},
             namespace=self._namespace,
+            key=self.clean(record.key),
+            kind=record.kind,
         )
 
     def case(self, experience: Experience, *, is_retired: bool) -> Case:
@@ -78,7 +80,7 @@ class RecordDoor:
             evaluator=experience.evaluator, thread_id=experience.thread_id, models=dict(experience.models or {})
         )
         case = Case(
-            id=case_id(self._namespace, experience.state, experience.action),
+            id=experience.id_in(self._namespace),
             namespace=self._namespace,
             state=experience.state,
             action=experience.action,
@@ -89,5 +91,7 @@ class RecordDoor:
             error_class=experience.error_class,
             status="retired" if is_retired else "active",
             provenance=provenance,
+            key=experience.key,
+            kind=experience.kind,
         )
         return bounded_case(case)

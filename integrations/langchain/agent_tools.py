@@ -18,7 +18,6 @@ from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
 from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
 from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
-from memento.memory.case import case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience, check_share
@@ -199,7 +198,7 @@ class _CaseTools:
                 namespace=namespace,
             )
             owner = memory.namespace if namespace is None else namespace
-            own = case_id(owner, experience.state, experience.action)
+            own = experience.id_in(owner)
             known = (await memory.views.cases([own], namespace=owner)).get(own)
             if known is not None and known.provenance.evaluator != AGENT:
                 return f"This case is known already, and was graded by {known.provenance.evaluator}; that stays.", own

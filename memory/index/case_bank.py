@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from memento.memory.case import PLAN, CaseKind
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import (
     EngineError,
@@ -16,6 +17,7 @@ from memento.memory.errors import (
     MementoError,
 )
 from memento.memory.index.breaker import Breaker
+from memento.memory.index.case_points import indexed_namespace
 from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, Step
@@ -101,8 +103,9 @@ class CaseBank:
         limit: int,
         exclude_question: str | None = None,
         until: int | None = None,
+        kind: CaseKind = PLAN,
     ) -> Search:
-        """Active cases of the namespace by descending cosine; never raises because of the engine.
+        """Active cases of the namespace and kind by descending cosine; never raises because of the engine.
 
         Args:
             vector: unit row, shape (dim,).
@@ -111,6 +114,7 @@ class CaseBank:
             exclude_question: its cases are left out.
             until: the ledger's newest offset, where the caller has just looked it up: an index that has reached it is
                 not brought up to date first. The change feed is asked otherwise.
+            kind: of the cases.
 
         What the index lacks is searched exactly beside it. What is equally near comes in the order of its id, and is
         cut in that order, whatever order the engine has stored it in: the same cases make the same reading in every
@@ -118,7 +122,7 @@ class CaseBank:
         """
         if self._breaker.allows():
             try:
-                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question, until)
+                found, newer, position = await self._indexed(vector, namespace, limit, exclude_question, until, kind)
             except (EngineError, TimeoutError) as error:
                 self._failed(error)
             else:
@@ -127,13 +131,15 @@ class CaseBank:
                     nearest, notices = in_order(found)[:limit], self._notices.take()
                     return Search(nearest, is_degraded=False, bank_version=position, notices=notices)
                 found = [hit for hit in found if hit.case_id not in newer.cases]  # it may have been retired since
-                found += await self._exact.hits(list(newer.cases.values()), vector, exclude_question=exclude_question)
+                found += await self._exact.hits(
+                    list(newer.cases.values()), vector, kind=kind, exclude_question=exclude_question
+                )
                 reasons = [] if newer.is_all else [self._lagging(newer)]
                 return Search(
                     in_order(found)[:limit], bool(reasons), newer.bank_version, [*reasons, *self._notices.take()]
                 )
-        cases, newest = await self._exact.newest(namespace)
-        found = await self._exact.hits(cases, vector, exclude_question=exclude_question)
+        cases, newest = await self._exact.newest(namespace, kind)
+        found = await self._exact.hits(cases, vector, kind=kind, exclude_question=exclude_question)
         reason = self._notices.condition(_SEARCH) or "case search is degraded: the search engine did not answer"
         told = [reason, *self._notices.take()]
         return Search(in_order(found)[:limit], is_degraded=True, bank_version=newest, notices=told)
@@ -227,7 +233,13 @@ class CaseBank:
         return step
 
     async def _indexed(
-        self, vector: Vector, namespace: str, limit: int, exclude_question: str | None, offset: int | None
+        self,
+        vector: Vector,
+        namespace: str,
+        limit: int,
+        exclude_question: str | None,
+        offset: int | None,
+        kind: CaseKind,
     ) -> tuple[list[Hit], UnindexedChanges | None, int]:
         """Hits of the index, changes it lacks (None if up to date), and the ledger offset it has reached."""
         clock, newer = asyncio.get_running_loop().time, None
@@ -243,7 +255,11 @@ class CaseBank:
         n_gone = 0 if newer is None else sum(case.status != "active" for case in newer.cases.values())
         async with asyncio.timeout_at(until):
             hits = await nearest_with_ties(
-                self._engine, vector, namespace=namespace, limit=limit + n_gone, exclude_question=exclude_question
+                self._engine,
+                vector,
+                namespace=indexed_namespace(namespace, kind),
+                limit=limit + n_gone,
+                exclude_question=exclude_question,
             )
         return hits, newer, step.position
 

@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 
-from memento.memory.case import Case
+from memento.memory.case import PLAN, Case, CaseKind
 from memento.memory.encoder import EncodedTexts
 from memento.memory.index.engines.port import BankPoint
 from memento.memory.ledger.feed_reads import CaseRevision
 
 _SHOWN_CHARS = 500
 """Characters of a state that people who inspect an index see."""
+
+
+def indexed_namespace(namespace: str, kind: CaseKind) -> str:
+    """Name under which an index keeps a namespace's cases of a kind: that of the namespace itself for plans.
+
+    So engines need no condition on the kind, which would cost them a look at every point (see `points.payload`), and an
+    index of before kinds, whose cases are all plans, is right as it is. No namespace has the character in its name.
+    """
+    return namespace if kind == PLAN else f"{namespace}\x1f{kind}"
 
 
 async def case_points(changes: Sequence[CaseRevision], texts: EncodedTexts) -> list[BankPoint]:
@@ -23,7 +32,7 @@ async def case_points(changes: Sequence[CaseRevision], texts: EncodedTexts) -> l
         BankPoint(
             case_id=case.id,
             version=case.version,
-            namespace=case.namespace,
+            namespace=indexed_namespace(case.namespace, case.kind),
             question=case.question,
             status=case.status,
             reward=case.reward,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from memento.memory.case import Case
+from memento.memory.case import Case, CaseKind
 from memento.memory.encoder import EncodedTexts
 from memento.memory.index.engines.cosine_digits import rounded
 from memento.memory.index.engines.port import Hit, Vector
@@ -34,10 +34,10 @@ class ExactSearch:
         self._views = views
         self._texts = texts
 
-    async def newest(self, namespace: str) -> tuple[list[Case], int]:
-        """The newest active cases of a namespace, and the ledger's newest offset."""
+    async def newest(self, namespace: str, kind: CaseKind) -> tuple[list[Case], int]:
+        """The newest active cases of a namespace and kind, and the ledger's newest offset."""
         newest = await self._views.newest_offset()
-        walk = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=N_NEWEST)
+        walk = self._views.walk(namespace=namespace, status="active", newest_first=True, limit=N_NEWEST, kind=kind)
         return [case async for case in walk], newest
 
     async def newer(self, namespace: str, *, than: int) -> UnindexedChanges:
@@ -51,9 +51,15 @@ class ExactSearch:
         is_all = len(changes) <= N_NEWEST
         return UnindexedChanges(cases, is_all, max(0, newest - than), max(newest, than) if is_all else than)
 
-    async def hits(self, cases: Sequence[Case], vector: Vector, *, exclude_question: str | None) -> list[Hit]:
-        """Cosines of the cases that may be served, in the order given."""
-        fit = [case for case in cases if case.status == "active" and case.question != exclude_question]
+    async def hits(
+        self, cases: Sequence[Case], vector: Vector, *, kind: CaseKind, exclude_question: str | None
+    ) -> list[Hit]:
+        """Cosines of the cases of a kind that may be served, in the order given."""
+        fit = [
+            case
+            for case in cases
+            if case.status == "active" and case.kind == kind and case.question != exclude_question
+        ]
         if not fit:
             return []
         cosine_C = exact_cosines(await self._texts.rows([case.state for case in fit]), vector)

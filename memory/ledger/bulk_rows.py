@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from memento.memory.case import Case, CaseStatus, Provenance, case_id, question_hash, text_hash
+from memento.memory.case import PLAN, Case, CaseStatus, Provenance, case_id, question_hash, text_hash
 from memento.memory.ledger.bodies import encode_body
 from memento.memory.ledger.digests import DIGEST_COLUMNS
 from memento.memory.ledger.row_fields import case_fields
 
-CASE_COLUMNS: Final = (*DIGEST_COLUMNS["case_revisions"], "digest")
+CASE_COLUMNS: Final = (*DIGEST_COLUMNS["case_revisions"], "digest", "kind")
 """Columns of a prepared row of `case_revisions`, in order."""
 VECTOR_COLUMNS: Final = (*DIGEST_COLUMNS["vectors"], "digest")
 """Columns of a prepared row of `vectors`, in order."""
@@ -92,7 +92,7 @@ class RowMaker:
         )
         digest = f"1:{hashlib.blake2b(b''.join(parts), digest_size=16).hexdigest()}"
         return (
-            *(own_id, 1, self._namespace, self._status, question, state_hash, case.reward, None, body, digest),
+            *(own_id, 1, self._namespace, self._status, question, state_hash, case.reward, None, body, digest, PLAN),
         )  # fmt: skip
 
     def full(self, case: Case) -> InsertRow:

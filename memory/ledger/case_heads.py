@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ClauseElement, bindparam, delete, func, insert, select
 
-from memento.memory.case import POSITIVE_FROM
+from memento.memory.case import PLAN, POSITIVE_FROM
 from memento.memory.ledger import schema
 from memento.memory.ledger.namespace_counts import (
     WHOLE_LEDGER,
@@ -26,8 +26,11 @@ from memento.memory.ledger.rows import CheckedConnection, is_set_aside
 _REVISIONS, _EVENTS, _OUTCOMES, _HEADS = schema.case_revisions, schema.events, schema.outcomes, schema.case_heads
 _NEW = _OUTCOMES.alias("new")
 
-_Change = dict[str, Counter[str]]
-"""By namespace, how much each count changes."""
+_Place = tuple[str, str]
+"""Namespace and kind."""
+_Change = dict[_Place, Counter[str]]
+"""How much each count changes."""
+_WHOLE: _Place = (WHOLE_LEDGER, PLAN)
 
 
 class FeedEnds(NamedTuple):
@@ -45,6 +48,7 @@ class _Revision(NamedTuple):
     status: str
     question: str
     reward: float
+    kind: str
 
     def counts(self) -> Counter[str]:
         return _counts(self.status, self.reward)
@@ -61,7 +65,7 @@ def _upsert(database: str) -> ClauseElement:
 
 _OF_REVISION = (
     *(_REVISIONS.c.offset, _REVISIONS.c.case_id, _REVISIONS.c.namespace),
-    *(_REVISIONS.c.status, _REVISIONS.c.question, _REVISIONS.c.reward),
+    *(_REVISIONS.c.status, _REVISIONS.c.question, _REVISIONS.c.reward, _REVISIONS.c.kind),
 )
 _ENDS = Prepared(
     select(
@@ -80,9 +84,11 @@ _BY_ID = Prepared(
 _SAVE = Prepared(_upsert, columns=_HEADS.c.keys())
 _EXPECTED = select(
     *(_REVISIONS.c.case_id, _REVISIONS.c.namespace, _REVISIONS.c.offset),
-    *(_REVISIONS.c.status, _REVISIONS.c.question, _REVISIONS.c.reward),
+    *(_REVISIONS.c.status, _REVISIONS.c.question, _REVISIONS.c.reward, _REVISIONS.c.kind),
 ).where(IS_NEWEST, _REVISIONS.c.status != "erased", ~is_set_aside(_REVISIONS))
-_ORDINAL = func.row_number().over(partition_by=_REVISIONS.c.namespace, order_by=_REVISIONS.c.offset)
+_ORDINAL = func.row_number().over(
+    partition_by=[_REVISIONS.c.namespace, _REVISIONS.c.kind], order_by=_REVISIONS.c.offset
+)
 _FILL = Prepared(
     insert(_HEADS).from_select(
         [*(one.name for one in _HEADS.c if one.name != "ordinal"), "ordinal"], _EXPECTED.add_columns(_ORDINAL)
@@ -119,17 +125,17 @@ def follow(connection: CheckedConnection, since: FeedEnds) -> None:
         connection: in the transaction, before it is committed.
         since: the ends at its beginning.
     """
-    now, change = feed_ends(connection), dict[str, Counter[str]]()
+    now, change = feed_ends(connection), _Change()
     if now.revision > since.revision:
         _follow_revisions(connection, since.revision, change)
     if now.event > since.event:
         for (namespace,) in _NEW_EVENTS.rows(connection, after=since.event):
-            change.setdefault(namespace, Counter())["events"] += 1
+            change.setdefault((namespace, PLAN), Counter())["events"] += 1
     if now.outcome > since.outcome:
         _follow_outcomes(connection, since.outcome, change)
-    for namespace, changed in change.items():
-        before = counts_of(connection, namespace)
-        save_counts(connection, namespace, counted(connection, namespace) if before is None else before.plus(changed))
+    for place, changed in change.items():
+        before = counts_of(connection, *place)
+        save_counts(connection, *place, counted(connection, *place) if before is None else before.plus(changed))
 
 
 def heads_differ(connection: CheckedConnection) -> bool:
@@ -154,23 +160,24 @@ def set_aside_heads(connection: CheckedConnection, offsets: Sequence[int]) -> No
 def _follow_revisions(connection: CheckedConnection, after: int, change: _Change) -> None:
     newest = {(one := _Revision(*row)).case_id: one for row in _NEW_REVISIONS.rows(connection, after=after)}
     before = {row[0]: row[1:] for row in _BY_ID.rows(connection, ids=list(newest))}
-    ordinals: dict[str, int] = {}
+    ordinals: dict[_Place, int] = {}
     saved, dropped = list[dict[str, Any]](), list[dict[str, Any]]()
     for one in newest.values():
-        of_namespace = change.setdefault(one.namespace, Counter())
+        place = one.namespace, one.kind
+        of_place = change.setdefault(place, Counter())
         ordinal, *said = before.get(one.case_id, (None,))
         if said:
-            of_namespace.subtract(_counts(*said))
+            of_place.subtract(_counts(*said))
         if one.status == "erased":
             dropped.append({"id": one.case_id})
             continue
-        of_namespace.update(one.counts())
+        of_place.update(one.counts())
         if ordinal is None:
-            if one.namespace not in ordinals:
-                known = counts_of(connection, one.namespace) or counted(connection, one.namespace)
-                ordinals[one.namespace] = known.ordinals
-            ordinal = ordinals[one.namespace] = ordinals[one.namespace] + 1
-            of_namespace["ordinals"] += 1
+            if place not in ordinals:
+                known = counts_of(connection, *place) or counted(connection, *place)
+                ordinals[place] = known.ordinals
+            ordinal = ordinals[place] = ordinals[place] + 1
+            of_place["ordinals"] += 1
         saved.append(
             {
                 "case_id": one.case_id,
@@ -180,14 +187,15 @@ def _follow_revisions(connection: CheckedConnection, after: int, change: _Change
                 "status": one.status,
                 "question": one.question,
                 "reward": one.reward,
+                "kind": one.kind,
             }
         )
     if saved:
         _SAVE.write(connection, saved)
     if dropped:
         _DROP.write(connection, dropped)
-    whole = change.setdefault(WHOLE_LEDGER, Counter())
-    whole["heads"] = sum(counts["heads"] for name, counts in change.items() if name != WHOLE_LEDGER)
+    whole = change.setdefault(_WHOLE, Counter())
+    whole["heads"] = sum(counts["heads"] for place, counts in change.items() if place != _WHOLE)
 
 
 def _follow_outcomes(connection: CheckedConnection, after: int, change: _Change) -> None:
@@ -198,7 +206,7 @@ def _follow_outcomes(connection: CheckedConnection, after: int, change: _Change)
         if offset <= after:
             was_known[event_id] = is_known[event_id]
     for event_id, namespace in namespaces.items():
-        change.setdefault(namespace, Counter())["known"] += is_known[event_id] - was_known.get(event_id, False)
+        change.setdefault((namespace, PLAN), Counter())["known"] += is_known[event_id] - was_known.get(event_id, False)
 
 
 def _counts(status: str, reward: float) -> Counter[str]:

@@ -1,11 +1,14 @@
-"""How many cases, events and known outcomes a namespace has: one row, kept up to date by `case_heads.follow`."""
+"""How many cases, events and known outcomes a namespace has: a row for each kind of case, kept by `case_heads.follow`.
+
+Events and their outcomes are counted in the row of plans, whatever kind they asked for.
+"""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from sqlalchemy import ClauseElement, bindparam, case, delete, func, select
 
-from memento.memory.case import POSITIVE_FROM
+from memento.memory.case import PLAN, POSITIVE_FROM
 from memento.memory.ledger import schema
 from memento.memory.ledger.prepared import Prepared, inserting
 from memento.memory.ledger.rows import CheckedConnection, is_set_aside
@@ -18,7 +21,7 @@ _EVENTS, _OUTCOMES = schema.events, schema.outcomes
 
 
 class NamespaceCounts(NamedTuple):
-    """Counts of one namespace."""
+    """Counts of one namespace and kind."""
 
     heads: int = 0
     """Living cases: active, in quarantine or retired."""
@@ -30,6 +33,7 @@ class NamespaceCounts(NamedTuple):
     ordinals: int = 0
     """Highest ordinal that a case has had."""
     events: int = 0
+    """Of all kinds, in the row of plans."""
     known: int = 0
     """Events whose newest outcome has a reward."""
 
@@ -41,13 +45,16 @@ class NamespaceCounts(NamedTuple):
 def _upsert(database: str) -> ClauseElement:
     new = inserting(_COUNTS, database)
     upsert: ClauseElement = new.on_conflict_do_update(
-        index_elements=[_COUNTS.c.namespace], set_={name: new.excluded[name] for name in NamespaceCounts._fields}
+        index_elements=[_COUNTS.c.namespace, _COUNTS.c.kind],
+        set_={name: new.excluded[name] for name in NamespaceCounts._fields},
     )
     return upsert
 
 
 _READ = Prepared(
-    select(*(_COUNTS.c[name] for name in NamespaceCounts._fields)).where(_COUNTS.c.namespace == bindparam("namespace"))
+    select(*(_COUNTS.c[name] for name in NamespaceCounts._fields)).where(
+        _COUNTS.c.namespace == bindparam("namespace"), _COUNTS.c.kind == bindparam("kind")
+    )
 )
 _SAVE = Prepared(_upsert, columns=_COUNTS.c.keys())
 _DROP_ALL = Prepared(delete(_COUNTS))
@@ -60,7 +67,7 @@ _COUNT_HEADS = Prepared(
         func.count(case((_IS_SERVABLE & (_HEADS.c.reward >= POSITIVE_FROM), 1))),
         func.count(case((_HEADS.c.status == "active", 1))),
         func.coalesce(func.max(_HEADS.c.ordinal), 0),
-    ).where(_HEADS.c.namespace == bindparam("namespace"))
+    ).where(_HEADS.c.namespace == bindparam("namespace"), _HEADS.c.kind == bindparam("kind"))
 )
 _COUNT_EVENTS = Prepared(
     select(func.count())
@@ -81,33 +88,35 @@ _COUNT_KNOWN = Prepared(
 )
 
 
-def counts_of(connection: CheckedConnection, namespace: str) -> NamespaceCounts | None:
+def counts_of(connection: CheckedConnection, namespace: str, kind: str = PLAN) -> NamespaceCounts | None:
     """The counts that are kept; None where they are not, and `counted` must look."""
-    rows = _READ.rows(connection, namespace=namespace)
+    rows = _READ.rows(connection, namespace=namespace, kind=kind)
     return NamespaceCounts(*rows[0]) if rows else None
 
 
-def counted(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
+def counted(connection: CheckedConnection, namespace: str, kind: str = PLAN) -> NamespaceCounts:
     """Count the rows themselves, which takes its time; of `WHOLE_LEDGER`, the heads alone."""
     if namespace == WHOLE_LEDGER:
         return NamespaceCounts(heads=_ALL_HEADS.scalar(connection))
-    events, known = (query.scalar(connection, namespace=namespace) for query in (_COUNT_EVENTS, _COUNT_KNOWN))
-    heads, cases, positive, active, ordinals = _COUNT_HEADS.rows(connection, namespace=namespace)[0]
+    events = known = 0
+    if kind == PLAN:
+        events, known = (query.scalar(connection, namespace=namespace) for query in (_COUNT_EVENTS, _COUNT_KNOWN))
+    heads, cases, positive, active, ordinals = _COUNT_HEADS.rows(connection, namespace=namespace, kind=kind)[0]
     return NamespaceCounts(heads, cases, positive, active, ordinals, events, known)
 
 
-def kept_counts(connection: CheckedConnection, namespace: str) -> NamespaceCounts:
+def kept_counts(connection: CheckedConnection, namespace: str, kind: str = PLAN) -> NamespaceCounts:
     """The counts, made and kept where they are not; inside a transaction."""
-    known = counts_of(connection, namespace)
+    known = counts_of(connection, namespace, kind)
     if known is None:
-        known = counted(connection, namespace)
-        save_counts(connection, namespace, known)
+        known = counted(connection, namespace, kind)
+        save_counts(connection, namespace, kind, known)
     return known
 
 
-def save_counts(connection: CheckedConnection, namespace: str, counts: NamespaceCounts) -> None:
+def save_counts(connection: CheckedConnection, namespace: str, kind: str, counts: NamespaceCounts) -> None:
     """Keep counts, inside a transaction."""
-    _SAVE.write(connection, [{"namespace": namespace, **counts._asdict()}])
+    _SAVE.write(connection, [{"namespace": namespace, "kind": kind, **counts._asdict()}])
 
 
 def drop_counts(connection: CheckedConnection) -> None:

@@ -1,19 +1,19 @@
 """Queries for cases, the change feed and counts. No writes."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import bindparam, select
 
-from memento.memory.case import Case, CaseStatus, text_hash
+from memento.memory.case import CASE_KINDS, PLAN, Case, CaseKind, CaseStatus, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.ledger import schema
 from memento.memory.ledger.case_draws import active_heads, draw_heads, heads_of_question, n_heads_until
 from memento.memory.ledger.event_reads import EventViews
 from memento.memory.ledger.feed_reads import FeedViews
 from memento.memory.ledger.ledger import Ledger
-from memento.memory.ledger.namespace_counts import counted, counts_of, kept_counts
+from memento.memory.ledger.namespace_counts import NamespaceCounts, counted, counts_of, kept_counts
 from memento.memory.ledger.newest_cases import IS_NEWEST, NewestCases
 from memento.memory.ledger.prepared import Prepared, unindexed
 from memento.memory.ledger.rows import CASES, CheckedConnection
@@ -29,6 +29,8 @@ _MAX_KNOWN_QUESTIONS = 100_000
 _PAGE = 500
 
 _FACT = Prepared(select(schema.facts.c.value).where(schema.facts.c.name == bindparam("name")))
+
+C = TypeVar("C")
 
 _CasesOf = tuple[Sequence[str], str]
 """Ids and their namespace."""
@@ -107,9 +109,23 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
         ]
 
     async def walk(
-        self, *, namespace: str, status: CaseStatus | None = None, newest_first: bool = False, limit: int | None = None
+        self,
+        *,
+        namespace: str,
+        status: CaseStatus | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        kind: CaseKind | None = None,
     ) -> AsyncIterator[Case]:
-        """The newest revision of every case of a namespace, in the order of their last change, page by page."""
+        """The newest revision of every case of a namespace, in the order of their last change, page by page.
+
+        Args:
+            namespace: whose cases.
+            status: which ones; None for all.
+            newest_first: the last changed ones first.
+            limit: how many at most.
+            kind: which ones; None for all.
+        """
         order, after, left = (-1 if newest_first else 1), 0 if not newest_first else 2**62, limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
@@ -117,6 +133,8 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
             query = query.where(_REVISIONS.c.offset > after if order > 0 else _REVISIONS.c.offset < after)
             if status is not None:
                 query = query.where(_REVISIONS.c.status == status)
+            if kind is not None:
+                query = query.where(_REVISIONS.c.kind == kind)
             query = query.order_by(_REVISIONS.c.offset if order > 0 else _REVISIONS.c.offset.desc()).limit(page)
             rows = await self._ledger.query(lambda connection, query=query: connection.found(CASES, query))  # type: ignore[misc]
             for found in rows:
@@ -127,15 +145,18 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
             after = rows[-1].row[_OFFSET]
             left = None if left is None else left - len(rows)
 
-    async def active_ids(self, *, namespace: str, exclude_question: str | None, former_key: str = "") -> list[str]:
-        """Ids of all active cases of a namespace, sorted, without those of one question.
+    async def active_ids(
+        self, *, namespace: str, exclude_question: str | None, former_key: str = "", kind: CaseKind = PLAN
+    ) -> list[str]:
+        """Ids of all active cases of a namespace and kind, sorted, without those of one question.
 
         Args:
             namespace: whose cases.
             exclude_question: the hash of that question; None excludes nothing.
             former_key: the hash that an earlier release gave it: cases kept under either are judged by their text.
+            kind: of the cases.
         """
-        rows = await self._ledger.query(lambda connection: active_heads(connection, namespace))
+        rows = await self._ledger.query(lambda connection: active_heads(connection, namespace, kind))
         if exclude_question is None:
             return [case_id for case_id, _ in rows]
         suspects = [case_id for case_id, key in rows if key in (exclude_question, former_key)]
@@ -143,9 +164,16 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
         return [case_id for case_id, _ in rows if case_id not in own]
 
     async def draw(
-        self, n: int, *, namespace: str, exclude_question: str, former_key: str, rng: np.random.Generator
+        self,
+        n: int,
+        *,
+        namespace: str,
+        exclude_question: str,
+        former_key: str,
+        rng: np.random.Generator,
+        kind: CaseKind = PLAN,
     ) -> tuple[list[str], int]:
-        """A uniform sample without replacement of a namespace's active cases but those of one question.
+        """A uniform sample without replacement of a namespace's active cases of a kind, but those of one question.
 
         Args:
             n: how many, at most.
@@ -153,16 +181,17 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
             exclude_question: as for `active_ids`, and `former_key` too.
             former_key: the hash that an earlier release gave it.
             rng: source of the draws.
+            kind: of the cases.
 
         Returns:
             Ids in random order, and the number of cases that they were drawn from.
         """
 
         def look(connection: CheckedConnection) -> tuple[list[str], int]:
-            suspects = heads_of_question(connection, namespace, [exclude_question, former_key])
+            suspects = heads_of_question(connection, namespace, [exclude_question, former_key], kind)
             found = self.newest.find(connection, suspects, namespace=namespace)
             own = {case.id for case in found.values() if case.question == exclude_question}
-            return draw_heads(connection, n, namespace=namespace, own=own, rng=rng)
+            return draw_heads(connection, n, namespace=namespace, own=own, rng=rng, kind=kind)
 
         return await self._ledger.query(look)
 
@@ -186,15 +215,30 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
         return len(found)
 
     async def counts(self, *, namespace: str) -> LedgerCounts:
-        """Counts for `memento cases stats`."""
-        known = await self._ledger.query(lambda connection: counts_of(connection, namespace))
-        if known is None and self._ledger.only_read_because:
-            known = await self._ledger.query(lambda connection: counted(connection, namespace))
-        elif known is None:
-            known = await self._ledger.transact(lambda writer: kept_counts(writer, namespace))
-        return LedgerCounts(
-            known.cases, known.positive, known.cases - known.positive, known.events, known.events - known.known
-        )
+        """Counts for `memento cases stats`, of all kinds of case together."""
+        known = await self._counts(namespace)
+        n_cases, n_positive = sum(one.cases for one in known), sum(one.positive for one in known)
+        n_events, n_known = sum(one.events for one in known), sum(one.known for one in known)
+        return LedgerCounts(n_cases, n_positive, n_cases - n_positive, n_events, n_events - n_known)
+
+    async def n_of_kinds(self, *, namespace: str) -> dict[CaseKind, int]:
+        """How many of the cases that `counts` counts are of each kind; kinds without any are left out."""
+        known = await self._counts(namespace)
+        return {kind: one.cases for kind, one in zip(CASE_KINDS, known, strict=True) if one.cases}
+
+    async def _counts(self, namespace: str) -> list[NamespaceCounts]:
+        """Counts of each kind of case."""
+
+        def look(counts: Callable[[CheckedConnection, str, CaseKind], C]) -> Callable[[CheckedConnection], list[C]]:
+            return lambda connection: [counts(connection, namespace, kind) for kind in CASE_KINDS]
+
+        kept = await self._ledger.query(look(counts_of))
+        known = [one for one in kept if one is not None]
+        if len(known) == len(kept):
+            return known
+        if self._ledger.only_read_because:
+            return await self._ledger.query(look(counted))
+        return await self._ledger.transact(look(kept_counts))
 
     async def erased_among(self, ids: Sequence[str], *, namespace: str) -> set[str]:
         """Those of these cases whose newest revision says that they were erased."""

@@ -12,7 +12,7 @@ _SLOT = ("slot", "case_id", "similarity", "score", "propensity", "is_randomised"
 
 def case_fields(case: Case) -> dict[str, Any]:
     """The columns of a case revision."""
-    row = {name: getattr(case, name) for name in ("version", "namespace", "status", "reward")}
+    row = {name: getattr(case, name) for name in ("version", "namespace", "status", "reward", "kind")}
     is_erased = case.status == "erased"  # hashes of short texts can be guessed
     return CASES.signed(
         row

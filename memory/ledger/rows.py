@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Integer, String, Table, cast, exists
 
-from memento.memory.case import ERASED, Case, case_id
+from memento.memory.case import ERASED, Case
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger import schema
@@ -100,9 +100,10 @@ def _case(row: Mapping[str, Any]) -> Case:
     if case.status == "erased":
         if (case.state, case.action) != (ERASED, ERASED):
             raise ValueError("its status is erased, but its texts are not")
-    elif case.id != case_id(case.namespace, case.state, case.action):
-        raise ValueError("its id is not that of its namespace, state and action")
+    elif case.id != case.own_id:
+        raise ValueError("its id is not that of its namespace, state, action, key and kind")
     _same(row, case_id=case.id, version=case.version, namespace=case.namespace, status=case.status, reward=case.reward)
+    _same(row, kind=case.kind)
     return case
 
 

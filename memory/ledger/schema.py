@@ -2,7 +2,7 @@
 
 case_revisions     every version of every case; its offset is the change feed the search index follows
 case_heads         one row per living case: its newest revision; made from `case_revisions` in the same transaction
-namespace_counts   how many cases, events and known outcomes a namespace has; made likewise, can be lost
+namespace_counts   how many cases of each kind, events and known outcomes a namespace has; made likewise, can be lost
 events, slots      every selection and its propensities; slots repeat what the event's body says, for searching
 outcomes           what came of an event; the newest row of an event counts
 settings_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
@@ -34,7 +34,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from memento.memory.case import storable
+from memento.memory.case import PLAN, storable
 
 metadata = MetaData()
 
@@ -80,6 +80,11 @@ def _digest() -> Column[str]:
     return Column("digest", _String(40), nullable=True)
 
 
+def _kind() -> Column[str]:
+    """Kind of a case. Outside of digests, which are older: the body says it too, and both are compared."""
+    return Column("kind", _String(16), nullable=False, server_default=PLAN)
+
+
 case_revisions = Table(
     "case_revisions",
     metadata,
@@ -94,6 +99,7 @@ case_revisions = Table(
     Column("event_id", _String(64), nullable=True),
     Column("body", _Text, nullable=False),
     _digest(),
+    _kind(),
     UniqueConstraint("case_id", "version"),
     Index("case_revisions_namespace", "namespace", "offset"),
     Index("case_revisions_event", "event_id"),
@@ -105,12 +111,13 @@ case_heads = Table(
     metadata,
     Column("case_id", _String(36), primary_key=True),
     Column("namespace", _String(200), nullable=False),
-    Column("ordinal", _Offset, nullable=False),  # from 1, in the order of first revisions; for uniform draws
+    Column("ordinal", _Offset, nullable=False),  # of its kind, from 1, by first revision; for uniform draws
     Column("revision_offset", _Offset, nullable=False),
     Column("status", _String(16), nullable=False),
     Column("question", _String(32), nullable=False),
     Column("reward", Float, nullable=False),
-    Index("case_heads_ordinal", "namespace", "ordinal"),
+    _kind(),
+    Index("case_heads_ordinal", "namespace", "kind", "ordinal"),
     Index("case_heads_question", "namespace", "question"),
 )
 
@@ -118,6 +125,7 @@ namespace_counts = Table(
     "namespace_counts",
     metadata,
     Column("namespace", _String(200), primary_key=True),
+    Column("kind", _String(16), primary_key=True),
     Column("heads", _Offset, nullable=False),
     Column("cases", _Offset, nullable=False),
     Column("positive", _Offset, nullable=False),

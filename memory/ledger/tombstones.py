@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from memento.memory.case import ERASED, Case, Provenance, utc_now
+from memento.memory.case import CASE_KINDS, ERASED, PLAN, Case, Provenance, utc_now
 from memento.memory.event import Candidate, Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.row_fields import case_fields, event_fields, outcome_fields
 from memento.memory.ledger.rows import CASES, EVENTS, OUTCOMES, RowKind, Unreadable
 
 
 def erased_case(row: Any) -> dict[str, Any]:
-    """Columns of a case revision without its texts: id, version, reward, confidence, event and time stay.
+    """Columns of a case revision without its texts and key: id, version, kind, reward, event and time stay.
 
     Args:
         row: all columns, by name.
@@ -31,6 +31,7 @@ def erased_case(row: Any) -> dict[str, Any]:
             provenance=Provenance(event_id=row.event_id),
             version=row.version,
             created_at=utc_now() if case is None else case.created_at,
+            kind=row.kind if row.kind in CASE_KINDS else PLAN,
         )
     )
 
@@ -47,7 +48,7 @@ def last_word(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def erased_event(row: Any, at: str) -> dict[str, Any]:
-    """Columns of an event without its texts: ids, slots with scores and propensities, and times stay.
+    """Columns of an event without its texts and key: ids, kind, slots with scores and propensities, and times stay.
 
     Args:
         row: all columns, by name.
@@ -74,6 +75,7 @@ def erased_event(row: Any, at: str) -> dict[str, Any]:
             slots=slots,
             created_at=at if event is None else event.created_at,
             erased_at=at,
+            kind=PLAN if event is None else event.kind,
         )
     )
 

@@ -1,8 +1,8 @@
 """Forgetting rules: plans which cases to retire, and why. Pure; changes nothing.
 
 evidence     serving the case was harmful, even when it is counted how many cases were judged and how often
-redundancy   a kept case of the same kind of outcome has nearly the same task and plan, and at least the same evidence
-capacity     the least valuable ones, beyond the number that may stay; every region keeps a case
+redundancy   a kept case of the same kind and outcome has nearly the same task and plan, and at least the same evidence
+capacity     the least valuable ones, beyond the number that may stay; every region keeps a case of each kind
 
 Too little evidence is no reason to retire a case; only capacity can cost it its place.
 
@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.case import POSITIVE_FROM, Case
+from memento.memory.case import CASE_KINDS, POSITIVE_FROM, Case
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.coverage import blocks, nearest_other, net_within
@@ -113,17 +113,21 @@ class _Cases(NamedTuple):
     """0 for a case never served."""
     recency_C: NDArray[np.float64]
     """From 0, the oldest, to 1."""
+    kind_C: NDArray[np.int64] | None
+    """Kinds of cases by number; None where all are of one."""
 
 
 def crowded(cases: Sequence[Case], state_CD: NDArray[np.float32], *, near_state: float) -> NDArray[np.bool_]:
-    """Whether each case has another one of the same kind of outcome with nearly the same task; shape (C,).
+    """Whether each case has another one of the same kind and outcome with nearly the same task; shape (C,).
 
     Only the plans of these need to be compared, hence encoded.
     """
     is_crowded_C = np.zeros(len(cases), np.bool_)
-    for kind in (True, False):
-        index = np.flatnonzero(_is_positive(cases) == kind)
-        is_crowded_C[index] = nearest_other(state_CD[index]) >= near_state
+    is_positive_C, kind_C = _is_positive(cases), _kinds(cases)
+    for outcome in (True, False):
+        index = np.flatnonzero(is_positive_C == outcome)
+        kinds = None if kind_C is None else kind_C[index]
+        is_crowded_C[index] = nearest_other(state_CD[index], kind_C=kinds) >= near_state
     return is_crowded_C
 
 
@@ -146,7 +150,7 @@ def plan_forgetting(
     """
     rules = rules or ForgettingRules()
     known = _known(cases, state_CD, action_CD, {effect.case_id: effect for effect in effects})
-    nearest_C = nearest_other(known.state_CD)
+    nearest_C = nearest_other(known.state_CD, kind_C=known.kind_C)
     retired: dict[int, Retirement] = {}
     _retire_harmful(known, rules, retired)
     _retire_redundant(known, nearest_C >= rules.near_state, rules, retired)
@@ -157,7 +161,7 @@ def plan_forgetting(
         n_active=len(known.cases),
         retirements=[retired[index] for index in retired],
         before=_coverage(nearest_C),
-        after=_coverage(nearest_other(known.state_CD, is_kept_C)),
+        after=_coverage(nearest_other(known.state_CD, is_kept_C, kind_C=known.kind_C)),
         region=region,
         has_effects=any(effect is not None for effect in known.effects),
     )
@@ -182,6 +186,7 @@ def _known(
         uses_C=np.array([0 if effect is None else effect.exposures for effect in found], np.int64),
         effect_C=np.array([0.0 if effect is None else effect.effect for effect in found], np.float64),
         recency_C=np.array([ages[case.created_at] / max(1, len(ages) - 1) for case in ordered], np.float64),
+        kind_C=_kinds(ordered),
     )
 
 
@@ -218,6 +223,7 @@ def _retire_redundant(
     for block in blocks(known.state_CD, order):
         for index, cosine_C in zip(block.index_B, block.cosine_BC, strict=True):
             near = np.flatnonzero(is_kept_C & (cosine_C >= rules.near_state) & (is_positive_C == is_positive_C[index]))
+            near = near if known.kind_C is None else near[known.kind_C[near] == known.kind_C[index]]
             near = near[(known.uses_C[near] >= known.uses_C[index]) & (known.effect_C[near] >= known.effect_C[index])]
             alike = cosines(known.action_CD[near], known.action_CD[index])
             if len(near) and alike.max() >= rules.near_action:
@@ -239,10 +245,11 @@ def _retire_beyond_capacity(known: _Cases, rules: ForgettingRules, retired: dict
     if rules.capacity is None or len(left) <= rules.capacity:
         return rules.region
     state_CD = known.state_CD[left]
-    alone_C = np.clip(1 - nearest_other(state_CD), 0, 1)
+    kind_C = None if known.kind_C is None else known.kind_C[left]
+    alone_C = np.clip(1 - nearest_other(state_CD, kind_C=kind_C), 0, 1)
     value_C = np.tanh(known.effect_C[left]) + _ISOLATION_WEIGHT * alone_C + _RECENCY_WEIGHT * known.recency_C[left]
     ascending = np.argsort(value_C, kind="stable").astype(np.intp)
-    is_net_C, region = net_within(state_CD, ascending[::-1], scale=rules.region, size=rules.capacity)
+    is_net_C, region = net_within(state_CD, ascending[::-1], scale=rules.region, size=rules.capacity, kind_C=kind_C)
     free = [place for place in ascending if not is_net_C[place]]
     for place in free[: len(left) - rules.capacity]:
         reason = f"beyond capacity {rules.capacity}: value {value_C[place]:+.2f}, nearest case {1 - alone_C[place]:.2f}"
@@ -255,6 +262,11 @@ def _retirement(
 ) -> Retirement:
     case = known.cases[index]
     return Retirement(case.id, case.version, rule, reason, known.effects[index], covered_by)
+
+
+def _kinds(cases: Sequence[Case]) -> NDArray[np.int64] | None:
+    kind_C = np.array([CASE_KINDS.index(case.kind) for case in cases], np.int64)
+    return kind_C if len(np.unique(kind_C)) > 1 else None
 
 
 def _is_positive(cases: Sequence[Case]) -> NDArray[np.bool_]:

@@ -121,7 +121,7 @@ class TargetPolicy:
         if self._policy.pool == "empty":
             return np.empty(0, np.intp), np.empty(0, np.float32)
         if self._policy.pool == "uniform":
-            rows = bank.servable(without_question=event.question)
+            rows = bank.servable(without_question=event.question, kind=event.kind)
             return rows, bank.similarity(state_D, rows)
         if event.policy not in POLICY_NAMES or policy_named(event.policy).pool == "nearest":
             known = [candidate for candidate in event.candidates if candidate.case_id in bank]
@@ -129,11 +129,13 @@ class TargetPolicy:
             rows = bank.rows_of([candidate.case_id for candidate in recalled])
             similarity_C = np.array([candidate.similarity for candidate in recalled], np.float32)
         else:
-            rows = bank.nearest(state_D, bank.servable(without_question=event.question), limit=N_CANDIDATES)
+            rows = bank.nearest(
+                state_D, bank.servable(without_question=event.question, kind=event.kind), limit=N_CANDIDATES
+            )
             similarity_C = bank.similarity(state_D, rows)
         if estimator is None:
             return rows, similarity_C
-        servable = bank.servable(without_question=event.question)
+        servable = bank.servable(without_question=event.question, kind=event.kind)
         more = self._suggested(estimator, state_D, servable, set(rows.tolist()))
         return np.concatenate([rows, more]), np.concatenate([similarity_C, bank.similarity(state_D, more)])
 

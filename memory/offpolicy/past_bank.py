@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.case import Case, text_hash
+from memento.memory.case import PLAN, Case, CaseKind, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.index.engines.port import Vector
@@ -53,6 +53,7 @@ class PastBank:
         self._revisions = revisions
         self._vectors = vectors
         self._offset, self._n_applied = 0, 0
+        self._kinds = np.array([case.kind for case in cases], dtype=np.str_)
         self._is_active_N = np.zeros(len(cases), np.bool_)
         self._reward_N = self._first_reward_N.copy()
 
@@ -109,9 +110,10 @@ class PastBank:
         """Row numbers of cases that the namespace has."""
         return np.array([self._row[case_id] for case_id in ids], np.intp)
 
-    def servable(self, *, without_question: str) -> NDArray[np.intp]:
-        """Rows of the cases that are active and not of this question."""
-        return np.flatnonzero(self._is_active_N & (self._question_N != self._questions.get(without_question, -1)))
+    def servable(self, *, without_question: str, kind: CaseKind = PLAN) -> NDArray[np.intp]:
+        """Rows of the cases that are active, of this kind and not of this question."""
+        is_other_N = self._question_N != self._questions.get(without_question, -1)
+        return np.flatnonzero(self._is_active_N & (self._kinds == kind) & is_other_N)
 
     def nearest(self, vector_D: Vector, rows: NDArray[np.intp], *, limit: int) -> NDArray[np.intp]:
         """Those of the rows whose states are nearest to a direction, nearest first."""

@@ -112,7 +112,8 @@ def test_revisions_are_numbered_without_a_gap_and_lead_to_the_head() -> None:
 
 def test_digests_cover_every_column_but_the_offset() -> None:
     for name, covered in DIGEST_COLUMNS.items():
-        own = {column.name for column in schema.metadata.tables[name].columns} - {"digest", "offset"}
+        # digests are older than the kind of a case, which the body repeats: a row whose column differs is set aside
+        own = {column.name for column in schema.metadata.tables[name].columns} - {"digest", "offset", "kind"}
         assert set(covered) == own, name
 
 

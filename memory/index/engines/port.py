@@ -24,8 +24,9 @@ class BankPoint:
     version: int
     """Revision of the case, from 1; a point never goes back to a lower version."""
     namespace: str
+    """As `indexed_namespace` gives it: each kind of case is apart, like another namespace."""
     question: str
-    """Hash of the normalised state text: a question never retrieves its own case."""
+    """Hash of the task's key or of its normalised text: a question never retrieves its own case."""
     status: str
     """active | quarantined | retired; only active points are searched."""
     reward: float
