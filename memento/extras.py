@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Final, Literal
 
-Extra = Literal["cli", "demo", "e2b", "evals", "local", "mcp", "media", "postgres", "server", "tools"]
+Extra = Literal[
+    "babyai", "cli", "demo", "e2b", "environments", "evals", "local", "mcp", "media", "postgres", "server", "tools"
+]
 """The extras whose packages the code imports."""
 
 CLI_MODULES: Final = ("typer", "rich", "dotenv", "aiosqlite", "genai_prices")
