@@ -42,11 +42,16 @@ class FrozenChatModel(BaseChatModel):
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
             raise NotImplementedError("this model answers pydantic classes only")
         whole = schema.model_json_schema()
-        model = self.bind(replies=[shown(one) for one in instances(whole, whole)])
+        model = self.bind(replies=[self.written(one) for one in instances(whole, whole)])
         if not include_raw:
             return model | RunnableLambda(lambda raw: schema.model_validate_json(raw.text))
         kept = RunnablePassthrough.assign(parsed=lambda got: schema.model_validate_json(got["raw"].text))
         return {"raw": model} | kept
+
+    @staticmethod
+    def written(value: Any) -> str:
+        """An object as the model writes it."""
+        return shown(value)
 
     def _generate(
         self,
@@ -102,7 +107,7 @@ def chat_parts(messages: list[BaseMessage]) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """An object as the model writes it."""
+    """An object in the fewest letters."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
