@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from memento.evals.environments.pool import EnvironmentPool
+from memento.evals.environments.port import EnvironmentSpec
 from memento.evals.environments.subject import environment_subject
 from memento.evals.subject import OpenMemory, Subject, embedded_memory, load_subject
 from memento.graph.app import Application
@@ -41,7 +42,7 @@ async def opened_subject(
     folder: Path,
     settings: Mapping[str, Any],
     pool: EnvironmentPool | None = None,
-    environments: Sequence[str] = (),
+    environments: Sequence[EnvironmentSpec] = (),
 ) -> AsyncIterator[OpenSubject]:
     """Open the subject of a run; invalid models or tools raise before anything starts.
 
@@ -50,7 +51,7 @@ async def opened_subject(
         folder: of the run; the configured agent's files go into its workspace.
         settings: fields of `Context` that hold for every arm.
         pool: of the environments that it acts in, if it does.
-        environments: their names.
+        environments: that it acts in.
 
     Raises:
         InvalidInput: no such function, or a setting that makes no sense.

@@ -83,11 +83,11 @@ async def _run(options: argparse.Namespace) -> None:
     names = options.environment.split(",")
     path = await asyncio.to_thread(find_packaged_model)
     readings = options.readings or await asyncio.to_thread(readings_file, path)
-    began = time.monotonic()
+    began, specs = time.monotonic(), await asyncio.to_thread(specs_of, names)
     with await asyncio.to_thread(lambda: FrozenWeights(path, readers=options.readers, readings=readings)) as weights:
-        async with EnvironmentPool(specs_of(names), size=_CONCURRENCY) as pool:
-            tasks = await environment_tasks(pool, names, split=options.split, n=options.tasks)
-            subject = environment_subject(player_subject(weights, temperature=options.temperature), pool, names)
+        async with EnvironmentPool(specs, size=_CONCURRENCY) as pool:
+            tasks = await environment_tasks(pool, specs, split=options.split, n=options.tasks)
+            subject = environment_subject(player_subject(weights, temperature=options.temperature), pool, specs)
             plan = _plan(options, names, tasks, subject)
             n_new = await _played(options, plan, tasks, subject, weights)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -32,10 +32,10 @@ def specs_of(names: Sequence[str]) -> list[EnvironmentSpec]:
     """Find environments that can be started.
 
     Raises:
-        InvalidInput: one is unknown, given twice, or needs something that is not installed.
+        InvalidInput: one is unknown, named twice, or needs something that is not installed.
     """
-    if not names or len(set(names)) < len(names):
-        raise InvalidInput("--environment takes names of environments with commas between, each once")
+    if len(set(names)) < len(names):
+        raise InvalidInput(f"an environment is named twice ({', '.join(names)}); name each once")
     specs = [find_environment(name) for name in names]
     for spec in specs:
         if lacks := spec.missing():
@@ -43,45 +43,46 @@ def specs_of(names: Sequence[str]) -> list[EnvironmentSpec]:
     return specs
 
 
-async def environment_tasks(pool: EnvironmentPool, names: Sequence[str], *, split: Split, n: int) -> list[EvalTask]:
+async def environment_tasks(
+    pool: EnvironmentPool, specs: Sequence[EnvironmentSpec], *, split: Split, n: int
+) -> list[EvalTask]:
     """Describe tasks of environments, as many of each as of any other, or one more; always the same sample.
 
     Args:
         pool: starts them.
-        names: of the environments.
+        specs: of the environments.
         split: train, dev or test.
         n: how many tasks, of all environments together.
 
     Raises:
         EnvironmentFailed: one cannot be started.
-        InvalidInput: no such environment.
     """
     keys: list[str] = []
-    for place, name in enumerate(names):
-        share = n // len(names) + (place < n % len(names))
-        keys += _draw(find_environment(name).keys(split), share, seed=[_TASKS])
+    for place, spec in enumerate(specs):
+        share = n // len(specs) + (place < n % len(specs))
+        keys += _draw(spec.keys(split), share, seed=[_TASKS])
     return list(await asyncio.gather(*(_task(pool, key) for key in keys)))
 
 
-def environment_subject(base: Subject, pool: EnvironmentPool, names: Sequence[str]) -> Subject:
+def environment_subject(base: Subject, pool: EnvironmentPool, specs: Sequence[EnvironmentSpec]) -> Subject:
     """Put a subject's agent into environments: it acts there, and the episode's score is its reward.
 
     Args:
         base: gives models and memories.
         pool: of the environments; whoever opened it closes it after the run.
-        names: of the environments.
+        specs: of the environments.
     """
 
     def make_deps(memory: MemorySource) -> Deps:
         return replace(base.make_deps(memory), environment=pool.source)
 
     async def demonstrations(n: int, seed: int) -> list[Experience]:
-        return await _demonstrations(pool, names, n, seed=seed)
+        return await _demonstrations(pool, specs, n, seed=seed)
 
-    max_steps = max(find_environment(name).max_steps for name in names)
+    max_steps = max(spec.max_steps for spec in specs)
     return replace(
         base,
-        name=f"{base.name} in {', '.join(names)}",
+        name=f"{base.name} in {', '.join(spec.name for spec in specs)}",
         make_deps=make_deps,
         correction=walkthrough,
         corrected_below=WON_FROM,
@@ -108,14 +109,16 @@ async def _task(pool: EnvironmentPool, key: str) -> EvalTask:
     )
 
 
-async def _demonstrations(pool: EnvironmentPool, names: Sequence[str], n: int, *, seed: int) -> list[Experience]:
+async def _demonstrations(
+    pool: EnvironmentPool, specs: Sequence[EnvironmentSpec], n: int, *, seed: int
+) -> list[Experience]:
     """Return walkthroughs of the train split, of as many environments as possible.
 
     Raises:
         InvalidInput: there are fewer.
     """
-    rng = np.random.default_rng([seed, _DEMONSTRATIONS])
-    queues = [_draw(find_environment(name).keys("train"), 4 * n, seed=[seed, 1]) for name in rng.permutation(names)]
+    order = np.random.default_rng([seed, _DEMONSTRATIONS]).permutation(len(specs))
+    queues = [_draw(specs[place].keys("train"), 4 * n, seed=[seed, _DEMONSTRATIONS]) for place in order]
     found: list[Experience] = []
     for key in (key for row in zip(*queues, strict=False) for key in row):
         with suppress(EnvironmentFailed):
@@ -132,7 +135,9 @@ async def _demonstrations(pool: EnvironmentPool, names: Sequence[str], n: int, *
                 )
         if len(found) == n:
             return found
-    raise InvalidInput(f"the train split of {', '.join(names)} has fewer than {n} walkthroughs; ask for fewer")
+    raise InvalidInput(
+        f"the train split of {', '.join(spec.name for spec in specs)} has fewer than {n} walkthroughs; ask for fewer"
+    )
 
 
 def _draw(keys: Sequence[str], n: int, *, seed: Sequence[int]) -> list[str]:

@@ -53,11 +53,12 @@ class _Worker:
 
     async def work(self) -> None:
         """Run streams until there are no more."""
-        job, names = self._job, self._job.plan.environments
+        job = self._job
+        specs = await asyncio.to_thread(specs_of, job.plan.environments)
         async with (
-            EnvironmentPool(specs_of(names) if names else [], size=job.concurrency) as pool,
+            EnvironmentPool(specs, size=job.concurrency) as pool,
             opened_subject(
-                job.subject, folder=job.folder, settings=job.plan.settings, pool=pool, environments=names
+                job.subject, folder=job.folder, settings=job.plan.settings, pool=pool, environments=specs
             ) as (given, encoder, _),
         ):
             subject = scored_with(given, await asyncio.to_thread(load_scorer, job.scorer)) if job.scorer else given
