@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from memento.cli.options import Json
+from memento.memory.errors import InvalidInput
 
 _DATASET = typer.Option("--dataset", "-d", help="JSON lines, JSON, csv, or the folder of GAIA.")
 
@@ -15,6 +16,17 @@ _DATASET = typer.Option("--dataset", "-d", help="JSON lines, JSON, csv, or the f
 class EvalOptions:
     """Options shared by `memento eval run` and `memento eval preset`."""
 
+    environments: Annotated[
+        str | None,
+        typer.Option(
+            "--environment",
+            help="Instead of a data set, tasks of environments, such as cookingworld or cookingworld,twc: as many of "
+            "each, --limit of all together (150 by default).",
+            metavar="NAME[,NAME...]",
+            show_default=False,
+        ),
+    ] = None
+    split: Annotated[str, typer.Option(help="With --environment: train, dev or test.")] = "dev"
     data_format: Annotated[
         str, typer.Option("--format", help="deepresearcher, gaia, simpleqa, hle or generic; auto looks at the rows.")
     ] = "auto"
@@ -83,6 +95,11 @@ class EvalOptions:
         return {name: value for name, value in settings.items() if value is not None}
 
     @property
+    def environment_names(self) -> list[str]:
+        """Names of the environments; empty for a data set."""
+        return [name.strip() for name in (self.environments or "").split(",") if name.strip()]
+
+    @property
     def is_own_scorer(self) -> bool:
         """Whether the scorer is the user's own function."""
         return ":" in self.scorer
@@ -92,7 +109,7 @@ class EvalOptions:
 class RunOptions(EvalOptions):
     """Options of `memento eval run`."""
 
-    dataset: Annotated[Path, _DATASET]
+    dataset: Annotated[Path | None, _DATASET] = None
     arms: Annotated[
         list[str],
         typer.Option(
@@ -100,13 +117,15 @@ class RunOptions(EvalOptions):
             help="Policy and its settings, such as similarity:k=8 or advantage:failures=hidden; repeatable. Controls: "
             "context:N (all earlier attempts in the prompt, up to N tokens, no retrieval), fresh_lesson (written for "
             "the task and thrown away), shuffled_outcomes, failures_hidden; of any policy: POLICY:outcomes=shuffled, "
-            "POLICY:blanked=0.1, POLICY:lesson=fresh. The baseline is `none`, else the first. Default: none and "
+            "POLICY:blanked=0.1, POLICY:lesson=fresh, POLICY:filled=true (random successes in empty slots); "
+            "random_successes; of environments also fixed:N (the same demonstrations for all tasks), and without a "
+            "model replay, nearest_valid, random_actions. The baseline is `none`, else the first. Default: none and "
             "advantage.",
             metavar="POLICY[:NAME=VALUE,...]",
         ),
     ] = field(default_factory=list)
     iterations: Annotated[int, typer.Option(help="Number of passes over all tasks.", min=1, max=100)] = 1
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: out/eval/DATASET.")] = None
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: out/eval/DATASET or NAME-SPLIT.")] = None
     held_out: Annotated[
         list[str], typer.Option(help="Source to hold out: run last, with a memory that learns no more; repeatable.")
     ] = field(default_factory=list)
@@ -120,7 +139,25 @@ class RunOptions(EvalOptions):
     @property
     def folder(self) -> Path:
         """Folder of the run: the same for the same data set, so that the same command resumes."""
-        return self.out or Path("out", "eval", self.dataset.resolve().stem)
+        return self.out or Path("out", "eval", self.name)
+
+    @property
+    def name(self) -> str:
+        """Name of what is asked: of the data set's file, or of the environments and their split."""
+        return tasks_name(self)
+
+
+def tasks_name(options: "RunOptions | PresetOptions") -> str:
+    """Name what is asked.
+
+    Raises:
+        InvalidInput: neither a data set nor environments are given, or both are.
+    """
+    if (options.dataset is None) == (not options.environment_names):
+        raise InvalidInput("say what to ask: --dataset FILE, or --environment NAME, one of the two")
+    if options.dataset is not None:
+        return options.dataset.resolve().stem
+    return f"{'-'.join(options.environment_names)}-{options.split}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +167,8 @@ class PresetOptions(EvalOptions):
     name: Annotated[
         str,
         typer.Argument(
-            help="Of the paper: k-sweep, continual, ood or components. Protocols: frozen, online, noise or controls."
+            help="Of the paper: k-sweep, continual, ood or components. Protocols: frozen, online, noise, controls or "
+            "worlds."
         ),
     ]
     show: Annotated[

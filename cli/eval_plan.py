@@ -51,6 +51,7 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
             dataset=dataset.name,
             tasks=fingerprint(dataset.tasks),
             n_tasks=len(dataset.tasks),
+            environments=options.environment_names,
             subject=subject,
             scorer=options.scorer,
             arms=arms,

@@ -1,11 +1,11 @@
 """Runs a preset for `memento eval preset`, and prints its table or its figures."""
 
 import asyncio
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions
+from memento.cli.eval_options import EvalOptions, PresetOptions, RunOptions, tasks_name
 from memento.cli.eval_run import run_eval
 from memento.cli.paper_table import print_paper_table
 from memento.cli.protocol_figures import print_protocol
@@ -77,6 +77,18 @@ def _shape(options: PresetOptions, preset: Preset) -> Shape:
     return preset.shape(Asked(tuple(options.policies), tuple(options.held_out), options.held_out_share, sources))
 
 
+def _with_environments(options: PresetOptions, preset: Preset) -> PresetOptions:
+    """The options with the preset's own environments, tasks and feedback, where it has some and none are asked for."""
+    if not preset.environments or options.dataset is not None:
+        return options
+    return replace(
+        options,
+        environments=options.environments or ",".join(preset.environments),
+        limit=options.limit or preset.n_tasks,
+        feedback=preset.feedback or options.feedback,
+    )
+
+
 def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
     """Sources of the data set, as far as they are run."""
     wanted = field_mapping(options.fields) or None
@@ -85,7 +97,8 @@ def _sources(options: PresetOptions, dataset: Path) -> tuple[str, ...]:
 
 
 def _evaluation(options: PresetOptions, preset: Preset) -> RunOptions:
-    if options.dataset is None:
+    options = _with_environments(options, preset)
+    if options.dataset is None and not options.environment_names:
         raise InvalidInput("say which questions with --dataset FILE; --show prints the paper's figures without any")
     shape = _shape(options, preset)
     return RunOptions(
@@ -95,7 +108,7 @@ def _evaluation(options: PresetOptions, preset: Preset) -> RunOptions:
         iterations=shape.iterations,
         held_out=list(shape.held_out),
         held_out_share=shape.held_out_share,
-        out=options.out or Path("out", "eval", f"{options.dataset.resolve().stem}-{preset.name}"),
+        out=options.out or Path("out", "eval", f"{tasks_name(options)}-{preset.name}"),
     )
 
 
@@ -114,6 +127,8 @@ def _tell_plan(preset: Preset, shape: Shape, options: PresetOptions) -> None:
     if preset.purpose:
         tell(f"{preset.title}. {preset.purpose}")
     tell(f"arms: {', '.join(arms)}")
+    if preset.environments:
+        tell(f"environments: {', '.join(preset.environments)}; {preset.n_tasks} tasks, feedback {preset.feedback}")
     if shape.iterations > 1:
         tell(f"iterations: {shape.iterations} over the same questions")
     if shape.held_out:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from memento.evals.configured import check_unseen, opened_subject
 from memento.evals.datasets.describing import describe
 from memento.evals.datasets.generic import field_mapping
 from memento.evals.datasets.loading import load_dataset
+from memento.evals.environments.pool import EnvironmentPool
+from memento.evals.environments.port import SPLITS, EnvironmentSpec
+from memento.evals.environments.subject import N_TASKS, environment_tasks, specs_of
 from memento.evals.runs.plan import PLAN, RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.run_lock import locked
@@ -28,8 +32,11 @@ from memento.evals.subject import Subject, scored_with
 from memento.evals.task import Dataset
 from memento.graph.settings import read_settings
 from memento.memory.encoder import Encoder
-from memento.memory.errors import MementoError
+from memento.memory.errors import InvalidInput, MementoError
+from memento.nodes.acting.environment import EnvironmentFailed
 
+_POOL = 8
+"""Processes of environments at most: each takes some hundred megabytes."""
 _LONG = 200
 """Tasks of a run from which on processes of their own pay: each takes seconds to start."""
 
@@ -59,9 +66,16 @@ async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
         InvalidInput: something that was asked for makes no sense, or the folder holds another run.
         MementoError: no model answers any more; what was finished is kept.
     """
-    dataset = await asyncio.to_thread(_dataset, options)
-    settings = context_of(options)
-    async with opened_subject(options.subject, folder=options.folder, settings=settings) as (given, encoder, notices):
+    settings, specs = context_of(options), await asyncio.to_thread(specs_of, options.environment_names)
+    async with (
+        EnvironmentPool(specs, size=min(options.concurrency, _POOL)) as pool,
+        opened_subject(options.subject, folder=options.folder, settings=settings, pool=pool, environments=specs) as (
+            given,
+            encoder,
+            notices,
+        ),
+    ):
+        dataset = await _tasks(options, pool, specs)
         subject = await asyncio.to_thread(_with_scorer, given, options)
         plan = await asyncio.to_thread(lambda: plan_of(options, dataset, subject=subject.name, preset=preset))
         with ExitStack() as stack:
@@ -130,8 +144,28 @@ async def _run(work: _Work) -> ExitCode:
     return ExitCode.OK if end.is_complete else ExitCode.FAILED
 
 
+async def _tasks(options: RunOptions, pool: EnvironmentPool, specs: Sequence[EnvironmentSpec]) -> Dataset:
+    """Load the data set, or describe the tasks of the environments.
+
+    Raises:
+        InvalidInput: a tool may read the answers, there is no such split, or an environment cannot be started.
+    """
+    if not specs:
+        return await asyncio.to_thread(_dataset, options)
+    if options.split not in SPLITS:
+        raise InvalidInput(f"--split is {', '.join(SPLITS)}, not {options.split!r}")
+    await asyncio.to_thread(check_unseen, [options.folder], read_settings())
+    n = options.limit or N_TASKS
+    try:
+        tasks = await environment_tasks(pool, specs, split=options.split, n=n)
+    except EnvironmentFailed as error:
+        raise InvalidInput(f"the tasks cannot be described: {error}") from error
+    return Dataset(name=options.name, format="environment", tasks=tasks, bad_rows=[], n_repeated=0)
+
+
 def _dataset(options: RunOptions) -> Dataset:
     """Load the tasks; files that no tool may read are refused before anything is opened."""
+    assert options.dataset is not None  # noqa: S101  `options.name` has looked
     check_unseen([options.dataset, options.folder], read_settings())
     fields = field_mapping(options.fields) or None
     return load_dataset(options.dataset, format=options.data_format, fields=fields, limit=options.limit)

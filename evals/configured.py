@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+from memento.evals.environments.pool import EnvironmentPool
+from memento.evals.environments.port import EnvironmentSpec
+from memento.evals.environments.subject import environment_subject
 from memento.evals.subject import OpenMemory, Subject, embedded_memory, load_subject
 from memento.graph.app import Application
 from memento.graph.deps import Deps
@@ -33,18 +36,36 @@ class OpenSubject(NamedTuple):
 
 
 @asynccontextmanager
-async def opened_subject(name: str | None, *, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[OpenSubject]:
+async def opened_subject(
+    name: str | None,
+    *,
+    folder: Path,
+    settings: Mapping[str, Any],
+    pool: EnvironmentPool | None = None,
+    environments: Sequence[EnvironmentSpec] = (),
+) -> AsyncIterator[OpenSubject]:
     """Open the subject of a run; invalid models or tools raise before anything starts.
 
     Args:
         name: `package.module:function`, or None for the configured agent.
         folder: of the run; the configured agent's files go into its workspace.
         settings: fields of `Context` that hold for every arm.
+        pool: of the environments that it acts in, if it does.
+        environments: that it acts in.
 
     Raises:
         InvalidInput: no such function, or a setting that makes no sense.
         ModelError: a model is not configured.
     """
+    async with _opened(name, folder=folder, settings=settings) as found:
+        if pool is None or not environments:
+            yield found
+        else:
+            yield found._replace(subject=environment_subject(found.subject, pool, environments))
+
+
+@asynccontextmanager
+async def _opened(name: str | None, *, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[OpenSubject]:
     if name is not None:
         yield OpenSubject(await asyncio.to_thread(load_subject, name), None, [])
         return

@@ -18,6 +18,7 @@ from pydantic import BaseModel, SkipValidation
 from benchmarks.frozen_model.engine import FrozenWeights
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
+_BEGIN, _END = "<|im_start|>assistant\n", "<|im_end|>\n"
 
 
 class FrozenChatModel(BaseChatModel):
@@ -25,7 +26,10 @@ class FrozenChatModel(BaseChatModel):
 
     weights: SkipValidation[FrozenWeights]
     sampling_seed: int | None = None
-    """None decodes greedily; a seed samples at temperature 1, the same for the same prompt."""
+    """None decodes greedily; a seed samples, the same for the same prompt."""
+    temperature: float | None = None
+    """Of conversations that grow, as an episode's do: what was read of them is kept from step to step, and a seed must
+    be given. None reads each prompt by itself, and samples at temperature 1."""
 
     @property
     def _llm_type(self) -> str:
@@ -38,11 +42,16 @@ class FrozenChatModel(BaseChatModel):
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
             raise NotImplementedError("this model answers pydantic classes only")
         whole = schema.model_json_schema()
-        model = self.bind(replies=[shown(one) for one in instances(whole, whole)])
+        model = self.bind(replies=[self.written(one) for one in instances(whole, whole)])
         if not include_raw:
             return model | RunnableLambda(lambda raw: schema.model_validate_json(raw.text))
         kept = RunnablePassthrough.assign(parsed=lambda got: schema.model_validate_json(got["raw"].text))
         return {"raw": model} | kept
+
+    @staticmethod
+    def written(value: Any) -> str:
+        """An object as the model writes it."""
+        return shown(value)
 
     def _generate(
         self,
@@ -62,7 +71,12 @@ class FrozenChatModel(BaseChatModel):
     ) -> ChatResult:
         if "replies" not in kwargs:
             raise NotImplementedError("this model answers with structured output only")
-        text, n = await self.weights.decode(chat_text(messages), kwargs["replies"], sampling_seed=self.sampling_seed)
+        replies, seed = kwargs["replies"], self.sampling_seed
+        if self.temperature is None or seed is None:
+            text, n = await self.weights.decode(chat_text(messages), replies, sampling_seed=seed)
+        else:
+            parts = chat_parts(messages)
+            text, n = await self.weights.choose(parts, replies, temperature=self.temperature, sampling_seed=seed)
         usage = {"input_tokens": n, "output_tokens": 1, "total_tokens": n + 1}
         reply = AIMessage(text, usage_metadata=usage, response_metadata={"model_name": self._llm_type})
         return ChatResult(generations=[ChatGeneration(message=reply)])
@@ -70,12 +84,30 @@ class FrozenChatModel(BaseChatModel):
 
 def chat_text(messages: list[BaseMessage]) -> str:
     """The conversation as the model was trained to read it, up to where its own turn begins."""
-    turns = [f"<|im_start|>{_ROLES[message.type]}\n{message.text}<|im_end|>\n" for message in messages]
-    return "".join(turns) + "<|im_start|>assistant\n"
+    return "".join(map(_turn, messages)) + _BEGIN
+
+
+def _turn(message: BaseMessage) -> str:
+    return f"<|im_start|>{_ROLES[message.type]}\n{message.text}{_END}"
+
+
+def chat_parts(messages: list[BaseMessage]) -> list[str]:
+    """The same in parts, each of which ends where the model's turn begins; but the first is the system message."""
+    parts = [""]
+    for message in messages:
+        if message.type == "ai":
+            parts[-1] += _BEGIN
+            parts.append(f"{message.text}{_END}")
+        else:
+            parts[-1] += _turn(message)
+        if message.type == "system":
+            parts.append("")
+    parts[-1] += _BEGIN
+    return parts
 
 
 def shown(value: Any) -> str:
-    """An object as the model writes it."""
+    """An object in the fewest letters."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -9,18 +9,32 @@ import asyncio
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.frozen_model.readings import Readings
+from benchmarks.frozen_model.reply_trie import reply_probabilities, trie_of
 from memento.memory.coalescer import Coalescer
 
 Probabilities = tuple[float, ...]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Conversation(NamedTuple):
+    """A conversation up to where a reply begins."""
+
+    ids: list[int]
+    ends: list[int]
+    """Where its parts end, ascending; the last is its length."""
+    replies: list[list[int]]
+    """What may follow, as tokens; none begins another."""
 
 
 class _Prompt(NamedTuple):
@@ -46,10 +60,12 @@ class FrozenWeights:
             readings: where what is read is kept, and looked up first; None keeps it in memory only.
         """
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads would take the cores from the rest
-        self._readers = ProcessPoolExecutor(
-            readers, mp_context=multiprocessing.get_context("spawn"), initializer=_load, initargs=(path,)
-        )
-        self._lines = [Coalescer(self._read_batch) for _ in range(readers)]
+        spawn = multiprocessing.get_context("spawn")
+        self._readers = [
+            ProcessPoolExecutor(1, mp_context=spawn, initializer=_load, initargs=(path,)) for _ in range(readers)
+        ]
+        self._lines = [Coalescer(partial(self._batch, reader, _read)) for reader in self._readers]
+        self._talks = [Coalescer(partial(self._batch, reader, _converse)) for reader in self._readers]
         self._readings = Readings(readings)
         self._tokenizer = tokenizer_of(path)
         (self._end_of_turn,) = self.tokens("<|im_end|>")
@@ -62,7 +78,8 @@ class FrozenWeights:
 
     def __exit__(self, *raised: object) -> None:
         """Stop the readers."""
-        self._readers.shutdown(cancel_futures=True)
+        for reader in self._readers:
+            reader.shutdown(cancel_futures=True)
         self._readings.close()
 
     def tokens(self, text: str) -> list[int]:
@@ -93,7 +110,7 @@ class FrozenWeights:
 
     async def _next(self, ids: list[int], allowed: list[int]) -> Probabilities:
         """Probabilities of the allowed tokens among themselves, A of them. Frozen, so the same is read once."""
-        key = hashlib.sha256(np.array([*ids, -1, *allowed]).tobytes()).hexdigest()
+        key = _digest([*ids, -1, *allowed])
         known = self._readings.get(key)
         if known is None:
             n_shared = ids.index(self._end_of_turn) + 1 if self._end_of_turn in ids[:-1] else 0
@@ -103,8 +120,41 @@ class FrozenWeights:
             self.n_tokens += len(ids)
         return known
 
-    async def _read_batch(self, prompts: Sequence[_Prompt]) -> list[Probabilities]:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, _read, list(prompts))
+    async def choose(
+        self, parts: Sequence[str], replies: Sequence[str], *, temperature: float, sampling_seed: int
+    ) -> tuple[str, int]:
+        """One of the replies to a conversation that grows, drawn as if it were decoded token by token.
+
+        Args:
+            parts: of the conversation, up to where the reply begins; of its next step the same parts and one more.
+            replies: what may be said, none the beginning of another.
+            temperature: of the draw.
+            sampling_seed: the same draws the same reply to the same conversation.
+
+        Returns:
+            The reply and the number of tokens of the conversation.
+        """
+        tokens = [self.tokens(part) for part in parts]
+        ids = [one for part in tokens for one in part]
+        if len(replies) == 1:
+            return replies[0], len(ids)
+        asked = [self.tokens(reply) for reply in replies]
+        ends = np.cumsum([len(part) for part in tokens]).tolist()
+        key = _digest([-2, *ends, *ids, *(one for reply in asked for one in (-1, *reply))]) + f"@{temperature:g}"
+        known = self._readings.get(key)
+        if known is None:
+            line = int(_digest(tokens[0] + (tokens[1] if len(tokens) > 1 else []))[:8], 16) % len(self._talks)
+            logits = await self._talks[line](Conversation(ids, ends, asked))
+            known = tuple(float(f"{one:.5g}") for one in reply_probabilities(trie_of(asked), logits, temperature))
+            self._readings.add(key, known)
+            self.n_prompts += 1
+            self.n_tokens += len(tokens[-1])
+        return replies[_drawn(np.array(known), sampling_seed, "".join(parts), len(ids))], len(ids)
+
+    async def _batch(
+        self, reader: ProcessPoolExecutor, work: Callable[[list[T]], list[R]], asked: Sequence[T]
+    ) -> list[R]:
+        return await asyncio.get_running_loop().run_in_executor(reader, work, list(asked))
 
 
 def tokenizer_of(path: Path) -> Any:
@@ -115,7 +165,7 @@ def tokenizer_of(path: Path) -> Any:
 
 
 _reader: dict[str, Any] = {}
-"""Of a reader's process: its `BatchReader`."""
+"""Of a reader's process: its `ConversationReader`, which reads whole prompts, too."""
 
 
 def _load(path: Path) -> None:
@@ -123,11 +173,11 @@ def _load(path: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from benchmarks.frozen_model.reader import BatchReader
+    from benchmarks.frozen_model.conversations import ConversationReader
 
     torch.set_num_threads(1)
     model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-    _reader["reader"] = BatchReader(model)
+    _reader["reader"] = ConversationReader(model)
 
 
 def _read(prompts: list[_Prompt]) -> list[Probabilities]:
@@ -140,6 +190,16 @@ def _read(prompts: list[_Prompt]) -> list[Probabilities]:
         ids, allowed = [prompts[one].ids for one in places], [prompts[one].allowed for one in places]
         found |= zip(places, _reader["reader"].read(ids, allowed, n_shared=len(beginning)), strict=True)
     return [found[place] for place in range(len(prompts))]
+
+
+def _converse(conversations: list[Conversation]) -> list[list[list[float]]]:
+    """Logits at each fork of the replies to each conversation."""
+    found: list[list[list[float]]] = _reader["reader"].converse(conversations)
+    return found
+
+
+def _digest(numbers: Sequence[int]) -> str:
+    return hashlib.sha256(np.array(numbers).tobytes()).hexdigest()
 
 
 def _common(sequences: Sequence[Sequence[int]]) -> int:

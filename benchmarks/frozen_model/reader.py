@@ -121,7 +121,7 @@ class BatchReader:
                 if n_before:
                     key_GTD = torch.cat([beginning.key_GTD[number], key_GTD], 1)
                     value_GTD = torch.cat([beginning.value_GTD[number], value_GTD], 1)
-                seen.append(_attended(query.transpose(0, 1), key_GTD, value_GTD, mask))
+                seen.append(attended(query.transpose(0, 1), key_GTD, value_GTD, mask))
             value_TI = value_TI + layer.out(torch.cat(seen))
             gate_TO, up_TO = layer.gated(self._normed(value_TI, layer.before_mlp_I)).chunk(2, 1)
             value_TI = value_TI + layer.down(functional.silu(gate_TO).mul_(up_TO))
@@ -148,12 +148,12 @@ class BatchReader:
         return turned[:, : self._n_heads], turned[:, self._n_heads :], value_TGD
 
 
-def _attended(
-    query_HTD: torch.Tensor, key_GTD: torch.Tensor, value_GTD: torch.Tensor, mask: torch.Tensor
+def attended(
+    query_HTD: torch.Tensor, key_GTD: torch.Tensor, value_GTD: torch.Tensor, mask: torch.Tensor | None
 ) -> torch.Tensor:
-    """Attention of one prompt, shape (its new tokens, H x D)."""
+    """Attention of one prompt, shape (its new tokens, H x D); without a mask each sees those before it."""
     found_HTD = functional.scaled_dot_product_attention(
-        query_HTD[None], key_GTD[None], value_GTD[None], attn_mask=mask, enable_gqa=True
+        query_HTD[None], key_GTD[None], value_GTD[None], attn_mask=mask, is_causal=mask is None, enable_gqa=True
     )[0]
     return found_HTD.transpose(0, 1).flatten(1)
 

@@ -6,7 +6,7 @@ presets.toml has the ablations of the paper, protocols.toml the ways in which me
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -65,6 +65,12 @@ class Preset(BaseModel):
     """Arms of the first policy alone."""
     policy_arms: tuple[str, ...] = ("{policy}",)
     """Arms of every policy."""
+    environments: tuple[str, ...] = ()
+    """Whose tasks are asked, unless a data set is given; empty: a data set must be."""
+    n_tasks: int | None = None
+    """Of the environments, all together."""
+    feedback: Literal["", "reward", "correction"] = ""
+    """Of the environments; empty: as asked for."""
     iterations: int = 1
     held_out: tuple[str, ...] = ()
     held_out_share: float = 0.0

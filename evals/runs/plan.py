@@ -53,6 +53,8 @@ class RunPlan(BaseModel):
     tasks: str
     """Fingerprint of the tasks."""
     n_tasks: int
+    environments: list[str] = []
+    """Those that the tasks are of; empty for a data set."""
     subject: str
     scorer: str
     arms: list[Arm] = Field(min_length=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from memento.evals.environments.actors import actor_named
 from memento.evals.runs.blanked_cases import with_blanks
 from memento.evals.runs.case_beliefs import BELIEFS, beliefs_of, save_beliefs
 from memento.evals.runs.earlier_attempts import EarlierAttempts
@@ -18,6 +19,7 @@ from memento.evals.runs.held_memory import HeldMemory
 from memento.evals.runs.journal import JOURNAL, Journal
 from memento.evals.runs.plan import RunPlan, StreamKey, Visit
 from memento.evals.runs.result import TaskResult
+from memento.evals.runs.successes import Successes, as_shown, demonstration
 from memento.evals.runs.task_run import TaskRunner
 from memento.evals.runs.told_outcomes import ToldOutcomes
 from memento.evals.subject import Subject
@@ -76,7 +78,11 @@ class Stream:
             self._context = strict_context(settings)
         except ValidationError as error:
             raise InvalidInput(f"arm {arm.name!r} of {subject.name}: {misfit_of(error)}") from error
+        self._successes = Successes(namespace=key.name, seed=key.seed)
+        self._fixed: list[ScoredCase] = []
         self._told, self._attempts = self._untold()
+        if arm.controls.fixed is not None and subject.demonstrations is None:
+            raise InvalidInput(f"arm {arm.name!r}: {subject.name} has no demonstrations to show; leave this arm out")
 
     @asynccontextmanager
     async def _memory(self) -> AsyncIterator[CaseMemory]:
@@ -105,6 +111,7 @@ class Stream:
             async with self._memory() as memory:
                 await _indexed(memory)
                 runner = self._runner(memory)
+                await self._draw_fixed()
                 await asyncio.to_thread(self._tell_again)
                 for number, visits in groupby(self.visits, key=lambda visit: visit.round):
                     if number in self.journal.written:
@@ -125,6 +132,12 @@ class Stream:
     def _runner(self, memory: CaseMemory) -> TaskRunner:
         held = HeldMemory(memory, seed=self.key.seed, shown=self._shown)
         deps, lessons = self._with_workspace(self._subject.make_deps(held)), None
+        if actor := actor_named(self.key.arm.controls.actor, seed=self.key.seed):
+            if deps.environment is None:
+                raise InvalidInput(
+                    f"arm {self.key.arm.name!r} acts in an environment, and {self._subject.name} has none"
+                )
+            deps = replace(deps, actor=actor)
         if self.key.arm.controls.lesson == "fresh":
             lessons = FreshLessons(deps, self._context)
             deps = replace(deps, planner_prompt=lessons.prompt)
@@ -134,10 +147,23 @@ class Stream:
 
     def _shown(self, question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
         """Return what the planner sees in the place of the cases that the memory has chosen."""
+        controls = self.key.arm.controls
         if self._attempts is not None:
             return self._attempts.shown(question)
-        share = self.key.arm.controls.blanked
-        return with_blanks(cases, share=share, seed=self.key.seed) if share else cases
+        if controls.fixed is not None:
+            return self._fixed
+        if controls.successes == "random":
+            return self._successes.drawn(question, self._context.k)
+        if controls.filled:
+            cases = self._successes.filled(question, cases, self._context.k)
+        return with_blanks(cases, share=controls.blanked, seed=self.key.seed) if controls.blanked else cases
+
+    async def _draw_fixed(self) -> None:
+        """Draw the demonstrations that all tasks of the stream are shown, where its arm wants that."""
+        n, draw = self.key.arm.controls.fixed, self._subject.demonstrations
+        if n is not None and draw is not None:
+            told = await draw(n, self.key.seed)
+            self._fixed = [as_shown(demonstration(one, self.key.name), slot) for slot, one in enumerate(told)]
 
     async def _round(
         self,
@@ -187,13 +213,20 @@ class Stream:
         told = self._told.of_round(visits, results)
         if self._attempts is not None:
             self._attempts.add(told)
+        if self.key.arm.controls.shows_successes:
+            self._successes.add(told)
         return told
 
     def _untold(self) -> tuple[ToldOutcomes, EarlierAttempts | None]:
         """Return what a stream begins with, before its memory is told anything."""
         controls, seed = self.key.arm.controls, self.key.seed
-        correction, feedback = self._subject.correction, self._plan.feedback
-        told = ToldOutcomes(controls=controls, seed=seed, feedback=feedback, correction=correction)
+        told = ToldOutcomes(
+            controls=controls,
+            seed=seed,
+            feedback=self._plan.feedback,
+            correction=self._subject.correction,
+            corrected_below=self._subject.corrected_below,
+        )
         if controls.context is None:
             return told, None
         has_failures = self._context.failures == "shown"
@@ -202,6 +235,7 @@ class Stream:
     def _tell_again(self) -> None:
         """Bring a resumed stream's attempts and shuffled outcomes to where its journal has brought its memory."""
         self._told, self._attempts = self._untold()
+        self._successes = Successes(namespace=self.key.name, seed=self.key.seed)
         if not self.journal.written or not self.key.arm.controls.depends_on_journal:
             return
         earlier = Journal(self._folder / JOURNAL)

@@ -78,6 +78,7 @@ class ToldOutcomes:
         seed: int,
         feedback: FeedbackKind,
         correction: Callable[[EvalTask], Correction | None],
+        corrected_below: float = POSITIVE_FROM,
     ) -> None:
         """Start a stream.
 
@@ -86,7 +87,9 @@ class ToldOutcomes:
             seed: of the stream.
             feedback: whether corrections are given.
             correction: what would have been right for a task.
+            corrected_below: a reward below it is of a wrong answer.
         """
+        self._corrected_below = corrected_below
         self._shuffle = OutcomeShuffle(seed=seed) if controls.outcomes == "shuffled" else None
         self._has_corrections = feedback == "correction"
         self._correction = correction
@@ -121,7 +124,7 @@ class ToldOutcomes:
             )
 
     def _own(self, task: EvalTask, result: TaskResult) -> ToldOutcome:
-        is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
+        is_wrong = result.reward is not None and result.reward < self._corrected_below
         correction = self._correction(task) if is_wrong and self._has_corrections else None
         return ToldOutcome(result.reward, result.confidence, result.evaluator, result.error_class, correction)
 

@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from memento.evals.configured import opened_subject
+from memento.evals.environments.pool import EnvironmentPool
+from memento.evals.environments.subject import specs_of
 from memento.evals.runs.halt import Halt
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS
@@ -52,7 +54,13 @@ class _Worker:
     async def work(self) -> None:
         """Run streams until there are no more."""
         job = self._job
-        async with opened_subject(job.subject, folder=job.folder, settings=job.plan.settings) as (given, encoder, _):
+        specs = await asyncio.to_thread(specs_of, job.plan.environments)
+        async with (
+            EnvironmentPool(specs, size=job.concurrency) as pool,
+            opened_subject(
+                job.subject, folder=job.folder, settings=job.plan.settings, pool=pool, environments=specs
+            ) as (given, encoder, _),
+        ):
             subject = scored_with(given, await asyncio.to_thread(load_scorer, job.scorer)) if job.scorer else given
             shared = encoder or MiniLmEncoder()
             while (name := await self._given.get()) is not None:

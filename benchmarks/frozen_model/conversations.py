@@ -1,0 +1,204 @@
+"""Reads conversations that grow: keys and values of what was read are kept, and only what is new is read.
+
+A conversation is read part by part, and a part always in one pass of its own length: so its numbers are the same
+whether what came before was kept or had to be read again, and whatever is read beside it. All replies that may follow
+are read with the last part, as a trie.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from benchmarks.frozen_model.engine import Conversation
+from benchmarks.frozen_model.reader import BatchReader, attended
+from benchmarks.frozen_model.reply_trie import ROOT, ReplyTrie, trie_of
+
+_TOGETHER = 4
+"""Parts in one pass."""
+_KEPT_BYTES = 1 << 30
+
+
+class _Kept(NamedTuple):
+    """Keys and values of each layer, in 16 bits."""
+
+    key_GTD: list[torch.Tensor]
+    value_GTD: list[torch.Tensor]
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(one.nbytes for one in (*self.key_GTD, *self.value_GTD))
+
+
+_NOTHING = _Kept([], [])
+
+
+class _Part(NamedTuple):
+    """What one pass reads of a conversation."""
+
+    ids: list[int]
+    n_before: int
+    before: _Kept
+    trie: ReplyTrie
+
+    @property
+    def tokens(self) -> list[int]:
+        return [*self.ids, *self.trie.tokens]
+
+    @property
+    def places(self) -> list[int]:
+        """Of the tokens, in the conversation."""
+        n = self.n_before + len(self.ids)
+        return [*range(self.n_before, n), *(n - 1 + depth for depth in self.trie.depths)]
+
+    def mask(self) -> torch.Tensor:
+        """Which tokens each token of the text sees: all before it."""
+        n = len(self.ids)
+        return torch.ones(n, self.n_before + n, dtype=torch.bool).tril(self.n_before)
+
+    def trie_mask(self) -> torch.Tensor:
+        """Which tokens each token of the trie sees: the whole text, and of the trie those that lead to it."""
+        n, n_text = len(self.trie.tokens), self.n_before + len(self.ids)
+        mask = torch.ones(n, n_text + n, dtype=torch.bool)
+        mask[:, n_text:] = False
+        for place, parent in enumerate(self.trie.parents):
+            if parent != ROOT:
+                mask[place, n_text:] = mask[parent, n_text:]
+            mask[place, n_text + place] = True
+        return mask
+
+
+@dataclass
+class _Reading:
+    """A conversation that is being read."""
+
+    asked: Conversation
+    trie: ReplyTrie
+    kept: _Kept
+    n_read: int
+    logits: list[list[float]] = field(default_factory=list)
+
+    def next_part(self) -> _Part:
+        end = next(end for end in self.asked.ends if end > self.n_read)
+        is_last = end == len(self.asked.ids)
+        return _Part(self.asked.ids[self.n_read : end], self.n_read, self.kept, self.trie if is_last else trie_of([]))
+
+
+class ConversationReader(BatchReader):
+    """SmolLM2, or another Llama that ties its embeddings, for one thread."""
+
+    def __init__(self, model: Any, *, kept_bytes: int = _KEPT_BYTES) -> None:
+        """Take the weights over.
+
+        Args:
+            model: a `LlamaForCausalLM` with weights of 32 bits.
+            kept_bytes: how much of what was read is kept; what was not used for longest goes first.
+        """
+        super().__init__(model)
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._kept_bytes = kept_bytes
+        self._n_bytes = 0
+        self.n_tokens = 0
+        """Tokens read so far."""
+
+    def converse(self, conversations: Sequence[Conversation]) -> list[list[list[float]]]:
+        """Logits of the tokens at each fork of the replies' trie, for each conversation."""
+        with torch.inference_mode():
+            readings = [self._begin(one) for one in conversations]
+            while waiting := [one for one in readings if one.n_read < len(one.asked.ids)]:
+                for start in range(0, len(waiting), _TOGETHER):
+                    self._read_parts(waiting[start : start + _TOGETHER])
+        self._drop()
+        return [one.logits for one in readings]
+
+    def _begin(self, asked: Conversation) -> _Reading:
+        """The longest beginning that is kept; the last part is always read, with the replies."""
+        trie = trie_of(asked.replies)
+        for end in reversed(asked.ends[:-1]):
+            kept = self._kept.get(name := _name(asked.ids[:end]))
+            if kept is not None:
+                self._kept.move_to_end(name)
+                return _Reading(asked, trie, kept, end)
+        return _Reading(asked, trie, _NOTHING, 0)
+
+    def _read_parts(self, readings: Sequence[_Reading]) -> None:
+        parts = [one.next_part() for one in readings]
+        states, kept = self._pass(parts)
+        for reading, part, state_TI, now in zip(readings, parts, states, kept, strict=True):
+            n_ids, n_read = len(part.ids), reading.n_read
+            reading.n_read += n_ids
+            reading.kept = now
+            self.n_tokens += len(part.tokens)
+            self._keep(_name(reading.asked.ids[: reading.n_read]), now)
+            if n_read > reading.asked.ends[0]:  # the first part begins other conversations, too
+                self._forget(_name(reading.asked.ids[:n_read]))
+            reading.logits = [
+                (self._embedding_VI[fork.tokens] @ state_TI[n_ids + fork.node]).tolist() for fork in part.trie.forks
+            ]
+
+    def _pass(self, parts: Sequence[_Part]) -> tuple[list[torch.Tensor], list[_Kept]]:
+        """Normalised states after the tokens of each part, and what is kept of each conversation."""
+        lengths = [len(part.tokens) for part in parts]
+        masks = [(part.mask() if part.n_before else None, part.trie_mask()) for part in parts]
+        kept = [_Kept([], []) for _ in parts]
+        place_T = torch.tensor([place for part in parts for place in part.places])
+        angle_T1D = (place_T[:, None] * self._rate_D)[:, None]
+        turn_T1D = angle_T1D.cos(), angle_T1D.sin()
+        value_TI = self._embedding_VI[torch.tensor([token for part in parts for token in part.tokens])]
+        for number, layer in enumerate(self._layers):
+            mixed_TO = layer.attended(self._normed(value_TI, layer.before_attention_I)).float()
+            query_THD, key_TGD, value_TGD = self._heads(mixed_TO, turn_T1D)
+            new = zip(query_THD.split(lengths), key_TGD.split(lengths), value_TGD.split(lengths), strict=True)
+            seen = []
+            for part, mask_pair, mine, (query, key, value) in zip(parts, masks, kept, new, strict=True):
+                key_GTD, value_GTD = key.transpose(0, 1).bfloat16(), value.transpose(0, 1).bfloat16()
+                if part.n_before:
+                    key_GTD = torch.cat([part.before.key_GTD[number], key_GTD], 1)
+                    value_GTD = torch.cat([part.before.value_GTD[number], value_GTD], 1)
+                n_kept = part.n_before + len(part.ids)
+                mine.key_GTD.append(key_GTD[:, :n_kept])
+                mine.value_GTD.append(value_GTD[:, :n_kept])
+                seen += _seen(query.transpose(0, 1), key_GTD.float(), value_GTD.float(), n_kept, mask_pair)
+            value_TI = value_TI + layer.out(torch.cat(seen))
+            gate_TO, up_TO = layer.gated(self._normed(value_TI, layer.before_mlp_I)).chunk(2, 1)
+            value_TI = value_TI + layer.down(functional.silu(gate_TO).mul_(up_TO))
+        return list(self._normed(value_TI, self._last_I).split(lengths)), kept
+
+    def _keep(self, name: bytes, kept: _Kept) -> None:
+        self._forget(name)
+        self._kept[name] = kept
+        self._n_bytes += kept.n_bytes
+
+    def _forget(self, name: bytes) -> None:
+        gone = self._kept.pop(name, None)
+        if gone is not None:
+            self._n_bytes -= gone.n_bytes
+
+    def _drop(self) -> None:
+        while self._n_bytes > self._kept_bytes and len(self._kept) > 1:
+            self._forget(next(iter(self._kept)))
+
+
+def _seen(
+    query_HTD: torch.Tensor,
+    key_GTD: torch.Tensor,
+    value_GTD: torch.Tensor,
+    n_kept: int,
+    mask_pair: tuple[torch.Tensor | None, torch.Tensor],
+) -> list[torch.Tensor]:
+    """Attention of a part's text and of its trie, apart: what the text gives must not depend on the trie's length."""
+    mask, trie_mask = mask_pair
+    n_ids = query_HTD.shape[1] - len(trie_mask)
+    seen = [attended(query_HTD[:, :n_ids], key_GTD[:, :n_kept], value_GTD[:, :n_kept], mask)]
+    if len(trie_mask):
+        seen.append(attended(query_HTD[:, n_ids:], key_GTD, value_GTD, trie_mask))
+    return seen
+
+
+def _name(ids: Sequence[int]) -> bytes:
+    return hashlib.blake2b(np.asarray(ids, np.int32).tobytes(), digest_size=16).digest()
