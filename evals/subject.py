@@ -11,10 +11,11 @@ from memento.graph.deps import Deps
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
+from memento.memory.plan_text import DIRECT_ACTION
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import MemorySource
 
-DIRECT = "(answered directly)"
+DIRECT = DIRECT_ACTION
 
 
 class Correction(NamedTuple):

@@ -61,7 +61,7 @@ def state_text(case: Case) -> str:
     how = "worked" if case.reward >= POSITIVE_FROM else "failed"
     by = case.provenance.evaluator or "unknown"
     status = _SERVED.get(case.status, f"it is {case.status} and not recalled")
-    return f"Case {case.id}: {how} (reward {case.reward:g}, by {by}); {status}."
+    return f"Case {case.id}: {how} (reward {case.outcomes.text}, by {by}); {status}."
 
 
 def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_tokens: int) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from memento.memory.folding import FRACTION_BAR, folded
 from memento.memory.record import Record
+from memento.memory.tally import CaseOutcomes, Tally
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -60,6 +61,8 @@ class Case(Record):
     action: str
     """The first accepted plan (and, when there is one, the final trace), as text."""
     reward: float = Field(ge=0, le=1)
+    """Mean of its known outcomes. So one unlucky attempt does not hide that the action usually works, nor a lucky one
+    that it usually fails; prompts, policies and estimators read this as what the action is worth by itself."""
     answer: str = ""
     confidence: float = Field(default=1.0, ge=0, le=1)
     """How sure the evaluator was."""
@@ -70,6 +73,15 @@ class Case(Record):
     provenance: Provenance = Provenance()
     version: int = 1
     created_at: str = Field(default_factory=utc_now)
+    tally: Tally | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Sums of its outcomes, where these are not the reward alone; read `outcomes`."""
+
+    @property
+    def outcomes(self) -> CaseOutcomes:
+        """Count, mean and spread of its known outcomes; of a case that an older release wrote, its reward alone."""
+        if self.tally is not None and self.tally.agrees(self.reward):
+            return self.tally.outcomes
+        return CaseOutcomes(1, self.reward, None)
 
     @property
     def question(self) -> str:
@@ -84,6 +96,10 @@ class Case(Record):
     def content(self) -> dict[str, Any]:
         """Fields that make two revisions differ: all but version and time."""
         return self.model_dump(exclude={"version", "created_at"})
+
+    def exported(self) -> dict[str, Any]:
+        """JSON values of all fields but the sums, and `outcomes` with count, mean and spread."""
+        return self.model_dump(mode="json", exclude={"tally"}) | {"outcomes": self.outcomes._asdict()}
 
 
 class ScoredCase(NamedTuple):

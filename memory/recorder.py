@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memento.memory.admission import admit, corrected, judged, judged_by_another
+from memento.memory.admission import admit, is_delivered, judged, judged_by_another
 from memento.memory.case import Case, case_id, storable
 from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
+from memento.memory.feedback_on_cases import Given, passed_on
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
@@ -116,7 +117,9 @@ class Recorder:
         case = judged(
             namespace, experience.state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor
         )
-        admit(writer, case)
+        head = None if event_id is not None else writer.head(case.id, namespace=namespace)
+        if head is None or head.case is None or not is_delivered(head.case, case):
+            admit(writer, case)
         return case.id
 
     async def _encoded(self, experiences: Sequence[Experience]) -> dict[str, Vector]:
@@ -234,17 +237,8 @@ class Recorder:
                     key = f"{earlier.id}:feedback:{len(told)}"
                     writer.append_outcome(_shared(outcome, earlier, key=key))
             writer.append_outcome(outcome)
-            floor = self._min_confidence
-            changed = [
-                writer.append_case(corrected(case, reward, confidence, evaluator, lesson, min_confidence=floor))
-                for case in cases
-            ]
-            if not cases and attempt is not None and reward is not None:
-                tried = judged_by_another(attempt)
-                case = judged(
-                    namespace, event.asked, tried, reward, confidence, evaluator, event_id, min_confidence=floor
-                )
-                changed = [admit(writer, case)]
+            given = Given(event, outcome, replaced=past[-1].reward if past else None)
+            changed = passed_on(writer, given, cases, lesson=lesson, min_confidence=self._min_confidence)
             writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
             return changed[-1].id if changed else None
 

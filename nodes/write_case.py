@@ -9,6 +9,7 @@ from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.forks import Written
+from memento.memory.plan_text import DIRECT_ACTION
 from memento.nodes.context import Context
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
@@ -17,8 +18,6 @@ from memento.nodes.plan import plan_text
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState
-
-_DIRECT = "(answered directly)"
 
 
 def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
@@ -38,7 +37,7 @@ def make_write_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
             memory = await of_memory(memory_source, redact)
             experience = Experience(
                 state=state["run"]["task"],
-                action=plan_text(state["plans"]) or _DIRECT,
+                action=plan_text(state["plans"]) or DIRECT_ACTION,
                 reward=state["reward"],
                 answer=state["answer"] or "",
                 event_id=state["event_id"],

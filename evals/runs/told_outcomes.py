@@ -112,7 +112,12 @@ class ToldOutcomes:
         if told.correction is not None:
             action, answer = told.correction
             yield Experience(
-                state=visit.task.question, action=action, answer=answer, reward=1.0, evaluator="correction"
+                state=visit.task.question,
+                action=action,
+                answer=answer,
+                reward=1.0,
+                evaluator="correction",
+                thread_id=f"position {visit.position}",  # told again after a crash, it is the same correction
             )
 
     def _own(self, task: EvalTask, result: TaskResult) -> ToldOutcome:
