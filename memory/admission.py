@@ -1,6 +1,6 @@
 """Admits judged attempts as cases: active or quarantined by confidence, counted with earlier outcomes of the same."""
 
-from memento.memory.case import POSITIVE_FROM, Case, CaseStatus, Provenance, case_id
+from memento.memory.case import Case, CaseStatus, Provenance, case_id
 from memento.memory.event import Attempt
 from memento.memory.ledger.batches import LedgerBatches
 from memento.memory.ledger.writes import LedgerWriter
@@ -46,7 +46,7 @@ def judged_by_another(attempt: Attempt) -> Attempt:
     return attempt.model_copy(update={"error_class": None}) if attempt.error_class == "judge" else attempt
 
 
-def admit(writer: LedgerWriter, case: Case, *, replaced: float | None = None) -> Case:
+def admit(writer: LedgerWriter, case: Case, *, positive_from: float, replaced: float | None = None) -> Case:
     """Append a fresh case, unless a person's decision or better knowledge of the same case stands against it.
 
     Its reward is one more outcome of the same case, whose reward becomes the mean.
@@ -54,6 +54,7 @@ def admit(writer: LedgerWriter, case: Case, *, replaced: float | None = None) ->
     Args:
         writer: the transaction.
         case: of one attempt, with the reward of that.
+        positive_from: reward from which on an attempt worked; a lesson stands while outcomes are of its kind.
         replaced: the former outcome of this attempt, which the stored case counts; None where it counts none.
 
     Returns:
@@ -73,7 +74,7 @@ def admit(writer: LedgerWriter, case: Case, *, replaced: float | None = None) ->
     is_retired = head.status == "retired" or (known is None and verb == "retire")
     if is_retired and verb not in _REVIVED:
         update["status"] = "retired"
-    if known is not None and not case.lesson and (case.reward >= POSITIVE_FROM) == (known.reward >= POSITIVE_FROM):
+    if known is not None and not case.lesson and (case.reward >= positive_from) == (known.reward >= positive_from):
         update["lesson"] = known.lesson
     if known is not None:
         case = counted_together(known, case, replaced=replaced)

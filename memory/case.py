@@ -22,7 +22,8 @@ ERASED = "[erased]"
 """What stands in place of a text that was erased."""
 
 POSITIVE_FROM = 0.5
-"""A reward from here on counts as a success in figures; learning uses the reward itself."""
+"""A reward from here on counts as a success: in figures, and in prompts where a memory or run does not say otherwise;
+see `success`. Learning uses the reward itself."""
 
 QUESTION_VERSION = 2
 """Version of `question_hash`; when it changes, estimates learned under former hashes are rebuilt."""
@@ -114,6 +115,13 @@ class ScoredCase(NamedTuple):
     """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
+    positive_from: float = POSITIVE_FROM
+    """Reward from which on a case counts as one that worked, where it was read."""
+
+    @property
+    def worked(self) -> bool:
+        """Whether the case counts as one that worked."""
+        return self.case.reward >= self.positive_from
 
 
 def case_id(namespace: str, state: str, action: str) -> str:

@@ -20,7 +20,13 @@ class Given(NamedTuple):
 
 
 def passed_on(
-    writer: LedgerWriter, given: Given, cases: Sequence[Case], *, lesson: str, min_confidence: float
+    writer: LedgerWriter,
+    given: Given,
+    cases: Sequence[Case],
+    *,
+    lesson: str,
+    min_confidence: float,
+    positive_from: float,
 ) -> list[Case]:
     """Recount the cases of an event's run, or write its case now where it had no known reward.
 
@@ -30,34 +36,30 @@ def passed_on(
         cases: those whose texts are of this run.
         lesson: replaces the former one if there is one.
         min_confidence: below it a case is quarantined.
+        positive_from: reward from which on an attempt worked.
 
     Returns:
         The newest revisions.
     """
-    _, outcome, replaced = given
-    event_id, reward, confidence, evaluator = (
-        *(outcome.event_id, outcome.reward, outcome.confidence, outcome.evaluator),
-    )
+    event, outcome, replaced = given
+    reward, confidence, evaluator = outcome.reward, outcome.confidence, outcome.evaluator
     if cases:
-        return [
-            writer.append_case(
-                corrected(
-                    *(case, reward, confidence, evaluator, lesson), replaced=replaced, min_confidence=min_confidence
-                )
-            )
-            for case in cases
-        ]
-    counting = writer.other_cases_counting(event_id, namespace=outcome.namespace)
-    if reward is None or outcome.attempt is None:
+        said = reward, confidence, evaluator, lesson
+        recounted_cases = [corrected(case, *said, replaced=replaced, min_confidence=min_confidence) for case in cases]
+        return [writer.append_case(case) for case in recounted_cases]
+    counting = writer.other_cases_counting(event.id, namespace=outcome.namespace)
+    attempt = outcome.attempt
+    if reward is None or attempt is None:
         return [writer.append_case(recounted(case, reward, replaced=replaced)) for case in counting]
-    tried, floor = judged_by_another(outcome.attempt), min_confidence
-    said = tried, reward, confidence, evaluator, event_id
+    tried = judged_by_another(attempt), reward, confidence, evaluator, event.id
     if not counting:
-        return [admit(writer, judged(outcome.namespace, given.event.asked, *said, min_confidence=floor))]
+        fresh = judged(outcome.namespace, event.asked, *tried, min_confidence=min_confidence)
+        return [admit(writer, fresh, positive_from=positive_from)]
     told = []
     for case in counting:
-        fresh = judged(outcome.namespace, case.state, *said, min_confidence=floor)
-        is_doubted = case.status == "active" and fresh.status == "quarantined"
-        counted = recounted(case, reward, replaced=replaced)
-        told.append(writer.append_case(counted) if is_doubted else admit(writer, fresh, replaced=replaced))
+        fresh = judged(outcome.namespace, case.state, *tried, min_confidence=min_confidence)
+        if case.status == "active" and fresh.status == "quarantined":  # doubted: its texts are not taken up
+            told.append(writer.append_case(recounted(case, reward, replaced=replaced)))
+        else:
+            told.append(admit(writer, fresh, positive_from=positive_from, replaced=replaced))
     return told

@@ -59,6 +59,8 @@ class PromptCase(TypedDict):
     score: float
     slot: int
     propensity: float
+    positive_from: NotRequired[float]
+    """Reward from which on it counts as one that worked, where that is not 0.5."""
 
 
 class Subtask(TypedDict):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,23 @@ from memento.evals.subject import DIRECT
 from memento.memory.case import Case, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.interchange import parse_line
-from tests.memories import place
+from tests.memories import Place, place
 
 TRIED: dict[str, Any] = {"state": "roll a die", "action": "bet on six"}
 OWN = case_id("default", "roll a die", "bet on six")
 
 
 @pytest.fixture(params=["folder", pytest.param("postgres", marks=pytest.mark.slow)])
-async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CaseMemory]:
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-    with place(request.param, tmp_path, url) as at:
-        async with at.memory() as opened:
-            yield opened
+    with place(request.param, tmp_path, url) as found:
+        yield found
+
+
+@pytest.fixture
+async def memory(at: Place) -> AsyncIterator[CaseMemory]:
+    async with at.memory() as opened:
+        yield opened
 
 
 async def the_case(memory: CaseMemory) -> Case:

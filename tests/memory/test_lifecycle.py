@@ -18,6 +18,7 @@ from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, Unkno
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules
 from memento.memory.lifecycle.lifecycle import Lifecycle
+from memento.memory.success import SuccessLine
 from tests.memories import Place, filled, imported_case, place, served
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,8 @@ def knowing(memory: CaseMemory, *effects: CaseEffect) -> Lifecycle:
     async def known(_namespace: str) -> list[CaseEffect]:
         return list(effects)
 
-    return Lifecycle(storage=memory._storage, namespace=memory.namespace, effects=known)
+    success = SuccessLine(memory._storage)
+    return Lifecycle(storage=memory._storage, namespace=memory.namespace, effects=known, success=success)
 
 
 # Out of use and back
