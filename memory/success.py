@@ -2,8 +2,8 @@
 
 It decides in which words a case is shown, which cases `failures=hidden` hides, whether a lesson outlives a later
 attempt, and which cases forgetting takes for alike. Learning uses rewards themselves. Figures keep the fixed
-`POSITIVE_FROM`, so that they can be compared: counts of the ledger, statistics of evaluations, off-policy metrics. So do
-the published policies `cascade` and `romerl`, whose successes are those of their papers.
+`POSITIVE_FROM`, so that they can be compared: counts of the ledger, statistics of evaluations, off-policy metrics. So
+do the published policies `cascade` and `romerl`, whose successes are those of their papers.
 """
 
 from typing import TYPE_CHECKING, Final, Literal, cast

@@ -96,15 +96,20 @@ def imported_tally(outcomes: Any, reward: float) -> Tally | None:
         return None
     if not isinstance(outcomes, dict):
         raise ValueError("`outcomes` must be an object with `n`, `mean` and `spread`")  # noqa: TRY004  like every other fault of a row
-    n, mean, spread = (outcomes.get(name) for name in CaseOutcomes._fields)
-    if type(n) is not int or not 0 <= n <= _MAX_OUTCOMES:
+    n = outcomes.get("n")
+    if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= _MAX_OUTCOMES:
         raise ValueError("`outcomes.n` must be a whole number, at least 0")
     if n == 0:
         return Tally(n=0, total=0.0, squares=0.0)
-    if type(mean) not in (int, float) or abs(mean - reward) >= _SAME:
+    mean, spread = _number(outcomes.get("mean")), _number(outcomes.get("spread"))
+    if mean is None or abs(mean - reward) >= _SAME:
         raise ValueError("`outcomes.mean` must be the case's reward")
     if n == 1:
         return None
-    if type(spread) not in (int, float) or not 0 <= spread <= 1:
+    if spread is None or not 0 <= spread <= 1:
         raise ValueError("`outcomes.spread` of several outcomes must be a number in [0, 1]")
     return Tally(n=n, total=n * reward, squares=n * reward * reward + (n - 1) * spread * spread)
+
+
+def _number(value: Any) -> float | None:
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)

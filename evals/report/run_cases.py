@@ -40,7 +40,8 @@ def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
     given = result.held.arguments
     namespace, state = given.get("namespace") or stream, storable(given["state"])
     own = _case(namespace, state, storable(given["action"]), result.reward, given.get("answer") or "", result.evaluator)
-    if result.reward >= POSITIVE_FROM or plan.feedback != "correction":
+    line = plan.settings.get("positive_from")
+    if result.reward >= (line if isinstance(line, float | int) else POSITIVE_FROM) or plan.feedback != "correction":
         return [own]
     return [own, _case(namespace, state, DIRECT, 1.0, "", "correction")]
 

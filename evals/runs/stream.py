@@ -193,7 +193,13 @@ class Stream:
         """Return what a stream begins with, before its memory is told anything."""
         controls, seed = self.key.arm.controls, self.key.seed
         correction, feedback = self._subject.correction, self._plan.feedback
-        told = ToldOutcomes(controls=controls, seed=seed, feedback=feedback, correction=correction)
+        told = ToldOutcomes(
+            controls=controls,
+            seed=seed,
+            feedback=feedback,
+            correction=correction,
+            positive_from=self._context.positive_from,
+        )
         if controls.context is None:
             return told, None
         has_failures = self._context.failures == "shown"

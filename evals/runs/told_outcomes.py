@@ -17,6 +17,7 @@ from memento.evals.subject import Correction
 from memento.evals.task import EvalTask
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.experience import Experience
+from memento.memory.success import PositiveFrom
 
 _WAITING = 16
 """Outcomes that wait to be told; more mix better, fewer keep the base rate closer."""
@@ -78,6 +79,7 @@ class ToldOutcomes:
         seed: int,
         feedback: FeedbackKind,
         correction: Callable[[EvalTask], Correction | None],
+        positive_from: PositiveFrom | None = None,
     ) -> None:
         """Start a stream.
 
@@ -86,10 +88,12 @@ class ToldOutcomes:
             seed: of the stream.
             feedback: whether corrections are given.
             correction: what would have been right for a task.
+            positive_from: reward from which on an answer needs no correction; where it is not a number, the usual 0.5.
         """
         self._shuffle = OutcomeShuffle(seed=seed) if controls.outcomes == "shuffled" else None
         self._has_corrections = feedback == "correction"
         self._correction = correction
+        self._positive_from = positive_from if isinstance(positive_from, float | int) else POSITIVE_FROM
 
     def of_round(self, visits: Sequence[Visit], results: Mapping[int, TaskResult]) -> list[Experience]:
         """Return what to write of a round, in the order of the stream; tests teach nothing.
@@ -121,7 +125,7 @@ class ToldOutcomes:
             )
 
     def _own(self, task: EvalTask, result: TaskResult) -> ToldOutcome:
-        is_wrong = result.reward is not None and result.reward < POSITIVE_FROM
+        is_wrong = result.reward is not None and result.reward < self._positive_from
         correction = self._correction(task) if is_wrong and self._has_corrections else None
         return ToldOutcome(result.reward, result.confidence, result.evaluator, result.error_class, correction)
 
