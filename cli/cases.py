@@ -73,6 +73,7 @@ async def export_cases(
 ) -> ExitCode:
     """Export all cases of a namespace as JSON lines."""
     import asyncio
+    import json
 
     from memento.cli.opening import opened
 
@@ -82,13 +83,13 @@ async def export_cases(
         lines = memory.views.walk(namespace=memory.namespace)
         if file is None:
             async for case in lines:
-                print_json(case.model_dump(mode="json"))
+                print_json(case.exported())
             return ExitCode.OK
         unfinished, n_written = file.with_name(f".{file.name}.unfinished"), 0
         try:
             with unfinished.open("w", encoding="utf-8") as out:
                 async for case in lines:
-                    out.write(case.model_dump_json() + "\n")
+                    out.write(json.dumps(case.exported(), ensure_ascii=False) + "\n")
                     n_written += 1
             unfinished.replace(file)
         finally:
@@ -120,7 +121,7 @@ async def list_cases(
         cases = [case async for case in newest]
     if as_json:
         for case in cases:
-            print_json(case.model_dump())
+            print_json(case.exported())
         return ExitCode.OK
     if not cases:
         tell(f"no cases yet in namespace {memory.namespace!r}")
@@ -157,11 +158,12 @@ async def show_case(
     async with opened(namespace) as memory:
         case = await find_case(memory, case_id)
         usage = await memory.views.usage(case.id, namespace=case.namespace)
-    shown: dict[str, Any] = case.model_dump() | {"usage": usage._asdict()}
+    shown: dict[str, Any] = case.exported() | {"usage": usage._asdict()}
     if as_json:
         print_json(shown)
         return ExitCode.OK
-    print_table(facts_table(shown))
+    del shown["outcomes"]
+    print_table(facts_table(shown | {"reward": case.outcomes.text}))
     return ExitCode.OK
 
 

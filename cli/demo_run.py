@@ -19,9 +19,9 @@ from memento.cli.streams import print_json
 from memento.evals.learning_curve_plot import moving_accuracy, save_learning_curves, series_of
 from memento.evals.learning_demo import SERIES, LearningDemo, OpenDemo, Shown, TaskScore, accuracy, paired_difference
 from memento.graph.models import ChatModels
-from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.nodes.state import PromptCase
+from memento.nodes.worked import has_worked
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = ("bright_black", "cyan", "bold blue", "yellow")
@@ -163,5 +163,5 @@ def _closer_look(first: Shown, related: Shown) -> Panel:
 
 
 def _served(case: PromptCase) -> str:
-    mark = "worked" if case["reward"] >= POSITIVE_FROM else "failed"
+    mark = "worked" if has_worked(case) else "failed"
     return f"  case    {case['similarity']:.2f} {mark}  {case['state']} -> {case['action'].partition('. ')[2]}"

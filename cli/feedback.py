@@ -31,7 +31,13 @@ async def feedback(
         case_id = await memory.feedback(event_id, value, lesson=lesson)
         corrected = None
         if correction:
-            corrected = await memory.write(state=event.asked, action=correction, reward=1.0, evaluator="human")
+            corrected = await memory.write(
+                state=event.asked,
+                action=correction,
+                reward=1.0,
+                evaluator="human",
+                thread_id=f"feedback:{event_id}",  # given again, it is the same correction
+            )
     if as_json:
         print_json(
             {"event": "feedback", "event_id": event_id, "reward": value, "case_id": case_id, "correction": corrected}

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple, Protocol
 from memento.evals.import_by_name import import_by_name
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
-from memento.memory.case import POSITIVE_FROM
 from memento.memory.case_memory import CaseMemory
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
+from memento.memory.plan_text import DIRECT_ACTION
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.sources import MemorySource
 
-DIRECT = "(answered directly)"
+DIRECT = DIRECT_ACTION
 
 Demonstrations = Callable[[int, int], Awaitable[Sequence[Experience]]]
 """Gives so many demonstrations for a seed, none of them of a task that is asked."""
@@ -65,8 +65,8 @@ class Subject:
     """The graph's parts around the memory that a stream has; called once per stream."""
     correction: Callable[[EvalTask], Correction | None] = correct_answer
     """What is written after a wrong answer, where a run gives corrections."""
-    corrected_below: float = POSITIVE_FROM
-    """A reward below it is of a wrong answer."""
+    corrected_below: float | None = None
+    """A reward below it is of a wrong answer; None: below `positive_from`, or 0.5 where that is no number."""
     demonstrations: Demonstrations | None = None
     """Gives the demonstrations of arms that show the same ones for all tasks; None: it has no such arms."""
     settings: dict[str, Any] = field(default_factory=dict)

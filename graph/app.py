@@ -175,6 +175,7 @@ class Application:
             approximate_from=settings.approximate_from,
             home=settings.folder,
             is_reindexing=is_reindexing,
+            positive_from=settings.positive_from,
         )
 
     async def encoder(self) -> Encoder | None:

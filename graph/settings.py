@@ -14,10 +14,12 @@ from memento.graph.prices import parse_prices
 from memento.graph.retention import parse_retention
 from memento.graph.server_variables import ServerVariables, listed
 from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
+from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
+from memento.memory.success import PositiveFrom, checked_positive_from
 from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
 from memento.tools.web.ssrf_guard import AddressGuard
@@ -48,6 +50,10 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
     )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
+    positive_from: PositiveFrom = Field(
+        default=POSITIVE_FROM,
+        description="Reward from which on a case is shown as one that worked; usual: the mean of the newest outcomes.",
+    )
     retention_days: str = Field(
         default="", description="Days after which `cases expire` erases: a number, or namespace=days, by commas."
     )
@@ -99,6 +105,11 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
     e2b_api_key: SecretStr | None = Field(
         default=None, validation_alias="E2B_API_KEY", description="For MEMENTO_SANDBOX=e2b."
     )
+
+    @field_validator("positive_from", mode="before")
+    @classmethod
+    def _is_positive_from(cls, value: object) -> PositiveFrom:
+        return checked_positive_from(value)
 
     @field_validator("home", "local_model", "mcp")
     @classmethod

@@ -3,7 +3,7 @@
 from typing import Final
 
 from memento.integrations.case_texts import format_cases
-from memento.memory.case import POSITIVE_FROM, Case, ScoredCase
+from memento.memory.case import Case, ScoredCase
 from memento.memory.explanation import ExplainedCase, ExplainedEvent
 from memento.memory.reading import Reading
 from memento.nodes.redaction import Redact
@@ -46,37 +46,37 @@ def recalled_text(reading: Reading, *, n_cases: int, redact: Redact, max_tokens:
     return "\n\n".join([*shown, *notices, report])
 
 
-def kept_text(case: Case | None) -> str:
+def kept_text(case: Case | None, *, positive_from: float) -> str:
     """What was kept of an attempt; None for one without a known outcome."""
     if case is None:
         return (
             "Kept without an outcome, which is not a failure: nothing is learned from it, and it is not recalled, "
             "until give_feedback tells the reward."
         )
-    return f"Remembered. {state_text(case)}"
+    return f"Remembered. {state_text(case, positive_from=positive_from)}"
 
 
-def state_text(case: Case) -> str:
+def state_text(case: Case, *, positive_from: float) -> str:
     """One sentence about a case, with no text of it."""
-    how = "worked" if case.reward >= POSITIVE_FROM else "failed"
+    how = "worked" if case.reward >= positive_from else "failed"
     by = case.provenance.evaluator or "unknown"
     status = _SERVED.get(case.status, f"it is {case.status} and not recalled")
-    return f"Case {case.id}: {how} (reward {case.reward:g}, by {by}); {status}."
+    return f"Case {case.id}: {how} (reward {case.outcomes.text}, by {by}); {status}."
 
 
-def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_tokens: int) -> str:
+def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_tokens: int, positive_from: float) -> str:
     """What is known of a case, why it was served in a reading, and the case itself in a fence."""
     case, usage = explained.case, explained.usage
     mean = "" if usage.mean_reward is None else f", with a mean reward of {usage.mean_reward:.2f}"
     lines = [
-        state_text(case),
+        state_text(case, positive_from=positive_from),
         f"Judged by {case.provenance.evaluator or 'unknown'} with confidence {case.confidence:g}; written "
         f"{case.created_at}, version {case.version}.",
         f"It was served {usage.exposures} times; {usage.known_outcomes} outcomes of those tasks are known{mean}.",
     ]
     if event is not None:
         lines.append(_why_served(event, case.id))
-    served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0)
+    served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0, positive_from=positive_from)
     return "\n\n".join(["\n".join(lines), RECORDS, format_cases([served], max_tokens=max_tokens)])
 
 

@@ -132,7 +132,8 @@ class MemoryTools:
                 confidence=self._confidence,
             )
             kept = await memory.write(experience)
-            return f"{kept_text(await _found(memory, kept))}\nevent_id: {event}"
+            told = kept_text(await _found(memory, kept), positive_from=await memory.positive_line())
+            return f"{told}\nevent_id: {event}"
 
         return await self._asked(ask)
 
@@ -164,7 +165,7 @@ class MemoryTools:
                     f"The outcome of event {event} is recorded. No attempt is remembered for it: call remember_case "
                     "with this event_id to keep what you did."
                 )
-            return f"Recorded. {state_text(case)}"
+            return f"Recorded. {state_text(case, positive_from=await memory.positive_line())}"
 
         return await self._asked(ask)
 
@@ -180,7 +181,10 @@ class MemoryTools:
 
         async def ask(memory: CaseMemory) -> str:
             explained = await explained_event(memory, event) if event else None
-            return why_text(await explained_case(memory, case), explained, max_tokens=self._max_tokens)
+            line = await memory.positive_line()
+            return why_text(
+                await explained_case(memory, case), explained, max_tokens=self._max_tokens, positive_from=line
+            )
 
         return await self._asked(ask)
 
@@ -192,7 +196,8 @@ class MemoryTools:
             if before is None or not self._is_settled(before):
                 await memory.feedback(event, reward, evaluator=AGENT, confidence=self._confidence)
                 credited = " Your outcome counts for the cases that you were given."
-        return f"Known already, and left as it is. {state_text(known)}{credited}"
+        said = state_text(known, positive_from=await memory.positive_line())
+        return f"Known already, and left as it is. {said}{credited}"
 
     def _is_surer(self, case: Case) -> bool:
         return case.provenance.evaluator != AGENT and case.confidence > self._confidence

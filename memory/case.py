@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from memento.memory.folding import FRACTION_BAR, folded
 from memento.memory.record import Record
+from memento.memory.tally import CaseOutcomes, Tally
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -27,7 +28,8 @@ ERASED = "[erased]"
 """What stands in place of a text that was erased."""
 
 POSITIVE_FROM = 0.5
-"""A reward from here on counts as a success in figures; learning uses the reward itself."""
+"""A reward from here on counts as a success: in figures, and in prompts where a memory or run does not say otherwise;
+see `success`. Learning uses the reward itself."""
 
 QUESTION_VERSION = 2
 """Version of `question_hash`; when it changes, estimates learned under former hashes are rebuilt."""
@@ -69,6 +71,8 @@ class Case(Record):
     action: str
     """The first accepted plan (and, when there is one, the final trace), as text."""
     reward: float = Field(ge=0, le=1)
+    """Mean of its known outcomes. So one unlucky attempt does not hide that the action usually works, nor a lucky one
+    that it usually fails; prompts, policies and estimators read this as what the action is worth by itself."""
     answer: str = ""
     confidence: float = Field(default=1.0, ge=0, le=1)
     """How sure the evaluator was."""
@@ -83,6 +87,15 @@ class Case(Record):
     """The task's key, where a data set or an environment names its tasks; empty: the state tells them apart."""
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
     """A read sees the cases of one kind."""
+    tally: Tally | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Sums of its outcomes, where these are not the reward alone; read `outcomes`."""
+
+    @property
+    def outcomes(self) -> CaseOutcomes:
+        """Count, mean and spread of its known outcomes; of a case that an older release wrote, its reward alone."""
+        if self.tally is not None and self.tally.agrees(self.reward):
+            return self.tally.outcomes
+        return CaseOutcomes(1, self.reward, None)
 
     @property
     def question(self) -> str:
@@ -103,6 +116,10 @@ class Case(Record):
         """Fields that make two revisions differ: all but version and time."""
         return self.model_dump(exclude={"version", "created_at"})
 
+    def exported(self) -> dict[str, Any]:
+        """JSON values of all fields but the sums, and `outcomes` with count, mean and spread."""
+        return self.model_dump(mode="json", exclude={"tally"}) | {"outcomes": self.outcomes._asdict()}
+
 
 class ScoredCase(NamedTuple):
     """A served case with its similarity, score, slot and propensity."""
@@ -116,6 +133,13 @@ class ScoredCase(NamedTuple):
     """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
+    positive_from: float = POSITIVE_FROM
+    """Reward from which on a case counts as one that worked, where it was read."""
+
+    @property
+    def worked(self) -> bool:
+        """Whether the case counts as one that worked."""
+        return self.case.reward >= self.positive_from
 
 
 def case_id(namespace: str, state: str, action: str, *, key: str = "", kind: CaseKind = PLAN) -> str:

@@ -200,7 +200,9 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         """Store an experience as a case, and with `event_id` as the outcome of the cases served.
 
         Once this returns, the experience is durable; it is searchable at once, or as soon as the search engine
-        answers again. The same event written twice is written once. Readings that this one follows have the same
+        answers again. The same event written twice is written once; a further attempt with the same state and action is
+        one more outcome of its case, whose reward is the mean. Without an event or a thread a write has no identity:
+        each is an attempt of its own. Readings that this one follows have the same
         outcome, unless they were given one of their own.
 
         Args:
@@ -265,9 +267,9 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         """Replace an event's outcome by a later reward; the case of that run is updated too.
 
         It is also the outcome of the readings that this one follows: give it the id of a run's last event. If the run
-        ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was believed: the
-        case is quarantined and served no more. The same feedback twice is one feedback. The event may be a ranking's,
-        which has no case: its documents are learned from then.
+        ended without a known reward, its attempt becomes a case now. A reward of None withdraws what was believed: a
+        case without other outcomes is quarantined and served no more. The same feedback twice is one feedback. The
+        event may be a ranking's, which has no case: its documents are learned from then.
 
         Args:
             event_id: of the run's last reading.

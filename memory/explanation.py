@@ -124,6 +124,7 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
         "score": slot.score,
         "interval": None if reach is None else [slot.score - reach, slot.score + reach],
         "own_reward": slot.own_reward,
+        "outcomes": None if case is None else case.outcomes._asdict(),
         "support": slot.support,
         "exposures": slot.exposures,
         "propensity": slot.propensity,

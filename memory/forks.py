@@ -2,7 +2,7 @@
 
 Who goes back to an earlier moment of a run and on from there makes another attempt with the same cases. Its event is a
 copy of the first one's, so that it can be explained and be given feedback, and its case is remembered like any other:
-another plan is another case, and of the same plan the newest attempt counts.
+another plan is another case, and of the same plan each attempt is one more outcome.
 
 The cases were chosen once, though, and are credited once, by the attempt that was written first: a fork's event never
 trains, and is no sample of off-policy evaluation. Its cases were not drawn anew, its propensities are those of the

@@ -38,6 +38,8 @@ def importable(case: Case) -> Case:
     fields = case.model_dump(include=set(Case.model_fields) - _OUTSIDE, warnings=False)
     if isinstance(provenance := fields["provenance"], dict):
         fields["provenance"] = {name: provenance[name] for name in Provenance.model_fields if name in provenance}
+    if isinstance(tally := fields.get("tally"), dict):  # its versions are another ledger's
+        fields["tally"] = {name: tally[name] for name in ("n", "total", "squares") if name in tally}
     try:
         valid = storable_record(Case.model_validate(fields))
     except ValidationError as error:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import bounded_case
+from memento.memory.tally import imported_tally
 from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
@@ -118,6 +119,10 @@ def _own(row: dict[str, Any], namespace: str) -> Case:
     kept = {name: row[name] for name in _KEPT if name in row} | {"reward": _share(row, "reward")}
     if "confidence" in row:
         kept["confidence"] = _share(row, "confidence")
+    try:
+        kept["tally"] = imported_tally(row.get("outcomes"), kept["reward"])
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
     try:
         case = Case.model_validate(kept | own)
         checked_key(case.key)

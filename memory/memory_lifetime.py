@@ -4,12 +4,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from memento.memory.case import POSITIVE_FROM
 from memento.memory.encoder import Encoder
 from memento.memory.experience import check_share
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.memory_parts import MemoryParts
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.storage import Storage
+from memento.memory.success import PositiveFrom, checked_positive_from
 
 
 class MemoryLifetime(MemoryParts):
@@ -31,6 +33,7 @@ class MemoryLifetime(MemoryParts):
         home: str | Path | None = None,
         is_reindexing: bool = False,
         min_confidence: float = 0.5,
+        positive_from: PositiveFrom = POSITIVE_FROM,
         in_thread: bool = False,
     ) -> Self:
         """Configure a memory; `async with` opens it.
@@ -54,6 +57,9 @@ class MemoryLifetime(MemoryParts):
             home: folder for ledger and weights when `location` is a URL; `~/.memento` by default.
             is_reindexing: open although the bank was written by another encoder, in order to call `reindex`.
             min_confidence: of an evaluator, in [0, 1]; what is judged with less goes into quarantine, not into use.
+            positive_from: reward from which on a case is shown as one that worked, above 0 and at most 1; or `"usual"`:
+                the mean of the namespace's newest 200 outcomes, .5 until ten are known. For scores that are earned bit
+                by bit, of which .5 is not yet a success.
             in_thread: work on an event loop in a thread of its own, for a memory that several event loops share and
                 none of which lives as long as it does; a call takes about .2 ms longer.
 
@@ -80,6 +86,7 @@ class MemoryLifetime(MemoryParts):
             namespace=namespace,
             seed=seed,
             min_confidence=min_confidence,
+            positive_from=checked_positive_from(positive_from),
             in_thread=in_thread,
         )
 

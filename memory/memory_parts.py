@@ -3,6 +3,7 @@
 import numpy as np
 from typing_extensions import deprecated
 
+from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
@@ -22,6 +23,7 @@ from memento.memory.ranking import Ranker
 from memento.memory.recorder import Recorder
 from memento.memory.retrieval import Retrieval
 from memento.memory.storage import Storage
+from memento.memory.success import PositiveFrom, SuccessLine
 from memento.memory.warmable import Warmable
 
 
@@ -37,6 +39,7 @@ class MemoryParts:
         namespace: str,
         seed: int | None,
         min_confidence: float,
+        positive_from: PositiveFrom = POSITIVE_FROM,
         in_thread: bool = False,
     ) -> None:
         """Use `CaseMemory.open` instead."""
@@ -47,12 +50,17 @@ class MemoryParts:
         self._storage = storage
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         learner, policies = self._learning.learner, self._policies
+        self._success = SuccessLine(storage, positive_from)
         self._retrieval = Retrieval(
-            storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed)
+            storage=storage,
+            policies=policies,
+            learner=learner,
+            rng=np.random.default_rng(seed),
+            success=self._success,
         )
         # draws of its own, so that what is ranked does not change what is read
         self._ranker = Ranker(storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed))
-        self._recorder = Recorder(storage=storage, min_confidence=min_confidence)
+        self._recorder = Recorder(storage=storage, min_confidence=min_confidence, success=self._success)
         self.owner_loop = OwnerLoop("memory", in_thread=in_thread, on_moved=storage.resume)
 
     @property
@@ -68,7 +76,9 @@ class MemoryParts:
     @property
     def lifecycle(self) -> Lifecycle:
         """Retire, quarantine and forget cases, and bring them back."""
-        return self.owner_loop.bound(Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects))
+        return self.owner_loop.bound(
+            Lifecycle(storage=self._storage, namespace=self.namespace, effects=self.effects, success=self._success)
+        )
 
     def evaluation(self, *, seed: int = 0) -> PolicyEvaluation:
         """Off-policy evaluation of policies on the logged tasks of a namespace.
@@ -119,6 +129,10 @@ class MemoryParts:
         return self.owner_loop.bound(
             OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
         )
+
+    async def positive_line(self, namespace: str | None = None) -> float:
+        """Reward from which on an attempt of a namespace counts as one that worked, by the memory's `positive_from`."""
+        return await self._success.of(self._namespace(namespace))
 
     async def settle(self) -> None:
         """Wait until the estimator has learned from all outcomes acknowledged so far."""

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from memento.memory.encoder import Encoder
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.policies.port import RetrievalPolicy
+from memento.memory.success import PositiveFrom
 
 
 class OpenOptions(TypedDict, total=False):
@@ -22,3 +23,4 @@ class OpenOptions(TypedDict, total=False):
     home: str | Path | None
     is_reindexing: bool
     min_confidence: float
+    positive_from: PositiveFrom

@@ -8,6 +8,9 @@ from memento.memory.case import text_hash
 REPLANNED: Final = "\n--- replanned ---\n"
 """Stands between the plans of a run that planned again."""
 
+DIRECT_ACTION: Final = "(answered directly)"
+"""Action of a run that answered without a plan: what it did is its answer."""
+
 MAX_ENCODED_CHARS: Final = 500
 """Length of what an encoder is given of an action, some 120 tokens: a write pays for each of them."""
 MAX_LINES: Final = 12

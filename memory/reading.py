@@ -10,6 +10,7 @@ from memento.memory.case import PLAN, CaseKind, ScoredCase
 from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
+from memento.memory.success import PositiveFrom
 
 
 class Recall(NamedTuple):
@@ -36,11 +37,16 @@ class Recall(NamedTuple):
     """The task's key; empty: its text tells it apart."""
     kind: CaseKind = PLAN
     """The kind of cases that are read."""
+    positive_from: PositiveFrom | None = None
+    """Reward from which on a case counts as one that worked; None: the memory's own."""
 
     def to_json(self) -> dict[str, Any]:
         """The recall as JSON values, for a checkpoint between the two halves of a read."""
         candidates = [list(candidate) for candidate in self.candidates]
-        return self._asdict() | {"candidates": candidates, "notices": list(self.notices)}
+        values = self._asdict() | {"candidates": candidates, "notices": list(self.notices)}
+        if self.positive_from is None:
+            del values["positive_from"]  # releases until November 2026 know no such field
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memento.memory.admission import admit, corrected, judged, judged_by_another
+from memento.memory.admission import admit, is_delivered, judged, judged_by_another
 from memento.memory.case import Case, storable
 from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
+from memento.memory.feedback_on_cases import Given, passed_on
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
@@ -18,21 +19,24 @@ from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
+from memento.memory.success import SuccessLine
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
 
 class Recorder:
     """Write side of the memory: write, import, feedback. When a method returns, the ledger has committed."""
 
-    def __init__(self, *, storage: Storage, min_confidence: float) -> None:
+    def __init__(self, *, storage: Storage, min_confidence: float, success: SuccessLine) -> None:
         """Wire the parts.
 
         Args:
             storage: where cases are kept.
             min_confidence: of an evaluator; below it a case goes into quarantine.
+            success: which rewards count as success.
         """
         self._storage = storage
         self._min_confidence = min_confidence
+        self._success = success
 
     async def write(self, experiences: Sequence[Experience], *, namespace: str) -> list[str | None]:
         """Record experiences, all or none; with an event, as its outcome and that of those it follows.
@@ -46,6 +50,7 @@ class Recorder:
         """
         placed = [(one, checked_namespace(one.namespace or namespace)) for one in experiences]
         vectors = await self._encoded(experiences)
+        lines = {place: await self._success.of(place) for place in dict.fromkeys(place for _, place in placed)}
 
         def append(writer: LedgerWriter) -> list[str | None]:
             writer.look_up(
@@ -53,7 +58,7 @@ class Recorder:
                 cases=[one.id_in(place) for one, place in placed],
                 namespaces=list(dict.fromkeys(place for _, place in placed)),
             )
-            ids = [self._append(writer, one, place) for one, place in placed]
+            ids = [self._append(writer, one, place, lines[place]) for one, place in placed]
             written = [one for one, id_ in zip(experiences, ids, strict=True) if id_ is not None]
             kept = {text: vectors[text] for one in written for text in _encoded_texts(one)}
             writer.save_vectors(self._storage.texts.encoder.name, kept)
@@ -64,17 +69,17 @@ class Recorder:
     async def write_attempt(self, experience: Experience, *, namespace: str) -> Written:
         """Record an experience; where its event has another attempt's outcome already, with a fork of the event."""
         place, event_id = checked_namespace(experience.namespace or namespace), experience.event_id
-        vectors = await self._encoded([experience])
+        vectors, line = await self._encoded([experience]), await self._success.of(place)
 
         def append(writer: LedgerWriter) -> Written:
             kept = experience
             try:
-                id_ = self._append(writer, kept, place)
+                id_ = self._append(writer, kept, place, line)
             except AnotherAttempt as error:  # nothing is written yet
                 fork = fork_of(_event_in(writer, error.event_id, place), experience)
                 writer.append_event(fork)
                 kept = replace(experience, event_id=fork.id)
-                id_ = self._append(writer, kept, place)
+                id_ = self._append(writer, kept, place, line)
             if id_ is not None:
                 writer.save_vectors(self._storage.texts.encoder.name, vectors)
             told = writer.outcomes_of(kept.event_id, namespace=place) if kept.event_id else []
@@ -85,7 +90,7 @@ class Recorder:
             return Written(id_, None, None)
         return await self._storage.ledger.transact(append)
 
-    def _append(self, writer: LedgerWriter, experience: Experience, namespace: str) -> str | None:
+    def _append(self, writer: LedgerWriter, experience: Experience, namespace: str, line: float) -> str | None:
         experience = _keyed(writer, experience, namespace)
         reward, confidence, evaluator = experience.reward, experience.confidence, experience.evaluator
         attempt, event_id = experience.attempt, experience.event_id
@@ -117,7 +122,9 @@ class Recorder:
         case = judged(
             namespace, experience.state, attempt, reward, confidence, evaluator, event_id, min_confidence=floor
         )
-        admit(writer, case)
+        head = None if event_id is not None else writer.head(case.id, namespace=namespace)
+        if head is None or head.case is None or not is_delivered(head.case, case):
+            admit(writer, case, positive_from=line)
         return case.id
 
     async def _encoded(self, experiences: Sequence[Experience]) -> dict[str, Vector]:
@@ -202,7 +209,7 @@ class Recorder:
         """
         check_share("reward", reward)
         check_share("confidence", confidence)
-        ranked = documents_of(namespace)
+        ranked, line = documents_of(namespace), await self._success.of(namespace)
 
         def append(writer: LedgerWriter) -> tuple[str | None, str]:
             event = writer.event(event_id, namespace=namespace) or writer.event(event_id, namespace=ranked)
@@ -235,17 +242,10 @@ class Recorder:
                     key = f"{earlier.id}:feedback:{len(told)}"
                     writer.append_outcome(_shared(outcome, earlier, key=key))
             writer.append_outcome(outcome)
-            floor = self._min_confidence
-            changed = [
-                writer.append_case(corrected(case, reward, confidence, evaluator, lesson, min_confidence=floor))
-                for case in cases
-            ]
-            if not cases and attempt is not None and reward is not None:
-                tried = judged_by_another(attempt)
-                case = judged(
-                    namespace, event.asked, tried, reward, confidence, evaluator, event_id, min_confidence=floor
-                )
-                changed = [admit(writer, case)]
+            given = Given(event, outcome, replaced=past[-1].reward if past else None)
+            changed = passed_on(
+                writer, given, cases, lesson=lesson, min_confidence=self._min_confidence, positive_from=line
+            )
             writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
             return changed[-1].id if changed else None
 

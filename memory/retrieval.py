@@ -16,6 +16,7 @@ from memento.memory.policies.port import Candidates, choose
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
+from memento.memory.success import SuccessLine
 
 
 class Retrieval:
@@ -28,6 +29,7 @@ class Retrieval:
         policies: Policies,
         learner: Callable[[str, EstimatorName], Awaitable[Learner]],
         rng: np.random.Generator,
+        success: SuccessLine,
     ) -> None:
         """Wire the parts.
 
@@ -36,12 +38,14 @@ class Retrieval:
             policies: by name.
             learner: the learner of a namespace and estimator, for policies that rank by what was learned.
             rng: source of every random choice.
+            success: which rewards count as success.
         """
         self._storage = storage
         self._policies = policies
         self._recalling = Recalling(storage)
         self._learner = learner
         self._rng = rng
+        self._success = success
 
     async def recall(
         self,
@@ -137,7 +141,8 @@ class Retrieval:
             event = await self._chosen(recall, cases, k=k, is_caught_up=is_caught_up)
             stored = await self._recorded(event, recalled, offset)
             if stored is not None:  # else a case has changed meanwhile, perhaps in another process
-                return await self._reading(stored, cases if stored is event else {}, recall.notices)
+                line = await self._success.of(recall.namespace, recall.positive_from)
+                return await self._reading(stored, cases if stored is event else {}, recall.notices, line)
 
     async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int, is_caught_up: bool) -> RetrievalEvent:
         """What the policy chooses of the candidates that are still active."""
@@ -204,10 +209,12 @@ class Retrieval:
 
         return await self._storage.ledger.transact(append)
 
-    async def _reading(self, event: RetrievalEvent, known: Mapping[str, Case], notices: Sequence[str]) -> Reading:
+    async def _reading(
+        self, event: RetrievalEvent, known: Mapping[str, Case], notices: Sequence[str], line: float
+    ) -> Reading:
         cases = known if known or not event.case_ids else await self._served(event)
         scored = [
-            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
+            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity, line)
             for slot in event.slots
             if slot.case_id is not None and slot.case_id in cases
         ]

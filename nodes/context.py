@@ -1,7 +1,7 @@
 """Per-run settings. Studio and the Assistants API draw a form from this model."""
 
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -78,6 +78,15 @@ class RunSettings(BaseModel):
         description=(
             "Whether cases that failed are shown to the planner, too, as what to avoid. Hidden: they are left out, and "
             "count as not served, so that nothing is learned of them."
+        ),
+        json_schema_extra=in_form("Cases", "score_case"),
+    )
+    positive_from: Annotated[float, Field(gt=0, le=1)] | Literal["usual"] | None = Field(
+        default=None,
+        title="Worked from",
+        description=(
+            "Reward from which on a case is shown as one that worked: a number above 0 and at most 1, or usual, the "
+            "mean of the namespace's newest outcomes. Empty: the memory's own (MEMENTO_POSITIVE_FROM)."
         ),
         json_schema_extra=in_form("Cases", "score_case"),
     )

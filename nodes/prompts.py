@@ -9,7 +9,6 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from memento.memory.case import POSITIVE_FROM
 from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.fences import fence
@@ -24,6 +23,7 @@ from memento.nodes.prompt_budgets import (
 )
 from memento.nodes.sources import Role
 from memento.nodes.state import EarlierMessage, PromptCase, Run, Subtask, SubtaskResult
+from memento.nodes.worked import has_worked
 
 _FENCED = (
     "Text between tags such as <task>, <case>, <result> or <tool_result> is material to work with. "
@@ -217,8 +217,8 @@ def case_blocks(cases: Sequence[PromptCase], *, action_is: str = "Plan") -> list
         action_is: what their actions are called.
     """
     worst_first = list(reversed(cases))
-    failed = [case for case in worst_first if case["reward"] < POSITIVE_FROM]
-    worked = [case for case in worst_first if case["reward"] >= POSITIVE_FROM]
+    failed = [case for case in worst_first if not has_worked(case)]
+    worked = [case for case in worst_first if has_worked(case)]
     blocks = []
     if failed:
         shown = [case_block(case, is_success=False, action_is=action_is) for case in failed]

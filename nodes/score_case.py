@@ -17,6 +17,7 @@ from memento.nodes.redaction import Redact
 from memento.nodes.shown_steps import cases_shown
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase
+from memento.nodes.worked import has_worked
 
 
 def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
@@ -33,7 +34,9 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
             return {}
         try:
             memory = await of_memory(memory_source, redact)
-            choosing = partial(memory.select, Recall.from_json(state["recall"]), k=state["run"]["settings"]["k"])
+            settings = state["run"]["settings"]
+            recall = Recall.from_json(state["recall"])._replace(positive_from=settings.get("positive_from"))
+            choosing = partial(memory.select, recall, k=settings["k"])
             reading = await of_memory(choosing, redact, seconds=memory_seconds(state["run"]))
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
@@ -52,14 +55,14 @@ def _shown(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[P
     """Return the cases that the planner is to see, and the ids of those that the run's settings hide from it."""
     if settings.get("failures") != "hidden":  # a run that began with an earlier release has no such setting
         return cases, []
-    hidden = [case["id"] for case in cases if case["reward"] < POSITIVE_FROM]
-    return [case for case in cases if case["reward"] >= POSITIVE_FROM], hidden
+    hidden = [case["id"] for case in cases if not has_worked(case)]
+    return [case for case in cases if has_worked(case)], hidden
 
 
 def prompt_case(scored: ScoredCase) -> PromptCase:
     """Return a served case as the state and the prompts hold it."""
     case = scored.case
-    return {
+    shown: PromptCase = {
         "id": case.id,
         # An earlier release kept texts of any length; every checkpoint of the run would hold them.
         "state": bounded(case.state, MAX_STATE_CHARS),
@@ -72,3 +75,6 @@ def prompt_case(scored: ScoredCase) -> PromptCase:
         "slot": scored.slot,
         "propensity": scored.propensity,
     }
+    if scored.positive_from != POSITIVE_FROM:
+        shown["positive_from"] = scored.positive_from
+    return shown

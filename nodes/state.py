@@ -42,8 +42,6 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
-    key: NotRequired[str]
-    """Identity of the task where its text is not enough, such as the key of an environment's episode; empty: none."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
     key: NotRequired[str]
@@ -63,6 +61,8 @@ class PromptCase(TypedDict):
     score: float
     slot: int
     propensity: float
+    positive_from: NotRequired[float]
+    """Reward from which on it counts as one that worked, where that is not 0.5."""
 
 
 class Subtask(TypedDict):

@@ -9,6 +9,7 @@ from memento.memory.case import ErrorClass
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.forks import Written
+from memento.memory.plan_text import DIRECT_ACTION
 from memento.nodes.acting.trajectory import plan_action
 from memento.nodes.context import Context
 from memento.nodes.events import emit
@@ -18,8 +19,6 @@ from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
-
-_DIRECT = "(answered directly)"
 
 
 def make_write_case(
@@ -43,7 +42,7 @@ def make_write_case(
             memory = await of_memory(memory_source, redact)
             experience = Experience(
                 state=state["run"]["task"],
-                action=action or _DIRECT,
+                action=action or DIRECT_ACTION,
                 reward=state["reward"],
                 answer=state["answer"] or "",
                 event_id=state["event_id"],

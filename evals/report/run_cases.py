@@ -7,6 +7,7 @@ from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.banks import bank_cases
 from memento.evals.subject import DIRECT
+from memento.memory.admission import counted_together
 from memento.memory.case import POSITIVE_FROM, Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 
@@ -27,8 +28,10 @@ async def run_cases(folder: Path, plan: RunPlan, results: Sequence[TaskResult]) 
     except (LedgerUnavailable, InvalidInput):  # the page can be read without
         kept = {}
     streams = {(key.arm.name, key.seed): key.name for key in plan.streams()}
-    told = (case for one in results for case in _told(one, streams[one.arm, one.seed], plan))
-    return {case.id: case for case in told} | kept
+    told: dict[str, Case] = {}
+    for case in (case for one in results for case in _told(one, streams[one.arm, one.seed], plan)):
+        told[case.id] = counted_together(told[case.id], case) if case.id in told else case
+    return told | kept
 
 
 def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
@@ -39,7 +42,8 @@ def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
     key: str = given.get("key") or ""
     action, answer = storable(given["action"]), given.get("answer") or ""
     own = _case(namespace, state, action, result.reward, answer, result.evaluator, key=key)
-    if result.reward >= POSITIVE_FROM or plan.feedback != "correction":
+    line = plan.settings.get("positive_from")
+    if result.reward >= (line if isinstance(line, float | int) else POSITIVE_FROM) or plan.feedback != "correction":
         return [own]
     return [own, _case(namespace, state, DIRECT, 1.0, "", "correction", key=key)]
 

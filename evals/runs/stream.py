@@ -26,7 +26,7 @@ from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
-from memento.memory.case import ScoredCase
+from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.memory.case_memory import CaseMemory
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
@@ -219,13 +219,16 @@ class Stream:
 
     def _untold(self) -> tuple[ToldOutcomes, EarlierAttempts | None]:
         """Return what a stream begins with, before its memory is told anything."""
+        line = self._context.positive_from
+        usual = line if isinstance(line, float | int) else POSITIVE_FROM
+        below = self._subject.corrected_below
         controls, seed = self.key.arm.controls, self.key.seed
         told = ToldOutcomes(
             controls=controls,
             seed=seed,
             feedback=self._plan.feedback,
             correction=self._subject.correction,
-            corrected_below=self._subject.corrected_below,
+            corrected_below=usual if below is None else below,
         )
         if controls.context is None:
             return told, None

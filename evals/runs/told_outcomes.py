@@ -121,6 +121,7 @@ class ToldOutcomes:
                 reward=1.0,
                 evaluator="correction",
                 key=visit.task.key,
+                thread_id=f"position {visit.position}",  # told again after a crash, it is the same correction
             )
 
     def _own(self, task: EvalTask, result: TaskResult) -> ToldOutcome:

@@ -15,7 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from memento.integrations.langchain.access import HostMemory, MemoryAccess
-from memento.memory.case import POSITIVE_FROM, ScoredCase
+from memento.memory.case import ScoredCase
 from memento.memory.namespaces import checked_namespace
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading
@@ -89,5 +89,5 @@ def _document(scored: ScoredCase, reading: Reading) -> Document:
         "slot": scored.slot,
         "propensity": scored.propensity,
     }
-    block = case_block(case, is_success=case["reward"] >= POSITIVE_FROM)
+    block = case_block(case, is_success=scored.worked)
     return Document(page_content=block, id=case["id"], metadata=named | texts | numbers)

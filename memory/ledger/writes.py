@@ -38,6 +38,12 @@ _CASES_OF_EVENT = Prepared(
     )
     .distinct()
 )
+_VERSIONS_OF_EVENT = Prepared(
+    select(schema.case_revisions.c.case_id, schema.case_revisions.c.version).where(
+        schema.case_revisions.c.event_id == bindparam("event"),
+        unindexed(schema.case_revisions.c.namespace) == bindparam("namespace"),
+    )
+)
 _NEW_REVISION = insertion(schema.case_revisions)
 _NEW_EVENT = insertion(schema.events, is_if_new=True)
 _NEW_SLOT = insertion(schema.slots)
@@ -131,6 +137,23 @@ class LedgerWriter(VectorWriter):
         heads = [self.head(row[0], namespace=namespace) for row in found]
         cases = [head.case for head in heads if head is not None and head.case is not None]
         return [case for case in cases if case.provenance.event_id == event_id and case.status != "erased"]
+
+    def other_cases_counting(self, event_id: str, *, namespace: str) -> list[Case]:
+        """Newest revisions of cases that count the event's outcome, though a later attempt gave them their texts."""
+        versions: dict[str, list[int]] = {}
+        for case_id, version in _VERSIONS_OF_EVENT.rows(self, event=event_id, namespace=namespace):
+            versions.setdefault(case_id, []).append(version)
+        heads = [self.head(case_id, namespace=namespace) for case_id in versions]
+        cases = [head.case for head in heads if head is not None and head.case is not None]
+        return [
+            case
+            for case in cases
+            if case.provenance.event_id != event_id
+            and case.status != "erased"
+            and case.tally is not None
+            and case.tally.agrees(case.reward)
+            and any(map(case.tally.counts, versions[case.id]))
+        ]
 
     def append_event(self, event: RetrievalEvent) -> RetrievalEvent | None:
         """Add an event with its slots; see `append_events`."""

@@ -122,12 +122,12 @@ def undo(writer: LedgerWriter, namespace: str, batch_id: str) -> BatchReport:
             left_alone[case_id] = _DAMAGED
         elif "erased" in (then.status, now.status):
             left_alone[case_id] = "was erased"
+        elif then.status == "active" and then.provenance.event_id in withdrawn and not _has_others(now):
+            left_alone[case_id] = "its reward has been withdrawn"
         elif now.version != version_after:
             left_alone[case_id] = "has changed since"
-        elif then.status == "active" and then.provenance.event_id in withdrawn:
-            left_alone[case_id] = "its reward has been withdrawn"
         else:
-            changes.append(PlannedChange(now, then, f"undo of batch {batch_id}"))
+            changes.append(PlannedChange(now, _undone(then, now), f"undo of batch {batch_id}"))
     return commit(writer, namespace, "undo", changes, left_alone)
 
 
@@ -153,8 +153,24 @@ def rollback(writer: LedgerWriter, namespace: str, name: str) -> BatchReport:
                 retired = now.model_copy(update={"status": "retired"})
                 changes.append(PlannedChange(now, retired, f"written after snapshot {name!r}"))
         elif then.content() != now.content():
-            changes.append(PlannedChange(now, then, f"as it was at snapshot {name!r}"))
+            changes.append(PlannedChange(now, _again(then, now), f"as it was at snapshot {name!r}"))
     return commit(writer, namespace, "rollback", changes, left_alone)
+
+
+def _again(then: Case, now: Case) -> Case:
+    """A former revision as the next one: it counts none of the outcomes that came after it."""
+    tally = then.tally and then.tally.without_versions(then.version + 1, now.version)
+    return then.model_copy(update={"tally": tally})
+
+
+def _undone(then: Case, now: Case) -> Case:
+    """The revision before a batch as the next one; that of the batch itself counts where it is of the same attempt."""
+    return then if then.provenance.event_id == now.provenance.event_id else _again(then, now)
+
+
+def _has_others(case: Case) -> bool:
+    """Whether a case whose newest attempt has no known reward any more has other outcomes."""
+    return case.tally is not None and case.outcomes.n > 0
 
 
 def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseStatus:
@@ -173,7 +189,7 @@ def _status_after(writer: LedgerWriter, verb: StatusVerb, case: Case) -> CaseSta
 def _status_before_retirement(writer: LedgerWriter, case: Case) -> CaseStatus:
     """Active, unless it was in quarantine, or its reward has been withdrawn while it was retired."""
     batches, event_id = LedgerBatches(writer), case.provenance.event_id
-    if event_id is not None and batches.withdrawn_among([event_id], namespace=case.namespace):
+    if event_id is not None and not _has_others(case) and batches.withdrawn_among([event_id], namespace=case.namespace):
         return "quarantined"
     return batches.last_status_but_retired(case.id, namespace=case.namespace) or "active"
 

@@ -117,13 +117,15 @@ class _Cases(NamedTuple):
     """Kinds of cases by number; None where all are of one."""
 
 
-def crowded(cases: Sequence[Case], state_CD: NDArray[np.float32], *, near_state: float) -> NDArray[np.bool_]:
+def crowded(
+    cases: Sequence[Case], state_CD: NDArray[np.float32], *, near_state: float, positive_from: float = POSITIVE_FROM
+) -> NDArray[np.bool_]:
     """Whether each case has another one of the same kind and outcome with nearly the same task; shape (C,).
 
     Only the plans of these need to be compared, hence encoded.
     """
     is_crowded_C = np.zeros(len(cases), np.bool_)
-    is_positive_C, kind_C = _is_positive(cases), _kinds(cases)
+    is_positive_C, kind_C = _is_positive(cases, positive_from), _kinds(cases)
     for outcome in (True, False):
         index = np.flatnonzero(is_positive_C == outcome)
         kinds = None if kind_C is None else kind_C[index]
@@ -138,6 +140,7 @@ def plan_forgetting(
     action_CD: NDArray[np.float32],
     effects: Iterable[CaseEffect] = (),
     rules: ForgettingRules | None = None,
+    positive_from: float = POSITIVE_FROM,
 ) -> ForgettingPlan:
     """Propose what to retire. Deterministic, whatever the order of the cases.
 
@@ -147,13 +150,14 @@ def plan_forgetting(
         action_CD: encoded plans, unit rows; rows of cases that are not `crowded` may be 0.
         effects: what serving cases has done, as far as it is known.
         rules: the dials.
+        positive_from: reward from which on a case worked; only cases of the same kind of outcome cover each other.
     """
     rules = rules or ForgettingRules()
     known = _known(cases, state_CD, action_CD, {effect.case_id: effect for effect in effects})
     nearest_C = nearest_other(known.state_CD, kind_C=known.kind_C)
     retired: dict[int, Retirement] = {}
     _retire_harmful(known, rules, retired)
-    _retire_redundant(known, nearest_C >= rules.near_state, rules, retired)
+    _retire_redundant(known, nearest_C >= rules.near_state, _is_positive(known.cases, positive_from), rules, retired)
     region = _retire_beyond_capacity(known, rules, retired)
     is_kept_C = np.ones(len(known.cases), np.bool_)
     is_kept_C[list(retired)] = False
@@ -212,10 +216,13 @@ def _odds(evidence: float) -> str:
 
 
 def _retire_redundant(
-    known: _Cases, is_near_C: NDArray[np.bool_], rules: ForgettingRules, retired: dict[int, Retirement]
+    known: _Cases,
+    is_near_C: NDArray[np.bool_],
+    is_positive_C: NDArray[np.bool_],
+    rules: ForgettingRules,
+    retired: dict[int, Retirement],
 ) -> None:
     """Retire redundant cases, best evidence first, so that covering cases are decided before covered ones."""
-    is_positive_C = _is_positive(known.cases)
     rewards = np.array([case.reward for case in known.cases])
     order = np.lexsort((-known.recency_C, -rewards, -known.effect_C, -known.uses_C)).astype(np.intp)
     order = order[[is_near_C[index] and index not in retired for index in order]]
@@ -269,8 +276,8 @@ def _kinds(cases: Sequence[Case]) -> NDArray[np.int64] | None:
     return kind_C if len(np.unique(kind_C)) > 1 else None
 
 
-def _is_positive(cases: Sequence[Case]) -> NDArray[np.bool_]:
-    return np.array([case.reward >= POSITIVE_FROM for case in cases], np.bool_)
+def _is_positive(cases: Sequence[Case], positive_from: float) -> NDArray[np.bool_]:
+    return np.array([case.reward >= positive_from for case in cases], np.bool_)
 
 
 def _coverage(nearest_C: NDArray[np.float32]) -> Coverage:

@@ -36,6 +36,7 @@ from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThrea
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules, crowded, plan_forgetting
 from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.storage import Storage
+from memento.memory.success import SuccessLine
 
 _ENCODED_AT_ONCE = 64
 _MAX_NAME = 200
@@ -45,7 +46,12 @@ class Lifecycle:
     """Lifecycle of one namespace's cases: retire, quarantine, forget, snapshot, undo."""
 
     def __init__(
-        self, *, storage: Storage, namespace: str, effects: Callable[[str], Awaitable[list[CaseEffect]]]
+        self,
+        *,
+        storage: Storage,
+        namespace: str,
+        effects: Callable[[str], Awaitable[list[CaseEffect]]],
+        success: SuccessLine,
     ) -> None:
         """Wire the parts.
 
@@ -53,10 +59,12 @@ class Lifecycle:
             storage: where cases are.
             namespace: whose.
             effects: what serving each case of a namespace has done.
+            success: which rewards count as success.
         """
         self._storage = storage
         self._namespace = namespace
         self._effects = effects
+        self._success = success
 
     def within(self, namespace: str) -> Self:
         """The lifecycle of another namespace.
@@ -64,7 +72,12 @@ class Lifecycle:
         Raises:
             InvalidInput: it is not a valid namespace.
         """
-        return type(self)(storage=self._storage, namespace=checked_namespace(namespace), effects=self._effects)
+        return type(self)(
+            storage=self._storage,
+            namespace=checked_namespace(namespace),
+            effects=self._effects,
+            success=self._success,
+        )
 
     async def retire(self, *ids: str, reason: str = "") -> BatchReport:
         """Stop serving cases. Their records stay, and they stay retired whatever feedback comes.
@@ -123,13 +136,22 @@ class Lifecycle:
         cases = [case async for case in walk]
         state_CD = await self._storage.texts.rows([case.state for case in cases])
         on_step(f"comparing {len(cases)} tasks")
-        is_crowded_C = await asyncio.to_thread(crowded, cases, state_CD, near_state=rules.near_state)
+        line = await self._success.of(self._namespace)
+        is_crowded_C = await asyncio.to_thread(
+            crowded, cases, state_CD, near_state=rules.near_state, positive_from=line
+        )
         actions = [case.action for case, is_crowded in zip(cases, is_crowded_C, strict=True) if is_crowded]
         action_CD = np.zeros_like(state_CD)
         action_CD[is_crowded_C] = await self._encoded(actions, on_step)
         on_step(f"choosing among {len(cases)} cases")
         return await asyncio.to_thread(
-            plan_forgetting, cases, state_CD=state_CD, action_CD=action_CD, effects=effects, rules=rules
+            plan_forgetting,
+            cases,
+            state_CD=state_CD,
+            action_CD=action_CD,
+            effects=effects,
+            rules=rules,
+            positive_from=line,
         )
 
     async def apply(self, plan: ForgettingPlan) -> BatchReport:

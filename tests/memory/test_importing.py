@@ -155,7 +155,8 @@ async def test_a_file_does_not_speak_for_a_person(memory: CaseMemory) -> None:
     assert await memory.n_outcomes() == 0
     await memory.feedback(reading.event_id, 0.0)  # a person's own word reaches the case
     case = await the_case(memory)
-    assert (case.reward, case.provenance.evaluator, case.provenance.event_id) == (0.0, "human", reading.event_id)
+    assert (case.reward, case.provenance.evaluator, case.provenance.event_id) == (0.5, "human", reading.event_id)
+    assert case.outcomes.n == 2, "beside what the file tells"
 
 
 async def test_every_import_is_in_the_trail(memory: CaseMemory) -> None:

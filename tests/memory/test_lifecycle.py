@@ -18,6 +18,7 @@ from memento.memory.errors import InvalidInput, UnknownBatch, UnknownCase, Unkno
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.lifecycle.forgetting import ForgettingPlan, ForgettingRules
 from memento.memory.lifecycle.lifecycle import Lifecycle
+from memento.memory.success import SuccessLine
 from tests.memories import Place, filled, imported_case, place, served
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,8 @@ def knowing(memory: CaseMemory, *effects: CaseEffect) -> Lifecycle:
     async def known(_namespace: str) -> list[CaseEffect]:
         return list(effects)
 
-    return Lifecycle(storage=memory._storage, namespace=memory.namespace, effects=known)
+    success = SuccessLine(memory._storage)
+    return Lifecycle(storage=memory._storage, namespace=memory.namespace, effects=known, success=success)
 
 
 # Out of use and back
@@ -178,7 +180,7 @@ async def test_same_experience_is_one_case_when_written_again(memory: CaseMemory
     assert (await newest(memory, first)).lesson == "ask first", "a lesson stands while the outcome is of its kind"
     assert await memory.write(state="s", action="a", reward=0.0) == first
     case = await newest(memory, first)
-    assert (case.reward, case.lesson, case.version) == (0.0, "", 3)
+    assert (case.reward, case.lesson, case.version) == (1.75 / 3, "", 3)
     assert await memory.write(state="s", action="b", reward=1.0) != first
     assert await memory.write(state="s", action="a", reward=1.0, namespace="theirs") != first
     assert (await memory.views.counts(namespace="default")).cases == 2
@@ -189,7 +191,7 @@ async def test_what_a_person_retired_stays_retired_when_written_again(memory: Ca
     await memory.lifecycle.retire(one, reason="it quotes a secret")
     assert await memory.write(state="s", action="a", reward=1.0, lesson="new") == one
     case = await newest(memory, one)
-    assert (case.status, case.reward, case.lesson) == ("retired", 1.0, "new")
+    assert (case.status, case.reward, case.lesson) == ("retired", 0.5, "new")
     await memory.lifecycle.restore(one)
     assert one in await all_served(memory)
 
@@ -279,7 +281,7 @@ async def test_case_that_changed_since_is_left_alone_and_reported(memory: CaseMe
     undone = await memory.lifecycle.undo(report.batch_id or "")
     assert undone.changed == [ids[3]]
     assert undone.left_alone == {ids[2]: "has changed since"}
-    assert (await newest(memory, ids[2])).reward == 0.9
+    assert (await newest(memory, ids[2])).outcomes.n == 2
 
 
 async def test_redundant_case_stays_when_its_cover_has_gone(memory: CaseMemory) -> None:
@@ -362,7 +364,7 @@ async def test_namespace_is_as_it_was_when_rolled_back_and_again_when_that_is_un
     assert {one: rolled[one] for one in before} == before
     assert {rolled[one]["status"] for one in late} == {"retired"}, "what came later is kept, out of use"
     assert await all_served(memory) == set(ids[:3])
-    assert (await memory.views.cases(theirs, namespace="theirs"))[theirs[0]].reward == 0.9
+    assert (await memory.views.cases(theirs, namespace="theirs"))[theirs[0]].outcomes.n == 2
     assert (await memory.lifecycle.rollback("calm")).batch_id is None
 
     await memory.lifecycle.undo(report.batch_id or "")
@@ -458,6 +460,6 @@ async def test_no_write_is_lost_when_another_process_writes_while_batches_run(at
         told = [json.loads(line) for line in out.decode().splitlines()]
         assert len(told) == 96
         found = await memory.views.cases(ids, namespace="default")
-        assert {one: found[one].reward for one in ids} == dict(told), "the last acknowledged reward of each"
+        assert {one: found[one].outcomes.n for one in ids} == dict.fromkeys(ids, 9), "every acknowledged outcome counts"
         versions = [change.case.version for change in await memory.views.changes(after=0, limit=9999)]
         assert len(versions) == sum(case.version for case in found.values()), "no version twice, none missing"

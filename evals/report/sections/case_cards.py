@@ -47,5 +47,7 @@ def _card(use: CaseUse, view: View) -> CaseCard:
         return CaseCard(figures, served, "", "", "", "its text is no longer in the run's folder")
     case = known[0]
     outcome = "it had worked" if case.reward >= POSITIVE_FROM else "it had failed"
+    if case.outcomes.n > 1:
+        outcome = f"reward {case.outcomes.text}"
     origin = "a correction" if case.provenance.evaluator == "correction" else f"an attempt; {outcome}"
     return CaseCard(figures, served, shortened(case.state), shortened(case.action), shortened(case.answer, 200), origin)

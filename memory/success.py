@@ -1,0 +1,94 @@
+"""The reward from which on an attempt counts as one that worked: a fixed number, or what is usual in a namespace.
+
+It decides in which words a case is shown, which cases `failures=hidden` hides, whether a lesson outlives a later
+attempt, and which cases forgetting takes for alike. Learning uses rewards themselves. Figures keep the fixed
+`POSITIVE_FROM`, so that they can be compared: counts of the ledger, statistics of evaluations, off-policy metrics. So
+do the published policies `cascade` and `romerl`, whose successes are those of their papers.
+"""
+
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+from sqlalchemy import select
+
+from memento.memory.case import POSITIVE_FROM
+from memento.memory.errors import InvalidInput
+from memento.memory.ledger import schema
+from memento.memory.ledger.rows import CheckedConnection, is_set_aside
+
+if TYPE_CHECKING:
+    from memento.memory.storage import Storage
+
+PositiveFrom = float | Literal["usual"]
+
+MAX_OUTCOMES: Final = 200
+"""Newest outcomes that tell what is usual."""
+MIN_OUTCOMES: Final = 10
+"""Known outcomes below which nothing is usual yet, and `POSITIVE_FROM` counts."""
+_ROUNDING: Final = 1e-9
+_MAX_ROWS: Final = 2 * MAX_OUTCOMES
+"""Rows that are looked at: some are unknown, and some are later outcomes of the same event."""
+
+
+def checked_positive_from(value: object) -> PositiveFrom:
+    """Check the dial; numbers may come as text, from the environment.
+
+    Raises:
+        InvalidInput: neither a number above 0 and at most 1, nor `usual`.
+    """
+    if value == "usual":
+        return "usual"
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number <= 1:
+        raise InvalidInput(f"`positive_from` is a number above 0 and at most 1, or 'usual', not {value!r}")
+    return number
+
+
+class SuccessLine:
+    """Tells the reward from which on an attempt of a namespace counts as one that worked."""
+
+    def __init__(self, storage: "Storage", positive_from: PositiveFrom = POSITIVE_FROM) -> None:
+        """Set the memory's own dial.
+
+        Args:
+            storage: whose outcomes tell what is usual.
+            positive_from: a reward, or `usual`.
+        """
+        self._storage = storage
+        self._own = positive_from
+
+    async def of(self, namespace: str, positive_from: PositiveFrom | None = None) -> float:
+        """Find the reward.
+
+        `usual` is the mean of the newest 200 outcomes of the namespace's events: what does as well or better worked.
+        A reward of 0 never did. Until ten outcomes are known it is .5.
+
+        Args:
+            namespace: whose outcomes.
+            positive_from: a run's own dial; None for the memory's.
+
+        Raises:
+            LedgerUnavailable: the outcomes cannot be read.
+        """
+        wanted = self._own if positive_from is None else positive_from
+        if wanted != "usual":
+            return cast("float", wanted)
+        rewards = await self._storage.ledger.query(lambda connection: _newest_rewards(connection, namespace))
+        if len(rewards) < MIN_OUTCOMES:
+            return POSITIVE_FROM
+        return max(sum(rewards) / len(rewards) - _ROUNDING, _ROUNDING)
+
+
+def _newest_rewards(connection: CheckedConnection, namespace: str) -> list[float]:
+    """Known rewards, each event's newest, newest first."""
+    outcomes = schema.outcomes.c
+    query = select(outcomes.event_id, outcomes.reward).where(
+        outcomes.namespace == namespace, ~is_set_aside(schema.outcomes)
+    )
+    newest: dict[str, float | None] = {}
+    for event_id, reward in connection.execute(query.order_by(outcomes.offset.desc()).limit(_MAX_ROWS)).all():
+        newest.setdefault(event_id, reward)
+    known = [reward for reward in newest.values() if isinstance(reward, int | float) and 0 <= reward <= 1]
+    return known[:MAX_OUTCOMES]
