@@ -124,6 +124,15 @@ class RunSettings(BaseModel):
         json_schema_extra=in_form("Execution", "executor", kind="model"),
     )
     executor_prompt: str = _instructions("executor", "Execution", "executor")
+    repeat_actions: bool = Field(
+        default=False,
+        title="Repeat actions",
+        description=(
+            "Whether an action is offered again in a situation of an environment that looks the same as when it was "
+            "taken. Off: only when every other action was taken there, too."
+        ),
+        json_schema_extra=in_form("Execution", "executor"),
+    )
     max_steps: int = Field(
         default=50,
         ge=1,
@@ -134,15 +143,6 @@ class RunSettings(BaseModel):
             "hold beside that."
         ),
         json_schema_extra=in_form("Budgets of a subtask", "executor"),
-    )
-    repeat_actions: bool = Field(
-        default=False,
-        title="Repeat actions",
-        description=(
-            "Whether an action is offered again in a situation of an environment that looks the same as when it was "
-            "taken. Off: only when every other action was taken there, too."
-        ),
-        json_schema_extra=in_form("Execution", "executor"),
     )
     max_model_calls: int = Field(
         default=12,
