@@ -23,7 +23,7 @@ USUAL = {
     "source": ("source", "data_source", "category", "subject"),
     "level": ("level",),
     "attachments": ("attachments", "files"),
-    "key": ("key",),
+    "key": ("task_key",),
 }
 """Names of fields, of which the first that a row has counts; capitals do not matter."""
 
