@@ -6,7 +6,7 @@ attempt, and which cases forgetting takes for alike. Learning uses rewards thems
 do the published policies `cascade` and `romerl`, whose successes are those of their papers.
 """
 
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import select
 
@@ -74,7 +74,7 @@ class SuccessLine:
         """
         wanted = self._own if positive_from is None else positive_from
         if wanted != "usual":
-            return cast("float", wanted)
+            return wanted
         rewards = await self._storage.ledger.query(lambda connection: _newest_rewards(connection, namespace))
         if len(rewards) < MIN_OUTCOMES:
             return POSITIVE_FROM
