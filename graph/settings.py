@@ -19,7 +19,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
-from memento.memory.success import PositiveFrom, checked_positive_from
+from memento.memory.success import GivenPositiveFrom
 from memento.nodes.secret_names import secrets_in_urls, secrets_of
 from memento.tools.sandbox.choice import SandboxName
 from memento.tools.web.ssrf_guard import AddressGuard
@@ -50,7 +50,7 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
     )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")
-    positive_from: PositiveFrom = Field(
+    positive_from: GivenPositiveFrom = Field(
         default=POSITIVE_FROM,
         description="Reward from which on a case is shown as one that worked; usual: the mean of the newest outcomes.",
     )
@@ -105,11 +105,6 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
     e2b_api_key: SecretStr | None = Field(
         default=None, validation_alias="E2B_API_KEY", description="For MEMENTO_SANDBOX=e2b."
     )
-
-    @field_validator("positive_from", mode="before")
-    @classmethod
-    def _is_positive_from(cls, value: object) -> PositiveFrom:
-        return checked_positive_from(value)
 
     @field_validator("home", "local_model", "mcp")
     @classmethod

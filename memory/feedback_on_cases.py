@@ -9,7 +9,7 @@ from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.ledger.writes import LedgerWriter
 
 
-class Given(NamedTuple):
+class EventFeedback(NamedTuple):
     """Feedback on an event."""
 
     event: RetrievalEvent
@@ -21,7 +21,7 @@ class Given(NamedTuple):
 
 def passed_on(
     writer: LedgerWriter,
-    given: Given,
+    given: EventFeedback,
     cases: Sequence[Case],
     *,
     lesson: str,

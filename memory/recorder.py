@@ -9,7 +9,7 @@ from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, Un
 from memento.memory.event import Attempt, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
-from memento.memory.feedback_on_cases import Given, passed_on
+from memento.memory.feedback_on_cases import EventFeedback, passed_on
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
@@ -242,7 +242,7 @@ class Recorder:
                     key = f"{earlier.id}:feedback:{len(told)}"
                     writer.append_outcome(_shared(outcome, earlier, key=key))
             writer.append_outcome(outcome)
-            given = Given(event, outcome, replaced=past[-1].reward if past else None)
+            given = EventFeedback(event, outcome, replaced=past[-1].reward if past else None)
             changed = passed_on(
                 writer, given, cases, lesson=lesson, min_confidence=self._min_confidence, positive_from=line
             )

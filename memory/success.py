@@ -6,8 +6,9 @@ attempt, and which cases forgetting takes for alike. Learning uses rewards thems
 do the published policies `cascade` and `romerl`, whose successes are those of their papers.
 """
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from pydantic import BeforeValidator
 from sqlalchemy import select
 
 from memento.memory.case import POSITIVE_FROM
@@ -35,6 +36,13 @@ def checked_positive_from(value: object) -> PositiveFrom:
     Raises:
         InvalidInput: neither a number above 0 and at most 1, nor `usual`.
     """
+    try:
+        return _parsed(value)
+    except ValueError as error:
+        raise InvalidInput(f"`positive_from` {error}, not {value!r}") from error
+
+
+def _parsed(value: object) -> PositiveFrom:
     if value == "usual":
         return "usual"
     try:
@@ -42,8 +50,12 @@ def checked_positive_from(value: object) -> PositiveFrom:
     except (TypeError, ValueError):
         number = 0.0
     if isinstance(value, bool) or not 0 < number <= 1:
-        raise InvalidInput(f"`positive_from` is a number above 0 and at most 1, or 'usual', not {value!r}")
+        raise ValueError("should be a number above 0 and at most 1, or 'usual'")
     return number
+
+
+GivenPositiveFrom = Annotated[PositiveFrom, BeforeValidator(_parsed)]
+"""The dial as a field of settings."""
 
 
 class SuccessLine:

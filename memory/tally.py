@@ -64,9 +64,9 @@ class Tally(Record):
 
     def minus(self, reward: float) -> "Tally":
         """Without one outcome, which it counts."""
-        n = self.n - 1
-        total, squares = max(self.total - reward, 0.0), max(self.squares - reward * reward, 0.0)
-        return self.model_copy(update={"n": n, "total": total if n else 0.0, "squares": squares if n else 0.0})
+        n = max(self.n - 1, 0)
+        total, squares = self.total - reward, self.squares - reward * reward
+        return self.model_copy(update={"n": n, "total": min(max(total, 0.0), n), "squares": min(max(squares, 0.0), n)})
 
     def without_versions(self, low: int, high: int) -> "Tally":
         """As it was before these versions, whose outcomes no longer count."""

@@ -19,11 +19,13 @@ SettingsT = TypeVar("SettingsT", bound=RunSettings)
 
 _MODELS: Final = ("planner", "executor", "judge", "second_judge")
 _CHOICES: Final = ("policy", "cases_for", "failures", "evaluator")
+_VALUES: Final = ("positive_from",)
 _PROMPTS: Final = ("planner_prompt", "executor_prompt", "judge_prompt")
 _SWITCHES: Final = tuple(name for name, field in RunSettings.model_fields.items() if field.annotation is bool)
 _WHAT: Final = {
     **dict.fromkeys(_MODELS, "a list of models as provider:model; an empty one leaves the configured model"),
     **dict.fromkeys(_CHOICES, "a list of the allowed names"),
+    **dict.fromkeys(_VALUES, "a list of the allowed values"),
     **dict.fromkeys(_PROMPTS, "a number of characters; 0 leaves the built-in instructions"),
     **dict.fromkeys(_SWITCHES, "true or false: what every run has"),
 }
@@ -115,6 +117,8 @@ def _checked(name: str, limit: Any) -> Any:
         is_right = isinstance(limit, bool)
     elif name in (*_MODELS, *_CHOICES):
         is_right = isinstance(limit, list) and all(isinstance(one, str) and one for one in limit)
+    elif name in _VALUES:
+        is_right = isinstance(limit, list) and not any(isinstance(one, bool) for one in limit)
     elif name in _PROMPTS:
         is_right = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
     else:
@@ -128,14 +132,14 @@ def _checked(name: str, limit: Any) -> Any:
             RunSettings.model_validate({name: one})
     except ValidationError as error:
         raise misfit_of(error, lambda field_name: f"the ceiling of {field_name}") from error
-    return sorted(limit) if isinstance(limit, list) else limit
+    return sorted(limit, key=str) if isinstance(limit, list) else limit
 
 
-def _refuse_unless_allowed(name: str, given: str | None, allowed: list[str]) -> None:
+def _refuse_unless_allowed(name: str, given: str | float | None, allowed: list[str | float]) -> None:
     if given is None or given in allowed:
         return
-    instead = f"choose one of: {', '.join(allowed)}" if allowed else "leave it empty for the configured one"
-    raise InvalidInput(f"{name} {given[:80]!r} is not allowed here; {instead}")
+    instead = f"choose one of: {', '.join(map(str, allowed))}" if allowed else "leave it empty for the configured one"
+    raise InvalidInput(f"{name} {str(given)[:80]!r} is not allowed here; {instead}")
 
 
 def _refuse_if_longer(name: str, given: str, limit: int) -> None:

@@ -1,12 +1,13 @@
 """Per-run settings. Studio and the Assistants API draw a form from this model."""
 
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.memory.policies.registry import PolicyName
+from memento.memory.success import GivenPositiveFrom
 from memento.nodes.form import draw_form, in_form
 from memento.nodes.scoring.grade import EvaluatorName
 
@@ -81,7 +82,7 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "score_case"),
     )
-    positive_from: Annotated[float, Field(gt=0, le=1)] | Literal["usual"] | None = Field(
+    positive_from: GivenPositiveFrom | None = Field(
         default=None,
         title="Worked from",
         description=(

@@ -10,12 +10,12 @@ from memento.evals.environments.process import ProgramProcess
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.environment import EnvironmentFailed, Observation
 
-LIMIT_S: Final = 30.0
-"""For one reset or step. The slowest take a second, on a busy machine ten."""
+LIMIT_S: Final = 60.0
+"""For one reset or step. ScienceWorld's slowest resets take seconds, on a busy machine half a minute."""
 
 _START_LIMIT_S: Final = 60.0
 _DESCRIPTION_TIMES: Final = 4
-"""A description may take so many times as long: ScienceWorld plays a walkthrough of 180 actions to find it."""
+"""A description may take so many times as long: ScienceWorld looks for walkthroughs of up to 180 actions."""
 
 
 class RemoteEnvironment:

@@ -10,7 +10,7 @@ PROGRAM: Final = "textworldexpress"
 
 
 class Fold(NamedTuple):
-    """The seeds of a split. The games of a split are made of other things, too: other ingredients, for example."""
+    """The seeds of a split. Games differ in more than the seed between splits: the things of twc, most recipes."""
 
     name: str
     seeds: range

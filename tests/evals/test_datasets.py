@@ -48,8 +48,8 @@ def test_repeated_question_is_a_bad_row_when_its_files_differ(tmp_path: Path) ->
 
 
 def test_rows_of_one_text_stay_apart_when_they_have_keys(tmp_path: Path) -> None:
-    rows = [{"question": "Cook the meal.", "key": f"cook/{n % 150}", "answer": "eaten"} for n in range(151)]
-    wrong = [{"question": "Another meal.", "key": "cook/0"}, {"question": "Long.", "key": "k" * 501}]
+    rows = [{"question": "Cook the meal.", "task_key": f"cook/{n % 150}", "answer": "eaten"} for n in range(151)]
+    wrong = [{"question": "Another meal.", "task_key": "cook/0"}, {"question": "Long.", "task_key": "k" * 501}]
     dataset = load_dataset(saved(tmp_path, *rows, *wrong))
     assert [task.key for task in dataset.tasks] == [f"cook/{n}" for n in range(150)]
     assert dataset.n_repeated == 1

@@ -1,12 +1,13 @@
 """The dial `positive_from` says from which reward on a case worked: in prompts, lessons and forgetting."""
 
 import pytest
+from pydantic import ValidationError
 
 from memento.integrations.case_texts import format_cases
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.reading import Recall
-from memento.nodes.context import Context
+from memento.nodes.context import Context, strict_context
 from memento.nodes.score_case import prompt_case
 from memento.nodes.worked import has_worked
 from tests.hashing_encoder import HashingEncoder
@@ -46,6 +47,8 @@ async def test_the_words_of_a_prompt_follow_the_memory_and_a_run_of_its_own() ->
         assert Recall.from_json(mine.to_json()) == mine
         assert all(one.worked for one in (await memory.select(mine)).cases)
     assert Context(positive_from="usual").settings()["positive_from"] == "usual"
+    with pytest.raises(ValidationError, match="above 0"):
+        strict_context({"positive_from": 3})
 
 
 async def test_usual_is_the_mean_of_the_newest_outcomes_once_ten_are_known() -> None:

@@ -55,7 +55,7 @@ def test_every_setting_can_have_a_ceiling() -> None:
     samples: dict[type, Any] = {bool: False, int: 3, float: 3.0, str: []}
     for name in RunSettings.model_fields:
         default = getattr(RunSettings(), name)
-        names = ("planner", "executor", "judge", "second_judge", "policy", "evaluator")
+        names = ("planner", "executor", "judge", "second_judge", "policy", "evaluator", "positive_from")
         limit = [] if name in names else samples[type(default)] if default is not None else 3
         limit = 300 if name == "max_case_tokens" or name.endswith("_prompt") else limit
         assert Ceilings({name: limit}), name

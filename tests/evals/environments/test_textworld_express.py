@@ -65,22 +65,17 @@ async def test_a_task_is_the_same_in_two_processes_with_different_pasts(pool: En
             assert await played(one, key, actions) == await played(other, key, actions)
 
 
-async def test_an_episode_ends_at_its_limit_and_stays_as_it_is(pool: EnvironmentPool) -> None:
-    async with pool.lend("coin/train/1") as environment:
-        seen = await played(environment, "coin/train/1", ["no such thing"] * GAMES["coin"].max_steps)
-        assert [one.is_over for one in seen] == [False] * GAMES["coin"].max_steps + [True]
-        assert not seen[-1].is_won
-        assert await environment.step("take coin") == seen[-1]
-
-
-async def test_what_is_no_task_is_refused_and_the_game_goes_on(pool: EnvironmentPool) -> None:
+async def test_what_is_no_task_is_refused_and_an_episode_ends_at_its_limit(pool: EnvironmentPool) -> None:
     async with pool.lend("coin/train/1") as environment:
         with pytest.raises(InvalidInput, match="no episode has begun"):
             await environment.step("move north")
         for key in ("coin/train/1000", "coin/test/1", "coin", "coin/train/1/2", "scienceworld/train/boil/0"):
             with pytest.raises(InvalidInput, match="there is no task"):
                 await environment.reset(key)
-        assert (await environment.reset("coin/train/1")).valid
+        seen = await played(environment, "coin/train/1", ["no such thing"] * GAMES["coin"].max_steps)
+        assert [one.is_over for one in seen] == [False] * GAMES["coin"].max_steps + [True]
+        assert not seen[-1].is_won
+        assert await environment.step("take coin") == seen[-1]  # a game that is over stays as it is
 
 
 @pytest.mark.slow
