@@ -43,11 +43,9 @@ class Run(TypedDict):
     settings: dict[str, Any]
     """The `Context` as JSON."""
     key: NotRequired[str]
-    """Identity of the task where its text is not enough, such as the key of an environment's episode; empty: none."""
+    """The task's key, which is its identity, such as that of an environment's episode; empty or missing: its text is."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
-    key: NotRequired[str]
-    """The task's key, which is its identity; empty or missing: its text is."""
 
 
 class PromptCase(TypedDict):
