@@ -1,7 +1,9 @@
-"""The conversation of one episode: it only grows, so that a server which caches prefixes reads only what is new.
+"""The conversation of one episode: it grows at its end, so that a server which caches prefixes reads little again.
 
 A step's message is what is seen and, while it is the newest, the actions that can be taken: with the next step the list
-goes, and all before it stays word for word. Beyond the model's window the older half of the steps is left out at once.
+goes, which keeps the window free, and all before it stays word for word. The list is shown although a schema enforces
+it, since a server that constrains the reply does not show the model the schema. Beyond the model's window the older
+half of the steps is left out at once.
 """
 
 import json

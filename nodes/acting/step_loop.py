@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from math import isfinite
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
@@ -20,8 +20,6 @@ from memento.nodes.usage import no_usage
 
 ACT: Final = "act"
 """Name of an action in the run's record of tool calls, and in its `tool` events."""
-
-_T = TypeVar("_T")
 
 
 class PlayedEpisode(NamedTuple):
@@ -43,7 +41,7 @@ class PlayedEpisode(NamedTuple):
     @property
     def score(self) -> float | None:
         """The score at its end, in [0, 1]; None where the environment failed."""
-        if self.last is None or self.ended_by == "environment" or not isfinite(self.last.score):
+        if self.last is None or self.ended_by == "environment":
             return None
         return min(1.0, max(0.0, self.last.score))
 
@@ -127,14 +125,14 @@ class _World:
         """Valid actions by the form in which they are shown, where it is another one."""
 
     async def reset(self, key: str) -> Observation:
-        return self._shown(await self._called(self._environment.reset(key)))
+        return await self._called(self._environment.reset(key))
 
     async def step(self, action: str) -> Observation:
-        return self._shown(await self._called(self._environment.step(self._actions.get(action, action))))
+        return await self._called(self._environment.step(self._actions.get(action, action)))
 
-    async def _called(self, call: Coroutine[Any, Any, _T]) -> _T:
+    async def _called(self, call: Coroutine[Any, Any, Observation]) -> Observation:
         try:
-            return await within(self._seconds, call)
+            return self._shown(await within(self._seconds, call))
         except (EnvironmentFailed, InvalidInput):
             raise
         except DeadlinePassed:
@@ -147,6 +145,8 @@ class _World:
             raise EnvironmentFailed(told(error, self._redact)) from error
 
     def _shown(self, seen: Observation) -> Observation:
+        if not isfinite(seen.score):
+            raise EnvironmentFailed(f"it gave the score {seen.score}")
         text = self._redact(storable(seen.text))
         self._actions = {}
         # Secrets are read for every text: all actions are looked through at once.

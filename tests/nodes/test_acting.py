@@ -25,6 +25,7 @@ from memento.nodes.structured import StructuredCaller
 from tests.agent_parts import counted, slow, source
 from tests.house_world import TASK, WALKTHROUGH, HouseWorld, Walker
 from tests.node_parts import Roles, a_run, begun, names, runtime_of, scripted
+from tests.scripted import ScriptedChatModel
 
 SUBTASK: Any = {"id": "1", "description": CARRY_OUT, "depends_on": []}
 
@@ -117,6 +118,7 @@ async def test_score_so_far_is_known_when_the_time_is_up() -> None:
         ({"fails_at": 2}, "the simulator crashed"),
         ({"fails_at": 2, "error": OSError("pipe")}, "OSError: pipe"),
         ({"fails_at": 2, "hangs": True}, "did not answer within 0.1 s"),
+        ({"scores": float("nan")}, "it gave the score nan"),
     ],
 )
 async def test_score_is_unknown_when_the_environment_fails(failing: Any, said: str) -> None:
@@ -244,6 +246,19 @@ async def test_conversation_only_grows_when_the_model_acts() -> None:
         assert len(after) == len(before) + 2
         assert before[-1].text.startswith(after[len(before) - 1].text)
     assert [message.text for message in later[-1][2::2]] == acts(*WALKTHROUGH[:-1])
+
+
+async def test_form_that_a_server_refuses_is_tried_once_when_an_episode_has_many_schemas() -> None:
+    class Refusing(ScriptedChatModel):
+        n_tried: int = 0
+
+        def with_structured_output(self, *_args: Any, **_kwargs: Any) -> Any:
+            self.n_tried += 1
+            raise NotImplementedError
+
+    model = Refusing(acts(*WALKTHROUGH))
+    assert (await played(HouseWorld(), model=model))["results"][0]["score"] == 1.0
+    assert model.n_tried == 2, "by schema, and by a call; then as text in every step"
 
 
 def test_older_steps_and_worse_cases_are_left_out_when_the_window_is_full() -> None:
