@@ -42,11 +42,8 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
-<<<<<<< .merge_file_hXsbrF
-=======
     key: NotRequired[str]
-    """The task's key, which is its identity, such as that of an environment's episode; empty or missing: its text is."""
->>>>>>> .merge_file_OGzImu
+    """The task's key, its identity, such as that of an environment's episode; empty or missing: its text is."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
 
