@@ -18,7 +18,7 @@ class EpisodeTask(NamedTuple):
     text: str
     """The task's description, an empty line, and the first observation."""
     walkthrough: tuple[str, ...]
-    """Actions that win, from the environment's own solver; empty where it gives none that fits into `max_steps`."""
+    """Actions that win, always the same; empty where it gives none that fits into `max_steps`."""
 
 
 class OpenEnvironment(Environment, Protocol):

@@ -28,6 +28,7 @@ async def check(program: str, keys: list[str]) -> None:
         for key in keys:
             task = await one.describe(key)
             assert task.walkthrough
+            assert task == await other.describe(key)
             seen, also = [await one.reset(key)], [await other.reset(key)]
             assert task.text.endswith(f"\n\n{seen[0].text}")
             for action in task.walkthrough:

@@ -63,6 +63,7 @@ async def test_a_task_is_the_same_in_two_processes_with_different_pasts(pool: En
             key = f"{name}/dev/10004"
             actions = await random_actions(one, key, 8)
             assert await played(one, key, actions) == await played(other, key, actions)
+            assert await one.describe(key) == await other.describe(key)
 
 
 async def test_what_is_no_task_is_refused_and_an_episode_ends_at_its_limit(pool: EnvironmentPool) -> None:
