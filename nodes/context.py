@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from memento.memory.policies.registry import PolicyName
 from memento.memory.success import GivenPositiveFrom
@@ -277,6 +277,11 @@ class Context(RunSettings):
         description="Whose cases to use, whatever the input says. Empty: the input's namespace, or the usual one.",
         max_length=200,
     )
+
+    @field_validator("positive_from", mode="before")
+    @classmethod
+    def _is_empty(cls, value: Any) -> Any:
+        return None if value == "" else value  # as a form sends it
 
     @model_validator(mode="after")
     def _has_no_misspelt_setting(self) -> Self:

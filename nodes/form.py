@@ -35,7 +35,9 @@ def draw_form(schema: dict[str, Any]) -> None:
 def _widget(name: str, field: dict[str, Any]) -> dict[str, Any]:
     # An optional setting's bounds are those of its only other form.
     forms = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
-    values = forms[0] if len(forms) == 1 else {}
+    # One of several forms, a text among them, is written as text.
+    texts = [one for one in forms if one.get("type") == "string"]
+    values = forms[0] if len(forms) == 1 else {"type": "string"} if texts else {}
     widget = {"label": field.get("title", name), "type": "text", **_kind(field, values)}
     if "description" in field:
         widget["description"] = field["description"]

@@ -47,6 +47,7 @@ async def test_the_words_of_a_prompt_follow_the_memory_and_a_run_of_its_own() ->
         assert Recall.from_json(mine.to_json()) == mine
         assert all(one.worked for one in (await memory.select(mine)).cases)
     assert Context(positive_from="usual").settings()["positive_from"] == "usual"
+    assert Context.model_validate({"positive_from": ""}).positive_from is None, "as a form sends it"
     with pytest.raises(ValidationError, match="above 0"):
         strict_context({"positive_from": 3})
 
