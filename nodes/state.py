@@ -43,7 +43,8 @@ class Run(TypedDict):
     settings: dict[str, Any]
     """The `Context` as JSON."""
     key: NotRequired[str]
-    """The task's key, which is its identity, such as that of an environment's episode; empty or missing: its text is."""
+    """The task's key, which is its identity, such as that of an environment's episode; empty or missing: its text
+    is."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
 

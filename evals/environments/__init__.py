@@ -6,5 +6,7 @@ textworld_express.py, science_world.py, baby_ai.py    their names, limits, split
 process.py            a child process that a program runs in; killed when it hangs, started again when it crashed
 remote.py             an environment whose program runs in such a process
 pool.py               lends environments to runs
+subject.py            tasks, corrections and demonstrations of environments, for evaluations
+actors.py             actors without a model, as controls
 child.py, worlds/     what runs in the child process
 """

@@ -44,7 +44,9 @@ HOUSE = EnvironmentSpec(
 
 async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Path) -> None:
     model = ScriptedChatModel(replies=[])
-    base = Subject(name="made", make_deps=lambda memory: Deps(memory=memory, planner=model, executor=model, judge=model))
+    base = Subject(
+        name="made", make_deps=lambda memory: Deps(memory=memory, planner=model, executor=model, judge=model)
+    )
     async with EnvironmentPool([HOUSE], size=2) as pool:
         tasks = await environment_tasks(pool, [HOUSE], split="dev", n=4)
         arms = ["random_actions:max_steps=2", "replay", "none:fixed=1,actor=replay", "random_successes:actor=nearest"]
