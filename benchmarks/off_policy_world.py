@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
 from memento.memory.estimators.port import CaseRows, Estimates, EstimatorName, Example, SharedOutcomes
-from memento.memory.event import Candidate, Observation, RetrievalEvent, Slot
+from memento.memory.event import Candidate, ObservedOutcome, RetrievalEvent, Slot
 from memento.memory.offpolicy.past_bank import PastBank, Revision
 from memento.memory.policies.port import Candidates, Distribution, Pool, RetrievalPolicy, choose, greedy
 
@@ -141,7 +141,7 @@ class World:
             total += self.success(topic, [int(rows[one.candidate]) for one in served if one.candidate is not None])
         return total / n_tasks
 
-    def log(self, policy: RetrievalPolicy, *, k: int, n: int) -> tuple[list[Observation], list[Example]]:
+    def log(self, policy: RetrievalPolicy, *, k: int, n: int) -> tuple[list[ObservedOutcome], list[Example]]:
         """Events with their outcomes, also as estimators are given them; every third task is asked twice."""
         observations, examples = [], []
         for number in range(n):
@@ -176,11 +176,11 @@ class World:
                 slots=slots,
             )
             reward = float(self.rng.random() < self.success(topic, [row for row in chosen if row is not None]))
-            observations.append(Observation(number, reward, 1.0, event))
+            observations.append(ObservedOutcome(number, reward, 1.0, event))
             examples.append(self._example(observations[-1], state_D, [row for row in chosen if row is not None]))
         return observations, examples
 
-    def _example(self, observation: Observation, state_D: NDArray[np.float32], rows: list[int]) -> Example:
+    def _example(self, observation: ObservedOutcome, state_D: NDArray[np.float32], rows: list[int]) -> Example:
         places = np.array(rows, np.intp)
         ids = tuple(self.cases[row].id for row in rows)
         slots = [slot for slot in observation.event.slots if slot.case_id is not None]

@@ -14,7 +14,7 @@ Route = list[Send] | Literal["planner", "evaluate"]
 
 
 def route_to_episodes(state: MementoState) -> Route:
-    """Route as `route_after_planner` in a graph with an environment: whoever acts in it is shown the cases."""
+    """Route as `route_after_planner` in a graph with an environment, whose actor is shown the cases."""
     return route_after_planner(state, is_acting=True)
 
 

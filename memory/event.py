@@ -135,7 +135,7 @@ class OutcomeRange(NamedTuple):
     """The last one's."""
 
 
-class Observation(NamedTuple):
+class ObservedOutcome(NamedTuple):
     """One outcome, or its withdrawal, with the cases served: the input of estimators."""
 
     offset: int

@@ -49,7 +49,7 @@ class RunSettings(BaseModel):
         ge=0,
         le=32,
         title="Cases shown",
-        description="How many cases the planner is shown at most.",
+        description="How many cases are shown at most.",
         json_schema_extra=in_form("Cases", "score_case"),
     )
     max_case_tokens: int = Field(
@@ -67,8 +67,8 @@ class RunSettings(BaseModel):
         default="planner",
         title="Who is shown cases",
         description=(
-            "Who is shown the cases: the planner, the executors, or both. Whoever acts in an environment is always "
-            "shown them."
+            "Who is shown the cases: the planner, the executors, or both. The actor in an environment is always shown "
+            "them."
         ),
         json_schema_extra=in_form("Cases", "planner", "executor"),
     )
@@ -115,6 +115,15 @@ class RunSettings(BaseModel):
         json_schema_extra=in_form("Execution", "executor", kind="model"),
     )
     executor_prompt: str = _instructions("executor", "Execution", "executor")
+    repeat_actions: bool = Field(
+        default=False,
+        title="Repeat actions",
+        description=(
+            "Whether an action is offered again in a situation of an environment that looks the same as when it was "
+            "taken. Off: only when every other action was taken there, too."
+        ),
+        json_schema_extra=in_form("Execution", "executor"),
+    )
     max_steps: int = Field(
         default=50,
         ge=1,
@@ -125,15 +134,6 @@ class RunSettings(BaseModel):
             "hold beside that."
         ),
         json_schema_extra=in_form("Budgets of a subtask", "executor"),
-    )
-    repeat_actions: bool = Field(
-        default=False,
-        title="Repeat actions",
-        description=(
-            "Whether an action is offered again in a situation of an environment that looks the same as when it was "
-            "taken. Off: only when every other action was taken there, too."
-        ),
-        json_schema_extra=in_form("Execution", "executor"),
     )
     max_model_calls: int = Field(
         default=12,

@@ -55,10 +55,11 @@ _INVISIBLE: Final = re.compile(
 def fence(tag: str, text: str, **attributes: str) -> str:
     """Put text between tags that it cannot close."""
     marks = "".join(f' {name}="{_quotable(value)}"' for name, value in attributes.items())
-    return f"<{tag}{marks}>\n{_harmless(text)}\n</{tag}>"
+    return f"<{tag}{marks}>\n{harmless(text)}\n</{tag}>"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return a text in which nothing stands for a tag of ours or for another role."""
     text = _INVISIBLE.sub("", _ESCAPES.sub("", text))
     text = _BRACKET.sub(_without_our_tags, text)
     return _TURN_MARKER.sub(lambda found: "&lt;" if found[0] == "<" else "&#91;", text)

@@ -42,11 +42,10 @@ class Run(TypedDict):
     """Whose cases; empty stands for the memory's own namespace."""
     settings: dict[str, Any]
     """The `Context` as JSON."""
-    key: NotRequired[str]
-    """The task's key, which is its identity, such as that of an environment's episode; empty or missing: its text
-    is."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
+    key: NotRequired[str]
+    """The task's key, which is its identity; empty or missing: its text is."""
 
 
 class PromptCase(TypedDict):

@@ -37,16 +37,8 @@ def make_write_case(
         """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
         if state.get("event_id") is None and state["reward"] is None:
             return {}
-        info, lost = runtime.execution_info, ""
-        try:
-            action = redact(case_action(state))
-        except Exception as error:
-            if is_control_flow(error):
-                raise
-            action, lost = (
-                plan_action(state),
-                f"the case keeps the plan, since `case_action` failed: {told(error, redact)}",
-            )
+        info = runtime.execution_info
+        action, lost = _action(case_action, state, redact)
         try:
             memory = await of_memory(memory_source, redact)
             experience = Experience(
@@ -78,6 +70,16 @@ def make_write_case(
         return update | ({"notices": [*state["notices"], *new]} if new else {})
 
     return write_case
+
+
+def _action(case_action: CaseAction, state: MementoState, redact: Redact) -> tuple[str, str]:
+    """Return the action of the case, and a notice where the host's function failed."""
+    try:
+        return redact(case_action(state)), ""
+    except Exception as error:  # the host's code, which may raise anything
+        if is_control_flow(error):
+            raise
+        return plan_action(state), f"the case keeps the plan, since `case_action` failed: {told(error, redact)}"
 
 
 def shown_to_nobody(state: MementoState) -> list[str]:

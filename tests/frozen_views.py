@@ -26,7 +26,7 @@ from memento.graph.threads import Threads, open_checkpointer
 from memento.graph.workflow import build_graph
 from memento.memory.case import Case, question_hash
 from memento.memory.case_memory import CaseMemory
-from memento.memory.event import Observation, OutcomeRange, RetrievalEvent
+from memento.memory.event import ObservedOutcome, OutcomeRange, RetrievalEvent
 from memento.memory.policies.registry import POLICY_NAMES
 from tests.hashing_encoder import HashingEncoder
 from tests.node_parts import always
@@ -131,7 +131,7 @@ async def _namespace(memory: CaseMemory, name: str, event_ids: Sequence[str]) ->
 async def _experiences(memory: CaseMemory, name: str) -> dict[str, Any]:
     views, newest = memory.views, await memory.views.newest_outcome_offset()
     skipped = [OutcomeRange(newest // 3, newest // 2)]
-    found, after = list[Observation](), 0
+    found, after = list[ObservedOutcome](), 0
     while page := await views.observations(namespace=name, after=after, limit=100):
         found += page
         after = page[-1].offset
@@ -268,7 +268,7 @@ def _exported(cases: Iterable[Case]) -> list[str]:
     return [case.model_dump_json() for case in cases]
 
 
-def _told(experiences: Iterable[Observation]) -> list[Any]:
+def _told(experiences: Iterable[ObservedOutcome]) -> list[Any]:
     return [
         [one.offset, one.event_id, one.reward, one.confidence, one.is_partial, one.event.case_ids]
         for one in experiences

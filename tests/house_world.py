@@ -16,13 +16,22 @@ TASK = "Leave the house. You are in the hall."
 class HouseWorld:
     """The key lies in the kitchen, the locked door to the garden is in the hall; taking the key is half of the task."""
 
-    def __init__(self, *, fails_at: int | None = None, error: Exception | None = None, hangs: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        fails_at: int | None = None,
+        error: Exception | None = None,
+        hangs: bool = False,
+        scores: float | None = None,
+    ) -> None:
         self.resets: list[str] = []
         self.n_steps = 0
         self.n_released = 0
+        self.is_hanging = asyncio.Event()
         self._fails_at = fails_at
         self._error = error or EnvironmentFailed("the simulator crashed")
         self._hangs = hangs
+        self._scores = scores
 
     async def reset(self, key: str) -> Observation:
         if key == "nowhere":
@@ -35,6 +44,7 @@ class HouseWorld:
         self.n_steps += 1
         if self._fails_at == self.n_steps:
             if self._hangs:
+                self.is_hanging.set()
                 await asyncio.Event().wait()
             raise self._error
         match (self._room, action):
@@ -64,7 +74,7 @@ class HouseWorld:
         }[self._room]
         valid += ["go north"] if self._room == "hall" and self._is_open else []
         is_won = self._room == "garden"
-        score = 1.0 if is_won else 0.5 if self._has_key else 0.0
+        score = self._scores or (1.0 if is_won else 0.5 if self._has_key else 0.0)
         return Observation(text, tuple(valid), score, is_over=is_won, is_won=is_won)
 
     @asynccontextmanager

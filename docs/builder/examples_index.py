@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, tuple[Entry, ...]]] = MappingProxyType(
             Entry("give memory to a coding agent, by MCP", "mcp_memory.py", "what each of four tools says"),
         ),
         "Embed and serve the workflow": (
+            Entry("act in an environment, step by step", "act_in_an_environment.py", "how two episodes ended"),
             Entry("stream answers into a chat", "stream_the_answer.py", "steps, then the answer in pieces"),
             Entry("put it behind FastAPI", "fastapi_app.py", "nothing: it serves"),
             Entry("put it behind Flask", "flask_app.py", "nothing: it serves"),

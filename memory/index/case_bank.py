@@ -20,7 +20,7 @@ from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_points import indexed_namespace
 from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
-from memento.memory.index.projection import Projection, Step
+from memento.memory.index.projection import Projection, ProjectionStep
 from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.index.tied_hits import nearest_with_ties
 from memento.memory.ledger.reads import LedgerViews
@@ -223,7 +223,7 @@ class CaseBank:
         finally:
             await self._engine.close()
 
-    async def _catch_up(self) -> Step:
+    async def _catch_up(self) -> ProjectionStep:
         """Apply the next batch; whatever is left after it goes on in the background, so that a read never waits."""
         step = await self._projection.step()
         if step.is_behind:

@@ -27,7 +27,7 @@ _FOLLOW_S = 0.1
 _REBUILD = "rebuild"
 
 
-class Step(NamedTuple):
+class ProjectionStep(NamedTuple):
     """How far the engine has followed after one step."""
 
     position: int
@@ -83,19 +83,19 @@ class Projection:
         """Record a failure that only a rebuild repairs: the next step rebuilds."""
         self._is_damaged = True
 
-    async def step(self) -> Step:
+    async def step(self) -> ProjectionStep:
         """Apply the next batch, unless a rebuild is under way. Calls during a step share the next one."""
         if self._is_rebuilding:
             if self._position is None or self._is_damaged:
                 raise EngineUnavailable("the index is being rebuilt")
             # The old one serves as it is until the new one is complete.
-            return Step(self._position, self._position < await self._views.newest_offset(), 0)
+            return ProjectionStep(self._position, self._position < await self._views.newest_offset(), 0)
         return await self._together(None)
 
-    def reached(self, offset: int) -> Step | None:
+    def reached(self, offset: int) -> ProjectionStep | None:
         """Where the engine has followed to, if that is a ledger offset or beyond; else None, and `step` goes on."""
         is_there = self._position is not None and self._position >= offset
-        return Step(offset, is_behind=False, n_applied=0) if is_there and not self._is_damaged else None
+        return ProjectionStep(offset, is_behind=False, n_applied=0) if is_there and not self._is_damaged else None
 
     async def complete(self) -> None:
         """Apply everything, however long it takes."""
@@ -148,12 +148,12 @@ class Projection:
         if self._lease is not None:
             await self._lease.release()
 
-    async def _step(self, asked: Sequence[None]) -> list[Step]:
+    async def _step(self, asked: Sequence[None]) -> list[ProjectionStep]:
         async with self._stepping:
             step = await self._follow_or_advance(await self._connected())
         return [step] * len(asked)
 
-    async def _follow_or_advance(self, position: int) -> Step:
+    async def _follow_or_advance(self, position: int) -> ProjectionStep:
         """Apply the next changes, or look how far the process has come that does."""
         if self._lease is None or (newest := await self._views.newest_offset()) <= position:
             await self._save_soon()
@@ -165,9 +165,9 @@ class Projection:
         if (now := time.monotonic()) - self._looked_at >= _FOLLOW_S:
             self._looked_at = now
             self._position = position = max(position, await self._engine.position())
-        return Step(position, position < newest, 0)
+        return ProjectionStep(position, position < newest, 0)
 
-    async def _advance(self, position: int, limit: int = BATCH) -> Step:
+    async def _advance(self, position: int, limit: int = BATCH) -> ProjectionStep:
         """Apply the next changes after a position."""
         if changes := await self._views.changes(after=position, limit=limit):
             await self._engine.upsert(await case_points(changes, self._texts))
@@ -176,7 +176,7 @@ class Projection:
             self._position = position = changes[-1].offset
             self._n_unsaved += len(changes)
             await self._save_soon()
-        return Step(position, len(changes) == limit, len(changes))
+        return ProjectionStep(position, len(changes) == limit, len(changes))
 
     async def _is_projector(self) -> bool:
         """Whether this process applies changes; where it has just become so, it looks at the index anew."""

@@ -10,7 +10,7 @@ import numpy as np
 from memento.memory.case import Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseOrigins, CaseRows, CaseView, Example
-from memento.memory.event import Observation, Slot
+from memento.memory.event import ObservedOutcome, Slot
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.namespaces import holds_documents
@@ -49,7 +49,7 @@ class ExampleReader:
         self._has_origins = has_origins
         self._recent: OrderedDict[str, _Action] = OrderedDict()
 
-    async def examples(self, observations: Sequence[Observation]) -> list[Example | None]:
+    async def examples(self, observations: Sequence[ObservedOutcome]) -> list[Example | None]:
         """Training example of each observation; None where the outcome is unknown."""
         known = [(observation, reward) for observation in observations if (reward := observation.reward) is not None]
         served = [[slot for slot in observation.event.slots if slot.case_id is not None] for observation, _ in known]
@@ -147,7 +147,7 @@ def cut(rows: CaseRows, start: int, stop: int) -> CaseRows:
 
 
 def _example(
-    observation: Observation, reward: float, slots: Sequence[Slot], state_D: Vector, cases: CaseRows
+    observation: ObservedOutcome, reward: float, slots: Sequence[Slot], state_D: Vector, cases: CaseRows
 ) -> Example:
     return Example(
         offset=observation.offset,

@@ -28,7 +28,7 @@ from memento.memory.estimators.port import (
     Suggestions,
 )
 from memento.memory.estimators.settings import EstimatorSettings
-from memento.memory.event import Observation
+from memento.memory.event import ObservedOutcome
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
@@ -229,7 +229,7 @@ class Learner:
         self.serving = version
         self._offset = self._n_outcomes = self._n_saved = 0
 
-    def _take(self, steps: Sequence[tuple[Observation, Example | None]]) -> None:
+    def _take(self, steps: Sequence[tuple[ObservedOutcome, Example | None]]) -> None:
         for observation, example in steps:
             self._offset = observation.offset
             if example is None:

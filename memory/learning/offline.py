@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import Observation, OutcomeRange
+from memento.memory.event import ObservedOutcome, OutcomeRange
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.making import make_learner
 from memento.memory.learning.torch_thread import OwnThread
@@ -184,7 +184,7 @@ class OfflineLearning:
             on_progress("reading outcomes", len(examples), len(believed))
         return examples
 
-    async def _differences(self, one: Observation, serves: "Learner", again: "Learner") -> list[float]:
+    async def _differences(self, one: ObservedOutcome, serves: "Learner", again: "Learner") -> list[float]:
         """Differences between two learners' estimates for the recalled cases of reads, or else the served ones."""
         similarity = {slot.case_id: slot.similarity for slot in one.event.slots if slot.case_id is not None}
         similarity |= {candidate.case_id: candidate.similarity for candidate in one.event.candidates}

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select
 
-from memento.memory.event import Observation, Outcome, OutcomeRange, RetrievalEvent
+from memento.memory.event import ObservedOutcome, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
@@ -66,7 +66,7 @@ class EventViews:
 
     async def observations(
         self, *, namespace: str, after: int, limit: int, skipped: Sequence[OutcomeRange] = ()
-    ) -> list[Observation]:
+    ) -> list[ObservedOutcome]:
         """Outcomes after an offset with the cases served, in order, without those of degraded events.
 
         An outcome whose reward is None says that the event's earlier ones, if any, are withdrawn; one that cannot be
@@ -78,7 +78,7 @@ class EventViews:
         """
         offset = schema.outcomes.c.offset
 
-        def look(connection: CheckedConnection) -> list[Observation]:
+        def look(connection: CheckedConnection) -> list[ObservedOutcome]:
             start = after
             while True:
                 query = _served(namespace).where(offset > start, *outside(skipped, schema.outcomes))
@@ -92,12 +92,12 @@ class EventViews:
 
     async def newest_observations(
         self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
-    ) -> list[Observation]:
+    ) -> list[ObservedOutcome]:
         """Newest known outcome of each event at an offset; the last `limit`, in order."""
         offset = schema.outcomes.c.offset
 
-        def look(connection: CheckedConnection) -> list[Observation]:
-            told, found, before = set[str](), list[Observation](), until + 1
+        def look(connection: CheckedConnection) -> list[ObservedOutcome]:
+            told, found, before = set[str](), list[ObservedOutcome](), until + 1
             while True:
                 query = _served(namespace).where(offset < before, *outside(skipped, schema.outcomes))
                 rows = connection.execute(query.order_by(offset.desc()).limit(_PAGE)).all()
@@ -133,22 +133,22 @@ class EventViews:
         return await self._ledger.query(lambda connection: connection.scalar(query)) or 0
 
 
-def observations_of(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[Observation]:
+def observations_of(connection: CheckedConnection, rows: Sequence[Sequence[Any]]) -> list[ObservedOutcome]:
     """The observations of rows of outcomes with their events, without those that count for nothing."""
     found = (_observation(connection, row) for row in rows)
     return [one for one in found if one is not None]
 
 
-def _observation(connection: CheckedConnection, row: Sequence[Any]) -> Observation | None:
+def _observation(connection: CheckedConnection, row: Sequence[Any]) -> ObservedOutcome | None:
     """The observation of an outcome and its event, unknown where the outcome is damaged; None where there is none."""
     event = connection.checked(EVENTS, row[_N_OUTCOME_COLUMNS:])
     outcome = connection.checked(OUTCOMES, row[:_N_OUTCOME_COLUMNS])
     if event is None or (outcome is not None and outcome.namespace != event.namespace):
         return None
     if outcome is None:
-        return Observation(row[_OFFSET], None, 1.0, event)
+        return ObservedOutcome(row[_OFFSET], None, 1.0, event)
     shown = event.without(outcome.left_out)
-    return Observation(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=shown is not event)
+    return ObservedOutcome(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=shown is not event)
 
 
 def _newest_outcomes(

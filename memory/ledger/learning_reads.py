@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from memento.memory.event import Observation, OutcomeRange
+from memento.memory.event import ObservedOutcome, OutcomeRange
 from memento.memory.ledger import schema
 from memento.memory.ledger.event_reads import observations_of, outside
 from memento.memory.ledger.prepared import Prepared, unindexed
@@ -31,7 +31,7 @@ class LearningNews(NamedTuple):
     serving: int
     """Number of the serving settings version; 0 is the built-in ones."""
     n_erasures: int
-    observations: list[Observation]
+    observations: list[ObservedOutcome]
     """New outcomes, in order."""
     seen_until: int
     """Ledger offset up to which all outcomes have been looked at, whosever they are."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.support import supported
-from memento.memory.event import Observation
+from memento.memory.event import ObservedOutcome
 from memento.memory.index.engines.port import Vector
 from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
@@ -34,7 +34,7 @@ _MAX_SEQUENCES = 16
 class LoggedEvent(NamedTuple):
     """An event with a known outcome, with its vectors."""
 
-    observation: Observation
+    observation: ObservedOutcome
     example: Example
     k: int
     """Slots that a target policy gets."""

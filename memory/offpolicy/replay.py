@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.memory.estimators.port import Estimator, EstimatorName, Example
-from memento.memory.event import Observation
+from memento.memory.event import ObservedOutcome
 from memento.memory.offpolicy.counterfactual import Counterfactual, LoggedEvent, TargetPolicy
 from memento.memory.offpolicy.cross_fitting import MANY, CrossFitting
 from memento.memory.offpolicy.off_policy import Sample
@@ -33,7 +33,7 @@ class Replay:
 
     def __init__(
         self,
-        observations: Sequence[Observation],
+        observations: Sequence[ObservedOutcome],
         examples: Sequence[Example],
         *,
         bank: PastBank,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memento.memory.errors import InvalidInput
-from memento.memory.event import IMPORTED, Observation
+from memento.memory.event import IMPORTED, ObservedOutcome
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
@@ -148,9 +148,9 @@ class PolicyEvaluation:
             n_not_recalled=len(used) - len(recalled),
         )
 
-    async def _known(self) -> list[Observation]:
+    async def _known(self) -> list[ObservedOutcome]:
         """The newest outcome of every event, where it is known, in the ledger's order."""
-        believed: dict[str, Observation] = {}
+        believed: dict[str, ObservedOutcome] = {}
         after = 0
         while news := await self._storage.views.observations(namespace=self._namespace, after=after, limit=_PART):
             after = news[-1].offset
@@ -163,7 +163,7 @@ class PolicyEvaluation:
     async def _samples(
         self,
         targets: dict[str, RetrievalPolicy],
-        used: list[Observation],
+        used: list[ObservedOutcome],
         k: int | None,
         on_progress: "Callable[[ReplayProgress], None]",
     ) -> dict[str, Sample]:
@@ -220,7 +220,7 @@ def _differences(samples: dict[str, Sample]) -> list[Difference]:
     ]
 
 
-def _served(used: list[Observation]) -> tuple[dict[str, Estimate], Estimate]:
+def _served(used: list[ObservedOutcome]) -> tuple[dict[str, Estimate], Estimate]:
     """What each logging policy earned, and all of them together."""
     reward_E = np.array([one.reward for one in used], np.float64)
     question_E = np.unique([one.event.question for one in used], return_inverse=True)[1].astype(np.int64)

@@ -3,7 +3,8 @@
 environment.py     the port: reset, step, observation, valid actions, score
 actor.py           the port of who chooses the actions, and a step
 model_actor.py     the executor's model as actor: one structured call per step
-episode_prompt.py  its prompts
+conversation.py    the conversation of one episode, within the window of the model
+episode_prompt.py  the texts of that conversation
 step_loop.py       the loop of one episode, within its budgets
 episode_run.py     one subtask as an episode: environment borrowed, result written down
 trajectory.py      what a case keeps of what was done

@@ -12,7 +12,7 @@ from memento.memory.errors import InvalidInput
 from memento.nodes.acting.actor import Actor
 from memento.nodes.acting.environment import Environment, EnvironmentFailed, EnvironmentSource
 from memento.nodes.acting.model_actor import ModelActor
-from memento.nodes.acting.step_loop import ACT, Episode, play
+from memento.nodes.acting.step_loop import ACT, PlayedEpisode, play
 from memento.nodes.acting.trajectory import kept_actions
 from memento.nodes.agent.budgets import BudgetLimits, Meter, subtask_limits
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
@@ -87,14 +87,14 @@ class Acting:
             max_result_tokens=RESULT_TOKENS,
         )
         cases = state.get("cases") or []
-        episode, shown, models = Episode(), list[PromptCase](), {}
+        episode, shown, models = PlayedEpisode(), list[PromptCase](), {}
         try:
             actor = self.actor or await self._model_actor(state, work)
             episode = await self._played(state, actor, cases, settings, work)
             shown = actor.shown if isinstance(actor, ModelActor) else cases
             models = {"executor": actor.name} if isinstance(actor, ModelActor) else {}
         except DeadlinePassed:
-            episode = Episode(ended_by=work.seconds_ended_by())
+            episode = PlayedEpisode(ended_by=work.seconds_ended_by())
         if episode.ended_by == "environment":
             work.notice(f"the environment failed, so the reward is not known: {episode.detail}")
         result = _result(state, episode, began_at)
@@ -114,8 +114,8 @@ class Acting:
 
     async def _played(
         self, state: SubtaskInput, actor: Actor, cases: list[PromptCase], settings: RunSettings, work: Work
-    ) -> Episode:
-        episode = Episode()
+    ) -> PlayedEpisode:
+        episode = PlayedEpisode()
         try:
             # The stack gives the environment back whatever ends the episode, cancellation too.
             async with AsyncExitStack() as stack:
@@ -123,7 +123,7 @@ class Acting:
                 episode = await play(environment, actor, run=state["run"], cases=cases, settings=settings, work=work)
         except EnvironmentFailed as error:
             if episode.first is None:
-                return Episode(ended_by="environment", detail=brief_reason(error, work.redact))
+                return PlayedEpisode(ended_by="environment", detail=brief_reason(error, work.redact))
             work.notice(f"the environment could not be given back: {brief_reason(error, work.redact)}")
         except Exception as error:
             if episode.first is None or is_control_flow(error):
@@ -147,7 +147,7 @@ class Acting:
             raise EnvironmentFailed(told(error, work.redact)) from error
 
 
-def _result(state: SubtaskInput, episode: Episode, began_at: float) -> SubtaskResult:
+def _result(state: SubtaskInput, episode: PlayedEpisode, began_at: float) -> SubtaskResult:
     first, steps = episode.first, episode.steps
     result: SubtaskResult = {
         "cycle": state["cycle"],
@@ -170,7 +170,7 @@ def _tool_call(action: str, seen: str, score: float) -> ToolCall:
     return {"name": ACT, "args": {"action": storable(action)[:KEPT_CHARS]}, "result": seen[:KEPT_CHARS], "score": score}
 
 
-def _said(episode: Episode) -> str:
+def _said(episode: PlayedEpisode) -> str:
     """Say in one line how the episode ended: the answer of an environment run."""
     n_steps = len(episode.steps)
     after = f"after {n_steps} step{'' if n_steps == 1 else 's'}"

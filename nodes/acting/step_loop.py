@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from math import isfinite
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
@@ -12,6 +12,7 @@ from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.errors import ModelUnavailable, brief_reason
+from memento.nodes.fences import harmless
 from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.redaction import Redact
 from memento.nodes.state import PromptCase, Run
@@ -20,10 +21,8 @@ from memento.nodes.usage import no_usage
 ACT: Final = "act"
 """Name of an action in the run's record of tool calls, and in its `tool` events."""
 
-_T = TypeVar("_T")
 
-
-class Episode(NamedTuple):
+class PlayedEpisode(NamedTuple):
     """An episode that was played."""
 
     first: Observation | None = None
@@ -42,14 +41,14 @@ class Episode(NamedTuple):
     @property
     def score(self) -> float | None:
         """The score at its end, in [0, 1]; None where the environment failed."""
-        if self.last is None or self.ended_by == "environment" or not isfinite(self.last.score):
+        if self.last is None or self.ended_by == "environment":
             return None
         return min(1.0, max(0.0, self.last.score))
 
 
 async def play(
     environment: Environment, actor: Actor, *, run: Run, cases: Sequence[PromptCase], settings: RunSettings, work: Work
-) -> Episode:
+) -> PlayedEpisode:
     """Play the episode of a run: reset, then actions until it is over or a budget is spent.
 
     Where the environment names valid actions, one is offered only once in a situation (the same text and the same valid
@@ -75,7 +74,7 @@ async def play(
         first = now = await world.reset(run.get("key") or run["task"])
         while not (now.is_over or now.is_won):
             if why := _ended_by(len(steps), settings, work):
-                return Episode(first, steps, why)
+                return PlayedEpisode(first, steps, why)
             before = taken.setdefault((now.text, now.valid), set())
             offered = now if settings.repeat_actions else _without(now, before)
             action = await _chosen(actor, work, run=run, cases=cases, steps=steps, now=offered)
@@ -85,12 +84,12 @@ async def play(
             now = await world.step(action)
             steps.append(Step(action, now))
     except DeadlinePassed:
-        return Episode(first, steps, work.seconds_ended_by())
+        return PlayedEpisode(first, steps, work.seconds_ended_by())
     except ActorStopped as error:
-        return Episode(first, steps, error.why, brief_reason(error, work.redact))
+        return PlayedEpisode(first, steps, error.why, brief_reason(error, work.redact))
     except EnvironmentFailed as error:
-        return Episode(first, steps, "environment", brief_reason(error, work.redact))
-    return Episode(first, steps)
+        return PlayedEpisode(first, steps, "environment", brief_reason(error, work.redact))
+    return PlayedEpisode(first, steps)
 
 
 def _ended_by(n_steps: int, settings: RunSettings, work: Work) -> str:
@@ -112,7 +111,11 @@ async def _chosen(actor: Actor, work: Work, **given: Any) -> str:
 
 
 class _World:
-    """An environment whose every failure is `EnvironmentFailed`, and whose texts hold no secrets."""
+    """An environment whose every failure is `EnvironmentFailed`, and whose texts hold no secrets.
+
+    Its valid actions stand in schemas and in replies, where no fence is: what stands for a tag or a role in them is
+    shown in another form, and sent in theirs.
+    """
 
     def __init__(self, environment: Environment, redact: Redact, seconds: float) -> None:
         self._environment = environment
@@ -122,14 +125,14 @@ class _World:
         """Valid actions by the form in which they are shown, where it is another one."""
 
     async def reset(self, key: str) -> Observation:
-        return self._shown(await self._called(self._environment.reset(key)))
+        return await self._called(self._environment.reset(key))
 
     async def step(self, action: str) -> Observation:
-        return self._shown(await self._called(self._environment.step(self._actions.get(action, action))))
+        return await self._called(self._environment.step(self._actions.get(action, action)))
 
-    async def _called(self, call: Coroutine[Any, Any, _T]) -> _T:
+    async def _called(self, call: Coroutine[Any, Any, Observation]) -> Observation:
         try:
-            return await within(self._seconds, call)
+            return self._shown(await within(self._seconds, call))
         except (EnvironmentFailed, InvalidInput):
             raise
         except DeadlinePassed:
@@ -142,11 +145,16 @@ class _World:
             raise EnvironmentFailed(told(error, self._redact)) from error
 
     def _shown(self, seen: Observation) -> Observation:
+        if not isfinite(seen.score):
+            raise EnvironmentFailed(f"it gave the score {seen.score}")
         text = self._redact(storable(seen.text))
         self._actions = {}
         # Secrets are read for every text: all actions are looked through at once.
         together = "\n".join(seen.valid)
-        if self._redact(storable(together)) == together:
+        if self._safe(together) == together:
             return seen._replace(text=text, valid=tuple(seen.valid))
-        self._actions = {self._redact(storable(action)): action for action in seen.valid}
+        self._actions = {self._safe(action): action for action in seen.valid}
         return seen._replace(text=text, valid=tuple(self._actions))
+
+    def _safe(self, action: str) -> str:
+        return harmless(self._redact(storable(action)))

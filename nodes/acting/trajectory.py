@@ -85,8 +85,12 @@ def _call_lines(calls: Sequence[ToolCall]) -> Iterator[str]:
     for call in calls:
         if not call.get("is_error") and call["result"].strip():
             arguments = ", ".join(f"{name}={_shortened(value)}" for name, value in call["args"].items())
-            yield f"- {call['name']}({without_middle(arguments, _CALL_CHARS)})"
+            yield f"- {call['name']}({_line(arguments, _CALL_CHARS)})"
 
 
 def _shortened(value: Any) -> str:
-    return without_middle(" ".join(repr(value).split()), _ARGUMENT_CHARS)
+    return _line(repr(value), _ARGUMENT_CHARS)
+
+
+def _line(text: str, max_chars: int) -> str:
+    return " ".join(without_middle(text, max_chars).split())

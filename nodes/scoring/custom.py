@@ -21,6 +21,8 @@ ScorerResult: TypeAlias = float | bool | Grade | None
 _REASON_CHARS: Final = 500
 """Of a scorer's reason: it becomes the lesson of a case."""
 _LONGEST_S: Final = 604_800.0
+BESIDE: Final = ("run", "results")
+"""Keywords that a scorer may take."""
 _N_GIVEN: Final = 3
 """Task, answer and references, which every scorer is given by position."""
 

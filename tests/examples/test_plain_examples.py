@@ -22,6 +22,13 @@ def test_late_feedback_counts_once_replaces_and_is_taken_back(tmp_path: Path) ->
     ]
 
 
+def test_second_episode_is_shorter_when_the_first_is_its_case(tmp_path: Path) -> None:
+    assert play_example("act_in_an_environment", tmp_path).splitlines() == [
+        "Leave the maze. done: score 1 after 5 steps",
+        "Leave the maze again. done: score 1 after 3 steps",
+    ]
+
+
 def test_an_own_policy_is_checked_and_serves_successes(tmp_path: Path) -> None:
     printed = play_example("own_policy", tmp_path)
     assert "slot 0: look up Ankara, propensity 0.87" in printed

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +161,45 @@ async def test_scorer_of_the_graphs_parts_is_asked_when_a_run_says_custom() -> N
         assert said in evaluation.reason
 
 
+async def test_scorer_is_given_run_and_results_by_keyword_when_it_takes_them() -> None:
+    def by_keyword(_task: str, _answer: str, _references: Any, *, results: Any) -> float:
+        return float(results[0]["result"] == "r")
+
+    def any_keyword(_task: str, _answer: str, _references: Any, **given: Any) -> float:
+        return float(set(given) == {"run", "results"} and given["run"]["task"] == "t")
+
+    async def fourth(_task: str, _answer: str, _references: Any, run: Any = None) -> float:
+        run["task"] = "changed"
+        return 1.0
+
+    def wrong(_task: str, _answer: str, _references: Any, *, run: Any, strict: bool) -> float:
+        return 1.0
+
+    def own_names(run: str, results: str, *_rest: Any, **_given: Any) -> float:
+        return float((run, results) == ("t", "42"))
+
+    class Asked:
+        def __call__(self, _task: str, _answer: str, _references: Any, *, run: Any) -> float:
+            return float(run["task"] == "t")
+
+    run = a_run("t", settings={"evaluator": "custom"})
+    for scorer, reward in (
+        *((one, 1.0) for one in (by_keyword, any_keyword, fourth, own_names, Asked(), giving(1.0))),
+        (partial(wrong, strict=True), 1.0),
+        (wrong, None),
+    ):
+        parts = ScoringParts(models=Roles(), caller=StructuredCaller(), scorer=scorer)
+        evaluation = (await score(Answered(run, "42", [{"result": "r"}]), parts)).evaluation  # type: ignore[typeddict-item]
+        assert evaluation.reward == reward, scorer
+    assert "the scorer failed: TypeError" in evaluation.reason
+    assert run["task"] == "t", "a scorer has a copy"
+
+
 MODULE = """
 LIMIT = 3
+
+def looks_at_results(task, answer, references, *, results):
+    return 1.0
 
 def fits(task, answer, references):
     return len(answer) <= LIMIT
@@ -180,6 +218,7 @@ async def test_scorer_is_found_when_it_is_named(tmp_path: Path, monkeypatch: pyt
     for name in ("fits", "fits_too"):
         scorer = await asyncio.to_thread(load_scorer, f"my_scorers_e5:{name}")
         assert (await scored_by(scorer, "t", "42", [])).reward == 1.0
+    assert await asyncio.to_thread(load_scorer, "my_scorers_e5:looks_at_results")
     assert await asyncio.to_thread(load_scorer, "builtins:max") is max, "what says nothing of itself is believed"
 
 

@@ -15,6 +15,10 @@ from hypothesis import strategies as st
 from langchain_core.messages import BaseMessage, SystemMessage
 
 from memento.evals.runs.fresh_lesson import LESSON_SYSTEM, lesson_messages, with_lesson
+from memento.nodes.acting.actor import Step
+from memento.nodes.acting.conversation import EpisodeConversation
+from memento.nodes.acting.environment import Observation
+from memento.nodes.acting.episode_prompt import CARRY_OUT, ENVIRONMENT_SYSTEM
 from memento.nodes.fences import TAGS, fence
 from memento.nodes.prompts import (
     EXECUTOR_SYSTEM,
@@ -35,7 +39,7 @@ from tests.node_parts import a_run
 GOLDEN = Path(__file__).parent.parent / "golden"
 IS_WRITING = os.environ.get("MEMENTO_GOLDEN") == "write"  # read at import: fixtures clear it
 SYSTEMS = {
-    *(PLANNER_SYSTEM, FOLLOW_UP_SYSTEM, EXECUTOR_SYSTEM),
+    *(PLANNER_SYSTEM, FOLLOW_UP_SYSTEM, EXECUTOR_SYSTEM, ENVIRONMENT_SYSTEM),
     *(JUDGE_SYSTEM, SECOND_JUDGE_SYSTEM, RUBRIC_SYSTEM, LESSON_SYSTEM),
 }
 
@@ -111,7 +115,25 @@ def planner_lesson(text: str | None = None) -> list[BaseMessage]:
     return with_lesson(planner(text), text or "Multiply, then check by adding.")
 
 
+def environment(text: str | None = None, *, n_steps: int = 1) -> list[BaseMessage]:
+    cases = [a_case(text), a_case(text, 0.0)] if text else [a_case("Bake a cake.")]
+    subtask: Any = {"id": "1", "description": text or CARRY_OUT, "depends_on": []}
+    first = Observation(text or "You are in the kitchen.")
+    run = a_run(text or "Cook the meal of the recipe.")
+    conversation = EpisodeConversation(run, subtask, cases, first, window=8_000)
+    conversation.grow([Step(text or "open fridge", Observation(text or "You open the fridge."))] * n_steps)
+    return conversation.messages([text] if text else ["take carrot", "close fridge"])
+
+
+def executor_with_cases(text: str | None = None) -> list[BaseMessage]:
+    step: Any = {"id": "1", "description": text or "multiply 6 by 7", "depends_on": []}
+    run, cases = a_run(text or "What is six times seven?"), [a_case(text or "What is two times three?")]
+    return executor_messages(run=run, subtask=step, earlier=[], cases=cases)
+
+
 PROMPTS = {
+    "environment": environment,
+    "executor_cases": executor_with_cases,
     "planner": lambda: planner(),
     "planner_bare": lambda: planner(cases=[], results=[], run=a_run()),
     "planner_last": lambda: planner(is_last=True),
@@ -148,10 +170,16 @@ def our_tags(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("injection", INJECTIONS)
-@pytest.mark.parametrize("prompt", [planner, follow_up, executor, judge, second_judge, rubric, lesson, planner_lesson])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *(planner, follow_up, executor, executor_with_cases, environment),
+        *(judge, second_judge, rubric, lesson, planner_lesson),
+    ],
+)
 def test_untrusted_text_stays_in_its_fence_when_it_tries_to_leave(prompt: Any, injection: str) -> None:
     harmless, hostile = prompt("harmless"), prompt(injection)
-    assert our_tags(rendered(hostile[-1:])) == our_tags(rendered(harmless[-1:])), "no tag of ours came or went"
+    assert our_tags(rendered(hostile[1:])) == our_tags(rendered(harmless[1:])), "no tag of ours came or went"
     assert [message.type for message in hostile] == [message.type for message in harmless]
     for message in hostile:
         if isinstance(message, SystemMessage):
