@@ -198,6 +198,20 @@ async def _packaged_model(_app: Application) -> AsyncIterator[Finding]:
     yield Finding("packaged model", "ok", "SmolLM2-135M")
 
 
+async def _environments(_app: Application) -> AsyncIterator[Finding]:
+    """The environments that can be started, and what the others want."""
+    from memento.evals.environments.registry import environment_names, find_environment
+
+    by_reason: dict[str | None, list[str]] = {}
+    for name in environment_names():
+        by_reason.setdefault(await asyncio.to_thread(find_environment(name).missing), []).append(name)
+    if ready := by_reason.pop(None, []):
+        yield Finding("environments", "ok", ", ".join(ready))
+    for reason, names in by_reason.items():
+        what = f"environment{'s' if names[1:] else ''} {', '.join(names)}"
+        yield Finding(what, "note", reason or "", "needed only to evaluate there")
+
+
 _REPORT = "this is not a setting of yours: please report it"
 _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str], ...] = (
     ("version", _version, "reinstall memento-langgraph"),
@@ -212,5 +226,6 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("tools", examine_tools, "correct MEMENTO_TOOLS or MEMENTO_MCP"),
     ("places", _places, "correct MEMENTO_MCP or MEMENTO_FILES"),
     ("packaged model", _packaged_model, "only --model local needs it"),
+    ("environments", _environments, "only evaluations in environments need them"),
 )
 """Checks in order: subject, function, and advice for when the check itself fails."""

@@ -74,7 +74,9 @@ class EnvironmentPool:
                 yield environment
             finally:
                 self._lent.discard(environment)
-                if not self._is_closed:
+                if self._is_closed:
+                    await environment.close()  # a reset may have started it again
+                else:
                     idle.append(environment)
 
     async def describe(self, key: str) -> EpisodeTask:

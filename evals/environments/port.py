@@ -6,8 +6,8 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from memento.nodes.acting.environment import Environment
 
-Split = Literal["train", "dev", "test"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "dev", "test")
+TaskSplit = Literal["train", "dev", "test"]
+SPLITS: Final[tuple[TaskSplit, ...]] = ("train", "dev", "test")
 
 
 class EpisodeTask(NamedTuple):
@@ -18,7 +18,7 @@ class EpisodeTask(NamedTuple):
     text: str
     """The task's description, an empty line, and the first observation."""
     walkthrough: tuple[str, ...]
-    """Actions that win, from the environment's own solver; empty where it gives none that fits into `max_steps`."""
+    """Actions that win, always the same; empty where it gives none that fits into `max_steps`."""
 
 
 class OpenEnvironment(Environment, Protocol):
@@ -52,7 +52,7 @@ class EnvironmentSpec:
     """What is played, and what is not offered."""
     max_steps: int
     """After so many steps an episode is over."""
-    keys: Callable[[Split], list[str]]
+    keys: Callable[[TaskSplit], list[str]]
     """The tasks of a split, always in the same order; starts nothing."""
     start: Callable[[], OpenEnvironment]
     """Makes an environment; what it runs in is started by its first `reset` or `describe`."""

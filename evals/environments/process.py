@@ -108,7 +108,7 @@ class ProgramProcess:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             await process.stdin.drain()
         line = await process.stdout.readline()
-        if not line:
+        if not line.endswith(b"\n"):
             status = await process.wait()
             raise EnvironmentFailed(f"the process of {self._program} ended (exit status {status})")
         answer: dict[str, Any] = json.loads(line)
@@ -123,7 +123,8 @@ async def _killed(process: Process, folder: str) -> None:
         process.stdin.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_WORDS_S):
-            while await process.stdout.read(1 << 16):  # asyncio reports the exit only after the pipes are closed
-                pass
+            with contextlib.suppress(RuntimeError):  # a request waits for its answer, and reads to the end itself
+                while await process.stdout.read(1 << 16):  # asyncio reports the exit only after the pipes are closed
+                    pass
             await process.wait()
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

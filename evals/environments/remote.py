@@ -10,10 +10,12 @@ from memento.evals.environments.process import ProgramProcess
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.environment import EnvironmentFailed, Observation
 
-LIMIT_S: Final = 30.0
-"""For one reset or step. The slowest take a second, on a busy machine ten."""
+LIMIT_S: Final = 60.0
+"""For one reset or step. ScienceWorld's slowest resets take seconds, on a busy machine half a minute."""
 
 _START_LIMIT_S: Final = 60.0
+_DESCRIPTION_TIMES: Final = 4
+"""A description may take so many times as long: ScienceWorld looks for walkthroughs of up to 180 actions."""
 
 
 class RemoteEnvironment:
@@ -27,7 +29,7 @@ class RemoteEnvironment:
         Args:
             program: what runs in the child process.
             specs: the environments that it plays, by name.
-            limit_s: for each reset and step; the child is then killed.
+            limit_s: for each reset and step; the child is then killed. A description may take four times as long.
         """
         self._process = ProgramProcess(program, start_limit_s=_START_LIMIT_S)
         self._specs = specs
@@ -42,7 +44,8 @@ class RemoteEnvironment:
     async def reset(self, key: str) -> Observation:
         """Begin the episode of a task; starts the program if it does not run."""
         self._key = ""
-        answer = await self._asked({"reset": key, "max_steps": self._spec(key).max_steps})
+        request = {"reset": key, "max_steps": self._spec(key).max_steps}
+        answer = await self._asked(request, limit_s=self._limit_s)
         self._key = key
         return _observation(answer)
 
@@ -59,7 +62,8 @@ class RemoteEnvironment:
     async def describe(self, key: str) -> EpisodeTask:
         """Describe a task; an episode that is being played ends."""
         self._key = ""
-        answer = await self._asked({"describe": key, "max_steps": self._spec(key).max_steps})
+        request = {"describe": key, "max_steps": self._spec(key).max_steps}
+        answer = await self._asked(request, limit_s=_DESCRIPTION_TIMES * self._limit_s)
         text = f"{answer['description']}\n\n{_observation(answer).text}"
         return EpisodeTask(key, text, tuple(answer["walkthrough"]))
 
@@ -68,12 +72,12 @@ class RemoteEnvironment:
         self._key = ""
         await self._process.end()
 
-    async def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _asked(self, request: dict[str, Any], *, limit_s: float) -> dict[str, Any]:
         if self._process.pid is None:
             any_of_it = next(iter(self._specs().values()))
             if missing := await asyncio.to_thread(any_of_it.missing):
                 raise EnvironmentFailed(missing)
-        return await self._process.ask(request, limit_s=self._limit_s, may_start=True)
+        return await self._process.ask(request, limit_s=limit_s, may_start=True)
 
     def _spec(self, key: str) -> EnvironmentSpec:
         name = key.partition("/")[0]

@@ -102,6 +102,7 @@ ENVIRONMENT_READERS = {
     "graph/settings.py": "the one reader of settings, keys and passwords",
     "memento/openmp.py": "sets OMP_WAIT_POLICY before torch or llama.cpp loads OpenMP, which reads it there",
     "memory/minilm/model.py": "turns off onnxruntime's reports to its makers, which reads that before it loads",
+    "evals/environments/process.py": "hands the search paths, the locale and the folders on to its child process",
     "evals/runs/workers.py": "hands the environment on to its worker processes, with a number of threads",
 }
 

@@ -6,8 +6,9 @@ import minigrid.envs.babyai
 from minigrid.utils.baby_ai_bot import BabyAIBot
 
 from memento.evals.environments.baby_ai import LEVELS
-from memento.evals.environments.worlds.world import View
+from memento.evals.environments.worlds.world import Seen
 
+_BOT: Any = BabyAIBot  # it has no types
 _TURNS: Final = {"turn left": "left", "turn right": "right"}
 
 
@@ -16,16 +17,16 @@ class BabyAIWorld:
 
     def __init__(self) -> None:
         self._level: Any = None
-        self._last: View | None = None
+        self._last: Seen | None = None
         self._n_left = 0
 
-    def reset(self, key: str, max_steps: int) -> View:
+    def reset(self, key: str, max_steps: int) -> Seen:
         """Begin a level."""
         self._begin(key, max_steps)
         self._n_left = max_steps
         return self._view(is_won=False, is_over=False)
 
-    def step(self, action: str) -> View:
+    def step(self, action: str) -> Seen:
         """Take one action; one that is not offered does nothing, and an episode that is over stays as it is."""
         if self._last is not None and self._last.is_over:
             return self._last
@@ -45,7 +46,7 @@ class BabyAIWorld:
     def walkthrough(self, key: str) -> list[str]:
         """What BabyAI's own bot does; nothing where it does not win."""
         self._begin(key, 1_000)
-        bot = BabyAIBot(self._level)
+        bot = _BOT(self._level)
         actions: list[str] = []
         taken = None
         while True:
@@ -67,9 +68,9 @@ class BabyAIWorld:
         self._level = getattr(minigrid.envs.babyai, LEVELS[kind])(max_steps=max_steps)
         self._level.reset(seed=int(seed))
 
-    def _view(self, *, is_won: bool, is_over: bool, said: str = "") -> View:
+    def _view(self, *, is_won: bool, is_over: bool, said: str = "") -> Seen:
         text = f"{said} {seen(self._level)}".strip()
-        self._last = View(text, list(offered(self._level)), float(is_won), is_over, is_won)
+        self._last = Seen(text, list(offered(self._level)), float(is_won), is_over, is_won)
         return self._last
 
 

@@ -1,47 +1,44 @@
-"""Plays the tasks of ScienceWorld, each episode in a JVM of its own.
+"""Plays the tasks of ScienceWorld.
 
-The order and the names of things depend on what a JVM has played before: one that has played another task shows the
-same one differently. A start takes a second.
+The order of things, and which of several names they have, follows Java's identity hashes, which depend on what the JVM
+has done before. With one hash for all objects it follows the order in which they were made, which is always the same.
 """
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from scienceworld.constants import JAR_PATH
 
 from memento.evals.environments.worlds.java_program import JavaProgram
-from memento.evals.environments.worlds.world import View
+from memento.evals.environments.worlds.world import Seen
 
 _MEMORY_MB: Final = 700
+_ONE_HASH: Final = ("-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=2")
 _NOT_OFFERED: Final = re.compile(r"(inventory|task|reset task)$")
 _WIRING: Final = re.compile(r"(connect|disconnect) ")
 _ELECTRICAL: Final = ("power-component", "test-conductivity")
 
 
 class ScienceWorld:
-    """All tasks."""
+    """All tasks of one JVM."""
 
     def __init__(self) -> None:
-        self._program: JavaProgram | None = None
-        self._java: Any = None
+        program = JavaProgram(JAR_PATH, memory_mb=_MEMORY_MB, options=_ONE_HASH)
+        self._java = program.classes.scienceworld.runtime.pythonapi.PythonInterface()
         self._n_left = 0
         self._is_electrical = False
         self._place = ""
-        self._last: View | None = None
+        self._last: Seen | None = None
 
-    def reset(self, key: str, max_steps: int) -> View:
+    def reset(self, key: str, max_steps: int) -> Seen:
         """Begin a variation of a task; its first observation is what is around."""
-        if self._program is not None:
-            self._program.end()
-        self._program = JavaProgram(JAR_PATH, memory_mb=_MEMORY_MB)
-        self._java = self._program.classes.scienceworld.runtime.pythonapi.PythonInterface()
         self._begin(key, has_walkthrough=False)
         self._n_left = max_steps
         self._place = ""
         return self._view("")
 
-    def step(self, action: str) -> View:
+    def step(self, action: str) -> Seen:
         """Take one action; an episode that is over stays as it is."""
         if self._last is not None and self._last.is_over:
             return self._last
@@ -65,14 +62,14 @@ class ScienceWorld:
         self._java.reset()
         self._java.step("look around")  # the score is that of the episode from the first step on
 
-    def _view(self, said: str) -> View:
+    def _view(self, said: str) -> Seen:
         around = str(self._java.freeActionLook())
         place = around.partition(".")[0]
         if place != self._place:  # the program says that one has moved, and not to what
             said, self._place = f"{said}\n{around}", place
         score = float(self._java.getScore())
         valid = [one["action"] for one in json.loads(self._java.getValidActionObjectCombinationsJSON())["validActions"]]
-        self._last = View(
+        self._last = Seen(
             text="\n".join(line.strip() for line in said.splitlines() if line.strip()),
             valid=list(dict.fromkeys(action for action in valid if self._is_offered(action))),
             score=min(1.0, max(0.0, score)),

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 
-class View(NamedTuple):
+class Seen(NamedTuple):
     """What is seen after a reset or a step; the fields of an `Observation`."""
 
     text: str
@@ -16,11 +16,11 @@ class View(NamedTuple):
 class World(Protocol):
     """A program that plays one episode at a time."""
 
-    def reset(self, key: str, max_steps: int) -> View:
+    def reset(self, key: str, max_steps: int) -> Seen:
         """Begin the episode of a task, which is over after so many steps."""
         ...
 
-    def step(self, action: str) -> View:
+    def step(self, action: str) -> Seen:
         """Take one action."""
         ...
 

@@ -136,6 +136,25 @@ class TestAGame:
                 assert again is environment
                 assert await again.reset(KEY) == first
 
+    @pytest.mark.slow
+    @pytest.mark.allow_blocking("waits for processes")
+    async def test_a_run_fails_and_nothing_is_left_when_the_pool_is_closed_under_it(self) -> None:
+        pool = EnvironmentPool([find_environment("coin")])
+        groups = []
+        async with pool.lend(KEY) as environment:
+            assert isinstance(environment, RemoteEnvironment)
+            await environment.reset(KEY)
+            groups.append(environment.pid or 0)
+            os.kill(groups[0], signal.SIGSTOP)  # so that the step waits
+            step = asyncio.ensure_future(environment.step("move north"))
+            await asyncio.sleep(0.05)
+            await pool.close()
+            with pytest.raises(EnvironmentFailed):
+                await step
+            await environment.reset(KEY)
+            groups.append(environment.pid or 0)
+        assert all(gone(group) for group in groups)
+
 
 async def test_a_pool_refuses_what_it_does_not_have() -> None:
     with pytest.raises(InvalidInput, match="size is 0"):

@@ -28,6 +28,7 @@ async def check(program: str, keys: list[str]) -> None:
         for key in keys:
             task = await one.describe(key)
             assert task.walkthrough
+            assert task == await other.describe(key)
             seen, also = [await one.reset(key)], [await other.reset(key)]
             assert task.text.endswith(f"\n\n{seen[0].text}")
             for action in task.walkthrough:
@@ -58,14 +59,11 @@ class TestScienceWorld:
 
         program = JavaProgram(JAR_PATH, memory_mb=700, folder=str(tmp_path))
         java = program.classes.scienceworld.runtime.pythonapi.PythonInterface()
-        try:
-            assert list(java.getTaskNames()) == list(VARIATIONS)
-            for task in VARIATIONS:
-                java.load(task, 0, "", False)
-                lists = (java.getVariationsTrain(), java.getVariationsDev(), java.getVariationsTest())
-                assert [json.loads(str(found)) for found in lists] == [list(numbers(task, split)) for split in SPLITS]
-        finally:
-            program.end()
+        assert list(java.getTaskNames()) == list(VARIATIONS)
+        for task in VARIATIONS:
+            java.load(task, 0, "", False)
+            lists = (java.getVariationsTrain(), java.getVariationsDev(), java.getVariationsTest())
+            assert [json.loads(str(found)) for found in lists] == [list(numbers(task, split)) for split in SPLITS]
 
     def test_any_part_of_a_split_mixes_the_kinds_of_task(self) -> None:
         assert {key.split("/")[2] for key in variation_keys("test")[:30]} == set(VARIATIONS)

@@ -1,7 +1,9 @@
 """Real games, through the real child process; they start in a third of a second."""
 
+import ast
 import asyncio
 import random
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from importlib.util import find_spec
@@ -14,6 +16,7 @@ from memento.evals.environments.registry import find_environment
 from memento.evals.environments.textworld_express import GAMES
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.environment import Environment, Observation
+from tests.conftest import ROOT
 
 pytestmark = [
     pytest.mark.skipif(not find_spec("textworld_express"), reason="needs the extra `environments`"),
@@ -60,26 +63,23 @@ async def test_a_task_is_the_same_in_two_processes_with_different_pasts(pool: En
             key = f"{name}/dev/10004"
             actions = await random_actions(one, key, 8)
             assert await played(one, key, actions) == await played(other, key, actions)
+            assert await one.describe(key) == await other.describe(key)
 
 
-async def test_an_episode_ends_at_its_limit_and_stays_as_it_is(pool: EnvironmentPool) -> None:
-    async with pool.lend("coin/train/1") as environment:
-        seen = await played(environment, "coin/train/1", ["no such thing"] * GAMES["coin"].max_steps)
-        assert [one.is_over for one in seen] == [False] * GAMES["coin"].max_steps + [True]
-        assert not seen[-1].is_won
-        assert await environment.step("take coin") == seen[-1]
-
-
-async def test_what_is_no_task_is_refused_and_the_game_goes_on(pool: EnvironmentPool) -> None:
+async def test_what_is_no_task_is_refused_and_an_episode_ends_at_its_limit(pool: EnvironmentPool) -> None:
     async with pool.lend("coin/train/1") as environment:
         with pytest.raises(InvalidInput, match="no episode has begun"):
             await environment.step("move north")
         for key in ("coin/train/1000", "coin/test/1", "coin", "coin/train/1/2", "scienceworld/train/boil/0"):
             with pytest.raises(InvalidInput, match="there is no task"):
                 await environment.reset(key)
-        assert (await environment.reset("coin/train/1")).valid
+        seen = await played(environment, "coin/train/1", ["no such thing"] * GAMES["coin"].max_steps)
+        assert [one.is_over for one in seen] == [False] * GAMES["coin"].max_steps + [True]
+        assert not seen[-1].is_won
+        assert await environment.step("take coin") == seen[-1]  # a game that is over stays as it is
 
 
+@pytest.mark.slow
 async def test_runs_wait_for_each_other_when_all_are_lent() -> None:
     spec = find_environment("twc")
     async with EnvironmentPool([spec], size=1) as pool:
@@ -100,3 +100,11 @@ def test_splits_share_no_task() -> None:
     for name in GAMES:
         keys = [key for split in SPLITS for key in find_environment(name).keys(split)]
         assert len(set(keys)) == 3_000
+
+
+@pytest.mark.slow
+async def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = await asyncio.to_thread((ROOT / "docs" / "environments.md").read_text, encoding="utf-8")
+    (example,) = re.findall(r"<!-- runs -->\n```python\n(.+?)```", page, re.DOTALL)
+    await eval(compile(example, "environments.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})  # noqa: S307
+    assert capsys.readouterr().out.split()[1] in ("True", "False")
