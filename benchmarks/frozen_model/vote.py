@@ -23,7 +23,7 @@ def named_cases(results: Sequence[TaskResult], family: Family) -> dict[str, str]
             actions.append(result.held.arguments["action"])
             namespace = result.held.arguments["namespace"] or namespace
         for action in actions:
-            found[case_id(namespace, task.question, action)] = name_of(action)
+            found[case_id(namespace, task.question, action, key=task.key)] = name_of(action)
     return found
 
 

@@ -81,7 +81,7 @@ def make_generic_task(mapping: Mapping[str, str]) -> Callable[[SourceRow, Path],
             level=name_of(values["level"], names["level"]),
             attachments=files_of(_file_names(values["attachments"], names["attachments"], row), folder),
             metadata=_rest(row.fields, {*names.values(), *told}),
-            key=checked_key(name_of(values["key"], names["key"])),
+            key=checked_key(text_of(values["key"], names["key"])),
         )
 
     return generic_task

@@ -102,8 +102,8 @@ def _case(row: Mapping[str, Any]) -> Case:
             raise ValueError("its status is erased, but its texts are not")
     elif case.id != case.own_id:
         raise ValueError("its id is not that of its namespace, state, action, key and kind")
-    _same(row, case_id=case.id, version=case.version, namespace=case.namespace, status=case.status, reward=case.reward)
-    _same(row, kind=case.kind)
+    said = {"case_id": case.id, "version": case.version, "namespace": case.namespace}
+    _same(row, **said, status=case.status, reward=case.reward, kind=case.kind)
     return case
 
 

@@ -119,6 +119,28 @@ def test_the_list_is_plain_and_one_line_a_case_when_piped(mixed: Path) -> None:
     assert "\x1b" not in listed
 
 
+def test_kinds_and_keys_are_listed_counted_and_moved(tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    one = {"state": "Cook the meal.", "action": "open", "reward": 1}
+    given = [one, one | {"key": "cook/1"}, one | {"kind": "subtask"}]
+    rows.write_text("".join(json.dumps(row) + "\n" for row in given))
+    invoke("cases", "import", str(rows))
+    assert stats()["kinds"] == {"plan": 2, "subtask": 1}
+    assert "subtask" in invoke("cases", "list").out
+    listed = invoke("cases", "list", "--kind", "subtask", "--json").lines
+    assert [row["kind"] for row in listed] == ["subtask"]
+    refused = invoke("cases", "list", "--kind", "dream")
+    assert "'dream' is not a kind of case; there are plan, subtask, step, skill, lesson" in refused.err
+    invoke("cases", "export", str(out))
+    invoke("cases", "import", str(out), "-n", "other")
+    moved = invoke("cases", "list", "-n", "other", "--json").lines
+    assert sorted((row.get("key", ""), row.get("kind", "plan")) for row in moved) == [
+        ("", "plan"),
+        ("", "subtask"),
+        ("cook/1", "plan"),
+    ]
+
+
 def test_the_list_says_so_when_there_is_no_case() -> None:
     empty = invoke("cases", "list")
     assert (empty.code, empty.out, empty.err) == (0, "", "no cases yet in namespace 'default'\n")

@@ -47,6 +47,15 @@ def test_repeated_question_is_a_bad_row_when_its_files_differ(tmp_path: Path) ->
     assert (len(dataset.tasks), dataset.n_repeated) == (1, 1)
 
 
+def test_rows_of_one_text_stay_apart_when_they_have_keys(tmp_path: Path) -> None:
+    rows = [{"question": "Cook the meal.", "key": f"cook/{n % 150}", "answer": "eaten"} for n in range(151)]
+    wrong = [{"question": "Another meal.", "key": "cook/0"}, {"question": "Long.", "key": "k" * 501}]
+    dataset = load_dataset(saved(tmp_path, *rows, *wrong))
+    assert [task.key for task in dataset.tasks] == [f"cook/{n}" for n in range(150)]
+    assert dataset.n_repeated == 1
+    assert ["key of line 1 and another question" in bad.reason for bad in dataset.bad_rows] == [True, False]
+
+
 def test_ids_are_unique_when_rows_share_or_lack_them(tmp_path: Path) -> None:
     ids = ["q", None, "q", "q-2", "line-2", "", 7, "q"]
     dataset = load_dataset(saved(tmp_path, *[asked(n, id=given) for n, given in enumerate(ids)]))

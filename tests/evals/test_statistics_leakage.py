@@ -61,11 +61,18 @@ def test_a_case_that_is_not_in_the_bank_is_not_called_sound() -> None:
     assert (found.n_leaks, found.n_unjudged) == (0, 1)
 
 
-@pytest.fixture
-def tasks() -> list[EvalTask]:
-    """Questions that share most of their words."""
+@pytest.fixture(params=["texts", "keys"])
+def tasks(request: pytest.FixtureRequest) -> list[EvalTask]:
+    """Questions that share most of their words, or all of them."""
+    has_keys = request.param == "keys"
     return [
-        EvalTask(id=f"q{n}", question=f"What is item {n} of the list?", references=["seven"], source=f"s{n % 2}")
+        EvalTask(
+            id=f"q{n}",
+            question="What is the item of the list?" if has_keys else f"What is item {n} of the list?",
+            references=["seven"],
+            source=f"s{n % 2}",
+            key=f"list/{n}" if has_keys else "",
+        )
         for n in range(8)
     ]
 
@@ -86,7 +93,9 @@ async def test_a_real_run_serves_nobody_his_own_case(tmp_path: Path, tasks: list
     await EvalRunner(plan, tasks=tasks, subject=subject, folder=tmp_path, encoder=HashingEncoder()).run()
     results = await asyncio.to_thread(lambda: list(load_results(tmp_path, plan)))
     cases = await bank_cases(tmp_path, plan)
-    assert {case.state for case in cases.values()} == {task.question for task in tasks if task.source == "s0"}
+    learned = {(task.question, task.key) for task in tasks if task.source == "s0"}
+    assert {(case.state, case.key) for case in cases.values()} == learned
+    assert len(learned) == 4
     found = check_leakage(results, cases, tasks=tasks)
     assert found.n_served > 8
     assert (found.n_leaks, found.n_unjudged) == (0, 0)

@@ -57,6 +57,7 @@ def test_schemas_are_narrow_when_asked_for() -> None:
         "reference",
         "attachments",
         "namespace",
+        "key",
     }
     assert set(graph.get_output_jsonschema()["properties"]) == {
         "answer",
@@ -104,6 +105,22 @@ async def test_namespaces_do_not_see_each_other_when_runs_name_them() -> None:
         await graph.ainvoke({"task": "six times seven?", "reference": "42", "namespace": "a"})
         await graph.ainvoke({"task": "six times eight?", "reference": "42", "namespace": "b"})
     assert "seven" not in planner.calls[-1].text
+
+
+async def test_keys_tell_tasks_of_one_text_apart_when_runs_have_them() -> None:
+    planner, task = always(answer("42")), "Cook the meal."
+    async with a_memory() as memory:
+        graph = graph_of(memory, planner=planner, checkpointer=InMemorySaver())
+        first = await graph.ainvoke({"task": task, "reference": "42", "key": "game/1"}, on("t"))
+        assert (await state_of(graph, "t"))["run"]["key"] == "game/1"
+        await graph.ainvoke({"task": task, "reference": "42", "key": "game/1"}, on("t"))
+        assert 'outcome="worked"' not in planner.calls[-1].text, "its own case"
+        second = await graph.ainvoke({"task": task, "reference": "42", "key": "game/2"}, on("t"))
+        assert 'outcome="worked"' in planner.calls[-1].text
+        third = await graph.ainvoke({"task": task, "reference": "42"}, on("t"))
+        assert (await state_of(graph, "t"))["run"]["key"] == "", "an input is for one run"
+        kept = {case.id: case.key async for case in memory.views.walk(namespace="default")}
+    assert kept == {first["case_id"]: "game/1", second["case_id"]: "game/2", third["case_id"]: ""}
 
 
 async def test_run_has_no_reward_and_no_case_when_nothing_can_be_compared() -> None:

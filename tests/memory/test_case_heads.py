@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memento.memory.case import Case, case_id, question_hash
+from memento.memory.case import Case, CaseKind, case_id, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.ledger.case_draws import draw_heads, n_heads_until
 from memento.memory.ledger.case_heads import heads_differ, rebuild_heads
@@ -22,9 +22,17 @@ __all__ = ["ledger", "url"]  # fixtures
 NAMES = ("default", "other", WHOLE_LEDGER)
 
 
-def a_case(number: int, *, namespace: str = "n", version: int = 1, reward: float = 1.0, status: str = "active") -> Case:
+def a_case(
+    number: int,
+    *,
+    namespace: str = "n",
+    version: int = 1,
+    reward: float = 1.0,
+    status: str = "active",
+    kind: CaseKind = "plan",
+) -> Case:
     state, action = f"state {number}", "action"
-    identity = case_id(namespace, state, action)
+    identity = case_id(namespace, state, action, kind=kind)
     return Case(
         id=identity,
         namespace=namespace,
@@ -33,6 +41,7 @@ def a_case(number: int, *, namespace: str = "n", version: int = 1, reward: float
         version=version,
         reward=reward,
         status=status,
+        kind=kind,
     )
 
 
@@ -106,8 +115,9 @@ async def test_lost_heads_are_made_again(ledger: Ledger) -> None:
 async def test_draws_are_uniform_over_what_may_be_served(ledger: Ledger, n_cases: int) -> None:
     cases = [a_case(number, status="retired" if number % 3 == 0 else "active") for number in range(n_cases)]
     cases += [a_case(number, namespace="m") for number in range(50)]
+    cases += [a_case(number, kind="step") for number in range(50)]
     await ledger.transact(lambda writer: writer.append_revisions(cases))
-    mine = {case.id for case in cases if case.namespace == "n" and case.status == "active"}
+    mine = {case.id for case in cases if case.namespace == "n" and case.status == "active" and case.kind == "plan"}
     own = set(sorted(mine)[:40])
     rng, drawn = np.random.default_rng(0), Counter[str]()
     for _ in range(200):

@@ -50,6 +50,8 @@ async def test_all_is_there_and_its_index_serves(left: Path, expected: dict[str,
         assert await memory.views.fact("schema") == str(migrations.HEAD)
         for name in NAMES:
             assert list(await memory.views.counts(namespace=name)) == expected["counts"][name]
+            assert await memory.views.n_of_kinds(namespace=name) == {"plan": expected["counts"][name][0]}
+            assert not (await memory.read("anything", namespace=name, policy="similarity", kind="step")).cases
             assert [case.id async for case in memory.views.walk(namespace=name)] == expected["cases"][name]
             active = await memory.views.active_ids(namespace=name, exclude_question=None)
             assert active == expected["active"][name]
