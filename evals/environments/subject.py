@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from memento.evals.environments.pool import EnvironmentPool
-from memento.evals.environments.port import EnvironmentSpec, Split
+from memento.evals.environments.port import EnvironmentSpec, TaskSplit
 from memento.evals.environments.registry import find_environment
 from memento.evals.subject import Correction, Subject
 from memento.evals.task import EvalTask
@@ -44,7 +44,7 @@ def specs_of(names: Sequence[str]) -> list[EnvironmentSpec]:
 
 
 async def environment_tasks(
-    pool: EnvironmentPool, specs: Sequence[EnvironmentSpec], *, split: Split, n: int
+    pool: EnvironmentPool, specs: Sequence[EnvironmentSpec], *, split: TaskSplit, n: int
 ) -> list[EvalTask]:
     """Describe tasks of environments, as many of each as of any other, or one more; always the same sample.
 
