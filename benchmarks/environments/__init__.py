@@ -1,11 +1,12 @@
-"""Published environments: what they cost, and whether cases make a frozen model of 135M play that cannot play without.
+"""Published environments, measured: what they cost, and whether cases make a frozen 135M play in them.
 
-Text games of four kinds come in one stream, mixed. The model's weights never change; it chooses among the actions that
-the game allows. After a game that is not won, the memory is told the game's walkthrough (`--feedback correction`), or
-nothing but the score (`--feedback reward`). Every control that could take the claim away runs beside it: no memory,
-the same four demonstrations for everybody, as many random successes, replays of the best case and random actions
-without a model.
+floors.py      tasks, speed, memory, length of observations, random actions, walkthroughs
+__main__.py    the frozen model in a mixed stream of text games, with all controls
+player.py      the frozen model as a player
+figures.py     games won, differences of arms by environment, and the tables
 
-floors.py    tasks, speed, memory, length of observations, random actions, walkthroughs
-__main__.py  the mixed stream
+In the experiment the model's weights never change; it chooses among the actions that the game allows. After a game that
+is not won, the memory is told the game's walkthrough (`--feedback correction`), or nothing but the score (`--feedback
+reward`). Controls that could take the claim away run beside it: no memory, the same four demonstrations for everybody,
+as many random successes, replays of the best case and random actions without a model.
 """

@@ -9,4 +9,6 @@ pool.py               lends environments to runs
 remote.py             an environment whose program runs in a child process
 process.py            that process: killed when it hangs, started again when it crashed
 child.py              what the child process runs; worlds/ has the programs
+subject.py            tasks, corrections and demonstrations of environments, for evaluations
+actors.py             actors without a model, as controls
 """

@@ -262,6 +262,11 @@ def test_protocols_say_what_they_find_out_and_have_no_table(tmp_path: Path) -> N
             *("none", "context:8000", "fresh_lesson", "similarity", "similarity:outcomes=shuffled"),
             *("advantage", "advantage:outcomes=shuffled"),
         ],
+        "worlds": [
+            *("none", "fixed:4", "random_successes:failures=hidden", "context:4000,failures=hidden"),
+            *("replay", "nearest_valid", "random_actions"),
+            *(f"{policy}:failures=hidden,filled=true" for policy in preset_named("worlds").policies),
+        ],
     }
     assert {name: shape.held_out_share for name, shape in shapes.items() if shape.held_out_share} == {"frozen": 0.3}
     assert all(preset_named(name).purpose for name in PROTOCOLS)
