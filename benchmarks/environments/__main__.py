@@ -111,7 +111,8 @@ def _plan(options: argparse.Namespace, names: list[str], tasks: list[EvalTask], 
         seeds=list(range(options.seeds)),
         feedback=options.feedback,
         held_out_share=options.held_out_share,
-        settings={"k": options.k},
+        # Without corrections, what is usual is all that can be copied before the first game is won.
+        settings={"k": options.k} | ({"positive_from": "usual"} if options.feedback == "reward" else {}),
     )
     if unknown := set(options.only or ()) - {arm.name for arm in plan.arms}:
         raise SystemExit(f"--only names no arm of the plan: {', '.join(sorted(unknown))}")

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from memento.memory.case import POSITIVE_FROM
 from memento.nodes.acting.actor import Actor, ActorStopped, Step
 from memento.nodes.acting.environment import Observation
 from memento.nodes.state import PromptCase, Run
+from memento.nodes.worked import has_worked
 
 ActorName = Literal["model", "replay", "nearest", "random"]
 
@@ -83,7 +83,7 @@ def actor_named(name: ActorName, *, seed: int) -> Actor | None:
 
 
 def _next_action(cases: Sequence[PromptCase], n_steps: int) -> str:
-    best = next((case for case in cases if case["reward"] >= POSITIVE_FROM), None)
+    best = next((case for case in cases if has_worked(case)), None)
     if best is None:
         raise ActorStopped("there is no case that worked to replay")
     actions = best["action"].splitlines()

@@ -87,7 +87,7 @@ def environment_subject(base: Subject, pool: EnvironmentPool, specs: Sequence[En
         correction=walkthrough,
         corrected_below=WON_FROM,
         demonstrations=demonstrations,
-        settings={"evaluator": "environment", "max_steps": max_steps} | base.settings,
+        settings={"evaluator": "environment", "max_steps": max_steps, "positive_from": WON_FROM} | base.settings,
     )
 
 

@@ -78,7 +78,9 @@ class Stream:
             self._context = strict_context(settings)
         except ValidationError as error:
             raise InvalidInput(f"arm {arm.name!r} of {subject.name}: {misfit_of(error)}") from error
-        self._successes = Successes(namespace=key.name, seed=key.seed)
+        line = self._context.positive_from
+        self._worked_from = line if isinstance(line, float | int) else POSITIVE_FROM
+        self._successes = self._no_successes()
         self._fixed: list[ScoredCase] = []
         self._told, self._attempts = self._untold()
         if arm.controls.fixed is not None and subject.demonstrations is None:
@@ -217,10 +219,11 @@ class Stream:
             self._successes.add(told)
         return told
 
+    def _no_successes(self) -> Successes:
+        return Successes(namespace=self.key.name, seed=self.key.seed, worked_from=self._worked_from)
+
     def _untold(self) -> tuple[ToldOutcomes, EarlierAttempts | None]:
         """Return what a stream begins with, before its memory is told anything."""
-        line = self._context.positive_from
-        usual = line if isinstance(line, float | int) else POSITIVE_FROM
         below = self._subject.corrected_below
         controls, seed = self.key.arm.controls, self.key.seed
         told = ToldOutcomes(
@@ -228,7 +231,7 @@ class Stream:
             seed=seed,
             feedback=self._plan.feedback,
             correction=self._subject.correction,
-            corrected_below=usual if below is None else below,
+            corrected_below=self._worked_from if below is None else below,
         )
         if controls.context is None:
             return told, None
@@ -238,7 +241,7 @@ class Stream:
     def _tell_again(self) -> None:
         """Bring a resumed stream's attempts and shuffled outcomes to where its journal has brought its memory."""
         self._told, self._attempts = self._untold()
-        self._successes = Successes(namespace=self.key.name, seed=self.key.seed)
+        self._successes = self._no_successes()
         if not self.journal.written or not self.key.arm.controls.depends_on_journal:
             return
         earlier = Journal(self._folder / JOURNAL)

@@ -15,13 +15,15 @@ from memento.memory.experience import Experience
 class Successes:
     """The attempts of one stream that worked, corrections included; of a task the newest."""
 
-    def __init__(self, *, namespace: str, seed: int) -> None:
+    def __init__(self, *, namespace: str, seed: int, worked_from: float = POSITIVE_FROM) -> None:
         """Start without any.
 
         Args:
             namespace: of the stream.
             seed: of the draws.
+            worked_from: reward from which on an attempt worked.
         """
+        self._worked_from = worked_from
         self._namespace = namespace
         self._seed = seed
         self._by_question: dict[str, Case] = {}
@@ -29,7 +31,7 @@ class Successes:
     def add(self, experiences: Sequence[Experience]) -> None:
         """Add those of a round that worked."""
         for one in experiences:
-            if one.reward is not None and one.reward >= POSITIVE_FROM:
+            if one.reward is not None and one.reward >= self._worked_from:
                 self._by_question[one.question] = demonstration(one, self._namespace)
 
     def drawn(self, question: str, n: int, *, beside: Sequence[ScoredCase] = ()) -> list[ScoredCase]:
@@ -48,7 +50,7 @@ class Successes:
 
     def filled(self, question: str, cases: Sequence[ScoredCase], k: int) -> list[ScoredCase]:
         """Return the cases, with random successes after them until k of all have worked."""
-        n_worked = sum(one.case is not None and one.case.reward >= POSITIVE_FROM for one in cases)
+        n_worked = sum(one.case is not None and one.worked for one in cases)
         return [*cases, *self.drawn(question, k - n_worked, beside=cases)]
 
 
