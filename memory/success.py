@@ -9,12 +9,10 @@ do the published policies `cascade` and `romerl`, whose successes are those of t
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BeforeValidator
-from sqlalchemy import select
 
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
-from memento.memory.ledger import schema
-from memento.memory.ledger.rows import CheckedConnection, is_set_aside
+from memento.memory.ledger.newest_rewards import newest_rewards
 
 if TYPE_CHECKING:
     from memento.memory.storage import Storage
@@ -26,8 +24,6 @@ MAX_OUTCOMES: Final = 200
 MIN_OUTCOMES: Final = 10
 """Known outcomes below which nothing is usual yet, and `POSITIVE_FROM` counts."""
 _ROUNDING: Final = 1e-9
-_MAX_ROWS: Final = 2 * MAX_OUTCOMES
-"""Rows that are looked at: some are unknown, and some are later outcomes of the same event."""
 
 
 def checked_positive_from(value: object) -> PositiveFrom:
@@ -87,20 +83,9 @@ class SuccessLine:
         wanted = self._own if positive_from is None else positive_from
         if wanted != "usual":
             return wanted
-        rewards = await self._storage.ledger.query(lambda connection: _newest_rewards(connection, namespace))
+        rewards = await self._storage.ledger.query(
+            lambda connection: newest_rewards(connection, namespace, MAX_OUTCOMES)
+        )
         if len(rewards) < MIN_OUTCOMES:
             return POSITIVE_FROM
         return max(sum(rewards) / len(rewards) - _ROUNDING, _ROUNDING)
-
-
-def _newest_rewards(connection: CheckedConnection, namespace: str) -> list[float]:
-    """Known rewards, each event's newest, newest first."""
-    outcomes = schema.outcomes.c
-    query = select(outcomes.event_id, outcomes.reward).where(
-        outcomes.namespace == namespace, ~is_set_aside(schema.outcomes)
-    )
-    newest: dict[str, float | None] = {}
-    for event_id, reward in connection.execute(query.order_by(outcomes.offset.desc()).limit(_MAX_ROWS)).all():
-        newest.setdefault(event_id, reward)
-    known = [reward for reward in newest.values() if isinstance(reward, int | float) and 0 <= reward <= 1]
-    return known[:MAX_OUTCOMES]

@@ -53,7 +53,7 @@ async def test_written_again_they_change_nothing(tmp_path: Path) -> None:
         reading = await memory.read("a question")
         written = [
             Experience(state="a question", action="guess", reward=0.0, event_id=reading.event_id),
-            Experience(state="a question", action="know", reward=1.0),
+            Experience(state="a question", action="know", reward=1.0, thread_id="of this run"),
         ]
         first, before = await memory.write_all(written), await kept(memory)
         assert await memory.write_all(written) == first

@@ -102,7 +102,7 @@ def test_subtasks_are_ready_when_all_they_depend_on_has_a_result() -> None:
 
 
 def test_every_key_has_a_fresh_value_when_a_run_begins() -> None:
-    input_keys = {"task", "messages", "reference", "attachments", "namespace"}
+    input_keys = {"task", "messages", "reference", "attachments", "namespace", "key"}
     assert set(fresh(a_run())) == set(MementoState.__annotations__) - input_keys
 
 

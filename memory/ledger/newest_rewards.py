@@ -1,0 +1,24 @@
+"""The newest known rewards of a namespace: what attempts usually earn there."""
+
+from sqlalchemy import select
+
+from memento.memory.ledger import schema
+from memento.memory.ledger.rows import CheckedConnection, is_set_aside
+
+
+def newest_rewards(connection: CheckedConnection, namespace: str, n: int) -> list[float]:
+    """Return known rewards, each event's newest, newest first.
+
+    Args:
+        connection: of the ledger.
+        namespace: whose.
+        n: how many at most. Twice as many rows are looked at: some are unknown, some are of the same event.
+    """
+    outcomes = schema.outcomes.c
+    query = select(outcomes.event_id, outcomes.reward).where(
+        outcomes.namespace == namespace, ~is_set_aside(schema.outcomes)
+    )
+    newest: dict[str, float | None] = {}
+    for event_id, reward in connection.execute(query.order_by(outcomes.offset.desc()).limit(2 * n)).all():
+        newest.setdefault(event_id, reward)
+    return [reward for reward in newest.values() if isinstance(reward, int | float) and 0 <= reward <= 1][:n]
