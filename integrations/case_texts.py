@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from memento.memory.case import ScoredCase
+from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.prompt_budgets import fitted_cases
 from memento.nodes.prompts import case_blocks
 from memento.nodes.score_case import prompt_case
 
 
-def format_cases(cases: Sequence[ScoredCase], *, max_tokens: int = MAX_CASE_TOKENS) -> str:
+def format_cases(
+    cases: Sequence[ScoredCase], *, max_tokens: int = MAX_CASE_TOKENS, positive_from: float = POSITIVE_FROM
+) -> str:
     """Format cases as fenced text: the failed ones, then those that worked; in both the best case is last.
 
     The texts of cases come from tasks, models and pages. Each is put between tags that it cannot close, and belongs in
@@ -19,7 +21,10 @@ def format_cases(cases: Sequence[ScoredCase], *, max_tokens: int = MAX_CASE_TOKE
         cases: `Reading.cases`, best first.
         max_tokens: of all cases together, estimated; longer texts are shortened in the middle.
 
+        positive_from: reward from which on a case counts as one that worked; `Reading.positive_from`.
+
     Returns:
         The text; empty without cases.
     """
-    return "\n\n".join(case_blocks(fitted_cases([prompt_case(scored) for scored in cases], max_tokens)))
+    shown = [prompt_case(scored, positive_from) for scored in cases]
+    return "\n\n".join(case_blocks(fitted_cases(shown, max_tokens)))

@@ -32,7 +32,8 @@ def recalled_text(reading: Reading, *, n_cases: int, redact: Redact, max_tokens:
     """
     if reading.cases:
         ids = "\n".join(f"- {one.case.id}: similarity {one.similarity:.2f}" for one in reading.cases)
-        shown = [RECORDS, format_cases(reading.cases, max_tokens=max_tokens), f"Case ids, best first:\n{ids}"]
+        cases = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from)
+        shown = [RECORDS, cases, f"Case ids, best first:\n{ids}"]
     elif n_cases:
         shown = [f"No case is served for this task; the memory holds {n_cases} of other tasks."]
     else:
@@ -76,8 +77,9 @@ def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_toke
     ]
     if event is not None:
         lines.append(_why_served(event, case.id))
-    served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0, positive_from=positive_from)
-    return "\n\n".join(["\n".join(lines), RECORDS, format_cases([served], max_tokens=max_tokens)])
+    served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0)
+    shown = format_cases([served], max_tokens=max_tokens, positive_from=positive_from)
+    return "\n\n".join(["\n".join(lines), RECORDS, shown])
 
 
 def _why_served(explained: ExplainedEvent, case: str) -> str:

@@ -133,13 +133,6 @@ class ScoredCase(NamedTuple):
     """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
-    positive_from: float = POSITIVE_FROM
-    """Reward from which on a case counts as one that worked, where it was read."""
-
-    @property
-    def worked(self) -> bool:
-        """Whether the case counts as one that worked."""
-        return self.case.reward >= self.positive_from
 
 
 def case_id(namespace: str, state: str, action: str, *, key: str = "", kind: CaseKind = PLAN) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import deprecated
 
-from memento.memory.case import PLAN, CaseKind, ScoredCase
+from memento.memory.case import PLAN, POSITIVE_FROM, CaseKind, ScoredCase
 from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
@@ -71,6 +71,8 @@ class Reading(NamedTuple):
     """Every slot in order, with its propensity; `case_id` is None where the policy chose the null case."""
     notices: list[str]
     """Notices for the caller: why the reading is degraded, that the index was rebuilt."""
+    positive_from: float = POSITIVE_FROM
+    """Reward from which on a case counts as one that worked."""
 
     @property
     @deprecated("`policy_version` is now `n_outcomes`")

@@ -214,12 +214,12 @@ class Retrieval:
     ) -> Reading:
         cases = known if known or not event.case_ids else await self._served(event)
         scored = [
-            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity, line)
+            ScoredCase(cases[slot.case_id], slot.similarity, slot.score, slot.slot, slot.propensity)
             for slot in event.slots
             if slot.case_id is not None and slot.case_id in cases
         ]
         told = [*notices, *self._storage.ledger.set_aside.take_notices()]
-        return Reading(event.id, scored, event.policy, event.n_outcomes, event.is_degraded, event.slots, told)
+        return Reading(event.id, scored, event.policy, event.n_outcomes, event.is_degraded, event.slots, told, line)
 
     async def _served(self, event: RetrievalEvent) -> dict[str, Case]:
         return await self._storage.views.cases(event.case_ids, namespace=event.namespace)

@@ -41,7 +41,9 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases, hidden = _shown(list(map(prompt_case, reading.cases)), state["run"]["settings"])
+        cases, hidden = _shown(
+            [prompt_case(one, reading.positive_from) for one in reading.cases], state["run"]["settings"]
+        )
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
         if hidden:
@@ -59,8 +61,13 @@ def _shown(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[P
     return [case for case in cases if has_worked(case)], hidden
 
 
-def prompt_case(scored: ScoredCase) -> PromptCase:
-    """Return a served case as the state and the prompts hold it."""
+def prompt_case(scored: ScoredCase, positive_from: float = POSITIVE_FROM) -> PromptCase:
+    """Return a served case as the state and the prompts hold it.
+
+    Args:
+        scored: the case.
+        positive_from: reward from which on it counts as one that worked; `Reading.positive_from`.
+    """
     case = scored.case
     shown: PromptCase = {
         "id": case.id,
@@ -75,6 +82,6 @@ def prompt_case(scored: ScoredCase) -> PromptCase:
         "slot": scored.slot,
         "propensity": scored.propensity,
     }
-    if scored.positive_from != POSITIVE_FROM:
-        shown["positive_from"] = scored.positive_from
+    if positive_from != POSITIVE_FROM:
+        shown["positive_from"] = positive_from
     return shown

@@ -50,7 +50,7 @@ class Successes:
 
     def filled(self, question: str, cases: Sequence[ScoredCase], k: int) -> list[ScoredCase]:
         """Return the cases, with random successes after them until k of all have worked."""
-        n_worked = sum(one.case is not None and one.worked for one in cases)
+        n_worked = sum(one.case is not None and one.case.reward >= self._worked_from for one in cases)
         return [*cases, *self.drawn(question, k - n_worked, beside=cases)]
 
 

@@ -160,7 +160,8 @@ def _context(reading: Reading) -> str:
         return report
     max_tokens = _CASE_TOKENS
     while max_tokens >= _LEAST_TOKENS:
-        parts = ["Cases of earlier tasks of this project.", RECORDS, format_cases(reading.cases, max_tokens=max_tokens)]
+        shown = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from)
+        parts = ["Cases of earlier tasks of this project.", RECORDS, shown]
         text = "\n\n".join([*parts, report])
         if len(text) <= MAX_CONTEXT_CHARS:
             return text

@@ -175,7 +175,8 @@ class _CaseTools:
             )
         except (MemoryFailed, InvalidInput) as error:
             return f"Nothing was recalled: {error}", {"event_id": None, "case_ids": []}
-        cases = format_cases(reading.cases, max_tokens=self._max_case_tokens) or "There are no cases of similar tasks."
+        shown = format_cases(reading.cases, max_tokens=self._max_case_tokens, positive_from=reading.positive_from)
+        cases = shown or "There are no cases of similar tasks."
         artifact = {"event_id": reading.event_id, "case_ids": [scored.case.id for scored in reading.cases]}
         return f"{cases}\n\nEvent id of this recall: {reading.event_id}", artifact
 

@@ -119,10 +119,12 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             )
         except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
-        served = list(map(prompt_case, reading.cases))
+        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
         run["event_id"] = reading.event_id
-        run["cases"] = format_cases(reading.cases, max_tokens=self._max_case_tokens)
+        run["cases"] = format_cases(
+            reading.cases, max_tokens=self._max_case_tokens, positive_from=reading.positive_from
+        )
         run["notices"] = reading.notices
         return {"case_run": run}
 

@@ -21,6 +21,7 @@ from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading
 from memento.nodes.prompts import case_block
 from memento.nodes.score_case import prompt_case
+from memento.nodes.worked import has_worked
 
 
 class CaseRetriever(BaseRetriever):
@@ -79,7 +80,7 @@ class CaseRetriever(BaseRetriever):
 
 
 def _document(scored: ScoredCase, reading: Reading) -> Document:
-    case = prompt_case(scored)
+    case = prompt_case(scored, reading.positive_from)
     named = {"case_id": case["id"], "event_id": reading.event_id, "policy": reading.policy}
     texts = {"state": case["state"], "action": case["action"], "answer": case["answer"], "lesson": case["lesson"]}
     numbers = {
@@ -89,5 +90,5 @@ def _document(scored: ScoredCase, reading: Reading) -> Document:
         "slot": scored.slot,
         "propensity": scored.propensity,
     }
-    block = case_block(case, is_success=scored.worked)
+    block = case_block(case, is_success=has_worked(case))
     return Document(page_content=block, id=case["id"], metadata=named | texts | numbers)

@@ -118,7 +118,10 @@ async def check_mcp(server: Server) -> None:
     async with Client(f"{server.url}/mcp") as client:
         (tool,) = (await client.list_tools()).tools
         form = tool.input_schema["properties"]
-        assert (tool.name, set(form)) == ("memento", {"task", "messages", "reference", "attachments", "namespace"})
+        assert (tool.name, set(form)) == (
+            "memento",
+            {"task", "messages", "reference", "attachments", "namespace", "key"},
+        )
         assert "remembered cases" in str(tool.description)
         assert all(field.get("description") for field in form.values())
         done = await client.call_tool("memento", {"task": "answer directly: ten?", "reference": "42"})

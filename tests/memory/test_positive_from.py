@@ -30,22 +30,22 @@ async def earned(memory: CaseMemory, *rewards: float) -> None:
 
 async def words(memory: CaseMemory) -> dict[float, bool]:
     reading = await memory.read("another room", k=32)
-    shown = {one.case.reward: has_worked(prompt_case(one)) for one in reading.cases}
-    assert shown == {one.case.reward: one.worked for one in reading.cases}
-    return shown
+    return {one.case.reward: has_worked(prompt_case(one, reading.positive_from)) for one in reading.cases}
 
 
 async def test_the_words_of_a_prompt_follow_the_memory_and_a_run_of_its_own() -> None:
     async with bank(0.8) as memory:
         await earned(memory, 0.5, 0.8)
         assert await words(memory) == {0.5: False, 0.8: True}
-        text = format_cases((await memory.read("another room")).cases)
+        reading = await memory.read("another room")
+        assert len(reading.cases[0]) == 5, "callers take it apart"
+        text = format_cases(reading.cases, positive_from=reading.positive_from)
         assert 'outcome="failed"' in text
         assert 'outcome="worked"' in text
         recall = await memory.recall("another room")
         mine = recall._replace(positive_from=0.3)
         assert Recall.from_json(mine.to_json()) == mine
-        assert all(one.worked for one in (await memory.select(mine)).cases)
+        assert (await memory.select(mine)).positive_from == 0.3
     assert Context(positive_from="usual").settings()["positive_from"] == "usual"
     assert Context.model_validate({"positive_from": ""}).positive_from is None, "as a form sends it"
     with pytest.raises(ValidationError, match="above 0"):
