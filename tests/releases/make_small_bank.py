@@ -1,4 +1,4 @@
-"""Makes the bank of schema 2 in this folder: `python make_schema_2.py FOLDER`, run at commit 834ffaa.
+"""Makes a small bank: `python make_small_bank.py FOLDER`, run at commit 834ffaa for schema 2, at ee4b995 for schema 3.
 
 A folder as a process leaves it: ledger, weights, and the index with its slot. Texts are encoded by a hash.
 """

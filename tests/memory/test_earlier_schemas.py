@@ -1,4 +1,4 @@
-"""A folder as a process of schema 2 left it (ledger, weights, index slot) is opened, served and gone on with."""
+"""A folder as a process of schema 2 or 3 left it (ledger, weights, index slot) is opened, served and gone on with."""
 
 import json
 import tarfile
@@ -11,17 +11,18 @@ from memento.memory.case_memory import CaseMemory
 from memento.memory.ledger import migrations
 from memento.memory.ledger.case_heads import heads_differ
 from memento.memory.ledger.namespace_counts import counted, counts_of
-from tests.releases.make_schema_2 import Hashing
+from tests.releases.make_small_bank import Hashing
 
 pytestmark = pytest.mark.allow_blocking("files are unpacked and looked at")
 
-ARCHIVE = Path(__file__).parents[1] / "releases" / "0.2.0-834ffaa-bank.tar.xz"
+ARCHIVES = {2: "0.2.0-834ffaa-bank.tar.xz", 3: "0.2.0-ee4b995-bank.tar.xz"}
+"""By schema."""
 NAMES = ("default", "other")
 
 
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    with tarfile.open(ARCHIVE) as archive:
+@pytest.fixture(params=ARCHIVES)
+def left(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    with tarfile.open(Path(__file__).parents[1] / "releases" / ARCHIVES[request.param]) as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path / "bank"
 
