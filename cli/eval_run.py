@@ -29,7 +29,7 @@ from memento.evals.scorer import load_scorer
 from memento.evals.statistics.orders import MIN_ORDERS, lacks_orders
 from memento.evals.statistics.summary import summarize
 from memento.evals.subject import Subject, scored_with
-from memento.evals.task import Dataset
+from memento.evals.task import ENVIRONMENT, Dataset
 from memento.graph.settings import read_settings
 from memento.memory.encoder import Encoder
 from memento.memory.errors import InvalidInput, MementoError
@@ -160,7 +160,7 @@ async def _tasks(options: RunOptions, pool: EnvironmentPool, specs: Sequence[Env
         tasks = await environment_tasks(pool, specs, split=options.split, n=n)
     except EnvironmentFailed as error:
         raise InvalidInput(f"the tasks cannot be described: {error}") from error
-    return Dataset(name=options.name, format="environment", tasks=tasks, bad_rows=[], n_repeated=0)
+    return Dataset(name=options.name, format=ENVIRONMENT, tasks=tasks, bad_rows=[], n_repeated=0)
 
 
 def _dataset(options: RunOptions) -> Dataset:

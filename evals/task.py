@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from memento.memory.case import question_hash, storable
+
+ENVIRONMENT: Final = "environment"
+"""Format of tasks that an environment gives, and scores."""
 
 
 class EvalTask(BaseModel):

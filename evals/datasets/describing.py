@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from memento.evals.task import Dataset
+from memento.evals.task import ENVIRONMENT, Dataset
 
 _MAX_SOURCES = 20
 _MAX_BAD_ROWS = 5
@@ -16,8 +16,10 @@ def describe(dataset: Dataset) -> list[str]:
 
 def _summary(dataset: Dataset) -> str:
     tasks = dataset.tasks
+    # An environment scores by itself: nobody misses a reference there.
+    n_unreferenced = sum(not task.references for task in tasks) if dataset.format != ENVIRONMENT else 0
     notes = [
-        _counted(sum(not task.references for task in tasks), "without a reference"),
+        _counted(n_unreferenced, "without a reference"),
         _counted(sum(bool(task.attachments) for task in tasks), "with files"),
         _counted(dataset.n_repeated, "repeated questions asked once"),
         _counted(len(dataset.bad_rows), "bad rows skipped"),
