@@ -153,7 +153,7 @@ class Stream:
                 if halt.is_set:
                     return
                 try:
-                    result = await runner.result(visit, halt)
+                    result = self._controls.with_correction(visit, await runner.result(visit, halt))
                     await self._keep(result)
                 except Exception as error:  # noqa: BLE001  raised again once those at work have finished
                     halt.error = halt.error or error

@@ -11,8 +11,8 @@ from memento.evals.runs.plan import RunPlan, StreamKey, Visit
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.successes import Successes, as_shown, demonstration
 from memento.evals.runs.told_outcomes import ToldOutcomes
-from memento.evals.subject import Subject
-from memento.memory.case import POSITIVE_FROM, ScoredCase
+from memento.evals.subject import Correction, Subject
+from memento.memory.case import POSITIVE_FROM, ScoredCase, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.nodes.context import RunSettings
@@ -88,6 +88,16 @@ class StreamControls:
         if self._controls.shows_successes:
             self._successes.add(told)
         return told
+
+    def with_correction(self, visit: Visit, result: TaskResult) -> TaskResult:
+        """Return a result with the correction that the memory will be told after it, for the journal to keep.
+
+        With shuffled outcomes that is another task's, which only the memory knows.
+        """
+        correction = self._told.correction_of(visit.task, result) if visit.phase == "learn" else None
+        if correction is None or self._controls.outcomes == "shuffled":
+            return result
+        return result.model_copy(update={"correction": Correction(*map(storable, correction))})
 
     def shown(self, question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
         """Return what the planner sees in the place of the cases that the memory has chosen.
