@@ -4,7 +4,7 @@ One agent serves all runs, so the tools know no episode: it comes with the call,
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -150,7 +150,8 @@ class ToolEpisode:
         """
         if self._stepping is not None:
             await asyncio.wait({self._stepping})
-        done = [call for call in _acts(messages) if call["id"] in self._calls or _has_worked(call, messages)]
+        taken = {*self._calls, *_answered(messages)}
+        done = [call for call in _acts(messages) if call["id"] in taken]
         if self._failure or [call["id"] for call in done] == self._calls:
             return
         try:
@@ -193,10 +194,6 @@ class ActArguments(BaseModel):
     )
 
 
-class ObserveArguments(BaseModel):
-    """Arguments of `observe`: none."""
-
-
 @cache
 def episode_tools() -> tuple[BaseTool, ...]:
     """Return the tools `act` and `observe`; always the same ones, by which agents are cached."""
@@ -212,16 +209,15 @@ def episode_tools() -> tuple[BaseTool, ...]:
         """Look again, which takes no step: what you see, the actions that can be taken, the score."""
         return await _episode(runtime).observe(runtime.state["messages"])
 
-    return tuple(
-        StructuredTool.from_function(
-            coroutine=function,
-            name=name,
-            description=" ".join((function.__doc__ or "").split()),
-            args_schema=schema,
-            infer_schema=False,
-        )
-        for name, function, schema in ((ACT, act, ActArguments), (OBSERVE, observe, ObserveArguments))
+    # A tool of which the schema is given, and has no fields, is given no runtime either.
+    return (
+        StructuredTool.from_function(coroutine=act, description=_words(act), args_schema=ActArguments),
+        StructuredTool.from_function(coroutine=observe, description=_words(observe)),
     )
+
+
+def _words(function: Callable[..., Any]) -> str:
+    return " ".join((function.__doc__ or "").split())
 
 
 def _episode(runtime: ToolRuntime[Any, Any]) -> ToolEpisode:
@@ -236,6 +232,7 @@ def _acts(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     return [call for call in calls if call["name"] == ACT]
 
 
-def _has_worked(call: ToolCall, messages: Sequence[BaseMessage]) -> bool:
+def _answered(messages: Sequence[BaseMessage]) -> Iterator[str]:
+    """Return the ids of the calls that worked."""
     told = (message for message in messages if isinstance(message, ToolMessage))
-    return any(message.tool_call_id == call["id"] and message.status != "error" for message in told)
+    return (message.tool_call_id for message in told if message.status != "error")

@@ -82,7 +82,7 @@ async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Pat
     }
     assert max(rewards[arms[0]]) < 1
     assert model.calls == []
-    for bank in tmp_path.glob("streams/*/bank"):
+    for bank in tmp_path.glob("streams/*/bank"):  # noqa: ASYNC240  a test
         shutil.rmtree(bank)
     cases = await run_cases(tmp_path, plan, results)
     shown = [cases[case.id] for one in results if one.arm == "replay" for case in one.cases]
