@@ -1,5 +1,6 @@
 """Environments as a subject: tasks, corrections by walkthrough, and arms that act without a model."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import get_args
@@ -46,6 +47,11 @@ HOUSE = EnvironmentSpec(
 )
 
 
+def without_banks(folder: Path) -> None:
+    for bank in folder.glob("streams/*/bank"):
+        shutil.rmtree(bank)
+
+
 async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Path) -> None:
     model = ScriptedChatModel(replies=[])
     base = Subject(
@@ -82,8 +88,7 @@ async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Pat
     }
     assert max(rewards[arms[0]]) < 1
     assert model.calls == []
-    for bank in tmp_path.glob("streams/*/bank"):  # noqa: ASYNC240  a test
-        shutil.rmtree(bank)
+    await asyncio.to_thread(without_banks, tmp_path)
     cases = await run_cases(tmp_path, plan, results)
     shown = [cases[case.id] for one in results if one.arm == "replay" for case in one.cases]
     assert {case.action for case in shown if case.reward == 1.0} == {"\n".join(WALKTHROUGH)}, "as the journals tell"
