@@ -213,7 +213,9 @@ def _tell_start(work: _Work, notices: list[str]) -> None:
     seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else "1 seed"
     n_processes = work.runner.n_processes if isinstance(work.runner, WorkerRunner) else 1
     beside = f", in {n_processes} processes" if n_processes > 1 else ""
-    tell(f"{arms}, {seeds}: {n_streams} streams, {n_tasks:,} tasks{done}{beside}")
+    streams = f"{n_streams} streams" if n_streams > 1 else "1 stream"
+    tasks = f"{n_tasks:,} tasks" if n_tasks > 1 else "1 task"
+    tell(f"{arms}, {seeds}: {streams}, {tasks}{done}{beside}")
     tell(_about_orders(plan))
     for notice in notices:
         tell(f"note: {notice}")
