@@ -45,6 +45,10 @@ class AskOptions:
     thread: Annotated[str | None, typer.Option(help="Name of the thread (conversation); default: a new one.")] = None
     resume: Annotated[str | None, typer.Option(help="Resume this interrupted thread.")] = None
     reply: Annotated[str | None, typer.Option(help="With --resume: approve, reject, or a reward from 0 to 1.")] = None
+    key: Annotated[
+        str | None,
+        typer.Option(help="Key of the task, where many tasks have the same text."),
+    ] = None
     namespace: Namespace = None
     as_json: Json = False
 

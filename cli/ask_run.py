@@ -28,6 +28,7 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput, MementoError
 from memento.memory.namespaces import checked_namespace
+from memento.memory.task_keys import checked_key
 from memento.nodes.attachments import RUNS, SAFE_NAME, copy_in, folder_name, run_folder
 from memento.nodes.context import Context, strict_context
 from memento.nodes.events import RunEvent
@@ -173,6 +174,8 @@ async def _input(options: AskOptions, graph: MementoGraph, config: RunnableConfi
     given: dict[str, Any] = {"task": options.task, "reference": options.references}
     if options.namespace is not None:
         given["namespace"] = checked_namespace(options.namespace)
+    if options.key:
+        given["key"] = checked_key(options.key)
     if options.attach:
         names = await asyncio.to_thread(copy_in, options.attach, folder)
         given["attachments"] = [f"{RUNS}/{folder.name}/{name}" for name in names]
@@ -193,7 +196,8 @@ async def _resumption(options: AskOptions, graph: MementoGraph, config: Runnable
 def _checked(options: AskOptions) -> str:
     """Validate the options, and return the thread's name."""
     if options.resume is not None:
-        if options.task or options.references or options.attach or options.settings or options.namespace:
+        others = (options.task, options.references, options.attach, options.settings, options.namespace, options.key)
+        if any(others):
             raise InvalidInput("--resume goes on with the thread's own task and settings; give no others")
     elif options.reply is not None:
         raise InvalidInput("--reply answers a waiting thread; name it with --resume")

@@ -7,6 +7,7 @@ from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
 from memento.memory.explanation import INTERVAL_MEANS, explained_event
+from memento.memory.tally import CaseOutcomes
 
 
 async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) -> ExitCode:
@@ -27,11 +28,13 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
 
 def _table(slots: list[dict[str, Any]]) -> TextTable:
     table = TextTable(expand=True)
-    known = ("similarity", "score", "90 %", "own reward", "support", "exposures", "propensity")
+    outcomes = [_outcomes(slot) for slot in slots]
+    mean_of = ("outcomes now",) if any(outcomes) else ()
+    known = ("similarity", "score", "90 %", "own reward", *mean_of, "support", "exposures", "propensity")
     for name in ("slot", "case", *known, "chosen"):
         table.add_column(name, no_wrap=True)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
-    for slot in slots:
+    for slot, of_case in zip(slots, outcomes, strict=True):
         is_null = slot["case_id"] is None
         low_high = slot["interval"]
         row = (
@@ -41,6 +44,7 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
             f"{slot['score']:.3f}",
             "" if low_high is None else f"[{low_high[0]:.3f}, {low_high[1]:.3f}]",
             _number(slot["own_reward"]),
+            *((of_case,) if mean_of else ()),
             "" if slot["support"] is None else f"{slot['support']:.2f}",
             _number(slot["exposures"]),
             f"{slot['propensity']:.3g}",
@@ -49,6 +53,12 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
         )
         table.add_texts(*row)
     return table
+
+
+def _outcomes(slot: dict[str, Any]) -> str:
+    """Count, mean and spread of a case's outcomes, where there is more than one; its own reward was their mean."""
+    known = slot["outcomes"]
+    return CaseOutcomes(**known).text if known is not None and known["n"] > 1 else ""
 
 
 def _number(value: float | None) -> str:

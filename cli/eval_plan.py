@@ -45,7 +45,7 @@ def plan_of(options: RunOptions, dataset: Dataset, *, subject: str, preset: str 
     """
     if options.feedback not in get_args(FeedbackKind):
         raise InvalidInput(f"--feedback is {' or '.join(get_args(FeedbackKind))}, not {options.feedback!r}")
-    arms = _arms(options.arms or ["none", "advantage"])
+    arms = arms_of(options)
     return parsed_options(
         lambda: RunPlan(
             dataset=dataset.name,
@@ -76,8 +76,13 @@ def _seeds(options: RunOptions, arms: list[Arm]) -> list[int]:
     return list(range(MIN_ORDERS if lacks_orders(arms, 1) else 1))
 
 
-def _arms(texts: list[str]) -> list[Arm]:
-    arms = [parse_arm(text) for text in texts]
+def arms_of(options: RunOptions) -> list[Arm]:
+    """The arms that are asked for; without any, no memory and the default policy.
+
+    Raises:
+        InvalidInput: there is no such arm, or two are the same.
+    """
+    arms = [parse_arm(text) for text in options.arms or ["none", "advantage"]]
     for arm in arms:
         if arm.settings.get("approve_plan") or arm.settings.get("evaluator") in _NOBODY:
             raise InvalidInput(f"arm {arm.name!r}: no person approves plans or scores here; remove that setting")

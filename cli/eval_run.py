@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from memento.cli.eval_options import RunOptions
-from memento.cli.eval_plan import context_of, plan_of
+from memento.cli.eval_plan import arms_of, context_of, plan_of
 from memento.cli.eval_progress import EvalProgress, dollars
 from memento.cli.eval_summary import print_summary, summary_json, why_unknown
 from memento.cli.running import ExitCode
@@ -66,14 +66,13 @@ async def run_eval(options: RunOptions, *, preset: str = "") -> ExitCode:
         InvalidInput: something that was asked for makes no sense, or the folder holds another run.
         MementoError: no model answers any more; what was finished is kept.
     """
-    settings, specs = context_of(options), await asyncio.to_thread(specs_of, options.environment_names)
+    settings, arms = context_of(options), arms_of(options)
+    specs = await asyncio.to_thread(specs_of, options.environment_names)
     async with (
         EnvironmentPool(specs, size=min(options.concurrency, _POOL)) as pool,
-        opened_subject(options.subject, folder=options.folder, settings=settings, pool=pool, environments=specs) as (
-            given,
-            encoder,
-            notices,
-        ),
+        opened_subject(
+            options.subject, folder=options.folder, settings=settings, pool=pool, environments=specs, arms=arms
+        ) as (given, encoder, notices),
     ):
         dataset = await _tasks(options, pool, specs)
         subject = await asyncio.to_thread(_with_scorer, given, options)
@@ -214,7 +213,9 @@ def _tell_start(work: _Work, notices: list[str]) -> None:
     seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else "1 seed"
     n_processes = work.runner.n_processes if isinstance(work.runner, WorkerRunner) else 1
     beside = f", in {n_processes} processes" if n_processes > 1 else ""
-    tell(f"{arms}, {seeds}: {n_streams} streams, {n_tasks:,} tasks{done}{beside}")
+    streams = f"{n_streams} streams" if n_streams > 1 else "1 stream"
+    tasks = f"{n_tasks:,} tasks" if n_tasks > 1 else "1 task"
+    tell(f"{arms}, {seeds}: {streams}, {tasks}{done}{beside}")
     tell(_about_orders(plan))
     for notice in notices:
         tell(f"note: {notice}")

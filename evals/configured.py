@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args
 from memento.evals.environments.pool import EnvironmentPool
 from memento.evals.environments.port import EnvironmentSpec
 from memento.evals.environments.subject import environment_subject
+from memento.evals.runs.arm import Arm
 from memento.evals.subject import OpenMemory, Subject, embedded_memory, load_subject
 from memento.graph.app import Application
 from memento.graph.deps import Deps
@@ -43,6 +44,7 @@ async def opened_subject(
     settings: Mapping[str, Any],
     pool: EnvironmentPool | None = None,
     environments: Sequence[EnvironmentSpec] = (),
+    arms: Sequence[Arm] = (),
 ) -> AsyncIterator[OpenSubject]:
     """Open the subject of a run; invalid models or tools raise before anything starts.
 
@@ -52,12 +54,14 @@ async def opened_subject(
         settings: fields of `Context` that hold for every arm.
         pool: of the environments that it acts in, if it does.
         environments: that it acts in.
+        arms: of the run. Where all of them act in environments without a model, none has to be configured.
 
     Raises:
         InvalidInput: no such function, or a setting that makes no sense.
-        ModelError: a model is not configured.
+        ModelError: a model is not configured, and one is asked.
     """
-    async with _opened(name, folder=folder, settings=settings) as found:
+    asks_models = not environments or not arms or any(_asks_models(arm, settings) for arm in arms)
+    async with _opened(name, folder=folder, settings=settings, asks_models=asks_models) as found:
         if pool is None or not environments:
             yield found
         else:
@@ -65,15 +69,17 @@ async def opened_subject(
 
 
 @asynccontextmanager
-async def _opened(name: str | None, *, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[OpenSubject]:
+async def _opened(
+    name: str | None, *, folder: Path, settings: Mapping[str, Any], asks_models: bool
+) -> AsyncIterator[OpenSubject]:
     if name is not None:
         yield OpenSubject(await asyncio.to_thread(load_subject, name), None, [])
         return
     app = Application(workspace=await asyncio.to_thread(folder.absolute) / WORKSPACE)
     try:
-        models, notices, is_local = await _models(app, settings)
+        models, notices, is_local = await _models(app, settings) if asks_models else ({}, [], False)
         await app.toolset.offer()
-        told = ", ".join(f"{role} {model}" for role, model in models.items())
+        told = ", ".join(f"{role} {model}" for role, model in models.items()) or "no model"
         subject = Subject(
             name=f"configured agent ({told})",
             make_deps=lambda memory: _deps(app, memory),
@@ -98,6 +104,10 @@ def check_unseen(paths: Sequence[Path], settings: Settings) -> None:
                     f"{path} lies in {shelf}, which the agent's tools may read (MEMENTO_FILES): "
                     "it would find the answers there; move it, or leave that folder out"
                 )
+
+
+def _asks_models(arm: Arm, settings: Mapping[str, Any]) -> bool:
+    return not arm.acts_without_model or {**settings, **arm.settings}.get("evaluator") in _NEED_JUDGE
 
 
 def _deps(app: Application, memory: MemorySource) -> Deps:

@@ -125,7 +125,10 @@ def right_plan(task: HouseTask) -> str:
 
 
 def vote(cases: Sequence[PromptCase], *, otherwise: HouseRule) -> HouseRule:
-    """Majority vote of the same cases without any model: the control for memory alone."""
+    """Majority vote of the same cases without any model: the control for memory alone.
+
+    A case votes from a reward of 0.5 on, whatever a run's `positive_from` is: house rules are right or wrong, 1 or 0.
+    """
     named = [_rule_of(case["action"]) for case in cases if case["reward"] >= POSITIVE_FROM]
     worked = [rule for rule in named if rule in RULES]
     return Counter(worked).most_common(1)[0][0] if worked else otherwise

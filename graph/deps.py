@@ -75,7 +75,7 @@ class Deps:
     """Makes the answer of a finished plan without asking the planner again, or returns None to ask it. Of runs
     in an environment: how the episode ended."""
     environment: EnvironmentSource | None = None
-    """Gives each subtask an environment to act in, step by step, instead of tools."""
+    """Gives each subtask an environment to act in: step by step instead of tools, or by tools (`Context.acting`)."""
     actor: Actor | None = None
     """Chooses the actions in the environment; without one, the executor's model does."""
     case_action: CaseAction | None = None

@@ -12,12 +12,13 @@ from typing import Final, TypeVar
 
 from memento.integrations.memory_tool_texts import kept_text, recalled_text, state_text, why_text
 from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
-from memento.memory.case import Case, case_id, storable
+from memento.memory.case import PLAN, Case, CaseKind, case_id, storable
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Outcome
 from memento.memory.experience import Experience
 from memento.memory.explanation import explained_case, explained_event
+from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS
 from memento.nodes.memory_calls import MemoryFailed, of_memory
 from memento.nodes.redaction import Redact
@@ -63,7 +64,7 @@ class MemoryTools:
         """The tools by name."""
         return {one.__name__: one for one in (self.recall_cases, self.remember_case, self.give_feedback, self.why_case)}
 
-    async def recall_cases(self, task: str, max_cases: int = 4) -> str:
+    async def recall_cases(self, task: str, max_cases: int = 4, task_key: str = "", kind: CaseKind = PLAN) -> str:
         """Recall cases of earlier tasks that are like this one: what was tried, and whether it worked.
 
         Call it before you begin a task. The result ends with an event_id: give it to remember_case when the task is
@@ -72,13 +73,15 @@ class MemoryTools:
         Args:
             task: The task in words, complete in itself.
             max_cases: How many cases at most, 1 to 10.
+            task_key: The task's own key, where many tasks have the same text; its own cases are then left out by it.
+            kind: What the cases are of: plan (whole tasks), or another kind where the memory has it.
         """
         task = self._text("task", task, MAX_STATE_CHARS, is_needed=True)
         if not 1 <= max_cases <= MAX_CASES:
             raise ToolInputError(f"`max_cases` is {max_cases}; it must be from 1 to {MAX_CASES}")
 
         async def ask(memory: CaseMemory) -> str:
-            reading = await memory.read(task, k=max_cases)
+            reading = await memory.read(task, k=max_cases, key=checked_key(task_key), kind=checked_kind(kind))
             n_cases = 0 if reading.cases else (await memory.views.counts(namespace=memory.namespace)).cases
             return recalled_text(reading, n_cases=n_cases, redact=self._redact, max_tokens=self._max_tokens)
 
@@ -92,6 +95,7 @@ class MemoryTools:
         lesson: str = "",
         answer: str = "",
         event_id: str | None = None,
+        task_key: str = "",
     ) -> str:
         """Remember what you did for a task and how it went, so that it is recalled in similar tasks.
 
@@ -105,6 +109,7 @@ class MemoryTools:
             lesson: In a sentence: what made it work, or why it failed.
             answer: The result, if there is one in words.
             event_id: The event_id that recall_cases gave for this task, if you called it.
+            task_key: The task's own key, as you gave it to recall_cases, if you gave one.
         """
         task = self._text("task", task, MAX_STATE_CHARS, is_needed=True)
         action = self._text("action", action, MAX_ACTION_CHARS, is_needed=True)
@@ -113,14 +118,15 @@ class MemoryTools:
         given = _checked_id("event_id", event_id or "") or None
 
         async def ask(memory: CaseMemory) -> str:
-            known = await _known(memory, task, action)
+            key = checked_key(task_key) or await _key_of(memory, given)
+            known = await _known(memory, task, action, key)
             if known is not None and reward is not None:
                 if self._is_surer(known):
                     return await self._told_of_known(memory, known, reward, given)
                 if given is None and _says(known, reward, lesson):
                     return f"Remembered already: case {known.id}, event_id: {known.provenance.event_id}."
             # without a reading, later feedback could not name this attempt
-            event = given or (await memory.read(task, policy="none")).event_id
+            event = given or (await memory.read(task, policy="none", key=key)).event_id
             experience = Experience(
                 state=task,
                 action=action,
@@ -130,6 +136,7 @@ class MemoryTools:
                 event_id=event,
                 evaluator=AGENT,
                 confidence=self._confidence,
+                key=key,
             )
             kept = await memory.write(experience)
             told = kept_text(await _found(memory, kept), positive_from=await memory.positive_line())
@@ -244,9 +251,15 @@ class MemoryTools:
             raise ToolUnavailable(f"the memory did not do it: {error}; go on without it") from error
 
 
-async def _known(memory: CaseMemory, task: str, action: str) -> Case | None:
+async def _key_of(memory: CaseMemory, event_id: str | None) -> str:
+    """The key of a reading's task, which is that of its attempt; empty where it has none, or there is no reading."""
+    event = None if event_id is None else await memory.views.event(event_id, namespace=memory.namespace)
+    return "" if event is None else event.key
+
+
+async def _known(memory: CaseMemory, task: str, action: str, key: str) -> Case | None:
     """The case of this very attempt, if it is there."""
-    own = case_id(memory.namespace, task, action)
+    own = case_id(memory.namespace, task, action, key=key)
     return (await memory.views.cases([own], namespace=memory.namespace)).get(own)
 
 

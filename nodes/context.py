@@ -125,6 +125,16 @@ class RunSettings(BaseModel):
         json_schema_extra=in_form("Execution", "executor", kind="model"),
     )
     executor_prompt: str = _instructions("executor", "Execution", "executor")
+    acting: Literal["choice", "tools"] = Field(
+        default="choice",
+        title="Acting",
+        description=(
+            "How the executor's model acts in an environment. choice: it is asked for one of the valid actions at each "
+            "step, which small models can do. tools: its agent has the tools act and observe beside the run's others, "
+            "for models that call tools well."
+        ),
+        json_schema_extra=in_form("Execution", "executor"),
+    )
     repeat_actions: bool = Field(
         default=False,
         title="Repeat actions",

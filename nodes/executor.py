@@ -1,25 +1,30 @@
 """The executor node: one subtask by an agent with tools and budgets; parallel ones see only their dependencies.
 
-In a graph with an environment, a subtask is an episode instead, step by step (see acting/).
+In a graph with an environment, a subtask is an episode: step by step instead, or by tools of the agent (see acting/).
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from langchain_core.messages import ToolCall as LangChainToolCall
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
+from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
 from memento.nodes.acting.episode_run import Acting, episode_limits
+from memento.nodes.acting.step_loop import ACT
+from memento.nodes.acting.tool_episode import OBSERVE
+from memento.nodes.acting.tool_episode_run import carry_out_with_tools
 from memento.nodes.agent.agents import Agents
 from memento.nodes.agent.budgets import Meter, RunMeters, run_limits, subtask_limits
+from memento.nodes.agent.call_record import recorded_calls
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
-from memento.nodes.agent.long_results import KEPT_CHARS, shown_chars
+from memento.nodes.agent.long_results import shown_chars
 from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.notes import WHY_ENDED, best_so_far
 from memento.nodes.agent.tool_models import ToolModelCalls, beside
@@ -35,7 +40,7 @@ from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages, with_own
 from memento.nodes.redaction import make_redact
 from memento.nodes.shown_steps import result_shown
 from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
-from memento.nodes.state import Run, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.state import Run, SubtaskInput, SubtaskResult
 from memento.nodes.tool_binding import WORKSPACE
 
 
@@ -54,7 +59,7 @@ def make_executor(
         tools: gives the run's toolbox.
         price: says what calls cost; without it, budgets of money cannot be kept.
         secrets: texts that are taken out of what tools and environments say.
-        acting: plays an episode in an environment for each subtask, instead of the agent with tools.
+        acting: makes each subtask an episode in an environment, played step by step or by the agent.
     """
     agents, meters, redact = Agents(), RunMeters(), make_redact(secrets)
 
@@ -66,23 +71,24 @@ def make_executor(
         """
         run, subtask = state["run"], state["subtask"]
         settings = RunSettings.model_validate(run["settings"])
+        is_episode, has_agent = acting is not None, acting is None or acting.has_tools(settings)
         meter = meters.get(run.get("id", ""), run_limits(settings), state.get("spent"))
         # One call of its own, and for everybody at work and the planner the last one; after an episode nobody is asked.
-        n_calls = 1 if acting else 2 + meter.n_active
+        n_calls = 2 + meter.n_active if has_agent else 1
         if why := meter.ended_by(n_calls=n_calls) or meter.tools_ended_by():
-            return _update(state, _not_begun(state, why, is_episode=acting is not None))
+            return _update(state, _not_begun(state, why, is_episode=is_episode))
         emit(runtime, {"event": "subtask", "cycle": state["cycle"], "subtask": subtask})
 
         def report(name: str, args: dict[str, Any]) -> None:
             of = subtask["id"]
             emit(runtime, {"event": "tool", "cycle": state["cycle"], "subtask": of, "name": name, "args": args})
 
-        limits = episode_limits(settings) if acting else subtask_limits(settings)
+        limits = episode_limits(settings, has_tools=has_agent) if is_episode else subtask_limits(settings)
         own, began_at = Meter(limits, "max_"), time.time()
         own.begin()
         meter.begin()
         try:
-            if acting is not None:
+            if acting is not None and not has_agent:
                 result, update = await acting.carry_out(state, own=own, run=meter, redact=redact, report=report)
                 emit(runtime, {"event": "result", "result": result})
                 return _update(state, result) | update
@@ -91,7 +97,8 @@ def make_executor(
                 model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
             except DeadlinePassed:
                 is_run = meter.seconds_left() < own.seconds_left()
-                return _update(state, _not_begun(state, "run_max_seconds" if is_run else "max_seconds"))
+                why = "run_max_seconds" if is_run else "max_seconds"
+                return _update(state, _not_begun(state, why, is_episode=is_episode))
             except Abandoned:
                 raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
             work = Work(
@@ -107,17 +114,23 @@ def make_executor(
                 max_result_tokens=min(RESULT_TOKENS, window_tokens(model) // RESULT_SHARE),
                 max_case_tokens=min(settings.max_case_tokens, window_tokens(model) // CASE_SHARE),
                 workspace=toolbox.workspace,
+                one_by_one=frozenset({ACT, OBSERVE}) if is_episode else frozenset(),
                 notices=[redact(notice) for notice in toolbox.notices],
             )
-            agent = agents.get(model, toolbox.tools, with_own(EXECUTOR_SYSTEM, run, "executor"))
-            messages = await _carry_out(agent, state, work, settings.max_model_calls, context=runtime.context)
+
+            async def ask(
+                system: str, asked: list[BaseMessage], tools: Sequence[BaseTool] = (), given: Any = MappingProxyType({})
+            ) -> list[BaseMessage]:
+                agent = agents.get(model, [*tools, *toolbox.tools], with_own(system, run, "executor"))
+                return await _asked(agent, asked, work, limits.model_calls, given=given, context=runtime.context)
+
+            if acting is None:
+                result = _result(state, await ask(EXECUTOR_SYSTEM, _messages(state, work)), work, began_at)
+            else:
+                window = window_tokens(model)
+                result = await carry_out_with_tools(acting, state, work=work, ask=ask, window=window, began_at=began_at)
         finally:
             meter.end()
-        result = _result(state, messages, began_at)
-        if work.notices:
-            result["notices"] = work.notices
-        if shown := [case["id"] for case in state.get("cases") or []]:
-            result["case_ids"] = shown
         emit(runtime, {"event": "result", "result": result})
         update = _update(state, result) | {"usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
@@ -131,20 +144,29 @@ async def _equipped(
     return await models.get("executor", named), await tools(run)
 
 
-async def _carry_out(
-    agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int, *, context: Context
-) -> list[BaseMessage]:
-    asked = executor_messages(
+def _messages(state: SubtaskInput, work: Work) -> list[BaseMessage]:
+    return executor_messages(
         run=state["run"],
         subtask=state["subtask"],
         earlier=state["earlier"],
         max_tokens=work.max_result_tokens,
         cases=fitted_cases(state.get("cases") or [], work.max_case_tokens),
     )
+
+
+async def _asked(
+    agent: Runnable[Any, Any],
+    asked: list[BaseMessage],
+    work: Work,
+    n_calls: int,
+    *,
+    given: Mapping[str, Any],
+    context: Context,
+) -> list[BaseMessage]:
     # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
     config: RunnableConfig = {
         "recursion_limit": 4 * n_calls + 10,
-        "configurable": {WORK: work, WORKSPACE: work.workspace},
+        "configurable": {WORK: work, WORKSPACE: work.workspace, **given},
         "callbacks": beside(ensure_config().get("callbacks"), ToolModelCalls(work.count_tools_reply)),
     }
     reply = await agent.ainvoke({"messages": asked}, config, context=context)
@@ -156,20 +178,25 @@ def _update(state: SubtaskInput, result: SubtaskResult) -> dict[str, Any]:
     return {"results": [result], **result_shown(state["run"], result)}
 
 
-def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: float) -> SubtaskResult:
+def _result(state: SubtaskInput, messages: Sequence[BaseMessage], work: Work, began_at: float) -> SubtaskResult:
     replies = [message for message in messages if isinstance(message, AIMessage)]
     why = ended_by(replies[-1]) or ("" if replies[-1].text.strip() else "reply")
-    return {
+    result: SubtaskResult = {
         "cycle": state["cycle"],
         "id": state["subtask"]["id"],
         "description": state["subtask"]["description"],
         "result": replies[-1].text.strip() or best_so_far(replies, why),
         "is_complete": not why,
         "ended_by": why,
-        "tool_calls": _tool_calls(messages),
+        "tool_calls": recorded_calls(messages),
         "began_at": began_at,
         "ended_at": time.time(),
     }
+    if work.notices:
+        result["notices"] = work.notices
+    if shown := [case["id"] for case in state.get("cases") or []]:
+        result["case_ids"] = shown
+    return result
 
 
 def _not_begun(state: SubtaskInput, why: str, *, is_episode: bool = False) -> SubtaskResult:
@@ -186,24 +213,6 @@ def _not_begun(state: SubtaskInput, why: str, *, is_episode: bool = False) -> Su
         "ended_at": now,
     }
     return {**result, "score": None} if is_episode else result
-
-
-def _tool_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
-    # A result without its fence, as the agent's middleware keeps it beside the message.
-    told = [message for message in messages if isinstance(message, ToolMessage)]
-    results = {message.tool_call_id: message.artifact or "" for message in told}
-    failed = {message.tool_call_id for message in told if message.status == "error"}
-    calls = (call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls)
-    return [_tool_call(call, results.get(call["id"] or "", ""), is_error=call["id"] in failed) for call in calls]
-
-
-def _tool_call(call: LangChainToolCall, result: str, *, is_error: bool) -> ToolCall:
-    kept: ToolCall = {"name": call["name"], "args": _kept(call["args"]), "result": result}
-    return {**kept, "is_error": True} if is_error else kept
-
-
-def _kept(args: dict[str, Any]) -> dict[str, Any]:
-    return {name: value if len(str(value)) <= KEPT_CHARS else str(value)[:KEPT_CHARS] for name, value in args.items()}
 
 
 async def _artefacts(toolbox: Toolbox, run: Run) -> dict[str, list[str]]:

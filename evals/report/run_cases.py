@@ -15,8 +15,8 @@ from memento.memory.errors import InvalidInput, LedgerUnavailable
 async def run_cases(folder: Path, plan: RunPlan, results: Sequence[TaskResult]) -> dict[str, Case]:
     """Return every case that can still be looked up, by id.
 
-    What the journals tell is what each run wanted remembered, and that a direct correction followed, but not its
-    answer; a memory knows both, and its word counts.
+    What the journals tell is what each run wanted remembered, and the correction that followed; those of 0.1 say only
+    that a direct one did, without its answer. A memory knows all of it, and its word counts.
 
     Args:
         folder: of the run.
@@ -42,6 +42,9 @@ def _told(result: TaskResult, stream: str, plan: RunPlan) -> list[Case]:
     key: str = given.get("key") or ""
     action, answer = storable(given["action"]), given.get("answer") or ""
     own = _case(namespace, state, action, result.reward, answer, result.evaluator, key=key)
+    if result.correction is not None:
+        right = result.correction
+        return [own, _case(namespace, state, right.action, 1.0, right.answer, "correction", key=key)]
     line = plan.settings.get("positive_from")
     if result.reward >= (line if isinstance(line, float | int) else POSITIVE_FROM) or plan.feedback != "correction":
         return [own]

@@ -72,6 +72,11 @@ class Arm(BaseModel):
         return self.policy != NO_MEMORY or instead
 
     @property
+    def acts_without_model(self) -> bool:
+        """Whether a run of it in an environment asks no model: to act, or for a lesson."""
+        return self.controls.actor != "model" and self.controls.lesson == "none"
+
+    @property
     def is_plain_control(self) -> bool:
         """Whether it is the agent without memory, with nothing in its place."""
         is_changed = self.controls.lesson != "none" or self.controls.fixed is not None or self.controls.actor != "model"

@@ -8,6 +8,7 @@ corrections included, and are shown as cases are: fenced, in the user's turn, th
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from memento.evals.runs.successes import as_shown
 from memento.memory.case import POSITIVE_FROM, Case, Provenance, ScoredCase
 from memento.memory.experience import Experience
 from memento.nodes.prompt_budgets import n_tokens
@@ -25,23 +26,27 @@ class _Attempt(NamedTuple):
 class EarlierAttempts:
     """The attempts of earlier rounds of one stream."""
 
-    def __init__(self, *, budget: int, namespace: str, shows_failures: bool = True) -> None:
+    def __init__(
+        self, *, budget: int, namespace: str, shows_failures: bool = True, worked_from: float = POSITIVE_FROM
+    ) -> None:
         """Start without attempts.
 
         Args:
             budget: tokens of all attempts in one prompt together, estimated.
             namespace: of the stream.
             shows_failures: whether attempts that failed are shown, too.
+            worked_from: reward from which on an attempt worked.
         """
         self._budget = budget
         self._namespace = namespace
         self._shows_failures = shows_failures
+        self._worked_from = worked_from
         self._attempts: list[_Attempt] = []
 
     def add(self, experiences: Sequence[Experience]) -> None:
         """Add the attempts of a round, oldest first; those of unknown outcome tell nothing, and are left out."""
         for one in experiences:
-            if one.reward is not None and (self._shows_failures or one.reward >= POSITIVE_FROM):
+            if one.reward is not None and (self._shows_failures or one.reward >= self._worked_from):
                 self._attempts.append(self._attempt(one, one.reward))
 
     def shown(self, question: str) -> list[ScoredCase]:
@@ -58,7 +63,7 @@ class EarlierAttempts:
             left -= attempt.n_tokens
             if left < 0 and cases:
                 break
-            cases.append(_scored(attempt.case, len(cases)))
+            cases.append(as_shown(attempt.case, len(cases), worked_from=self._worked_from))
         return cases
 
     def _attempt(self, told: Experience, reward: float) -> _Attempt:
@@ -76,10 +81,5 @@ class EarlierAttempts:
             key=told.key,
             kind=told.kind,
         )
-        block = case_block(prompt_case(_scored(case, 0)), is_success=reward >= POSITIVE_FROM)
+        block = case_block(prompt_case(as_shown(case, 0)), is_success=reward >= self._worked_from)
         return _Attempt(case, told.question, n_tokens(block))
-
-
-def _scored(case: Case, slot: int) -> ScoredCase:
-    """Return an attempt as a served case; nothing has chosen it, so it has neither similarity nor score."""
-    return ScoredCase(case, similarity=0.0, score=0.0, slot=slot, propensity=1.0)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.evals.runs.plan import Phase
+from memento.evals.subject import Correction
 from memento.memory.case import question_hash, storable
 from memento.nodes.usage import Usage
 
@@ -76,6 +77,8 @@ class TaskResult(BaseModel):
     memory_seconds: float = 0.0
     """Of these, spent on finding and choosing cases."""
     held: HeldWrite | None = None
+    correction: Correction | None = Field(default=None, exclude_if=lambda value: value is None)
+    """What would have been right, where the memory is told that; journals of 0.1 have none."""
 
     @model_validator(mode="before")
     @classmethod

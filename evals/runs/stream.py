@@ -1,7 +1,7 @@
 """One stream: the tasks of one arm and one seed in order, round by round, with its own memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
@@ -10,28 +10,23 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from memento.evals.environments.actors import actor_named
-from memento.evals.runs.blanked_cases import with_blanks
 from memento.evals.runs.case_beliefs import BELIEFS, beliefs_of, save_beliefs
-from memento.evals.runs.earlier_attempts import EarlierAttempts
 from memento.evals.runs.fresh_lesson import FreshLessons
 from memento.evals.runs.halt import Halt
 from memento.evals.runs.held_memory import HeldMemory
 from memento.evals.runs.journal import JOURNAL, Journal
 from memento.evals.runs.plan import RunPlan, StreamKey, Visit
 from memento.evals.runs.result import TaskResult
-from memento.evals.runs.successes import Successes, as_shown, demonstration
+from memento.evals.runs.stream_controls import StreamControls
 from memento.evals.runs.task_run import TaskRunner
-from memento.evals.runs.told_outcomes import ToldOutcomes
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
-from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.memory.case_memory import CaseMemory
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import Encoder
 from memento.memory.errors import EngineError, InvalidInput
-from memento.memory.experience import Experience
 from memento.nodes.context import strict_context
 from memento.nodes.misfit import misfit_of
 
@@ -78,13 +73,7 @@ class Stream:
             self._context = strict_context(settings)
         except ValidationError as error:
             raise InvalidInput(f"arm {arm.name!r} of {subject.name}: {misfit_of(error)}") from error
-        line = self._context.positive_from
-        self._worked_from = line if isinstance(line, float | int) else POSITIVE_FROM
-        self._successes = self._no_successes()
-        self._fixed: list[ScoredCase] = []
-        self._told, self._attempts = self._untold()
-        if arm.controls.fixed is not None and subject.demonstrations is None:
-            raise InvalidInput(f"arm {arm.name!r}: {subject.name} has no demonstrations to show; leave this arm out")
+        self._controls = StreamControls(key, plan=plan, subject=subject, settings=self._context)
 
     @asynccontextmanager
     async def _memory(self) -> AsyncIterator[CaseMemory]:
@@ -113,8 +102,9 @@ class Stream:
             async with self._memory() as memory:
                 await _indexed(memory)
                 runner = self._runner(memory)
-                await self._draw_fixed()
-                await asyncio.to_thread(self._tell_again)
+                await self._controls.draw_fixed()
+                written = self.journal.written
+                await asyncio.to_thread(self._controls.tell_again, self._folder, written, self.visits)
                 for number, visits in groupby(self.visits, key=lambda visit: visit.round):
                     if number in self.journal.written:
                         continue
@@ -132,7 +122,7 @@ class Stream:
         return has_all and (not self.key.arm.controls.blanked or (self._folder / BELIEFS).exists())
 
     def _runner(self, memory: CaseMemory) -> TaskRunner:
-        held = HeldMemory(memory, seed=self.key.seed, shown=self._shown)
+        held = HeldMemory(memory, seed=self.key.seed, shown=self._controls.shown)
         deps, lessons = self._with_workspace(self._subject.make_deps(held)), None
         if actor := actor_named(self.key.arm.controls.actor, seed=self.key.seed):
             if deps.environment is None:
@@ -146,26 +136,6 @@ class Stream:
         workspace = deps.workspace() if callable(deps.workspace) else deps.workspace
         graph = build_graph(deps)
         return TaskRunner(self.key, graph=graph, context=self._context, held=held, workspace=workspace, lessons=lessons)
-
-    def _shown(self, question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
-        """Return what the planner sees in the place of the cases that the memory has chosen."""
-        controls = self.key.arm.controls
-        if self._attempts is not None:
-            return self._attempts.shown(question)
-        if controls.fixed is not None:
-            return self._fixed
-        if controls.successes == "random":
-            return self._successes.drawn(question, self._context.k)
-        if controls.filled:
-            cases = self._successes.filled(question, cases, self._context.k)
-        return with_blanks(cases, share=controls.blanked, seed=self.key.seed) if controls.blanked else cases
-
-    async def _draw_fixed(self) -> None:
-        """Draw the demonstrations that all tasks of the stream are shown, where its arm wants that."""
-        n, draw = self.key.arm.controls.fixed, self._subject.demonstrations
-        if n is not None and draw is not None:
-            told = await draw(n, self.key.seed)
-            self._fixed = [as_shown(demonstration(one, self.key.name), slot) for slot, one in enumerate(told)]
 
     async def _round(
         self,
@@ -183,7 +153,7 @@ class Stream:
                 if halt.is_set:
                     return
                 try:
-                    result = await runner.result(visit, halt)
+                    result = self._controls.with_correction(visit, await runner.result(visit, halt))
                     await self._keep(result)
                 except Exception as error:  # noqa: BLE001  raised again once those at work have finished
                     halt.error = halt.error or error
@@ -205,50 +175,10 @@ class Stream:
 
     async def _write(self, number: int, visits: Sequence[Visit], memory: CaseMemory) -> None:
         """Apply the deferred writes of a round, in the order of the stream. Idempotent."""
-        written = self._told_of(visits, self.journal.results)
-        await memory.write_all(written)
+        await memory.write_all(self._controls.told(visits, self.journal.results))
         await _indexed(memory)
         await memory.settle()
         await asyncio.to_thread(self.journal.mark_written, number)
-
-    def _told_of(self, visits: Sequence[Visit], results: Mapping[int, TaskResult]) -> list[Experience]:
-        told = self._told.of_round(visits, results)
-        if self._attempts is not None:
-            self._attempts.add(told)
-        if self.key.arm.controls.shows_successes:
-            self._successes.add(told)
-        return told
-
-    def _no_successes(self) -> Successes:
-        return Successes(namespace=self.key.name, seed=self.key.seed, worked_from=self._worked_from)
-
-    def _untold(self) -> tuple[ToldOutcomes, EarlierAttempts | None]:
-        """Return what a stream begins with, before its memory is told anything."""
-        below = self._subject.corrected_below
-        controls, seed = self.key.arm.controls, self.key.seed
-        told = ToldOutcomes(
-            controls=controls,
-            seed=seed,
-            feedback=self._plan.feedback,
-            correction=self._subject.correction,
-            corrected_below=self._worked_from if below is None else below,
-        )
-        if controls.context is None:
-            return told, None
-        has_failures = self._context.failures == "shown"
-        return told, EarlierAttempts(budget=controls.context, namespace=self.key.name, shows_failures=has_failures)
-
-    def _tell_again(self) -> None:
-        """Bring a resumed stream's attempts and shuffled outcomes to where its journal has brought its memory."""
-        self._told, self._attempts = self._untold()
-        self._successes = self._no_successes()
-        if not self.journal.written or not self.key.arm.controls.depends_on_journal:
-            return
-        earlier = Journal(self._folder / JOURNAL)
-        earlier.read()
-        for number, visits in groupby(self.visits, key=lambda visit: visit.round):
-            if number in self.journal.written:
-                self._told_of(list(visits), earlier.results)
 
     async def _keep_beliefs(self, memory: CaseMemory) -> None:
         """Keep what the memory believes of its cases in the end, where some were blanked."""

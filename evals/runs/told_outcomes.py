@@ -103,6 +103,11 @@ class ToldOutcomes:
         """
         return [one for visit in visits if visit.phase == "learn" for one in self._of(visit, results[visit.position])]
 
+    def correction_of(self, task: EvalTask, result: TaskResult) -> Correction | None:
+        """Return what would have been right, where corrections are given and the answer was wrong."""
+        is_wrong = result.reward is not None and result.reward < self._corrected_below
+        return self._correction(task) if is_wrong and self._has_corrections else None
+
     def _of(self, visit: Visit, result: TaskResult) -> Iterator[Experience]:
         own = self._own(visit.task, result)
         arguments = None if result.held is None else result.held.arguments
@@ -125,8 +130,7 @@ class ToldOutcomes:
             )
 
     def _own(self, task: EvalTask, result: TaskResult) -> ToldOutcome:
-        is_wrong = result.reward is not None and result.reward < self._corrected_below
-        correction = self._correction(task) if is_wrong and self._has_corrections else None
+        correction = self.correction_of(task, result)
         return ToldOutcome(result.reward, result.confidence, result.evaluator, result.error_class, correction)
 
 

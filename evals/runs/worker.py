@@ -58,7 +58,12 @@ class _Worker:
         async with (
             EnvironmentPool(specs, size=job.concurrency) as pool,
             opened_subject(
-                job.subject, folder=job.folder, settings=job.plan.settings, pool=pool, environments=specs
+                job.subject,
+                folder=job.folder,
+                settings=job.plan.settings,
+                pool=pool,
+                environments=specs,
+                arms=job.plan.arms,
             ) as (given, encoder, _),
         ):
             subject = scored_with(given, await asyncio.to_thread(load_scorer, job.scorer)) if job.scorer else given
@@ -77,7 +82,7 @@ class _Worker:
             raise self._halt.error
 
     def _tell(self, result: TaskResult) -> None:
-        self._say({"result": result.model_copy(update={"held": None}).model_dump(mode="json")})
+        self._say({"result": result.model_copy(update={"held": None, "correction": None}).model_dump(mode="json")})
 
 
 async def _main(job: WorkerJob, lines: TextIO, say: Callable[[WorkerMessage], None]) -> None:

@@ -6,6 +6,7 @@ access.py           the memory as adapters use it: opened, named errors, whose c
 agent_state.py      what the middleware keeps in an agent's state, and adds to one model call
 attempts.py         what an agent did, read from its messages, and cases put into a model's messages
 agent_tools.py      case_tools, the memory as tools of an agent that decides itself
+agent_tool_arguments.py  their arguments, as a model is shown them
 graph_tool.py       memento_tool, the workflow as a tool of another agent
 middleware.py       CaseMiddleware, for `create_agent` and deepagents
 retriever.py        CaseRetriever, a LangChain retriever of cases

@@ -9,6 +9,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.namespaces import checked_namespace
 from memento.memory.owner_loop import OwnerLoop
 from memento.memory.sync_case_memory import SyncCaseMemory
+from memento.memory.task_keys import checked_key
 from memento.nodes.memory_calls import of_memory
 from memento.nodes.redaction import make_redact
 from memento.nodes.sources import Secrets
@@ -20,6 +21,9 @@ HostMemory: TypeAlias = CaseMemory | SyncCaseMemory | Callable[[], Awaitable[Cas
 
 NamespaceRule: TypeAlias = str | Callable[[Any], str | Awaitable[str]] | None
 """A namespace, or a function of LangGraph's runtime that tells it; None: the memory's own."""
+
+KeyRule: TypeAlias = Callable[[Any], str] | None
+"""A function of LangGraph's runtime that tells the key of a run's task; None: the task's text is its identity."""
 
 _MAX_SECONDS: Final = 60.0
 """A call of the memory may take; a first read loads the encoder and what was learned."""
@@ -96,3 +100,16 @@ async def namespace_by(rule: NamespaceRule, runtime: Any) -> str | None:
     if not isinstance(found, str) or not found:
         raise InvalidInput("the `namespace` function gave no namespace for this run: it is refused")
     return checked_namespace(found)
+
+
+def key_by(rule: KeyRule, runtime: Any) -> str:
+    """The key of a run's task by its runtime; empty where it has none.
+
+    Raises:
+        InvalidInput: the host's function gave none, or no valid one.
+    """
+    if rule is None:
+        return ""
+    if runtime is None:
+        raise InvalidInput("the `key` function needs the runtime that agents give their tools; call it by an agent")
+    return checked_key(rule(runtime))

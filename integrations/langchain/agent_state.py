@@ -22,6 +22,8 @@ class CaseRun(TypedDict):
     event_id: str | None
     """Id of the reading: give it to `CaseMemory.feedback`. None: the memory could not be read."""
     namespace: str | None
+    key: NotRequired[str]
+    """Of the task, where its text is not its identity."""
     cases: str
     """The cases as models are shown them; empty when none were served."""
     is_recorded: bool

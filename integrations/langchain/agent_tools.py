@@ -8,56 +8,33 @@ An agent's own judgement is not a person's: it is recorded as the `agent`'s, wit
 what somebody else said of the same reading.
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from langchain.tools import ToolRuntime
 from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
-from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
+from memento.integrations.langchain.access import HostMemory, KeyRule, MemoryAccess, NamespaceRule, key_by
+from memento.integrations.langchain.agent_tool_arguments import (
+    AgentOutcome,
+    FeedbackArguments,
+    RecallArguments,
+    RememberArguments,
+)
 from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
+from memento.memory.case import PLAN, CaseKind
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience, check_share
 from memento.memory.policies.registry import policy_named
+from memento.memory.task_keys import checked_kind
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.memory_calls import MemoryFailed
 from memento.nodes.sources import Secrets
 
 _REWARDS: Final = {"worked": 1.0, "failed": 0.0, "unknown": None}
-_EVENT: Final = "The event id that recall_cases told; empty when no cases were recalled for this task."
-
-AgentOutcome = Literal["worked", "failed", "unknown"]
-
-
-class RecallArguments(BaseModel):
-    """Arguments of `recall_cases`."""
-
-    task: str = Field(min_length=1, max_length=20_000, description="What is to be done, complete in itself.")
-
-
-class RememberArguments(BaseModel):
-    """Arguments of `remember_case`."""
-
-    task: str = Field(min_length=1, max_length=20_000, description="What was to be done, complete in itself.")
-    approach: str = Field(
-        min_length=1, max_length=20_000, description="What you did, step by step, so that it can be repeated."
-    )
-    outcome: AgentOutcome = Field(
-        description="worked or failed only where you have seen it: a test, a tool's result, the user. Else unknown."
-    )
-    lesson: str = Field(default="", max_length=4_000, description="Why it worked or failed, in a sentence or two.")
-    event_id: str = Field(default="", max_length=64, description=_EVENT)
-
-
-class FeedbackArguments(BaseModel):
-    """Arguments of `give_feedback`."""
-
-    event_id: str = Field(min_length=1, max_length=64, description="The event id that recall_cases told for the task.")
-    outcome: AgentOutcome = Field(description="How the task ended, as far as you have seen it. unknown withdraws it.")
-    lesson: str = Field(default="", max_length=4_000, description="Why, in a sentence or two.")
 
 
 def case_tools(
@@ -69,6 +46,8 @@ def case_tools(
     confidence: float = AGENT_CONFIDENCE,
     max_case_tokens: int = MAX_CASE_TOKENS,
     secrets: Secrets | None = environment_secrets,
+    key: KeyRule = None,
+    kind: CaseKind = PLAN,
 ) -> list[BaseTool]:
     """Make the tools `recall_cases`, `remember_case` and `give_feedback`.
 
@@ -82,9 +61,11 @@ def case_tools(
             with another) what it remembers stays in quarantine until a person confirms it.
         max_case_tokens: of all recalled cases together, estimated.
         secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
+        key: tells the key of the task by `ToolRuntime`, where many tasks have the same text.
+        kind: of the cases that are recalled: of whole tasks by default.
 
     Raises:
-        InvalidInput: an unknown policy, k below 0, a confidence outside [0, 1], a namespace that is not valid.
+        InvalidInput: an unknown policy or kind, k below 0, a confidence outside [0, 1], a namespace that is not valid.
     """
     if policy is not None:
         policy_named(policy)
@@ -92,23 +73,33 @@ def case_tools(
         raise InvalidInput(f"k must be at least 0, not {k}")
     check_share("confidence", confidence)
     access = MemoryAccess(memory, namespace=namespace, secrets=secrets)
-    tools = _CaseTools(access, k=k, policy=policy, confidence=confidence, max_case_tokens=max_case_tokens)
-    return tools.made()
+    tools = _CaseTools(
+        access, k=k, policy=policy, confidence=confidence, max_case_tokens=max_case_tokens, kind=checked_kind(kind)
+    )
+    return tools.made(key)
 
 
 class _CaseTools:
     """The functions behind the tools. What fails is told to the model, which goes on without memory."""
 
     def __init__(
-        self, access: MemoryAccess, *, k: int, policy: str | None, confidence: float, max_case_tokens: int
+        self,
+        access: MemoryAccess,
+        *,
+        k: int,
+        policy: str | None,
+        confidence: float,
+        max_case_tokens: int,
+        kind: CaseKind,
     ) -> None:
         self._access = access
         self._k = k
         self._policy = policy
         self._confidence = confidence
         self._max_case_tokens = max_case_tokens
+        self._kind = kind
 
-    def made(self) -> list[BaseTool]:
+    def made(self, key: KeyRule) -> list[BaseTool]:
         access = self._access
 
         # Without defaults, the tools could only be called by an agent, which injects the runtime.
@@ -118,7 +109,7 @@ class _CaseTools:
             Returns cases, those that failed and those that worked, and an event id: give that to remember_case or
             give_feedback when you know how the task ended.
             """
-            return await self._recall(task, await access.namespace(runtime))
+            return await self._recall(task, await access.namespace(runtime), key_by(key, runtime))
 
         async def remember_case(
             task: str,
@@ -129,7 +120,8 @@ class _CaseTools:
             runtime: ToolRuntime[Any, Any] = None,  # type: ignore[assignment]
         ) -> tuple[str, dict[str, Any]]:
             """Remember how you did a task and how that went, once it has ended. Call it at most once per task."""
-            return await self._remember(task, approach, outcome, lesson, event_id, await access.namespace(runtime))
+            namespace, of_task = await access.namespace(runtime), key_by(key, runtime)
+            return await self._remember(task, approach, outcome, lesson, event_id, namespace, of_task)
 
         async def give_feedback(
             event_id: str,
@@ -167,11 +159,13 @@ class _CaseTools:
             _tool(sync_feedback, give_feedback, FeedbackArguments),
         ]
 
-    async def _recall(self, task: str, namespace: str | None) -> tuple[str, dict[str, Any]]:
+    async def _recall(self, task: str, namespace: str | None, key: str) -> tuple[str, dict[str, Any]]:
         task = self._access.redact(task)
         try:
             reading = await self._access.ask(
-                lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=namespace)
+                lambda memory: memory.read(
+                    task, k=self._k, policy=self._policy, namespace=namespace, key=key, kind=self._kind
+                )
             )
         except (MemoryFailed, InvalidInput) as error:
             return f"Nothing was recalled: {error}", {"event_id": None, "case_ids": []}
@@ -181,7 +175,14 @@ class _CaseTools:
         return f"{cases}\n\nEvent id of this recall: {reading.event_id}", artifact
 
     async def _remember(
-        self, task: str, approach: str, outcome: AgentOutcome, lesson: str, event_id: str, namespace: str | None
+        self,
+        task: str,
+        approach: str,
+        outcome: AgentOutcome,
+        lesson: str,
+        event_id: str,
+        namespace: str | None,
+        key: str,
     ) -> tuple[str, dict[str, Any]]:
         redact, reward = self._access.redact, _REWARDS[outcome]
         if reward is None and not event_id:
@@ -197,6 +198,7 @@ class _CaseTools:
                 lesson=redact(lesson),
                 evaluator=AGENT,
                 namespace=namespace,
+                key=key,
             )
             owner = memory.namespace if namespace is None else namespace
             own = experience.id_in(owner)

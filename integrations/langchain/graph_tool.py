@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
 from memento.graph.workflow import MementoGraph
-from memento.integrations.langchain.access import NamespaceRule, namespace_by
+from memento.integrations.langchain.access import KeyRule, NamespaceRule, key_by, namespace_by
 from memento.memory.namespaces import checked_namespace
 from memento.memory.owner_loop import OwnerLoop
 from memento.nodes.context import Context
@@ -42,6 +42,7 @@ def memento_tool(
     name: str = "memento",
     description: str = DESCRIPTION,
     namespace: NamespaceRule = None,
+    key: KeyRule = None,
     context: Context | None = None,
 ) -> BaseTool:
     """Make a tool of the workflow. It returns the answer; its artifact has `event_id`, `reward`, `notices` and more.
@@ -55,6 +56,7 @@ def memento_tool(
         description: that the agent's model is told.
         namespace: whose cases, or a function that tells it by `ToolRuntime`; the model never does. None: the
             graph's own rule, by its context or the memory's namespace.
+        key: tells the key of the task by `ToolRuntime`, where many tasks have the same text.
         context: settings of the runs; the host's context by default.
 
     Raises:
@@ -71,7 +73,7 @@ def memento_tool(
         config: RunnableConfig,
         runtime: ToolRuntime[Any, Any] = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
-        given = _input(task, await namespace_by(namespace, runtime))
+        given = _input(task, await namespace_by(namespace, runtime), key_by(key, runtime))
         return _told(await graph.ainvoke(given, config, **settings))
 
     def run(
@@ -79,7 +81,7 @@ def memento_tool(
         config: RunnableConfig,
         runtime: ToolRuntime[Any, Any] = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
-        given = _input(task, loop.run_blocking(lambda: namespace_by(namespace, runtime)))
+        given = _input(task, loop.run_blocking(lambda: namespace_by(namespace, runtime)), key_by(key, runtime))
         return _told(graph.invoke(given, config, **settings))
 
     return StructuredTool.from_function(
@@ -92,12 +94,13 @@ def memento_tool(
     )
 
 
-def _input(task: str, namespace: str | None) -> Any:
-    return {"task": task} if namespace is None else {"task": task, "namespace": namespace}
+def _input(task: str, namespace: str | None, key: str) -> Any:
+    given = {"task": task} if namespace is None else {"task": task, "namespace": namespace}
+    return given | ({"key": key} if key else {})
 
 
 def _told(result: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    artifact = {key: result.get(key) for key in _ARTIFACT}
+    artifact = {name: result.get(name) for name in _ARTIFACT}
     answer = result.get("answer")
     if isinstance(answer, str) and answer:
         return answer, artifact

@@ -21,7 +21,7 @@ from langgraph.runtime import Runtime
 
 from memento.graph.settings import environment_secrets
 from memento.integrations.case_texts import format_cases
-from memento.integrations.langchain.access import HostMemory, MemoryAccess, NamespaceRule
+from memento.integrations.langchain.access import HostMemory, KeyRule, MemoryAccess, NamespaceRule, key_by
 from memento.integrations.langchain.agent_state import CaseAgentState, CaseRun, marked, open_run, shown_cases
 from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, task_in
 from memento.memory.errors import ErasedRecord, InvalidInput
@@ -62,6 +62,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         namespace: NamespaceRule = None,
         reward: AgentReward | None = None,
         task_of: Callable[[Sequence[AnyMessage]], str] | None = None,
+        key: KeyRule = None,
         max_case_tokens: int = MAX_CASE_TOKENS,
         secrets: Secrets | None = environment_secrets,
     ) -> None:
@@ -75,6 +76,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             reward: grades the agent's final state. One that fails leaves the reward unknown.
             task_of: says what the task is, from the messages up to the newest open human one; that one's text by
                 default, and of a follow-up what was said before, too.
+            key: tells the key of the task by LangGraph's runtime, where many tasks have the same text.
             max_case_tokens: of all cases together, estimated.
             secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
 
@@ -91,6 +93,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         self._policy = policy
         self._reward = reward
         self._task_of = task_of
+        self._key = key
         self._max_case_tokens = max_case_tokens
 
     async def abefore_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
@@ -113,9 +116,11 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             "case_id": None,
             "notices": [],
         }
+        if key := key_by(self._key, runtime):
+            run["key"] = key
         try:
             reading = await self._access.ask(
-                lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=run["namespace"])
+                lambda memory: memory.read(task, k=self._k, policy=self._policy, namespace=run["namespace"], key=key)
             )
         except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
@@ -169,6 +174,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             thread_id=info.thread_id if info else None,
             models={"agent": attempt.model} if attempt.model else None,
             namespace=run["namespace"],
+            key=run.get("key", ""),
         )
         try:
             done["case_id"] = await self._written(experience, run["event_id"])

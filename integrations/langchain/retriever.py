@@ -15,7 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from memento.integrations.langchain.access import HostMemory, MemoryAccess
-from memento.memory.case import ScoredCase
+from memento.memory.case import PLAN, CaseKind, ScoredCase
 from memento.memory.namespaces import checked_namespace
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading
@@ -29,6 +29,7 @@ class CaseRetriever(BaseRetriever):
 
     Metadata: `case_id`, `event_id`, `state`, `action`, `answer`, `lesson`, `reward`, `similarity`, `score`, `slot`,
     `propensity`, `policy`. Slots that the policy left empty give no document, so there may be fewer than k.
+    Where many tasks have the same text, give the task's key with the query: `ainvoke(query, key="cook/17")`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -41,6 +42,8 @@ class CaseRetriever(BaseRetriever):
     """How they are chosen; the memory's own policy by default."""
     namespace: str | None = None
     """Whose cases; the memory's own namespace by default."""
+    kind: CaseKind = PLAN
+    """Kind of case: of whole tasks by default."""
 
     _access: MemoryAccess = PrivateAttr()
 
@@ -64,18 +67,20 @@ class CaseRetriever(BaseRetriever):
         return None if namespace is None else checked_namespace(namespace)
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, key: str = ""
     ) -> list[Document]:
         del run_manager
-        return await self._documents(query)
+        return await self._documents(query, key)
 
-    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, key: str = ""
+    ) -> list[Document]:
         del run_manager
-        return self._access.from_sync(partial(self._documents, query))
+        return self._access.from_sync(partial(self._documents, query, key))
 
-    async def _documents(self, query: str) -> list[Document]:
-        memory = await self._access.memory()
-        reading = await memory.read(query, k=self.k, policy=self.policy, namespace=self.namespace)
+    async def _documents(self, query: str, key: str) -> list[Document]:
+        memory, policy = await self._access.memory(), self.policy
+        reading = await memory.read(query, k=self.k, policy=policy, namespace=self.namespace, key=key, kind=self.kind)
         return [_document(scored, reading) for scored in reading.cases]
 
 

@@ -29,7 +29,8 @@ from memento.nodes.state import PromptCase, Run, Subtask
 
 _OBSERVATION_TOKENS: Final = 1_000
 _OBSERVATION_SHARE: Final = 8
-_TASK_SHARE: Final = 4
+TASK_SHARE: Final = 4
+"""The task takes a quarter of the window at most."""
 _FULL_SHARE: Final = 0.7
 """Of the window, from which on the older steps are left out."""
 
@@ -113,7 +114,7 @@ class EpisodeConversation:
     def _opened(self) -> str:
         settings = RunSettings.model_validate(self._run["settings"])
         fitted = fitted_cases(self.cases, min(settings.max_case_tokens, self._window // CASE_SHARE))
-        task = shortened(self._run["task"], self._window // _TASK_SHARE)
+        task = shortened(self._run["task"], self._window // TASK_SHARE)
         return episode_opening(task, fitted, self._subtask["description"], self._first)
 
     def _shortened(self, observation: Observation) -> str:

@@ -1,23 +1,22 @@
-"""One subtask as an episode: borrows the environment, lets the actor play it, and writes the result down."""
+"""One subtask as an episode: borrows the environment, and lets the actor play in it."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
-from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.actor import Actor
 from memento.nodes.acting.environment import Environment, EnvironmentFailed, EnvironmentSource
+from memento.nodes.acting.episode_result import episode_result
 from memento.nodes.acting.model_actor import ModelActor
-from memento.nodes.acting.step_loop import ACT, PlayedEpisode, play
-from memento.nodes.acting.trajectory import kept_actions
+from memento.nodes.acting.step_loop import PlayedEpisode, play
 from memento.nodes.agent.budgets import BudgetLimits, Meter, subtask_limits
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.agent.long_results import KEPT_CHARS
-from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.costs import usage_of_reply
@@ -26,16 +25,25 @@ from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.prompt_budgets import RESULT_TOKENS
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import ModelSource, Price
-from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult
 from memento.nodes.structured import StructuredCaller
 
 _WHOLE: Final = 1_000_000_000
 """Calls that no budget of an episode ends: its steps are counted instead."""
 
 
-def episode_limits(settings: RunSettings) -> BudgetLimits:
-    """Return the limits of one episode: tokens, money and time of a subtask; calls are bounded by the steps."""
-    return subtask_limits(settings)._replace(model_calls=_WHOLE, tool_calls=_WHOLE)
+def episode_limits(settings: RunSettings, *, has_tools: bool) -> BudgetLimits:
+    """Return the limits of one episode: tokens, money and time of a subtask; calls are bounded by the steps.
+
+    Args:
+        settings: of the run.
+        has_tools: whether an agent plays it by tools: its steps are then allowed beside the calls of a subtask.
+    """
+    limits = subtask_limits(settings)
+    if not has_tools:
+        return limits._replace(model_calls=_WHOLE, tool_calls=_WHOLE)
+    n_steps = settings.max_steps
+    return limits._replace(model_calls=limits.model_calls + n_steps, tool_calls=limits.tool_calls + n_steps)
 
 
 class EpisodeDone(NamedTuple):
@@ -47,7 +55,7 @@ class EpisodeDone(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Acting:
-    """Plays episodes instead of the agent with tools."""
+    """Lends the environment of a run, and plays its episodes step by step."""
 
     environment: EnvironmentSource
     actor: Actor | None
@@ -55,6 +63,10 @@ class Acting:
     models: ModelSource
     caller: StructuredCaller
     price: Price | None = None
+
+    def has_tools(self, settings: RunSettings) -> bool:
+        """Whether the executor's agent plays the episodes of a run by tools; an actor of the host never does."""
+        return self.actor is None and settings.acting == "tools"
 
     async def carry_out(
         self,
@@ -90,18 +102,13 @@ class Acting:
         episode, shown, models = PlayedEpisode(), list[PromptCase](), {}
         try:
             actor = self.actor or await self._model_actor(state, work)
-            episode = await self._played(state, actor, cases, settings, work)
+            playing = partial(play, actor=actor, run=state["run"], cases=cases, settings=settings, work=work)
+            episode = await self.played(state, work, playing)
             shown = actor.shown if isinstance(actor, ModelActor) else cases
             models = {"executor": actor.name} if isinstance(actor, ModelActor) else {}
         except DeadlinePassed:
             episode = PlayedEpisode(ended_by=work.seconds_ended_by())
-        if episode.ended_by == "environment":
-            work.notice(f"the environment failed, so the reward is not known: {episode.detail}")
-        result = _result(state, episode, began_at)
-        if shown and episode.first is not None:
-            result["case_ids"] = [case["id"] for case in shown]
-        if work.notices:
-            result["notices"] = work.notices
+        result = episode_result(state, episode, shown, work, began_at)
         return EpisodeDone(result, {"usage": work.usage, **({"models": models} if models else {})})
 
     async def _model_actor(self, state: SubtaskInput, work: Work) -> ModelActor:
@@ -112,15 +119,26 @@ class Acting:
             raise ModelUnavailable("creating the executor's model was cancelled from within") from None
         return ModelActor(model=model, caller=self.caller, work=work, subtask=state["subtask"], price=self.price)
 
-    async def _played(
-        self, state: SubtaskInput, actor: Actor, cases: list[PromptCase], settings: RunSettings, work: Work
+    async def played(
+        self, state: SubtaskInput, work: Work, playing: Callable[[Environment], Awaitable[PlayedEpisode]]
     ) -> PlayedEpisode:
+        """Borrow the environment of a run, and play in it.
+
+        Args:
+            state: of the subtask.
+            work: budgets and notices.
+            playing: plays the episode.
+
+        Raises:
+            DeadlinePassed: no environment was free in time.
+            InvalidInput: the environment has no such task.
+        """
         episode = PlayedEpisode()
         try:
             # The stack gives the environment back whatever ends the episode, cancellation too.
             async with AsyncExitStack() as stack:
                 environment = await self._borrowed(stack, state, work)
-                episode = await play(environment, actor, run=state["run"], cases=cases, settings=settings, work=work)
+                episode = await playing(environment)
         except EnvironmentFailed as error:
             if episode.first is None:
                 return PlayedEpisode(ended_by="environment", detail=brief_reason(error, work.redact))
@@ -145,40 +163,3 @@ class Acting:
             if timer.expired():
                 raise DeadlinePassed from None
             raise EnvironmentFailed(told(error, work.redact)) from error
-
-
-def _result(state: SubtaskInput, episode: PlayedEpisode, began_at: float) -> SubtaskResult:
-    first, steps = episode.first, episode.steps
-    result: SubtaskResult = {
-        "cycle": state["cycle"],
-        "id": state["subtask"]["id"],
-        "description": state["subtask"]["description"],
-        "result": _said(episode),
-        "is_complete": not episode.ended_by,
-        "ended_by": episode.ended_by,
-        "tool_calls": [_tool_call(step.action, step.observation.text, step.observation.score) for step in steps],
-        "began_at": began_at,
-        "ended_at": time.time(),
-        "score": episode.score,
-    }
-    if first is not None and steps:
-        result["actions"] = [storable(action) for action in kept_actions(first, steps)]
-    return result
-
-
-def _tool_call(action: str, seen: str, score: float) -> ToolCall:
-    return {"name": ACT, "args": {"action": storable(action)[:KEPT_CHARS]}, "result": seen[:KEPT_CHARS], "score": score}
-
-
-def _said(episode: PlayedEpisode) -> str:
-    """Say in one line how the episode ended: the answer of an environment run."""
-    n_steps = len(episode.steps)
-    after = f"after {n_steps} step{'' if n_steps == 1 else 's'}"
-    if episode.ended_by:
-        why = WHY_ENDED.get(episode.ended_by, episode.ended_by)
-        detail = f": {episode.detail}" if episode.detail else ""
-        if episode.score is None:
-            return f"(not known: {why}{detail})"
-        return f"ended early ({why}{detail}): score {episode.score:g} {after}"
-    is_won = episode.last is not None and episode.last.is_won
-    return f"{'done' if is_won else 'over, not won'}: score {episode.score or 0:g} {after}"

@@ -12,6 +12,7 @@ notes.py           Notes added to an agent's conversation. Constants, except for
 tool_calls.py      Middleware around an agent's tool calls: budgets, time limits, retries, and always a result
 tool_models.py     Counts the model calls that tools make (such as looking at a picture)
 window.py          Fits long conversations into the model's context window: trims old results
+call_record.py     The record of an agent's tool calls, made from its messages
 work.py            Shared state of one subtask's agent calls: budgets, usage, workspace, notices
 offer.py           An agent's tools in a portable form, without those that the provider refuses
 offered_tools.py   Middleware that shows the model its tools in a portable form

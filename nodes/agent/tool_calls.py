@@ -43,7 +43,12 @@ class ToolCalls(AgentMiddleware[Any]):
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolRun) -> ToolOutput:
         """Run a call; its result is fenced."""
-        work, call = work_of(request.runtime.config), request.tool_call
+        work = work_of(request.runtime.config)
+        async with work.turn(request.tool_call["name"]):
+            return await self._result(request, handler, work)
+
+    async def _result(self, request: ToolCallRequest, handler: ToolRun, work: Work) -> ToolOutput:
+        call = request.tool_call
         work.catch_up(request.state.get("messages", []))
         work.report(call["name"], call["args"])
         tools = [tool.name for tool in request.runtime.tools]

@@ -3,7 +3,9 @@
 An agent is compiled once for all runs, so whatever belongs to one subtask comes with the call.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -49,6 +51,8 @@ class Work:
     max_case_tokens: int = MAX_CASE_TOKENS
     """Of the served cases together, where it is shown any."""
     workspace: Workspace | None = None
+    one_by_one: frozenset[str] = frozenset()
+    """Names of tools that change something together: their calls are carried out one after the other, in order."""
     usage: Usage = field(default_factory=no_usage)
     refused_by: str = ""
     """The budget that refused a tool call."""
@@ -56,6 +60,7 @@ class Work:
     notices: list[str] = field(default_factory=list)
     """What the user should know about it, each said once."""
     _has_caught_up: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def catch_up(self, messages: Sequence[BaseMessage]) -> None:
         """Count what was done before an interrupted run was resumed, from the agent's messages."""
@@ -79,6 +84,10 @@ class Work:
     def count_tools_reply(self, reply: AIMessage) -> None:
         """Count a model call made by a tool."""
         self.charge(self.usage_of_other(reply))
+
+    def turn(self, tool: str) -> AbstractAsyncContextManager[Any]:
+        """Wait for the calls before this one, where the tool's calls are carried out one after the other."""
+        return self._turn if tool in self.one_by_one else nullcontext()
 
     def begin_tool_call(self) -> str:
         """Count a call before it is made; return the budget that refuses it, or an empty text."""

@@ -47,6 +47,8 @@ def test_a_case_is_used_when_an_earlier_run_left_one(served: ScriptedServer) -> 
     assert second["cases_used"] == [first["case_id"]]
     assert invoke("ask", "What is six times nine?", "--policy", "none", "--json").lines[-1]["cases_used"] == []
     assert invoke("cases", "stats", "--json").lines[-1].items() >= {"cases": 2, "events": 3, "unknown": 1}.items()
+    keyed = invoke("ask", TASK, "--key", "game/2", "--json").lines[-1]["cases_used"]
+    assert first["case_id"] in keyed, "the same text, and another task"
 
 
 def test_only_the_answer_is_on_stdout_when_piped(served: ScriptedServer) -> None:
@@ -89,6 +91,7 @@ def test_reward_is_that_of_ones_own_function_when_it_is_named(
         (["x", "--reply", "approve"], "name it with --resume"),
         (["x", "--resume", "y"], "give no others"),
         (["--resume", "y", "--k", "2"], "give no others"),
+        (["--resume", "y", "--key", "game/1"], "give no others"),
         (["--resume", "y"], "there is no thread 'y'"),
     ],
 )

@@ -89,6 +89,7 @@ def test_it_is_said_that_an_interval_is_of_one_case_alone(home: Path) -> None:
 def test_people_see_intervals_and_the_null_case(home: Path) -> None:
     shown = invoke("cases", "why", explored(home)).out
     assert "[0.071, 0.729]" in shown
+    assert "outcomes now" not in shown, "there is one"
     assert "0.35" in shown
     assert "no case: the null case was chosen" in shown
     assert "not known" in shown
@@ -134,3 +135,16 @@ def test_a_ranking_of_documents_is_explained_and_graded_like_a_read(home: Path) 
     (line,) = invoke("cases", "why", event_id, "--json").lines
     assert (line["candidates"], line["reward"]) == (2, 1.0)
     assert line["slots"][0]["task"] in ("a page", "another page")
+
+
+def test_several_outcomes_of_a_case_are_counted_with_their_spread(home: Path) -> None:
+    async def serve() -> str:
+        async with CaseMemory.open(home) as memory:
+            for reward in (1.0, 0.0, 0.0):
+                reading = await memory.read("capital of land 1", policy="none")
+                event = reading.event_id
+                await memory.write(state="capital of land 1", action="look", reward=reward, event_id=event)
+            return (await memory.read("capital of which land", policy="similarity")).event_id
+
+    event_id = asyncio.run(serve())
+    assert "0.33 of 3 outcomes, spread 0.58" in invoke("cases", "why", event_id).out

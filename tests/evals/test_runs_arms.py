@@ -10,10 +10,13 @@ import pytest
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from memento.evals.runs.case_beliefs import load_beliefs
+from memento.evals.runs.earlier_attempts import EarlierAttempts
 from memento.evals.runs.fresh_lesson import LESSON_HEADING, LESSON_SYSTEM
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS
+from memento.evals.runs.successes import Successes
 from memento.evals.runs.told_outcomes import OutcomeShuffle, ToldOutcome
+from memento.memory.experience import Experience
 from memento.nodes.errors import ModelUnavailable
 from tests.eval_runs import made_tasks
 from tests.eval_scripted import ScriptedRun, item_of
@@ -103,6 +106,19 @@ async def test_context_hides_what_failed_before_it_fills_the_budget_when_failure
     await run.go()
     assert all(case.reward == 1.0 for one in await run.results() for case in one.cases)
     assert not any("that failed" in call.text for call in run.model.calls)
+
+
+def test_attempts_and_demonstrations_worked_from_the_streams_own_line() -> None:
+    told = [Experience(state=f"t{number}", action="go", reward=number / 4) for number in range(5)]
+    attempts = EarlierAttempts(budget=8_000, namespace="n", worked_from=0.9)
+    attempts.add(told)
+    assert [one.worked for one in attempts.shown("")] == [True, False, False, False, False]
+    hiding = EarlierAttempts(budget=8_000, namespace="n", shows_failures=False, worked_from=0.25)
+    hiding.add(told)
+    assert [(one.case.reward, one.worked) for one in hiding.shown("")] == [(n / 4, True) for n in (4, 3, 2, 1)]
+    drawn = Successes(namespace="n", seed=0, worked_from=0.25)
+    drawn.add(told)
+    assert all(one.worked for one in drawn.drawn("", 9))
 
 
 @pytest.mark.parametrize("arm", ["context:300,outcomes=shuffled", "shuffled_outcomes", "advantage:blanked=0.4"])

@@ -95,6 +95,24 @@ async def test_episode_begins_anew_when_a_run_is_resumed_elsewhere(tmp_path: Pat
     assert (result["reward"], world.resets, world.n_steps) == (1.0, [TASK], 5)
 
 
+async def test_agents_actions_are_taken_again_when_a_run_is_resumed_elsewhere(tmp_path: Path) -> None:
+    path, context = str(tmp_path / "threads.sqlite"), {"acting": "tools"}
+    acted = [calling("act", number, action=action) for number, action in enumerate(WALKTHROUGH, 1)]
+    async with a_memory() as memory:
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            model = scripted(*acted[:2], ModelRejected("no key", 401))
+            graph = graph_of(memory, HouseWorld(), executor=model, checkpointer=saver)
+            with pytest.raises(ModelRejected):
+                await graph.ainvoke({"task": TASK}, on("1"), context=context)
+        world, model = HouseWorld(), scripted(*acted[2:], "I am out.")
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            graph = graph_of(memory, world, executor=model, checkpointer=saver)
+            result = await graph.ainvoke(None, on("1"))
+        case = await case_of(memory, result["case_id"])
+    assert (result["reward"], world.n_steps, len(model.calls)) == (1.0, 5, 4)
+    assert case.action.splitlines() == list(WALKTHROUGH)
+
+
 async def test_person_may_edit_the_fixed_plan_when_plans_are_approved(tmp_path: Path) -> None:
     world, model = HouseWorld(), scripted(*acts(*WALKTHROUGH))
     async with a_memory() as memory, AsyncSqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:

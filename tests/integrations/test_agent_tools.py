@@ -69,6 +69,21 @@ async def test_the_namespace_comes_from_the_runtime_of_the_call() -> None:
             await named(tools)["recall_cases"].ainvoke({"task": TASK})
 
 
+async def test_the_key_of_a_task_comes_from_the_runtime_of_the_call() -> None:
+    calls = [
+        calling("recall_cases", 1, task="Play."),
+        calling("remember_case", 2, task="Play.", approach="go east", outcome="worked"),
+        "done",
+    ]
+    async with a_memory() as memory:
+        tools = case_tools(memory, key=lambda runtime: runtime.context["game"])
+        agent = create_agent(scripted(*calls, *calls), tools, context_schema=dict)
+        for game in ("game/1", "game/2"):
+            await agent.ainvoke({"messages": [HumanMessage("Play.")]}, context={"game": game})
+        cases = [case async for case in memory.views.walk(namespace="default")]
+    assert {case.key for case in cases} == {"game/1", "game/2"}
+
+
 async def recalled(memory: CaseMemory, tools: dict[str, BaseTool]) -> str:
     await memory.write(state="Boil a soft egg for Bob", action="five minutes", reward=1.0)
     return str((await memory.read(TASK)).event_id)

@@ -260,6 +260,18 @@ async def test_the_namespace_is_the_hosts_and_is_refused_when_it_is_empty() -> N
             await agent.ainvoke(human(), context={"user": ""})
 
 
+async def test_tasks_of_one_text_are_told_apart_by_the_key_that_the_host_gives() -> None:
+    model = always("done")
+    async with a_memory() as memory:
+        middleware = CaseMiddleware(memory, key=lambda runtime: runtime.context["game"], reward=lambda _: 1.0)
+        agent = create_agent(model, middleware=[middleware], context_schema=dict)
+        for game in ("game/1", "game/2", "game/2"):
+            await agent.ainvoke(human("Play."), context={"game": game})
+        cases = [case async for case in memory.views.walk(namespace="default")]
+    assert {case.key for case in cases} == {"game/1", "game/2"}
+    assert [call.text.count("<case ") for call in model.calls] == [0, 1, 1]
+
+
 async def test_secrets_are_not_remembered() -> None:
     model = scripted(calling("boil", minutes=5, key="sk-very-secret-1"), "done with sk-very-secret-1")
     async with a_memory() as memory:

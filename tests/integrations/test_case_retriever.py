@@ -29,6 +29,18 @@ async def test_documents_are_cases_with_what_feedback_needs() -> None:
     assert usage.mean_reward == 1.0
 
 
+async def test_a_task_with_a_key_does_not_find_its_own_cases_and_kinds_are_apart() -> None:
+    async with a_memory() as memory:
+        await memory.write(state="Play", action="go east", reward=1.0, key="game/1")
+        await memory.write(state="Play", action="open the fridge", reward=1.0, key="game/1", kind="subtask")
+        retriever = CaseRetriever(memory=memory)
+        assert await retriever.ainvoke("Play", key="game/1") == []
+        assert len(await retriever.ainvoke("Play", key="game/2")) == 1
+        assert len(await asyncio.to_thread(retriever.invoke, "Play", key="game/2")) == 1
+        (found,) = await CaseRetriever(memory=memory, kind="subtask").ainvoke("Play", key="game/2")
+    assert found.metadata["action"] == "open the fridge"
+
+
 async def test_it_is_a_link_of_a_chain() -> None:
     def joined(documents: list[Document]) -> str:
         return "\n".join(document.page_content for document in documents)

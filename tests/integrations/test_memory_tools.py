@@ -75,6 +75,20 @@ async def test_what_is_remembered_is_recalled_in_a_similar_task(tools: MemoryToo
     assert (outcome.reward, outcome.evaluator) == (1.0, AGENT)
 
 
+async def test_tasks_of_one_text_are_told_apart_by_their_keys(tools: MemoryTools, memory: CaseMemory) -> None:
+    first = event_in(await tools.recall_cases("Play the game", task_key="game/1"))
+    kept = [await tools.remember_case("Play the game", "go east", 1.0, event_id=first) for _ in range(2)]
+    assert case_in(kept[0]) == case_in(kept[1]), "the key is that of the recall"
+    await tools.remember_case("Play the game", "go east", 0.0, task_key="game/2")
+    assert (await memory.views.counts(namespace="default")).cases == 2
+    told = await tools.recall_cases("Play the game", task_key="game/2")
+    assert case_in(kept[0]) in told
+    assert told.count("<case ") == 1, "its own is left out"
+    assert "No case is served" in await tools.recall_cases("Play the game", task_key="game/3", kind="skill")
+    with pytest.raises(ToolInputError, match="not a kind of case"):
+        await tools.recall_cases("Play the game", kind="recipe")  # type: ignore[arg-type]
+
+
 async def test_an_unknown_outcome_becomes_a_case_when_feedback_tells_it(tools: MemoryTools, memory: CaseMemory) -> None:
     kept = await tools.remember_case("Speed up the build", "Cache the wheels")
     assert "which is not a failure" in kept

@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from memento.evals.runs.fresh_lesson import LESSON_SYSTEM, lesson_messages, with_lesson
 from memento.nodes.acting.actor import Step
 from memento.nodes.acting.conversation import EpisodeConversation
 from memento.nodes.acting.environment import Observation
-from memento.nodes.acting.episode_prompt import CARRY_OUT, ENVIRONMENT_SYSTEM
+from memento.nodes.acting.episode_prompt import (
+    CARRY_OUT,
+    ENVIRONMENT_SYSTEM,
+    ENVIRONMENT_TOOLS_SYSTEM,
+    tool_episode_opening,
+)
 from memento.nodes.fences import TAGS, fence
 from memento.nodes.prompts import (
     EXECUTOR_SYSTEM,
@@ -39,7 +44,7 @@ from tests.node_parts import a_run
 GOLDEN = Path(__file__).parent.parent / "golden"
 IS_WRITING = os.environ.get("MEMENTO_GOLDEN") == "write"  # read at import: fixtures clear it
 SYSTEMS = {
-    *(PLANNER_SYSTEM, FOLLOW_UP_SYSTEM, EXECUTOR_SYSTEM, ENVIRONMENT_SYSTEM),
+    *(PLANNER_SYSTEM, FOLLOW_UP_SYSTEM, EXECUTOR_SYSTEM, ENVIRONMENT_SYSTEM, ENVIRONMENT_TOOLS_SYSTEM),
     *(JUDGE_SYSTEM, SECOND_JUDGE_SYSTEM, RUBRIC_SYSTEM, LESSON_SYSTEM),
 }
 
@@ -125,6 +130,14 @@ def environment(text: str | None = None, *, n_steps: int = 1) -> list[BaseMessag
     return conversation.messages([text] if text else ["take carrot", "close fridge"])
 
 
+def environment_by_tools(text: str | None = None) -> list[BaseMessage]:
+    cases = [a_case(text), a_case(text, 0.0)] if text else [a_case("Bake a cake.")]
+    first = Observation(text or "You are in the kitchen.", (text,) if text else ("take carrot", "open fridge"))
+    files, task = [text or "recipe.txt"], text or "Cook the meal of the recipe."
+    opening = tool_episode_opening(task, cases, text or CARRY_OUT, first, max_steps=50, files=files)
+    return [SystemMessage(ENVIRONMENT_TOOLS_SYSTEM), HumanMessage(opening)]
+
+
 def executor_with_cases(text: str | None = None) -> list[BaseMessage]:
     step: Any = {"id": "1", "description": text or "multiply 6 by 7", "depends_on": []}
     run, cases = a_run(text or "What is six times seven?"), [a_case(text or "What is two times three?")]
@@ -133,6 +146,7 @@ def executor_with_cases(text: str | None = None) -> list[BaseMessage]:
 
 PROMPTS = {
     "environment": environment,
+    "environment_tools": environment_by_tools,
     "executor_cases": executor_with_cases,
     "planner": lambda: planner(),
     "planner_bare": lambda: planner(cases=[], results=[], run=a_run()),
@@ -173,7 +187,7 @@ def our_tags(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "prompt",
     [
-        *(planner, follow_up, executor, executor_with_cases, environment),
+        *(planner, follow_up, executor, executor_with_cases, environment, environment_by_tools),
         *(judge, second_judge, rubric, lesson, planner_lesson),
     ],
 )

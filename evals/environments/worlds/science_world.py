@@ -30,6 +30,7 @@ class ScienceWorld:
         self._is_electrical = False
         self._place = ""
         self._last: Seen | None = None
+        self._situation: tuple[str, set[tuple[int, ...]]] = ("", set())
 
     def reset(self, key: str, max_steps: int) -> Seen:
         """Begin a variation of a task; its first observation is what is around."""
@@ -68,15 +69,27 @@ class ScienceWorld:
         if place != self._place:  # the program says that one has moved, and not to what
             said, self._place = f"{said}\n{around}", place
         score = float(self._java.getScore())
-        valid = [one["action"] for one in json.loads(self._java.getValidActionObjectCombinationsJSON())["validActions"]]
         self._last = Seen(
             text="\n".join(line.strip() for line in said.splitlines() if line.strip()),
-            valid=list(dict.fromkeys(action for action in valid if self._is_offered(action))),
+            valid=self._valid(around),
             score=min(1.0, max(0.0, score)),
             is_over=bool(self._java.getCompleted()) or score < 0 or self._n_left <= 0,
             is_won=score >= 1.0,
         )
         return self._last
+
+    def _valid(self, around: str) -> list[str]:
+        """The actions that can be taken; where nothing has changed, in the words of before.
+
+        The program calls a thing by another of its names each time it is asked, so that a situation would never be the
+        same again.
+        """
+        found = json.loads(self._java.getValidActionObjectCombinationsJSON())["validActions"]
+        things = {(one["template_id"], *one["obj_ids"]) for one in found}
+        if self._last is not None and (around, things) == self._situation:
+            return self._last.valid
+        self._situation = around, things
+        return list(dict.fromkeys(one["action"] for one in found if self._is_offered(one["action"])))
 
     def _is_offered(self, action: str) -> bool:
         return not _NOT_OFFERED.match(action) and (self._is_electrical or not _WIRING.match(action))

@@ -1,15 +1,19 @@
 """Environments as a subject: tasks, corrections by walkthrough, and arms that act without a model."""
 
+import asyncio
+import shutil
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from memento.evals.configured import opened_subject
 from memento.evals.environments.actors import ActorName, NearestValidActor, RandomActor, actor_named
 from memento.evals.environments.pool import EnvironmentPool
 from memento.evals.environments.port import EnvironmentSpec, EpisodeTask
 from memento.evals.environments.subject import WALKTHROUGH as WALKED
 from memento.evals.environments.subject import environment_subject, environment_tasks, specs_of
+from memento.evals.report.run_cases import run_cases
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -21,6 +25,7 @@ from memento.graph.deps import Deps
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.nodes.acting.environment import Observation
+from memento.nodes.errors import NoModelConfigured
 from tests.house_world import TASK, WALKTHROUGH, HouseWorld
 from tests.scripted import ScriptedChatModel
 
@@ -40,6 +45,11 @@ HOUSE = EnvironmentSpec(
     keys=lambda split: [f"house/{split}/{number}" for number in range(9)],
     start=_OpenHouse,
 )
+
+
+def without_banks(folder: Path) -> None:
+    for bank in folder.glob("streams/*/bank"):
+        shutil.rmtree(bank)
 
 
 async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Path) -> None:
@@ -78,6 +88,34 @@ async def test_games_are_won_by_replay_once_a_walkthrough_was_told(tmp_path: Pat
     }
     assert max(rewards[arms[0]]) < 1
     assert model.calls == []
+    await asyncio.to_thread(without_banks, tmp_path)
+    cases = await run_cases(tmp_path, plan, results)
+    shown = [cases[case.id] for one in results if one.arm == "replay" for case in one.cases]
+    assert {case.action for case in shown if case.reward == 1.0} == {"\n".join(WALKTHROUGH)}, "as the journals tell"
+
+
+async def test_no_model_is_needed_where_no_arm_acts_by_one(tmp_path: Path) -> None:
+    async with EnvironmentPool([HOUSE]) as pool:
+        for arms, settings, needs in (
+            (["replay", "random_actions"], {}, False),
+            (["replay", "none"], {}, True),
+            (["replay:lesson=fresh"], {}, True),
+            (["replay"], {"evaluator": "judge"}, True),
+        ):
+            opened = opened_subject(
+                None,
+                folder=tmp_path,
+                settings=settings,
+                pool=pool,
+                environments=[HOUSE],
+                arms=[parse_arm(arm) for arm in arms],
+            )
+            if needs:
+                with pytest.raises(NoModelConfigured):
+                    await opened.__aenter__()
+                continue
+            async with opened as (subject, _, _):
+                assert subject.name == "configured agent (no model) in house"
 
 
 def test_successes_fill_up_to_k_and_never_show_a_task_its_own() -> None:

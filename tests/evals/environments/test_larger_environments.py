@@ -51,6 +51,15 @@ class TestScienceWorld:
             ["scienceworld/dev/lifespan-longest-lived/70", "scienceworld/test/find-non-living-thing/230"],
         )
 
+    async def test_a_situation_is_the_same_again_when_nothing_has_changed(self) -> None:
+        async with EnvironmentPool([find_environment("scienceworld")]) as pool:
+            key = "scienceworld/dev/inclined-plane-determine-angle/99"
+            async with pool.lend(key) as environment:
+                await environment.reset(key)
+                seen = [await environment.step("pour table into art studio") for _ in range(3)]
+        assert seen[0] == seen[1] == seen[2]
+        assert len(seen[0].valid) > 100
+
     @pytest.mark.allow_blocking("calls the program in this process")
     def test_the_splits_are_those_of_the_program(self, tmp_path: Path) -> None:
         from scienceworld.constants import JAR_PATH
