@@ -28,15 +28,17 @@ from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_reply
 from memento.nodes.errors import ModelUnavailable
-from memento.nodes.events import emit
+from memento.nodes.events import SubtaskCasesServed, emit
 from memento.nodes.node import Node
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages, with_own
 from memento.nodes.redaction import make_redact
-from memento.nodes.shown_steps import result_shown
+from memento.nodes.shown_steps import result_shown, subtask_cases_shown
 from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
 from memento.nodes.state import Run, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.subtask_cases import NO_READING, SubtaskCases, SubtaskReading, with_results
 from memento.nodes.tool_binding import WORKSPACE
+from memento.nodes.trace_labels import labelled_calls
 
 
 def make_executor(
@@ -46,6 +48,7 @@ def make_executor(
     price: Price | None = None,
     secrets: Secrets | None = None,
     acting: Acting | None = None,
+    subtask_cases: SubtaskCases | None = None,
 ) -> Node[SubtaskInput]:
     """Make the executor node.
 
@@ -55,6 +58,7 @@ def make_executor(
         price: says what calls cost; without it, budgets of money cannot be kept.
         secrets: texts that are taken out of what tools and environments say.
         acting: plays an episode in an environment for each subtask, instead of the agent with tools.
+        subtask_cases: reads cases of earlier subtasks where a run wants them; without it nobody does.
     """
     agents, meters, redact = Agents(), RunMeters(), make_redact(secrets)
 
@@ -81,17 +85,25 @@ def make_executor(
         own, began_at = Meter(limits, "max_"), time.time()
         own.begin()
         meter.begin()
+        reading = NO_READING
         try:
+            if subtask_cases is not None:
+                reading = await subtask_cases.read(state, seconds=min(own.seconds_left(), meter.seconds_left()))
+                _emit_reading(runtime, state, reading)
             if acting is not None:
-                result, update = await acting.carry_out(state, own=own, run=meter, redact=redact, report=report)
+                given: dict[str, Any] = {"own": own, "run": meter, "redact": redact, "report": report}
+                with labelled_calls(reading.labels()):
+                    result, update = await acting.carry_out(state, subtask_cases=reading.cases, **given)
+                result = _credited(state, reading, result)
                 emit(runtime, {"event": "result", "result": result})
-                return _update(state, result) | update
+                return _update(state, result, reading) | update
             try:
                 seconds = min(own.seconds_left(), meter.seconds_left())
                 model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
             except DeadlinePassed:
                 is_run = meter.seconds_left() < own.seconds_left()
-                return _update(state, _not_begun(state, "run_max_seconds" if is_run else "max_seconds"))
+                result = _not_begun(state, "run_max_seconds" if is_run else "max_seconds")
+                return _update(state, reading.kept(result, []), reading)
             except Abandoned:
                 raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
             work = Work(
@@ -110,16 +122,19 @@ def make_executor(
                 notices=[redact(notice) for notice in toolbox.notices],
             )
             agent = agents.get(model, toolbox.tools, with_own(EXECUTOR_SYSTEM, run, "executor"))
-            messages = await _carry_out(agent, state, work, settings.max_model_calls, context=runtime.context)
+            with labelled_calls(reading.labels()):
+                messages = await _carry_out(
+                    agent, state, work, settings.max_model_calls, context=runtime.context, reading=reading
+                )
         finally:
             meter.end()
         result = _result(state, messages, began_at)
         if work.notices:
             result["notices"] = work.notices
-        if shown := [case["id"] for case in state.get("cases") or []]:
-            result["case_ids"] = shown
+        result["case_ids"] = [case["id"] for case in [*reading.cases, *(state.get("cases") or [])]]
+        result = _credited(state, reading, result)
         emit(runtime, {"event": "result", "result": result})
-        update = _update(state, result) | {"usage": work.usage, "models": {"executor": model_name(model)}}
+        update = _update(state, result, reading) | {"usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
 
     return executor
@@ -132,15 +147,27 @@ async def _equipped(
 
 
 async def _carry_out(
-    agent: Runnable[Any, Any], state: SubtaskInput, work: Work, n_calls: int, *, context: Context
+    agent: Runnable[Any, Any],
+    state: SubtaskInput,
+    work: Work,
+    n_calls: int,
+    *,
+    context: Context,
+    reading: SubtaskReading,
 ) -> list[BaseMessage]:
+    # One budget for both kinds.
+    cases = fitted_cases([*(state.get("cases") or []), *with_results(reading.cases)], work.max_case_tokens)
+    n_cases = len(cases) - len(reading.cases)
     asked = executor_messages(
         run=state["run"],
         subtask=state["subtask"],
         earlier=state["earlier"],
         max_tokens=work.max_result_tokens,
-        cases=fitted_cases(state.get("cases") or [], work.max_case_tokens),
+        cases=cases[:n_cases],
+        subtask_cases=cases[n_cases:],
     )
+    if reading.event_id:  # so that an erasure finds the checkpoints in which the agent keeps the cases
+        asked[0].id = reading.event_id
     # Two steps a call and some to spare: the budget ends the loop, not the recursion limit.
     config: RunnableConfig = {
         "recursion_limit": 4 * n_calls + 10,
@@ -152,8 +179,35 @@ async def _carry_out(
     return messages
 
 
-def _update(state: SubtaskInput, result: SubtaskResult) -> dict[str, Any]:
-    return {"results": [result], **result_shown(state["run"], result)}
+def _emit_reading(runtime: Runtime[Context], state: SubtaskInput, reading: SubtaskReading) -> None:
+    if reading.event_id:
+        served: SubtaskCasesServed = {
+            "event": "subtask_cases",
+            "cycle": state["cycle"],
+            "subtask": state["subtask"]["id"],
+            "event_id": reading.event_id,
+            "policy": reading.policy,
+            "cases": list(reading.cases),
+        }
+        emit(runtime, served)
+
+
+def _credited(state: SubtaskInput, reading: SubtaskReading, result: SubtaskResult) -> SubtaskResult:
+    """Tell the cases shown that are the run's from those of the subtask's own reading."""
+    shown = result.get("case_ids", [])
+    result = reading.kept(result, shown)
+    result["case_ids"] = [case["id"] for case in state.get("cases") or [] if case["id"] in shown]
+    if not result["case_ids"]:
+        del result["case_ids"]
+    return result
+
+
+def _update(state: SubtaskInput, result: SubtaskResult, reading: SubtaskReading = NO_READING) -> dict[str, Any]:
+    update: dict[str, Any] = {"results": [result], **result_shown(state["run"], result)}
+    served = (state["cycle"], state["subtask"], reading.event_id, reading.policy, reading.cases)
+    if messages := subtask_cases_shown(state["run"], *served):
+        update["messages"] = [*messages, *update["messages"]]
+    return update
 
 
 def _result(state: SubtaskInput, messages: Sequence[BaseMessage], began_at: float) -> SubtaskResult:
