@@ -8,6 +8,7 @@ memory with MiniLM vectors and the default policy, the runs of an evaluation. In
 
     python -m benchmarks.recurring_subtasks --out DIR
 
-tasks.py    the operations, their right procedures, the tasks
-reader.py   the executor's model: reads the cases in its prompt, and calls the tool
+tasks.py     the operations, their right procedures, the tasks
+reader.py    the executor's model: reads the cases in its prompt, and calls the tool
+readings.py  streams that a busy machine spoilt
 """
