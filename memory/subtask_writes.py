@@ -15,7 +15,7 @@ _DIRECT = ":feedback:"
 
 
 def delivered_outcome(past: Sequence[Outcome], event_id: str) -> Outcome | None:
-    """The outcome that an event's own attempt was written with, of all that it has; None where it was not written."""
+    """The outcome that the attempt of an event was written with, among its outcomes; None where it was not written."""
     key = f"{event_id}:write"
     return next((one for one in past if one.key in (key, key + RESTORED)), None)
 

@@ -124,7 +124,7 @@ def task_question(run: Run) -> str:
 
 
 def with_results(cases: Sequence[PromptCase]) -> list[PromptCase]:
-    """Return subtask cases as prompts show them: what came of each stands below what was done."""
+    """Return subtask cases as prompts show them: the result of each stands below what was done."""
     return [
         {**case, "action": f"{case['action']}\nResult: {without_middle(case['answer'], _SHOWN_RESULT_CHARS)}"}
         if case["answer"]
