@@ -9,7 +9,7 @@ over orders and tasks. Dials were fixed before the first run.
 import argparse
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -33,13 +33,11 @@ from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.stats import table_mean
 
 NONE: Final = "none"
-PLAN: Final = "advantage"
-WIDE: Final = "advantage:k=8"
-BOTH: Final = "advantage:subtask_k=4"
-ALONE: Final = "advantage:k=0,subtask_k=4"
-ARMS: Final = (NONE, PLAN, WIDE, BOTH, ALONE)
-PAIRS: Final = ((BOTH, PLAN), (BOTH, WIDE), (BOTH, NONE), (PLAN, NONE), (ALONE, PLAN))
-"""Against plan cases alone; against as many of them as there are cases of both kinds; against none."""
+WIDE: Final = ":k=8"
+"""As many cases of whole tasks as there are cases of both kinds."""
+BOTH: Final = ":subtask_k=4"
+ALONE: Final = ":k=0,subtask_k=4"
+ARMS: Final = (NONE, "advantage", f"advantage{WIDE}", f"advantage{BOTH}", f"advantage{ALONE}")
 _TRIES: Final = 3
 """Of an order, on a busy machine."""
 
@@ -103,12 +101,28 @@ def figures(results: Sequence[TaskResult]) -> str:
     """Tables of a run's results: success by arm, and differences."""
     arms = by_arm(results)
     rows = [[arm, *_success(mine)] for arm, mine in arms.items()]
-    found = [compare(arms[one], arms[other]) for one, other in PAIRS if one in arms and other in arms]
+    found = [compare(arms[one], arms[other]) for one, other in _pairs(arms) if one in arms and other in arms]
     differences = [[f"{one.arm} - {one.control}", points(one.weighted), one.verdict] for one in found]
     n_orders = len({one.seed for one in results})
     title = f"A reader that copies: a simulation. {n_orders} orders; intervals of 95 % over orders and tasks."
     heads = ["arm", "success", "first half", "second half", "s a task"]
     return "\n\n".join([title, table(heads, rows), table(["difference", "points", "verdict"], differences)])
+
+
+def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is compared, for each policy: both kinds against plan cases alone, as many of them, and none."""
+    policies = [arm for arm in arms if ":" not in arm and arm != NONE]
+    return [
+        pair
+        for policy in policies
+        for pair in (
+            (f"{policy}{BOTH}", policy),
+            (f"{policy}{BOTH}", f"{policy}{WIDE}"),
+            (f"{policy}{BOTH}", NONE),
+            (policy, NONE),
+            (f"{policy}{ALONE}", policy),
+        )
+    ]
 
 
 def _success(results: Sequence[TaskResult]) -> list[str]:

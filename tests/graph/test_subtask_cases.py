@@ -62,6 +62,7 @@ async def test_executor_is_shown_how_the_same_subtask_was_carried_out_for_anothe
     assert event is not None
     assert outcome is not None
     assert served["event_id"] == result["subtask_event_id"] == event.id
+    assert last[-1].id == event.id, "an erasure finds the agent's checkpoints by it"
     assert [case["id"] for case in served["cases"]] == result["subtask_case_ids"] == event.case_ids == [ada.id]
     assert (event.part_of, event.kind, outcome.reward) == (state["event_id"], "subtask", 1.0)
     assert "case_ids" not in result, "the run's own cases were the planner's"
