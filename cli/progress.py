@@ -74,6 +74,9 @@ class RunView:
                 self._show_cases(event)
             case "plan":
                 self._show_plan(event)
+            case "subtask_cases" if event["cases"]:
+                told = f"[dim]{len(event['cases'])} cases of earlier subtasks[/dim]"
+                self._add(self._step(event["cycle"], event["subtask"]), told)
             case "tool":
                 args = ", ".join(f"{name}={value!r}" for name, value in event["args"].items())
                 self._add(self._step(event["cycle"], event["subtask"]), f"[cyan]{event['name']}[/cyan]({_short(args)})")

@@ -30,6 +30,7 @@ from memento.nodes.retrieve_case import make_retrieve_case
 from memento.nodes.score_case import make_score_case
 from memento.nodes.state import InputState, MementoState, OutputState, SubtaskInput
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.subtask_cases import SubtaskCases
 from memento.nodes.trace_labels import labelled
 from memento.nodes.write_case import make_write_case
 
@@ -111,7 +112,14 @@ def build_graph(
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
     acting = deps.acting(models, caller)
-    executor = make_executor(models, deps.tool_source(), price=deps.price, secrets=deps.secrets, acting=acting)
+    executor = make_executor(
+        models,
+        deps.tool_source(),
+        price=deps.price,
+        secrets=deps.secrets,
+        acting=acting,
+        subtask_cases=SubtaskCases(memory, redact=redact),
+    )
     builder.add_node("executor", kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
     builder.add_node("evaluate", kept(labelled(evaluate)), input_schema=MementoState)

@@ -27,6 +27,7 @@ from memento.memory.open_options import OpenOptions
 from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
+from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 
@@ -127,6 +128,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             namespace=checked_namespace(recall.namespace),
             task=None if recall.task is None else storable(recall.task),
             follows=None if recall.follows is None else storable(recall.follows),
+            part_of=None if recall.part_of is None else storable(recall.part_of),
             key=checked_key(recall.key),
             kind=checked_kind(recall.kind),
         )
@@ -192,6 +194,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         left_out: Sequence[str] = (),
         key: str = "",
         kind: CaseKind = PLAN,
+        subtasks: Sequence[SubtaskAttempt] = (),
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword

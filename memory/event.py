@@ -74,6 +74,8 @@ class RetrievalEvent(Record):
     """The task's key; empty: its text tells it apart."""
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
     """The kind of cases that were asked for."""
+    part_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a subtask's reading: the reading that the run began with, or read last; None where it had none."""
 
     @property
     def asked(self) -> str:
@@ -109,6 +111,15 @@ class Attempt(Record):
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
 
 
+class SubtaskLink(Record):
+    """A subtask whose outcome follows from that of its run; see `subtasks`."""
+
+    event_id: str
+    """Of its reading."""
+    blame: float | None = None
+    """Its least share in a failure; None where it was not completed."""
+
+
 class Outcome(Record):
     """Outcome of a retrieval event. Later outcomes of an event replace earlier ones; none is ever changed."""
 
@@ -123,6 +134,8 @@ class Outcome(Record):
     attempt: Attempt | None = None
     left_out: tuple[str, ...] = ()
     """Cases of the event that were served but never shown to the model: the outcome says nothing of them."""
+    subtasks: tuple[SubtaskLink, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Subtasks of the run, which later outcomes of this event reach, too."""
     created_at: str = Field(default_factory=utc_now)
 
 

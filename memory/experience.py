@@ -1,7 +1,7 @@
 """The experience record: what was tried, its reward, and who gave it. Validated once, then passed on as it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
 
@@ -53,6 +54,9 @@ class Experience:
     """The task's key, where many tasks have one text; empty: that of the event's reading, or none."""
     kind: CaseKind = PLAN
     """What the case is of; it is served to reads that ask for this kind."""
+    subtasks: Sequence[SubtaskAttempt] = ()
+    """How its subtasks were carried out, each of which becomes a case of its own; see `subtasks` for what it is worth.
+    Fields of one may stand for it."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -77,6 +81,7 @@ class Experience:
             "left_out": tuple(map(storable, self.left_out)),
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
+            "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -106,9 +111,10 @@ class Experience:
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values; without key and kind where they say nothing."""
+        """The keywords of `CaseMemory.write`, as JSON values; without key, kind and subtasks that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-        for name, default in (("key", ""), ("kind", PLAN)):
+        given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", [])):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

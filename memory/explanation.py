@@ -30,6 +30,7 @@ class ExplainedEvent(NamedTuple):
         """What holds for the whole reading."""
         event, outcome = self.event, self.outcome
         left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
+        subtasks = [] if outcome is None else [one.event_id for one in outcome.subtasks]
         return {
             "event_id": event.id,
             "task": event.asked,
@@ -45,6 +46,8 @@ class ExplainedEvent(NamedTuple):
             **({"key": event.key} if event.key else {}),
             **({"kind": event.kind} if event.kind != PLAN else {}),
             **({"fork_of": event.fork_of} if event.fork_of else {}),
+            **({"part_of": event.part_of} if event.part_of else {}),
+            **({"subtasks": subtasks} if subtasks else {}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
         } | ({"not_shown_to_the_model": left_out} if left_out else {})
 

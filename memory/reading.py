@@ -39,13 +39,16 @@ class Recall(NamedTuple):
     """The kind of cases that are read."""
     positive_from: PositiveFrom | None = None
     """Reward from which on a case counts as one that worked; None: the memory's own."""
+    part_of: str | None = None
+    """Of a subtask: the event of its run's own reading."""
 
     def to_json(self) -> dict[str, Any]:
         """The recall as JSON values, for a checkpoint between the two halves of a read."""
         candidates = [list(candidate) for candidate in self.candidates]
         values = self._asdict() | {"candidates": candidates, "notices": list(self.notices)}
-        if self.positive_from is None:
-            del values["positive_from"]  # releases until November 2026 know no such field
+        for name in ("positive_from", "part_of"):  # releases until November 2026 know no such fields
+            if values[name] is None:
+                del values[name]
         return values
 
     @classmethod

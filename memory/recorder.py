@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from memento.memory.admission import admit, is_delivered, judged, judged_by_another
 from memento.memory.case import Case, storable
@@ -13,12 +14,12 @@ from memento.memory.feedback_on_cases import EventFeedback, passed_on
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
-from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
+from memento.memory.subtask_writes import append_subtasks, delivered_outcome, subtasks_told, tell_subtasks
 from memento.memory.success import SuccessLine
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
@@ -94,16 +95,22 @@ class Recorder:
         experience = _keyed(writer, experience, namespace)
         reward, confidence, evaluator = experience.reward, experience.confidence, experience.evaluator
         attempt, event_id = experience.attempt, experience.event_id
+        append = partial(self._append, writer, namespace=namespace, line=line)
+        if event_id is None and experience.subtasks:
+            stands = Outcome(
+                key="", event_id="", namespace=namespace, reward=reward, confidence=confidence, evaluator=evaluator
+            )
+            append_subtasks(writer, experience, stands, append)
         if event_id is not None:
             event = _event_in(writer, event_id, namespace)
-            key, past = f"{event_id}:write", writer.outcomes_of(event_id, namespace=namespace)
-            if (delivered := next((one for one in past if one.key in (key, key + RESTORED)), None)) is not None:
+            past = writer.outcomes_of(event_id, namespace=namespace)
+            if (delivered := delivered_outcome(past, event_id)) is not None:
                 return _delivered_before(writer, delivered, experience, namespace)
             if past:  # feedback was faster than the run: it knows better
                 reward, confidence, evaluator = past[-1].reward, past[-1].confidence, past[-1].evaluator
                 attempt = judged_by_another(attempt) if reward is not None else attempt
             outcome = Outcome(
-                key=key,
+                key=f"{event_id}:write",
                 event_id=event_id,
                 namespace=namespace,
                 reward=reward,
@@ -112,6 +119,9 @@ class Recorder:
                 attempt=attempt,
                 left_out=tuple(experience.left_out),
             )
+            if experience.subtasks:
+                links = append_subtasks(writer, experience, outcome, append)
+                outcome = outcome.model_copy(update={"subtasks": links})
             for earlier in _earlier(writer, event):
                 if not writer.outcomes_of(earlier.id, namespace=namespace):
                     writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
@@ -235,6 +245,7 @@ class Recorder:
                 evaluator=evaluator,
                 attempt=attempt,
                 left_out=past[-1].left_out if past else (),
+                subtasks=subtasks_told(past),
             )
             for earlier in _earlier(writer, event):
                 told = writer.outcomes_of(earlier.id, namespace=namespace)
@@ -243,9 +254,9 @@ class Recorder:
                     writer.append_outcome(_shared(outcome, earlier, key=key))
             writer.append_outcome(outcome)
             given = EventFeedback(event, outcome, replaced=past[-1].reward if past else None)
-            changed = passed_on(
-                writer, given, cases, lesson=lesson, min_confidence=self._min_confidence, positive_from=line
-            )
+            floor = self._min_confidence
+            changed = passed_on(writer, given, cases, lesson=lesson, min_confidence=floor, positive_from=line)
+            tell_subtasks(writer, outcome, min_confidence=floor, positive_from=line)
             writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
             return changed[-1].id if changed else None
 
@@ -254,7 +265,11 @@ class Recorder:
 
 def _encoded_texts(experience: Experience) -> list[str]:
     """Texts whose vectors reads compare: its state and, where it becomes a case now, the beginning of its plan."""
-    return [experience.state, *([encoded_action(experience.action)] if experience.reward is not None else [])]
+    is_case = experience.reward is not None
+    texts = [experience.state, *([encoded_action(experience.action)] if is_case else [])]
+    for one in experience.subtasks:
+        texts += [one.state, *([encoded_action(one.action)] if is_case and one.blame is not None else [])]
+    return texts
 
 
 def _kept_selection(selection: Selection) -> Selection:
@@ -341,5 +356,5 @@ def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent
 
 
 def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
-    """A run's outcome for one of its earlier events; the attempt stays with the last one."""
-    return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None})
+    """A run's outcome for one of its earlier events; the attempt and the subtasks stay with the last one."""
+    return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None, "subtasks": ()})

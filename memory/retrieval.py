@@ -130,7 +130,7 @@ class Retrieval:
 
         Raises:
             InvalidInput: k below 0, unknown policy.
-            UnknownEvent: the event that it follows is not of this namespace.
+            UnknownEvent: the event that it follows or is part of is not of this namespace.
             LedgerUnavailable: the choice cannot be recorded.
         """
         if k < 0:
@@ -176,6 +176,7 @@ class Retrieval:
             slots=[slot_of(position, choice, active, reward_C, estimates) for position, choice in enumerate(choices)],
             key=recall.key,
             kind=recall.kind,
+            part_of=recall.part_of,
         )
 
     def _generator(self, seed: int | None) -> np.random.Generator:
@@ -198,8 +199,9 @@ class Retrieval:
         def append(writer: LedgerWriter) -> RetrievalEvent | None:
             if views.newest.changed_since(writer, recalled, offset):
                 return None
-            if event.follows is not None and writer.event(event.follows, namespace=event.namespace) is None:
-                raise UnknownEvent(event.follows, event.namespace)
+            for other in filter(None, (event.follows, event.part_of)):
+                if writer.event(other, namespace=event.namespace) is None:
+                    raise UnknownEvent(other, event.namespace)
             stored = writer.append_event(event)
             if stored is None:
                 raise UnknownEvent(event.id, event.namespace)

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 from memento.memory.case import PLAN, CaseKind, ErrorClass
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
+from memento.memory.subtasks import SubtaskAttempt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,6 +110,7 @@ class SyncCaseMemory:
         left_out: Sequence[str] = (),
         key: str = "",
         kind: CaseKind = PLAN,
+        subtasks: Sequence[SubtaskAttempt] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

@@ -73,6 +73,17 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "planner", "executor"),
     )
+    subtask_k: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        title="Subtask cases shown",
+        description=(
+            "How many cases of earlier subtasks each executor is shown at most, beside other cases: what it was asked, "
+            "how it was carried out, and how the run ended. 0: none are read or written."
+        ),
+        json_schema_extra=in_form("Cases", "executor", "write_case"),
+    )
     failures: Literal["shown", "hidden"] = Field(
         default="shown",
         title="Failed cases",

@@ -18,6 +18,17 @@ class CasesServed(TypedDict):
     cases: list[PromptCase]
 
 
+class SubtaskCasesServed(TypedDict):
+    """Cases of earlier subtasks were chosen for the executor of a subtask, named by its id."""
+
+    event: Literal["subtask_cases"]
+    cycle: int
+    subtask: str
+    event_id: str
+    policy: str
+    cases: list[PromptCase]
+
+
 class PlanMade(TypedDict):
     """The planner has made a plan."""
 
@@ -75,7 +86,15 @@ class CaseWritten(TypedDict):
 
 
 RunEvent: TypeAlias = (
-    CasesServed | PlanMade | SubtaskBegun | ToolCalled | SubtaskEnded | AnswerWithdrawn | RewardGiven | CaseWritten
+    CasesServed
+    | PlanMade
+    | SubtaskBegun
+    | SubtaskCasesServed
+    | ToolCalled
+    | SubtaskEnded
+    | AnswerWithdrawn
+    | RewardGiven
+    | CaseWritten
 )
 """Any of them, told apart by `event`. Later releases may add events and fields, and rename none."""
 

@@ -33,15 +33,17 @@ from memento.nodes.agent.work import WORK, Work
 from memento.nodes.context import Context, RunSettings
 from memento.nodes.costs import usage_of_reply
 from memento.nodes.errors import ModelUnavailable
-from memento.nodes.events import emit
+from memento.nodes.events import SubtaskCasesServed, emit
 from memento.nodes.node import Node
 from memento.nodes.prompt_budgets import CASE_SHARE, RESULT_SHARE, RESULT_TOKENS, fitted_cases
 from memento.nodes.prompts import EXECUTOR_SYSTEM, executor_messages, with_own
 from memento.nodes.redaction import make_redact
-from memento.nodes.shown_steps import result_shown
+from memento.nodes.shown_steps import result_shown, subtask_cases_shown
 from memento.nodes.sources import ModelSource, Price, Secrets, Toolbox, ToolSource, model_name
 from memento.nodes.state import Run, SubtaskInput, SubtaskResult
+from memento.nodes.subtask_cases import NO_READING, SubtaskCases, SubtaskReading, with_results
 from memento.nodes.tool_binding import WORKSPACE
+from memento.nodes.trace_labels import labelled_calls
 
 
 def make_executor(
@@ -51,6 +53,7 @@ def make_executor(
     price: Price | None = None,
     secrets: Secrets | None = None,
     acting: Acting | None = None,
+    subtask_cases: SubtaskCases | None = None,
 ) -> Node[SubtaskInput]:
     """Make the executor node.
 
@@ -60,6 +63,7 @@ def make_executor(
         price: says what calls cost; without it, budgets of money cannot be kept.
         secrets: texts that are taken out of what tools and environments say.
         acting: makes each subtask an episode in an environment, played step by step or by the agent.
+        subtask_cases: reads cases of earlier subtasks where a run wants them; without it nobody does.
     """
     agents, meters, redact = Agents(), RunMeters(), make_redact(secrets)
 
@@ -87,18 +91,26 @@ def make_executor(
         own, began_at = Meter(limits, "max_"), time.time()
         own.begin()
         meter.begin()
+        reading = NO_READING
         try:
+            if subtask_cases is not None:
+                reading = await subtask_cases.read(state, seconds=min(own.seconds_left(), meter.seconds_left()))
+                _emit_reading(runtime, state, reading)
             if acting is not None and not has_agent:
-                result, update = await acting.carry_out(state, own=own, run=meter, redact=redact, report=report)
+                given: dict[str, Any] = {"own": own, "run": meter, "redact": redact, "report": report}
+                with labelled_calls(reading.labels()):
+                    result, update = await acting.carry_out(state, subtask_cases=reading.cases, **given)
+                result = _credited(state, reading, result)
                 emit(runtime, {"event": "result", "result": result})
-                return _update(state, result) | update
+                return _update(state, result, reading) | update
             try:
                 seconds = min(own.seconds_left(), meter.seconds_left())
                 model, toolbox = await within(seconds, _equipped(models, tools, run, settings.executor))
             except DeadlinePassed:
                 is_run = meter.seconds_left() < own.seconds_left()
                 why = "run_max_seconds" if is_run else "max_seconds"
-                return _update(state, _not_begun(state, why, is_episode=is_episode))
+                result = reading.kept(_not_begun(state, why, is_episode=is_episode), [])
+                return _update(state, result, reading)
             except Abandoned:
                 raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
             work = Work(
@@ -121,18 +133,30 @@ def make_executor(
             async def ask(
                 system: str, asked: list[BaseMessage], tools: Sequence[BaseTool] = (), given: Any = MappingProxyType({})
             ) -> list[BaseMessage]:
+                if reading.event_id:  # so that an erasure finds the checkpoints in which the agent keeps the cases
+                    asked[0].id = reading.event_id
                 agent = agents.get(model, [*tools, *toolbox.tools], with_own(system, run, "executor"))
-                return await _asked(agent, asked, work, limits.model_calls, given=given, context=runtime.context)
+                with labelled_calls(reading.labels()):
+                    return await _asked(agent, asked, work, limits.model_calls, given=given, context=runtime.context)
 
             if acting is None:
-                result = _result(state, await ask(EXECUTOR_SYSTEM, _messages(state, work)), work, began_at)
+                messages = await ask(EXECUTOR_SYSTEM, _messages(state, work, reading))
+                result = _result(state, messages, work, reading, began_at)
             else:
-                window = window_tokens(model)
-                result = await carry_out_with_tools(acting, state, work=work, ask=ask, window=window, began_at=began_at)
+                result = await carry_out_with_tools(
+                    acting,
+                    state,
+                    work=work,
+                    ask=ask,
+                    window=window_tokens(model),
+                    began_at=began_at,
+                    subtask_cases=reading.cases,
+                )
         finally:
             meter.end()
+        result = _credited(state, reading, result)
         emit(runtime, {"event": "result", "result": result})
-        update = _update(state, result) | {"usage": work.usage, "models": {"executor": model_name(model)}}
+        update = _update(state, result, reading) | {"usage": work.usage, "models": {"executor": model_name(model)}}
         return update | await _artefacts(toolbox, run)
 
     return executor
@@ -144,13 +168,17 @@ async def _equipped(
     return await models.get("executor", named), await tools(run)
 
 
-def _messages(state: SubtaskInput, work: Work) -> list[BaseMessage]:
+def _messages(state: SubtaskInput, work: Work, reading: SubtaskReading) -> list[BaseMessage]:
+    # One budget for both kinds.
+    cases = fitted_cases([*(state.get("cases") or []), *with_results(reading.cases)], work.max_case_tokens)
+    n_cases = len(cases) - len(reading.cases)
     return executor_messages(
         run=state["run"],
         subtask=state["subtask"],
         earlier=state["earlier"],
         max_tokens=work.max_result_tokens,
-        cases=fitted_cases(state.get("cases") or [], work.max_case_tokens),
+        cases=cases[:n_cases],
+        subtask_cases=cases[n_cases:],
     )
 
 
@@ -174,11 +202,40 @@ async def _asked(
     return messages
 
 
-def _update(state: SubtaskInput, result: SubtaskResult) -> dict[str, Any]:
-    return {"results": [result], **result_shown(state["run"], result)}
+def _emit_reading(runtime: Runtime[Context], state: SubtaskInput, reading: SubtaskReading) -> None:
+    if reading.event_id:
+        served: SubtaskCasesServed = {
+            "event": "subtask_cases",
+            "cycle": state["cycle"],
+            "subtask": state["subtask"]["id"],
+            "event_id": reading.event_id,
+            "policy": reading.policy,
+            "cases": list(reading.cases),
+        }
+        emit(runtime, served)
 
 
-def _result(state: SubtaskInput, messages: Sequence[BaseMessage], work: Work, began_at: float) -> SubtaskResult:
+def _credited(state: SubtaskInput, reading: SubtaskReading, result: SubtaskResult) -> SubtaskResult:
+    """Tell the cases shown that are the run's from those of the subtask's own reading."""
+    shown = result.get("case_ids", [])
+    result = reading.kept(result, shown)
+    result["case_ids"] = [case["id"] for case in state.get("cases") or [] if case["id"] in shown]
+    if not result["case_ids"]:
+        del result["case_ids"]
+    return result
+
+
+def _update(state: SubtaskInput, result: SubtaskResult, reading: SubtaskReading = NO_READING) -> dict[str, Any]:
+    update: dict[str, Any] = {"results": [result], **result_shown(state["run"], result)}
+    served = (state["cycle"], state["subtask"], reading.event_id, reading.policy, reading.cases)
+    if messages := subtask_cases_shown(state["run"], *served):
+        update["messages"] = [*messages, *update["messages"]]
+    return update
+
+
+def _result(
+    state: SubtaskInput, messages: Sequence[BaseMessage], work: Work, reading: SubtaskReading, began_at: float
+) -> SubtaskResult:
     replies = [message for message in messages if isinstance(message, AIMessage)]
     why = ended_by(replies[-1]) or ("" if replies[-1].text.strip() else "reply")
     result: SubtaskResult = {
@@ -194,7 +251,7 @@ def _result(state: SubtaskInput, messages: Sequence[BaseMessage], work: Work, be
     }
     if work.notices:
         result["notices"] = work.notices
-    if shown := [case["id"] for case in state.get("cases") or []]:
+    if shown := [case["id"] for case in [*reading.cases, *(state.get("cases") or [])]]:
         result["case_ids"] = shown
     return result
 

@@ -112,6 +112,10 @@ LAST_CYCLE = "No more plans are possible. Give the best final answer that the re
 
 
 _CASES_ARE = "Cases are earlier tasks with the plan that was tried. Reuse what fits this subtask; ignore the rest."
+_SUBTASK_CASES_ARE = (
+    "Subtasks of other tasks, with how each was carried out, apart by how its task went. Reuse what worked in subtasks "
+    "like this one, avoid what failed, and ignore the rest."
+)
 
 
 class PlannerPrompt(Protocol):
@@ -165,10 +169,13 @@ def executor_messages(
     earlier: Sequence[SubtaskResult],
     max_tokens: int = RESULT_TOKENS,
     cases: Sequence[PromptCase] = (),
+    subtask_cases: Sequence[PromptCase] = (),
 ) -> list[BaseMessage]:
     """Return an executor's messages with so many tokens of earlier results; the agent adds its system message."""
     shown = fitted_results(earlier, max_tokens)
     parts = [_CASES_ARE, *case_blocks(cases)] if cases else []
+    if subtask_cases:
+        parts += [_SUBTASK_CASES_ARE, *case_blocks(subtask_cases, state_is="Subtask", action_is="How")]
     parts += [fence("task", run["task"]), *(_result_block(result) for result in shown)]
     if run["attachments"]:
         parts.append(fence("attachments", listed(run["attachments"])))
@@ -209,30 +216,32 @@ def _said_blocks(said: Sequence[EarlierMessage]) -> list[str]:
     return [fence("said", one["text"], by=one["by"]) for one in said]
 
 
-def case_blocks(cases: Sequence[PromptCase], *, action_is: str = "Plan") -> list[str]:
+def case_blocks(cases: Sequence[PromptCase], *, state_is: str = "Task", action_is: str = "Plan") -> list[str]:
     """Separate failed from successful cases; in both the best case is last, nearest to the task.
 
     Args:
         cases: best first.
+        state_is: what their states are called.
         action_is: what their actions are called.
     """
+    said = {"state_is": state_is, "action_is": action_is}
     worst_first = list(reversed(cases))
     failed = [case for case in worst_first if not has_worked(case)]
     worked = [case for case in worst_first if has_worked(case)]
     blocks = []
     if failed:
-        shown = [case_block(case, is_success=False, action_is=action_is) for case in failed]
+        shown = [case_block(case, is_success=False, **said) for case in failed]
         blocks.append("\n\n".join(["Cases from memory that failed:", *shown]))
     if worked:
-        shown = [case_block(case, is_success=True, action_is=action_is) for case in worked]
+        shown = [case_block(case, is_success=True, **said) for case in worked]
         blocks.append("\n\n".join(["Cases from memory that worked:", *shown]))
     return blocks
 
 
-def case_block(case: PromptCase, *, is_success: bool, action_is: str = "Plan") -> str:
+def case_block(case: PromptCase, *, is_success: bool, state_is: str = "Task", action_is: str = "Plan") -> str:
     """Return one case between tags, with its lesson."""
     outcome, lesson_is = ("worked", "What worked") if is_success else ("failed", "Why it failed")
-    lines = [f"Task: {case['state']}", f"{action_is}:\n{case['action']}"]
+    lines = [f"{state_is}: {case['state']}", f"{action_is}:\n{case['action']}"]
     if case["lesson"]:
         lines.append(f"{lesson_is}: {case['lesson']}")
     return fence("case", "\n".join(lines), outcome=outcome)

@@ -41,9 +41,8 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        cases, hidden = _shown(
-            [prompt_case(one, reading.positive_from) for one in reading.cases], state["run"]["settings"]
-        )
+        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
+        cases, hidden = without_hidden(served, state["run"]["settings"])
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
         if hidden:
@@ -53,8 +52,8 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
     return score_case
 
 
-def _shown(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[PromptCase], list[str]]:
-    """Return the cases that the planner is to see, and the ids of those that the run's settings hide from it."""
+def without_hidden(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[PromptCase], list[str]]:
+    """Return the cases that are to be shown, and the ids of those that the run's settings hide."""
     if settings.get("failures") != "hidden":  # a run that began with an earlier release has no such setting
         return cases, []
     hidden = [case["id"] for case in cases if not has_worked(case)]

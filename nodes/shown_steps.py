@@ -46,6 +46,17 @@ def cases_shown(run: Run, event_id: str, policy: str, cases: Sequence[PromptCase
     return _shown(run, "cases", event_id, [step])
 
 
+def subtask_cases_shown(
+    run: Run, cycle: int, subtask: Subtask, event_id: str, policy: str, cases: Sequence[PromptCase]
+) -> list[AnyMessage]:
+    """Return the messages for the cases that the reading of a subtask served; none where no steps are shown."""
+    if not _is_wanted(run) or not event_id:
+        return []
+    lines = [_case_line(number, case) for number, case in enumerate(cases, start=1)]
+    args = {"cycle": cycle, "subtask": _short(subtask["description"]), "policy": policy}
+    return _messages(run, "cases", event_id, [_Step(RECALL, args, "\n\n".join(lines) or "no cases")])
+
+
 def plan_shown(run: Run, cycle: int, plan: list[Subtask]) -> dict[str, Any]:
     """Return the update of the messages for a plan; one that takes its place is shown in its place."""
     return _shown(run, "plan", str(cycle), [_Step(PLAN, {"cycle": cycle}, plan_text([plan]))])

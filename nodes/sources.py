@@ -32,7 +32,10 @@ class RunMemory(Protocol):
         key: str = "",
         kind: CaseKind = PLAN,
     ) -> Recall:
-        """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`."""
+        """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`.
+
+        One that does not take `kind` serves no subtask cases: a run that wants them (`Context.subtask_k`) says so.
+        """
         ...
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:

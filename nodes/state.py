@@ -109,6 +109,12 @@ class SubtaskResult(TypedDict):
     """Of an episode: what its trajectory keeps (see `acting.trajectory`)."""
     case_ids: NotRequired[list[str]]
     """Served cases that its executor was shown; absent where it was shown none."""
+    subtask_event_id: NotRequired[str]
+    """Of its own reading, of cases of earlier subtasks; absent where it had none."""
+    subtask_case_ids: NotRequired[list[str]]
+    """Cases of that reading that its executor was shown."""
+    subtask_left_out: NotRequired[list[str]]
+    """Cases of that reading that its executor was not shown."""
 
 
 def merge_results(old: list[SubtaskResult] | None, new: list[SubtaskResult] | None) -> list[SubtaskResult]:

@@ -3,7 +3,8 @@
 Both are known only once cases were chosen, so the labels of the run itself cannot hold them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
@@ -31,6 +32,17 @@ def labelled(node: Node[StateT]) -> Node[StateT]:
             var_child_runnable_config.reset(token)
 
     return labelled_node
+
+
+@contextmanager
+def labelled_calls(labels: Mapping[str, Any]) -> Iterator[None]:
+    """Let the model and tool calls inside carry further labels in their metadata."""
+    config = ensure_config()
+    token = var_child_runnable_config.set({**config, "metadata": {**(config.get("metadata") or {}), **labels}})
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(token)
 
 
 def case_ids(state: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
+from memento.nodes.subtask_cases import subtask_attempts
 
 
 def make_write_case(
@@ -33,8 +34,13 @@ def make_write_case(
     """
 
     async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Keep what was tried. Without a reward the event is closed as unknown, and the attempt waits for feedback."""
-        if state.get("event_id") is None and state["reward"] is None:
+        """Keep what was tried, of the run and of subtasks with a reading, in one write.
+
+        Without a reward their events are closed as unknown, and the attempts wait for feedback on the run's event. What
+        a known one says of each subtask: see `memory.subtasks`.
+        """
+        subtasks = subtask_attempts(state, redact)
+        if state.get("event_id") is None and state["reward"] is None and not subtasks:
             return {}
         info = runtime.execution_info
         action, lost = _action(case_action, state, redact)
@@ -55,6 +61,7 @@ def make_write_case(
                 namespace=state["run"]["namespace"] or None,
                 left_out=shown_to_nobody(state),
                 key=state["run"].get("key", ""),
+                subtasks=subtasks,
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))

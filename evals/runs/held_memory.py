@@ -12,6 +12,7 @@ from memento.memory.case import PLAN, CaseKind, ScoredCase, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
+from memento.memory.subtasks import SUBTASK
 
 ShownCases = Callable[[str, list[ScoredCase]], list[ScoredCase]]
 """Gives what a planner sees, by the hash of its question and the cases that the memory has chosen."""
@@ -21,6 +22,11 @@ def _as_chosen(question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
     """Return the cases as they are."""
     del question
     return cases
+
+
+def _asked(text: str, key: str, kind: CaseKind) -> str:
+    """Return the hash of the task that a reading is for; the key of a subtask is that of its run's task already."""
+    return key if kind == SUBTASK and key else question_hash(text, key)
 
 
 class HeldMemory:
@@ -58,8 +64,10 @@ class HeldMemory:
         kind: CaseKind = PLAN,
     ) -> Recall:
         """Recall from the memory, with reproducible random choices."""
-        question, start = question_hash(task or query, key), time.perf_counter()
+        question, start = _asked(query if task is None else task, key, kind), time.perf_counter()
         material = f"{self._seed} {self.iteration} {question} {follows is not None}"
+        if kind != PLAN:  # one run may make several readings of another kind, each for another query
+            material += f" {kind} {query}"
         seed = int.from_bytes(hashlib.sha256(material.encode()).digest()[:8])
         try:
             return await self._memory.recall(
@@ -77,15 +85,18 @@ class HeldMemory:
 
     async def select(self, recall: Recall, *, k: int = 4) -> Reading:
         """Select from the memory, and show what the arm shows of it."""
-        question, start = question_hash(recall.task or recall.query, recall.key), time.perf_counter()
+        asked = recall.query if recall.task is None else recall.task
+        question, start = _asked(asked, recall.key, recall.kind), time.perf_counter()
         try:
             reading = await self._memory.select(recall, k=k)
+            if recall.kind != PLAN:  # what an arm shows in place of cases is for whole tasks
+                return reading
             return reading._replace(cases=self._shown(question, reading.cases))
         finally:
             self._took(question, start)
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Defer the write to the end of the round; there is no case id yet."""
+        """Defer the write to the end of the round, with the run's subtasks in it; there is no case id yet."""
         self._held[experience.question] = experience
         return None
 

@@ -68,7 +68,7 @@ class _Links(NamedTuple):
     events_of_case: dict[str, set[str]]
     cases_of_event: dict[str, set[str]]
     related: dict[str, set[str]]
-    """Event to the one that it follows or is a fork of, and those that follow it or are forks of it."""
+    """Event to those of the same run, both ways: which it follows, is a fork of or a subtask's part of."""
     threads: dict[str, set[str]]
     """Case or event to the threads that it came from."""
     same: dict[str, set[str]]
@@ -146,7 +146,7 @@ def _find_events(
         if body.get("erased_at"):
             erased.add(row.event_id)
             continue
-        for other in filter(None, (body.get("follows"), body.get("fork_of"))):
+        for other in filter(None, (body.get("follows"), body.get("fork_of"), body.get("part_of"))):
             links.related[row.event_id].add(other)
             links.related[other].add(row.event_id)
         is_old = bool(scope.before) and str(body.get("created_at", "")) < scope.before

@@ -76,6 +76,7 @@ def erased_event(row: Any, at: str) -> dict[str, Any]:
             created_at=at if event is None else event.created_at,
             erased_at=at,
             kind=PLAN if event is None else event.kind,
+            part_of=None if event is None else event.part_of,
         )
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -76,10 +76,19 @@ class Acting:
         run: Meter,
         redact: Redact,
         report: Callable[[str, dict[str, Any]], None],
+        subtask_cases: Sequence[PromptCase] = (),
     ) -> EpisodeDone:
         """Play the episode of a subtask.
 
         A failing environment leaves the score unknown, and never fails the run.
+
+        Args:
+            state: of the executor.
+            own: budgets of the subtask.
+            run: budgets of the run.
+            redact: takes secrets out of what the environment says.
+            report: is told of every action.
+            subtask_cases: of the subtask's own reading, best first; they stand nearer to the task than the run's.
 
         Raises:
             InvalidInput: the environment has no such task.
@@ -98,7 +107,7 @@ class Acting:
             max_result_chars=KEPT_CHARS,
             max_result_tokens=RESULT_TOKENS,
         )
-        cases = state.get("cases") or []
+        cases = [*subtask_cases, *(state.get("cases") or [])]
         episode, shown, models = PlayedEpisode(), list[PromptCase](), {}
         try:
             actor = self.actor or await self._model_actor(state, work)

@@ -19,14 +19,21 @@ from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.prompt_budgets import fitted_cases, shortened
-from memento.nodes.state import SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult, ToolCall
 
 Ask = Callable[[str, list[BaseMessage], Sequence[BaseTool], Mapping[str, Any]], Awaitable[list[BaseMessage]]]
 """Asks the executor's agent: system message, messages, tools beside the run's, configurable. Returns all messages."""
 
 
 async def carry_out_with_tools(
-    acting: Acting, state: SubtaskInput, *, work: Work, ask: Ask, window: int, began_at: float
+    acting: Acting,
+    state: SubtaskInput,
+    *,
+    work: Work,
+    ask: Ask,
+    window: int,
+    began_at: float,
+    subtask_cases: Sequence[PromptCase] = (),
 ) -> SubtaskResult:
     """Let the executor's agent play the episode of a subtask, with the tools `act` and `observe`.
 
@@ -39,13 +46,14 @@ async def carry_out_with_tools(
         ask: asks the agent.
         window: tokens that its model can read.
         began_at: Unix time.
+        subtask_cases: of the subtask's own reading, best first; they stand nearer to the task than the run's.
 
     Raises:
         InvalidInput: the environment has no such task.
         ModelError: the model cannot be asked; a resumed run goes on where it stopped.
     """
     run, settings = state["run"], RunSettings.model_validate(state["run"]["settings"])
-    cases = fitted_cases(state.get("cases") or [], work.max_case_tokens)
+    cases = fitted_cases([*subtask_cases, *(state.get("cases") or [])], work.max_case_tokens)
     calls: list[ToolCall] = []
 
     async def playing(environment: Environment) -> PlayedEpisode:

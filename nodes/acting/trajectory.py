@@ -75,6 +75,11 @@ def plan_and_trajectory(state: MementoState) -> str:
     return f"{plan_action(state)}\n\nWhat was done:\n{without_middle(chr(10).join(lines), _CALLS_CHARS)}".strip()
 
 
+def subtask_action(result: SubtaskResult) -> str:
+    """Return how one subtask was carried out, as the action of its case; empty where it was answered without a tool."""
+    return without_middle("\n".join(_episode_lines(result)), _CALLS_CHARS)
+
+
 def _episode_lines(result: SubtaskResult) -> list[str]:
     if "actions" in result:
         return trajectory_text(result["actions"]).splitlines()

@@ -20,7 +20,8 @@ async def test_every_event_of_a_run_is_one_of_the_contract() -> None:
     async with a_memory() as memory:
         graph = graph_of(memory, planner=planner, executor=executor, tools=[multiply])
         given: Any = {"task": "six times seven?", "reference": "42"}
-        events = [event async for event in graph.astream(given, stream_mode="custom")]
+        context: Any = {"subtask_k": 2}
+        events = [event async for event in graph.astream(given, context=context, stream_mode="custom")]
     assert [check.validate_python(event) for event in events] == events
     assert {event["event"] for event in events} == NAMES - {"withdrawn"}
 

@@ -39,6 +39,7 @@ from memento.nodes.prompts import (
     rubric_messages,
     second_judge_messages,
 )
+from memento.nodes.subtask_cases import with_results
 from tests.node_parts import a_run
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -144,10 +145,17 @@ def executor_with_cases(text: str | None = None) -> list[BaseMessage]:
     return executor_messages(run=run, subtask=step, earlier=[], cases=cases)
 
 
+def executor_with_subtask_cases(text: str | None = None) -> list[BaseMessage]:
+    step: Any = {"id": "1", "description": text or "multiply 6 by 7", "depends_on": []}
+    run, cases = a_run(text or "What is six times seven?"), [a_case(text or "multiply 2 by 3")]
+    return executor_messages(run=run, subtask=step, earlier=[], subtask_cases=with_results(cases))
+
+
 PROMPTS = {
     "environment": environment,
     "environment_tools": environment_by_tools,
     "executor_cases": executor_with_cases,
+    "executor_subtask_cases": executor_with_subtask_cases,
     "planner": lambda: planner(),
     "planner_bare": lambda: planner(cases=[], results=[], run=a_run()),
     "planner_last": lambda: planner(is_last=True),

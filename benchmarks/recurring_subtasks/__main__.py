@@ -1,0 +1,161 @@
+"""Runs plan cases, subtask cases and both on tasks whose subtasks recur: a SIMULATION. The same again goes on.
+
+Prints success of each arm, by halves of the streams too, and differences on the same tasks and orders with intervals
+over orders and tasks. Dials were fixed before the first run.
+
+    python -m benchmarks.recurring_subtasks --out DIR
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.planted.report import table
+from benchmarks.recurring_subtasks.reader import subject_of
+from benchmarks.recurring_subtasks.readings import drop_spoilt
+from benchmarks.recurring_subtasks.tasks import Family, make_family
+from memento.evals.runs.arm import parse_arm
+from memento.evals.runs.plan import RunPlan
+from memento.evals.runs.result import TaskResult
+from memento.evals.runs.runner import EvalRunner, load_results
+from memento.evals.statistics.comparison import compare
+from memento.evals.statistics.figure import points
+from memento.evals.statistics.orders import is_ordered
+from memento.evals.statistics.outcomes import by_arm
+from memento.evals.task import fingerprint
+from memento.memory.minilm.encoder import MiniLmEncoder
+from memento.memory.stats import table_mean
+
+NONE: Final = "none"
+WIDE: Final = ":k=8"
+"""As many cases of whole tasks as there are cases of both kinds."""
+BOTH: Final = ":subtask_k=4"
+ALONE: Final = ":k=0,subtask_k=4"
+ARMS: Final = (NONE, "advantage", f"advantage{WIDE}", f"advantage{BOTH}", f"advantage{ALONE}")
+_TRIES: Final = 3
+"""Of an order, on a busy machine."""
+
+
+class _EncodedOnce(MiniLmEncoder):
+    """Encodes each text once for all streams, which have the same ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, NDArray[np.float32]] = {}
+
+    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        if fresh := [text for text in dict.fromkeys(texts) if text not in self._rows]:
+            self._rows |= zip(fresh, await super().encode(fresh), strict=True)
+        return np.stack([self._rows[text] for text in texts])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    options = _options(arguments)
+    family = make_family(options.tasks, seed=options.draw)
+    plan = RunPlan(
+        dataset=f"recurring-subtasks-{options.draw}",
+        tasks=fingerprint(family.tasks),
+        n_tasks=len(family.tasks),
+        subject="recurring-subtasks",
+        scorer="exact",
+        arms=[parse_arm(arm) for arm in options.arm or ARMS],
+        seeds=list(range(options.seeds)),
+        round=4,
+        settings={"k": 4},
+    )
+    encoder, began = _EncodedOnce(), time.monotonic()
+    for seed in plan.seeds:
+        _run_order(family, plan, seed, options.out, encoder)
+        print(f"order {seed} done after {time.monotonic() - began:.0f} s", flush=True)
+    print(figures(list(load_results(options.out, plan))))
+
+
+def _run_order(family: Family, plan: RunPlan, seed: int, folder: Path, encoder: MiniLmEncoder) -> None:
+    """Run the streams of one order, those again that a busy machine spoilt."""
+    names = [key.name for key in plan.streams() if key.seed == seed]
+    for _ in range(_TRIES):
+        runner = EvalRunner(
+            plan,
+            tasks=family.tasks,
+            subject=subject_of(family),
+            folder=folder,
+            concurrency=4,
+            encoder=encoder,
+            only=names,
+        )
+        asyncio.run(runner.run())
+        if not (spoilt := drop_spoilt(folder, plan)):
+            return
+        print(f"run again, for a search that got no answer in time: {', '.join(spoilt)}", flush=True)
+    raise SystemExit("the machine is too busy: searches get no answer in time; run the same again when it is less so")
+
+
+def figures(results: Sequence[TaskResult]) -> str:
+    """Tables of a run's results: success by arm, and differences."""
+    arms = by_arm(results)
+    rows = [[arm, *_success(mine)] for arm, mine in arms.items()]
+    found = [compare(arms[one], arms[other]) for one, other in _pairs(arms) if one in arms and other in arms]
+    differences = [[f"{one.arm} - {one.control}", points(one.weighted), one.verdict] for one in found]
+    n_orders = len({one.seed for one in results})
+    title = f"A reader that copies: a simulation. {n_orders} orders; intervals of 95 % over orders and tasks."
+    heads = ["arm", "success", "first half", "second half", "s a task"]
+    return "\n\n".join([title, table(heads, rows), table(["difference", "points", "verdict"], differences)])
+
+
+def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is compared, for each policy: both kinds against plan cases alone, as many of them, and none."""
+    policies = [arm for arm in arms if ":" not in arm and arm != NONE]
+    return [
+        pair
+        for policy in policies
+        for pair in (
+            (f"{policy}{BOTH}", policy),
+            (f"{policy}{BOTH}", f"{policy}{WIDE}"),
+            (f"{policy}{BOTH}", NONE),
+            (policy, NONE),
+            (f"{policy}{ALONE}", policy),
+        )
+    ]
+
+
+def _success(results: Sequence[TaskResult]) -> list[str]:
+    half = (max(one.position for one in results) + 1) / 2
+    parts = [results, [one for one in results if one.position < half], [one for one in results if one.position >= half]]
+    seconds = sum(one.seconds for one in results) / len(results)
+    return [*(_share(part) for part in parts), f"{seconds:.2f}"]
+
+
+def _share(results: Sequence[TaskResult]) -> str:
+    """Success with its interval."""
+    rows, columns = ({name: place for place, name in enumerate(sorted(names))} for names in _axes(results))
+    reward_QS = np.full((len(rows), len(columns)), np.nan)
+    for one in results:
+        if one.reward is not None:
+            reward_QS[rows[one.task_id], columns[one.seed]] = one.reward
+    found = table_mean(reward_QS, is_ordered=is_ordered(results[0].arm)).interval
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _axes(results: Sequence[TaskResult]) -> tuple[set[str], set[int]]:
+    return {one.task_id for one in results}, {one.seed for one in results}
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recurring_subtasks", description=__doc__)
+    parser.add_argument("--tasks", type=int, default=120)
+    parser.add_argument("--seeds", type=int, default=8, help="orders of the tasks, each with memories of its own")
+    parser.add_argument("--arm", action="append", help="policy[:field=value], repeatable; all of the experiment's")
+    parser.add_argument("--draw", type=int, default=0, help="seed of the right procedures and of the tasks")
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
