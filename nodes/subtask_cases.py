@@ -36,13 +36,19 @@ class SubtaskReading(NamedTuple):
     """Ids of cases that were served, and that the run's settings hide."""
     notices: Sequence[str] = ()
 
-    def kept(self, result: SubtaskResult, shown: Sequence[str]) -> SubtaskResult:
-        """Return the result with the reading's event, the cases shown, and those that were not.
+    def kept(self, result: SubtaskResult, cases: Sequence[PromptCase]) -> SubtaskResult:
+        """Return the result with the reading's event, and with the cases shown apart: its own, and the run's.
 
         Args:
-            result: of the subtask.
-            shown: ids of cases that its executor was shown, of whatever reading.
+            result: of the subtask, with the cases shown of either.
+            cases: of the run.
         """
+        shown = result.get("case_ids", [])
+        if "case_ids" in result:
+            of_run = [case["id"] for case in cases if case["id"] in shown]
+            result = {**result, "case_ids": of_run}
+            if not of_run:
+                del result["case_ids"]
         if self.notices:
             result = {**result, "notices": list(dict.fromkeys([*result.get("notices", []), *self.notices]))}
         if not self.event_id:

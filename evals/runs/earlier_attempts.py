@@ -63,7 +63,7 @@ class EarlierAttempts:
             left -= attempt.n_tokens
             if left < 0 and cases:
                 break
-            cases.append(as_shown(attempt.case, len(cases), worked_from=self._worked_from))
+            cases.append(as_shown(attempt.case, len(cases)))
         return cases
 
     def _attempt(self, told: Experience, reward: float) -> _Attempt:

@@ -51,10 +51,7 @@ class StreamControls:
         n, draw = self._controls.fixed, self._subject.demonstrations
         if n is not None and draw is not None:
             told = await draw(n, self._key.seed)
-            self._fixed = [
-                as_shown(demonstration(one, self._key.name), slot, worked_from=self._worked_from)
-                for slot, one in enumerate(told)
-            ]
+            self._fixed = [as_shown(demonstration(one, self._key.name), slot) for slot, one in enumerate(told)]
 
     def tell_again(self, folder: Path, written: set[int], visits: Sequence[Visit]) -> None:
         """Bring a resumed stream's attempts and shuffled outcomes to where its journal has brought its memory.

@@ -46,9 +46,7 @@ class Successes:
         left = [case for name, case in self._by_question.items() if name not in taken]
         material = hashlib.sha256(f"successes {self._seed} {question}".encode()).digest()
         order = np.random.default_rng(int.from_bytes(material[:8])).permutation(len(left))[: max(0, n)]
-        return [
-            as_shown(left[place], len(beside) + slot, worked_from=self._worked_from) for slot, place in enumerate(order)
-        ]
+        return [as_shown(left[place], len(beside) + slot) for slot, place in enumerate(order)]
 
     def filled(self, question: str, cases: Sequence[ScoredCase], k: int) -> list[ScoredCase]:
         """Return the cases, with random successes after them until k of all have worked."""
@@ -74,6 +72,6 @@ def demonstration(told: Experience, namespace: str) -> Case:
     )
 
 
-def as_shown(case: Case, slot: int, *, worked_from: float = POSITIVE_FROM) -> ScoredCase:
+def as_shown(case: Case, slot: int) -> ScoredCase:
     """Return a case as a served one; nothing has chosen it, so it has neither similarity nor score."""
-    return ScoredCase(case, similarity=0.0, score=0.0, slot=slot, propensity=1.0, positive_from=worked_from)
+    return ScoredCase(case, similarity=0.0, score=0.0, slot=slot, propensity=1.0)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.actor import Actor
@@ -25,8 +25,9 @@ from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.prompt_budgets import RESULT_TOKENS
 from memento.nodes.redaction import Redact
 from memento.nodes.sources import ModelSource, Price
-from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult
+from memento.nodes.state import PromptCase, SubtaskInput
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.subtask_result import SubtaskDone
 
 _WHOLE: Final = 1_000_000_000
 """Calls that no budget of an episode ends: its steps are counted instead."""
@@ -44,13 +45,6 @@ def episode_limits(settings: RunSettings, *, has_tools: bool) -> BudgetLimits:
         return limits._replace(model_calls=_WHOLE, tool_calls=_WHOLE)
     n_steps = settings.max_steps
     return limits._replace(model_calls=limits.model_calls + n_steps, tool_calls=limits.tool_calls + n_steps)
-
-
-class EpisodeDone(NamedTuple):
-    """An episode's result, and the rest of the state's update."""
-
-    result: SubtaskResult
-    update: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +71,7 @@ class Acting:
         redact: Redact,
         report: Callable[[str, dict[str, Any]], None],
         subtask_cases: Sequence[PromptCase] = (),
-    ) -> EpisodeDone:
+    ) -> SubtaskDone:
         """Play the episode of a subtask.
 
         A failing environment leaves the score unknown, and never fails the run.
@@ -118,7 +112,7 @@ class Acting:
         except DeadlinePassed:
             episode = PlayedEpisode(ended_by=work.seconds_ended_by())
         result = episode_result(state, episode, shown, work, began_at)
-        return EpisodeDone(result, {"usage": work.usage, **({"models": models} if models else {})})
+        return SubtaskDone(result, {"usage": work.usage, **({"models": models} if models else {})})
 
     async def _model_actor(self, state: SubtaskInput, work: Work) -> ModelActor:
         named = state["run"]["settings"].get("executor")

@@ -81,7 +81,7 @@ class Meter:
         """
         self.seed = spent or nothing()
         self.n_active = 0
-        self._limits = limits
+        self.limits = limits
         self._prefix = prefix
         self._spent: Spent = {**self.seed}
         self._since = 0.0
@@ -107,11 +107,11 @@ class Meter:
 
     def ended_by(self, *, n_calls: int) -> str:
         """Name the budget that cannot pay for so many more model calls; empty when all can."""
-        if self._spent["model_calls"] + n_calls > self._limits.model_calls:
+        if self._spent["model_calls"] + n_calls > self.limits.model_calls:
             return f"{self._prefix}model_calls"
         for name, spent, limit in (
-            ("tokens", self._spent["tokens"], self._limits.tokens),
-            ("cost_usd", self._spent["cost_usd"], self._limits.cost_usd),
+            ("tokens", self._spent["tokens"], self.limits.tokens),
+            ("cost_usd", self._spent["cost_usd"], self.limits.cost_usd),
             ("seconds", -self.seconds_left(), 0.0),
         ):
             if limit is not None and spent >= limit:
@@ -120,13 +120,13 @@ class Meter:
 
     def tools_ended_by(self) -> str:
         """Name the budget that allows no further tool call; empty when all do."""
-        has_room = self._spent["tool_calls"] < self._limits.tool_calls
+        has_room = self._spent["tool_calls"] < self.limits.tool_calls
         return "" if has_room else f"{self._prefix}tool_calls"
 
     def seconds_left(self) -> float:
         """Return the remaining time; zero or negative when it is up."""
         running = time.monotonic() - self._since if self.n_active else 0.0
-        return self._limits.seconds - self._spent["seconds"] - running
+        return self.limits.seconds - self._spent["seconds"] - running
 
 
 class RunMeters:

@@ -110,15 +110,19 @@ async def test_context_hides_what_failed_before_it_fills_the_budget_when_failure
 
 def test_attempts_and_demonstrations_worked_from_the_streams_own_line() -> None:
     told = [Experience(state=f"t{number}", action="go", reward=number / 4) for number in range(5)]
-    attempts = EarlierAttempts(budget=8_000, namespace="n", worked_from=0.9)
-    attempts.add(told)
-    assert [one.worked for one in attempts.shown("")] == [True, False, False, False, False]
     hiding = EarlierAttempts(budget=8_000, namespace="n", shows_failures=False, worked_from=0.25)
     hiding.add(told)
-    assert [(one.case.reward, one.worked) for one in hiding.shown("")] == [(n / 4, True) for n in (4, 3, 2, 1)]
+    assert [one.case.reward for one in hiding.shown("")] == [n / 4 for n in (4, 3, 2, 1)]
     drawn = Successes(namespace="n", seed=0, worked_from=0.25)
     drawn.add(told)
-    assert all(one.worked for one in drawn.drawn("", 9))
+    assert {one.case.reward for one in drawn.drawn("", 9)} == {n / 4 for n in (1, 2, 3, 4)}
+
+
+async def test_context_shows_attempts_as_ones_that_worked_from_the_streams_own_line(tmp_path: Path) -> None:
+    run = ScriptedRun(tmp_path, TASKS, half_right, arms=["context:8000,positive_from=0.0"])
+    await run.go()
+    assert any("that worked" in call.text for call in run.model.calls)
+    assert not any("that failed" in call.text for call in run.model.calls)
 
 
 @pytest.mark.parametrize("arm", ["context:300,outcomes=shuffled", "shuffled_outcomes", "advantage:blanked=0.4"])
