@@ -3,6 +3,7 @@ were stopped agree with runs that were not."""
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import STREAMS
 from memento.evals.runs.successes import Successes
 from memento.evals.runs.told_outcomes import OutcomeShuffle, ToldOutcome
+from memento.graph.deps import Deps
 from memento.memory.experience import Experience
 from memento.nodes.errors import ModelUnavailable
 from tests.eval_runs import made_tasks
@@ -119,7 +121,10 @@ def test_attempts_and_demonstrations_worked_from_the_streams_own_line() -> None:
 
 
 async def test_context_shows_attempts_as_ones_that_worked_from_the_streams_own_line(tmp_path: Path) -> None:
-    run = ScriptedRun(tmp_path, TASKS, half_right, arms=["context:8000,positive_from=0.0"])
+    given: Any = {"arms": ["context:8000,positive_from=0.25"], "settings": {"evaluator": "custom"}}
+    run = ScriptedRun(tmp_path, TASKS, half_right, **given)
+    parts: dict[str, Any] = {"planner": run.model, "scorer": lambda _task, _answer, _references: 0.3}
+    run.subject = replace(run.subject, make_deps=lambda memory: Deps(memory=memory, **parts))
     await run.go()
     assert any("that worked" in call.text for call in run.model.calls)
     assert not any("that failed" in call.text for call in run.model.calls)

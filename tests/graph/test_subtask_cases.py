@@ -11,7 +11,7 @@ from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.nodes.errors import ModelRejected
 from memento.nodes.plan import Plan, PlannedSubtask
-from tests.house_world import TASK, HouseWorld, Walker
+from tests.house_world import TASK, WALKTHROUGH, HouseWorld, Walker
 from tests.node_parts import a_memory, answer, calling, names, plan, scripted
 
 LOOK, SEND = "look up the customer", "send the refund"
@@ -160,3 +160,25 @@ async def test_an_episode_has_subtask_cases_unless_it_is_the_whole_task() -> Non
     assert [case.action.splitlines()[0] for case in cases] == ["go east", "go east"]
     assert walker.seen[-1]["cases"][0]["id"] == cases[0].id, "before the cases of whole tasks"
     assert len(walker.seen[-1]["cases"]) == 3
+
+
+async def test_an_agent_that_plays_an_episode_by_tools_is_shown_subtask_cases() -> None:
+    def two_parts(_run: Any) -> Plan:
+        return Plan(subtasks=[PlannedSubtask(id="1", description="leave the house")])
+
+    acts = [calling("act", number, action=action) for number, action in enumerate(WALKTHROUGH, 1)]
+    executor = scripted(*[*acts, "out"] * 2)
+    async with a_memory() as memory:
+        parts: dict[str, Any] = {"environment": HouseWorld().lent, "executor": executor, "fixed_plan": two_parts}
+        graph = build_graph(Deps(memory=memory, **parts), checkpointer=InMemorySaver())
+        for task in ("Leave. It is day.", "Leave. It is night."):
+            await graph.ainvoke({"task": task}, on(task), context=READS | {"acting": "tools"})
+        (result,) = (await graph.aget_state(on("Leave. It is night."))).values["results"]
+        cases = await cases_of(memory)
+    opening = executor.calls[-1].messages[1]
+    first = next(case for case in cases if case.id in result["subtask_case_ids"])
+    assert opening.id == result["subtask_event_id"], "an erasure finds the agent's checkpoints by it"
+    assert "Task: leave the house\nActions:\ngo east" in opening.text
+    assert [case.action for case in cases] == [first.action] * 2
+    assert (first.action, first.reward) == ("\n".join(WALKTHROUGH), 1.0)
+    assert len(result["case_ids"]) == 1, "the case of the whole task"
