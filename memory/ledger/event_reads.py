@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select
 
+from memento.memory.case import CaseKind
 from memento.memory.event import ObservedOutcome, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
@@ -91,9 +92,15 @@ class EventViews:
         return await self._ledger.query(look)
 
     async def newest_observations(
-        self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+        self,
+        *,
+        namespace: str,
+        until: int,
+        limit: int,
+        skipped: Sequence[OutcomeRange] = (),
+        kind: CaseKind | None = None,
     ) -> list[ObservedOutcome]:
-        """Newest known outcome of each event at an offset; the last `limit`, in order."""
+        """Newest known outcome of each event at an offset, of one kind or all; the last `limit`, in order."""
         offset = schema.outcomes.c.offset
 
         def look(connection: CheckedConnection) -> list[ObservedOutcome]:
@@ -106,7 +113,7 @@ class EventViews:
                     if one is None:
                         continue
                     told.add(row[_EVENT_ID])  # a damaged one too: what it replaced is not believed again
-                    if one.reward is not None:
+                    if one.reward is not None and kind in (None, one.event.kind):
                         found.append(one)
                     if len(found) == limit:
                         return found[::-1]
