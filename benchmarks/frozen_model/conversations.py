@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from benchmarks.frozen_model.attention import attended_block, attended_text
 from benchmarks.frozen_model.engine import Conversation
-from benchmarks.frozen_model.reader import BatchReader, attended
+from benchmarks.frozen_model.reader import BatchReader
 from benchmarks.frozen_model.reply_trie import ROOT, ReplyTrie, trie_of
 
 _TOGETHER = 4
@@ -56,21 +57,15 @@ class _Part(NamedTuple):
         n = self.n_before + len(self.ids)
         return [*range(self.n_before, n), *(n - 1 + depth for depth in self.trie.depths)]
 
-    def mask(self) -> torch.Tensor:
-        """Which tokens each token of the text sees: all before it."""
-        n = len(self.ids)
-        return torch.ones(n, self.n_before + n, dtype=torch.bool).tril(self.n_before)
-
-    def trie_mask(self) -> torch.Tensor:
-        """Which tokens each token of the trie sees: the whole text, and of the trie those that lead to it."""
-        n, n_text = len(self.trie.tokens), self.n_before + len(self.ids)
-        mask = torch.ones(n, n_text + n, dtype=torch.bool)
-        mask[:, n_text:] = False
+    def hidden(self) -> torch.Tensor:
+        """Which tokens of the trie each of them does not see: all but those that lead to it."""
+        n = len(self.trie.tokens)
+        hidden_TT = torch.ones(n, n, dtype=torch.bool)
         for place, parent in enumerate(self.trie.parents):
             if parent != ROOT:
-                mask[place, n_text:] = mask[parent, n_text:]
-            mask[place, n_text + place] = True
-        return mask
+                hidden_TT[place] = hidden_TT[parent]
+            hidden_TT[place, place] = False
+        return hidden_TT
 
 
 @dataclass
@@ -144,7 +139,7 @@ class ConversationReader(BatchReader):
     def _pass(self, parts: Sequence[_Part]) -> tuple[list[torch.Tensor], list[_Kept]]:
         """Normalised states after the tokens of each part, and what is kept of each conversation."""
         lengths = [len(part.tokens) for part in parts]
-        masks = [(part.mask() if part.n_before else None, part.trie_mask()) for part in parts]
+        hidden = [part.hidden() for part in parts]
         kept = [_Kept([], []) for _ in parts]
         place_T = torch.tensor([place for part in parts for place in part.places])
         angle_T1D = (place_T[:, None] * self._rate_D)[:, None]
@@ -155,7 +150,7 @@ class ConversationReader(BatchReader):
             query_THD, key_TGD, value_TGD = self._heads(mixed_TO, turn_T1D)
             new = zip(query_THD.split(lengths), key_TGD.split(lengths), value_TGD.split(lengths), strict=True)
             seen = []
-            for part, mask_pair, mine, (query, key, value) in zip(parts, masks, kept, new, strict=True):
+            for part, hidden_TT, mine, (query, key, value) in zip(parts, hidden, kept, new, strict=True):
                 key_GTD, value_GTD = key.transpose(0, 1).bfloat16(), value.transpose(0, 1).bfloat16()
                 if part.n_before:
                     key_GTD = torch.cat([part.before.key_GTD[number], key_GTD], 1)
@@ -163,7 +158,7 @@ class ConversationReader(BatchReader):
                 n_kept = part.n_before + len(part.ids)
                 mine.key_GTD.append(key_GTD[:, :n_kept])
                 mine.value_GTD.append(value_GTD[:, :n_kept])
-                seen += _seen(query.transpose(0, 1), key_GTD.float(), value_GTD.float(), n_kept, mask_pair)
+                seen += _seen(query.transpose(0, 1), key_GTD, value_GTD, hidden_TT)
             value_TI = value_TI + layer.out(torch.cat(seen))
             gate_TO, up_TO = layer.gated(self._normed(value_TI, layer.before_mlp_I)).chunk(2, 1)
             value_TI = value_TI + layer.down(functional.silu(gate_TO).mul_(up_TO))
@@ -185,18 +180,14 @@ class ConversationReader(BatchReader):
 
 
 def _seen(
-    query_HTD: torch.Tensor,
-    key_GTD: torch.Tensor,
-    value_GTD: torch.Tensor,
-    n_kept: int,
-    mask_pair: tuple[torch.Tensor | None, torch.Tensor],
+    query_HTD: torch.Tensor, key_GTD: torch.Tensor, value_GTD: torch.Tensor, hidden_TT: torch.Tensor
 ) -> list[torch.Tensor]:
     """Attention of a part's text and of its trie, apart: what the text gives must not depend on the trie's length."""
-    mask, trie_mask = mask_pair
-    n_ids = query_HTD.shape[1] - len(trie_mask)
-    seen = [attended(query_HTD[:, :n_ids], key_GTD[:, :n_kept], value_GTD[:, :n_kept], mask)]
-    if len(trie_mask):
-        seen.append(attended(query_HTD[:, n_ids:], key_GTD, value_GTD, trie_mask))
+    n_replies = len(hidden_TT)
+    n_ids, n_text = query_HTD.shape[1] - n_replies, key_GTD.shape[1] - n_replies
+    seen = [attended_text(query_HTD[:, :n_ids], key_GTD[:, :n_text], value_GTD[:, :n_text])]
+    if n_replies:
+        seen.append(attended_block(query_HTD[:, n_ids:], key_GTD, value_GTD, hidden_TT))
     return seen
 
 

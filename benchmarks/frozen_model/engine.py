@@ -140,7 +140,7 @@ class FrozenWeights:
             return replies[0], len(ids)
         asked = [self.tokens(reply) for reply in replies]
         ends = np.cumsum([len(part) for part in tokens]).tolist()
-        key = _digest([-2, *ends, *ids, *(one for reply in asked for one in (-1, *reply))]) + f"@{temperature:g}"
+        key = _digest([-3, *ends, *ids, *(one for reply in asked for one in (-1, *reply))]) + f"@{temperature:g}"
         known = self._readings.get(key)
         if known is None:
             line = int(_digest(tokens[0] + (tokens[1] if len(tokens) > 1 else []))[:8], 16) % len(self._talks)
