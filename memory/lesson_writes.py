@@ -31,7 +31,9 @@ def append_lesson(
     lesson = run.reflection
     if lesson is None or run.reward is None or not lesson.ground.holds(run.reward):
         return
-    models = {**(run.models or {}), **({LESSON: lesson.model} if lesson.model else {})}
+    models = dict(run.models or {})
+    if lesson.model:
+        models[LESSON] = lesson.model
     case = Case(
         id=_id(lesson, run, namespace),
         namespace=namespace,

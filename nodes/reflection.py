@@ -3,7 +3,7 @@
     the reward is unknown                   none: an unknown outcome teaches nothing
     it is below the line of success         due
     it is not, and most of the cases
-    that were served had failed             due: something was different this time
+    that were shown had failed              due: something was different this time
     otherwise                               none
     the run's tokens, money or time
     are used up, or there was no reading    none: nothing is spent beyond them, and without an event no feedback could
@@ -33,7 +33,7 @@ from memento.nodes.worked import has_worked
 from memento.tools.text import without_middle
 
 _LEAST_FAILED: Final = 2
-"""Served cases that must have failed before a success is one against the odds: one failure is no pattern."""
+"""Cases shown that must have failed before a success is one against the odds: one failure is no pattern."""
 _WHEN_CHARS: Final = 1_000
 _ADVICE_CHARS: Final = 2_000
 
@@ -118,12 +118,12 @@ class Reflections:
             for result in state.get("results") or []
         ]
         cases = [
-            {**case, **{name: redact(str(case[name])) for name in ("state", "action", "lesson")}}  # type: ignore[literal-required]
+            {**case, **{name: redact(str(case[name])) for name in ("state", "action", "lesson")}}
             for case in state["cases"]
         ]
         texts = {"task": state["run"]["task"], "answer": state["answer"] or "", "reason": state["lesson"]}
         return {name: redact(text) for name, text in texts.items()} | {
-            "action": action,
+            "action": redact(action),
             "results": results,
             "cases": cases,
         }

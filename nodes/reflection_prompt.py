@@ -47,7 +47,7 @@ def reflection_messages(
 ) -> list[BaseMessage]:
     """Return the messages that ask for a lesson, within so many tokens.
 
-    Accepted answers are not among the material, so that no lesson can hold them.
+    Accepted answers are not among the material, though an evaluator's reason may name one.
 
     Args:
         occasion: what the lesson is written after.
