@@ -137,7 +137,8 @@ async def list_cases(
     for case in cases:
         first_step = " ".join(case.action.partition("\n")[0].split())
         kinds = [case.kind] if is_mixed else []
-        row = (case.id[:8], f"{case.reward:g}", case.status, *kinds, " ".join(case.state.split()), first_step)
+        reward = f"{case.reward:g}" if case.outcomes.n else "-"  # that of a case without outcomes says nothing
+        row = (case.id[:8], reward, case.status, *kinds, " ".join(case.state.split()), first_step)
         table.add_texts(*row)
     print_table(table)
     return ExitCode.OK

@@ -26,8 +26,10 @@ from memento.nodes.follow_ups import FollowUps
 from memento.nodes.node import Node
 from memento.nodes.planner import make_planner
 from memento.nodes.redaction import make_redact
+from memento.nodes.reflection import Reflections
 from memento.nodes.retrieve_case import make_retrieve_case
 from memento.nodes.score_case import make_score_case
+from memento.nodes.scoring.parts import ScoringParts
 from memento.nodes.state import InputState, MementoState, OutputState, SubtaskInput
 from memento.nodes.structured import StructuredCaller
 from memento.nodes.subtask_cases import SubtaskCases
@@ -123,8 +125,9 @@ def build_graph(
     builder.add_node("executor", kept(labelled(executor)), input_schema=SubtaskInput)
     evaluate = make_evaluate(models, caller, price=deps.price, scorer=deps.scorer, redact=redact)
     builder.add_node("evaluate", kept(labelled(evaluate)), input_schema=MementoState)
-    write_case = make_write_case(memory, redact=redact, case_action=deps.made_action())
-    builder.add_node("write_case", kept(write_case), input_schema=MementoState)
+    reflections = Reflections(ScoringParts(models=models, caller=caller, price=deps.price, redact=redact))
+    write_case = make_write_case(memory, redact=redact, case_action=deps.made_action(), reflections=reflections)
+    builder.add_node("write_case", kept(labelled(write_case)), input_schema=MementoState)
     builder.add_edge(START, "retrieve_case")
     builder.add_edge("retrieve_case", "score_case")
     builder.add_edge("score_case", "planner")

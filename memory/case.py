@@ -47,6 +47,18 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+class LessonGround(Record):
+    """The outcome that a lesson was written after, and stands on."""
+
+    outcome: Literal["failure", "success"]
+    line: float = Field(gt=0, le=1)
+    """The reward from which on the run counted as a success."""
+
+    def holds(self, reward: float) -> bool:
+        """Whether a reward is such an outcome."""
+        return (reward >= self.line) == (self.outcome == "success")
+
+
 class Provenance(Record):
     """Origin of a case: event, models and evaluator."""
 
@@ -57,6 +69,8 @@ class Provenance(Record):
     """Role (planner, executor, judge) to model name."""
     evaluator: str | None = None
     """Who gave the reward: exact | judge | human | import | ..."""
+    ground: LessonGround | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a lesson: the outcome of its run that it stands on; see `lessons`."""
 
 
 class Case(Record):

@@ -20,6 +20,7 @@ from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
 from memento.memory.forwarding import runs_on_owner_loop
+from memento.memory.lessons import Reflection
 from memento.memory.maintenance import LedgerMaintenance
 from memento.memory.memory_lifetime import MemoryLifetime
 from memento.memory.namespaces import checked_namespace
@@ -195,6 +196,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         key: str = "",
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
+        reflection: Reflection | None = None,
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword

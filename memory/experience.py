@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.lessons import Reflection
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
@@ -57,6 +58,8 @@ class Experience:
     subtasks: Sequence[SubtaskAttempt] = ()
     """How its subtasks were carried out, each of which becomes a case of its own; see `subtasks` for what it is worth.
     Fields of one may stand for it."""
+    reflection: Reflection | None = None
+    """A lesson drawn from it, which becomes a case of its own; see `lessons`. Its fields may stand for it."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -82,6 +85,7 @@ class Experience:
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
+            "reflection": None if self.reflection is None else Reflection.given(self.reflection),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -111,10 +115,11 @@ class Experience:
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values; without key, kind and subtasks that say nothing."""
+        """The keywords of `CaseMemory.write`, as JSON values; without fields added since 0.1 that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", [])):
+        given["reflection"] = None if self.reflection is None else asdict(self.reflection)
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("reflection", None)):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

@@ -29,6 +29,8 @@ class Written(NamedTuple):
     """The event that has its outcome: the given one, or the fork's."""
     outcome: Outcome | None
     """What counts for it now: another than the given one where feedback came first, or it was written before."""
+    lesson_id: str | None = None
+    """Case of the given lesson; None where there is none, or an earlier delivery wrote another one."""
 
     def is_fork(self, experience: Experience) -> bool:
         """Whether the event had another attempt's outcome, so that the experience has an event of its own."""

@@ -15,6 +15,7 @@ from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.lesson_writes import apart, append_lesson, lesson_of, tell_lessons
 from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
@@ -84,7 +85,8 @@ class Recorder:
             if id_ is not None:
                 writer.save_vectors(self._storage.texts.encoder.name, vectors)
             told = writer.outcomes_of(kept.event_id, namespace=place) if kept.event_id else []
-            return Written(id_, kept.event_id, told[-1] if told else None)
+            lesson = lesson_of(writer, _keyed(writer, kept, place), place)
+            return Written(id_, kept.event_id, told[-1] if told else None, lesson)
 
         if event_id is None:
             (id_,) = await self.write([experience], namespace=namespace)
@@ -135,6 +137,9 @@ class Recorder:
         head = None if event_id is not None else writer.head(case.id, namespace=namespace)
         if head is None or head.case is None or not is_delivered(head.case, case):
             admit(writer, case, positive_from=line)
+            if experience.reflection is not None:
+                known = replace(experience, reward=reward, confidence=confidence, evaluator=evaluator)
+                append_lesson(writer, known, namespace, min_confidence=floor, positive_from=line)
         return case.id
 
     async def _encoded(self, experiences: Sequence[Experience]) -> dict[str, Vector]:
@@ -228,7 +233,7 @@ class Recorder:
 
         def given_to(writer: LedgerWriter, event: RetrievalEvent, namespace: str) -> str | None:
             past = writer.outcomes_of(event_id, namespace=namespace)
-            cases = writer.cases_of_event(event_id, namespace=namespace)
+            cases, lessons = apart(writer.cases_of_event(event_id, namespace=namespace))
             attempt = next((outcome.attempt for outcome in reversed(past) if outcome.attempt), None)
             if attempt is not None and lesson:
                 attempt = attempt.model_copy(update={"lesson": lesson})
@@ -257,6 +262,7 @@ class Recorder:
             floor = self._min_confidence
             changed = passed_on(writer, given, cases, lesson=lesson, min_confidence=floor, positive_from=line)
             tell_subtasks(writer, outcome, min_confidence=floor, positive_from=line)
+            tell_lessons(writer, lessons, outcome, min_confidence=floor)
             writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
             return changed[-1].id if changed else None
 
@@ -267,6 +273,8 @@ def _encoded_texts(experience: Experience) -> list[str]:
     """Texts whose vectors reads compare: its state and, where it becomes a case now, the beginning of its plan."""
     is_case = experience.reward is not None
     texts = [experience.state, *([encoded_action(experience.action)] if is_case else [])]
+    if experience.reflection is not None:
+        texts += [experience.reflection.when, encoded_action(experience.reflection.advice)]
     for one in experience.subtasks:
         texts += [one.state, *([encoded_action(one.action)] if is_case and one.blame is not None else [])]
     return texts
@@ -335,7 +343,7 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
             f"event {experience.event_id!r} has an outcome whose stored row is damaged; `memento doctor` lists "
             "what is set aside, and `feedback` gives it a new outcome"
         )
-    cases = writer.cases_of_event(delivered.event_id, namespace=namespace)
+    cases, _ = apart(writer.cases_of_event(delivered.event_id, namespace=namespace))
     return cases[-1].id if cases else None
 
 

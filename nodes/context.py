@@ -274,6 +274,17 @@ class RunSettings(BaseModel):
         json_schema_extra=in_form("Evaluation", "evaluate", kind="model"),
     )
     judge_prompt: str = _instructions("judge", "Evaluation", "evaluate")
+    lesson_calls: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        title="Model calls for a lesson",
+        description=(
+            "Calls of the judge's model that may be spent on a lesson, after a known failure or a success against the "
+            "odds: one, and others where a reply has not the form asked for. 0: no lessons are written."
+        ),
+        json_schema_extra=in_form("Evaluation", "write_case"),
+    )
     show_steps: bool = Field(
         default=False,
         title="Show steps",

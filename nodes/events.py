@@ -85,6 +85,15 @@ class CaseWritten(TypedDict):
     event_id: str | None
 
 
+class LessonWritten(TypedDict):
+    """A lesson from the run is in memory, as a case of its own."""
+
+    event: Literal["lesson"]
+    case_id: str
+    when: str
+    advice: str
+
+
 RunEvent: TypeAlias = (
     CasesServed
     | PlanMade
@@ -95,6 +104,7 @@ RunEvent: TypeAlias = (
     | AnswerWithdrawn
     | RewardGiven
     | CaseWritten
+    | LessonWritten
 )
 """Any of them, told apart by `event`. Later releases may add events and fields, and rename none."""
 

@@ -25,6 +25,7 @@ TAGS: Final = (
     "lesson",
     "observation",
     "actions",
+    "verdict",
 )
 """All tags that prompts use."""
 

@@ -80,6 +80,7 @@ async def write_experience(memory: RunMemory, experience: Experience) -> Written
         arguments = experience.as_arguments()
         if not experience.left_out:  # it may not know of it
             del arguments["left_out"]
+        arguments.pop("reflection", None)  # it does not, and the experience counts for more than its lesson
         case_id = await memory.write(**arguments)  # type: ignore[call-arg]
     else:
         case_id = await memory.write(experience)

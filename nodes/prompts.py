@@ -144,7 +144,7 @@ def planner_messages(
     said = _said_blocks(run.get("conversation", []))
     parts = ["Said before in this conversation; the task is complete without it:", *said] if said else []
     parts += case_blocks(fitted_cases(cases, run["settings"].get("max_case_tokens", MAX_CASE_TOKENS)))
-    parts += [_result_block(result) for result in fitted_results(results, RESULT_TOKENS)]
+    parts += [result_block(result) for result in fitted_results(results, RESULT_TOKENS)]
     if run["attachments"]:
         parts.append(fence("attachments", listed(run["attachments"])))
     if feedback:
@@ -176,7 +176,7 @@ def executor_messages(
     parts = [_CASES_ARE, *case_blocks(cases)] if cases else []
     if subtask_cases:
         parts += [_SUBTASK_CASES_ARE, *case_blocks(subtask_cases, state_is="Subtask", action_is="How")]
-    parts += [fence("task", run["task"]), *(_result_block(result) for result in shown)]
+    parts += [fence("task", run["task"]), *(result_block(result) for result in shown)]
     if run["attachments"]:
         parts.append(fence("attachments", listed(run["attachments"])))
     parts.append(fence("subtask", subtask["description"]))
@@ -205,7 +205,7 @@ def rubric_messages(
 ) -> list[BaseMessage]:
     """Return the messages of a judge without references: half of the tokens are for the evidence."""
     shown = fitted_results(results, max_tokens // 2)
-    evidence = [_result_block(result) for result in shown] or ["There is no evidence."]
+    evidence = [result_block(result) for result in shown] or ["There is no evidence."]
     task, answer = all_shortened([run["task"], answer], max_tokens // 2)
     parts = [*evidence, fence("task", task), fence("answer", answer)]
     return [SystemMessage(with_own(RUBRIC_SYSTEM, run, "judge")), HumanMessage("\n\n".join(parts))]
@@ -247,7 +247,8 @@ def case_block(case: PromptCase, *, is_success: bool, state_is: str = "Task", ac
     return fence("case", "\n".join(lines), outcome=outcome)
 
 
-def _result_block(result: SubtaskResult) -> str:
+def result_block(result: SubtaskResult) -> str:
+    """Return one result between tags, with why it is not complete where it is not."""
     why = "" if result.get("is_complete", True) else WHY_ENDED.get(result.get("ended_by", ""), "it ended early")
     mark = f" (not complete: {why})" if why else ""
     text = f"Subtask: {result['description']}\nResult{mark}: {result['result']}"

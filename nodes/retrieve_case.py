@@ -10,7 +10,7 @@ from typing import Any, TypedDict, cast
 from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
-from memento.memory.case import storable
+from memento.memory.case import POSITIVE_FROM, storable
 from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
@@ -171,6 +171,7 @@ def fresh(run: Run) -> dict[str, Any]:
         "cases": [],
         "left_out": [],
         "policy": "none",
+        "positive_from": POSITIVE_FROM,
         "retrieval_degraded": False,
         "cycle": 0,
         "read_cycle": 0,

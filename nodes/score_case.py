@@ -45,6 +45,7 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
         cases, hidden = without_hidden(served, state["run"]["settings"])
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        update["positive_from"] = reading.positive_from
         if hidden:
             update["left_out"] = [*(state.get("left_out") or []), *hidden]
         return update | cases_shown(state["run"], reading.event_id, reading.policy, cases)

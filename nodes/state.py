@@ -173,6 +173,8 @@ class MementoState(InputState, total=False):
     """Served cases that the planner was not shown: its model could not read so much, the run hides failed ones, or
     they are for executors only. They are credited with nothing, but for those that an executor was shown."""
     policy: str
+    positive_from: float
+    """Reward from which on an attempt counts as one that worked, as the last reading says; 0.5 if missing."""
     retrieval_degraded: bool
     cycle: int
     """How many plans have been made."""
@@ -199,7 +201,7 @@ class MementoState(InputState, total=False):
     """Role to the name of the model that played it."""
     usage: Annotated[Usage, add_usage]
     asked_seconds: Annotated[float, add_seconds]
-    """In which models were asked outside of subtasks: for plans, and for the reward."""
+    """In which models were asked outside of subtasks: for plans, for the reward, and for a lesson."""
     artefacts: Annotated[list[str], merge_artefacts]
     """Files that the run made, by their paths in its folder."""
     notices: list[str]

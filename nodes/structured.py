@@ -88,8 +88,9 @@ class StructuredCaller:
         config: RunnableConfig | None = None,
         reader: ReplyReader | None = None,
         known_as: type[BaseModel] | None = None,
+        max_attempts: int = _MAX_ATTEMPTS,
     ) -> StructuredReply[T]:
-        """Ask for one object, and once more with the error when the reply is invalid.
+        """Ask for one object, and again with the error when the reply is invalid.
 
         Args:
             model: any chat model.
@@ -99,9 +100,10 @@ class StructuredCaller:
             reader: is given the first reply in pieces while it is generated, where the model streams; the second one
                 comes in one piece, for a stream loses the words of a refusal.
             known_as: class under which it is remembered what worked, where `schema` is made for this call alone.
+            max_attempts: replies that may be asked for.
 
         Raises:
-            InvalidReply: the second reply does not fit the schema either (cut off, refused, empty, not JSON).
+            InvalidReply: the last reply does not fit the schema either (cut off, refused, empty, not JSON).
             ModelUnavailable: the model cannot be reached now.
             ModelRejected: the provider refuses the call in every form, or what is asked.
             ModelFailed: the model's class has a fault of its own.
@@ -109,7 +111,7 @@ class StructuredCaller:
         asked = list(messages)
         usage: UsageMetadata | None = None
         reading: _Reading[T]
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
+        for attempt in range(1, max_attempts + 1):
             reading = await self._ask_once(
                 model, schema, asked, config, reader if attempt == 1 else None, known_as or schema
             )
@@ -117,7 +119,7 @@ class StructuredCaller:
             if reading.value is not None:
                 return StructuredReply(reading.value, reading.raw, attempt, usage)
             asked = [*messages, *correction(reading.raw, reading.problem, schema)]
-        spent = StructuredReply[Any](None, reading.raw, _MAX_ATTEMPTS, usage)
+        spent = StructuredReply[Any](None, reading.raw, max_attempts, usage)
         raise InvalidReply(reading.problem, said_by(reading.raw), spent=spent)
 
     async def _ask_once(

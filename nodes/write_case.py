@@ -1,5 +1,6 @@
 """The write_case node: stores the case and the event's outcome, and learns from it; idempotent."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -17,13 +18,18 @@ from memento.nodes.foreign_errors import is_control_flow, told
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory, write_experience
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
+from memento.nodes.reflection import NOTHING_TO_LEARN, Reflections
 from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
 from memento.nodes.subtask_cases import subtask_attempts
 
 
 def make_write_case(
-    memory_source: MemorySource, *, redact: Redact = str, case_action: CaseAction = plan_action
+    memory_source: MemorySource,
+    *,
+    redact: Redact = str,
+    case_action: CaseAction = plan_action,
+    reflections: Reflections | None = None,
 ) -> Node[MementoState]:
     """Make the write_case node.
 
@@ -31,10 +37,11 @@ def make_write_case(
         memory_source: the case memory.
         redact: takes secrets out of what a failing one says, and out of the case's action.
         case_action: makes that action.
+        reflections: writes lessons, for runs that want them; None: nobody does.
     """
 
     async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Keep what was tried, of the run and of subtasks with a reading, in one write.
+        """Keep what was tried, of the run and of subtasks with a reading, and a lesson from it, in one write.
 
         Without a reward their events are closed as unknown, and the attempts wait for feedback on the run's event. What
         a known one says of each subtask: see `memory.subtasks`.
@@ -44,38 +51,47 @@ def make_write_case(
             return {}
         info = runtime.execution_info
         action, lost = _action(case_action, state, redact)
+        reflected = await reflections.on(state, action, info) if reflections else NOTHING_TO_LEARN
         try:
             memory = await of_memory(memory_source, redact)
-            experience = Experience(
-                state=state["run"]["task"],
-                action=action or DIRECT_ACTION,
-                reward=state["reward"],
-                answer=state["answer"] or "",
-                event_id=state["event_id"],
-                confidence=state["confidence"],
-                lesson=state["lesson"],
-                error_class=cast("ErrorClass | None", state["error_class"]),
-                evaluator=state["evaluator"],
-                thread_id=info.thread_id if info else None,
-                models=state["models"],
-                namespace=state["run"]["namespace"] or None,
-                left_out=shown_to_nobody(state),
-                key=state["run"].get("key", ""),
-                subtasks=subtasks,
-            )
+            tried = _tried(state, action, thread_id=info.thread_id if info else None)
+            experience = replace(tried, subtasks=subtasks, reflection=reflected.lesson)
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:
             # The answer is still good; only the memory of it is lost, and that is said.
-            return {"notices": [*state["notices"], f"not remembered: {error}"]}
+            return {"notices": [*state["notices"], f"not remembered: {error}"]} | reflected.spent()
         emit(runtime, {"event": "written", "case_id": written.case_id, "event_id": written.event_id})
-        update: dict[str, Any] = {"case_id": written.case_id}
+        if (lesson := reflected.lesson) is not None and (lesson_id := written.lesson_id) is not None:
+            emit(runtime, {"event": "lesson", "case_id": lesson_id, "when": lesson.when, "advice": lesson.advice})
+        update: dict[str, Any] = {"case_id": written.case_id, **reflected.spent()}
         if written.is_fork(experience):
             update["event_id"] = written.event_id
-        new = [text for text in (lost, _told(written, experience)) if text and text not in state["notices"]]
+        notices = (lost, reflected.notice, _told(written, experience))
+        new = [text for text in notices if text and text not in state["notices"]]
         return update | ({"notices": [*state["notices"], *new]} if new else {})
 
     return write_case
+
+
+def _tried(state: MementoState, action: str, *, thread_id: str | None) -> Experience:
+    """What the run tried and what came of it, without its subtasks and its lesson."""
+    return Experience(
+        state=state["run"]["task"],
+        action=action or DIRECT_ACTION,
+        reward=state["reward"],
+        answer=state["answer"] or "",
+        event_id=state["event_id"],
+        confidence=state["confidence"],
+        lesson=state["lesson"],
+        error_class=cast("ErrorClass | None", state["error_class"]),
+        evaluator=state["evaluator"],
+        thread_id=thread_id,
+        models=state["models"],
+        namespace=state["run"]["namespace"] or None,
+        left_out=shown_to_nobody(state),
+        key=state["run"].get("key", ""),
+    )
 
 
 def _action(case_action: CaseAction, state: MementoState, redact: Redact) -> tuple[str, str]:

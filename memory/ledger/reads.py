@@ -18,6 +18,7 @@ from memento.memory.ledger.newest_cases import IS_NEWEST, NewestCases
 from memento.memory.ledger.prepared import Prepared, unindexed
 from memento.memory.ledger.rows import CASES, CheckedConnection
 from memento.memory.ledger.vector_reads import VectorViews
+from memento.memory.lessons import LESSON
 
 _REVISIONS = schema.case_revisions
 _OFFSET = _REVISIONS.c.keys().index("offset")
@@ -45,6 +46,7 @@ class LedgerCounts(NamedTuple):
     """Counts of one namespace."""
 
     cases: int
+    """Of all kinds; lessons are neither positive nor negative."""
     positive: int
     negative: int
     events: int
@@ -217,9 +219,11 @@ class LedgerViews(FeedViews, EventViews, VectorViews):
     async def counts(self, *, namespace: str) -> LedgerCounts:
         """Counts for `memento cases stats`, of all kinds of case together."""
         known = await self._counts(namespace)
-        n_cases, n_positive = sum(one.cases for one in known), sum(one.positive for one in known)
+        judged = [one for kind, one in zip(CASE_KINDS, known, strict=True) if kind != LESSON]
+        n_cases, n_positive = sum(one.cases for one in known), sum(one.positive for one in judged)
+        n_negative = sum(one.cases for one in judged) - n_positive
         n_events, n_known = sum(one.events for one in known), sum(one.known for one in known)
-        return LedgerCounts(n_cases, n_positive, n_cases - n_positive, n_events, n_events - n_known)
+        return LedgerCounts(n_cases, n_positive, n_negative, n_events, n_events - n_known)
 
     async def n_of_kinds(self, *, namespace: str) -> dict[CaseKind, int]:
         """How many of the cases that `counts` counts are of each kind; kinds without any are left out."""

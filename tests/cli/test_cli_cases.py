@@ -122,10 +122,15 @@ def test_the_list_is_plain_and_one_line_a_case_when_piped(mixed: Path) -> None:
 def test_kinds_and_keys_are_listed_counted_and_moved(tmp_path: Path) -> None:
     rows, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
     one = {"state": "Cook the meal.", "action": "open", "reward": 1}
-    given = [one, one | {"key": "cook/1"}, one | {"kind": "subtask"}]
+    lesson = one | {"kind": "lesson", "key": "cook/1", "reward": 0.5, "outcomes": {"n": 0}}
+    lesson["provenance"] = {"ground": {"outcome": "failure", "line": 0.5}}
+    given = [one, one | {"key": "cook/1"}, one | {"kind": "subtask"}, lesson]
     rows.write_text("".join(json.dumps(row) + "\n" for row in given))
     invoke("cases", "import", str(rows))
-    assert stats()["kinds"] == {"plan": 2, "subtask": 1}
+    assert stats()["kinds"] == {"plan": 2, "subtask": 1, "lesson": 1}
+    assert (stats()["positive"], stats()["negative"]) == (3, 0), "a lesson claims neither"
+    (row,) = invoke("cases", "list", "--kind", "lesson").out.splitlines()[1:]
+    assert row.split()[1:4] == ["-", "active", "lesson"], "it has no reward"
     assert "subtask" in invoke("cases", "list").out
     listed = invoke("cases", "list", "--kind", "subtask", "--json").lines
     assert [row["kind"] for row in listed] == ["subtask"]
@@ -137,8 +142,12 @@ def test_kinds_and_keys_are_listed_counted_and_moved(tmp_path: Path) -> None:
     assert sorted((row.get("key", ""), row.get("kind", "plan")) for row in moved) == [
         ("", "plan"),
         ("", "subtask"),
+        ("cook/1", "lesson"),
         ("cook/1", "plan"),
     ]
+    (copy,) = [row for row in moved if row.get("kind") == "lesson"]
+    assert copy["outcomes"] == {"n": 0, "mean": None, "spread": None}
+    assert copy["provenance"]["ground"] == {"outcome": "failure", "line": 0.5}
 
 
 def test_the_list_says_so_when_there_is_no_case() -> None:

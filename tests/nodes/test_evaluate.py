@@ -134,6 +134,7 @@ async def test_reward_is_unknown_when_the_judge_fails(replies: list[Reply]) -> N
     assert (update["reward"], update["confidence"], update["error_class"]) == (None, 0.0, "judge")
     assert "the judge failed" in update["error"]
     assert update["lesson"] == ""
+    assert update["usage"]["model_calls"] == sum(isinstance(one, str) for one in replies), "unusable replies cost, too"
 
 
 async def test_reward_is_unknown_when_there_is_no_judge() -> None:

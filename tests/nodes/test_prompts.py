@@ -39,6 +39,7 @@ from memento.nodes.prompts import (
     rubric_messages,
     second_judge_messages,
 )
+from memento.nodes.reflection_prompt import REFLECTION_SYSTEM, reflection_messages
 from memento.nodes.subtask_cases import with_results
 from tests.node_parts import a_run
 
@@ -46,7 +47,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 IS_WRITING = os.environ.get("MEMENTO_GOLDEN") == "write"  # read at import: fixtures clear it
 SYSTEMS = {
     *(PLANNER_SYSTEM, FOLLOW_UP_SYSTEM, EXECUTOR_SYSTEM, ENVIRONMENT_SYSTEM, ENVIRONMENT_TOOLS_SYSTEM),
-    *(JUDGE_SYSTEM, SECOND_JUDGE_SYSTEM, RUBRIC_SYSTEM, LESSON_SYSTEM),
+    *(JUDGE_SYSTEM, SECOND_JUDGE_SYSTEM, RUBRIC_SYSTEM, LESSON_SYSTEM, REFLECTION_SYSTEM),
 }
 
 INJECTIONS = [
@@ -121,6 +122,16 @@ def planner_lesson(text: str | None = None) -> list[BaseMessage]:
     return with_lesson(planner(text), text or "Multiply, then check by adding.")
 
 
+def reflection(text: str | None = None) -> list[BaseMessage]:
+    cases = [a_case(text, 0.0), a_case(text)] if text else [a_case("What is nine times nine?", 0.0)]
+    given = {"action": "1. multiply 6 by 7", "answer": "It is 42.", "reason": "right"} | (
+        dict.fromkeys(("action", "answer", "reason"), text) if text else {}
+    )
+    results = [a_result(text, text) if text else a_result()]
+    task = text or "What is six times seven?"
+    return reflection_messages(occasion="success", task=task, results=results, cases=cases, **given)
+
+
 def environment(text: str | None = None, *, n_steps: int = 1) -> list[BaseMessage]:
     cases = [a_case(text), a_case(text, 0.0)] if text else [a_case("Bake a cake.")]
     subtask: Any = {"id": "1", "description": text or CARRY_OUT, "depends_on": []}
@@ -168,6 +179,7 @@ PROMPTS = {
     "rubric": rubric,
     "lesson": lesson,
     "planner_lesson": planner_lesson,
+    "reflection": reflection,
 }
 
 
@@ -196,7 +208,7 @@ def our_tags(text: str) -> list[str]:
     "prompt",
     [
         *(planner, follow_up, executor, executor_with_cases, environment, environment_by_tools),
-        *(judge, second_judge, rubric, lesson, planner_lesson),
+        *(judge, second_judge, rubric, lesson, planner_lesson, reflection),
     ],
 )
 def test_untrusted_text_stays_in_its_fence_when_it_tries_to_leave(prompt: Any, injection: str) -> None:
