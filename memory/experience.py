@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.run_parts import RunPart
+from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
@@ -57,6 +59,9 @@ class Experience:
     subtasks: Sequence[SubtaskAttempt] = ()
     """How its subtasks were carried out, each of which becomes a case of its own; see `subtasks` for what it is worth.
     Fields of one may stand for it."""
+    steps: Sequence[StepAttempt] = ()
+    """Its steps in an environment, each of which becomes a case of its own; see `steps` for what it is worth. Fields of
+    one may stand for it."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -82,6 +87,7 @@ class Experience:
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
+            "steps": tuple(map(StepAttempt.given, self.steps)),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -106,15 +112,21 @@ class Experience:
         """Hash that all attempts of the same task share."""
         return question_hash(self.state, self.key)
 
+    @property
+    def parts(self) -> tuple[RunPart, ...]:
+        """Its subtasks and steps."""
+        return (*self.subtasks, *self.steps)
+
     def id_in(self, namespace: str) -> str:
         """The id of its case in a namespace."""
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values; without key, kind and subtasks that say nothing."""
+        """The keywords of `CaseMemory.write`, as JSON values; without those of later releases that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-        given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", [])):
+        for name in ("subtasks", "steps"):
+            given[name] = [asdict(one) | {"left_out": list(one.left_out)} for one in given[name]]
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("steps", [])):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 from memento.memory.case import PLAN, CaseKind, ErrorClass
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
+from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 
 P = ParamSpec("P")
@@ -111,6 +112,7 @@ class SyncCaseMemory:
         key: str = "",
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
+        steps: Sequence[StepAttempt] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

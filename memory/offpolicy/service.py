@@ -130,6 +130,8 @@ class PolicyEvaluation:
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
         known = await self._known()
         n_events = (await self._storage.views.counts(namespace=self._namespace)).events
+        n_unknown = n_events - len(known)
+        known = [one for one in known if one.event.usual is None]  # rewards of steps are relative to what is usual
         weighed = [one for one in known if one.event.policy != IMPORTED]
         used = [one for one in weighed if logged_by in (None, one.event.policy)]
         recalled = [one for one in used if _recalls(one.event.policy)]
@@ -143,7 +145,7 @@ class PolicyEvaluation:
             *_served(used),
             policies={name: evaluate(sample) for name, sample in of.items()},
             differences=_differences(of),
-            n_unknown=n_events - len(known),
+            n_unknown=n_unknown,
             n_imported=len(known) - len(weighed),
             n_not_recalled=len(used) - len(recalled),
         )
