@@ -113,6 +113,18 @@ class Attempt(Record):
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
 
 
+class StepGain(Record):
+    """What a step of an episode gained by the environment's scores; see `steps`."""
+
+    score_before: float = Field(ge=0, le=1)
+    gain: float = Field(ge=-1, le=1)
+    """From it on, later gains discounted."""
+    score: float = Field(ge=0, le=1)
+    """At the episode's end."""
+    n_after: int = Field(ge=0)
+    """Steps after it."""
+
+
 class SubtaskLink(Record):
     """A subtask or a step whose outcome follows from that of its run; see `subtasks` and `steps`."""
 
@@ -120,8 +132,8 @@ class SubtaskLink(Record):
     """Of its reading."""
     blame: float | None = None
     """Of a subtask: its least share in a failure; None where it was not completed."""
-    score_before: float | None = Field(default=None, exclude_if=lambda value: value is None)
-    """Of a step: the score before it; None: it is a subtask."""
+    step: StepGain | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a step: what it gained; None: it is a subtask."""
 
 
 class Outcome(Record):

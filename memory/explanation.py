@@ -31,8 +31,8 @@ class ExplainedEvent(NamedTuple):
         event, outcome = self.event, self.outcome
         left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
         parts = () if outcome is None else outcome.subtasks
-        subtasks = [one.event_id for one in parts if one.score_before is None]
-        steps = [one.event_id for one in parts if one.score_before is not None]
+        subtasks = [one.event_id for one in parts if one.step is None]
+        steps = [one.event_id for one in parts if one.step is not None]
         return {
             "event_id": event.id,
             "task": event.asked,

@@ -109,8 +109,8 @@ def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: flo
 
 def _credit(link: SubtaskLink, run: Outcome) -> Credit:
     """What a run's outcome says of one of its subtasks or steps."""
-    if link.score_before is not None:
-        return step_credit(run.reward, run.confidence, link.score_before)
+    if link.step is not None:
+        return step_credit(run.reward, run.confidence, link.step)
     return credited(run.reward, run.confidence, link.blame)
 
 

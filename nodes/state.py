@@ -96,6 +96,12 @@ class StepTaken(TypedDict):
     seen: str
     """After it."""
     score_before: float
+    gain: float
+    """Of score from it on, later gains discounted."""
+    score: float
+    """At the episode's end."""
+    n_after: int
+    """Steps after it."""
     left_out: list[str]
     """Cases of its reading whose action was not taken, or that were not shown: its outcome says nothing of them."""
 

@@ -112,8 +112,8 @@ class EpisodeConversation:
         messages: list[BaseMessage] = [self._system, HumanMessage(self._opening + left_out)]
         for turn in self._turns:
             messages += (turn.said, turn.seen)
-        fitted = fitted_cases(step_cases, min(_STEP_CASE_TOKENS, self._window // _STEP_CASE_SHARE))
-        for block in (step_cases_block(fitted), actions_block(valid, min(LIST_CHARS, self._window))):
+        max_tokens = min(_STEP_CASE_TOKENS, self._window // _STEP_CASE_SHARE)
+        for block in (step_cases_block(step_cases, max_tokens), actions_block(valid, min(LIST_CHARS, self._window))):
             if block:
                 messages[-1] = HumanMessage(f"{messages[-1].content}\n\n{block}")
         return messages

@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
-from memento.memory.steps import STEP, StepAttempt
+from memento.memory.steps import STEP, StepAttempt, discounted_gains
 from memento.nodes.acting.actor import Actor, Step
 from memento.nodes.acting.environment import Observation
 from memento.nodes.acting.model_actor import ModelActor
@@ -114,12 +115,15 @@ class StepCaseActor:
             first: observation after the reset.
             steps: of the episode.
         """
-        before, n_until_gain = first, 0
+        if first is None:
+            return []
+        seen_all = [first, *(step.observation for step in steps)]
+        scores = [min(1.0, max(0.0, seen.score)) for seen in seen_all]
         kept: list[StepTaken] = []
-        for number, step in enumerate(steps):
-            reading, seen, was = self._readings.get(number), step.observation, before
-            before = seen
-            if reading is None or was is None or seen == was:
+        n_until_gain = 0
+        for number, (gain, (was, seen)) in enumerate(zip(discounted_gains(scores), pairwise(seen_all), strict=True)):
+            reading = self._readings.get(number)
+            if reading is None or seen == was:
                 continue
             kept.append(
                 {
@@ -127,11 +131,14 @@ class StepCaseActor:
                     "state": reading.situation,
                     "action": storable(reading.action),
                     "seen": without_middle(seen.text.strip(), _SEEN_CHARS),
-                    "score_before": min(1.0, max(0.0, was.score)),
+                    "score_before": scores[number],
+                    "gain": gain,
+                    "score": scores[-1],
+                    "n_after": len(steps) - number - 1,
                     "left_out": list(reading.left_out),
                 }
             )
-            if seen.score > was.score:
+            if scores[number + 1] > scores[number]:
                 n_until_gain = len(kept)
         until_gain = kept[:n_until_gain][-MAX_STEPS_KEPT:]
         return until_gain + kept[n_until_gain:][: MAX_STEPS_KEPT - len(until_gain)]
@@ -199,6 +206,9 @@ def step_attempts(state: MementoState, redact: Redact) -> list[StepAttempt]:
             action=redact(step["action"]),
             answer=step["seen"],
             score_before=step["score_before"],
+            gain=step["gain"],
+            score=step["score"],
+            n_after=step["n_after"],
             left_out=tuple(step["left_out"]),
         )
         for result in state.get("results") or []

@@ -9,9 +9,10 @@ import pytest
 from memento.memory.case import Case, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
+from memento.memory.event import StepGain
 from memento.memory.experience import Experience
 from memento.memory.explanation import explained_event
-from memento.memory.steps import StepAttempt, relative_return, step_credit, success_line, usual_return
+from memento.memory.steps import StepAttempt, discounted_gains, relative_return, step_credit, success_line, usual_return
 from memento.memory.subtasks import SubtaskAttempt
 from tests.node_parts import a_memory
 
@@ -31,16 +32,16 @@ async def reading_of(memory: CaseMemory, situation: str, *, task: str = TASK, **
 
 
 async def an_episode(
-    memory: CaseMemory, *steps: tuple[str, str, float], task: str = TASK, left_out: Any = (), **fields: Any
+    memory: CaseMemory, *steps: tuple[str, str, float, float], task: str = TASK, left_out: Any = (), **fields: Any
 ) -> Experience:
     """A run that was read for, with its steps, not yet written."""
     taken = []
-    for situation, action, before in steps:
+    score = fields.pop("score", 1.0)
+    for situation, action, before, gain in steps:
         event_id = (await reading_of(memory, situation, task=task)).event_id
-        taken.append(
-            StepAttempt(event_id=event_id, state=situation, action=action, score_before=before, left_out=left_out)
-        )
-    given = {"state": task, "action": "the trajectory", "reward": 1.0, "evaluator": "environment", "thread_id": "t"}
+        step: Any = {"event_id": event_id, "state": situation, "action": action, "left_out": left_out, "score": score}
+        taken.append(StepAttempt(**step, score_before=before, gain=gain))
+    given = {"state": task, "action": "the trajectory", "reward": score, "evaluator": "environment", "thread_id": "t"}
     return Experience(**given | fields, event_id=(await memory.read(task)).event_id, steps=taken)
 
 
@@ -52,13 +53,29 @@ async def rewards(memory: CaseMemory) -> dict[str, float]:
     return {case.action: case.reward for case in await step_cases(memory)}
 
 
+def test_gains_are_discounted_by_the_steps_before_them() -> None:
+    assert discounted_gains([0, 0, 0, 1]) == pytest.approx([0.64, 0.8, 1])
+    assert discounted_gains([0, 0.5, 0.5, 0.75]) == pytest.approx([0.66, 0.2, 0.25])
+    assert discounted_gains([0, 0.5, 0]) == pytest.approx([0.1, -0.5]), "what is lost again counts, too"
+    assert discounted_gains([0]) == []
+
+
 @pytest.mark.parametrize(
-    ("reward", "before", "expected"), [(1.0, 0.5, 1.0), (0.5, 0.0, 0.5), (0.6, 0.2, 0.5), (0.3, 0.3, 0.0), (0, 0.5, 0)]
+    ("reward", "step", "expected"),
+    [
+        (0.75, (0.5, 0.25, 0.75, 0), 0.5),
+        (0.5, (0.5, -0.1, 0.5, 3), 0.0),
+        (0.0, (0.5, 0.25, 0.75, 0), 0.0),
+        (1.0, (0.25, 0.25, 0.5, 0), 1.0),
+        (1.0, (0.0, 0.0, 0.0, 2), 0.64),
+    ],
+    ids=["the episode's own score", "after the last gain", "lost after all", "scaled to the reward", "no score at all"],
 )
-def test_return_is_the_share_of_what_was_left_that_was_gained(reward: float, before: float, expected: float) -> None:
-    assert step_credit(reward, 0.8, before) == pytest.approx((expected, 0.8))
-    assert step_credit(None, 0.8, before).reward is None
-    assert step_credit(reward, 0.8, 1.0).reward is None, "nothing was left"
+def test_return_is_the_share_of_what_was_left_that_was_gained(reward: float, step: Any, expected: float) -> None:
+    gain = StepGain(**dict(zip(StepGain.model_fields, step, strict=True)))
+    assert step_credit(reward, 0.8, gain) == pytest.approx((expected, 0.8))
+    assert step_credit(None, 0.8, gain).reward is None
+    assert step_credit(reward, 0.8, gain.model_copy(update={"score_before": 1.0, "score": reward})).reward in (None, 0)
 
 
 def test_baseline_is_what_steps_in_like_situations_return() -> None:
@@ -75,10 +92,10 @@ def test_baseline_is_what_steps_in_like_situations_return() -> None:
 
 
 async def test_steps_are_credited_with_their_returns_and_found_for_other_tasks_alone(memory: CaseMemory) -> None:
-    run = await an_episode(memory, (HALL, "go east", 0.0), (KITCHEN, "wait", 0.5), (DOOR, "look", 1.0), reward=0.5)
+    run = await an_episode(memory, (HALL, "go east", 0.0, 0.9), (KITCHEN, "wait", 0.5, 0.4), (DOOR, "look", 1.0, 0.0))
     await memory.write(run)
     await memory.write(run)
-    assert await rewards(memory) == {"go east": 0.5, "wait": 0.0}, "once, and nothing where nothing was left"
+    assert await rewards(memory) == {"go east": 0.9, "wait": 0.8}, "once, and nothing where nothing was left"
     assert not (await reading_of(memory, HALL)).cases, "its own task"
     found = (await reading_of(memory, HALL, task=OTHER)).cases
     assert {one.case.kind for one in found} == {"step"}
@@ -87,10 +104,10 @@ async def test_steps_are_credited_with_their_returns_and_found_for_other_tasks_a
 
 
 async def test_feedback_on_the_run_replaces_the_returns_of_its_steps(memory: CaseMemory) -> None:
-    run = await an_episode(memory, (HALL, "go east", 0.0), (KITCHEN, "wait", 0.5), reward=None)
+    run = await an_episode(memory, (HALL, "go east", 0.0, 0.5), (KITCHEN, "wait", 0.5, 0.0), score=0.5, reward=None)
     await memory.write(run)
     assert await rewards(memory) == {}, "an unknown outcome is no failure"
-    for reward, expected in ((1.0, [1.0, 1.0]), (0.5, [0.5, 0.0]), (0.5, [0.5, 0.0])):
+    for reward, expected in ((0.5, [0.5, 0.0]), (0.25, [0.25, 0.0]), (0.25, [0.25, 0.0])):
         await memory.feedback(run.event_id or "", reward)
         assert list((await rewards(memory)).values()) == expected
     assert {case.outcomes.n for case in await step_cases(memory)} == {1}, "replaced, not added"
@@ -98,8 +115,8 @@ async def test_feedback_on_the_run_replaces_the_returns_of_its_steps(memory: Cas
 
 
 async def test_a_reading_keeps_its_baseline_and_is_learned_relative_to_it(memory: CaseMemory) -> None:
-    await memory.write(await an_episode(memory, (HALL, "go east", 0.0), (HALL, "wait", 0.0)))
-    lost = await an_episode(memory, (HALL, "go east", 0.0), task=OTHER, reward=0.0, left_out=["somebody"])
+    await memory.write(await an_episode(memory, (HALL, "go east", 0.0, 1.0), (HALL, "wait", 0.0, 1.0)))
+    lost = await an_episode(memory, (HALL, "go east", 0.0, 0.0), task=OTHER, score=0.0, left_out=["somebody"])
     await memory.write(lost)
     reading = await reading_of(memory, HALL, task="a third task")
     event = await memory.views.event(lost.steps[0].event_id, namespace="default")
@@ -119,7 +136,9 @@ async def test_a_reading_keeps_its_baseline_and_is_learned_relative_to_it(memory
 async def test_what_runs_usually_earn_is_not_told_by_their_steps() -> None:
     async with a_memory(positive_from="usual") as memory:
         for number in range(10):
-            await memory.write(await an_episode(memory, *[(HALL, "wait", 0.4)] * 3, task=f"task {number}", reward=0.4))
+            await memory.write(
+                await an_episode(memory, *[(HALL, "wait", 0.4, 0.0)] * 3, task=f"task {number}", score=0.4)
+            )
         assert (await memory.read(OTHER)).positive_from == pytest.approx(0.4)
 
 
@@ -130,7 +149,7 @@ async def test_a_step_that_is_not_valid_is_refused_with_the_reason() -> None:
     assert Experience(**Experience(**given, steps=[step]).as_arguments()).steps == (StepAttempt(**step),)
     subtask: Any = SubtaskAttempt(**step)
     for wrong, why in (
-        ({**step, "score_before": 2}, "score before it"),
+        ({**step, "score_before": 2}, "score_before"),
         ({**step, "state": " "}, "not empty"),
         ({"state": HALL}, "StepAttempt"),
         ("wait", "StepAttempt"),
