@@ -156,7 +156,7 @@ class Retrieval:
         usual: float | None = None
         if recall.kind == STEP:
             usual = usual_return(similarity_C, reward_C)
-            reward_C = relative_return(reward_C, usual)
+            reward_C = np.array([relative_return(own, usual) for own in reward_C.tolist()], np.float32)
         estimates, version, settings_version = None, 0, 0
         if active and policy.estimator is not None:
             learner = await self._learner(recall.namespace, policy.estimator)

@@ -49,7 +49,7 @@ class RunPart:
         """
         if not isinstance(value, cls):
             try:
-                fields = dict(value)  # type: ignore[call-overload]
+                fields: dict[str, Any] = {**value}  # type: ignore[dict-item]
                 value = cls(**{**fields, "left_out": tuple(fields.get("left_out", ()))})
             except (TypeError, ValueError) as error:
                 named = f"a {cls.called} of an experience is a {cls.__name__} or its fields"

@@ -21,7 +21,7 @@ is shown as one that worked where its reward is above the baseline.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,6 @@ from memento.memory.case import CaseKind
 from memento.memory.errors import InvalidInput
 from memento.memory.event import StepGain, SubtaskLink
 from memento.memory.run_parts import Credit, RunPart
-
-Returns = TypeVar("Returns", float, NDArray[np.float32])
 
 STEP: Final[CaseKind] = "step"
 """The kind of cases of steps."""
@@ -135,7 +133,7 @@ def usual_return(similarity_C: NDArray[np.float32], reward_C: NDArray[np.float32
     return float((_PRIOR + weight_C @ reward_C) / (1 + weight_C.sum()))
 
 
-def relative_return(reward: Returns, usual: float) -> Returns:
+def relative_return(reward: float, usual: float) -> float:
     """Return a step's return relative to the baseline, in [0, 1]; .5 is as usual."""
     return 0.5 + (reward - usual) / 2
 

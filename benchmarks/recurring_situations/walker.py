@@ -45,19 +45,24 @@ class CopyingWalker:
         """Choose a door."""
         room = _STANDS.findall(now.text)[-1]
         told = [
-            (door, has_worked(case)) for case in cases for place, door in _LINE.findall(case["action"]) if place == room
+            *((door, case) for case in cases for place, door in _LINE.findall(case["action"]) if place == room),
+            *((_OPENS.findall(case["action"])[0], case) for case in step_cases if _stood_in(case) == room),
         ]
-        for case in step_cases:
-            if _STANDS.findall(case["state"])[-1] == room:
-                told.append((_OPENS.findall(case["action"])[0], has_worked(case)))
         names = [DOORS.index(door) for door, _ in told]
         left_A = np.array([f"open the {door} door" in now.valid for door in DOORS], float)
-        door_A = answers(names, [worked for _, worked in told], left_A / left_A.sum(), failures="shown") * left_A
+        door_A = (
+            answers(names, [has_worked(case) for _, case in told], left_A / left_A.sum(), failures="shown") * left_A
+        )
         if not door_A.sum():
             door_A = left_A
         material = hashlib.sha256(f"{self._seed} {run['task']} {len(steps)}".encode()).digest()[:8]
         drawn = np.random.default_rng(int.from_bytes(material)).choice(len(DOORS), p=door_A / door_A.sum())
         return f"open the {DOORS[int(drawn)]} door"
+
+
+def _stood_in(case: PromptCase) -> str:
+    room: str = _STANDS.findall(case["state"])[-1]
+    return room
 
 
 def doors_opened(state: MementoState) -> str:

@@ -25,7 +25,7 @@ from memento.tools.text import without_middle
 
 MAX_STEPS_KEPT: Final = 32
 """Steps that are written of one episode at most."""
-_TASK_CHARS: Final = 300
+_TASK_CHARS: Final = 200
 _ACTION_CHARS: Final = 200
 _SEEN_CHARS: Final = 600
 _IDS: Final = uuid.UUID("c0b5f3b1-0a55-5c3e-9d0a-2f6f5f1f7d31")
