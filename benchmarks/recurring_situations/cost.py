@@ -3,8 +3,9 @@
     python -m benchmarks.recurring_situations.cost [--runs 60] [--busy]
 
 Episodes of made houses are played with and without step cases in turn, in one process, by an actor that takes as many
-steps whatever it is shown, over a bank that has the steps of `--known` episodes; then runs with 32 steps are written and runs with none. Times are the processor's, of
-everything in the process, with what is learned in the background in figures of its own.
+steps whatever it is shown, over a bank that has the steps of `--known` episodes; then runs with 32 steps are written
+and runs with none. Times are the processor's, of everything in the process, with what is learned in the background in
+figures of its own.
 """
 
 import asyncio
