@@ -8,6 +8,7 @@ from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.event_reads import CaseUsage
 from memento.memory.namespaces import documents_of
 from memento.memory.offpolicy.probes import Z90
+from memento.memory.steps import STEP
 
 if TYPE_CHECKING:
     from memento.memory.case_memory import CaseMemory
@@ -53,7 +54,7 @@ class ExplainedEvent(NamedTuple):
             **({"steps": steps} if steps else {}),
             **({} if event.usual is None else {"usual": event.usual}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
-        } | ({"not_shown_to_the_model": left_out} if left_out else {})
+        } | ({("not_taken_up" if event.kind == STEP else "not_shown_to_the_model"): left_out} if left_out else {})
 
     def slots(self) -> list[dict[str, Any]]:
         """Every slot with what was known when it was filled; see `INTERVAL_MEANS` for its interval."""

@@ -10,6 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case_memory import CaseMemory
+from memento.memory.explanation import explained_event
 from memento.nodes.acting.actor import Step
 from memento.nodes.acting.environment import Observation
 from memento.nodes.acting.step_cases import MAX_STEPS_KEPT, situation_text
@@ -47,6 +48,7 @@ async def test_model_is_shown_step_cases_in_its_newest_message_alone_and_credits
         state = await run(graph, NIGHT, k=0)
         steps = state["results"][0]["steps"]
         events = [await memory.views.event(step["event_id"], namespace="default") for step in steps]
+        why = (await explained_event(memory, steps[0]["event_id"])).facts()
     assert first["take key"].state == f"Task: {DAY}\nLast action: go east\nSeen: You are in the kitchen."
     assert first["take key"].answer == "You take the key."
     assert [case.reward for case in first.values()] == pytest.approx([0.6048, 0.756, 0.64, 0.8, 1.0])
@@ -67,6 +69,7 @@ async def test_model_is_shown_step_cases_in_its_newest_message_alone_and_credits
         assert {*event.case_ids} - shown == {*step["left_out"]}, "nothing is said of a case whose action was not taken"
     assert first["go east"].id in (events[0].case_ids if events[0] else [])
     assert first["go east"].id not in steps[0]["left_out"], "its action was taken"
+    assert why["not_taken_up"] == steps[0]["left_out"]
 
 
 async def test_steps_that_changed_nothing_are_not_remembered() -> None:
