@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from langchain_core.messages import SystemMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from memento.graph.deps import Deps
@@ -16,6 +16,7 @@ from memento.nodes.acting.environment import Observation
 from memento.nodes.acting.step_cases import MAX_STEPS_KEPT, situation_text
 from tests.house_world import WALKTHROUGH, HouseWorld, Walker
 from tests.node_parts import a_memory, scripted
+from tests.scripted import ScriptedChatModel
 
 DAY, NIGHT = "Leave the house. It is day.", "Leave the house. It is night."
 READS: Any = {"step_k": 2}
@@ -161,3 +162,21 @@ def test_a_situation_is_short_whatever_is_seen() -> None:
     text = situation_text("find the coin " * 200, [Step("go " * 200, seen)], seen)
     assert len(text) < 1_300
     assert text.startswith("Task: find the coin")
+
+
+async def test_step_cases_are_left_out_and_credited_with_nothing_when_the_model_cannot_read_so_much() -> None:
+    class Refused(Exception):
+        status_code = 400
+
+    def narrow(messages: list[BaseMessage]) -> Any:
+        if "Situation: " in messages[-1].text:
+            return Refused("This model's maximum context length is 8192 tokens. However, you requested 9000 tokens")
+        return json.dumps({"action": WALKTHROUGH[sum(message.type == "ai" for message in messages)]})
+
+    async with a_memory() as memory:
+        await run(graph_of(memory, Walker()), DAY)
+        state = await run(graph_of(memory, executor=ScriptedChatModel(narrow)), NIGHT)
+        (first, *_) = state["results"][0]["steps"]
+        event = await memory.views.event(first["event_id"], namespace="default")
+    assert event is not None
+    assert (state["reward"], first["left_out"]) == (1.0, event.case_ids)
