@@ -16,6 +16,7 @@ from memento.nodes.acting.actor import Actor
 from memento.nodes.acting.environment import EnvironmentSource
 from memento.nodes.acting.episode_run import Acting
 from memento.nodes.acting.fixed_plan import episode_answer, one_episode
+from memento.nodes.acting.step_cases import StepCases
 from memento.nodes.acting.trajectory import plan_action, trajectory
 from memento.nodes.attachments import run_folder
 from memento.nodes.context import Context
@@ -117,16 +118,24 @@ class Deps:
         """Return what makes the action of a case."""
         return self.case_action or (trajectory if self.environment else plan_action)
 
-    def acting(self, models: ModelSource, caller: StructuredCaller) -> Acting | None:
+    def acting(self, models: ModelSource, caller: StructuredCaller, step_cases: StepCases) -> Acting | None:
         """Return what plays episodes, where there is an environment.
 
         Args:
             models: gives the executor's model.
             caller: asks it for actions.
+            step_cases: reads cases of steps where a run wants them.
         """
         if self.environment is None:
             return None
-        return Acting(environment=self.environment, actor=self.actor, models=models, caller=caller, price=self.price)
+        return Acting(
+            environment=self.environment,
+            actor=self.actor,
+            models=models,
+            caller=caller,
+            price=self.price,
+            step_cases=step_cases,
+        )
 
     def run_bounds(self) -> RunBounds:
         """Return what every run is kept to."""

@@ -17,6 +17,7 @@ from langgraph.types import Checkpointer, RetryPolicy
 from memento.graph.deps import Deps
 from memento.graph.routing import route_after_planner, route_to_episodes
 from memento.graph.sync_nodes import add_sync_nodes
+from memento.nodes.acting.step_cases import StepCases
 from memento.nodes.agent.agents import drawn_agent
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelTimedOut, ModelUnavailable
@@ -113,7 +114,7 @@ def build_graph(
         retry_policy=_ASK_AGAIN,
     )
     # No retry of a whole subtask: its agent asks the model again by itself, and repeats no tool call.
-    acting = deps.acting(models, caller)
+    acting = deps.acting(models, caller, StepCases(memory, redact=redact))
     executor = make_executor(
         models,
         deps.tool_source(),

@@ -28,6 +28,7 @@ from memento.memory.open_options import OpenOptions
 from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
+from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
@@ -197,6 +198,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
         reflection: Reflection | None = None,
+        steps: Sequence[StepAttempt] = (),
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword

@@ -75,7 +75,9 @@ class RetrievalEvent(Record):
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
     """The kind of cases that were asked for."""
     part_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    """Of a subtask's reading: the reading that the run began with, or read last; None where it had none."""
+    """Of a subtask's or a step's reading: the reading that the run began with, or read last; None where it had none."""
+    usual: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a step's reading: what such steps usually return; see `steps`. Rewards in its slots are relative to it."""
 
     @property
     def asked(self) -> str:
@@ -111,13 +113,27 @@ class Attempt(Record):
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
 
 
+class StepGain(Record):
+    """What a step of an episode gained by the environment's scores; see `steps`."""
+
+    score_before: float = Field(ge=0, le=1)
+    gain: float = Field(ge=-1, le=1)
+    """From it on, later gains discounted."""
+    score: float = Field(ge=0, le=1)
+    """At the episode's end."""
+    n_after: int = Field(ge=0)
+    """Steps after it."""
+
+
 class SubtaskLink(Record):
-    """A subtask whose outcome follows from that of its run; see `subtasks`."""
+    """A subtask or a step whose outcome follows from that of its run; see `subtasks` and `steps`."""
 
     event_id: str
     """Of its reading."""
     blame: float | None = None
-    """Its least share in a failure; None where it was not completed."""
+    """Of a subtask: its least share in a failure; None where it was not completed."""
+    step: StepGain | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a step: what it gained; None: it is a subtask."""
 
 
 class Outcome(Record):
@@ -135,7 +151,7 @@ class Outcome(Record):
     left_out: tuple[str, ...] = ()
     """Cases of the event that were served but never shown to the model: the outcome says nothing of them."""
     subtasks: tuple[SubtaskLink, ...] = Field(default=(), exclude_if=lambda value: not value)
-    """Subtasks of the run, which later outcomes of this event reach, too."""
+    """Subtasks and steps of the run, which later outcomes of this event reach, too."""
     created_at: str = Field(default_factory=utc_now)
 
 
@@ -154,7 +170,7 @@ class ObservedOutcome(NamedTuple):
     offset: int
     """Ledger offset of the outcome."""
     reward: float | None
-    """None withdraws the former outcome of this event."""
+    """None withdraws the former outcome of this event. Of a step: relative to what such steps usually return."""
     confidence: float
     event: RetrievalEvent
     """Without the cases that the model was not shown."""

@@ -10,6 +10,8 @@ from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, quest
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
 from memento.memory.lessons import Reflection
+from memento.memory.run_parts import RunPart
+from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
@@ -60,6 +62,9 @@ class Experience:
     Fields of one may stand for it."""
     reflection: Reflection | None = None
     """A lesson drawn from it, which becomes a case of its own; see `lessons`. Its fields may stand for it."""
+    steps: Sequence[StepAttempt] = ()
+    """Its steps in an environment, each of which becomes a case of its own; see `steps` for what it is worth. Fields of
+    one may stand for it."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -86,6 +91,7 @@ class Experience:
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
             "reflection": None if self.reflection is None else Reflection.given(self.reflection),
+            "steps": tuple(map(StepAttempt.given, self.steps)),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -110,6 +116,11 @@ class Experience:
         """Hash that all attempts of the same task share."""
         return question_hash(self.state, self.key)
 
+    @property
+    def parts(self) -> tuple[RunPart, ...]:
+        """Its subtasks and steps."""
+        return (*self.subtasks, *self.steps)
+
     def id_in(self, namespace: str) -> str:
         """The id of its case in a namespace."""
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
@@ -117,9 +128,10 @@ class Experience:
     def as_arguments(self) -> dict[str, Any]:
         """The keywords of `CaseMemory.write`, as JSON values; without fields added since 0.1 that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-        given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
+        for name in ("subtasks", "steps"):
+            given[name] = [asdict(one) | {"left_out": list(one.left_out)} for one in given[name]]
         given["reflection"] = None if self.reflection is None else asdict(self.reflection)
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("reflection", None)):
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("steps", []), ("reflection", None)):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

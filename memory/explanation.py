@@ -8,6 +8,7 @@ from memento.memory.event import Outcome, RetrievalEvent, Slot
 from memento.memory.ledger.event_reads import CaseUsage
 from memento.memory.namespaces import documents_of
 from memento.memory.offpolicy.probes import Z90
+from memento.memory.steps import STEP
 
 if TYPE_CHECKING:
     from memento.memory.case_memory import CaseMemory
@@ -30,7 +31,9 @@ class ExplainedEvent(NamedTuple):
         """What holds for the whole reading."""
         event, outcome = self.event, self.outcome
         left_out = [] if outcome is None else [one for one in event.case_ids if one in outcome.left_out]
-        subtasks = [] if outcome is None else [one.event_id for one in outcome.subtasks]
+        parts = () if outcome is None else outcome.subtasks
+        subtasks = [one.event_id for one in parts if one.step is None]
+        steps = [one.event_id for one in parts if one.step is not None]
         return {
             "event_id": event.id,
             "task": event.asked,
@@ -48,8 +51,10 @@ class ExplainedEvent(NamedTuple):
             **({"fork_of": event.fork_of} if event.fork_of else {}),
             **({"part_of": event.part_of} if event.part_of else {}),
             **({"subtasks": subtasks} if subtasks else {}),
+            **({"steps": steps} if steps else {}),
+            **({} if event.usual is None else {"usual": event.usual}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
-        } | ({"not_shown_to_the_model": left_out} if left_out else {})
+        } | ({("not_taken_up" if event.kind == STEP else "not_shown_to_the_model"): left_out} if left_out else {})
 
     def slots(self) -> list[dict[str, Any]]:
         """Every slot with what was known when it was filled; see `INTERVAL_MEANS` for its interval."""

@@ -98,7 +98,7 @@ class Recorder:
         reward, confidence, evaluator = experience.reward, experience.confidence, experience.evaluator
         attempt, event_id = experience.attempt, experience.event_id
         append = partial(self._append, writer, namespace=namespace, line=line)
-        if event_id is None and experience.subtasks:
+        if event_id is None and experience.parts:
             stands = Outcome(
                 key="", event_id="", namespace=namespace, reward=reward, confidence=confidence, evaluator=evaluator
             )
@@ -121,7 +121,7 @@ class Recorder:
                 attempt=attempt,
                 left_out=tuple(experience.left_out),
             )
-            if experience.subtasks:
+            if experience.parts:
                 links = append_subtasks(writer, experience, outcome, append)
                 outcome = outcome.model_copy(update={"subtasks": links})
             for earlier in _earlier(writer, event):
@@ -275,8 +275,8 @@ def _encoded_texts(experience: Experience) -> list[str]:
     texts = [experience.state, *([encoded_action(experience.action)] if is_case else [])]
     if experience.reflection is not None:
         texts += [experience.reflection.when, encoded_action(experience.reflection.advice)]
-    for one in experience.subtasks:
-        texts += [one.state, *([encoded_action(one.action)] if is_case and one.blame is not None else [])]
+    for one in experience.parts:
+        texts += [one.state, *([encoded_action(one.action)] if is_case and one.is_known else [])]
     return texts
 
 

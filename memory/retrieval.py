@@ -15,6 +15,7 @@ from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
+from memento.memory.steps import STEP, relative_return, success_line, usual_return
 from memento.memory.storage import Storage
 from memento.memory.success import SuccessLine
 
@@ -141,7 +142,8 @@ class Retrieval:
             event = await self._chosen(recall, cases, k=k, is_caught_up=is_caught_up)
             stored = await self._recorded(event, recalled, offset)
             if stored is not None:  # else a case has changed meanwhile, perhaps in another process
-                line = await self._success.of(recall.namespace, recall.positive_from)
+                usual = stored.usual
+                line = success_line(usual) if usual is not None else await self._line(recall)
                 return await self._reading(stored, cases if stored is event else {}, recall.notices, line)
 
     async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int, is_caught_up: bool) -> RetrievalEvent:
@@ -151,11 +153,18 @@ class Retrieval:
         similarity_C = np.array([candidate.similarity for candidate in active], np.float32)
         # whoever chooses: slots log the cases' own rewards
         reward_C = np.array([cases[candidate.case_id].reward for candidate in active], np.float32)
+        usual: float | None = None
+        if recall.kind == STEP:
+            usual = usual_return(similarity_C, reward_C)
+            reward_C = np.array([relative_return(own, usual) for own in reward_C.tolist()], np.float32)
         estimates, version, settings_version = None, 0, 0
         if active and policy.estimator is not None:
             learner = await self._learner(recall.namespace, policy.estimator, recall.kind)
             query = await self._storage.texts.one(recall.query)
             rated = [cases[candidate.case_id] for candidate in active]
+            if usual is not None:
+                said = zip(rated, reward_C.tolist(), strict=True)
+                rated = [case.model_copy(update={"reward": own}) for case, own in said]
             estimates, version, settings_version = await learner.estimates(
                 query, rated, similarity_C, is_caught_up=is_caught_up
             )
@@ -177,7 +186,11 @@ class Retrieval:
             key=recall.key,
             kind=recall.kind,
             part_of=recall.part_of,
+            usual=usual,
         )
+
+    async def _line(self, recall: Recall) -> float:
+        return await self._success.of(recall.namespace, recall.positive_from)
 
     def _generator(self, seed: int | None) -> np.random.Generator:
         return self._rng if seed is None else np.random.default_rng(seed)

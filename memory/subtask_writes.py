@@ -1,4 +1,4 @@
-"""Writes what a run's outcome says of its subtasks, in the transaction of the run: once, and again with feedback."""
+"""Writes what a run's outcome says of its subtasks and steps, in its transaction: once, and again with feedback."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,9 @@ from memento.memory.feedback_on_cases import EventFeedback, passed_on
 from memento.memory.forks import fork_of
 from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
-from memento.memory.subtasks import SUBTASK, Credit, SubtaskAttempt, credited
+from memento.memory.run_parts import Credit, RunPart
+from memento.memory.steps import step_credit
+from memento.memory.subtasks import credited
 
 _DIRECT = ":feedback:"
 """Part of the keys of outcomes that were given to an event by itself."""
@@ -26,14 +28,14 @@ def append_subtasks(
     stands: Outcome,
     append: Callable[[Experience], object],
 ) -> tuple[SubtaskLink, ...]:
-    """Append the subtasks of a run, each as the outcome of its own reading.
+    """Append the subtasks and steps of a run, each as the outcome of its own reading.
 
-    What is not of this namespace or was erased since is left out. So is a subtask that another attempt of the run has
+    What is not of this namespace or was erased since is left out. So is one that another attempt of the run has
     written: its outcome is that one's. Where it was carried out differently then, it gets a fork of its reading.
 
     Args:
         writer: the transaction.
-        run: has the subtasks.
+        run: has the subtasks and steps.
         stands: what counts for the run, which may be feedback that came before it.
         append: appends an experience with the event of its reading.
 
@@ -41,29 +43,36 @@ def append_subtasks(
         Those whose outcome follows from that of this run.
     """
     links = []
-    for one in run.subtasks:
+    parts = [(one, _experience(run, one, stands)) for one in run.parts]
+    writer.look_up(
+        events=[one.event_id for one, _ in parts],
+        cases=[tried.id_in(stands.namespace) for _, tried in parts],
+        namespaces=[stands.namespace],
+    )
+    for one, tried in parts:
         event = writer.event(one.event_id, namespace=stands.namespace)
         if event is None or event.erased_at is not None:
             continue
-        tried = _experience(run, one, stands)
         past = writer.outcomes_of(event.id, namespace=stands.namespace)
         if (delivered := delivered_outcome(past, event.id)) is not None:
             fork = _forked(writer, event, delivered, tried)
             if fork is None:
                 continue
-            tried = _experience(run, one, stands, event_id=fork.id)
+            append(_experience(run, one, stands, event_id=fork.id))
+            links.append(one.linked(fork.id))
+            continue
         append(tried)
-        links.append(SubtaskLink(event_id=tried.event_id or one.event_id, blame=one.blame))
+        links.append(one.linked(one.event_id))
     return tuple(links)
 
 
 def subtasks_told(past: Sequence[Outcome]) -> tuple[SubtaskLink, ...]:
-    """The subtasks of an event's run, by all outcomes that the event has; a damaged one knows none."""
+    """The subtasks and steps of an event's run, by all outcomes that the event has; a damaged one knows none."""
     return next((one.subtasks for one in reversed(past) if one.subtasks), ())
 
 
 def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: float, positive_from: float) -> None:
-    """Pass feedback on a run on to its subtasks, but for those that were given feedback of their own.
+    """Pass feedback on a run on to its subtasks and steps, but for those that were given feedback of their own.
 
     Args:
         writer: the transaction.
@@ -77,7 +86,7 @@ def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: flo
         past = writer.outcomes_of(link.event_id, namespace=namespace)
         if event is None or event.erased_at is not None or (past and _DIRECT in past[-1].key):
             continue
-        credit = credited(outcome.reward, outcome.confidence, link.blame)
+        credit = _credit(link, outcome)
         attempt = next((one.attempt for one in reversed(past) if one.attempt), None)
         said = (*credit, outcome.evaluator)
         if past and (past[-1].reward, past[-1].confidence, past[-1].evaluator) == said:
@@ -98,9 +107,16 @@ def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: flo
         passed_on(writer, given, cases, lesson="", min_confidence=min_confidence, positive_from=positive_from)
 
 
-def _experience(run: Experience, one: SubtaskAttempt, stands: Outcome, *, event_id: str | None = None) -> Experience:
-    """The experience of a subtask. Its key is the run's task: a task is never shown its own subtasks."""
-    credit: Credit = credited(stands.reward, stands.confidence, one.blame)
+def _credit(link: SubtaskLink, run: Outcome) -> Credit:
+    """What a run's outcome says of one of its subtasks or steps."""
+    if link.step is not None:
+        return step_credit(run.reward, run.confidence, link.step)
+    return credited(run.reward, run.confidence, link.blame)
+
+
+def _experience(run: Experience, one: RunPart, stands: Outcome, *, event_id: str | None = None) -> Experience:
+    """The experience of a part. Its key is the run's task: a task is never shown its own subtasks and steps."""
+    credit = _credit(one.linked(one.event_id), stands)
     return Experience(
         state=one.state,
         action=one.action,
@@ -113,7 +129,7 @@ def _experience(run: Experience, one: SubtaskAttempt, stands: Outcome, *, event_
         models=run.models,
         left_out=one.left_out,
         key=run.question,
-        kind=SUBTASK,
+        kind=one.kind,
     )
 
 

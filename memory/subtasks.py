@@ -16,59 +16,45 @@ Below the memory's `min_confidence` a case waits in quarantine, and does not sta
 that their executors were shown still learn from it, with that weight.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import ClassVar, Final
 
 from memento.memory.case import CaseKind
 from memento.memory.errors import InvalidInput
+from memento.memory.event import SubtaskLink
+from memento.memory.run_parts import Credit, RunPart
 
 SUBTASK: Final[CaseKind] = "subtask"
 """The kind of cases of subtasks."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubtaskAttempt:
-    """One subtask of a run, as it was carried out. Written with the run's `Experience`, in one transaction."""
+class SubtaskAttempt(RunPart):
+    """One subtask of a run: its description as the state, how it was carried out as the action, its result."""
 
-    event_id: str
-    """Event id of the reading that served its executor; without one there is nothing that feedback could reach."""
-    state: str
-    """What was asked: its description."""
-    action: str
-    """How it was carried out."""
-    answer: str = ""
-    """Its result."""
+    kind: ClassVar[CaseKind] = SUBTASK
+    called: ClassVar[str] = "subtask"
+
     blame: float | None = 1.0
     """Its least share in a failure of the run, in (0, 1]; None: it was not completed, so nothing is known of it."""
-    left_out: tuple[str, ...] = ()
-    """Ids of cases that were served but not shown to its executor."""
 
-    @classmethod
-    def given(cls, value: "SubtaskAttempt | Mapping[str, Any]") -> "SubtaskAttempt":
-        """Return an attempt that was given as one, or as its fields.
+    def check(self) -> None:
+        """Check the share.
 
         Raises:
-            InvalidInput: it is neither, or a share lies outside (0, 1].
+            InvalidInput: it lies outside (0, 1].
         """
-        if not isinstance(value, SubtaskAttempt):
-            try:
-                value = cls(**{**value, "left_out": tuple(value.get("left_out", ()))})
-            except (TypeError, AttributeError) as error:
-                raise InvalidInput(f"a subtask of an experience is a SubtaskAttempt or its fields: {error}") from None
-        texts = (value.event_id, value.state, value.action, value.answer)
-        if not all(isinstance(text, str) for text in texts) or not value.event_id or not value.state.strip():
-            raise InvalidInput("a subtask of an experience has an event id, and a state that is not empty, as texts")
-        if value.blame is not None and not 0 < value.blame <= 1:
-            raise InvalidInput(f"a subtask's share in a failure lies in (0, 1], not {value.blame!r}")
-        return value
+        if self.blame is not None and not 0 < self.blame <= 1:
+            raise InvalidInput(f"a subtask's share in a failure lies in (0, 1], not {self.blame!r}")
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it was completed."""
+        return self.blame is not None
 
-class Credit(NamedTuple):
-    """What a run's outcome says of one of its subtasks."""
-
-    reward: float | None
-    confidence: float
+    def linked(self, event_id: str) -> SubtaskLink:
+        """Return what the run's outcome keeps of it."""
+        return SubtaskLink(event_id=event_id, blame=self.blame)
 
 
 def credited(reward: float | None, confidence: float, blame: float | None) -> Credit:

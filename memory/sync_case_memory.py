@@ -16,6 +16,7 @@ from memento.memory.case import PLAN, CaseKind, ErrorClass
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.lessons import Reflection
+from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 
 P = ParamSpec("P")
@@ -113,6 +114,7 @@ class SyncCaseMemory:
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
         reflection: Reflection | None = None,
+        steps: Sequence[StepAttempt] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

@@ -84,6 +84,17 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "executor", "write_case"),
     )
+    step_k: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        title="Step cases shown",
+        description=(
+            "How many cases of steps in similar situations the actor in an environment is shown at most before each "
+            "action; not with acting=tools. 0: none are read or written."
+        ),
+        json_schema_extra=in_form("Cases", "executor", "write_case"),
+    )
     failures: Literal["shown", "hidden"] = Field(
         default="shown",
         title="Failed cases",

@@ -85,6 +85,27 @@ class ToolCall(TypedDict):
     """Of an action in an environment: the score after it."""
 
 
+class StepTaken(TypedDict):
+    """A step of an episode that the run remembers as a case of its own."""
+
+    event_id: str
+    """Of its reading."""
+    state: str
+    """The situation before it."""
+    action: str
+    seen: str
+    """After it."""
+    score_before: float
+    gain: float
+    """Of score from it on, later gains discounted."""
+    score: float
+    """At the episode's end."""
+    n_after: int
+    """Steps after it."""
+    left_out: list[str]
+    """Cases of its reading whose action was not taken, or that were not shown: its outcome says nothing of them."""
+
+
 class SubtaskResult(TypedDict):
     """The result of a subtask (subtask memory)."""
 
@@ -107,6 +128,8 @@ class SubtaskResult(TypedDict):
     played. Absent where there is no environment."""
     actions: NotRequired[list[str]]
     """Of an episode: what its trajectory keeps (see `acting.trajectory`)."""
+    steps: NotRequired[list[StepTaken]]
+    """Of an episode with step cases: the steps that are remembered."""
     case_ids: NotRequired[list[str]]
     """Served cases that its executor was shown; absent where it was shown none."""
     subtask_event_id: NotRequired[str]

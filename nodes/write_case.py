@@ -11,6 +11,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.forks import Written
 from memento.memory.plan_text import DIRECT_ACTION
+from memento.nodes.acting.step_cases import step_attempts
 from memento.nodes.acting.trajectory import plan_action
 from memento.nodes.context import Context
 from memento.nodes.events import emit
@@ -41,13 +42,13 @@ def make_write_case(
     """
 
     async def write_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
-        """Keep what was tried, of the run and of subtasks with a reading, and a lesson from it, in one write.
+        """Keep what was tried, of the run and of subtasks and steps with a reading, and a lesson from it, in one write.
 
         Without a reward their events are closed as unknown, and the attempts wait for feedback on the run's event. What
-        a known one says of each subtask: see `memory.subtasks`.
+        a known one says of each: see `memory.subtasks` and `memory.steps`.
         """
-        subtasks = subtask_attempts(state, redact)
-        if state.get("event_id") is None and state["reward"] is None and not subtasks:
+        subtasks, steps = subtask_attempts(state, redact), step_attempts(state, redact)
+        if state.get("event_id") is None and state["reward"] is None and not subtasks and not steps:
             return {}
         info = runtime.execution_info
         action, lost = _action(case_action, state, redact)
@@ -55,7 +56,7 @@ def make_write_case(
         try:
             memory = await of_memory(memory_source, redact)
             tried = _tried(state, action, thread_id=info.thread_id if info else None)
-            experience = replace(tried, subtasks=subtasks, reflection=reflected.lesson)
+            experience = replace(tried, subtasks=subtasks, steps=steps, reflection=reflected.lesson)
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:

@@ -10,5 +10,6 @@ memory with MiniLM vectors and the default policy, the runs of an evaluation. In
 
 tasks.py     the operations, their right procedures, the tasks
 reader.py    the executor's model: reads the cases in its prompt, and calls the tool
+orders.py    the streams of one order, and the success of an arm
 readings.py  streams that a busy machine spoilt
 """

@@ -7,30 +7,23 @@ over orders and tasks. Dials were fixed before the first run.
 """
 
 import argparse
-import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from benchmarks.planted.report import table
+from benchmarks.recurring_subtasks.orders import EncodedOnce, run_order, success
 from benchmarks.recurring_subtasks.reader import subject_of
-from benchmarks.recurring_subtasks.readings import drop_spoilt
-from benchmarks.recurring_subtasks.tasks import Family, make_family
+from benchmarks.recurring_subtasks.tasks import make_family
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.runs.runner import EvalRunner, load_results
+from memento.evals.runs.runner import load_results
 from memento.evals.statistics.comparison import compare
 from memento.evals.statistics.figure import points
-from memento.evals.statistics.orders import is_ordered
 from memento.evals.statistics.outcomes import by_arm
 from memento.evals.task import fingerprint
-from memento.memory.minilm.encoder import MiniLmEncoder
-from memento.memory.stats import table_mean
 
 NONE: Final = "none"
 WIDE: Final = ":k=8"
@@ -38,21 +31,6 @@ WIDE: Final = ":k=8"
 BOTH: Final = ":subtask_k=4"
 ALONE: Final = ":k=0,subtask_k=4"
 ARMS: Final = (NONE, "advantage", f"advantage{WIDE}", f"advantage{BOTH}", f"advantage{ALONE}")
-_TRIES: Final = 3
-"""Of an order, on a busy machine."""
-
-
-class _EncodedOnce(MiniLmEncoder):
-    """Encodes each text once for all streams, which have the same ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: dict[str, NDArray[np.float32]] = {}
-
-    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        if fresh := [text for text in dict.fromkeys(texts) if text not in self._rows]:
-            self._rows |= zip(fresh, await super().encode(fresh), strict=True)
-        return np.stack([self._rows[text] for text in texts])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,37 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         round=4,
         settings={"k": 4},
     )
-    encoder, began = _EncodedOnce(), time.monotonic()
+    encoder, began = EncodedOnce(), time.monotonic()
     for seed in plan.seeds:
-        _run_order(family, plan, seed, options.out, encoder)
+        given: Any = {"subject": subject_of(family), "folder": options.out, "encoder": encoder}
+        run_order(plan, seed, tasks=family.tasks, **given)
         print(f"order {seed} done after {time.monotonic() - began:.0f} s", flush=True)
     print(figures(list(load_results(options.out, plan))))
-
-
-def _run_order(family: Family, plan: RunPlan, seed: int, folder: Path, encoder: MiniLmEncoder) -> None:
-    """Run the streams of one order, those again that a busy machine spoilt."""
-    names = [key.name for key in plan.streams() if key.seed == seed]
-    for _ in range(_TRIES):
-        runner = EvalRunner(
-            plan,
-            tasks=family.tasks,
-            subject=subject_of(family),
-            folder=folder,
-            concurrency=4,
-            encoder=encoder,
-            only=names,
-        )
-        asyncio.run(runner.run())
-        if not (spoilt := drop_spoilt(folder, plan)):
-            return
-        print(f"run again, for a search that got no answer in time: {', '.join(spoilt)}", flush=True)
-    raise SystemExit("the machine is too busy: searches get no answer in time; run the same again when it is less so")
 
 
 def figures(results: Sequence[TaskResult]) -> str:
     """Tables of a run's results: success by arm, and differences."""
     arms = by_arm(results)
-    rows = [[arm, *_success(mine)] for arm, mine in arms.items()]
+    rows = [[arm, *success(mine)] for arm, mine in arms.items()]
     found = [compare(arms[one], arms[other]) for one, other in _pairs(arms) if one in arms and other in arms]
     differences = [[f"{one.arm} - {one.control}", points(one.weighted), one.verdict] for one in found]
     n_orders = len({one.seed for one in results})
@@ -123,28 +82,6 @@ def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
             (f"{policy}{ALONE}", policy),
         )
     ]
-
-
-def _success(results: Sequence[TaskResult]) -> list[str]:
-    half = (max(one.position for one in results) + 1) / 2
-    parts = [results, [one for one in results if one.position < half], [one for one in results if one.position >= half]]
-    seconds = sum(one.seconds for one in results) / len(results)
-    return [*(_share(part) for part in parts), f"{seconds:.2f}"]
-
-
-def _share(results: Sequence[TaskResult]) -> str:
-    """Success with its interval."""
-    rows, columns = ({name: place for place, name in enumerate(sorted(names))} for names in _axes(results))
-    reward_QS = np.full((len(rows), len(columns)), np.nan)
-    for one in results:
-        if one.reward is not None:
-            reward_QS[rows[one.task_id], columns[one.seed]] = one.reward
-    found = table_mean(reward_QS, is_ordered=is_ordered(results[0].arm)).interval
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
-def _axes(results: Sequence[TaskResult]) -> tuple[set[str], set[int]]:
-    return {one.task_id for one in results}, {one.seed for one in results}
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

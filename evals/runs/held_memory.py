@@ -12,6 +12,7 @@ from memento.memory.case import PLAN, CaseKind, ScoredCase, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
+from memento.memory.steps import STEP
 from memento.memory.subtasks import SUBTASK
 
 ShownCases = Callable[[str, list[ScoredCase]], list[ScoredCase]]
@@ -25,8 +26,8 @@ def _as_chosen(question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
 
 
 def _asked(text: str, key: str, kind: CaseKind) -> str:
-    """Return the hash of the task that a reading is for; the key of a subtask is that of its run's task already."""
-    return key if kind == SUBTASK and key else question_hash(text, key)
+    """Return the hash of the task that a reading is for; the key of a part is that of its run's task already."""
+    return key if kind in (SUBTASK, STEP) and key else question_hash(text, key)
 
 
 class HeldMemory:
@@ -96,7 +97,7 @@ class HeldMemory:
             self._took(question, start)
 
     async def write(self, experience: Experience, /) -> str | None:
-        """Defer the write to the end of the round, with the run's subtasks in it; there is no case id yet."""
+        """Defer the write to the end of the round, with the run's subtasks and steps in it; there is no case id yet."""
         self._held[experience.question] = experience
         return None
 

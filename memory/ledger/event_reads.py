@@ -12,6 +12,7 @@ from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import EVENTS, OUTCOMES, CheckedConnection, is_set_aside
+from memento.memory.steps import relative_return
 
 _N_OUTCOME_COLUMNS = len(OUTCOMES.columns)
 _OFFSET = schema.outcomes.c.keys().index("offset")
@@ -155,7 +156,10 @@ def _observation(connection: CheckedConnection, row: Sequence[Any]) -> ObservedO
     if outcome is None:
         return ObservedOutcome(row[_OFFSET], None, 1.0, event)
     shown = event.without(outcome.left_out)
-    return ObservedOutcome(row[_OFFSET], outcome.reward, outcome.confidence, shown, is_partial=shown is not event)
+    reward = outcome.reward
+    if reward is not None and event.usual is not None:
+        reward = relative_return(reward, event.usual)
+    return ObservedOutcome(row[_OFFSET], reward, outcome.confidence, shown, is_partial=shown is not event)
 
 
 def _newest_outcomes(

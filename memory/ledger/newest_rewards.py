@@ -1,13 +1,18 @@
 """The newest known rewards of a namespace: what attempts usually earn there."""
 
+from typing import Final
+
 from sqlalchemy import select
 
 from memento.memory.ledger import schema
 from memento.memory.ledger.rows import CheckedConnection, is_set_aside
 
+_OF_STEP: Final = '%"kind":"step"%'
+"""Quotes inside a text of the JSON are escaped, so that no text is taken for it."""
+
 
 def newest_rewards(connection: CheckedConnection, namespace: str, n: int) -> list[float]:
-    """Return known rewards, each event's newest, newest first.
+    """Return known rewards, each event's newest, newest first; those of steps are no attempts, and left out.
 
     Args:
         connection: of the ledger.
@@ -16,7 +21,7 @@ def newest_rewards(connection: CheckedConnection, namespace: str, n: int) -> lis
     """
     outcomes = schema.outcomes.c
     query = select(outcomes.event_id, outcomes.reward).where(
-        outcomes.namespace == namespace, ~is_set_aside(schema.outcomes)
+        outcomes.namespace == namespace, outcomes.body.not_like(_OF_STEP), ~is_set_aside(schema.outcomes)
     )
     newest: dict[str, float | None] = {}
     for event_id, reward in connection.execute(query.order_by(outcomes.offset.desc()).limit(2 * n)).all():

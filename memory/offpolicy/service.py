@@ -131,6 +131,8 @@ class PolicyEvaluation:
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
         known = await self._known()
         n_events = (await self._storage.views.counts(namespace=self._namespace)).events
+        n_unknown = n_events - len(known)
+        known = [one for one in known if one.event.usual is None]  # rewards of steps are relative to what is usual
         judged = of_judged_kind(known)
         weighed = [one for one in judged if one.event.policy != IMPORTED]
         used = [one for one in weighed if logged_by in (None, one.event.policy)]
@@ -145,7 +147,7 @@ class PolicyEvaluation:
             *_served(used),
             policies={name: evaluate(sample) for name, sample in of.items()},
             differences=_differences(of),
-            n_unknown=n_events - len(known),
+            n_unknown=n_unknown,
             n_imported=len(judged) - len(weighed),
             n_not_recalled=len(used) - len(recalled),
         )

@@ -7,6 +7,7 @@ tool_episode.py         the executor's agent as actor: the tools act and observe
 conversation.py         the conversation of one episode, within the window of the model
 episode_prompt.py       the texts of that conversation, and of the tools
 guarded_environment.py  an environment of the host whose failures are named, without secrets in its texts
+step_cases.py           cases of steps: read before each action, written with the run
 offered_actions.py      valid actions without those that were taken in the same situation
 step_loop.py            the loop of one episode, within its budgets
 episode_run.py          one subtask as an episode: environment borrowed, played step by step

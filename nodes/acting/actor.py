@@ -32,6 +32,9 @@ class Actor(Protocol):
 
     One actor serves all runs of a graph at once, so it keeps nothing of an episode: `steps` holds what was done in it.
     Without an actor of the host, the executor's model acts.
+
+    One whose `act` takes `step_cases` too is given the cases of similar situations, best first, where a run wants them
+    (`Context.step_k`).
     """
 
     async def act(self, *, run: Run, cases: Sequence[PromptCase], steps: Sequence[Step], now: Observation) -> str:

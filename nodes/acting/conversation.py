@@ -1,9 +1,9 @@
 """The conversation of one episode: it grows at its end, so that a server which caches prefixes reads little again.
 
-A step's message is what is seen and, while it is the newest, the actions that can be taken: with the next step the list
-goes, which keeps the window free, and all before it stays word for word. The list is shown although a schema enforces
-it, since a server that constrains the reply does not show the model the schema. Beyond the model's window the older
-half of the steps is left out at once.
+A step's message is what is seen and, while it is the newest, the step cases and the actions that can be taken: with the
+next step they go, which keeps the window free, and all before it stays word for word. The list is shown although a
+schema enforces it, since a server that constrains the reply does not show the model the schema. Beyond the model's
+window the older half of the steps is left out at once.
 """
 
 import json
@@ -19,6 +19,7 @@ from memento.nodes.acting.episode_prompt import (
     actions_block,
     episode_opening,
     observation_block,
+    step_cases_block,
     steps_left_out,
 )
 from memento.nodes.context import RunSettings
@@ -29,6 +30,9 @@ from memento.nodes.state import PromptCase, Run, Subtask
 
 _OBSERVATION_TOKENS: Final = 1_000
 _OBSERVATION_SHARE: Final = 8
+_STEP_CASE_TOKENS: Final = 1_000
+"""Of all step cases in a message, at most an eighth of the window."""
+_STEP_CASE_SHARE: Final = 8
 TASK_SHARE: Final = 4
 """The task takes a quarter of the window at most."""
 _FULL_SHARE: Final = 0.7
@@ -97,18 +101,21 @@ class EpisodeConversation:
         self._opening = self._opened()
         return True
 
-    def messages(self, valid: Sequence[str]) -> list[BaseMessage]:
+    def messages(self, valid: Sequence[str], step_cases: Sequence[PromptCase] = ()) -> list[BaseMessage]:
         """Return the messages that ask for the next action.
 
         Args:
             valid: actions that can be taken now; empty where any text is taken.
+            step_cases: of the situation, best first.
         """
         left_out = f"\n\n{steps_left_out(self._n_left_out)}" if self._n_left_out else ""
         messages: list[BaseMessage] = [self._system, HumanMessage(self._opening + left_out)]
         for turn in self._turns:
             messages += (turn.said, turn.seen)
-        if actions := actions_block(valid, min(LIST_CHARS, self._window)):
-            messages[-1] = HumanMessage(f"{messages[-1].content}\n\n{actions}")
+        max_tokens = min(_STEP_CASE_TOKENS, self._window // _STEP_CASE_SHARE)
+        for block in (step_cases_block(step_cases, max_tokens), actions_block(valid, min(LIST_CHARS, self._window))):
+            if block:
+                messages[-1] = HumanMessage(f"{messages[-1].content}\n\n{block}")
         return messages
 
     def _opened(self) -> str:

@@ -13,6 +13,7 @@ from memento.nodes.acting.actor import Actor
 from memento.nodes.acting.environment import Environment, EnvironmentFailed, EnvironmentSource
 from memento.nodes.acting.episode_result import episode_result
 from memento.nodes.acting.model_actor import ModelActor
+from memento.nodes.acting.step_cases import StepCases
 from memento.nodes.acting.step_loop import PlayedEpisode, play
 from memento.nodes.agent.budgets import BudgetLimits, Meter, subtask_limits
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
@@ -57,6 +58,8 @@ class Acting:
     models: ModelSource
     caller: StructuredCaller
     price: Price | None = None
+    step_cases: StepCases | None = None
+    """Reads cases of steps where a run wants them; without it nobody does."""
 
     def has_tools(self, settings: RunSettings) -> bool:
         """Whether the executor's agent plays the episodes of a run by tools; an actor of the host never does."""
@@ -102,16 +105,19 @@ class Acting:
             max_result_tokens=RESULT_TOKENS,
         )
         cases = [*subtask_cases, *(state.get("cases") or [])]
-        episode, shown, models = PlayedEpisode(), list[PromptCase](), {}
+        episode, shown, models, reading = PlayedEpisode(), list[PromptCase](), {}, None
         try:
             actor = self.actor or await self._model_actor(state, work)
-            playing = partial(play, actor=actor, run=state["run"], cases=cases, settings=settings, work=work)
+            reading = self.step_cases.before(actor, state, work) if self.step_cases else None
+            playing = partial(play, actor=reading or actor, run=state["run"], cases=cases, settings=settings, work=work)
             episode = await self.played(state, work, playing)
             shown = actor.shown if isinstance(actor, ModelActor) else cases
             models = {"executor": actor.name} if isinstance(actor, ModelActor) else {}
         except DeadlinePassed:
             episode = PlayedEpisode(ended_by=work.seconds_ended_by())
         result = episode_result(state, episode, shown, work, began_at)
+        if reading is not None and (taken := reading.taken(episode.first, episode.steps)):
+            result["steps"] = taken
         return SubtaskDone(result, {"usage": work.usage, **({"models": models} if models else {})})
 
     async def _model_actor(self, state: SubtaskInput, work: Work) -> ModelActor:

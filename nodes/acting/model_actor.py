@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from memento.nodes.acting.actor import ActorStopped, Step
@@ -67,6 +68,8 @@ class ModelActor:
         self._subtask = subtask
         self._price = price
         self._conversation: EpisodeConversation | None = None
+        self.shown_step_cases: Sequence[PromptCase] = ()
+        """The step cases that the model was shown for its last action."""
 
     @property
     def name(self) -> str:
@@ -78,7 +81,15 @@ class ModelActor:
         """The cases that the model was shown."""
         return self._conversation.cases if self._conversation else []
 
-    async def act(self, *, run: Run, cases: Sequence[PromptCase], steps: Sequence[Step], now: Observation) -> str:
+    async def act(
+        self,
+        *,
+        run: Run,
+        cases: Sequence[PromptCase],
+        steps: Sequence[Step],
+        now: Observation,
+        step_cases: Sequence[PromptCase] = (),
+    ) -> str:
         """Ask the model for the next action.
 
         Raises:
@@ -89,9 +100,10 @@ class ModelActor:
             window = window_tokens(self._model)
             self._conversation = EpisodeConversation(run, self._subtask, cases, now, window=window)
         self._conversation.grow(steps)
+        self.shown_step_cases = step_cases
         while True:
             try:
-                reply = await self._asked(self._conversation, now.valid)
+                reply = await self._asked(now.valid, self._conversation.messages(now.valid, self.shown_step_cases))
             except InvalidReply as error:
                 if error.spent is not None:
                     self._charge(error.spent)
@@ -101,17 +113,17 @@ class ModelActor:
             except Exception as error:
                 if not is_too_long(error):
                     raise
-                if not self._conversation.narrow():
+                if self.shown_step_cases:
+                    self.shown_step_cases = ()
+                elif not self._conversation.narrow():
                     raise ActorStopped(str(error), why="context") from error
             else:
                 self._charge(reply)
                 return reply.value.action
 
-    async def _asked(
-        self, conversation: EpisodeConversation, valid: tuple[str, ...]
-    ) -> StructuredReply[EnvironmentAction]:
+    async def _asked(self, valid: tuple[str, ...], messages: list[BaseMessage]) -> StructuredReply[EnvironmentAction]:
         """Ask, and ask a model that is away again: what was done in the environment stays."""
-        schema, messages = action_schema(valid), conversation.messages(valid)
+        schema = action_schema(valid)
         for delay in _DELAYS_S:
             try:
                 return await self._caller.ask(self._model, schema, messages, known_as=EnvironmentAction)
