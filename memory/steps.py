@@ -130,7 +130,7 @@ def usual_return(similarity_C: NDArray[np.float32], reward_C: NDArray[np.float32
         reward_C: of the candidates.
     """
     weight_C = np.exp((similarity_C.astype(float) - 1) / _WIDTH)
-    return float((_PRIOR + weight_C @ reward_C) / (1 + weight_C.sum()))
+    return float((_PRIOR + (weight_C * reward_C).sum()) / (1 + weight_C.sum()))
 
 
 def relative_return(reward: float, usual: float) -> float:
