@@ -133,6 +133,8 @@ class ScoredCase(NamedTuple):
     """Its position among the reading's slots, from 0; slot 0 is the best. Empty slots are counted too."""
     propensity: float
     """Probability with which the policy put this case into this slot, given the slots before it; in (0, 1]."""
+    max_tokens: int | None = None
+    """Tokens that it is to be shortened to, by the reading's token budget; None: it is shown whole."""
 
 
 def case_id(namespace: str, state: str, action: str, *, key: str = "", kind: CaseKind = PLAN) -> str:
