@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.case_tokens import case_tokens, n_tokens
 from memento.memory.errors import InvalidInput
-from memento.memory.estimators.port import Estimates
-from memento.memory.event import RetrievalEvent
+from memento.memory.estimators.port import Estimates, Example
+from memento.memory.estimators.registry import make_estimator
+from memento.memory.event import Candidate, ObservedOutcome, RetrievalEvent, Slot
 from memento.memory.explanation import explained_event, next_case_text
+from memento.memory.offpolicy.counterfactual import LoggedEvent, TargetPolicy
+from memento.memory.offpolicy.past_bank import PastBank, Revision
 from memento.memory.policies.advantage import AdvantagePolicy
 from memento.memory.policies.controls import RandomPolicy
 from memento.memory.policies.next_best import next_best
@@ -132,6 +136,51 @@ def test_random_cases_have_exact_propensities_among_those_that_fit() -> None:
     assert sets == {frozenset(pair): pytest.approx(1 / 3) for pair in combinations(range(3), 2)}
     assert logged_set_probability("random", [1 / 3, 1 / 2]) is not None
     assert logged_set_probability("random", [1 / 3, 1 / 2], is_bound=True) is None
+
+
+@pytest.mark.parametrize("name", ["advantage", "similarity", "soft", "random"])
+def test_a_policy_is_replayed_with_the_budget_that_it_had(name: str) -> None:
+    """Whoever is judged by the log of its own reads has served each set as likely as the log says."""
+    policy, rng = policy_named(name), np.random.default_rng(0)
+    lengths = [300, 250, 900, 40, 500, 120]
+    kept = [
+        Case(id=str(number), namespace="w", state=f"task {number}", action="x" * 4 * length, reward=1.0)
+        for number, length in enumerate(lengths)
+    ]
+    row_ND = np.abs(rng.normal(size=(6, 4))).astype(np.float32)
+    row_ND /= np.linalg.norm(row_ND, axis=1, keepdims=True)
+    tokens = [case_tokens(case) for case in kept]
+    revisions = [Revision(1, row, is_active=True, reward=1.0, tokens=tokens[row]) for row in range(6)]
+    bank = PastBank(kept, revisions, {"state": row_ND, "action": row_ND, "text": row_ND})
+    bank.at(1)
+    model = make_estimator("advantage", dim=4, seed=0)
+    rows = bank.cases(np.arange(6), row_ND @ row_ND[0], views=("state", "action"), rewards={})
+    estimates = model.estimate(row_ND[0], rows) if name == "advantage" else None
+    budget = token_budget(tokens, k=3, max_tokens=700)
+    candidates = Candidates(rows.similarity_N, rows.reward_N, estimates, 6, budget)
+    for seed in range(12):
+        slots = [
+            Slot(slot=n, case_id=None if one.candidate is None else str(one.candidate), similarity=0, score=0,
+                 propensity=one.propensity, is_randomised=one.is_randomised)
+            for n, one in enumerate(drawn(policy, candidates, k=3, seed=seed))
+        ]  # fmt: skip
+        event = RetrievalEvent(
+            id="e", namespace="w", query="q", policy=name, n_outcomes=0, bank_version=1, slots=slots, k=3,
+            max_tokens=700, candidates=[Candidate(str(row), float(rows.similarity_N[row])) for row in range(6)],
+        )  # fmt: skip
+        places = np.array([int(case_id) for case_id in event.case_ids], np.intp)
+        of_log = Example(
+            1, "e", None, event.question, row_ND[0], rows.only(places), np.zeros(len(places), np.bool_),
+            np.ones(len(places)), 1.0, 1.0,
+        )  # fmt: skip
+        target = TargetPolicy(policy, bank, n_predictions=4, seed=0)
+        found = target.judge(
+            LoggedEvent(ObservedOutcome(1, 1.0, 1.0, event), of_log, k=3),
+            model=model,
+            estimator=model if name == "advantage" else None,
+        )
+        assert 0 < found.logged <= 1
+        assert found.target == pytest.approx(found.logged, rel=1e-6)
 
 
 @pytest.fixture
