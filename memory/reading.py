@@ -10,7 +10,7 @@ from memento.memory.case import PLAN, POSITIVE_FROM, CaseKind, ScoredCase
 from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
-from memento.memory.policies.token_budget import Spent
+from memento.memory.policies.token_budget import SlotTokens
 from memento.memory.success import PositiveFrom
 
 
@@ -91,7 +91,7 @@ def slot_of(
     candidates: list[Candidate],
     reward_C: NDArray[np.float32],
     estimates: Estimates | None,
-    spent: Spent | None = None,
+    spent: SlotTokens | None = None,
 ) -> Slot:
     """Slot of an event for a choice, with the estimates of the case at that time."""
     index = choice.candidate

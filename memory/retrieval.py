@@ -15,7 +15,7 @@ from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.policies.next_best import next_best
 from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
-from memento.memory.policies.token_budget import spent_by, token_budget
+from memento.memory.policies.token_budget import slot_tokens, token_budget
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
@@ -174,7 +174,7 @@ class Retrieval:
         known = Candidates(similarity_C, reward_C, estimates, recall.pool_size, budget)
         choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
         chosen = [choice.candidate for choice in choices]
-        spent = [None] * len(choices) if max_tokens is None else spent_by(chosen, tokens, max_tokens=max_tokens)
+        spent = [None] * len(choices) if max_tokens is None else slot_tokens(chosen, tokens, max_tokens=max_tokens)
         further = next_best(policy, known, chosen, k=k)
         return RetrievalEvent(
             id=recall.event_id,

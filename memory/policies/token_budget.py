@@ -20,7 +20,7 @@ _ROUNDS, _PRICES = 4, 17
 """Each round looks at prices between the two of the round before, for a price exact to 1 in 65,536 of the highest."""
 
 
-class Spent(NamedTuple):
+class SlotTokens(NamedTuple):
     """What one slot took of a budget."""
 
     tokens: int
@@ -117,7 +117,7 @@ def _price(gain_N: NDArray[np.float64], cost_N: NDArray[np.int64], *, left: int,
     return low
 
 
-def spent_by(chosen: Sequence[int | None], tokens: Sequence[int], *, max_tokens: int) -> list[Spent]:
+def slot_tokens(chosen: Sequence[int | None], tokens: Sequence[int], *, max_tokens: int) -> list[SlotTokens]:
     """What each slot took of a budget, in order; the null case takes nothing.
 
     Args:
@@ -125,10 +125,10 @@ def spent_by(chosen: Sequence[int | None], tokens: Sequence[int], *, max_tokens:
         tokens: of each candidate.
         max_tokens: of all slots together.
     """
-    left, spent = max_tokens, list[Spent]()
+    left, spent = max_tokens, list[SlotTokens]()
     for index in chosen:
         wanted = 0 if index is None else tokens[index]
         taken = min(wanted, left)
-        spent.append(Spent(taken, taken < wanted))
+        spent.append(SlotTokens(taken, taken < wanted))
         left -= taken
     return spent

@@ -26,7 +26,7 @@ from memento.memory.policies.port import Candidates, SlotChoice, choose
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 from memento.memory.policies.set_probability import few_sets, logged_set_probability, order_probability
 from memento.memory.policies.similarity import SimilarityPolicy
-from memento.memory.policies.token_budget import SHORTEST_SHARE, TokenBudget, spent_by, token_budget
+from memento.memory.policies.token_budget import SHORTEST_SHARE, TokenBudget, slot_tokens, token_budget
 from tests.node_parts import a_memory
 
 TASK = "the capital of somewhere"
@@ -60,7 +60,7 @@ def test_no_policy_exceeds_the_budget(
     gains, tokens = zip(*cases, strict=True)
     policy, candidates = policy_named(name), among(gains, tokens, k=k, max_tokens=max_tokens)
     choices = drawn(policy, candidates, k=k, seed=seed)
-    spent = spent_by(places(choices), tokens, max_tokens=max_tokens)
+    spent = slot_tokens(places(choices), tokens, max_tokens=max_tokens)
     served = [index for index in places(choices) if index is not None]
     assert sum(one.tokens for one in spent) <= max_tokens
     assert len(served) == len(set(served)) <= k
@@ -110,7 +110,7 @@ def test_gain_is_nearly_that_of_the_best_set() -> None:
         sets = [list(one) for n in range(1, 5) for one in combinations(range(10), n)]
         best = max((gain_C[one].sum() for one in sets if tokens_C[one].sum() <= max_tokens), default=0.0)
         chosen = places(drawn(AdvantagePolicy(rate=0), among(gain_C, tokens_C.tolist(), max_tokens=max_tokens)))
-        spent = spent_by(chosen, tokens_C.tolist(), max_tokens=max_tokens)
+        spent = slot_tokens(chosen, tokens_C.tolist(), max_tokens=max_tokens)
         gain = sum(
             gain_C[index] * one.tokens / tokens_C[index]
             for index, one in zip(chosen, spent, strict=True)
