@@ -29,7 +29,9 @@ async def case_budget(run: Run, models: ModelSource | None) -> int | None:
         return None
     settings = RunSettings.model_validate(run["settings"])
     budget = settings.max_case_tokens
-    for role in _SEEN_BY[settings.cases_for] if models is not None else ():
+    if models is None:
+        return budget
+    for role in _SEEN_BY[settings.cases_for]:
         try:
             model = await models.get(role, settings.planner if role == "planner" else settings.executor)
         except MementoError:
