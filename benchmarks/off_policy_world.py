@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import Case, case_id
+from memento.memory.case_tokens import case_tokens
 from memento.memory.estimators.port import CaseRows, Estimates, EstimatorName, Example, SharedOutcomes
 from memento.memory.event import Candidate, ObservedOutcome, RetrievalEvent, Slot
 from memento.memory.offpolicy.past_bank import PastBank, Revision
@@ -199,7 +200,10 @@ class World:
 
     def bank(self) -> PastBank:
         """As the replay sees it."""
-        revisions = [Revision(row + 1, row, True, case.reward) for row, case in enumerate(self.cases)]  # noqa: FBT003
+        revisions = [
+            Revision(row + 1, row, is_active=True, reward=case.reward, tokens=case_tokens(case))
+            for row, case in enumerate(self.cases)
+        ]
         return PastBank(self.cases, revisions, {"state": self.vector_ND})
 
     def _near(self, topic_N: NDArray[np.intp]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from memento.cli.opening import opened
 from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
-from memento.memory.explanation import INTERVAL_MEANS, explained_event
+from memento.memory.explanation import INTERVAL_MEANS, explained_event, next_case_text
 from memento.memory.tally import CaseOutcomes
 
 
@@ -18,6 +18,8 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
     if as_json:
         print_json({"event": "why", **facts, "slots": slots, "intervals": INTERVAL_MEANS})
         return ExitCode.OK
+    if "next_case" in facts:
+        facts["next_case"] = next_case_text(facts["next_case"])
     print_table(facts_table({name: "not known" if value is None else value for name, value in facts.items()}))
     if slots:
         print_table(_table(slots))
@@ -31,7 +33,8 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
     outcomes = [_outcomes(slot) for slot in slots]
     mean_of = ("outcomes now",) if any(outcomes) else ()
     known = ("similarity", "score", "90 %", "own reward", *mean_of, "support", "exposures", "propensity")
-    for name in ("slot", "case", *known, "chosen"):
+    has_budget = any("tokens" in slot for slot in slots)
+    for name in ("slot", "case", *known, *(("tokens",) if has_budget else ()), "chosen"):
         table.add_column(name, no_wrap=True)
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for slot, of_case in zip(slots, outcomes, strict=True):
@@ -48,6 +51,7 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
             "" if slot["support"] is None else f"{slot['support']:.2f}",
             _number(slot["exposures"]),
             f"{slot['propensity']:.3g}",
+            *((_tokens(slot),) if has_budget else ()),
             "by lot" if slot["is_randomised"] else "as the best",
             "no case: the null case was chosen" if is_null else " ".join((slot["task"] or "gone").split()),
         )
@@ -59,6 +63,12 @@ def _outcomes(slot: dict[str, Any]) -> str:
     """Count, mean and spread of a case's outcomes, where there is more than one; its own reward was their mean."""
     known = slot["outcomes"]
     return CaseOutcomes(**known).text if known is not None and known["n"] > 1 else ""
+
+
+def _tokens(slot: dict[str, Any]) -> str:
+    if slot.get("tokens") is None:
+        return ""
+    return f"{slot['tokens']}{', shortened' if slot['is_shortened'] else ''}"
 
 
 def _number(value: float | None) -> str:

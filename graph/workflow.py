@@ -94,7 +94,8 @@ def build_graph(
         input_schema=MementoState,
         retry_policy=_ASK_AGAIN,
     )
-    builder.add_node("score_case", kept(make_score_case(memory, redact=redact)), input_schema=MementoState)
+    score_case = make_score_case(memory, models=models, redact=redact)
+    builder.add_node("score_case", kept(score_case), input_schema=MementoState)
     builder.add_node(
         "planner",
         kept(

@@ -97,6 +97,8 @@ def _why_served(explained: ExplainedEvent, case: str) -> str:
         known.append("90 % interval of this case alone [{:.3f}, {:.3f}]".format(*slot["interval"]))
     noted = [name for name in ("own_reward", "support", "exposures") if slot[name] is not None]
     known += [f"{name.replace('_', ' ')} {slot[name]:g}" for name in noted]
+    if "tokens" in slot:
+        known.append(f"{slot['tokens']} tokens{', shortened' if slot['is_shortened'] else ''}")
     how = "drawn at random" if slot["is_randomised"] else "chosen as the best"
     return (
         f"{reading} it was {how} for slot {slot['slot']} with probability {slot['propensity']:.3g}: {', '.join(known)}."

@@ -72,6 +72,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         seed: int | None = None,
         key: str = "",
         kind: CaseKind = PLAN,
+        max_tokens: int | None = None,
     ) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
@@ -86,9 +87,11 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             key: the task's key, where a data set or an environment gives many tasks the same text: cases of this key
                 are not served, those of the same text and another key may be.
             kind: of the cases that are read; no others are seen.
+            max_tokens: of all cases together, estimated: those are chosen that add most within it, fewer than k where
+                no more fit. None: no limit.
 
         Raises:
-            InvalidInput: empty query, k below 0, unknown policy or kind, a key that is too long.
+            InvalidInput: empty query, k or max_tokens below 0, unknown policy or kind, a key that is too long.
             EncoderUnavailable: the query cannot be encoded.
             LedgerUnavailable: the choice cannot be recorded.
             UnknownEvent: the reading that it follows is not of this namespace.
@@ -96,7 +99,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         recall = await self.recall(
             query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed, key=key, kind=kind
         )
-        return await self._retrieval.select(recall, k=k, is_caught_up=True)
+        return await self._retrieval.select(recall, k=k, max_tokens=max_tokens, is_caught_up=True)
 
     async def recall(
         self,
@@ -122,7 +125,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             kind=checked_kind(kind),
         )
 
-    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
+    async def select(self, recall: Recall, *, k: int = 4, max_tokens: int | None = None) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
         recall = recall._replace(
             event_id=storable(recall.event_id),
@@ -134,7 +137,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             key=checked_key(recall.key),
             kind=checked_kind(recall.kind),
         )
-        return await self._retrieval.select(recall, k=k)
+        return await self._retrieval.select(recall, k=k, max_tokens=max_tokens)
 
     async def rank(
         self,

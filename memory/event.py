@@ -1,7 +1,7 @@
 """Records of retrieval events and their outcomes, from which every estimate can be recomputed."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -41,6 +41,26 @@ class Slot(Record):
     """Known outcomes that the case had been served in, where the policy uses them."""
     support: float | None = None
     """Support of this case's action by the cases recalled with it, where the estimator uses it."""
+    tokens: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Tokens that the case takes of the reading's budget, estimated; None where the reading had no budget."""
+    is_shortened: bool = Field(default=False, exclude_if=lambda value: not value)
+    """The case is longer: it is to be shown shortened to these tokens."""
+
+
+WhyNotServed = Literal["gain", "budget", "slots", "chance"]
+"""Why no further case was served: it would add nothing, it did not fit into the token budget, no slot was left, or a
+slot was left empty to learn what that is worth."""
+
+
+class NextCase(Record):
+    """The best of the candidates that were not served."""
+
+    case_id: str
+    score: float
+    """What the policy ranked by; for `advantage` the joint gain of one more case, in logits."""
+    why_not: WhyNotServed
+    tokens: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Tokens that it would have taken, where the reading had a budget."""
 
 
 class RetrievalEvent(Record):
@@ -78,6 +98,12 @@ class RetrievalEvent(Record):
     """Of a subtask's or a step's reading: the reading that the run began with, or read last; None where it had none."""
     usual: float | None = Field(default=None, exclude_if=lambda value: value is None)
     """Of a step's reading: what such steps usually return; see `steps`. Rewards in its slots are relative to it."""
+    k: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Most cases that were asked for; earlier releases did not record it."""
+    max_tokens: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Token budget of all cases together; None: there was none."""
+    next_case: NextCase | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The best case that was not served, and why not; None where all were served, or the policy ranks none."""
 
     @property
     def asked(self) -> str:

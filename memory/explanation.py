@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memento.memory.case import ERASED, PLAN, Case
 from memento.memory.errors import ErasedRecord, UnknownCase, UnknownEvent
-from memento.memory.event import Outcome, RetrievalEvent, Slot
+from memento.memory.event import NextCase, Outcome, RetrievalEvent, Slot, WhyNotServed
 from memento.memory.ledger.event_reads import CaseUsage
 from memento.memory.namespaces import documents_of
 from memento.memory.offpolicy.probes import Z90
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 INTERVAL_MEANS = "90 % of each case alone, not corrected for looking at several; nothing is decided by it"
 """What the interval of a slot's utility is, for whoever shows it."""
+
+_WHY_NOT: dict[WhyNotServed, str] = {
+    "gain": "the joint gain would not be positive",
+    "budget": "it did not fit into what was left of the token budget",
+    "slots": "no slot was left",
+    "chance": "a slot was left empty by lot",
+}
 
 
 class ExplainedEvent(NamedTuple):
@@ -53,6 +60,9 @@ class ExplainedEvent(NamedTuple):
             **({"subtasks": subtasks} if subtasks else {}),
             **({"steps": steps} if steps else {}),
             **({} if event.usual is None else {"usual": event.usual}),
+            **({} if event.k is None else {"k": event.k}),
+            **({} if event.max_tokens is None else {"max_tokens": event.max_tokens}),
+            **({} if event.next_case is None else {"next_case": _explained_next(event.next_case)}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
         } | ({("not_taken_up" if event.kind == STEP else "not_shown_to_the_model"): left_out} if left_out else {})
 
@@ -121,6 +131,17 @@ async def explained_case(memory: "CaseMemory", case_id: str) -> ExplainedCase:
     return ExplainedCase(case, await views.usage(case_id, namespace=namespace))
 
 
+def next_case_text(next_case: dict[str, Any]) -> str:
+    """Say in one line which case was not served, and why: `facts()["next_case"]`."""
+    tokens = f", {next_case['tokens']} tokens" if "tokens" in next_case else ""
+    why_not = _WHY_NOT[next_case["why_not"]]
+    return f"{next_case['case_id'][:8]} (score {next_case['score']:.3f}{tokens}) was not served: {why_not}"
+
+
+def _explained_next(next_case: NextCase) -> dict[str, Any]:
+    return next_case.model_dump(exclude={"schema"})
+
+
 def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
     reach = None if slot.sd is None else Z90 * slot.sd
     return {
@@ -137,4 +158,4 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
         "exposures": slot.exposures,
         "propensity": slot.propensity,
         "is_randomised": slot.is_randomised,
-    }
+    } | ({} if slot.tokens is None else {"tokens": slot.tokens, "is_shortened": slot.is_shortened})

@@ -10,6 +10,7 @@ from memento.memory.case import PLAN, POSITIVE_FROM, CaseKind, ScoredCase
 from memento.memory.estimators.port import Estimates
 from memento.memory.event import Candidate, Slot
 from memento.memory.policies.port import SlotChoice
+from memento.memory.policies.token_budget import SlotTokens
 from memento.memory.success import PositiveFrom
 
 
@@ -78,6 +79,11 @@ class Reading(NamedTuple):
     """Reward from which on a case counts as one that worked."""
 
     @property
+    def shortened(self) -> dict[str, int]:
+        """Tokens of the cases that are to be shortened, by the token budget of the read; by case id."""
+        return {one.case_id: one.tokens or 0 for one in self.slots if one.is_shortened and one.case_id is not None}
+
+    @property
     @deprecated("`policy_version` is now `n_outcomes`")
     def policy_version(self) -> int:
         """The former name of `n_outcomes`."""
@@ -90,6 +96,7 @@ def slot_of(
     candidates: list[Candidate],
     reward_C: NDArray[np.float32],
     estimates: Estimates | None,
+    spent: SlotTokens | None = None,
 ) -> Slot:
     """Slot of an event for a choice, with the estimates of the case at that time."""
     index = choice.candidate
@@ -106,4 +113,6 @@ def slot_of(
         sd=None if index is None or sd_C is None else float(sd_C[index]),
         exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
         support=None if index is None or support_C is None else float(support_C[index]),
+        tokens=None if index is None or spent is None else spent.tokens,
+        is_shortened=spent is not None and spent.is_shortened,
     )

@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import numpy as np
 
 from memento.memory.case import PLAN, Case, CaseKind, ScoredCase, former_question_hash, question_hash
+from memento.memory.case_tokens import case_tokens
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
-from memento.memory.event import Candidate, RetrievalEvent
+from memento.memory.event import Candidate, NextCase, RetrievalEvent
 from memento.memory.learning.learner import Learner
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.policies.next_best import next_best
 from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
+from memento.memory.policies.token_budget import slot_tokens, token_budget
 from memento.memory.reading import Reading, Recall, slot_of
 from memento.memory.recalling import Recalling
 from memento.memory.steps import STEP, relative_return, success_line, usual_return
@@ -121,32 +124,39 @@ class Retrieval:
             kind=kind,
         )
 
-    async def select(self, recall: Recall, *, k: int, is_caught_up: bool = False) -> Reading:
+    async def select(
+        self, recall: Recall, *, k: int, max_tokens: int | None = None, is_caught_up: bool = False
+    ) -> Reading:
         """Let the policy choose, and record the choice. The same recall twice gives the same reading.
 
         Args:
             recall: the candidates.
             k: how many cases at most.
+            max_tokens: of all cases together, estimated; None: no limit.
             is_caught_up: the recall was made just now, so that what it has learned for that is up to date.
 
         Raises:
-            InvalidInput: k below 0, unknown policy.
+            InvalidInput: k or max_tokens below 0, unknown policy.
             UnknownEvent: the event that it follows or is part of is not of this namespace.
             LedgerUnavailable: the choice cannot be recorded.
         """
         if k < 0:
             raise InvalidInput(f"k must be at least 0, not {k}")
+        if max_tokens is not None and max_tokens < 0:
+            raise InvalidInput(f"max_tokens must be at least 0, not {max_tokens}; None sets no limit")
         recalled = [candidate.case_id for candidate in recall.candidates]
         while True:
             cases, offset = await self._storage.views.cases_at(recalled, namespace=recall.namespace)
-            event = await self._chosen(recall, cases, k=k, is_caught_up=is_caught_up)
+            event = await self._chosen(recall, cases, k=k, max_tokens=max_tokens, is_caught_up=is_caught_up)
             stored = await self._recorded(event, recalled, offset)
             if stored is not None:  # else a case has changed meanwhile, perhaps in another process
                 usual = stored.usual
                 line = success_line(usual) if usual is not None else await self._line(recall)
                 return await self._reading(stored, cases if stored is event else {}, recall.notices, line)
 
-    async def _chosen(self, recall: Recall, cases: Mapping[str, Case], *, k: int, is_caught_up: bool) -> RetrievalEvent:
+    async def _chosen(
+        self, recall: Recall, cases: Mapping[str, Case], *, k: int, max_tokens: int | None, is_caught_up: bool
+    ) -> RetrievalEvent:
         """What the policy chooses of the candidates that are still active."""
         policy = self._policies.named(recall.policy)
         active = [one for one in recall.candidates if one.case_id in cases and cases[one.case_id].status == "active"]
@@ -168,8 +178,13 @@ class Retrieval:
             estimates, version, settings_version = await learner.estimates(
                 query, rated, similarity_C, is_caught_up=is_caught_up
             )
-        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size)
+        tokens = [] if max_tokens is None else [case_tokens(cases[candidate.case_id]) for candidate in active]
+        budget = token_budget(tokens, k=k, max_tokens=max_tokens)
+        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size, budget)
         choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
+        chosen = [choice.candidate for choice in choices]
+        spent = [None] * len(choices) if max_tokens is None else slot_tokens(chosen, tokens, max_tokens=max_tokens)
+        further = next_best(policy, known, chosen, k=k)
         return RetrievalEvent(
             id=recall.event_id,
             namespace=recall.namespace,
@@ -182,11 +197,24 @@ class Retrieval:
             bank_version=recall.bank_version,
             is_degraded=recall.is_degraded,
             candidates=active,
-            slots=[slot_of(position, choice, active, reward_C, estimates) for position, choice in enumerate(choices)],
+            slots=[
+                slot_of(position, choice, active, reward_C, estimates, taken)
+                for position, (choice, taken) in enumerate(zip(choices, spent, strict=True))
+            ],
             key=recall.key,
             kind=recall.kind,
             part_of=recall.part_of,
             usual=usual,
+            k=k,
+            max_tokens=max_tokens,
+            next_case=None
+            if further is None
+            else NextCase(
+                case_id=active[further.candidate].case_id,
+                score=further.score,
+                why_not=further.why_not,
+                tokens=tokens[further.candidate] if tokens else None,
+            ),
         )
 
     async def _line(self, recall: Recall) -> float:

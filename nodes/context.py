@@ -64,6 +64,15 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "planner", "executor"),
     )
+    case_budget: Literal["shorten", "choose"] = Field(
+        default="shorten",
+        title="Cases over the budget",
+        description=(
+            "How cases are kept within max_case_tokens. Shorten: all are shown, long ones shortened. Choose: those "
+            "are served that add most for their tokens, fewer where the budget is used up."
+        ),
+        json_schema_extra=in_form("Cases", "score_case"),
+    )
     cases_for: Literal["planner", "executor", "both"] = Field(
         default="planner",
         title="Who is shown cases",

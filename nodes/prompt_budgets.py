@@ -7,6 +7,7 @@ what is known of a model's window: whoever asks must expect to be told that the 
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from memento.memory.case_tokens import n_tokens
 from memento.nodes.state import PromptCase, SubtaskResult
 from memento.tools.text import without_middle
 
@@ -23,15 +24,9 @@ CASE_SHARE: Final = 4
 RESULT_SHARE: Final = 3
 """Results take a third of it at most, and so does what a judge is shown of any kind."""
 
-_BYTES_PER_TOKEN: Final = 4
 _LEAST_TOKENS: Final = 10
 
 T = TypeVar("T")
-
-
-def n_tokens(text: str) -> int:
-    """Estimate the number of tokens of a text."""
-    return len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1
 
 
 def shortened(text: str, max_tokens: int) -> str:
@@ -63,6 +58,22 @@ def fitted_cases(cases: Sequence[PromptCase], max_tokens: int) -> list[PromptCas
         case if size <= tokens and n_tokens(case["answer"]) <= tokens else _fitted_case(case, tokens)
         for case, size, tokens in zip(cases, sizes, allowed, strict=True)
     ]
+
+
+def case_within(case: PromptCase, max_tokens: int) -> PromptCase:
+    """Shorten one case so that it takes no more than its tokens, with what is said of how much is missing.
+
+    Args:
+        case: of any length.
+        max_tokens: at least `token_budget.SHORTEST_TOKENS`.
+    """
+    aim = max_tokens
+    while True:
+        fit = _fitted_case(case, aim)
+        over = sum(map(n_tokens, _case_texts(fit))) - max_tokens
+        if over <= 0 or aim == 0:
+            return fit
+        aim = max(0, aim - over)
 
 
 def _fitted_case(case: PromptCase, max_tokens: int) -> PromptCase:

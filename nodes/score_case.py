@@ -7,24 +7,29 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from memento.memory.case import POSITIVE_FROM, ScoredCase
-from memento.memory.reading import Recall
+from memento.memory.reading import Reading, Recall
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
+from memento.nodes.case_budget import case_budget
 from memento.nodes.context import Context
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.node import Node
+from memento.nodes.prompt_budgets import case_within
 from memento.nodes.redaction import Redact
 from memento.nodes.shown_steps import cases_shown
-from memento.nodes.sources import MemorySource
+from memento.nodes.sources import MemorySource, ModelSource
 from memento.nodes.state import MementoState, PromptCase
 from memento.nodes.worked import has_worked
 
 
-def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Node[MementoState]:
+def make_score_case(
+    memory_source: MemorySource, *, models: ModelSource | None = None, redact: Redact = str
+) -> Node[MementoState]:
     """Make the score_case node.
 
     Args:
         memory_source: the case memory.
+        models: gives the models whose windows limit the cases of a run that chooses them by their tokens.
         redact: takes secrets out of what a failing one says.
     """
 
@@ -36,12 +41,14 @@ def make_score_case(memory_source: MemorySource, *, redact: Redact = str) -> Nod
             memory = await of_memory(memory_source, redact)
             settings = state["run"]["settings"]
             recall = Recall.from_json(state["recall"])._replace(positive_from=settings.get("positive_from"))
-            choosing = partial(memory.select, recall, k=settings["k"])
+            budget = await case_budget(state["run"], models)
+            within = {} if budget is None else {"max_tokens": budget}  # a host's own memory need not know of tokens
+            choosing = partial(memory.select, recall, k=settings["k"], **within)
             reading = await of_memory(choosing, redact, seconds=memory_seconds(state["run"]))
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
+        served = prompt_cases(reading)
         cases, hidden = without_hidden(served, state["run"]["settings"])
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
         update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
@@ -85,3 +92,9 @@ def prompt_case(scored: ScoredCase, positive_from: float = POSITIVE_FROM) -> Pro
     if positive_from != POSITIVE_FROM:
         shown["positive_from"] = positive_from
     return shown
+
+
+def prompt_cases(reading: Reading) -> list[PromptCase]:
+    """Return the cases of a reading as the state and the prompts hold them, within its token budget."""
+    shortened, shown = reading.shortened, [prompt_case(one, reading.positive_from) for one in reading.cases]
+    return [case_within(one, shortened[one["id"]]) if one["id"] in shortened else one for one in shown]

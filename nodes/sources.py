@@ -39,8 +39,11 @@ class RunMemory(Protocol):
         """
         ...
 
-    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
-        """Choose among candidates; see `CaseMemory.select`."""
+    async def select(self, recall: Recall, *, k: int = 4, max_tokens: int | None = None) -> Reading:
+        """Choose among candidates; see `CaseMemory.select`.
+
+        A memory that does not take `max_tokens` serves no run whose `Context.case_budget` is `choose`.
+        """
         ...
 
     async def write(self, experience: Experience, /) -> str | None:

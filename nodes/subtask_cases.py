@@ -13,7 +13,7 @@ from memento.nodes.acting.episode_prompt import CARRY_OUT
 from memento.nodes.acting.trajectory import subtask_action
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
-from memento.nodes.score_case import prompt_case, without_hidden
+from memento.nodes.score_case import prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase, Run, SubtaskInput, SubtaskResult
 from memento.tools.text import without_middle
@@ -116,7 +116,7 @@ class SubtaskCases:
             reading = await of_memory(partial(memory.select, recall, k=k), self._redact, seconds=seconds)
         except (MemoryFailed, InvalidInput) as error:
             return SubtaskReading(notices=[f"a subtask was carried out without cases of its own: {error}"])
-        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
+        served = prompt_cases(reading)
         cases, hidden = without_hidden(served, run["settings"])
         return SubtaskReading(reading.event_id, reading.policy, cases, hidden, list(recall.notices))
 

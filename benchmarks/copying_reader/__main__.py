@@ -5,6 +5,7 @@ success with Student's intervals over orders of the tasks, by thirds of the stre
 --against on the same orders. Streams are kept under --out as they are done, so that a run that was cut off resumes.
 
     python -m benchmarks.copying_reader house --feedback reward --policies advantage similarity_reward --orders 48
+    python -m benchmarks.copying_reader house --policies advantage --k 8 4 --orders 48
 """
 
 import argparse
@@ -42,11 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         family = routing(options.tasks, file=options.file, seed=options.draw)
     texts = kept_texts(family, options.out, seed=options.draw)
-    rules = Rules(feedback=options.feedback, failures=options.failures, k=options.k)
-    tasks = [OrderTask(texts, policy, order, rules) for order in options.orders for policy in options.policies]
-    run_all(tasks, options.out, jobs=options.jobs)
-    kept = [one for task in tasks if (one := load_stream(task, options.out)) is not None]
-    print(order_tables(kept, options.policies, options.against or options.policies[-1]))
+    tasks = {
+        (arm, order): OrderTask(texts, policy, order, Rules(feedback=options.feedback, failures=options.failures, k=k))
+        for order in options.orders
+        for arm, (policy, k) in options.arms.items()
+    }
+    run_all(list(tasks.values()), options.out, jobs=options.jobs)
+    kept = [
+        one._replace(policy=arm)
+        for (arm, _), task in tasks.items()
+        if (one := load_stream(task, options.out)) is not None
+    ]
+    print(order_tables(kept, list(options.arms), options.against or list(options.arms)[-1]))
 
 
 def order_tables(kept: Sequence[KeptStream], policies: Sequence[str], against: str) -> str:
@@ -82,22 +90,30 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--feedback", choices=FEEDBACK, default="reward")
     parser.add_argument("--failures", choices=FAILURES, default="hidden", help="whether the reader sees failed cases")
     parser.add_argument("--policies", nargs="+", default=list(ARMS), metavar="NAME", help="as for benchmarks.worlds")
-    parser.add_argument("--against", metavar="NAME", help="what the others are compared with; by default the last one")
+    parser.add_argument("--against", metavar="NAME", help="what the others are compared with; by default the last one; "
+                        "with several --k, a name such as 'advantage k=4'")  # fmt: skip
     parser.add_argument("--orders", type=_orders, default=_orders("48"), metavar="48", help="how many; or which: 16-47")
     parser.add_argument("--tasks", type=int, default=300)
-    parser.add_argument("--k", type=int, default=4, help="cases shown at most")
+    parser.add_argument("--k", type=int, nargs="+", default=[4], help="cases shown at most; of several, each is an arm")
     parser.add_argument("--draw", type=int, default=0, help="seed of the tasks that are drawn, and of habits")
     parser.add_argument("--file", type=Path, default=RECORDED / "deepresearcher.jsonl", help="questions, for routing")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR")
     options = parser.parse_args(arguments)
     try:
-        for policy in {*options.policies, *([options.against] if options.against else [])}:
+        if len(options.k) == 1 and options.against and options.against not in options.policies:
+            options.policies.append(options.against)
+        for policy in options.policies:
             make_contestant(policy, dim=2, seed=0)
     except (ValueError, ImportError, AttributeError, MementoError) as error:
         parser.error(str(error))
-    if options.against and options.against not in options.policies:
-        options.policies.append(options.against)
+    options.arms = {
+        policy if len(options.k) == 1 else f"{policy} k={k}": (policy, k)
+        for policy in options.policies
+        for k in options.k
+    }
+    if options.against and options.against not in options.arms:
+        parser.error(f"--against {options.against!r} is none of the arms: {', '.join(options.arms)}")
     return options
 
 

@@ -32,7 +32,7 @@ class OrderTask:
     def path(self, folder: Path) -> Path:
         """Where it is kept."""
         policy = re.sub(r"[^\w.=,-]", "+", self.policy)
-        rules = f"{self.rules.feedback}.{self.rules.failures}"
+        rules = f"{self.rules.feedback}.{self.rules.failures}.k{self.rules.k}"
         return folder / f"{self.texts.stem}.{rules}.{policy}.{self.order}.json"
 
     def stamp(self) -> str:

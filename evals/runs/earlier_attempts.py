@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from memento.evals.runs.successes import as_shown
 from memento.memory.case import POSITIVE_FROM, Case, Provenance, ScoredCase
+from memento.memory.case_tokens import n_tokens
 from memento.memory.experience import Experience
-from memento.nodes.prompt_budgets import n_tokens
 from memento.nodes.prompts import case_block
 from memento.nodes.score_case import prompt_case
 

@@ -84,12 +84,12 @@ class HeldMemory:
         finally:
             self._took(question, start)
 
-    async def select(self, recall: Recall, *, k: int = 4) -> Reading:
+    async def select(self, recall: Recall, *, k: int = 4, max_tokens: int | None = None) -> Reading:
         """Select from the memory, and show what the arm shows of it."""
         asked = recall.query if recall.task is None else recall.task
         question, start = _asked(asked, recall.key, recall.kind), time.perf_counter()
         try:
-            reading = await self._memory.select(recall, k=k)
+            reading = await self._memory.select(recall, k=k, max_tokens=max_tokens)
             if recall.kind != PLAN:  # what an arm shows in place of cases is for whole tasks
                 return reading
             return reading._replace(cases=self._shown(question, reading.cases))

@@ -9,7 +9,7 @@ from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import Comparison, compare, corrected
 from memento.evals.statistics.outcomes import Part, by_arm, part_of
 
-_OF_MEMORY = frozenset({"k", "failures", "max_case_tokens", "reread"})
+_OF_MEMORY = frozenset({"k", "failures", "max_case_tokens", "case_budget", "reread"})
 """Settings that change nothing where no case is served."""
 
 

@@ -31,7 +31,7 @@ from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.conversation import open_question
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed
-from memento.nodes.score_case import prompt_case
+from memento.nodes.score_case import prompt_cases
 from memento.nodes.scoring.custom import ScorerResult, scored_by
 from memento.nodes.scoring.grade import Grade, unknown
 from memento.nodes.sources import Secrets
@@ -124,7 +124,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             )
         except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
-        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
+        served = prompt_cases(reading)
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
         run["event_id"] = reading.event_id
         run["cases"] = format_cases(

@@ -114,6 +114,16 @@ class Estimates(NamedTuple):
     is_eligible_C: NDArray[np.bool_] | None = None
     """Which candidates its policy may serve; None where all compete."""
 
+    def only(self, rows: NDArray[np.intp]) -> "Estimates":
+        """Those of the candidates at these positions."""
+        return Estimates(
+            self.value_C[rows],
+            None if self.sd_C is None else self.sd_C[rows],
+            self.exposures_C[rows],
+            None if self.support_C is None else self.support_C[rows],
+            None if self.is_eligible_C is None else self.is_eligible_C[rows],
+        )
+
 
 class Answer(NamedTuple):
     """Estimates for one read, with the number of outcomes they rest on."""

@@ -77,6 +77,8 @@ def erased_event(row: Any, at: str) -> dict[str, Any]:
             erased_at=at,
             kind=PLAN if event is None else event.kind,
             part_of=None if event is None else event.part_of,
+            k=None if event is None else event.k,
+            max_tokens=None if event is None else event.max_tokens,
         )
     )
 

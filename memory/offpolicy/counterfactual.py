@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.port import CaseRows, Estimator, Example
 from memento.memory.estimators.support import supported
-from memento.memory.event import ObservedOutcome
+from memento.memory.event import ObservedOutcome, RetrievalEvent
 from memento.memory.index.engines.port import Vector
 from memento.memory.offpolicy.past_bank import PastBank
 from memento.memory.policies.port import Candidates, RetrievalPolicy, choose
@@ -25,6 +25,7 @@ from memento.memory.policies.set_probability import (
     set_probability,
     thinned,
 )
+from memento.memory.policies.token_budget import token_budget
 from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
 _MAX_SEQUENCES = 16
@@ -90,14 +91,15 @@ class TargetPolicy:
         if any(slot.support is not None for slot in event.slots):  # else the model has learned without it
             cases = supported(cases)
         estimates = estimator.estimate(example.state_D, cases) if estimator is not None and len(cases) else None
-        candidates = Candidates(similarity_C, cases.reward_N, estimates, len(rows))
+        budget = token_budget(self._bank.tokens(rows), k=k, max_tokens=event.max_tokens)
+        candidates = Candidates(similarity_C, cases.reward_N, estimates, len(rows), budget)
         position = {case_id: index for index, case_id in enumerate(cases.ids)}
         is_known = all(case_id in position for case_id in event.case_ids)
         order = [None if slot.case_id is None else position.get(slot.case_id) for slot in event.slots]
         served = frozenset(index for index in order if index is not None)
         sets = few_sets(self._policy, candidates, k=k, at_most=_MAX_SEQUENCES)
         propensities = [slot.propensity for slot in event.slots]
-        of_set = logged_set_probability(event.policy, propensities)
+        of_set = logged_set_probability(event.policy, propensities, is_bound=self._was_bound(event, k=k))
         if not is_known:
             target = 0.0
         elif of_set is None or (sets is None and k > MAX_ORDERED):
@@ -114,6 +116,14 @@ class TargetPolicy:
         )
         expected = _expected(sets, cases, example, model)
         return Counterfactual(float(np.prod(propensities)) if of_set is None else of_set, target, expected)
+
+    def _was_bound(self, event: RetrievalEvent, *, k: int) -> bool:
+        """Whether the event's token budget may have changed what its slots could hold."""
+        if event.max_tokens is None:
+            return False
+        known = [candidate.case_id for candidate in event.candidates if candidate.case_id in self._bank]
+        tokens, k = self._bank.tokens(self._bank.rows_of(known)), k if event.k is None else event.k
+        return token_budget(tokens, k=k, max_tokens=event.max_tokens) is not None
 
     def _candidates(self, logged: LoggedEvent, estimator: Estimator | None) -> tuple[NDArray[np.intp], Vector]:
         """Rows and similarities of what the policy would have recalled."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.case import PLAN, Case, CaseKind, text_hash
+from memento.memory.case_tokens import case_tokens
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseRows, CaseView
 from memento.memory.index.engines.port import Vector
@@ -28,6 +29,8 @@ class Revision(NamedTuple):
     row: int
     is_active: bool
     reward: float
+    tokens: int
+    """Of the case in a prompt, estimated."""
 
 
 class PastBank:
@@ -55,6 +58,8 @@ class PastBank:
         self._offset, self._n_applied = 0, 0
         self._kinds = np.array([case.kind for case in cases], dtype=np.str_)
         self._is_active_N = np.zeros(len(cases), np.bool_)
+        self._first_tokens_N = np.array([case_tokens(case) for case in cases], np.int64)
+        self._tokens_N = self._first_tokens_N.copy()
         self._reward_N = self._first_reward_N.copy()
 
     @classmethod
@@ -81,7 +86,9 @@ class PastBank:
                 if case.id not in rows:
                     rows[case.id] = len(cases)
                     cases.append(case)
-                revisions.append(Revision(offset, rows[case.id], case.status == "active", case.reward))
+                revisions.append(
+                    Revision(offset, rows[case.id], case.status == "active", case.reward, case_tokens(case))
+                )
         vectors: dict[CaseView, Vector] = {}
         for view in sorted({"state", *case_views}):
             said = [view_text(case, view) for case in cases]
@@ -101,10 +108,14 @@ class PastBank:
         if offset < self._offset:
             self._rewind()
         while self._n_applied < len(self._revisions) and self._revisions[self._n_applied].offset <= offset:
-            _, row, is_active, reward = self._revisions[self._n_applied]
-            self._is_active_N[row], self._reward_N[row] = is_active, reward
+            _, row, is_active, reward, tokens = self._revisions[self._n_applied]
+            self._is_active_N[row], self._reward_N[row], self._tokens_N[row] = is_active, reward, tokens
             self._n_applied += 1
         self._offset = offset
+
+    def tokens(self, rows: NDArray[np.intp]) -> list[int]:
+        """Estimated tokens of these cases in a prompt."""
+        return [int(self._tokens_N[row]) for row in rows]
 
     def rows_of(self, ids: list[str]) -> NDArray[np.intp]:
         """Row numbers of cases that the namespace has."""
@@ -153,3 +164,4 @@ class PastBank:
         self._n_applied = 0
         self._is_active_N[:] = False
         self._reward_N[:] = self._first_reward_N
+        self._tokens_N[:] = self._first_tokens_N

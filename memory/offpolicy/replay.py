@@ -50,7 +50,8 @@ class Replay:
             bank: the cases that they were served from.
             make: makes the estimators that the targets and the model need.
             model: the estimator that predicts rewards.
-            k: slots of each target; None gives as many as the event had, or as most had where it had none.
+            k: slots of each target; None gives as many as the event was asked for. Where that was not recorded, it
+                is as many as it had, or as most had where it had none.
             seed: of folds and draws.
         """
         self._bank = bank
@@ -60,7 +61,7 @@ class Replay:
         usual = Counter(len(one.event.slots) for one in observations if one.event.slots)
         usual_k = usual.most_common(1)[0][0] if usual else _USUAL_K
         self._events = [
-            LoggedEvent(one, example, k or len(one.event.slots) or usual_k)
+            LoggedEvent(one, example, k or one.event.k or len(one.event.slots) or usual_k)
             for one, example in zip(observations, examples, strict=True)
         ]
         self._in_time = sorted(range(len(observations)), key=lambda index: observations[index].event.bank_version)

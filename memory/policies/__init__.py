@@ -8,6 +8,8 @@ advantage.py   advantage
 utility.py     memrl, romerl
 cascade.py     cascade
 uplift.py      uplift
+token_budget.py  which cases still fit a token budget, and the price of a token
+next_best.py   the best case that was not served, and why not
 set_probability.py  how likely a set is served, and was logged
 registry.py    policies by name
 own.py         a memory's own policy beside them

@@ -17,6 +17,9 @@ FLOOR = 0.02
 class AdvantagePolicy:
     """Top-K by u(s, c), which is 0 for the null case; in the last slot a few challengers and the null case get a turn.
 
+    So k is an upper limit: effects add up, the joint gain of one more case is its u, and a slot is filled only while
+    that is above 0. Under a token budget a case competes by u less the price of its tokens (`TokenBudget.net`).
+
     More exploration than that lost reward in every simulation; this much is for the sake of the propensities, from
     which the worth of other policies is estimated, and of cases that nobody would see otherwise. Where no recalled
     action had succeeded yet, sets drawn from the posterior (Thompson sampling) lost reward, and so did tasks that were
@@ -46,8 +49,12 @@ class AdvantagePolicy:
             return None
         value_C = np.append(estimates.value_C, np.float32(0)).astype(np.float64)  # the null case comes last
         value_C[[index for index in chosen if index is not None]] = -np.inf
+        if candidates.budget is not None:
+            value_C[:-1] = candidates.budget.net(value_C[:-1], n_slots=k - len(chosen))
         probability_C = np.zeros(len(value_C))
         best = int(np.argmax(value_C))
+        if value_C[best] <= 0:
+            best = len(candidates)
         probability_C[best] = 1.0
         if len(chosen) == k - 1:  # where there are fewer cases than slots, none is given up for another
             arms = self._arms(value_C, estimates.sd_C, best)

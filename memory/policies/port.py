@@ -5,13 +5,14 @@ estimated later. Axes: C candidates, K slots.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memento.memory.estimators.port import Estimates, EstimatorName
+from memento.memory.policies.token_budget import TokenBudget
 
 Pool = Literal["empty", "nearest", "uniform"]
 """Where candidates come from: nowhere, the nearest by cosine (and what an estimator suggests), or a uniform sample."""
@@ -41,10 +42,27 @@ class Candidates:
     """Their estimated values, or None while there are too few outcomes."""
     pool_size: int
     """Number of cases that the candidates were drawn from; at least C."""
+    budget: TokenBudget | None = None
+    """Tokens that the slots to come may take; None where tokens decide nothing."""
 
     def __len__(self) -> int:
         """Number of candidates."""
         return len(self.similarity_C)
+
+    def only(self, rows: NDArray[np.intp], *, pool_size: int) -> "Candidates":
+        """The candidates at these positions.
+
+        Args:
+            rows: positions.
+            pool_size: number of such cases in the pool that they were drawn from.
+        """
+        return Candidates(
+            self.similarity_C[rows],
+            self.reward_C[rows],
+            None if self.estimates is None else self.estimates.only(rows),
+            pool_size,
+            None if self.budget is None else self.budget.only(rows),
+        )
 
 
 class Distribution(NamedTuple):
@@ -81,11 +99,46 @@ class RetrievalPolicy(Protocol):
         ...
 
 
+def next_slot(
+    policy: RetrievalPolicy, candidates: Candidates, *, chosen: Sequence[int | None], k: int
+) -> Distribution | None:
+    """A policy's distribution for the next slot, over the candidates that fit into what is left of the token budget.
+
+    A policy is asked as if the others had not been recalled. So it need not know of tokens, and the probabilities are
+    those with which it chooses among what fits. Of a sample of a larger pool, how much of the pool fits is taken from
+    the sample.
+    """
+    if candidates.budget is None:
+        return policy.distribution(candidates, chosen=chosen, k=k)
+    budget = candidates.budget.after(chosen)
+    candidates = replace(candidates, budget=budget)
+    taken = [index for index in chosen if index is not None]
+    fits_C = budget.fits_C
+    fits_C[taken] = True
+    if fits_C.all():
+        return policy.distribution(candidates, chosen=chosen, k=k)
+    rows = np.flatnonzero(fits_C)
+    n_taken = len(taken)
+    fitting_share = (len(rows) - n_taken) / (len(candidates) - n_taken)
+    pool_size = n_taken + round((candidates.pool_size - n_taken) * fitting_share)
+    place = {index: number for number, index in enumerate(rows.tolist())}
+    slot = policy.distribution(
+        candidates.only(rows, pool_size=max(pool_size, len(rows))),
+        chosen=[None if index is None else place[index] for index in chosen],
+        k=k,
+    )
+    if slot is None:
+        return None
+    probability_C, score_C = np.zeros(len(candidates)), np.zeros(len(candidates), np.float32)
+    probability_C[rows], score_C[rows] = slot.probability_C, slot.score_C
+    return Distribution(probability_C, slot.null, score_C)
+
+
 def choose(policy: RetrievalPolicy, candidates: Candidates, *, k: int, rng: np.random.Generator) -> list[SlotChoice]:
     """Fill at most `k` slots, best first, with the exact probability of each choice."""
     chosen: list[int | None] = []
     choices: list[SlotChoice] = []
-    while len(chosen) < k and (slot := policy.distribution(candidates, chosen=chosen, k=k)) is not None:
+    while len(chosen) < k and (slot := next_slot(policy, candidates, chosen=chosen, k=k)) is not None:
         weight = np.append(slot.probability_C, slot.null)
         possible = np.flatnonzero(weight)
         drawn = possible[0]

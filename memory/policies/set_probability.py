@@ -10,7 +10,7 @@ from itertools import permutations
 
 import numpy as np
 
-from memento.memory.policies.port import Candidates, RetrievalPolicy
+from memento.memory.policies.port import Candidates, RetrievalPolicy, next_slot
 
 ServedSet = frozenset[int]
 """Positions among the candidates, without null slots."""
@@ -35,7 +35,7 @@ def few_sets(policy: RetrievalPolicy, candidates: Candidates, *, k: int, at_most
     open_ends: list[tuple[tuple[int | None, ...], float]] = [((), 1.0)]
     while open_ends:
         chosen, probability = open_ends.pop()
-        slot = policy.distribution(candidates, chosen=chosen, k=k) if len(chosen) < k else None
+        slot = next_slot(policy, candidates, chosen=chosen, k=k) if len(chosen) < k else None
         if slot is None:
             served = _set(chosen)
             found[served] = found.get(served, 0.0) + probability
@@ -70,7 +70,7 @@ def set_probability(policy: RetrievalPolicy, candidates: Candidates, served: Ser
     """Probability that a policy serves this set: the sum over all orders, null slots included."""
 
     def onward(chosen: tuple[int | None, ...]) -> float:
-        slot = policy.distribution(candidates, chosen=chosen, k=k) if len(chosen) < k else None
+        slot = next_slot(policy, candidates, chosen=chosen, k=k) if len(chosen) < k else None
         if slot is None:
             return float(_set(chosen) == served)
         left = served.difference(_set(chosen))
@@ -86,29 +86,30 @@ def order_probability(policy: RetrievalPolicy, candidates: Candidates, order: Se
     """Probability that a policy fills its slots with just these, in this order."""
     total = 1.0
     for position, index in enumerate(order):
-        slot = policy.distribution(candidates, chosen=order[:position], k=k) if position < k else None
+        slot = next_slot(policy, candidates, chosen=order[:position], k=k) if position < k else None
         if slot is None:
             return 0.0
         total *= slot.null if index is None else float(slot.probability_C[index])
         if not total:
             return 0.0
-    has_more = len(order) < k and policy.distribution(candidates, chosen=order, k=k) is not None
+    has_more = len(order) < k and next_slot(policy, candidates, chosen=order, k=k) is not None
     return 0.0 if has_more else total
 
 
-def logged_set_probability(policy: str, propensity_K: Sequence[float]) -> float | None:
+def logged_set_probability(policy: str, propensity_K: Sequence[float], *, is_bound: bool = False) -> float | None:
     """Probability with which the logging policy served its set, from the logged propensities alone.
 
     Args:
         policy: name of the logging policy.
         propensity_K: of each slot, given the slots before.
+        is_bound: a token budget may have changed which cases a slot could hold, by what the slots before it took.
 
     Returns:
         The probability; None when the log cannot tell that of the set, only that of the order, their product.
     """
-    if policy in _ONE_ORDER or all(propensity == 1 for propensity in propensity_K[:-1]):
+    if (policy in _ONE_ORDER and not is_bound) or all(propensity == 1 for propensity in propensity_K[:-1]):
         return float(np.prod(propensity_K))  # the slots before the last are certain: there is no other order
-    if policy not in _RENORMALISING or len(propensity_K) > MAX_ORDERED:
+    if is_bound or policy not in _RENORMALISING or len(propensity_K) > MAX_ORDERED:
         return None
     left, shares = 1.0, []
     for propensity in propensity_K:  # p_j = share_j / (1 - shares before), solved for the shares

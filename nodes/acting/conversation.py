@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from memento.memory.case_tokens import n_tokens
 from memento.nodes.acting.actor import Step
 from memento.nodes.acting.environment import Observation
 from memento.nodes.acting.episode_prompt import (
@@ -24,7 +25,7 @@ from memento.nodes.acting.episode_prompt import (
 )
 from memento.nodes.context import RunSettings
 from memento.nodes.fences import harmless
-from memento.nodes.prompt_budgets import CASE_SHARE, LIST_CHARS, fitted_cases, n_tokens, shortened
+from memento.nodes.prompt_budgets import CASE_SHARE, LIST_CHARS, fitted_cases, shortened
 from memento.nodes.prompts import with_own
 from memento.nodes.state import PromptCase, Run, Subtask
 

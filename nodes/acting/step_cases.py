@@ -17,7 +17,7 @@ from memento.nodes.acting.model_actor import ModelActor
 from memento.nodes.agent.work import Work
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
-from memento.nodes.score_case import prompt_case, without_hidden
+from memento.nodes.score_case import prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase, Run, StepTaken, SubtaskInput
 from memento.nodes.subtask_cases import task_question
@@ -169,7 +169,7 @@ class StepCaseActor:
             self._work.notice(f"an episode went on without step cases: {error}")
             return "", [], []
         self._seconds_left = self._seconds(began)
-        served = [prompt_case(one, reading.positive_from) for one in reading.cases]
+        served = prompt_cases(reading)
         shown, hidden = without_hidden(served, settings)
         return reading.event_id, shown, hidden
 

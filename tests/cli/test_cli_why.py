@@ -64,6 +64,22 @@ def test_each_slot_says_why_it_was_filled_as_it_was(home: Path) -> None:
         assert slot["task"].startswith("capital of land")
 
 
+def test_tokens_and_the_case_that_did_not_fit_are_told_when_a_reading_had_a_budget(home: Path) -> None:
+    async def serve() -> str:
+        async with CaseMemory.open(home) as memory:
+            for number in range(3):
+                await memory.write(state=f"capital of land {number}", action=f"plan {number}, " * 40, reward=1.0)
+            return (await memory.read("capital of which land", policy="similarity", k=2, max_tokens=140)).event_id
+
+    event_id = asyncio.run(serve())
+    (line,) = invoke("cases", "why", event_id, "--json").lines
+    assert (line["k"], line["max_tokens"], line["next_case"]["why_not"]) == (2, 140, "budget")
+    assert [slot["is_shortened"] for slot in line["slots"]] == [False]
+    table = invoke("cases", "why", event_id).out
+    assert "did not fit into what was left of the token budget" in " ".join(table.split())
+    assert str(line["slots"][0]["tokens"]) in table
+
+
 def test_a_lot_is_told_from_a_choice(home: Path) -> None:
     event_id = served(home, "random")
     (line,) = invoke("cases", "why", event_id, "--json").lines

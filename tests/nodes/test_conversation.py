@@ -10,8 +10,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from memento.memory.case_tokens import n_tokens
 from memento.nodes.conversation import CONVERSATION_TOKENS, is_follow_up, open_question, said_before
-from memento.nodes.prompt_budgets import n_tokens
 
 ASKED = HumanMessage("Where was Columbus born?")
 NEXT = HumanMessage("And when?")

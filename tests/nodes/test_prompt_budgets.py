@@ -5,13 +5,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memento.memory.case_tokens import n_tokens
 from memento.nodes.prompt_budgets import (
     LIST_CHARS,
     all_shortened,
     fitted_cases,
     fitted_results,
     listed,
-    n_tokens,
     shares,
     shortened,
 )

@@ -3,11 +3,16 @@
 from typing import Any
 
 from memento.memory.case_memory import CaseMemory
+from memento.memory.case_tokens import n_tokens
 from memento.memory.errors import LedgerUnavailable
+from memento.memory.policies.token_budget import SHORTEST_TOKENS
 from memento.nodes.context import Context
+from memento.nodes.errors import NoModelConfigured
+from memento.nodes.prompt_budgets import case_within, fitted_cases
 from memento.nodes.retrieve_case import make_retrieve_case
 from memento.nodes.score_case import make_score_case
-from tests.node_parts import a_memory, begun, failing, given, names, runtime_of
+from tests.node_parts import Roles, a_memory, begun, failing, given, names, runtime_of, scripted
+from tests.nodes.test_prompts import a_case
 
 
 async def recalled(memory: CaseMemory, task: str = "capital of Italy", **context: Any) -> Any:
@@ -114,3 +119,33 @@ async def test_run_goes_on_without_cases_when_the_choice_cannot_be_recorded() ->
     assert update["notices"][0] == "before"
     assert "disk full" in update["notices"][1]
     assert "event_id" not in update, "there is no event to write an outcome to"
+
+
+async def test_cases_are_chosen_within_the_window_of_the_model_asked_when_the_run_wants_that() -> None:
+    planner = scripted("")
+    planner.profile = {"max_input_tokens": 4 * 230}
+    models = Roles(planner=planner)
+    async with a_memory() as memory:
+        for number in range(3):
+            await memory.write(state=f"capital of land {number}", action="look it up, " * 40, reward=1.0)
+        long = await memory.write(state="capital of Italy, in full", action="look it up, " * 90, reward=1.0)
+        chosen = await recalled(memory, case_budget="choose")
+        update = await make_score_case(given(memory), models=models)(chosen, runtime=runtime_of())
+        event = await memory.views.event(update["event_id"], namespace="default")
+        unknown = make_score_case(given(memory), models=Roles(planner=NoModelConfigured()))
+        other = await unknown(await recalled(memory, case_budget="choose"), runtime=runtime_of())
+        usual = await make_score_case(given(memory), models=models)(await recalled(memory), runtime=runtime_of())
+    assert event is not None
+    assert (event.max_tokens, len(usual["cases"]), len(other["cases"])) == (230, 4, 4)
+    shown = sum(n_tokens(case[name]) for case in update["cases"] for name in ("state", "action", "lesson"))
+    assert 0 < shown <= 230
+    assert len(update["cases"]) < 4
+    assert all("left out" in case["action"] for case in update["cases"] if case["id"] == long)
+    assert fitted_cases(update["cases"], 230) == update["cases"]
+
+
+def test_a_shortened_case_takes_no_more_than_its_tokens() -> None:
+    case = {**a_case("例" * 900), "lesson": "why, " * 100, "action": "step, " * 300}
+    for tokens in range(SHORTEST_TOKENS, 900, 50):
+        fit = case_within(case, tokens)
+        assert sum(n_tokens(fit[name]) for name in ("state", "action", "lesson")) <= tokens  # type: ignore[literal-required]
