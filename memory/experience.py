@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
+from memento.memory.pictures import CasePicture, picture_key, picture_of
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
@@ -23,7 +24,7 @@ class Experience:
 
     Raises:
         InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class or kind, a key that is
-            too long, a wrong type.
+            too long, a picture that is too large or no PNG, JPEG or WebP image, a wrong type.
     """
 
     state: str
@@ -57,6 +58,11 @@ class Experience:
     subtasks: Sequence[SubtaskAttempt] = ()
     """How its subtasks were carried out, each of which becomes a case of its own; see `subtasks` for what it is worth.
     Fields of one may stand for it."""
+    picture: bytes | str = b""
+    """A picture of the situation, which tells the task together with its text: a PNG, JPEG or WebP image of at most
+    1 MiB, as bytes or as base64. Kept once in a namespace."""
+    checked_picture: CasePicture | None = field(init=False, repr=False, compare=False)
+    """The picture, checked, with its hash and media type."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -68,6 +74,7 @@ class Experience:
                 raise InvalidInput(f"`{name}` must be a text, not {type(getattr(self, name)).__name__}")
         if not self.state.strip():
             raise InvalidInput("the state is empty")
+        shown = picture_of(self.picture)
         models = {storable(role): storable(model) for role, model in (self.models or {}).items()}
         kept: dict[str, Any] = {
             "state": bounded(storable(self.state), MAX_STATE_CHARS),
@@ -82,7 +89,11 @@ class Experience:
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
+            "picture": b"" if shown is None else shown.content,
+            "checked_picture": shown,
         }
+        if shown is not None and not kept["key"]:
+            kept["key"] = picture_key(kept["state"], shown.hash)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
         try:
@@ -95,11 +106,17 @@ class Experience:
                 models=models,
                 key=self.key,
                 kind=self.kind,
+                picture="" if shown is None else shown.hash,
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         object.__setattr__(self, "attempt", attempt)
+
+    @property
+    def is_keyed_by_picture(self) -> bool:
+        """Whether its key is made of its text and picture, because it was given none."""
+        return self.checked_picture is not None and self.key == picture_key(self.state, self.checked_picture.hash)
 
     @property
     def question(self) -> str:
@@ -111,10 +128,11 @@ class Experience:
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values; without key, kind and subtasks that say nothing."""
+        """The keywords of `CaseMemory.write`, as JSON values; without those from key to picture that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", [])):
+        given["picture"] = "" if self.checked_picture is None else self.checked_picture.base64
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("picture", "")):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

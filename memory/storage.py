@@ -1,11 +1,13 @@
 """Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
+import json
 import shutil
 import tempfile
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,10 +15,13 @@ from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.encoders import as_encoder
 from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
+from memento.memory.image_encoder import ImageEncoder, check_image_encoder, load_image_encoder
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
+from memento.memory.index.projection import empty_index
 from memento.memory.index.projector_lease import ProjectorLease, ProjectorPoll
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger.backup import CopyProgress
@@ -26,6 +31,8 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport, restore_file, restore_server
 from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.picture_search import FOLDER, PictureSearch
+from memento.memory.picture_vectors import PictureVectors
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
 
@@ -33,6 +40,9 @@ if TYPE_CHECKING:
     from memento.memory.index.engines.server import ServerEngine
 
 T = TypeVar("T")
+
+_IMAGE_ENCODERS = "image_encoders"
+"""Fact with the names and dims of all image encoders, so that their indexes are found when something is erased."""
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
@@ -49,6 +59,8 @@ class Storage:
     bank: CaseBank
     torch: ThreadPoolExecutor
     """The thread that runs estimators."""
+    pictures: PictureSearch | None
+    """The index by pictures; None without an image encoder."""
     weights: Path | None
     """Folder of learned weights; None stores nothing."""
     index_folder: Path | None
@@ -65,14 +77,18 @@ class Storage:
         approximate_from: int = 200_000,
         home: str | Path | None = None,
         is_reindexing: bool = False,
+        image_encoder: ImageEncoder | str | None = None,
     ) -> None:
         """Configure; the arguments are those of `CaseMemory.open`.
 
         Raises:
-            InvalidInput: a place or the encoder does not parse, or the number of cases is below 1.
+            InvalidInput: a place or an encoder does not parse, or the number of cases is below 1.
         """
         self._kind, self._location = parse_location(location)
         self._encoder: Encoder = as_encoder(encoder)
+        check_image_encoder(image_encoder)
+        self._image_encoder = image_encoder
+        self.pictures = None
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
@@ -81,7 +97,7 @@ class Storage:
             raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
         self._approximate_from = approximate_from
         self._server: ServerEngine | None = None
-        self._poll: ProjectorPoll | None = None
+        self._polls: list[ProjectorPoll] = []
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -114,16 +130,10 @@ class Storage:
             ledger_id = await self._ledger_id()
             self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
             self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
-            engine = await asyncio.to_thread(self._engine, folder, ledger_id)
-            deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
-            lease = self._lease() if engine.name == "server" else None
-            self.bank = CaseBank(
-                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker(), lease=lease
-            )
-            await self.bank.open()
-            if lease is not None:
-                self._poll = ProjectorPoll(lease, self.bank.project)
-                self._poll.start()
+            self._make_engine = partial(self._engine, folder, ledger_id)
+            self.bank = await self._opened_bank(await asyncio.to_thread(self._make_engine), self.texts)
+            if self._image_encoder is not None:
+                self.pictures = await self._opened_pictures(self._image_encoder)
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
@@ -155,8 +165,8 @@ class Storage:
 
     def resume(self) -> None:
         """Start again, on another event loop, what went on in the background of one that has ended."""
-        if self._poll is not None:
-            self._poll.start()
+        for poll in self._polls:
+            poll.start()
 
     @property
     def is_open(self) -> bool:
@@ -169,8 +179,10 @@ class Storage:
             return
         self._is_open = False
         try:
-            if self._poll is not None:
-                await self._poll.stop()
+            for poll in self._polls:
+                await poll.stop()
+            if self.pictures is not None:
+                await self.pictures.bank.close()
             if hasattr(self, "bank"):
                 await self.bank.close()
         finally:
@@ -196,6 +208,38 @@ class Storage:
         reason = self.ledger.only_read_because
         told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
         return told if self._server is None else [*told, *self._server.notices]
+
+    async def project(self) -> None:
+        """Bring the indexes up to date, as far as their engines answer; never raises."""
+        await self.bank.project()
+        if self.pictures is not None:
+            await self.pictures.bank.project()
+
+    async def empty_picture_indexes(self) -> int:
+        """Empty the indexes of pictures, those of image encoders that are not configured now included.
+
+        The configured one's is rebuilt, and the others from the ledger when their encoder is configured again.
+
+        Returns:
+            How many engines of other processes hold one of the files: each rebuilds its own.
+
+        Raises:
+            EngineError: an engine failed.
+        """
+        n_held, folder = 0, None if self.index_folder is None else self.index_folder / FOLDER
+        if folder is not None and await asyncio.to_thread(folder.is_dir):
+            from memento.memory.index.engines.purging import purge_slots
+
+            n_held = await asyncio.to_thread(purge_slots, folder)
+        if self.pictures is not None:
+            await self.pictures.rebuild()
+            n_held -= self.bank.engine_name == "edge"
+        if self._kind == "server":
+            own = None if self.pictures is None else self.pictures.vectors.name
+            for name, dim in (await self._image_encoders()).items():
+                if name != own:
+                    await empty_index(await asyncio.to_thread(self._make_engine, FOLDER), name, dim)
+        return max(0, n_held)
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -235,12 +279,40 @@ class Storage:
 
         return await self.ledger.transact(named)
 
-    def _lease(self) -> ProjectorLease | None:
-        """Elects one projector of a shared index; a ledger that is only read cannot tell who it is."""
-        if self.ledger.only_read_because:
-            return None
-        encoder = self.texts.encoder
-        return ProjectorLease(ledger=self.ledger, index=f"{self._location}|{encoder.name}|{encoder.dim}")
+    async def _opened_bank(self, engine: VectorEngine, vectors: CaseVectors) -> CaseBank:
+        """Open an index by these vectors; where several processes share it, one of them is elected to project.
+
+        A ledger that is only read cannot tell who it is.
+        """
+        is_server, lease = engine.name == "server", None
+        if is_server and not self.ledger.only_read_because:
+            lease = ProjectorLease(ledger=self.ledger, index=f"{self._location}|{vectors.name}|{vectors.dim}")
+        deadline_s = _SERVER_DEADLINE_S if is_server and vectors.covers_all else _EMBEDDED_DEADLINE_S
+        bank = CaseBank(
+            views=self.views, engine=engine, vectors=vectors, deadline_s=deadline_s, breaker=Breaker(), lease=lease
+        )
+        await bank.open()
+        if lease is not None:
+            self._polls.append(ProjectorPoll(lease, bank.project))
+            self._polls[-1].start()
+        return bank
+
+    async def _opened_pictures(self, given: ImageEncoder | str) -> PictureSearch:
+        vectors = PictureVectors(await asyncio.to_thread(load_image_encoder, given), self.ledger)
+        if not self.ledger.only_read_because and (await self._image_encoders()).get(vectors.name) != vectors.dim:
+
+            def remember(writer: LedgerWriter) -> None:
+                known = json.loads(writer.fact(_IMAGE_ENCODERS) or "{}")
+                writer.set_fact(_IMAGE_ENCODERS, json.dumps({**known, vectors.name: vectors.dim}))
+
+            await self.ledger.transact(remember)
+        engine = await asyncio.to_thread(self._make_engine, FOLDER)
+        return PictureSearch(vectors=vectors, bank=await self._opened_bank(engine, vectors))
+
+    async def _image_encoders(self) -> dict[str, int]:
+        """All image encoders that the bank has been opened with: name to dim."""
+        known: dict[str, int] = json.loads(await self.views.fact(_IMAGE_ENCODERS) or "{}")
+        return known
 
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
@@ -261,8 +333,11 @@ class Storage:
             raise InvalidInput(f"{str(folder)!r} is not a valid folder name: {error}") from error
         return folder.absolute()
 
-    def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:
-        """The engine of this location; its library is imported here, in a thread, because that takes a second."""
+    def _engine(self, folder: Path, ledger_id: str, part: str = "") -> VectorEngine:
+        """An engine of this location, of cases' texts or of another part of them.
+
+        Its library is imported here, in a thread, because that takes a second.
+        """
         if self.is_temporary:
             from memento.memory.index.engines.local import LocalEngine
 
@@ -270,13 +345,12 @@ class Storage:
         if self._kind == "server":
             from memento.memory.index.engines.server import ServerEngine
 
-            self._server = ServerEngine(
-                self._location,
-                api_key=self._api_key,
-                collection=f"memento_{ledger_id}",
-                settings=self._collection,
+            collection = f"memento_{ledger_id}_{part}" if part else f"memento_{ledger_id}"
+            server = ServerEngine(
+                self._location, api_key=self._api_key, collection=collection, settings=self._collection
             )
-            return self._server
+            self._server = self._server if part else server
+            return server
         from memento.memory.index.engines.edge import EdgeEngine
 
-        return EdgeEngine(folder / f"index-{ledger_id}", graph_from=self._approximate_from)
+        return EdgeEngine(folder / f"index-{ledger_id}" / part, graph_from=self._approximate_from)

@@ -81,6 +81,7 @@ class SyncCaseMemory:
     write_all = _blocking(CaseMemory.write_all)
     write_attempt = _blocking(CaseMemory.write_attempt)
     feedback = _blocking(CaseMemory.feedback)
+    picture = _blocking(CaseMemory.picture)
     keep = _blocking(CaseMemory.keep)
     settle = _blocking(CaseMemory.settle)
     effects = _blocking(CaseMemory.effects)
@@ -111,6 +112,7 @@ class SyncCaseMemory:
         key: str = "",
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
+        picture: bytes | str = b"",
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

@@ -31,10 +31,12 @@ class RunMemory(Protocol):
         follows: str | None = None,
         key: str = "",
         kind: CaseKind = PLAN,
+        picture: bytes | str = b"",
     ) -> Recall:
         """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`.
 
-        One that does not take `kind` serves no subtask cases: a run that wants them (`Context.subtask_k`) says so.
+        One that does not take `kind` serves no subtask cases: a run that wants them (`Context.subtask_k`) says so. One
+        that does not take `picture` serves none to a run whose task has one (`Context.pictures`).
         """
         ...
 

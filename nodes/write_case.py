@@ -20,6 +20,7 @@ from memento.nodes.redaction import Redact
 from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
 from memento.nodes.subtask_cases import subtask_attempts
+from memento.nodes.task_picture import picture_among
 
 
 def make_write_case(
@@ -44,6 +45,7 @@ def make_write_case(
             return {}
         info = runtime.execution_info
         action, lost = _action(case_action, state, redact)
+        picture = await picture_among(state.get("messages") or [], state["run"])
         try:
             memory = await of_memory(memory_source, redact)
             experience = Experience(
@@ -62,6 +64,7 @@ def make_write_case(
                 left_out=shown_to_nobody(state),
                 key=state["run"].get("key", ""),
                 subtasks=subtasks,
+                picture=b"" if picture is None else picture.content,
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
