@@ -5,7 +5,9 @@ Any object with `name`, `dim` and `async embed(images)` serves. Built in is `"th
 
 import asyncio
 import importlib
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -19,6 +21,10 @@ from memento.memory.reasons import brief_reason
 THUMBNAIL: Final = "thumbnail"
 """Name of the packaged image encoder."""
 
+IMAGE_PREFIX: Final = "image:"
+"""Before the names of image encoders, where vectors and indexes of texts have names, too."""
+
+_MAX_NAME: Final = MAX_ENCODER_NAME - len(IMAGE_PREFIX)
 _FORMS: Final = (
     f"give an object with name, dim and async embed(images), {THUMBNAIL!r} for the packaged one, or the import path of "
     "an object or of a function that makes one, such as 'package.module:name'"
@@ -112,8 +118,8 @@ def load_image_encoder(given: ImageEncoder | str) -> ImageEncoder:
 
 def _checked(encoder: ImageEncoder) -> ImageEncoder:
     name, dim = encoder.name, encoder.dim
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= MAX_ENCODER_NAME:
-        raise InvalidInput(f"an image encoder's name is a text of 1 to {MAX_ENCODER_NAME} characters, not {name!r:.80}")
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= _MAX_NAME:
+        raise InvalidInput(f"an image encoder's name is a text of 1 to {_MAX_NAME} characters, not {name!r:.80}")
     if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
         raise InvalidInput(f"the dim of image encoder {name!r} is a number of 1 or more, not {dim!r}")
     return encoder
@@ -136,3 +142,14 @@ async def embedded(encoder: ImageEncoder, images: Sequence[bytes]) -> NDArray[np
     if not np.isfinite(rows).all():
         raise EncoderUnavailable(f"image encoder {encoder.name!r} answered with numbers that are not finite")
     return rows
+
+
+def sample_image() -> bytes:
+    """A PNG image of 8 by 8 black pixels, which every image encoder can decode."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(8 * (1 + 3 * 8)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

@@ -16,12 +16,13 @@ from pydantic import ValidationError
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import bounded_case
-from memento.memory.pictures import MAX_PICTURE_CHARS, CasePicture, picture_key, picture_of
+from memento.memory.pictures import CasePicture, picture_key, picture_of
 from memento.memory.tally import imported_tally
 from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
-MAX_LINE_CHARS = 1_000_000 + MAX_PICTURE_CHARS
+MAX_LINE_CHARS = 2_500_000
+"""Texts, and a picture of the largest size in base64."""
 _LABELS = {"positive": 1.0, "negative": 0.0}
 _KEPT = ("answer", "lesson", "error_class", "status", "provenance", "key", "kind")
 """What else is read of a row of our own export."""

@@ -1,7 +1,5 @@
 """Vectors of pictures: from a cache, else from the ledger, else from the image encoder, and then kept in the ledger."""
 
-import struct
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from memento.memory.case import Case
 from memento.memory.encoder import unit_rows
 from memento.memory.errors import EncoderUnavailable
-from memento.memory.image_encoder import ImageEncoder, embedded
+from memento.memory.image_encoder import IMAGE_PREFIX, ImageEncoder, embedded, sample_image
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.picture_rows import kept_pictures
@@ -32,7 +30,8 @@ class PictureVectors:
 
     def __init__(self, encoder: ImageEncoder, ledger: Ledger) -> None:
         """Wire the parts."""
-        self.name, self.dim = encoder.name, int(encoder.dim)
+        # a text encoder may have the same name, and another dim
+        self.name, self.dim = f"{IMAGE_PREFIX}{encoder.name}", int(encoder.dim)
         self._encoder, self._ledger, self._views = encoder, ledger, LedgerViews(ledger)
         self._recent: OrderedDict[str, Vector] = OrderedDict()
 
@@ -97,7 +96,7 @@ class PictureVectors:
             return await embedded(self._encoder, images)
         except EncoderUnavailable:
             if len(images) == 1:
-                await embedded(self._encoder, [_sample()])  # raises where it takes none
+                await embedded(self._encoder, [sample_image()])  # raises where it takes none
                 return np.zeros((1, self.dim), np.float32)
         return np.concatenate([await self._embedded([image]) for image in images])
 
@@ -111,14 +110,3 @@ class PictureVectors:
             writer.save_hashed_vectors(self.name, {one: row for one, row in vectors.items() if one in kept})
 
         await self._ledger.transact(save)
-
-
-def _sample() -> bytes:
-    """A PNG image of 8 by 8 black pixels, which every image encoder can decode."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
-    rows = zlib.compress(bytes(8 * (1 + 3 * 8)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

@@ -50,12 +50,12 @@ def _row(content: bytes, image_module: Any, ops_module: Any) -> NDArray[np.float
                 if image.width * image.height > _MAX_PIXELS:
                     return np.zeros(_DIM, np.float32)
                 upright = ops_module.exif_transpose(image).convert("RGBA")
+                small = upright.resize((_SIDE, _SIDE), image_module.Resampling.BOX)
     except Exception:  # noqa: BLE001  a damaged file raises whatever its decoder meets
         return np.zeros(_DIM, np.float32)
-    opaque = image_module.new("RGBA", upright.size, "white")
-    opaque.alpha_composite(upright)
-    small = opaque.convert("RGB").resize((_SIDE, _SIDE), image_module.Resampling.BOX)
-    pixels_XYC = np.asarray(small, np.float32) / 255
+    opaque = image_module.new("RGBA", small.size, "white")
+    opaque.alpha_composite(small)
+    pixels_XYC = np.asarray(opaque.convert("RGB"), np.float32) / 255
     layout = _unit(pixels_XYC.ravel() - pixels_XYC.mean())
     levels_XYC = np.minimum((pixels_XYC * _LEVELS).astype(np.int64), _LEVELS - 1)
     codes_XY = levels_XYC @ np.array([_LEVELS**2, _LEVELS, 1])

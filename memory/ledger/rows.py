@@ -129,9 +129,9 @@ def _vector(row: Mapping[str, Any]) -> Vector:
 
 
 def _picture(row: Mapping[str, Any]) -> CasePicture:
-    picture = picture_of(row["content"])
+    picture = picture_of(row["content"]) if isinstance(row["content"], bytes) else None
     if picture is None:
-        raise ValueError("it is empty")
+        raise ValueError("it holds no bytes")
     _same(row, picture_hash=picture.hash, media_type=picture.media_type)
     return picture
 

@@ -1,4 +1,4 @@
-"""A folder as a process of schema 2, 3 or 4 left it (ledger, weights, index slot) is opened, served and gone on with."""
+"""A folder as a process of schema 2 to 4 left it (ledger, weights, index slot) is opened, served and gone on with."""
 
 import json
 import tarfile

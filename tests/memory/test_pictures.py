@@ -20,6 +20,7 @@ from memento.memory.image_encoder import ThreadImageEncoder, embedded
 from memento.memory.interchange import exported_row, read_cases
 from memento.memory.pictures import MAX_PICTURE_BYTES, picture_of
 from memento.memory.thumbnails import thumbnail_encoder
+from tests.hashing_encoder import HashingEncoder
 from tests.memories import Place, place
 from tests.screens import FAR, HERE, NEAR, screen
 
@@ -41,6 +42,13 @@ async def memory(at: Place) -> AsyncIterator[CaseMemory]:
         yield memory
 
 
+@pytest.fixture
+async def alone() -> AsyncIterator[CaseMemory]:
+    """A memory of this process alone, for what no engine decides."""
+    async with CaseMemory.open(":memory:", encoder=HashingEncoder(), policy="similarity", seed=7) as memory:
+        yield memory
+
+
 async def similarity(memory: CaseMemory, query: str = GAME, **fields: Any) -> dict[str, float]:
     """Cosines of the cases that a read serves, by their actions."""
     reading = await memory.read(query, k=8, **fields)
@@ -56,7 +64,7 @@ async def counts(memory: CaseMemory) -> tuple[int, int]:
 
         from memento.memory.ledger.schema import pictures, vectors
 
-        of_pictures = vectors.c.encoder.like("thumbnail%")
+        of_pictures = vectors.c.encoder.like("image:thumbnail%")
         n_vectors = connection.scalar(select(func.count()).select_from(vectors).where(of_pictures))
         return connection.scalar(select(func.count()).select_from(pictures)), n_vectors
 
@@ -117,27 +125,27 @@ async def test_the_nearer_picture_comes_first_for_the_same_text(at: Place) -> No
             assert found["near"] == found["far"] == pytest.approx(1.0), "without an image encoder, by text"
 
 
-async def test_an_unknown_outcome_keeps_its_picture_for_the_feedback(memory: CaseMemory) -> None:
-    reading = await memory.read(GAME, picture=HERE)
-    await memory.write(state=GAME, action="wait", reward=None, picture=HERE, event_id=reading.event_id)
-    case_id = await memory.feedback(reading.event_id, 1.0)
-    case = (await memory.views.cases([case_id or ""], namespace="default"))[case_id or ""]
-    assert (await memory.picture(case.picture)).content == HERE
-    assert not await similarity(memory, picture=HERE), "its own case"
-    assert await memory.write(state=GAME, action="nothing kept", reward=None, picture=FAR) is None
-    assert (await counts(memory))[0] == 1
+async def test_an_unknown_outcome_keeps_its_picture_for_the_feedback(alone: CaseMemory) -> None:
+    reading = await alone.read(GAME, picture=HERE)
+    await alone.write(state=GAME, action="wait", reward=None, picture=HERE, event_id=reading.event_id)
+    case_id = await alone.feedback(reading.event_id, 1.0)
+    case = (await alone.views.cases([case_id or ""], namespace="default"))[case_id or ""]
+    assert (await alone.picture(case.picture)).content == HERE
+    assert not await similarity(alone, picture=HERE), "its own case"
+    assert await alone.write(state=GAME, action="nothing kept", reward=None, picture=FAR) is None
+    assert (await counts(alone))[0] == 1
 
 
-async def test_a_given_key_and_that_of_the_reading_stand_before_the_pictures(memory: CaseMemory) -> None:
-    reading = await memory.read(GAME, key="level 3", picture=HERE)
+async def test_a_given_key_and_that_of_the_reading_stand_before_the_pictures(alone: CaseMemory) -> None:
+    reading = await alone.read(GAME, key="level 3", picture=HERE)
     written = Experience(state=GAME, action="a", reward=1.0, picture=HERE, event_id=reading.event_id)
-    case_id = await memory.write(written) or ""
-    assert (await memory.views.cases([case_id], namespace="default"))[case_id].key == "level 3"
-    newer = await memory.write(state=GAME, action="a", reward=1.0, key="level 3", picture=NEAR)
-    without = await memory.write(state=GAME, action="a", reward=1.0, key="level 3")
+    case_id = await alone.write(written) or ""
+    assert (await alone.views.cases([case_id], namespace="default"))[case_id].key == "level 3"
+    newer = await alone.write(state=GAME, action="a", reward=1.0, key="level 3", picture=NEAR)
+    without = await alone.write(state=GAME, action="a", reward=1.0, key="level 3")
     assert case_id == newer == without
-    kept = (await memory.views.cases([case_id], namespace="default"))[case_id].picture
-    assert (await memory.picture(kept)).content == NEAR, "the newest attempt's that has one"
+    kept = (await alone.views.cases([case_id], namespace="default"))[case_id].picture
+    assert (await alone.picture(kept)).content == NEAR, "the newest attempt's that has one"
 
 
 def n_indexed(at: Place) -> int:
@@ -285,4 +293,4 @@ async def test_thumbnails_tell_screens_apart_and_are_the_same_every_time() -> No
     by_path = CaseMemory.open(":memory:", image_encoder="memento.memory.thumbnails:thumbnail_encoder")
     async with by_path as memory:
         assert memory._storage.pictures is not None
-        assert memory._storage.pictures.vectors.name == encoder.name
+        assert memory._storage.pictures.vectors.name == f"image:{encoder.name}"
