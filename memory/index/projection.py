@@ -277,7 +277,7 @@ class Projection:
 
 
 async def empty_index(engine: VectorEngine, encoder: str, dim: int) -> None:
-    """Empty an index that nobody follows the ledger with now; whoever does again, begins from the start.
+    """Empty an index that no memory keeps in step with the ledger now; the next one that does begins at offset 0.
 
     Raises:
         EngineError: the engine failed.

@@ -22,6 +22,7 @@ from memento.memory.pictures import MAX_PICTURE_BYTES, picture_of
 from memento.memory.thumbnails import thumbnail_encoder
 from tests.hashing_encoder import HashingEncoder
 from tests.memories import Place, place
+from tests.readme_examples import readme_example
 from tests.screens import FAR, HERE, NEAR, screen
 
 pytestmark = pytest.mark.allow_blocking("files are written and read")
@@ -163,6 +164,14 @@ def contents(at: Place) -> list[bytes]:
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
+async def test_a_case_is_redundant_beside_one_of_the_same_picture_alone(alone: CaseMemory) -> None:
+    for number, picture in enumerate((HERE, FAR, HERE)):
+        await alone.write(state=GAME, action="go right", reward=1.0, picture=picture, key=str(number))
+    plan = await alone.lifecycle.plan()
+    assert [one.rule for one in plan.retirements] == ["redundancy"]
+    assert plan.retirements[0].covered_by is not None
+
+
 async def test_an_erased_picture_is_gone_everywhere(at: Place) -> None:
     async with at.memory(image_encoder="thumbnail") as memory:
         gone = await memory.write(state=GAME, action="a", reward=1.0, picture=HERE) or ""
@@ -294,3 +303,14 @@ async def test_thumbnails_tell_screens_apart_and_are_the_same_every_time() -> No
     async with by_path as memory:
         assert memory._storage.pictures is not None
         assert memory._storage.pictures.vectors.name == f"image:{encoder.name}"
+
+
+async def test_the_code_of_the_page_runs(alone: CaseMemory, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(readme_example("pictures"), names)  # noqa: S102  the page's own code
+    for picture in (NEAR, HERE):
+        await names["play"](alone, picture)
+    assert capsys.readouterr().out == f"right, right, down image/png {len(NEAR)}\n"
+    exec(readme_example("image_encoder"), names)  # noqa: S102  the page's own code
+    rows = await embedded(names["encoder"], [HERE, FAR])
+    assert rows.shape == (2, 16)
