@@ -1,7 +1,6 @@
 """Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
-import json
 import shutil
 import tempfile
 import uuid
@@ -21,7 +20,6 @@ from memento.memory.index.case_bank import CaseBank
 from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
-from memento.memory.index.projection import empty_index
 from memento.memory.index.projector_lease import ProjectorLease, ProjectorPoll
 from memento.memory.learning.torch_thread import torch_thread
 from memento.memory.ledger.backup import CopyProgress
@@ -31,6 +29,7 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport, restore_file, restore_server
 from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.picture_indexes import empty_indexes, remember_image_encoder
 from memento.memory.picture_search import FOLDER, PictureSearch
 from memento.memory.picture_vectors import PictureVectors
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from memento.memory.index.engines.server import ServerEngine
 
 T = TypeVar("T")
-
-_IMAGE_ENCODERS = "image_encoders"
-"""Fact with the names and dims of all image encoders, so that their indexes are found when something is erased."""
 
 _SERVER_DEADLINE_S = 0.8
 _EMBEDDED_DEADLINE_S = 10.0
@@ -65,6 +61,7 @@ class Storage:
     """Folder of learned weights; None stores nothing."""
     index_folder: Path | None
     """Folder of the embedded index, which is not there where a server has always been used."""
+    _polls: list[ProjectorPoll]
 
     def __init__(
         self,
@@ -88,7 +85,6 @@ class Storage:
         self._encoder: Encoder = as_encoder(encoder)
         check_image_encoder(image_encoder)
         self._image_encoder = image_encoder
-        self.pictures = None
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
@@ -97,7 +93,6 @@ class Storage:
             raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
         self._approximate_from = approximate_from
         self._server: ServerEngine | None = None
-        self._polls: list[ProjectorPoll] = []
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -114,13 +109,15 @@ class Storage:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
-            EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
+            EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked; or the image encoder
+                cannot be made.
         """
         folder = await asyncio.to_thread(self._folder)
         url = self._url(folder)
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self.torch = torch_thread()
+        self._polls, self.pictures = [], None
         try:
             self.views = LedgerViews(self.ledger)
             self.versions = SettingsVersions(self.ledger)
@@ -131,9 +128,12 @@ class Storage:
             self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
             self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
             self._make_engine = partial(self._engine, folder, ledger_id)
-            self.bank = await self._opened_bank(await asyncio.to_thread(self._make_engine), self.texts)
+            self.bank = self._bank(await asyncio.to_thread(self._make_engine), self.texts)
+            await self.bank.open()
             if self._image_encoder is not None:
-                self.pictures = await self._opened_pictures(self._image_encoder)
+                self.pictures = await self._picture_search(self._image_encoder)
+                await self.pictures.bank.open()
+            self.resume()
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
@@ -164,7 +164,7 @@ class Storage:
         return report
 
     def resume(self) -> None:
-        """Start again, on another event loop, what went on in the background of one that has ended."""
+        """Start what goes on in the background; again, on another event loop, when one has ended."""
         for poll in self._polls:
             poll.start()
 
@@ -181,10 +181,12 @@ class Storage:
         try:
             for poll in self._polls:
                 await poll.stop()
-            if self.pictures is not None:
-                await self.pictures.bank.close()
-            if hasattr(self, "bank"):
-                await self.bank.close()
+            try:
+                if self.pictures is not None:
+                    await self.pictures.bank.close()
+            finally:
+                if hasattr(self, "bank"):
+                    await self.bank.close()
         finally:
             await self.ledger.aclose()
             await asyncio.to_thread(self.torch.shutdown)
@@ -218,28 +220,18 @@ class Storage:
     async def empty_picture_indexes(self) -> int:
         """Empty the indexes of pictures, those of image encoders that are not configured now included.
 
-        The configured one's is rebuilt, and the others from the ledger when their encoder is configured again.
-
         Returns:
-            How many engines of other processes hold one of the files: each rebuilds its own.
+            How many engines of other processes hold a file of one: each rebuilds its own.
 
         Raises:
             EngineError: an engine failed.
         """
-        n_held, folder = 0, None if self.index_folder is None else self.index_folder / FOLDER
-        if folder is not None and await asyncio.to_thread(folder.is_dir):
-            from memento.memory.index.engines.purging import purge_slots
-
-            n_held = await asyncio.to_thread(purge_slots, folder)
-        if self.pictures is not None:
-            await self.pictures.rebuild()
-            n_held -= self.bank.engine_name == "edge"
-        if self._kind == "server":
-            own = None if self.pictures is None else self.pictures.vectors.name
-            for name, dim in (await self._image_encoders()).items():
-                if name != own:
-                    await empty_index(await asyncio.to_thread(self._make_engine, FOLDER), name, dim)
-        return max(0, n_held)
+        return await empty_indexes(
+            self.views,
+            self.pictures,
+            folder=None if self.index_folder is None else self.index_folder / FOLDER,
+            make_engine=partial(self._make_engine, FOLDER) if self._kind == "server" else None,
+        )
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -279,8 +271,8 @@ class Storage:
 
         return await self.ledger.transact(named)
 
-    async def _opened_bank(self, engine: VectorEngine, vectors: CaseVectors) -> CaseBank:
-        """Open an index by these vectors; where several processes share it, one of them is elected to project.
+    def _bank(self, engine: VectorEngine, vectors: CaseVectors) -> CaseBank:
+        """Make an index by these vectors; where several processes share it, one of them is elected to project.
 
         A ledger that is only read cannot tell who it is.
         """
@@ -291,28 +283,15 @@ class Storage:
         bank = CaseBank(
             views=self.views, engine=engine, vectors=vectors, deadline_s=deadline_s, breaker=Breaker(), lease=lease
         )
-        await bank.open()
         if lease is not None:
             self._polls.append(ProjectorPoll(lease, bank.project))
-            self._polls[-1].start()
         return bank
 
-    async def _opened_pictures(self, given: ImageEncoder | str) -> PictureSearch:
+    async def _picture_search(self, given: ImageEncoder | str) -> PictureSearch:
         vectors = PictureVectors(await asyncio.to_thread(load_image_encoder, given), self.ledger)
-        if not self.ledger.only_read_because and (await self._image_encoders()).get(vectors.name) != vectors.dim:
-
-            def remember(writer: LedgerWriter) -> None:
-                known = json.loads(writer.fact(_IMAGE_ENCODERS) or "{}")
-                writer.set_fact(_IMAGE_ENCODERS, json.dumps({**known, vectors.name: vectors.dim}))
-
-            await self.ledger.transact(remember)
+        await remember_image_encoder(self.ledger, self.views, vectors)
         engine = await asyncio.to_thread(self._make_engine, FOLDER)
-        return PictureSearch(vectors=vectors, bank=await self._opened_bank(engine, vectors))
-
-    async def _image_encoders(self) -> dict[str, int]:
-        """All image encoders that the bank has been opened with: name to dim."""
-        known: dict[str, int] = json.loads(await self.views.fact(_IMAGE_ENCODERS) or "{}")
-        return known
+        return PictureSearch(vectors=vectors, bank=self._bank(engine, vectors))
 
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
