@@ -78,8 +78,11 @@ class Recalling:
 
     async def query(self, picture: CasePicture | None) -> PictureQuery:
         """The picture of a read as it is searched for: by none where there is none, or no image encoder."""
-        search = self._storage.pictures
-        return PictureQuery() if picture is None or search is None else await search.query(picture)
+        search, problem = self._storage.pictures, self._storage.no_pictures_because
+        if picture is None or search is None:
+            is_degraded = picture is not None and bool(problem)
+            return PictureQuery(is_degraded=is_degraded, notices=(problem,) if is_degraded else ())
+        return await search.query(picture)
 
     async def pictured(
         self, query: str, picture: Vector, question: str, namespace: str, known: set[str], until: int, kind: CaseKind

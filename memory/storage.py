@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.encoders import as_encoder
-from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
+from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput, LedgerUnavailable
 from memento.memory.image_encoder import ImageEncoder, check_image_encoder, load_image_encoder
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
@@ -57,6 +57,8 @@ class Storage:
     """The thread that runs estimators."""
     pictures: PictureSearch | None
     """The index by pictures; None without an image encoder."""
+    no_pictures_because: str
+    """Why the image encoder cannot be used; empty where it can, or there is none."""
     weights: Path | None
     """Folder of learned weights; None stores nothing."""
     index_folder: Path | None
@@ -109,15 +111,15 @@ class Storage:
         Raises:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
-            EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked; or the image encoder
-                cannot be made.
+            EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
+            InvalidInput: the import path of the image encoder leads to something else.
         """
         folder = await asyncio.to_thread(self._folder)
         url = self._url(folder)
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self.torch = torch_thread()
-        self._polls, self.pictures = [], None
+        self._polls, self.pictures, self.no_pictures_because = [], None, ""
         try:
             self.views = LedgerViews(self.ledger)
             self.versions = SettingsVersions(self.ledger)
@@ -131,8 +133,7 @@ class Storage:
             self.bank = self._bank(await asyncio.to_thread(self._make_engine), self.texts)
             await self.bank.open()
             if self._image_encoder is not None:
-                self.pictures = await self._picture_search(self._image_encoder)
-                await self.pictures.bank.open()
+                await self._open_pictures(self._image_encoder)
             self.resume()
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
@@ -209,6 +210,7 @@ class Storage:
         """Notices for users: the ledger is read-only, the collection has other settings than the configured ones."""
         reason = self.ledger.only_read_because
         told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        told += [self.no_pictures_because] if self.no_pictures_because else []
         return told if self._server is None else [*told, *self._server.notices]
 
     async def project(self) -> None:
@@ -287,11 +289,18 @@ class Storage:
             self._polls.append(ProjectorPoll(lease, bank.project))
         return bank
 
-    async def _picture_search(self, given: ImageEncoder | str) -> PictureSearch:
-        vectors = PictureVectors(await asyncio.to_thread(load_image_encoder, given), self.ledger)
+    async def _open_pictures(self, given: ImageEncoder | str) -> None:
+        """Open the index by pictures; without its encoder the memory goes on by texts."""
+        try:
+            encoder = await asyncio.to_thread(load_image_encoder, given)
+        except EncoderUnavailable as error:
+            self.no_pictures_because = f"cases are not searched by picture: {error}"
+            return
+        vectors = PictureVectors(encoder, self.ledger)
         await remember_image_encoder(self.ledger, self.views, vectors)
         engine = await asyncio.to_thread(self._make_engine, FOLDER)
-        return PictureSearch(vectors=vectors, bank=self._bank(engine, vectors))
+        self.pictures = PictureSearch(vectors=vectors, bank=self._bank(engine, vectors))
+        await self.pictures.bank.open()
 
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"

@@ -269,6 +269,11 @@ async def test_reads_go_on_by_text_while_the_image_encoder_fails(tmp_path: Path)
             assert reading.is_degraded
             assert len(reading.cases) == 2
             assert any("image encoder 'sizes' failed: OSError" in notice for notice in reading.notices)
+        async with at.memory(image_encoder="no.such:model") as memory:
+            (notice,) = memory.notices
+            assert "not searched by picture: the image encoder 'no.such:model' cannot be made" in notice
+            assert (await memory.read(GAME, picture=HERE)).is_degraded
+            assert not (await memory.read(GAME)).is_degraded
 
 
 def test_what_is_no_picture_is_refused() -> None:
