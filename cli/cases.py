@@ -71,10 +71,11 @@ async def export_cases(
     *,
     namespace: Namespace = None,
 ) -> ExitCode:
-    """Export all cases of a namespace as JSON lines."""
+    """Export all cases of a namespace as JSON lines, with their pictures."""
     import asyncio
     import json
 
+    from memento.cli.cases_export import exported_case
     from memento.cli.opening import opened
 
     if file is not None:
@@ -83,13 +84,13 @@ async def export_cases(
         lines = memory.views.walk(namespace=memory.namespace)
         if file is None:
             async for case in lines:
-                print_json(case.exported())
+                print_json(await exported_case(memory, case))
             return ExitCode.OK
         unfinished, n_written = file.with_name(f".{file.name}.unfinished"), 0
         try:
             with unfinished.open("w", encoding="utf-8") as out:
                 async for case in lines:
-                    out.write(json.dumps(case.exported(), ensure_ascii=False) + "\n")
+                    out.write(json.dumps(await exported_case(memory, case), ensure_ascii=False) + "\n")
                     n_written += 1
             unfinished.replace(file)
         finally:

@@ -69,7 +69,8 @@ def _next_batch(groups: Iterator[Group]) -> list[Group]:
 async def _keep(memory: CaseMemory, batch: list[Group], so_far: Kept, *, is_trusted: bool) -> Kept:
     """Store each kind of line in one transaction; return the updated counts."""
     cases = [line.case for group in batch if group.selection is None for line in group.lines if line.case is not None]
-    n_new = await memory.keep(cases, is_trusted=is_trusted)
+    pictures = [line.picture for group in batch for line in group.lines if line.picture is not None]
+    n_new = await memory.keep(cases, is_trusted=is_trusted, pictures=pictures)
     selections = [group.selection for group in batch if group.selection is not None]
     new = await memory.keep_recorded(selections, is_trusted=is_trusted)
     return Kept(so_far.cases + n_new + new.cases, so_far.events + new.events, so_far.outcomes + new.outcomes)

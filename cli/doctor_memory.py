@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from memento.cli.doctor_finding import Finding
 from memento.graph.app import Application
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, EngineError, MementoError
+from memento.memory.image_encoder import embedded, load_image_encoder, sample_image
 from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.reasons import brief_reason
 
@@ -36,6 +37,20 @@ async def examine_encoder(app: Application) -> AsyncIterator[Finding]:
         return
     name = encoder.name if spec is None else where
     yield Finding("encoder", "ok", f"{name}, {encoder.dim} dimensions")
+    if (of_images := app.settings.image_encoder) is not None:
+        yield await _examined_image_encoder(of_images)
+
+
+async def _examined_image_encoder(given: str) -> Finding:
+    """Encode one small image."""
+    try:
+        async with asyncio.timeout(_SERVICE_S):
+            encoder = await asyncio.to_thread(load_image_encoder, given)
+            await embedded(encoder, [sample_image()])
+    except (MementoError, TimeoutError) as error:
+        reason = str(error) or f"{given}: no answer within {_SERVICE_S:g} s"
+        return Finding("image encoder", "bad", reason, "correct MEMENTO_IMAGE_ENCODER, or install what it needs")
+    return Finding("image encoder", "ok", f"{encoder.name}, {encoder.dim} dimensions")
 
 
 async def examine_memory(app: Application) -> AsyncIterator[Finding]:

@@ -176,6 +176,7 @@ class Application:
             home=settings.folder,
             is_reindexing=is_reindexing,
             positive_from=settings.positive_from,
+            image_encoder=settings.image_encoder,
         )
 
     async def encoder(self) -> Encoder | None:

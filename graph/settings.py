@@ -16,6 +16,7 @@ from memento.graph.server_variables import ServerVariables, listed
 from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
+from memento.memory.image_encoder import check_image_encoder
 from memento.memory.places import parse_encoder_name, parse_folder, parse_http_url, parse_ledger_url
 from memento.memory.policies.registry import PolicyName
 from memento.memory.reasons import masked
@@ -58,6 +59,9 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
         default="", description="Days after which `cases expire` erases: a number, or namespace=days, by commas."
     )
     encoder: str | None = Field(default=None, description="Embeddings as provider:model; packaged if empty.")
+    image_encoder: str | None = Field(
+        default=None, description="Encoder of cases' pictures: thumbnail, or package.module:name; none if empty."
+    )
     planner: str | None = Field(default=None, description="Planner model as provider:model.")
     executor: str | None = Field(default=None, description="Executor model as provider:model.")
     judge: str | None = Field(default=None, description="Judge model as provider:model.")
@@ -158,6 +162,12 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
         if spec is not None:
             parse_encoder_name(spec, variable(info.field_name, cls.model_fields))
         return spec
+
+    @field_validator("image_encoder")
+    @classmethod
+    def _is_image_encoder(cls, name: str | None) -> str | None:
+        check_image_encoder(name)
+        return name
 
     @field_validator("fetch_allowed")
     @classmethod

@@ -9,7 +9,19 @@ from importlib.util import find_spec
 from typing import Final, Literal
 
 Extra = Literal[
-    "babyai", "cli", "demo", "e2b", "environments", "evals", "local", "mcp", "media", "postgres", "server", "tools"
+    "babyai",
+    "cli",
+    "demo",
+    "e2b",
+    "environments",
+    "evals",
+    "local",
+    "mcp",
+    "media",
+    "pictures",
+    "postgres",
+    "server",
+    "tools",
 ]
 """The extras whose packages the code imports."""
 

@@ -40,6 +40,7 @@ def judged(
         ),
         key=attempt.key,
         kind=attempt.kind,
+        picture=attempt.picture,
     )
 
 
@@ -78,6 +79,8 @@ def admit(writer: LedgerWriter, case: Case, *, positive_from: float, replaced: f
         update["status"] = "retired"
     if known is not None and not case.lesson and (case.reward >= positive_from) == (known.reward >= positive_from):
         update["lesson"] = known.lesson
+    if known is not None and not case.picture:
+        update["picture"] = known.picture
     if known is not None and case.outcomes.n:  # a lesson has no outcome to count
         case = counted_together(known, case, replaced=replaced)
     return writer.append_case(case.model_copy(update=update))

@@ -206,6 +206,8 @@ def _parsed(number: int, line: bytes, namespace: str) -> tuple[PlainCase | Case 
     if isinstance(row, dict) and row.keys() <= _PLAIN and (plain := _plain(row)) is not None:
         return plain, vector, ""
     parsed = parse_line(number, line, namespace)
+    if parsed.picture is not None:
+        return None, vector, "it has a picture, which a bulk load does not take; `memento cases import` does"
     return parsed.case, vector, parsed.problem
 
 

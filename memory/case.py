@@ -101,6 +101,8 @@ class Case(Record):
     """The task's key, where a data set or an environment names its tasks; empty: the state tells them apart."""
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
     """A read sees the cases of one kind."""
+    picture: str = Field(default="", pattern=r"^([0-9a-f]{32})?$", exclude_if=lambda value: value == "")
+    """Hash of the picture of its situation, which `CaseMemory.picture` reads; empty: it has none."""
     tally: Tally | None = Field(default=None, exclude_if=lambda value: value is None)
     """Sums of its outcomes, where these are not the reward alone; read `outcomes`."""
 

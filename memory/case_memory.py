@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 from typing_extensions import Unpack
 
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, storable
+from memento.memory.errors import UnknownPicture
 from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.forks import Written
@@ -25,6 +26,7 @@ from memento.memory.maintenance import LedgerMaintenance
 from memento.memory.memory_lifetime import MemoryLifetime
 from memento.memory.namespaces import checked_namespace
 from memento.memory.open_options import OpenOptions
+from memento.memory.pictures import CasePicture, picture_of
 from memento.memory.ranking import D, Ranking
 from memento.memory.reading import Reading, Recall
 from memento.memory.recorded_events import Kept, Selection
@@ -73,6 +75,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         key: str = "",
         kind: CaseKind = PLAN,
         max_tokens: int | None = None,
+        picture: bytes | str = b"",
     ) -> Reading:
         """Choose cases for a task: `recall`, then `select`.
 
@@ -89,15 +92,26 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             kind: of the cases that are read; no others are seen.
             max_tokens: of all cases together, estimated: those are chosen that add most within it, fewer than k where
                 no more fit. None: no limit.
+            picture: of the situation, as `Experience.picture` takes it. Without a key, it tells the task together with
+                the text. Where the memory has an image encoder, cases are searched by it, too (see docs/pictures.md).
 
         Raises:
-            InvalidInput: empty query, k or max_tokens below 0, unknown policy or kind, a key that is too long.
+            InvalidInput: empty query, k or max_tokens below 0, unknown policy or kind, a key that is too long, or a
+                picture that `Experience` would refuse.
             EncoderUnavailable: the query cannot be encoded.
             LedgerUnavailable: the choice cannot be recorded.
             UnknownEvent: the reading that it follows is not of this namespace.
         """
         recall = await self.recall(
-            query, policy=policy, namespace=namespace, task=task, follows=follows, seed=seed, key=key, kind=kind
+            query,
+            policy=policy,
+            namespace=namespace,
+            task=task,
+            follows=follows,
+            seed=seed,
+            key=key,
+            kind=kind,
+            picture=picture,
         )
         return await self._retrieval.select(recall, k=k, max_tokens=max_tokens, is_caught_up=True)
 
@@ -112,6 +126,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         seed: int | None = None,
         key: str = "",
         kind: CaseKind = PLAN,
+        picture: bytes | str = b"",
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
@@ -123,6 +138,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
             seed=seed,
             key=checked_key(key),
             kind=checked_kind(kind),
+            picture=picture_of(picture),
         )
 
     async def select(self, recall: Recall, *, k: int = 4, max_tokens: int | None = None) -> Reading:
@@ -202,6 +218,7 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         subtasks: Sequence[SubtaskAttempt] = (),
         reflection: Reflection | None = None,
         steps: Sequence[StepAttempt] = (),
+        picture: bytes | str = b"",
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword
@@ -311,12 +328,35 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         await self._retained(learning)
         return case_id
 
-    async def keep(self, cases: Sequence[Case], *, is_trusted: bool = True) -> int:
+    async def picture(self, picture: str, *, namespace: str | None = None) -> CasePicture:
+        """Read the picture of a case.
+
+        Args:
+            picture: its hash, `Case.picture`.
+            namespace: whose; the memory's own by default.
+
+        Returns:
+            Its bytes and media type.
+
+        Raises:
+            UnknownPicture: the namespace has none of this hash.
+            LedgerUnavailable: it cannot be read.
+        """
+        place = self._namespace(namespace)
+        found = await self._storage.views.picture(storable(picture), namespace=place)
+        if found is None:
+            raise UnknownPicture(picture, place)
+        return found
+
+    async def keep(
+        self, cases: Sequence[Case], *, is_trusted: bool = True, pictures: Sequence[CasePicture] = ()
+    ) -> int:
         """Import finished cases, all or none; those already stored are left unchanged.
 
         Args:
             cases: finished cases.
             is_trusted: if not, they wait in quarantine until `lifecycle.release`.
+            pictures: of the cases; what is neither here nor kept in their namespace, a case is left without.
 
         Returns:
             How many were new.
@@ -324,8 +364,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         Raises:
             LedgerUnavailable: none was kept.
         """
-        n_new = await self._recorder.keep(cases, is_trusted=is_trusted)
-        await self._storage.bank.project()
+        n_new = await self._recorder.keep(cases, is_trusted=is_trusted, pictures=pictures)
+        await self._storage.project()
         return n_new
 
     async def keep_attempts(self, attempts: Sequence[Experience]) -> int:
@@ -364,6 +404,6 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
 
     async def _retained(self, *namespaces: str) -> None:
         """After the acknowledgement: searchable now if the engine answers, learned from in the background."""
-        await self._storage.bank.project()
+        await self._storage.project()
         for namespace in namespaces:
             self._learning.catch_up_soon(namespace)

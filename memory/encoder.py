@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.case import text_hash
+from memento.memory.case import Case, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.errors import EncoderUnavailable
 from memento.memory.index.engines.port import Vector
@@ -41,7 +41,12 @@ class Encoder(Protocol):
 
 
 class EncodedTexts:
-    """Vectors by text: from a cache, else from the ledger, else from the encoder."""
+    """Vectors by text: from a cache, else from the ledger, else from the encoder.
+
+    Those of cases, by their states, are an index's `CaseVectors`.
+    """
+
+    covers_all = True
 
     def __init__(self, encoder: Encoder, ledger: Ledger) -> None:
         self.encoder = encoder
@@ -50,9 +55,23 @@ class EncodedTexts:
         self._recent: OrderedDict[str, Vector] = OrderedDict()
         self._kept = Coalescer(self._look_up)
 
+    @property
+    def name(self) -> str:
+        """Of the encoder."""
+        return self.encoder.name
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.encoder.dim
+
     def forget(self) -> None:
         """Forget this process' recent vectors: some may be of texts that were erased."""
         self._recent.clear()
+
+    async def of(self, cases: Sequence[Case]) -> list[Vector]:
+        """Unit rows of the cases' states."""
+        return list(await self.rows([case.state for case in cases]))
 
     async def one(self, text: str) -> Vector:
         """The unit row of one text, shape (dim,)."""

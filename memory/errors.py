@@ -5,6 +5,7 @@
     │   ├── UnknownPolicy            lists the policies that exist
     │   ├── UnknownEvent             no such event in this namespace
     │   ├── UnknownCase              no such case in this namespace
+    │   ├── UnknownPicture           no such picture in this namespace
     │   ├── AnotherAttempt           the event has an attempt's outcome already; `write_attempt` keeps both apart
     │   ├── FeedbackRefused          its evaluator may not change this outcome (any more)
     │   ├── ErasedRecord             the event or case was erased: its texts are gone for good
@@ -59,6 +60,18 @@ class UnknownCase(InvalidInput):
     def __init__(self, case_id: str, namespace: str) -> None:
         super().__init__(f"no case {case_id!r} in namespace {namespace!r}")
         self.case_id = case_id
+        self.namespace = namespace
+
+
+class UnknownPicture(InvalidInput):
+    """No picture of this hash in this namespace, or one whose stored row is damaged."""
+
+    def __init__(self, picture: str, namespace: str) -> None:
+        super().__init__(
+            f"no picture {picture!r} in namespace {namespace!r}: `Case.picture` has the hash of one; `memento doctor` "
+            "lists rows that are damaged"
+        )
+        self.picture = picture
         self.namespace = namespace
 
 

@@ -137,6 +137,8 @@ class Attempt(Record):
     models: dict[str, str] = Field(default_factory=dict)
     key: str = Field(default="", exclude_if=lambda value: value == "")
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
+    picture: str = Field(default="", exclude_if=lambda value: value == "")
+    """Hash of the picture of its situation."""
 
 
 class StepGain(Record):

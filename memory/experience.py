@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -10,11 +10,22 @@ from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, quest
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
 from memento.memory.lessons import Reflection
+from memento.memory.pictures import CasePicture, picture_key, picture_of
 from memento.memory.run_parts import RunPart
 from memento.memory.steps import StepAttempt
 from memento.memory.subtasks import SubtaskAttempt
 from memento.memory.task_keys import checked_key, checked_kind
 from memento.memory.text_limits import MAX_ACTION_CHARS, MAX_ANSWER_CHARS, MAX_LESSON_CHARS, MAX_STATE_CHARS, bounded
+
+_LATER_FIELDS: Final[tuple[tuple[str, Any], ...]] = (
+    ("key", ""),
+    ("kind", PLAN),
+    ("subtasks", []),
+    ("steps", []),
+    ("reflection", None),
+    ("picture", ""),
+)
+"""Fields added since 0.1, and what they hold where they say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +37,7 @@ class Experience:
 
     Raises:
         InvalidInput: empty state, a reward or confidence outside [0, 1], an unknown error class or kind, a key that is
-            too long, a wrong type.
+            too long, a picture that is too large or no PNG, JPEG or WebP image, a wrong type.
     """
 
     state: str
@@ -65,6 +76,11 @@ class Experience:
     steps: Sequence[StepAttempt] = ()
     """Its steps in an environment, each of which becomes a case of its own; see `steps` for what it is worth. Fields of
     one may stand for it."""
+    picture: bytes | str = b""
+    """A picture of the situation, which tells the task together with its text: a PNG, JPEG or WebP image of at most
+    1 MiB, as bytes or as base64. Kept once in a namespace."""
+    checked_picture: CasePicture | None = field(init=False, repr=False, compare=False)
+    """The picture, checked, with its hash and media type."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -76,6 +92,7 @@ class Experience:
                 raise InvalidInput(f"`{name}` must be a text, not {type(getattr(self, name)).__name__}")
         if not self.state.strip():
             raise InvalidInput("the state is empty")
+        shown = picture_of(self.picture)
         models = {storable(role): storable(model) for role, model in (self.models or {}).items()}
         kept: dict[str, Any] = {
             "state": bounded(storable(self.state), MAX_STATE_CHARS),
@@ -92,7 +109,11 @@ class Experience:
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
             "reflection": None if self.reflection is None else Reflection.given(self.reflection),
             "steps": tuple(map(StepAttempt.given, self.steps)),
+            "picture": b"" if shown is None else shown.content,
+            "checked_picture": shown,
         }
+        if shown is not None and not kept["key"]:
+            kept["key"] = picture_key(kept["state"], shown.hash)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
         try:
@@ -105,11 +126,17 @@ class Experience:
                 models=models,
                 key=self.key,
                 kind=self.kind,
+                picture="" if shown is None else shown.hash,
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
         object.__setattr__(self, "attempt", attempt)
+
+    @property
+    def is_keyed_by_picture(self) -> bool:
+        """Whether its key is made of its text and picture, because it was given none."""
+        return self.checked_picture is not None and self.key == picture_key(self.state, self.checked_picture.hash)
 
     @property
     def question(self) -> str:
@@ -131,7 +158,8 @@ class Experience:
         for name in ("subtasks", "steps"):
             given[name] = [asdict(one) | {"left_out": list(one.left_out)} for one in given[name]]
         given["reflection"] = None if self.reflection is None else asdict(self.reflection)
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("steps", []), ("reflection", None)):
+        given["picture"] = "" if self.checked_picture is None else self.checked_picture.base64
+        for name, default in _LATER_FIELDS:
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

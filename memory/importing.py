@@ -7,7 +7,7 @@ that it comes from a file, and is kept.
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -15,7 +15,9 @@ from memento.memory.case import PLAN, Case, CaseKind, Provenance, case_id, stora
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, Outcome, RetrievalEvent
 from memento.memory.experience import Experience, bounded_case
+from memento.memory.ledger.picture_rows import kept_pictures, save_picture
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.pictures import CasePicture
 from memento.memory.task_keys import checked_key
 
 IMPORT = "import"
@@ -51,13 +53,16 @@ def importable(case: Case) -> Case:
     return bounded_case(valid)
 
 
-def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: bool) -> int:
+def import_cases(
+    writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: bool, pictures: Sequence[CasePicture] = ()
+) -> int:
     """Append the cases that are new; stored ones, whatever version a file gives them, are left unchanged.
 
     Args:
         writer: the transaction.
         cases: as `importable` gives them.
         is_trusted: if not, they go into quarantine, each with a line of audit.
+        pictures: of the cases; what is neither here nor kept in their namespace, a case is left without.
 
     Returns:
         How many were new.
@@ -68,7 +73,10 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
         fresh.setdefault(case.id, case)
     for known in [one.id for one in fresh.values() if writer.head(one.id, namespace=one.namespace) is not None]:
         del fresh[known]
-    imported = [_without_authority(writer, case, is_trusted=is_trusted) for case in fresh.values()]
+    imported = [
+        _without_authority(writer, case, is_trusted=is_trusted)
+        for case in _with_kept_pictures(writer, list(fresh.values()), {one.hash: one for one in pictures})
+    ]
     n_new = writer.append_revisions(imported)
     source = "from a trusted source" if is_trusted else "from an unknown source"
     for namespace, n_cases in sorted(Counter(case.namespace for case in imported).items()):
@@ -77,6 +85,21 @@ def import_cases(writer: LedgerWriter, cases: Sequence[Case], *, is_trusted: boo
         if not is_trusted:
             writer.note(case.namespace, "quarantine", case.id, "imported from an unknown source")
     return n_new
+
+
+def _with_kept_pictures(
+    writer: LedgerWriter, cases: Sequence[Case], given: Mapping[str, CasePicture]
+) -> Iterator[Case]:
+    """The cases, each with its picture saved, or without it where nobody has it."""
+    for case in cases:
+        if not case.picture:
+            yield case
+        elif case.picture in given:
+            save_picture(writer, given[case.picture], namespace=case.namespace)
+            yield case
+        else:
+            is_kept = bool(kept_pictures(writer, [case.picture], namespace=case.namespace))
+            yield case if is_kept else case.model_copy(update={"picture": ""})
 
 
 def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) -> Case:
@@ -149,6 +172,8 @@ def import_attempts(writer: LedgerWriter, attempts: Sequence[Experience], *, nam
             raise InvalidInput(f"the id {event_id!r} of an imported attempt is another namespace's")
         if recorded is not event:  # another process was faster
             continue
+        if one.checked_picture is not None:
+            save_picture(writer, one.checked_picture, namespace=namespace)
         key, evaluator = f"{event_id}:write", _imported(one.evaluator) or IMPORT
         writer.append_outcome(
             Outcome(key=key, event_id=event_id, namespace=namespace, evaluator=evaluator, attempt=one.attempt)

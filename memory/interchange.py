@@ -3,7 +3,7 @@
 {"case": ..., "plan": ..., "case_label": "positive" | "negative"}
 {"case": ..., "plan": ..., "case_label": ..., "query": ..., "truth_label": true | false | null}   its retrieval log
 {"question": ..., "plan": ..., "reward": 0 | 1}
-{"state": ..., "action": ..., "reward": ..., ...}               our own export
+{"state": ..., "action": ..., "reward": ..., ...}               our own export, pictures in base64
 """
 
 import json
@@ -16,11 +16,13 @@ from pydantic import ValidationError
 from memento.memory.case import Case, Provenance, case_id, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import bounded_case
+from memento.memory.pictures import CasePicture, picture_key, picture_of
 from memento.memory.tally import imported_tally
 from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
-MAX_LINE_CHARS = 1_000_000
+MAX_LINE_CHARS = 2_500_000
+"""Texts, and a picture of the largest size in base64."""
 _LABELS = {"positive": 1.0, "negative": 0.0}
 _KEPT = ("answer", "lesson", "error_class", "status", "provenance", "key", "kind")
 """What else is read of a row of our own export."""
@@ -46,6 +48,8 @@ class ParsedLine(NamedTuple):
     """Size of the line, for progress."""
     served: LoggedUse | None = None
     """For lines of a retrieval log."""
+    picture: CasePicture | None = None
+    """The case's picture."""
 
 
 def read_cases(path: Path, *, namespace: str) -> Iterator[ParsedLine]:
@@ -81,9 +85,27 @@ def _row(line: str) -> dict[str, Any]:
     return row
 
 
-def _case(row: dict[str, Any], namespace: str) -> Case:
+def exported_row(case: Case, picture: CasePicture | None) -> dict[str, Any]:
+    """A case as a line of our own export, with its picture in base64 where there is one."""
+    row = case.exported()
+    row.pop("picture", None)
+    if picture is not None:
+        row["picture"] = {"hash": picture.hash, "media_type": picture.media_type, "base64": picture.base64}
+    return row
+
+
+def _picture(row: dict[str, Any]) -> CasePicture | None:
+    given = row.get("picture")
+    if given is None or isinstance(given, str):  # a hash without content, as other commands print it
+        return None
+    if not isinstance(given, dict) or not isinstance(given.get("base64"), str):
+        raise InvalidInput("`picture` must be an object with the image as `base64`")
+    return picture_of(given["base64"])
+
+
+def _case(row: dict[str, Any], namespace: str, picture: CasePicture | None) -> Case:
     if "state" in row:
-        return bounded_case(_own(row, namespace))
+        return bounded_case(_own(row, namespace, picture))
     if "case" in row:
         return bounded_case(_reference(row, "case", _labelled(row), namespace))
     if "question" in row:
@@ -95,7 +117,8 @@ def parse_line(number: int, raw: bytes, namespace: str) -> ParsedLine:
     """Parse one line of a file; what is wrong with it becomes its problem."""
     try:
         row = _row(raw.decode("utf-8-sig"))
-        return ParsedLine(number, _case(row, namespace), "", len(raw), _served(row))
+        picture = _picture(row) if "state" in row else None
+        return ParsedLine(number, _case(row, namespace, picture), "", len(raw), _served(row), picture)
     except UnicodeDecodeError as error:
         return ParsedLine(number, None, f"not UTF-8 at byte {error.start}", len(raw))
     except InvalidInput as error:
@@ -112,11 +135,14 @@ def _served(row: dict[str, Any]) -> LoggedUse | None:
     return LoggedUse(bounded(_text(row, "query"), MAX_STATE_CHARS), None if label is None else float(label))
 
 
-def _own(row: dict[str, Any], namespace: str) -> Case:
+def _own(row: dict[str, Any], namespace: str, picture: CasePicture | None) -> Case:
     """A row of our own export. Its id, version, time and trust say nothing here, nor do keys that are not known."""
     state, action = _text(row, "state"), _text(row, "action")
     own = {"id": "", "namespace": namespace, "state": state, "action": action}
     kept = {name: row[name] for name in _KEPT if name in row} | {"reward": _share(row, "reward")}
+    if picture is not None:
+        key = row.get("key") or picture_key(bounded(state, MAX_STATE_CHARS), picture.hash)
+        kept |= {"picture": picture.hash, "key": key}
     if "confidence" in row:
         kept["confidence"] = _share(row, "confidence")
     try:

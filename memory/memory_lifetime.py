@@ -7,6 +7,7 @@ from typing import Any, Self
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.encoder import Encoder
 from memento.memory.experience import check_share
+from memento.memory.image_encoder import ImageEncoder
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.memory_parts import MemoryParts
 from memento.memory.policies.port import RetrievalPolicy
@@ -35,6 +36,7 @@ class MemoryLifetime(MemoryParts):
         min_confidence: float = 0.5,
         positive_from: PositiveFrom = POSITIVE_FROM,
         in_thread: bool = False,
+        image_encoder: ImageEncoder | str | None = None,
     ) -> Self:
         """Configure a memory; `async with` opens it.
 
@@ -62,12 +64,15 @@ class MemoryLifetime(MemoryParts):
                 by bit, of which .5 is not yet a success.
             in_thread: work on an event loop in a thread of its own, for a memory that several event loops share and
                 none of which lives as long as it does; a call takes about .2 ms longer.
+            image_encoder: images to vectors, for cases to be searched by picture, too: `"thumbnail"` (packaged, extra
+                `pictures`), an object with `name`, `dim` and `async embed(images)`, or the import path of one or of a
+                function that makes one. Without it pictures are kept, and searched by nobody.
 
         Raises:
             UnknownPolicy: no policy of that name.
             InvalidInput: the object is no policy, or has the name of a built-in one; the namespace is empty or too
                 long, the confidence not in [0, 1], the number of cases below 1; the location, the home, the ledger's
-                URL or the encoder does not parse.
+                URL or an encoder does not parse.
         """
         storage = Storage(
             location,
@@ -78,6 +83,7 @@ class MemoryLifetime(MemoryParts):
             approximate_from=approximate_from,
             home=home,
             is_reindexing=is_reindexing,
+            image_encoder=image_encoder,
         )
         check_share("confidence", min_confidence)
         return cls(

@@ -106,7 +106,8 @@ class MemoryParts:
 
         A condition is told for as long as it lasts; what has happened until the next reading, which tells it too.
         """
-        return [*self._storage.notices, *self._storage.bank.notices]
+        pictures = self._storage.pictures
+        return [*self._storage.notices, *self._storage.bank.notices, *([] if pictures is None else pictures.notices)]
 
     async def effects(self, namespace: str | None = None) -> list[CaseEffect]:
         """Estimated effect of serving each case, by the policy's estimator; empty where it has no effects per case."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from memento.memory.encoder import Encoder
+from memento.memory.image_encoder import ImageEncoder
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.success import PositiveFrom
@@ -24,3 +25,4 @@ class OpenOptions(TypedDict, total=False):
     is_reindexing: bool
     min_confidence: float
     positive_from: PositiveFrom
+    image_encoder: ImageEncoder | str | None

@@ -1,11 +1,17 @@
-"""Candidate recall: the nearest cases, those that an estimator suggests, or a uniform sample."""
+"""Candidate recall: the nearest cases by text and picture, those that an estimator suggests, or a uniform sample."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from memento.memory.case import CaseKind
+from memento.memory.errors import EncoderUnavailable
 from memento.memory.event import Candidate
 from memento.memory.index.case_bank import Search
+from memento.memory.index.engines.port import Vector
 from memento.memory.learning.learner import Learner
+from memento.memory.picture_search import PictureQuery
+from memento.memory.pictures import CasePicture
 from memento.memory.products import cosines
 from memento.memory.storage import Storage
 
@@ -14,6 +20,9 @@ N_CANDIDATES = 64
 
 N_SUGGESTED = 16
 """Cases looked up near each direction that an estimator suggests."""
+
+N_PICTURED = 32
+"""Cases recalled by picture, where a read has one, beside those by text."""
 
 
 class Recalling:
@@ -63,16 +72,70 @@ class Recalling:
         ]
         ids += [hit.case_id for search in searches for hit in search.hits]
         fresh = [case_id for case_id in dict.fromkeys(ids) if case_id not in known]
-        found = await self._storage.views.cases(fresh, namespace=namespace) if fresh else {}
+        candidates = await self._by_text(vector, fresh, question, namespace, kind)
+        told = [notice for search in searches for notice in search.notices]
+        return candidates, any(search.is_degraded for search in searches), told
+
+    async def query(self, picture: CasePicture | None) -> PictureQuery:
+        """The picture of a read as it is searched for: by none where there is none, or no image encoder."""
+        search, problem = self._storage.pictures, self._storage.no_pictures_because
+        if picture is None or search is None:
+            is_degraded = picture is not None and bool(problem)
+            return PictureQuery(is_degraded=is_degraded, notices=(problem,) if is_degraded else ())
+        return await search.query(picture)
+
+    async def pictured(
+        self, query: str, picture: Vector, question: str, namespace: str, known: set[str], until: int, kind: CaseKind
+    ) -> tuple[list[Candidate], bool, list[str]]:
+        """Candidates beside the known ones whose pictures are the nearest, with their texts' cosines.
+
+        Returns:
+            The candidates, whether the search was degraded, and what it has to tell.
+        """
+        if (search := self._storage.pictures) is None:
+            return [], False, []
+        found = await search.nearest(
+            picture, namespace=namespace, kind=kind, limit=N_PICTURED, exclude_question=question, until=until
+        )
+        fresh = [hit.case_id for hit in found.hits if hit.case_id not in known]
+        vector = await self._storage.texts.one(query)
+        candidates = await self._by_text(vector, fresh, question, namespace, kind)
+        return candidates, found.is_degraded, found.notices
+
+    async def compared(
+        self, candidates: Sequence[Candidate], picture: Vector, namespace: str
+    ) -> tuple[list[Candidate], bool, list[str]]:
+        """The candidates in their order; of those with a picture, with the mean of the text's and picture's cosines.
+
+        Returns:
+            The candidates, whether their pictures could not be compared, and what there is to tell.
+        """
+        search = self._storage.pictures
+        if search is None or not candidates:
+            return list(candidates), False, []
+        cases = await self._storage.views.cases([one.case_id for one in candidates], namespace=namespace)
+        try:
+            cosine = await search.similarities(list(cases.values()), picture)
+        except EncoderUnavailable as error:
+            return list(candidates), True, [f"pictures were not compared: {error}"]
+        mixed = [
+            Candidate(one.case_id, (one.similarity + cosine[one.case_id]) / 2) if one.case_id in cosine else one
+            for one in candidates
+        ]
+        return mixed, False, []
+
+    async def _by_text(
+        self, vector: Vector, ids: Sequence[str], question: str, namespace: str, kind: CaseKind
+    ) -> list[Candidate]:
+        """Those of these cases that may be served, with their texts' cosines."""
+        found = await self._storage.views.cases(ids, namespace=namespace) if ids else {}
         cases = [
             case
             for case in found.values()
             if case.status == "active" and case.kind == kind and case.question != question
         ]
         similarity_C = cosines(await self._storage.texts.rows([case.state for case in cases]), vector)
-        candidates = [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
-        told = [notice for search in searches for notice in search.notices]
-        return candidates, any(search.is_degraded for search in searches), told
+        return [Candidate(case.id, float(cosine)) for case, cosine in zip(cases, similarity_C, strict=True)]
 
     async def drawn(
         self, query: str, question: str, namespace: str, rng: np.random.Generator, *, former_key: str, kind: CaseKind

@@ -14,9 +14,11 @@ from memento.memory.feedback_on_cases import EventFeedback, passed_on
 from memento.memory.forks import Written, fork_of
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
+from memento.memory.ledger.picture_rows import save_picture
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.lesson_writes import apart, append_lesson, lesson_of, tell_lessons
 from memento.memory.namespaces import checked_namespace, documents_of
+from memento.memory.pictures import CasePicture
 from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
 from memento.memory.storage import Storage
@@ -128,6 +130,8 @@ class Recorder:
                 if not writer.outcomes_of(earlier.id, namespace=namespace):
                     writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
             writer.append_outcome(outcome)
+        if experience.checked_picture is not None and (event_id is not None or reward is not None):
+            save_picture(writer, experience.checked_picture, namespace=namespace)
         if reward is None:
             return None
         floor = self._min_confidence
@@ -147,12 +151,13 @@ class Recorder:
         texts = list(dict.fromkeys(text for one in experiences for text in _encoded_texts(one)))
         return dict(zip(texts, await self._storage.texts.rows(texts), strict=True))
 
-    async def keep(self, cases: Sequence[Case], *, is_trusted: bool) -> int:
+    async def keep(self, cases: Sequence[Case], *, is_trusted: bool, pictures: Sequence[CasePicture] = ()) -> int:
         """Import cases, all or none: their texts and rewards, never their authority; see `import_cases`.
 
         Args:
             cases: finished cases.
             is_trusted: if not, they go into quarantine.
+            pictures: of the cases; what is neither here nor kept in their namespace, a case is left without.
 
         Returns:
             How many were new.
@@ -165,7 +170,7 @@ class Recorder:
         vectors = dict(zip(states, await self._storage.texts.rows(states), strict=True))
 
         def append(writer: LedgerWriter) -> int:
-            n_new = import_cases(writer, cases, is_trusted=is_trusted)
+            n_new = import_cases(writer, cases, is_trusted=is_trusted, pictures=pictures)
             writer.save_vectors(self._storage.texts.encoder.name, vectors)
             return n_new
 
@@ -311,10 +316,11 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
 
 def _keyed(writer: LedgerWriter, experience: Experience, namespace: str) -> Experience:
     """The experience with the key of its event's reading, where it gives none: the task is the same."""
-    if experience.event_id is None or experience.key:
+    if experience.event_id is None or (experience.key and not experience.is_keyed_by_picture):
         return experience
     event = writer.event(experience.event_id, namespace=namespace)
-    return experience if event is None or not event.key else replace(experience, key=event.key)
+    key = "" if event is None else event.key
+    return replace(experience, key=key) if key and key != experience.key else experience
 
 
 def _open_event(event: RetrievalEvent | None, event_id: str, namespace: str) -> RetrievalEvent:

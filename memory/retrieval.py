@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from memento.memory.estimators.port import EstimatorName
 from memento.memory.event import Candidate, NextCase, RetrievalEvent
 from memento.memory.learning.learner import Learner
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.picture_search import PictureQuery
+from memento.memory.pictures import CasePicture, picture_key
 from memento.memory.policies.next_best import next_best
 from memento.memory.policies.own import Policies
 from memento.memory.policies.port import Candidates, choose
@@ -21,6 +24,13 @@ from memento.memory.recalling import Recalling
 from memento.memory.steps import STEP, relative_return, success_line, usual_return
 from memento.memory.storage import Storage
 from memento.memory.success import SuccessLine
+
+
+class _Near(NamedTuple):
+    candidates: list[Candidate]
+    bank_version: int
+    is_degraded: bool
+    notices: list[str]
 
 
 class Retrieval:
@@ -62,6 +72,7 @@ class Retrieval:
         seed: int | None = None,
         key: str = "",
         kind: CaseKind = PLAN,
+        picture: CasePicture | None = None,
     ) -> Recall:
         """Find the candidates that the policy will choose from.
 
@@ -74,6 +85,7 @@ class Retrieval:
             seed: of this reading's random choices.
             key: the task's key, which is its identity where it has one.
             kind: of the cases that are found.
+            picture: of the situation; without a key, it is part of the task's identity.
 
         Raises:
             InvalidInput: empty query, unknown policy.
@@ -83,23 +95,17 @@ class Retrieval:
             raise InvalidInput("the query is empty")
         chosen_by = self._policies.named(policy)
         asked = query if task is None else task
+        if picture is not None and not key:
+            key = picture_key(asked, picture.hash)
         question = question_hash(asked, key)
         candidates: list[Candidate] = []
-        pool_size, is_degraded, bank_version = 0, False, 0
-        notices: list[str] = []
+        pool_size, bank_version = 0, 0
+        sought = PictureQuery() if chosen_by.pool == "empty" else await self._recalling.query(picture)
+        is_degraded, notices = sought.is_degraded, list(sought.notices)
         if chosen_by.pool == "nearest":
-            nearest = await self._recalling.nearest(query, question, namespace, kind)
-            candidates = [Candidate(*hit) for hit in nearest.hits]
-            is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
-            if candidates and chosen_by.estimator is not None and not is_degraded:
-                learner = await self._learner(namespace, chosen_by.estimator, kind)
-                known = {one.case_id for one in candidates}
-                suggested, is_degraded, more = await self._recalling.suggested(
-                    query, question, namespace, learner, known, bank_version, kind
-                )
-                candidates += suggested
-                notices = list(dict.fromkeys([*notices, *more]))
-            pool_size = len(candidates)
+            near = await self._near(query, question, namespace, kind, sought, chosen_by.estimator)
+            candidates, pool_size, bank_version = near.candidates, len(near.candidates), near.bank_version
+            is_degraded, notices = near.is_degraded, near.notices
         elif chosen_by.pool == "uniform":
             former_key = former_question_hash(asked, key)
             rng = self._generator(seed)
@@ -107,6 +113,9 @@ class Retrieval:
                 query, question, namespace, rng, former_key=former_key, kind=kind
             )
             bank_version = await self._storage.views.newest_offset()
+        if sought.vector is not None:
+            candidates, is_partial, more = await self._recalling.compared(candidates, sought.vector, namespace)
+            is_degraded, notices = is_degraded or is_partial, [*notices, *more]
         return Recall(
             event_id=str(uuid.uuid4()),
             query=query,
@@ -123,6 +132,36 @@ class Retrieval:
             key=key,
             kind=kind,
         )
+
+    async def _near(
+        self,
+        query: str,
+        question: str,
+        namespace: str,
+        kind: CaseKind,
+        sought: PictureQuery,
+        estimator: EstimatorName | None,
+    ) -> _Near:
+        """The nearest cases by text, those by picture, and what an estimator suggests beside them."""
+        nearest = await self._recalling.nearest(query, question, namespace, kind)
+        candidates, until = [Candidate(*hit) for hit in nearest.hits], nearest.bank_version
+        is_degraded, notices = sought.is_degraded or nearest.is_degraded, [*sought.notices, *nearest.notices]
+        if sought.vector is not None:
+            known = {one.case_id for one in candidates}
+            pictured, is_partial, more = await self._recalling.pictured(
+                query, sought.vector, question, namespace, known, until, kind
+            )
+            candidates += pictured
+            is_degraded, notices = is_degraded or is_partial, [*notices, *more]
+        if candidates and estimator is not None and not is_degraded:
+            learner = await self._learner(namespace, estimator, kind)
+            known = {one.case_id for one in candidates}
+            suggested, is_degraded, more = await self._recalling.suggested(
+                query, question, namespace, learner, known, until, kind
+            )
+            candidates += suggested
+            notices = list(dict.fromkeys([*notices, *more]))
+        return _Near(candidates, until, is_degraded, notices)
 
     async def select(
         self, recall: Recall, *, k: int, max_tokens: int | None = None, is_caught_up: bool = False

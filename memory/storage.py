@@ -6,15 +6,18 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.encoders import as_encoder
-from memento.memory.errors import EncoderMismatch, InvalidInput, LedgerUnavailable
+from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput, LedgerUnavailable
+from memento.memory.image_encoder import ImageEncoder, check_image_encoder, load_image_encoder
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease, ProjectorPoll
@@ -26,6 +29,9 @@ from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.restore import RestoreReport, restore_file, restore_server
 from memento.memory.ledger.settings_versions import SettingsVersions
 from memento.memory.ledger.writes import LedgerWriter
+from memento.memory.picture_indexes import empty_indexes, remember_image_encoder
+from memento.memory.picture_search import FOLDER, PictureSearch
+from memento.memory.picture_vectors import PictureVectors
 from memento.memory.places import parse_folder, parse_ledger_url, parse_location
 from memento.private_files import make_private_folder
 
@@ -49,10 +55,15 @@ class Storage:
     bank: CaseBank
     torch: ThreadPoolExecutor
     """The thread that runs estimators."""
+    pictures: PictureSearch | None
+    """The index by pictures; None without an image encoder."""
+    no_pictures_because: str
+    """Why the image encoder cannot be used; empty where it can, or there is none."""
     weights: Path | None
     """Folder of learned weights; None stores nothing."""
     index_folder: Path | None
     """Folder of the embedded index, which is not there where a server has always been used."""
+    _polls: list[ProjectorPoll]
 
     def __init__(
         self,
@@ -65,14 +76,17 @@ class Storage:
         approximate_from: int = 200_000,
         home: str | Path | None = None,
         is_reindexing: bool = False,
+        image_encoder: ImageEncoder | str | None = None,
     ) -> None:
         """Configure; the arguments are those of `CaseMemory.open`.
 
         Raises:
-            InvalidInput: a place or the encoder does not parse, or the number of cases is below 1.
+            InvalidInput: a place or an encoder does not parse, or the number of cases is below 1.
         """
         self._kind, self._location = parse_location(location)
         self._encoder: Encoder = as_encoder(encoder)
+        check_image_encoder(image_encoder)
+        self._image_encoder = image_encoder
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
@@ -81,7 +95,6 @@ class Storage:
             raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
         self._approximate_from = approximate_from
         self._server: ServerEngine | None = None
-        self._poll: ProjectorPoll | None = None
         self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -99,12 +112,14 @@ class Storage:
             LedgerUnavailable: the ledger cannot be opened.
             EncoderMismatch: the bank was written by another encoder.
             EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
+            InvalidInput: the import path of the image encoder leads to something else.
         """
         folder = await asyncio.to_thread(self._folder)
         url = self._url(folder)
         self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self.torch = torch_thread()
+        self._polls, self.pictures, self.no_pictures_because = [], None, ""
         try:
             self.views = LedgerViews(self.ledger)
             self.versions = SettingsVersions(self.ledger)
@@ -114,16 +129,12 @@ class Storage:
             ledger_id = await self._ledger_id()
             self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
             self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
-            engine = await asyncio.to_thread(self._engine, folder, ledger_id)
-            deadline_s = _SERVER_DEADLINE_S if engine.name == "server" else _EMBEDDED_DEADLINE_S
-            lease = self._lease() if engine.name == "server" else None
-            self.bank = CaseBank(
-                views=self.views, engine=engine, texts=self.texts, deadline_s=deadline_s, breaker=Breaker(), lease=lease
-            )
+            self._make_engine = partial(self._engine, folder, ledger_id)
+            self.bank = self._bank(await asyncio.to_thread(self._make_engine), self.texts)
             await self.bank.open()
-            if lease is not None:
-                self._poll = ProjectorPoll(lease, self.bank.project)
-                self._poll.start()
+            if self._image_encoder is not None:
+                await self._open_pictures(self._image_encoder)
+            self.resume()
         except BaseException:  # a cancellation, too, must not leave what was opened so far
             await self.close()
             raise
@@ -154,9 +165,9 @@ class Storage:
         return report
 
     def resume(self) -> None:
-        """Start again, on another event loop, what went on in the background of one that has ended."""
-        if self._poll is not None:
-            self._poll.start()
+        """Start what goes on in the background; again, on another event loop, when one has ended."""
+        for poll in self._polls:
+            poll.start()
 
     @property
     def is_open(self) -> bool:
@@ -169,10 +180,14 @@ class Storage:
             return
         self._is_open = False
         try:
-            if self._poll is not None:
-                await self._poll.stop()
-            if hasattr(self, "bank"):
-                await self.bank.close()
+            for poll in self._polls:
+                await poll.stop()
+            try:
+                if self.pictures is not None:
+                    await self.pictures.bank.close()
+            finally:
+                if hasattr(self, "bank"):
+                    await self.bank.close()
         finally:
             await self.ledger.aclose()
             await asyncio.to_thread(self.torch.shutdown)
@@ -195,7 +210,30 @@ class Storage:
         """Notices for users: the ledger is read-only, the collection has other settings than the configured ones."""
         reason = self.ledger.only_read_because
         told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
+        told += [self.no_pictures_because] if self.no_pictures_because else []
         return told if self._server is None else [*told, *self._server.notices]
+
+    async def project(self) -> None:
+        """Bring the indexes up to date, as far as their engines answer; never raises."""
+        await self.bank.project()
+        if self.pictures is not None:
+            await self.pictures.bank.project()
+
+    async def empty_picture_indexes(self) -> int:
+        """Empty the indexes of pictures, those of image encoders that are not configured now included.
+
+        Returns:
+            How many engines of other processes hold a file of one: each rebuilds its own.
+
+        Raises:
+            EngineError: an engine failed.
+        """
+        return await empty_indexes(
+            self.views,
+            self.pictures,
+            folder=None if self.index_folder is None else self.index_folder / FOLDER,
+            make_engine=partial(self._make_engine, FOLDER) if self._kind == "server" else None,
+        )
 
     async def adopt_encoder(self) -> None:
         """Remember the configured encoder as the bank's."""
@@ -235,12 +273,34 @@ class Storage:
 
         return await self.ledger.transact(named)
 
-    def _lease(self) -> ProjectorLease | None:
-        """Elects one projector of a shared index; a ledger that is only read cannot tell who it is."""
-        if self.ledger.only_read_because:
-            return None
-        encoder = self.texts.encoder
-        return ProjectorLease(ledger=self.ledger, index=f"{self._location}|{encoder.name}|{encoder.dim}")
+    def _bank(self, engine: VectorEngine, vectors: CaseVectors) -> CaseBank:
+        """Make an index by these vectors; where several processes share it, one of them is elected to project.
+
+        A ledger that is only read cannot tell who it is.
+        """
+        is_server, lease = engine.name == "server", None
+        if is_server and not self.ledger.only_read_because:
+            lease = ProjectorLease(ledger=self.ledger, index=f"{self._location}|{vectors.name}|{vectors.dim}")
+        deadline_s = _SERVER_DEADLINE_S if is_server and vectors.covers_all else _EMBEDDED_DEADLINE_S
+        bank = CaseBank(
+            views=self.views, engine=engine, vectors=vectors, deadline_s=deadline_s, breaker=Breaker(), lease=lease
+        )
+        if lease is not None:
+            self._polls.append(ProjectorPoll(lease, bank.project))
+        return bank
+
+    async def _open_pictures(self, given: ImageEncoder | str) -> None:
+        """Open the index by pictures; without its encoder the memory goes on by texts."""
+        try:
+            encoder = await asyncio.to_thread(load_image_encoder, given)
+        except EncoderUnavailable as error:
+            self.no_pictures_because = f"cases are not searched by picture: {error}"
+            return
+        vectors = PictureVectors(encoder, self.ledger)
+        await remember_image_encoder(self.ledger, self.views, vectors)
+        engine = await asyncio.to_thread(self._make_engine, FOLDER)
+        self.pictures = PictureSearch(vectors=vectors, bank=self._bank(engine, vectors))
+        await self.pictures.bank.open()
 
     def _url(self, folder: Path) -> str:
         return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
@@ -261,8 +321,11 @@ class Storage:
             raise InvalidInput(f"{str(folder)!r} is not a valid folder name: {error}") from error
         return folder.absolute()
 
-    def _engine(self, folder: Path, ledger_id: str) -> VectorEngine:
-        """The engine of this location; its library is imported here, in a thread, because that takes a second."""
+    def _engine(self, folder: Path, ledger_id: str, part: str = "") -> VectorEngine:
+        """An engine of this location, of cases' texts or of another part of them.
+
+        Its library is imported here, in a thread, because that takes a second.
+        """
         if self.is_temporary:
             from memento.memory.index.engines.local import LocalEngine
 
@@ -270,13 +333,12 @@ class Storage:
         if self._kind == "server":
             from memento.memory.index.engines.server import ServerEngine
 
-            self._server = ServerEngine(
-                self._location,
-                api_key=self._api_key,
-                collection=f"memento_{ledger_id}",
-                settings=self._collection,
+            collection = f"memento_{ledger_id}_{part}" if part else f"memento_{ledger_id}"
+            server = ServerEngine(
+                self._location, api_key=self._api_key, collection=collection, settings=self._collection
             )
-            return self._server
+            self._server = self._server if part else server
+            return server
         from memento.memory.index.engines.edge import EdgeEngine
 
-        return EdgeEngine(folder / f"index-{ledger_id}", graph_from=self._approximate_from)
+        return EdgeEngine(folder / f"index-{ledger_id}" / part, graph_from=self._approximate_from)

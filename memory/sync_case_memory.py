@@ -83,6 +83,7 @@ class SyncCaseMemory:
     write_all = _blocking(CaseMemory.write_all)
     write_attempt = _blocking(CaseMemory.write_attempt)
     feedback = _blocking(CaseMemory.feedback)
+    picture = _blocking(CaseMemory.picture)
     keep = _blocking(CaseMemory.keep)
     settle = _blocking(CaseMemory.settle)
     effects = _blocking(CaseMemory.effects)
@@ -115,6 +116,7 @@ class SyncCaseMemory:
         subtasks: Sequence[SubtaskAttempt] = (),
         reflection: Reflection | None = None,
         steps: Sequence[StepAttempt] = (),
+        picture: bytes | str = b"",
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

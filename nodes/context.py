@@ -128,6 +128,16 @@ class RunSettings(BaseModel):
         description="Read cases again before every further plan, with the results so far in the query.",
         json_schema_extra=in_form("Cases", "planner", "retrieve_case"),
     )
+    pictures: bool = Field(
+        default=False,
+        title="Pictures",
+        description=(
+            "Whether the first image of the task's message is the picture of its situation: it is kept with the case, "
+            "and tells the task together with the text. Cases are searched by it where the memory has an image encoder "
+            "(MEMENTO_IMAGE_ENCODER). It is not shown to models."
+        ),
+        json_schema_extra=in_form("Cases", "retrieve_case", "write_case"),
+    )
     planner: str | None = Field(
         default=None,
         title="Planner model",

@@ -131,6 +131,20 @@ def files_in(message: BaseMessage) -> MessageFiles:
     return MessageFiles(files, list(dict.fromkeys(notices)))
 
 
+def first_image(message: BaseMessage) -> bytes | None:
+    """Return the content of the first image of a message; None where it has none, or only addresses of images.
+
+    Decodes megabytes: call it in a thread.
+    """
+    for block in _blocks(message):
+        if _KINDS[kind_of(block)] == "image":
+            try:
+                return _content(block, MAX_FILE_BYTES)[0]
+            except _Refused:  # the notices of `files_in` tell it
+                continue
+    return None
+
+
 def suffix_of(mime_type: str) -> str:
     """Return the file suffix of a MIME type, ignoring parameters; empty when it is unknown."""
     return _SUFFIXES.get(mime_type.partition(";")[0].strip().lower(), "")

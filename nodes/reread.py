@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from langchain_core.messages import HumanMessage
+
 from memento.nodes.state import MementoState, RereadInput, SubtaskResult, remaining
 
 _RESULT_CHARS = 200
@@ -20,7 +22,7 @@ def needs_reread(state: MementoState) -> bool:
 
 def reread_input(state: MementoState) -> RereadInput:
     """Build the input of `retrieve_case`."""
-    return {
+    given: RereadInput = {
         "run": state["run"],
         "cycle": state["cycle"],
         "found": found_text(state["results"]),
@@ -28,6 +30,10 @@ def reread_input(state: MementoState) -> RereadInput:
         "is_degraded": state["retrieval_degraded"],
         "notices": state["notices"],
     }
+    if state["run"].get("picture"):
+        asked = [one for one in state["messages"] if isinstance(one, HumanMessage) and isinstance(one.content, list)]
+        given |= {"question": asked[-1]} if asked else {}
+    return given
 
 
 def found_text(results: Sequence[SubtaskResult]) -> str:

@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from memento.memory.case import POSITIVE_FROM, storable
+from memento.memory.pictures import CasePicture, picture_key
 from memento.memory.task_keys import checked_key
 from memento.memory.text_limits import MAX_STATE_CHARS
 from memento.nodes.attachments import folder_name, given_files
@@ -25,12 +26,14 @@ from memento.nodes.redaction import Redact
 from memento.nodes.run_bounds import RunBounds, owned_files, owned_thread
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, RereadInput, Run
+from memento.nodes.task_picture import picture_among, picture_in
 
 MAX_TASK_CHARS = MAX_STATE_CHARS
 
 
 class _Keyed(TypedDict, total=False):
     key: str
+    picture: bytes
 
 
 def make_retrieve_case(
@@ -83,6 +86,13 @@ def make_retrieve_case(
         run["task"] = asked if condensed is None else condensed.task
         if said:
             run["conversation"] = said
+        picture = None
+        if context.pictures and question is not None:
+            picture, told = await asyncio.to_thread(picture_in, question)
+            notices = [*notices, told] if told else notices
+        if picture is not None:
+            run["picture"] = picture.hash
+            run["key"] = run["key"] or picture_key(run["task"], picture.hash)
         if condensed is not None:
             update |= {"usage": [condensed.usage], "asked_seconds": [condensed.seconds]}
             notices = [*notices, condensed.notice] if condensed.notice else notices
@@ -90,7 +100,11 @@ def make_retrieve_case(
             memory = await of_memory(memory_source, redact)
             run["namespace"] = run["namespace"] or memory.namespace
             recalling = partial(
-                memory.recall, run["task"], policy=context.policy, namespace=run["namespace"], **key_of(run)
+                memory.recall,
+                run["task"],
+                policy=context.policy,
+                namespace=run["namespace"],
+                **_identity(run, picture),
             )
             recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
         except MemoryFailed as error:
@@ -144,7 +158,7 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
             namespace=run["namespace"] or None,
             task=run["task"],
             follows=state["follows"],
-            **key_of(run),
+            **_identity(run, await picture_among([state["question"]] if "question" in state else [], run)),
         )
         recall = await of_memory(recalling, redact, seconds=memory_seconds(run))
     except MemoryFailed as error:
@@ -156,10 +170,14 @@ async def _again(state: RereadInput, memory_source: MemorySource, redact: Redact
     return update | {"read_cycle": state["cycle"], "notices": [*notices, *fresh_notices]}
 
 
-def key_of(run: Run) -> _Keyed:
-    """Return the task's key as a keyword of `recall`; none where there is no key, for memories that know of none."""
-    key = run.get("key")
-    return {"key": key} if key else {}
+def _identity(run: Run, picture: CasePicture | None) -> _Keyed:
+    """Return key and picture as keywords of `recall`; none that says nothing, for memories that know of none."""
+    keyed: _Keyed = {}
+    if key := run.get("key"):
+        keyed["key"] = key
+    if picture is not None:
+        keyed["picture"] = picture.content
+    return keyed
 
 
 def fresh(run: Run) -> dict[str, Any]:

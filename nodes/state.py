@@ -44,6 +44,8 @@ class Run(TypedDict):
     """The `Context` as JSON."""
     key: NotRequired[str]
     """The task's key, its identity, such as that of an environment's episode; empty or missing: its text is."""
+    picture: NotRequired[str]
+    """Hash of the picture of its situation, which is in a message; missing where it has none."""
     conversation: NotRequired[list[EarlierMessage]]
     """What was said before, oldest first, where the task came as a message."""
 
@@ -277,6 +279,8 @@ class RereadInput(TypedDict):
     is_degraded: bool
     """Whether an earlier read of this run was."""
     notices: list[str]
+    question: NotRequired[AnyMessage]
+    """The message with the run's picture; missing where it has none."""
 
 
 def remaining(state: MementoState) -> list[Subtask]:

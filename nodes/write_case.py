@@ -23,6 +23,7 @@ from memento.nodes.reflection import NOTHING_TO_LEARN, Reflections
 from memento.nodes.sources import CaseAction, MemorySource
 from memento.nodes.state import MementoState
 from memento.nodes.subtask_cases import subtask_attempts
+from memento.nodes.task_picture import picture_among
 
 
 def make_write_case(
@@ -53,10 +54,13 @@ def make_write_case(
         info = runtime.execution_info
         action, lost = _action(case_action, state, redact)
         reflected = await reflections.on(state, action, info) if reflections else NOTHING_TO_LEARN
+        picture = await picture_among(state.get("messages") or [], state["run"])
         try:
             memory = await of_memory(memory_source, redact)
             tried = _tried(state, action, thread_id=info.thread_id if info else None)
-            experience = replace(tried, subtasks=subtasks, steps=steps, reflection=reflected.lesson)
+            content = b"" if picture is None else picture.content
+            parts: dict[str, Any] = {"subtasks": subtasks, "steps": steps, "reflection": reflected.lesson}
+            experience = replace(tried, **parts, picture=content)
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:

@@ -1,5 +1,6 @@
 """A small bank in one SQLite file, and ways to damage one row of it: what test_damaged_rows.py puts together."""
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from memento.memory.case_memory import CaseMemory
+from memento.memory.image_encoder import sample_image
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.settings_versions import SettingsVersion
 from tests.hashing_encoder import HashingEncoder
@@ -71,7 +73,9 @@ async def made(ledger: Path) -> Bank:
         done = await memory.lifecycle.quarantine(cases[1], reason="doubtful")
         version = SettingsVersion(namespace="default", estimator="kernel", settings={"precision": 0.5}, reason="test")
         await memory._storage.ledger.transact(lambda writer: memory.versions.append(writer, version))
-        await memory.write(state=question(40), action="elsewhere", reward=1.0, namespace="other")
+        await memory.write(
+            state=question(40), action="elsewhere", reward=1.0, namespace="other", picture=sample_image()
+        )
     assert done.batch_id is not None
     with sqlite3.connect(ledger) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -108,6 +112,7 @@ def targets(bank: Bank) -> dict[str, Target]:
         "correction": ("outcomes", f"event_id = '{bank.events[2]}' AND key LIKE '%:feedback:%'"),
         "settings": ("settings_versions", "1"),
         "vector": ("vectors", f"text_hash = (SELECT state_hash FROM case_revisions WHERE {served})"),  # noqa: S608
+        "picture": ("pictures", "1"),
         "audit": ("audit", "verb = 'quarantine'"),
         "batch change": ("batch_changes", f"batch_id = '{bank.batch}'"),
         "snapshot": ("snapshots", "1"),
@@ -255,6 +260,14 @@ DAMAGES: Mapping[str, Mapping[str, Damage]] = {
         "NULL": _column("vector", None),
         "a text": _column("vector", "a vector"),
         "a number": _column("vector", 7),
+    },
+    "pictures": {
+        "a bit of the picture": _column("content", lambda value: value[:-1] + bytes([value[-1] ^ 1])),
+        "half of it": _column("content", lambda value: value[: len(value) // 2]),
+        "another type": _column("media_type", "image/jpeg"),
+        "NULL": _column("content", None),
+        "a picture as text": _column("content", lambda value: base64.b64encode(value).decode()),
+        **_TEXTS,
     },
     "audit": {
         "another verb": _column("verb", "forget"),

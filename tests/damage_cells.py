@@ -23,7 +23,8 @@ from tests.damage_consumers import CONSUMERS, READING
 
 NAMES = (
     *("case", "case of a run", "earlier revision", "event", "open event", "outcome", "corrected outcome"),
-    *("correction", "settings", "vector", "audit", "batch change", "snapshot", "slot", "encoder fact", "id fact"),
+    *("correction", "settings", "vector", "picture", "audit", "batch change", "snapshot", "slot"),
+    *("encoder fact", "id fact"),
 )
 TABLES = {
     **dict.fromkeys(("case", "case of a run", "earlier revision"), "case_revisions"),
@@ -31,6 +32,7 @@ TABLES = {
     **dict.fromkeys(("outcome", "corrected outcome", "correction"), "outcomes"),
     "settings": "settings_versions",
     "vector": "vectors",
+    "picture": "pictures",
     "audit": "audit",
     "batch change": "batch_changes",
     "snapshot": "snapshots",
@@ -102,7 +104,7 @@ def without(bank: Bank, name: str) -> None:
         elif name == "audit":
             database.execute(f"DELETE FROM batch_changes WHERE batch_id = '{bank.batch}'")  # noqa: S608
             database.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
-        elif table in ("case_revisions", "settings_versions", "batch_changes", "snapshots"):
+        elif table in ("case_revisions", "settings_versions", "batch_changes", "snapshots", "pictures"):
             database.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
     database.close()
     with create_engine(f"sqlite:///{bank.ledger}", poolclass=NullPool).begin() as connection:

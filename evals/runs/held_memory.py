@@ -63,6 +63,7 @@ class HeldMemory:
         follows: str | None = None,
         key: str = "",
         kind: CaseKind = PLAN,
+        picture: bytes | str = b"",
     ) -> Recall:
         """Recall from the memory, with reproducible random choices."""
         question, start = _asked(query if task is None else task, key, kind), time.perf_counter()
@@ -80,6 +81,7 @@ class HeldMemory:
                 seed=seed,
                 key=key,
                 kind=kind,
+                picture=picture,
             )
         finally:
             self._took(question, start)

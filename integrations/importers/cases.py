@@ -12,6 +12,7 @@ from typing import Any, Final
 from memento.integrations.importers.record import ImportedRecord, ImportedRow, ImportOptions, ImportSource
 from memento.memory.case import Case
 from memento.memory.interchange import read_cases
+from memento.memory.pictures import CasePicture
 
 _PLACE: Final = "import"
 """Namespace of the parsed cases, of which only texts and rewards are taken."""
@@ -32,11 +33,11 @@ def _read(files: Sequence[Path], options: ImportOptions) -> Iterator[ImportedRow
             if line.case is not None and line.case.status == "erased":
                 yield ImportedRow(path, line.number, skipped=_ERASED, n_bytes=line.n_bytes)
                 continue
-            record = None if line.case is None else _record(line.case)
+            record = None if line.case is None else _record(line.case, line.picture)
             yield ImportedRow(path, line.number, record, problem=line.problem, n_bytes=line.n_bytes)
 
 
-def _record(case: Case) -> ImportedRecord:
+def _record(case: Case, picture: CasePicture | None) -> ImportedRecord:
     return ImportedRecord(
         source_id=case.id,
         state=case.state,
@@ -51,6 +52,7 @@ def _record(case: Case) -> ImportedRecord:
         is_retired=case.status == "retired",
         key=case.key,
         kind=case.kind,
+        picture=b"" if picture is None else picture.content,
     )
 
 

@@ -64,7 +64,8 @@ async def import_records(
         report.n_differing += await _n_differing(memory, batch)
         cases = [case for _, case in batch if case is not None]
         attempts = [experience for experience, case in batch if case is None]
-        report.n_cases += await memory.keep(cases, is_trusted=False) if cases else 0
+        pictures = [one.checked_picture for one, case in batch if case is not None and one.checked_picture is not None]
+        report.n_cases += await memory.keep(cases, is_trusted=False, pictures=pictures) if cases else 0
         report.n_waiting += await memory.keep_attempts(attempts) if attempts else 0
         report.n_records += len(batch)
         for one in attempts:
@@ -137,7 +138,7 @@ def waiting_of(namespace: str, experience: Experience) -> WaitingAttempt | None:
 
 
 def _waiting(namespace: str, one: Experience) -> WaitingAttempt:
-    event_id = attempt_event_id(namespace, one.state, one.action)
+    event_id = attempt_event_id(namespace, one.state, one.action, key=one.key, kind=one.kind)
     return WaitingAttempt(event_id, one.thread_id or "", one.state)
 
 

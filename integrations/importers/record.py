@@ -45,6 +45,8 @@ class ImportedRecord:
     key: str = ""
     """The task's key, where the source names its tasks."""
     kind: CaseKind = PLAN
+    picture: bytes = b""
+    """A picture of its situation."""
 
 
 class ImportedRow(NamedTuple):

@@ -70,6 +70,7 @@ class RecordDoor:
             namespace=self._namespace,
             key=self.clean(record.key),
             kind=record.kind,
+            picture=record.picture,
         )
 
     def case(self, experience: Experience, *, is_retired: bool) -> Case:
@@ -93,5 +94,6 @@ class RecordDoor:
             provenance=provenance,
             key=experience.key,
             kind=experience.kind,
+            picture=experience.attempt.picture,
         )
         return bounded_case(case)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from memento.memory.case import PLAN, CaseKind
-from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import (
     EngineError,
     EngineRejected,
@@ -18,6 +17,7 @@ from memento.memory.errors import (
 )
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_points import indexed_namespace
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.port import BankPoint, Hit, Vector, VectorEngine
 from memento.memory.index.exact_search import ExactSearch, UnindexedChanges, in_order
 from memento.memory.index.projection import Projection, ProjectionStep
@@ -53,7 +53,7 @@ class CaseBank:
         *,
         views: LedgerViews,
         engine: VectorEngine,
-        texts: EncodedTexts,
+        vectors: CaseVectors,
         deadline_s: float,
         breaker: Breaker,
         lease: ProjectorLease | None = None,
@@ -63,17 +63,17 @@ class CaseBank:
         Args:
             views: the ledger to follow.
             engine: the search engine.
-            texts: vectors of case states.
+            vectors: of the cases.
             deadline_s: seconds a search or the projection of a write may take before the bank goes on without it.
             breaker: guards the engine's calls.
             lease: elects the process that projects, where several share the engine's index.
         """
         self._engine = engine
-        self._exact = ExactSearch(views=views, texts=texts)
+        self._exact = ExactSearch(views=views, vectors=vectors)
         self._deadline_s = deadline_s
         self._breaker = breaker
         self._notices = Notices()
-        self._projection = Projection(views=views, engine=engine, texts=texts, notices=self._notices, lease=lease)
+        self._projection = Projection(views=views, engine=engine, vectors=vectors, notices=self._notices, lease=lease)
         self._retrying: asyncio.Task[None] | None = None
         self._is_closed = False
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from memento.memory.case import PLAN, Case, CaseKind
-from memento.memory.encoder import EncodedTexts
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.port import BankPoint
 from memento.memory.ledger.feed_reads import CaseRevision
 
@@ -20,14 +20,14 @@ def indexed_namespace(namespace: str, kind: CaseKind) -> str:
     return namespace if kind == PLAN else f"{namespace}\x1f{kind}"
 
 
-async def case_points(changes: Sequence[CaseRevision], texts: EncodedTexts) -> list[BankPoint]:
-    """The point of each living case among changes: of its last revision there, which alone matters.
+async def case_points(changes: Sequence[CaseRevision], vectors: CaseVectors) -> list[BankPoint]:
+    """The point of each living case with a vector among changes: of its last revision there, which alone matters.
 
     Raises:
         EncoderUnavailable: a vector is lost and cannot be made again.
     """
     living = [case for case in _last(changes).values() if case.status != "erased"]
-    rows = await texts.rows([case.state for case in living])
+    rows = await vectors.of(living)
     return [
         BankPoint(
             case_id=case.id,
@@ -40,6 +40,7 @@ async def case_points(changes: Sequence[CaseRevision], texts: EncodedTexts) -> l
             vector=row,
         )
         for case, row in zip(living, rows, strict=True)
+        if row is not None
     ]
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from memento.memory.case import Case, CaseKind
-from memento.memory.encoder import EncodedTexts
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.cosine_digits import rounded
 from memento.memory.index.engines.port import Hit, Vector
 from memento.memory.ledger.reads import LedgerViews
@@ -30,9 +32,9 @@ class UnindexedChanges(NamedTuple):
 class ExactSearch:
     """Searches the ledger itself, without an index."""
 
-    def __init__(self, *, views: LedgerViews, texts: EncodedTexts) -> None:
+    def __init__(self, *, views: LedgerViews, vectors: CaseVectors) -> None:
         self._views = views
-        self._texts = texts
+        self._vectors = vectors
 
     async def newest(self, namespace: str, kind: CaseKind) -> tuple[list[Case], int]:
         """The newest active cases of a namespace and kind, and the ledger's newest offset."""
@@ -60,10 +62,11 @@ class ExactSearch:
             for case in cases
             if case.status == "active" and case.kind == kind and case.question != exclude_question
         ]
-        if not fit:
+        row_of = {case.id: row for case, row in zip(fit, await self._vectors.of(fit), strict=True) if row is not None}
+        if not row_of:
             return []
-        cosine_C = exact_cosines(await self._texts.rows([case.state for case in fit]), vector)
-        return [Hit(case.id, float(cosine)) for case, cosine in zip(fit, cosine_C, strict=True)]
+        cosine_C = exact_cosines(np.stack(list(row_of.values())), vector)
+        return [Hit(case_id, float(cosine)) for case_id, cosine in zip(row_of, cosine_C, strict=True)]
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

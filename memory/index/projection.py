@@ -1,14 +1,15 @@
 """Projects the ledger's change feed into an engine. Raises every failure; the case bank decides what to do."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from memento.memory.coalescer import Coalescer
-from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import EngineUnavailable, IndexDamaged, IndexRebuilding
 from memento.memory.index.case_points import case_points, erased_ids
+from memento.memory.index.case_vectors import CaseVectors
 from memento.memory.index.engines.port import BankPoint, VectorEngine
 from memento.memory.index.projector_lease import ProjectorLease
 from memento.memory.ledger.reads import LedgerViews
@@ -52,7 +53,7 @@ class Projection:
         *,
         views: LedgerViews,
         engine: VectorEngine,
-        texts: EncodedTexts,
+        vectors: CaseVectors,
         notices: Notices,
         lease: ProjectorLease | None = None,
     ) -> None:
@@ -61,13 +62,13 @@ class Projection:
         Args:
             views: the ledger to follow.
             engine: the search engine.
-            texts: vectors of case states.
+            vectors: of the cases.
             notices: where users are told of a rebuild.
             lease: for an index that several processes share: who holds it, projects; the others follow its position.
         """
         self._views = views
         self._engine = engine
-        self._texts = texts
+        self._vectors = vectors
         self._notices = notices
         self._lease = lease
         self._term = 0
@@ -170,7 +171,8 @@ class Projection:
     async def _advance(self, position: int, limit: int = BATCH) -> ProjectionStep:
         """Apply the next changes after a position."""
         if changes := await self._views.changes(after=position, limit=limit):
-            await self._engine.upsert(await case_points(changes, self._texts))
+            if points := await case_points(changes, self._vectors):
+                await self._engine.upsert(points)
             if erased := erased_ids(changes):
                 await self._engine.delete(erased)
             self._position = position = changes[-1].offset
@@ -198,7 +200,7 @@ class Projection:
                 raise IndexRebuilding("the index is damaged, and another process rebuilds it")
             self._term = self._lease.term
         try:
-            await self._engine.open(dim=self._texts.encoder.dim, encoder=self._texts.encoder.name)
+            await self._engine.open(dim=self._vectors.dim, encoder=self._vectors.name)
             if self._is_damaged:
                 raise IndexDamaged("the index failed while it was in use")
             self._position = await self._checked_position()
@@ -222,7 +224,8 @@ class Projection:
 
     async def _checked_position(self) -> int:
         position = await self._engine.position()
-        n_points, n_cases = await self._engine.count(), await self._views.n_cases_until(position)
+        n_points = await self._engine.count()
+        n_cases = await self._views.n_cases_until(position) if self._vectors.covers_all else 0
         if n_points < n_cases:  # unless rows are damaged that nobody has read since: those cannot be in an index
             n_cases = await self._views.n_readable_cases_until(position)
         if n_points < n_cases:
@@ -244,7 +247,7 @@ class Projection:
             nonlocal after, is_stale
             # What comes meanwhile, too: others may read the new index as soon as it is in the old one's place.
             while changes := await self._views.changes(after=after, limit=BATCH):
-                points = await case_points(changes, self._texts)
+                points = await case_points(changes, self._vectors)
                 is_stale = is_stale or not written.isdisjoint(erased_ids(changes))
                 written.update(point.case_id for point in points)
                 yield points
@@ -271,3 +274,23 @@ class Projection:
         assert self._position is not None  # noqa: S101  something has been applied
         await self._engine.save_position(self._position)
         self._n_unsaved, self._saved_at = 0, time.monotonic()
+
+
+async def empty_index(engine: VectorEngine, encoder: str, dim: int) -> None:
+    """Empty an index that no memory keeps in step with the ledger now; the next one that does begins at offset 0.
+
+    Raises:
+        EngineError: the engine failed.
+    """
+
+    async def nothing() -> AsyncIterator[Sequence[BankPoint]]:
+        no_batches: list[list[BankPoint]] = []
+        for batch in no_batches:
+            yield batch
+
+    try:
+        with contextlib.suppress(IndexDamaged):  # a rebuild needs nothing of what is there
+            await engine.open(dim=dim, encoder=encoder)
+        await engine.rebuild(nothing(), position=0)
+    finally:
+        await engine.close()

@@ -22,6 +22,7 @@ DIGEST_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "audit": ("at", "namespace", "verb", "subject", "detail"),
     "batch_changes": ("audit_offset", "batch_id", "case_id", "version_before", "version_after"),
     "snapshots": ("namespace", "name", "revision_offset", "at"),
+    "pictures": ("namespace", "picture_hash", "media_type", "content"),
 }
 """Columns in the order in which digests of version 1 take them. Frozen: rows hold digests of exactly these."""
 

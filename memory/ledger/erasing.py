@@ -16,6 +16,7 @@ from memento.memory.ledger.connections import sequence_chunks
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.erasure_targets import ErasureTargets, raw_body, raw_rows
 from memento.memory.ledger.namespace_counts import drop_counts
+from memento.memory.ledger.picture_rows import drop_unnamed_pictures
 from memento.memory.ledger.prepared import unindexed
 from memento.memory.ledger.rows import AUDIT, SNAPSHOTS, CheckedConnection
 from memento.memory.ledger.tombstones import erased_case, erased_event, erased_outcome, last_word
@@ -33,10 +34,11 @@ class ErasedCounts(NamedTuple):
     outcomes: int = 0
     audit_lines: int = 0
     vectors: int = 0
+    pictures: int = 0
 
 
 def count_targets(connection: CheckedConnection, targets: ErasureTargets) -> ErasedCounts:
-    """How many rows would be erased; vectors are counted only when they are."""
+    """How many rows would be erased; vectors and pictures are counted only when they are."""
     n_outcomes = 0
     for chunk in sequence_chunks(sorted(targets.events)):
         query = select(func.count()).select_from(_OUTCOMES).where(_OUTCOMES.c.event_id.in_(chunk))
@@ -45,7 +47,7 @@ def count_targets(connection: CheckedConnection, targets: ErasureTargets) -> Era
 
 
 def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) -> ErasedCounts:
-    """Replace rows by tombstones, and delete the vectors of their texts where no living row has the same."""
+    """Replace rows by tombstones, and delete their pictures and vectors where no living row has the same."""
     at, hashes = utc_now(), set[str]()
     for chunk in sequence_chunks(sorted(targets.cases)):
         last: dict[str, Mapping[str, Any]] = {}
@@ -78,8 +80,10 @@ def erase_rows(writer: LedgerWriter, namespace: str, targets: ErasureTargets) ->
             n_outcomes += 1
     _erase_rest(writer, targets)
     drop_counts(writer)  # a tombstone is no longer set aside
+    n_pictures = drop_unnamed_pictures(writer, namespace=namespace)
     n_vectors = _drop_vectors(writer, hashes)
-    return ErasedCounts(len(targets.cases), len(targets.events), n_outcomes, len(targets.audit), n_vectors)
+    counted = (len(targets.cases), len(targets.events), n_outcomes, len(targets.audit))
+    return ErasedCounts(*counted, vectors=n_vectors, pictures=n_pictures)
 
 
 def _erase_rest(writer: LedgerWriter, targets: ErasureTargets) -> None:
@@ -134,14 +138,16 @@ def _living_hashes(writer: LedgerWriter, hashes: set[str]) -> set[str]:
 
 
 def _hashes(body: Mapping[str, Any]) -> set[str]:
-    """Content addresses of the texts of a record, in every form in which they are encoded."""
+    """Content addresses of a record's picture, and of its texts in every form in which they are encoded."""
     state, action = body.get("state"), body.get("action")
     texts = [state, action, body.get("query"), body.get("task")]
     if isinstance(action, str):
         texts.append(encoded_action(action))
     if isinstance(state, str) and isinstance(action, str):
         texts.append(f"{state}\n{action}")
-    return {text_hash(text) for text in texts if isinstance(text, str) and text != ERASED}
+    picture = body.get("picture")
+    hashes = {picture} if isinstance(picture, str) and picture else set[str]()
+    return hashes | {text_hash(text) for text in texts if isinstance(text, str) and text != ERASED}
 
 
 def _no_longer_set_aside(writer: LedgerWriter, table: Table, offset: int) -> None:

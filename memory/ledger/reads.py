@@ -15,6 +15,7 @@ from memento.memory.ledger.feed_reads import FeedViews
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.namespace_counts import NamespaceCounts, counted, counts_of, kept_counts
 from memento.memory.ledger.newest_cases import IS_NEWEST, NewestCases
+from memento.memory.ledger.picture_rows import PictureViews
 from memento.memory.ledger.prepared import Prepared, unindexed
 from memento.memory.ledger.rows import CASES, CheckedConnection
 from memento.memory.ledger.vector_reads import VectorViews
@@ -54,8 +55,8 @@ class LedgerCounts(NamedTuple):
     """Events whose outcome is not known (or not yet)."""
 
 
-class LedgerViews(FeedViews, EventViews, VectorViews):
-    """Queries of one ledger's cases, events and vectors."""
+class LedgerViews(FeedViews, EventViews, VectorViews, PictureViews):
+    """Queries of one ledger's cases, events, vectors and pictures."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)

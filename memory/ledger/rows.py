@@ -19,6 +19,7 @@ from memento.memory.ledger.bodies import decode_body
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.schema import kept_text
 from memento.memory.ledger.set_aside import DamagedRow, SetAside
+from memento.memory.pictures import CasePicture, picture_of
 
 T = TypeVar("T")
 
@@ -127,6 +128,14 @@ def _vector(row: Mapping[str, Any]) -> Vector:
     return vector
 
 
+def _picture(row: Mapping[str, Any]) -> CasePicture:
+    picture = picture_of(row["content"]) if isinstance(row["content"], bytes) else None
+    if picture is None:
+        raise ValueError("it holds no bytes")
+    _same(row, picture_hash=picture.hash, media_type=picture.media_type)
+    return picture
+
+
 def _fields(table: Table) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Parses rows that have no body: each column is of its own type."""
     types = {one.name: int if isinstance(one.type, Integer) else str for one in table.c if one.name != "digest"}
@@ -143,10 +152,11 @@ CASES = RowKind(schema.case_revisions, ["offset"], _case)
 EVENTS = RowKind(schema.events, ["offset"], _event)
 OUTCOMES = RowKind(schema.outcomes, ["offset"], _outcome)
 VECTORS = RowKind(schema.vectors, ["text_hash", "encoder"], _vector)
+PICTURES = RowKind(schema.pictures, ["picture_hash", "namespace"], _picture)
 AUDIT = RowKind(schema.audit, ["offset"], _fields(schema.audit))
 BATCH_CHANGES = RowKind(schema.batch_changes, ["audit_offset"], _fields(schema.batch_changes))
 SNAPSHOTS = RowKind(schema.snapshots, ["offset"], _fields(schema.snapshots))
-KINDS: tuple[RowKind[Any], ...] = (CASES, EVENTS, OUTCOMES, VECTORS, AUDIT, BATCH_CHANGES, SNAPSHOTS)
+KINDS: tuple[RowKind[Any], ...] = (CASES, EVENTS, OUTCOMES, VECTORS, PICTURES, AUDIT, BATCH_CHANGES, SNAPSHOTS)
 """Every kind of row whose record is the ledger's own; settings versions are learning's."""
 
 

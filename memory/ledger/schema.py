@@ -6,7 +6,8 @@ namespace_counts   how many cases of each kind, events and known outcomes a name
 events, slots      every selection and its propensities; slots repeat what the event's body says, for searching
 outcomes           what came of an event; the newest row of an event counts
 settings_versions  what offline learning decided: settings that serve, were refused, or were rolled back to
-vectors            encoded texts by content address: a cache that can be lost
+pictures           pictures of situations, each once in a namespace, by content address
+vectors            encoded texts and pictures by content address: a cache that can be lost
 audit              who changed what, and why
 batch_changes      what an audited change did to a case, by the batch that it belongs to
 snapshots          a name for a moment of a namespace: the offset of its newest case revision
@@ -184,6 +185,16 @@ settings_versions = Table(
     _digest(),
     Index("settings_versions_serving", "namespace", "estimator", "offset"),
     sqlite_autoincrement=True,
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("namespace", _String(200), primary_key=True),
+    Column("picture_hash", _String(32), primary_key=True),
+    Column("media_type", _String(16), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    _digest(),
 )
 
 vectors = Table(

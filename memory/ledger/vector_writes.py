@@ -29,11 +29,15 @@ class VectorWriter(CheckedConnection):
             encoder: name of the encoder.
             vectors: text to its unit row, shape (dim,).
         """
+        self.save_hashed_vectors(encoder, {text_hash(value): row for value, row in vectors.items()})
+
+    def save_hashed_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
+        """`save_vectors` by content addresses, of texts or pictures."""
         if not vectors:
             return
         rows = [
-            {"text_hash": text_hash(value), "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
-            for value, row in vectors.items()
+            {"text_hash": key, "encoder": encoder, "vector": np.asarray(row, np.float32).tobytes()}
+            for key, row in vectors.items()
         ]
         self._drop_damaged_vectors(self.set_aside.unrecorded)
         _NEW_VECTOR.write(self, [VECTORS.signed(row) for row in rows])

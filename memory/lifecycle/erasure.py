@@ -227,7 +227,9 @@ class Erasing:
         if folder is not None and await asyncio.to_thread(folder.is_dir):
             n_held = await asyncio.to_thread(purge_slots, folder)
         await self._storage.bank.rebuild()
-        if n_held > (self._storage.bank.engine_name == "edge"):
+        n_held = max(0, n_held - (self._storage.bank.engine_name == "edge"))
+        n_held += await self._storage.empty_picture_indexes()
+        if n_held:
             _LOG.warning("another process has the index open: it rebuilds its own copy at its next read")
         return ""
 

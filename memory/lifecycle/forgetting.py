@@ -1,7 +1,7 @@
 """Forgetting rules: plans which cases to retire, and why. Pure; changes nothing.
 
 evidence     serving the case was harmful, even when it is counted how many cases were judged and how often
-redundancy   a kept case of the same kind and outcome has nearly the same task and plan, and at least the same evidence
+redundancy   a kept case of the same kind, picture and outcome has nearly the same task and plan, and as much evidence
 capacity     the least valuable ones, beyond the number that may stay; every region keeps a case of each kind
 
 Too little evidence is no reason to retire a case; only capacity can cost it its place.
@@ -224,6 +224,7 @@ def _retire_redundant(
 ) -> None:
     """Retire redundant cases, best evidence first, so that covering cases are decided before covered ones."""
     rewards = np.array([case.reward for case in known.cases])
+    picture_C = np.array([case.picture for case in known.cases])
     order = np.lexsort((-known.recency_C, -rewards, -known.effect_C, -known.uses_C)).astype(np.intp)
     order = order[[is_near_C[index] and index not in retired for index in order]]
     is_kept_C = np.zeros(len(known.cases), np.bool_)
@@ -231,6 +232,7 @@ def _retire_redundant(
         for index, cosine_C in zip(block.index_B, block.cosine_BC, strict=True):
             near = np.flatnonzero(is_kept_C & (cosine_C >= rules.near_state) & (is_positive_C == is_positive_C[index]))
             near = near if known.kind_C is None else near[known.kind_C[near] == known.kind_C[index]]
+            near = near[picture_C[near] == picture_C[index]]
             near = near[(known.uses_C[near] >= known.uses_C[index]) & (known.effect_C[near] >= known.effect_C[index])]
             alike = cosines(known.action_CD[near], known.action_CD[index])
             if len(near) and alike.max() >= rules.near_action:

@@ -1,6 +1,7 @@
 """`memento cases`: import, export, list, show, stats, reindex, on the embedded engine and the packaged encoder."""
 
 import asyncio
+import base64
 import json
 import re
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import MEMENTO, Finished, ended, environment, invoke, memento, started
+from tests.screens import HERE
 
 pytestmark = pytest.mark.allow_blocking("a command has its event loop to itself")
 
@@ -53,6 +55,24 @@ def test_good_lines_are_kept_and_bad_ones_named_when_a_file_has_both(mixed: Path
     ]
     assert done.err.endswith("2 new cases, 0 already there, 4 bad lines skipped\n")
     assert stats().items() >= {"cases": 2, "positive": 1, "negative": 1, "unknown": 0, "events": 0}.items()
+
+
+def test_pictures_are_in_exports_and_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    picture = {"base64": base64.b64encode(HERE).decode()}
+    rows = [{"state": "Go.", "action": "a", "reward": 1, "picture": one} for one in (picture, {"base64": "?"})]
+    first.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setenv("MEMENTO_IMAGE_ENCODER", "thumbnail")
+    done = invoke("cases", "import", str(first), "--json")
+    assert [line.get("problem", line.get("imported")) for line in done.lines] == [
+        "`picture` is a text that is not base64; give the bytes of the image",
+        1,
+    ]
+    assert invoke("cases", "export", str(second)).code == 0
+    (row,) = map(json.loads, second.read_text().splitlines())
+    assert (row["picture"]["base64"], row["picture"]["media_type"]) == (picture["base64"], "image/png")
+    loaded = invoke("cases", "load", str(second), "--json", "--unchecked", "--workers", "0")
+    assert "`memento cases import` does" in loaded.out
 
 
 def test_nothing_is_added_when_a_file_is_imported_again(mixed: Path) -> None:

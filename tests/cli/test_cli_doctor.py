@@ -239,5 +239,5 @@ def test_damaged_rows_are_listed_once_they_are_met_and_found_by_a_scan(tmp_path:
     assert {line["status"] for line in found.values()} == {"note"}
     assert all("restore a backup" in line["fix"] for line in found.values())
     assert any("4 of case_revisions" in line["found"] for line in scanned if line["what"] == "ledger rows")
-    assert of("ledger schema") == ["4, which memento-langgraph 0.2.0 and later read"]
+    assert of("ledger schema") == ["5, which memento-langgraph 0.2.0 and later read"]
     assert "restore a backup" in invoke("doctor").out

@@ -1,4 +1,4 @@
-"""A folder as a process of schema 2 or 3 left it (ledger, weights, index slot) is opened, served and gone on with."""
+"""A folder as a process of schema 2 to 4 left it (ledger, weights, index slot) is opened, served and gone on with."""
 
 import json
 import tarfile
@@ -15,7 +15,7 @@ from tests.releases.make_small_bank import Hashing
 
 pytestmark = pytest.mark.allow_blocking("files are unpacked and looked at")
 
-ARCHIVES = {2: "0.2.0-834ffaa-bank.tar.xz", 3: "0.2.0-ee4b995-bank.tar.xz"}
+ARCHIVES = {2: "0.2.0-834ffaa-bank.tar.xz", 3: "0.2.0-ee4b995-bank.tar.xz", 4: "0.2.0-f2ddbf1-bank.tar.xz"}
 """By schema."""
 NAMES = ("default", "other")
 

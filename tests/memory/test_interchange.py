@@ -80,7 +80,7 @@ def test_case_is_the_same_when_exported_and_imported() -> None:
         ('{"state": "s", "action": "a", "reward": 2}', "`reward` must be a number in"),
         ('{"state": "s", "action": "a", "reward": 1, "provenance": {"models": 3}}', "`provenance.models`"),
         ('{"state": "s", "reward": 1}', "`action` is missing"),
-        ('"' + "x" * MAX_LINE_CHARS + '"', "characters, at most 1,000,000 are read"),
+        ('"' + "x" * MAX_LINE_CHARS + '"', "characters, at most 2,500,000 are read"),
     ],
 )
 def test_reason_is_given_when_a_line_is_no_case(line: str, problem: str) -> None:

@@ -49,7 +49,7 @@ def a_memory(folder: Path, **changes: Any) -> CaseMemory:
 def an_empty_index(memory: CaseMemory) -> CaseBank:
     """A search index of the memory's ledger as a further process has it: it has not followed anything yet."""
     texts, breaker = memory._storage.texts, Breaker()
-    return CaseBank(views=memory.views, engine=LocalEngine(), texts=texts, deadline_s=30.0, breaker=breaker)
+    return CaseBank(views=memory.views, engine=LocalEngine(), vectors=texts, deadline_s=30.0, breaker=breaker)
 
 
 async def test_second_memory_reads_what_the_first_does_when_its_index_starts_empty(tmp_path: Path) -> None:

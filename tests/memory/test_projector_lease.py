@@ -247,7 +247,7 @@ async def test_a_bank_without_a_poll_follows_too(at: Place, memories: list[CaseM
     bank = CaseBank(
         views=memory.views,
         engine=ServerEngine(at.shim.url, collection="another"),
-        texts=memory._storage.texts,
+        vectors=memory._storage.texts,
         deadline_s=2.0,
         breaker=Breaker(),
         lease=lease,

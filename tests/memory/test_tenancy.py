@@ -15,16 +15,19 @@ from memento.memory.case import Case, Provenance, case_id
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
+from memento.memory.image_encoder import sample_image
 from memento.memory.interchange import LoggedUse, read_cases
 from memento.memory.ledger import schema
 from memento.memory.ledger.batches import LedgerBatches
 from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.lifecycle.forgetting import Retirement
+from memento.memory.pictures import picture_hash
 from memento.memory.recorded_events import Selection, grouped
 from tests.memories import Place, place, question
 
 ROOT = Path(__file__).parents[2]
 SECRET = "what only alice knows"
+PICTURE = sample_image()
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ async def memory(at: Place) -> AsyncIterator[CaseMemory]:
 async def alices(memory: CaseMemory) -> Ids:
     """All that can be named of a namespace that has everything; bob has a case of his own."""
     state, action = question(1), "alice's plan"
-    await memory.write(state=question(0), action="first", reward=1.0, namespace="alice")
+    await memory.write(state=question(0), action="first", reward=1.0, namespace="alice", picture=PICTURE)
     reading = await memory.read(state, namespace="alice")
     case = await memory.write(
         state=state, action=action, reward=1.0, event_id=reading.event_id, namespace="alice", lesson=SECRET
@@ -86,7 +89,7 @@ def rows_of(folder: Path, namespace: str) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(folder / "ledger.sqlite")) as database:
         found = {
             table: database.execute(f"SELECT * FROM {table} WHERE namespace = ? ORDER BY 1", (namespace,)).fetchall()  # noqa: S608
-            for table in ("case_revisions", "events", "outcomes", "settings_versions", "audit", "snapshots")
+            for table in sorted(rows_of_tables())
         }
         found["slots"] = database.execute(
             "SELECT slots.* FROM slots JOIN events USING (event_id) WHERE namespace = ? ORDER BY 1, 2", (namespace,)
@@ -304,6 +307,7 @@ async def test_reads_show_nothing_of_another_namespace(memory: CaseMemory, alice
     assert await memory.lifecycle.audit() == []
     assert await memory.lifecycle.snapshots() == []
     assert await memory.versions.history("bob") == []
+    assert await views.picture(picture_hash(PICTURE), namespace="bob") is None
 
     def batches(writer: Any) -> tuple[Any, ...]:
         found = LedgerBatches(writer)
@@ -433,4 +437,4 @@ def test_every_table_with_a_namespace_was_looked_at() -> None:
 
 
 def rows_of_tables() -> set[str]:
-    return {"case_revisions", "events", "outcomes", "settings_versions", "audit", "snapshots"}
+    return {"case_revisions", "events", "outcomes", "settings_versions", "audit", "snapshots", "pictures"}

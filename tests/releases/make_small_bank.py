@@ -1,4 +1,4 @@
-"""Makes a small bank: `python make_small_bank.py FOLDER`, run at commit 834ffaa for schema 2, at ee4b995 for schema 3.
+"""Makes a small bank: `python make_small_bank.py FOLDER`, run at 834ffaa for schema 2, ee4b995 for 3, f2ddbf1 for 4.
 
 A folder as a process leaves it: ledger, weights, and the index with its slot. Texts are encoded by a hash.
 """

@@ -18,7 +18,7 @@ from memento.memory.errors import LedgerTooNew
 from memento.memory.ledger import schema
 from memento.memory.ledger.migrations import versions
 
-HEAD: Final = 4
+HEAD: Final = 5
 """Number of the newest revision."""
 
 READABLE_FROM: Final = "0.2.0"

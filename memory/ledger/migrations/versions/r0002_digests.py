@@ -17,6 +17,10 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 1000
+# with no table that a later revision adds
+_TABLES = (
+    *("case_revisions", "events", "outcomes", "settings_versions", "vectors", "audit", "batch_changes", "snapshots"),
+)
 _KEYS = {"vectors": ("text_hash", "encoder"), "batch_changes": ("audit_offset",)}
 
 
@@ -33,7 +37,7 @@ def upgrade(op: Any) -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", sa.String(40), nullable=False),
     )
-    for table in DIGEST_COLUMNS:
+    for table in _TABLES:
         op.add_column(table, sa.Column("digest", sa.String(40), nullable=True))
         # a damaged key can be no parameter of a statement; Postgres keeps no such keys
         is_sqlite = op.get_bind().dialect.name == "sqlite"
