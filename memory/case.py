@@ -57,6 +57,8 @@ class Provenance(Record):
     """Role (planner, executor, judge) to model name."""
     evaluator: str | None = None
     """Who gave the reward: exact | judge | human | import | ..."""
+    written_from: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Of a guide: the question hashes of the tasks that it was written from. It is never served to them."""
 
 
 class Case(Record):

@@ -195,6 +195,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         key: str = "",
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
+        guides: Sequence[str] = (),
+        written_from: Sequence[str] = (),
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from memento.memory.case import PLAN, CaseKind, ErrorClass, question_hash, utc_now
+from memento.memory.guides import TRIAL
 from memento.memory.record import Record
 
 IMPORTED = "imported"
@@ -41,6 +42,8 @@ class Slot(Record):
     """Known outcomes that the case had been served in, where the policy uses them."""
     support: float | None = None
     """Support of this case's action by the cases recalled with it, where the estimator uses it."""
+    withheld: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of the null case: the one case that it was drawn against, such as a guide that its trial withheld."""
 
 
 class RetrievalEvent(Record):
@@ -88,6 +91,11 @@ class RetrievalEvent(Record):
         return question_hash(self.asked, self.key)
 
     @property
+    def is_trial(self) -> bool:
+        """Whether it put a guide on trial: then it says nothing of cases, and other estimators do not learn from it."""
+        return self.policy == TRIAL
+
+    @property
     def case_ids(self) -> list[str]:
         """The cases served, best first, without null slots."""
         return [slot.case_id for slot in self.slots if slot.case_id is not None]
@@ -109,6 +117,7 @@ class Attempt(Record):
     models: dict[str, str] = Field(default_factory=dict)
     key: str = Field(default="", exclude_if=lambda value: value == "")
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
+    written_from: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
 
 
 class SubtaskLink(Record):
@@ -136,6 +145,8 @@ class Outcome(Record):
     """Cases of the event that were served but never shown to the model: the outcome says nothing of them."""
     subtasks: tuple[SubtaskLink, ...] = Field(default=(), exclude_if=lambda value: not value)
     """Subtasks of the run, which later outcomes of this event reach, too."""
+    guides: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Events of the run's readings of guides, which later outcomes of this event reach, too."""
     created_at: str = Field(default_factory=utc_now)
 
 

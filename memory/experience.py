@@ -57,6 +57,10 @@ class Experience:
     subtasks: Sequence[SubtaskAttempt] = ()
     """How its subtasks were carried out, each of which becomes a case of its own; see `subtasks` for what it is worth.
     Fields of one may stand for it."""
+    guides: Sequence[str] = ()
+    """Event ids of the readings of guides for this task (see `guides`), which have its outcome, too."""
+    written_from: Sequence[str] = ()
+    """Of a guide: `Case.question` of the cases that it was written from; it is never served to these tasks."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -82,6 +86,8 @@ class Experience:
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
+            "guides": tuple(map(storable, self.guides)),
+            "written_from": tuple(dict.fromkeys(map(storable, self.written_from))),
         }
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -95,6 +101,7 @@ class Experience:
                 models=models,
                 key=self.key,
                 kind=self.kind,
+                written_from=tuple(self.written_from),
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -111,10 +118,11 @@ class Experience:
         return case_id(namespace, self.state, self.action, key=self.key, kind=self.kind)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The keywords of `CaseMemory.write`, as JSON values; without key, kind and subtasks that say nothing."""
+        """The keywords of `CaseMemory.write`, as JSON values; without those of later releases that say nothing."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         given["subtasks"] = [asdict(one) | {"left_out": list(one.left_out)} for one in self.subtasks]
-        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", [])):
+        given |= {"guides": list(self.guides), "written_from": list(self.written_from)}
+        for name, default in (("key", ""), ("kind", PLAN), ("subtasks", []), ("guides", []), ("written_from", [])):
             if given[name] == default:
                 del given[name]
         return given | {"models": dict(self.models or {}), "left_out": list(self.left_out)}

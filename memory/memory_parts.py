@@ -1,5 +1,7 @@
 """The parts of a memory: index, ledger views, lifecycle, off-policy evaluation, learning. Base of `CaseMemory`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from typing_extensions import deprecated
 
@@ -7,6 +9,7 @@ from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
+from memento.memory.guides import GuideTrial
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
@@ -129,6 +132,16 @@ class MemoryParts:
         return self.owner_loop.bound(
             OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
         )
+
+    async def trials(self, case_ids: Sequence[str], namespace: str | None = None) -> list[GuideTrial]:
+        """What the trials of guides (skills, lessons) say so far: on trial, kept or retired, and why.
+
+        Args:
+            case_ids: of the guides, in the order of the answer.
+            namespace: the memory's own by default.
+        """
+        learner = await self._learning.learner(self._namespace(namespace), "trials")
+        return await learner.trials(case_ids)
 
     async def positive_line(self, namespace: str | None = None) -> float:
         """Reward from which on an attempt of a namespace counts as one that worked, by the memory's `positive_from`."""

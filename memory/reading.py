@@ -106,4 +106,5 @@ def slot_of(
         sd=None if index is None or sd_C is None else float(sd_C[index]),
         exposures=None if index is None or estimates is None else int(estimates.exposures_C[index]),
         support=None if index is None or support_C is None else float(support_C[index]),
+        withheld=None if choice.withheld is None else candidates[choice.withheld].case_id,
     )

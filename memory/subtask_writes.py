@@ -10,8 +10,8 @@ from memento.memory.ledger.lost_records import RESTORED
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.subtasks import SUBTASK, Credit, SubtaskAttempt, credited
 
-_DIRECT = ":feedback:"
-"""Part of the keys of outcomes that were given to an event by itself."""
+DIRECT = ":feedback:"
+"""Part of the keys of outcomes that were given to an event by itself, not with its run."""
 
 
 def delivered_outcome(past: Sequence[Outcome], event_id: str) -> Outcome | None:
@@ -75,7 +75,7 @@ def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: flo
     for link in outcome.subtasks:
         event = writer.event(link.event_id, namespace=namespace)
         past = writer.outcomes_of(link.event_id, namespace=namespace)
-        if event is None or event.erased_at is not None or (past and _DIRECT in past[-1].key):
+        if event is None or event.erased_at is not None or (past and DIRECT in past[-1].key):
             continue
         credit = credited(outcome.reward, outcome.confidence, link.blame)
         attempt = next((one.attempt for one in reversed(past) if one.attempt), None)

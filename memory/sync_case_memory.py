@@ -111,6 +111,8 @@ class SyncCaseMemory:
         key: str = "",
         kind: CaseKind = PLAN,
         subtasks: Sequence[SubtaskAttempt] = (),
+        guides: Sequence[str] = (),
+        written_from: Sequence[str] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

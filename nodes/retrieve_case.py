@@ -170,6 +170,8 @@ def fresh(run: Run) -> dict[str, Any]:
         "event_id": None,
         "cases": [],
         "left_out": [],
+        "guides": [],
+        "guide_events": [],
         "policy": "none",
         "retrieval_degraded": False,
         "cycle": 0,

@@ -34,7 +34,7 @@ class RunMemory(Protocol):
     ) -> Recall:
         """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`.
 
-        One that does not take `kind` serves no subtask cases: a run that wants them (`Context.subtask_k`) says so.
+        One that does not take `kind` serves no subtask cases, skills and lessons: a run that wants them says so.
         """
         ...
 

@@ -5,7 +5,7 @@ never sees the task, reference or files of the run before.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.channels import EphemeralValue
@@ -63,6 +63,8 @@ class PromptCase(TypedDict):
     propensity: float
     positive_from: NotRequired[float]
     """Reward from which on it counts as one that worked, where that is not 0.5."""
+    kind: NotRequired[Literal["skill", "lesson"]]
+    """Of a guide; absent of other cases."""
 
 
 class Subtask(TypedDict):
@@ -172,6 +174,10 @@ class MementoState(InputState, total=False):
     left_out: list[str]
     """Served cases that the planner was not shown: its model could not read so much, the run hides failed ones, or
     they are for executors only. They are credited with nothing, but for those that an executor was shown."""
+    guides: list[PromptCase]
+    """Skills and lessons that are shown beside the cases; those that their trials withheld are not among them."""
+    guide_events: list[str]
+    """Readings of guides, which have the run's outcome, too. Both lack in runs of earlier releases."""
     policy: str
     retrieval_degraded: bool
     cycle: int

@@ -62,6 +62,7 @@ def make_write_case(
                 left_out=shown_to_nobody(state),
                 key=state["run"].get("key", ""),
                 subtasks=subtasks,
+                guides=state.get("guide_events") or (),
             )
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))

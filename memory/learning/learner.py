@@ -28,7 +28,9 @@ from memento.memory.estimators.port import (
     Suggestions,
 )
 from memento.memory.estimators.settings import EstimatorSettings
+from memento.memory.estimators.trials import GuideTrials
 from memento.memory.event import ObservedOutcome
+from memento.memory.guides import GuideTrial
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
@@ -85,6 +87,7 @@ class Learner:
         self.estimator = make(settings={})
         self._settings: EstimatorSettings = {}
         self.serving = built_in(namespace, self.estimator.name)
+        self._of_trials = self.estimator.name == "trials"  # learns from trials of guides alone; others from the rest
         self._reader = ExampleReader(
             namespace=namespace,
             views=views,
@@ -126,6 +129,15 @@ class Learner:
         await self.catch_up()
         async with self._learning:
             return await self._in_thread(lambda: self.estimator.suggest(query))
+
+    async def trials(self, case_ids: Sequence[str]) -> list[GuideTrial]:
+        """What the trials of guides say, from all outcomes in the ledger; empty where the estimator has none."""
+        await self.catch_up()
+        async with self._learning:
+            estimator = self.estimator
+            if not isinstance(estimator, GuideTrials):
+                return []
+            return await self._in_thread(lambda: [estimator.trial(case_id) for case_id in case_ids])
 
     async def effects(self) -> list[CaseEffect]:
         """Estimated effect of serving each case, from all outcomes in the ledger.
@@ -198,8 +210,8 @@ class Learner:
 
     async def _read_on(self, news: LearningNews) -> None:
         while True:
-            examples = await self._reader.examples(news.observations)
-            steps = list(zip(news.observations, examples, strict=True))
+            mine = [one for one in news.observations if one.event.is_trial == self._of_trials]
+            steps = list(zip(mine, await self._reader.examples(mine), strict=True))
             for start in range(0, len(steps), _TURN):
                 await shielded(self._in_thread(partial(self._take, steps[start : start + _TURN])))
             self._offset = news.seen_until
@@ -252,6 +264,7 @@ class Learner:
                 until=snapshot.offset,
                 limit=self.estimator.replays,
                 skipped=self.serving.skipped,
+                of_trials=self._of_trials,
             )
             examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]

@@ -74,6 +74,7 @@ class OfflineLearning:
         self._storage = storage
         self._namespace = namespace
         self._estimator = estimator
+        self._of_trials = estimator == "trials"
         self._seed = seed
 
     async def learn(self, *, seed: int = 0, on_progress: OnProgress = _no_progress) -> Judged:
@@ -117,7 +118,7 @@ class OfflineLearning:
         await serves.close()
         n_outcomes = await again.prepare(serves.serving, is_fresh=True)
         recent = await self._storage.views.newest_observations(
-            namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS
+            namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS, of_trials=self._of_trials
         )
         differences = [difference for one in recent for difference in await self._differences(one, serves, again)]
         return Rebuilt(
@@ -176,7 +177,7 @@ class OfflineLearning:
             namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=views
         )
         believed = await self._storage.views.newest_observations(
-            namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped
+            namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped, of_trials=self._of_trials
         )
         examples: list[Example] = []
         for start in range(0, len(believed), _PAGE):

@@ -91,9 +91,23 @@ class EventViews:
         return await self._ledger.query(look)
 
     async def newest_observations(
-        self, *, namespace: str, until: int, limit: int, skipped: Sequence[OutcomeRange] = ()
+        self,
+        *,
+        namespace: str,
+        until: int,
+        limit: int,
+        skipped: Sequence[OutcomeRange] = (),
+        of_trials: bool | None = None,
     ) -> list[ObservedOutcome]:
-        """Newest known outcome of each event at an offset; the last `limit`, in order."""
+        """Newest known outcome of each event at an offset; the last `limit`, in order.
+
+        Args:
+            namespace: whose outcomes.
+            until: the offset.
+            limit: how many at most.
+            skipped: ranges of outcomes that do not count.
+            of_trials: only those of trials of guides, or only others; None: all.
+        """
         offset = schema.outcomes.c.offset
 
         def look(connection: CheckedConnection) -> list[ObservedOutcome]:
@@ -106,7 +120,7 @@ class EventViews:
                     if one is None:
                         continue
                     told.add(row[_EVENT_ID])  # a damaged one too: what it replaced is not believed again
-                    if one.reward is not None:
+                    if one.reward is not None and of_trials in (None, one.event.is_trial):
                         found.append(one)
                     if len(found) == limit:
                         return found[::-1]

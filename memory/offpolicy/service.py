@@ -67,7 +67,7 @@ class PolicyReport(NamedTuple):
     policies: dict[str, Evaluation]
     differences: list[Difference]
     n_unknown: int
-    """Events left out because they were degraded or their outcome is not known."""
+    """Events left out because they were degraded, their outcome is not known, or they put a guide on trial."""
     n_imported: int
     """Events left out because the propensities of their cases are unknown."""
     n_not_recalled: int
@@ -156,6 +156,8 @@ class PolicyEvaluation:
             after = news[-1].offset
             for one in news:
                 believed.pop(one.event_id, None)
+                if one.event.is_trial:  # of guides, which no other policy chooses
+                    continue
                 if one.reward is not None and not one.is_partial:  # what was shown, no policy has chosen
                     believed[one.event_id] = one
         return list(believed.values())

@@ -1,0 +1,40 @@
+"""Guides: cases of the kinds `skill` and `lesson`, which say how tasks are done instead of how one was done.
+
+A guide takes the place of a raw case, so it has to prove that it is worth that. It is on trial first: for each task
+that it may help, the policy `trial` shows or withholds it by lot, and what comes of both is compared (see
+`estimators.trials`).
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from memento.memory.case import CaseKind
+
+TRIAL: Final = "trial"
+"""Name of the policy that puts guides on trial. Its events say nothing of the cases beside the guide: they are read by
+its own estimator alone, and by no other."""
+
+EVEN: Final = 0.5
+"""Probability with which a guide on trial is shown, so that both arms of the trial get as many tasks."""
+
+GUIDE_KINDS: Final[tuple[CaseKind, ...]] = ("skill", "lesson")
+
+TrialStatus = Literal["on trial", "kept", "retired"]
+
+
+class GuideTrial(NamedTuple):
+    """What the trial of a guide says so far."""
+
+    case_id: str
+    status: TrialStatus
+    n_shown: int
+    """Known outcomes of tasks that it was shown for, by lot."""
+    n_withheld: int
+    """Known outcomes of tasks that it was withheld from, by lot."""
+    difference: float | None
+    """Estimated reward with it minus reward without it; None without outcomes."""
+    low: float
+    """Lower bound of the difference: it has ever been above the truth with a chance of `keep_alpha` at most."""
+    high: float
+    """Upper bound of the difference: it has ever been below the truth with a chance of `retire_alpha` at most."""
+    n_trials: int
+    """Trials after which it is retired unless it was kept."""
