@@ -38,3 +38,10 @@ class GuideTrial(NamedTuple):
     """Upper bound of the difference: it has ever been below the truth with a chance of `retire_alpha` at most."""
     n_trials: int
     """Trials after which it is retired unless it was kept."""
+
+    @property
+    def text(self) -> str:
+        """Status and figures in a line."""
+        estimate = "unknown" if self.difference is None else f"{self.difference:+.2f}"
+        counts = f"shown {self.n_shown}, withheld {self.n_withheld} of at most {self.n_trials}"
+        return f"{self.status}: {counts}; difference {estimate}, bounds [{self.low:+.2f}, {self.high:+.2f}]"

@@ -15,6 +15,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseRows, Estimates, Example
 from memento.memory.estimators.trials import GuideTrials
 from memento.memory.experience import Experience
+from memento.memory.explanation import explained_case, explained_event
 from memento.memory.policies.port import Candidates, choose
 from memento.memory.policies.trial import TrialPolicy
 from memento.memory.stats.betting import lower_bound, upper_bound
@@ -300,6 +301,23 @@ async def test_erasing_a_run_erases_its_readings_of_guides(memory: CaseMemory) -
     assert event is not None
     assert event.erased_at
     assert TASK not in event.model_dump_json()
+
+
+async def test_explanations_say_how_the_trial_stands(memory: CaseMemory) -> None:
+    guide = await skill(memory)
+    run, reading = await a_run(memory, 1, reward=0.0)
+    await memory.write(run)
+    (slot,) = (explained := await explained_event(memory, reading.event_id)).slots()
+    (trial,) = await memory.trials([guide])
+    assert slot["trial"] == trial._asdict()
+    assert slot.get("withheld") == (None if reading.cases else guide)
+    assert explained.facts()["part_of"] == run.event_id
+    assert (await explained_event(memory, run.event_id or "")).facts()["guides"] == [reading.event_id]
+    assert (await explained_case(memory, guide)).trial == trial
+    figures = f"shown {trial.n_shown}, withheld {trial.n_withheld} of at most 200"
+    assert trial.text == f"on trial: {figures}; difference {trial.difference:+.2f}, bounds [-1.00, +1.00]"
+    plain = await memory.write(state="stir", action="a", reward=1.0)
+    assert (await explained_case(memory, plain or "")).trial is None
 
 
 async def test_an_own_policy_may_not_have_the_name_of_the_trials() -> None:
