@@ -92,7 +92,7 @@ class RetrievalEvent(Record):
 
     @property
     def is_trial(self) -> bool:
-        """Whether it put a guide on trial: then it says nothing of cases, and other estimators do not learn from it."""
+        """Whether it put a guide on trial; see `guides`."""
         return self.policy == TRIAL
 
     @property

@@ -125,8 +125,8 @@ async def explained_case(memory: "CaseMemory", case_id: str) -> ExplainedCase:
         if await views.erased_among([case_id], namespace=namespace):
             raise ErasedRecord(f"case {case_id!r}", namespace)
         raise UnknownCase(case_id, namespace)
-    trials = await memory.trials([case_id]) if case.kind in GUIDE_KINDS else [None]
-    return ExplainedCase(case, await views.usage(case_id, namespace=namespace), trials[0])
+    trials = await memory.trials([case_id]) if case.kind in GUIDE_KINDS else []
+    return ExplainedCase(case, await views.usage(case_id, namespace=namespace), trials[0] if trials else None)
 
 
 def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:

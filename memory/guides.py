@@ -10,8 +10,8 @@ from typing import Final, Literal, NamedTuple
 from memento.memory.case import CaseKind
 
 TRIAL: Final = "trial"
-"""Name of the policy that puts guides on trial. Its events say nothing of the cases beside the guide: they are read by
-its own estimator alone, and by no other."""
+"""Name of the policy that puts guides on trial. Its events say nothing of the cases beside the guide, which have a
+reading of their own."""
 
 EVEN: Final = 0.5
 """Probability with which a guide on trial is shown, so that both arms of the trial get as many tasks."""

@@ -9,7 +9,7 @@ from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
-from memento.memory.guides import GuideTrial
+from memento.memory.guides import GUIDE_KINDS, GuideTrial
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
@@ -137,11 +137,18 @@ class MemoryParts:
         """What the trials of guides (skills, lessons) say so far: on trial, kept or retired, and why.
 
         Args:
-            case_ids: of the guides, in the order of the answer.
+            case_ids: of the guides, in the order of the answer; what is not a guide is left out.
             namespace: the memory's own by default.
         """
-        learner = await self._learning.learner(self._namespace(namespace), "trials")
-        return await learner.trials(case_ids)
+        place = self._namespace(namespace)
+        cases = await self._storage.views.cases(case_ids, namespace=place)
+        found: dict[str, GuideTrial] = {}
+        for kind in GUIDE_KINDS:
+            mine = [case_id for case_id in case_ids if case_id in cases and cases[case_id].kind == kind]
+            if mine:
+                learner = await self._learning.learner(place, "trials", kind)
+                found |= {one.case_id: one for one in await learner.trials(mine)}
+        return [found[case_id] for case_id in case_ids if case_id in found]
 
     async def positive_line(self, namespace: str | None = None) -> float:
         """Reward from which on an attempt of a namespace counts as one that worked, by the memory's `positive_from`."""

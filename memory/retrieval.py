@@ -27,7 +27,7 @@ class Retrieval:
         *,
         storage: Storage,
         policies: Policies,
-        learner: Callable[[str, EstimatorName], Awaitable[Learner]],
+        learner: Callable[[str, EstimatorName, CaseKind], Awaitable[Learner]],
         rng: np.random.Generator,
         success: SuccessLine,
     ) -> None:
@@ -36,7 +36,7 @@ class Retrieval:
         Args:
             storage: where cases are.
             policies: by name.
-            learner: the learner of a namespace and estimator, for policies that rank by what was learned.
+            learner: the learner of a namespace, estimator and kind, for policies that rank by what was learned.
             rng: source of every random choice.
             success: which rewards count as success.
         """
@@ -88,7 +88,7 @@ class Retrieval:
             candidates = [Candidate(*hit) for hit in nearest.hits]
             is_degraded, bank_version, notices = nearest.is_degraded, nearest.bank_version, nearest.notices
             if candidates and chosen_by.estimator is not None and not is_degraded:
-                learner = await self._learner(namespace, chosen_by.estimator)
+                learner = await self._learner(namespace, chosen_by.estimator, kind)
                 known = {one.case_id for one in candidates}
                 suggested, is_degraded, more = await self._recalling.suggested(
                     query, question, namespace, learner, known, bank_version, kind
@@ -160,7 +160,7 @@ class Retrieval:
         reward_C = np.array([cases[candidate.case_id].reward for candidate in active], np.float32)
         estimates, version, settings_version = None, 0, 0
         if active and policy.estimator is not None:
-            learner = await self._learner(recall.namespace, policy.estimator)
+            learner = await self._learner(recall.namespace, policy.estimator, recall.kind)
             query = await self._storage.texts.one(recall.query)
             rated = [cases[candidate.case_id] for candidate in active]
             estimates, version, settings_version = await learner.estimates(

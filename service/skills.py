@@ -159,8 +159,8 @@ async def alike_cases(memory: CaseMemory, *, least: int, most: int, alike: float
 async def skills_of(memory: CaseMemory) -> list[Skill]:
     """Return the skills of the memory's namespace, newest first, with their trials."""
     cases = [case async for case in memory.views.walk(namespace=memory.namespace, newest_first=True, kind="skill")]
-    trials = await memory.trials([case.id for case in cases]) if cases else []
-    return [Skill(case, trial) for case, trial in zip(cases, trials, strict=True)]
+    trials = {one.case_id: one for one in await memory.trials([case.id for case in cases])}
+    return [Skill(case, trials[case.id]) for case in cases if case.id in trials]
 
 
 def skill_messages(cases: Sequence[Case]) -> list[BaseMessage]:

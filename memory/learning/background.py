@@ -1,4 +1,4 @@
-"""Background learning: one learner per namespace and estimator, created on first use.
+"""Background learning: one learner per namespace, estimator and kind of case, created on first use.
 
 A learner is created by the first read, or other question, that needs one, or a moment after the first outcome. A
 process that ends before that moment, such as a command's, creates none: that would cost it the import of torch, and the
@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import logging
 
+from memento.memory.case import PLAN, CaseKind
 from memento.memory.errors import MementoError
 from memento.memory.estimators.port import CaseEffect, EstimatorName
 from memento.memory.learning.learner import Learner
-from memento.memory.learning.making import make_learner
+from memento.memory.learning.making import learned_kinds, make_learner
 from memento.memory.learning.snapshot import newest_saved_offset
 from memento.memory.loop_lock import LoopLock, is_over
 from memento.memory.storage import Storage
@@ -43,7 +44,7 @@ class BackgroundLearning:
         self._storage = storage
         self.seed = seed
         """Random seed of all learners."""
-        self._learners: dict[tuple[str, EstimatorName], Learner] = {}
+        self._learners: dict[tuple[str, EstimatorName, CaseKind], Learner] = {}
         self._making = LoopLock()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._has_news: set[str] = set()
@@ -52,14 +53,14 @@ class BackgroundLearning:
         self.is_postponed = False
         """Whether the last attempt to learn failed: the outcomes wait in the ledger for the next one."""
 
-    async def learner(self, namespace: str, estimator: EstimatorName) -> Learner:
-        """The learner of a namespace and estimator, always the same one."""
+    async def learner(self, namespace: str, estimator: EstimatorName, kind: CaseKind = PLAN) -> Learner:
+        """The learner of a namespace, estimator and kind of case, always the same one."""
         async with self._making:
-            if (namespace, estimator) not in self._learners:
-                self._learners[namespace, estimator] = await make_learner(
-                    self._storage, namespace, estimator, self.seed
+            if (namespace, estimator, kind) not in self._learners:
+                self._learners[namespace, estimator, kind] = await make_learner(
+                    self._storage, namespace, estimator, self.seed, kind
                 )
-            return self._learners[namespace, estimator]
+            return self._learners[namespace, estimator, kind]
 
     async def warm(self, namespace: str) -> None:
         """Load the memory's own learner of a namespace, and learn what waits for it."""
@@ -70,8 +71,9 @@ class BackgroundLearning:
         """Estimated effect of serving each case; empty without an estimator."""
         if self._estimator is None:
             return []
-        learner = await self.learner(namespace, self._estimator)
-        return await learner.effects()
+        kinds = await learned_kinds(self._storage, namespace)
+        learners = [await self.learner(namespace, self._estimator, kind) for kind in kinds]
+        return [effect for learner in learners for effect in await learner.effects()]
 
     def catch_up_soon(self, namespace: str) -> None:
         """Learn new outcomes in the background, in at most one task per namespace.
@@ -115,7 +117,7 @@ class BackgroundLearning:
                 await self.learner(namespace, estimator)
             while namespace in self._has_news:
                 self._has_news.discard(namespace)
-                for (of, _), learner in list(self._learners.items()):
+                for (of, *_), learner in list(self._learners.items()):
                     if of == namespace:
                         await learner.catch_up()
             self.is_postponed = False
@@ -127,7 +129,7 @@ class BackgroundLearning:
 
     async def _is_wanted(self, namespace: str, estimator: EstimatorName) -> bool:
         """Whether a learner is there, or should be created for outcomes alone; waits out the pause."""
-        if (namespace, estimator) in self._learners:
+        if (namespace, estimator, PLAN) in self._learners:
             return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), _PAUSE_S)

@@ -1,13 +1,13 @@
 """Builds training examples from the ledger's observations, a page at a time."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 
-from memento.memory.case import Case, text_hash
+from memento.memory.case import PLAN, Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseOrigins, CaseRows, CaseView, Example
 from memento.memory.event import ObservedOutcome, Slot
@@ -19,6 +19,16 @@ from memento.memory.plan_text import encoded_action, plan_lines
 
 _MOST_RECENT = 8192
 """Maximum number of cases whose actions' hashes are kept in memory: a few megabytes."""
+
+
+def of_judged_kind(observations: Sequence[ObservedOutcome]) -> list[ObservedOutcome]:
+    """Return those of one kind of case, by which settings and policies are judged: plans, else the commonest kind.
+
+    Reads of several kinds in one run share its outcome; counted together, one task would count several times.
+    """
+    kinds = Counter(one.event.kind for one in observations)
+    judged = PLAN if PLAN in kinds or not kinds else kinds.most_common(1)[0][0]
+    return [one for one in observations if one.event.kind == judged]
 
 
 class ExampleReader:

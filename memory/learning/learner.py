@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from memento.memory.case import QUESTION_VERSION, Case, text_hash
+from memento.memory.case import PLAN, QUESTION_VERSION, Case, CaseKind, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
 from memento.memory.errors import InvalidInput
@@ -29,7 +29,7 @@ from memento.memory.estimators.port import (
 )
 from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.estimators.trials import GuideTrials
-from memento.memory.event import ObservedOutcome
+from memento.memory.event import ObservedOutcome, RetrievalEvent
 from memento.memory.guides import GuideTrial
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 
 class Learner:
-    """Follows one namespace's outcomes with one estimator."""
+    """Follows the outcomes of one namespace's reads of one kind of case, with one estimator."""
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Learner:
         texts: EncodedTexts,
         thread: Executor,
         folder: Path | None,
+        kind: CaseKind = PLAN,
     ) -> None:
         """Prepare, without reading anything; call it in `thread`, because estimators make tensors.
 
@@ -76,6 +77,8 @@ class Learner:
             texts: vectors of queries and cases.
             thread: for everything that computes; a single one, so that results do not depend on the machine's load.
             folder: where snapshots are kept; None keeps none.
+            kind: of the cases that the reads asked for. Reads of several kinds in one run share its outcome, so that
+                each would seem to have succeeded without what the others served.
         """
         self._namespace = namespace
         self._make = make
@@ -84,10 +87,10 @@ class Learner:
         self._texts = texts
         self._thread = thread
         self._folder = folder
+        self._kind = kind
         self.estimator = make(settings={})
         self._settings: EstimatorSettings = {}
         self.serving = built_in(namespace, self.estimator.name)
-        self._of_trials = self.estimator.name == "trials"  # learns from trials of guides alone; others from the rest
         self._reader = ExampleReader(
             namespace=namespace,
             views=views,
@@ -210,8 +213,9 @@ class Learner:
 
     async def _read_on(self, news: LearningNews) -> None:
         while True:
-            mine = [one for one in news.observations if one.event.is_trial == self._of_trials]
-            steps = list(zip(mine, await self._reader.examples(mine), strict=True))
+            observations = [one for one in news.observations if self._is_mine(one.event)]
+            examples = await self._reader.examples(observations)
+            steps = list(zip(observations, examples, strict=True))
             for start in range(0, len(steps), _TURN):
                 await shielded(self._in_thread(partial(self._take, steps[start : start + _TURN])))
             self._offset = news.seen_until
@@ -250,6 +254,10 @@ class Learner:
                 self._n_outcomes += 1
                 self.estimator.learn(example)
 
+    def _is_mine(self, event: RetrievalEvent) -> bool:
+        """Whether outcomes of an event are learned: of its kind, and those of trials alone where these are judged."""
+        return event.kind == self._kind and (event.is_trial or self.estimator.name != "trials")
+
     async def _load(self) -> None:
         """Restore the snapshot if it fits; else learn from the first outcome on.
 
@@ -264,7 +272,7 @@ class Learner:
                 until=snapshot.offset,
                 limit=self.estimator.replays,
                 skipped=self.serving.skipped,
-                of_trials=self._of_trials,
+                kind=self._kind,
             )
             examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]
@@ -289,7 +297,8 @@ class Learner:
         """Each recipe has a file of its own, so that what will serve can be saved before it does."""
         if self._folder is None:
             return None
-        parts = [text_hash(self._namespace), self.estimator.name, self._recipe, "safetensors"]
+        name = self.estimator.name if self._kind == PLAN else f"{self.estimator.name}-{self._kind}"
+        parts = [text_hash(self._namespace), name, self._recipe, "safetensors"]
         return self._folder / ".".join(part for part in parts if part)
 
     async def _save(self) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from functools import partial
 
+from memento.memory.case import PLAN, CaseKind
 from memento.memory.estimators.port import Estimator, EstimatorName
 from memento.memory.learning.learner import Learner
 from memento.memory.storage import Storage
 
 
-async def make_learner(storage: Storage, namespace: str, estimator: EstimatorName, seed: int) -> Learner:
-    """A learner of one namespace. The first one imports torch, which takes a second, in a thread."""
+async def make_learner(
+    storage: Storage, namespace: str, estimator: EstimatorName, seed: int, kind: CaseKind = PLAN
+) -> Learner:
+    """A learner of one namespace and kind of case. The first one imports torch, which takes a second, in a thread."""
 
     def make() -> Learner:
         from memento.memory.estimators import registry
@@ -22,9 +25,15 @@ async def make_learner(storage: Storage, namespace: str, estimator: EstimatorNam
             texts=storage.texts,
             thread=storage.torch,
             folder=storage.weights,
+            kind=kind,
         )
 
     return await storage.compute(make)
+
+
+async def learned_kinds(storage: Storage, namespace: str) -> list[CaseKind]:
+    """Kinds of case that a namespace has learners for: plans, and those that it has cases of."""
+    return list(dict.fromkeys([PLAN, *await storage.views.n_of_kinds(namespace=namespace)]))
 
 
 async def estimator_factory(

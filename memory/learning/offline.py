@@ -11,14 +11,15 @@ import numpy as np
 
 from memento.memory.errors import InvalidInput
 from memento.memory.event import ObservedOutcome, OutcomeRange
-from memento.memory.learning.examples import ExampleReader
-from memento.memory.learning.making import make_learner
+from memento.memory.learning.examples import ExampleReader, of_judged_kind
+from memento.memory.learning.making import learned_kinds, make_learner
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.learning.versions import n_judged, rollback
 from memento.memory.ledger.settings_versions import SettingsVersion
 from memento.memory.offpolicy.figures import as_json
 
 if TYPE_CHECKING:
+    from memento.memory.case import CaseKind
     from memento.memory.estimators.port import CaseView, Estimator, EstimatorName, Example
     from memento.memory.estimators.settings import EstimatorSettings
     from memento.memory.learning.learner import Learner
@@ -74,7 +75,6 @@ class OfflineLearning:
         self._storage = storage
         self._namespace = namespace
         self._estimator = estimator
-        self._of_trials = estimator == "trials"
         self._seed = seed
 
     async def learn(self, *, seed: int = 0, on_progress: OnProgress = _no_progress) -> Judged:
@@ -113,12 +113,17 @@ class OfflineLearning:
 
     async def rebuild(self) -> Rebuilt:
         """Relearn everything without a snapshot, compare with what serves, and save the result."""
-        serves, again = await self._learner(), await self._learner()
+        rebuilt = [await self._rebuilt(kind) for kind in await self._kinds()]
+        _, n_outcomes, n_reads, n_estimates, difference = zip(*rebuilt, strict=True)
+        return Rebuilt(rebuilt[0].version, sum(n_outcomes), sum(n_reads), sum(n_estimates), max(difference))
+
+    async def _rebuilt(self, kind: "CaseKind") -> Rebuilt:
+        serves, again = await self._learner(kind), await self._learner(kind)
         await serves.catch_up()
         await serves.close()
         n_outcomes = await again.prepare(serves.serving, is_fresh=True)
         recent = await self._storage.views.newest_observations(
-            namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS, of_trials=self._of_trials
+            namespace=self._namespace, until=_EVERYTHING, limit=_COMPARED_READS, kind=kind
         )
         differences = [difference for one in recent for difference in await self._differences(one, serves, again)]
         return Rebuilt(
@@ -172,13 +177,14 @@ class OfflineLearning:
     async def _believed(
         self, until: int, skipped: "Sequence[OutcomeRange]", views: "Sequence[CaseView]", on_progress: OnProgress
     ) -> "list[Example]":
-        """Newest known outcome of each event, in order of arrival."""
+        """Newest known outcome of each event of the kind that is judged by, in order of arrival."""
         reader = ExampleReader(
             namespace=self._namespace, views=self._storage.views, texts=self._storage.texts, wanted=views
         )
-        believed = await self._storage.views.newest_observations(
-            namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped, of_trials=self._of_trials
+        known = await self._storage.views.newest_observations(
+            namespace=self._namespace, until=until, limit=_EVERYTHING, skipped=skipped
         )
+        believed = of_judged_kind(known)
         examples: list[Example] = []
         for start in range(0, len(believed), _PAGE):
             examples += [one for one in await reader.examples(believed[start : start + _PAGE]) if one is not None]
@@ -200,13 +206,17 @@ class OfflineLearning:
 
     async def _prepared(self, draft: SettingsVersion) -> None:
         """Learn with a version and save it, so that no reader waits once it serves."""
-        await (await self._learner()).prepare(draft)
+        for kind in await self._kinds():
+            await (await self._learner(kind)).prepare(draft)
 
     async def _write(self, draft: SettingsVersion) -> SettingsVersion:
         return await self._storage.ledger.transact(lambda writer: self._storage.versions.append(writer, draft))
 
-    async def _learner(self) -> "Learner":
-        return await make_learner(self._storage, self._namespace, self._estimator, self._seed)
+    async def _kinds(self) -> "list[CaseKind]":
+        return await learned_kinds(self._storage, self._namespace)
+
+    async def _learner(self, kind: "CaseKind") -> "Learner":
+        return await make_learner(self._storage, self._namespace, self._estimator, self._seed, kind)
 
     def _factory(self) -> "Callable[[EstimatorSettings], Estimator]":
         from memento.memory.estimators.registry import make_estimator

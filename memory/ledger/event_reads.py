@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select
 
+from memento.memory.case import CaseKind
 from memento.memory.event import ObservedOutcome, Outcome, OutcomeRange, RetrievalEvent
 from memento.memory.ledger import schema
 from memento.memory.ledger.connections import sequence_chunks
@@ -97,17 +98,9 @@ class EventViews:
         until: int,
         limit: int,
         skipped: Sequence[OutcomeRange] = (),
-        of_trials: bool | None = None,
+        kind: CaseKind | None = None,
     ) -> list[ObservedOutcome]:
-        """Newest known outcome of each event at an offset; the last `limit`, in order.
-
-        Args:
-            namespace: whose outcomes.
-            until: the offset.
-            limit: how many at most.
-            skipped: ranges of outcomes that do not count.
-            of_trials: only those of trials of guides, or only others; None: all.
-        """
+        """Newest known outcome of each event at an offset, of one kind or all; the last `limit`, in order."""
         offset = schema.outcomes.c.offset
 
         def look(connection: CheckedConnection) -> list[ObservedOutcome]:
@@ -120,7 +113,7 @@ class EventViews:
                     if one is None:
                         continue
                     told.add(row[_EVENT_ID])  # a damaged one too: what it replaced is not believed again
-                    if one.reward is not None and of_trials in (None, one.event.is_trial):
+                    if one.reward is not None and kind in (None, one.event.kind):
                         found.append(one)
                     if len(found) == limit:
                         return found[::-1]

@@ -9,6 +9,7 @@ Several policies make many comparisons: a verdict on a difference is corrected f
 rule), while the intervals beside it are of each figure alone.
 
 Every event whose newest outcome is known counts once, whatever its evaluator's confidence; degraded ones never count.
+Of a namespace with several kinds of case, the reads for plans are judged: those of its subtasks share their outcomes.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, ObservedOutcome
-from memento.memory.learning.examples import ExampleReader
+from memento.memory.learning.examples import ExampleReader, of_judged_kind
 from memento.memory.learning.making import estimator_factory
 from memento.memory.offpolicy.off_policy import Estimate, Evaluation, Sample, difference, evaluate, on_policy
 from memento.memory.policies.own import Policies
@@ -67,7 +68,7 @@ class PolicyReport(NamedTuple):
     policies: dict[str, Evaluation]
     differences: list[Difference]
     n_unknown: int
-    """Events left out because they were degraded, their outcome is not known, or they put a guide on trial."""
+    """Events left out because they were degraded or their outcome is not known."""
     n_imported: int
     """Events left out because the propensities of their cases are unknown."""
     n_not_recalled: int
@@ -130,7 +131,8 @@ class PolicyEvaluation:
             raise InvalidInput("an evaluation needs at least one policy, and at least one slot")
         known = await self._known()
         n_events = (await self._storage.views.counts(namespace=self._namespace)).events
-        weighed = [one for one in known if one.event.policy != IMPORTED]
+        judged = of_judged_kind(known)
+        weighed = [one for one in judged if one.event.policy != IMPORTED]
         used = [one for one in weighed if logged_by in (None, one.event.policy)]
         recalled = [one for one in used if _recalls(one.event.policy)]
         samples: dict[str, Sample] = {}
@@ -144,7 +146,7 @@ class PolicyEvaluation:
             policies={name: evaluate(sample) for name, sample in of.items()},
             differences=_differences(of),
             n_unknown=n_events - len(known),
-            n_imported=len(known) - len(weighed),
+            n_imported=len(judged) - len(weighed),
             n_not_recalled=len(used) - len(recalled),
         )
 
@@ -156,8 +158,6 @@ class PolicyEvaluation:
             after = news[-1].offset
             for one in news:
                 believed.pop(one.event_id, None)
-                if one.event.is_trial:  # of guides, which no other policy chooses
-                    continue
                 if one.reward is not None and not one.is_partial:  # what was shown, no policy has chosen
                     believed[one.event_id] = one
         return list(believed.values())

@@ -9,12 +9,13 @@ from unittest.mock import ANY
 import numpy as np
 import pytest
 
-from memento.memory.case import CASE_KINDS, Case, case_id, question_hash
+from memento.memory.case import CASE_KINDS, Case, CaseKind, case_id, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import EngineUnavailable, InvalidInput
-from memento.memory.event import RetrievalEvent
+from memento.memory.event import ObservedOutcome, RetrievalEvent
 from memento.memory.experience import Experience
 from memento.memory.interchange import read_cases
+from memento.memory.learning.examples import of_judged_kind
 from memento.memory.ledger.case_heads import heads_differ
 from memento.memory.lifecycle.forgetting import ForgettingRules, plan_forgetting
 from memento.memory.reading import Recall
@@ -192,3 +193,36 @@ def test_a_case_is_redundant_beside_its_own_kind_only() -> None:
     assert {one.case_id for one in kept.retirements} < {cases[0].id, cases[1].id}, "a case of each kind stays"
     least = plan_forgetting(cases, state_CD=rows, action_CD=rows, rules=ForgettingRules(capacity=1))
     assert len(least.retirements) == 2
+
+
+async def test_each_kind_has_weights_of_its_own(tmp_path: Path) -> None:
+    with place("folder", tmp_path / "bank") as at:
+        async with at.memory(policy="advantage") as memory:
+            for kind, reward in (("plan", 1.0), ("step", 0.0)):
+                await memory.write(state=f"A {kind}", action="go", reward=1.0, kind=kind)
+                for number in range(2 if kind == "plan" else 3):
+                    reading = await memory.read(f"What is the capital of land {number}?", kind=kind)
+                    await memory.feedback(reading.event_id, reward)
+            await memory.settle()
+            plan, step = [await memory.read("What is the capital of Peru?", kind=kind) for kind in ("plan", "step")]
+            assert (plan.n_outcomes, step.n_outcomes) == (2, 3)
+            assert plan.slots[0].score > step.slots[0].score
+            effects = await memory.effects()
+            assert [effect.exposures for effect in effects] == [2, 3]
+        async with at.memory(policy="advantage") as memory:
+            assert await memory.effects() == effects, "from a snapshot of each"
+            rebuilt = await memory.offline().rebuild()
+            assert (rebuilt.n_outcomes, rebuilt.max_difference) == (5, 0.0)
+
+
+def test_settings_and_policies_are_judged_by_plans_where_there_are_any() -> None:
+    def seen(kind: CaseKind) -> ObservedOutcome:
+        event = RetrievalEvent(
+            id="e", namespace="n", query="q", policy="random", n_outcomes=0, bank_version=0, slots=[], kind=kind
+        )
+        return ObservedOutcome(0, 1.0, 1.0, event)
+
+    step, skill, plan = map(seen, ("step", "skill", "plan"))
+    assert of_judged_kind([step, plan, step]) == [plan]
+    assert of_judged_kind([step, skill, step]) == [step, step]
+    assert of_judged_kind([]) == []

@@ -278,11 +278,19 @@ async def test_other_estimators_learn_nothing_from_trials(memory: CaseMemory) ->
     for number in range(4):
         run, _ = await a_run(memory, number)
         await memory.write(run)
-    for policy in ("memrl", "trial"):
-        probe = await memory.read(f"{TASK} again", policy=policy, k=1)
-        assert probe.n_outcomes == 4, "each run's outcome once"
+    probe = await memory.read(f"{TASK} again", policy="memrl", k=1)
+    assert probe.n_outcomes == 4, "each run's outcome once"
     report = await memory.evaluation().report(["random"])
     assert set(report.served) == {"similarity"}
+
+
+async def test_only_readings_of_the_policy_are_trials(memory: CaseMemory) -> None:
+    guides = [await skill(memory), await skill(memory, state=f"{TASK} slowly")]
+    for number in range(4):
+        reading = await memory.read(f"{TASK} {number}", policy="random", kind="skill", k=1)
+        assert [slot.propensity for slot in reading.slots] == [0.5]
+        await memory.write(state=f"{TASK} {number}", action="p", reward=1.0, event_id=reading.event_id)
+    assert [one.n_shown + one.n_withheld for one in await memory.trials(guides)] == [0, 0]
 
 
 async def test_what_is_no_trial_has_no_outcome_of_a_run_by_this_way(memory: CaseMemory) -> None:
