@@ -5,9 +5,7 @@ that it may help, the policy `trial` shows or withholds it by lot, and what come
 `estimators.trials`).
 """
 
-from typing import Final, Literal, NamedTuple
-
-from memento.memory.case import CaseKind
+from typing import Final, Literal, NamedTuple, get_args
 
 TRIAL: Final = "trial"
 """Name of the policy that puts guides on trial. Its events say nothing of the cases beside the guide, which have a
@@ -16,7 +14,9 @@ reading of their own."""
 EVEN: Final = 0.5
 """Probability with which a guide on trial is shown, so that both arms of the trial get as many tasks."""
 
-GUIDE_KINDS: Final[tuple[CaseKind, ...]] = ("skill", "lesson")
+GuideKind = Literal["skill", "lesson"]
+
+GUIDE_KINDS: Final[tuple[GuideKind, ...]] = get_args(GuideKind)
 
 TrialStatus = Literal["on trial", "kept", "retired"]
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from memento.memory.case import CaseKind, storable
+from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
-from memento.memory.guides import GUIDE_KINDS, TRIAL
+from memento.memory.guides import GUIDE_KINDS, TRIAL, GuideKind
 from memento.memory.reading import Reading
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
@@ -21,7 +21,7 @@ from memento.nodes.state import MementoState, PromptCase, Run
 from memento.nodes.subtask_cases import task_question
 
 _IDS: Final = uuid.UUID("b7a1c1de-51a0-5b0f-9a6e-2f8d1f6c7e35")
-_SETTINGS: Final[dict[CaseKind, str]] = {"skill": "skills", "lesson": "lessons"}
+_SETTINGS: Final[dict[GuideKind, str]] = {"skill": "skills", "lesson": "lessons"}
 """Fields of `Context` by kind."""
 
 
@@ -79,7 +79,7 @@ class GuideCases:
                 guides += [{**prompt_case(one), "kind": kind} for one in reading.cases]
         return GuideReadings(event_ids, guides, notices)
 
-    async def _reading(self, run: Run, kind: CaseKind, event_id: str) -> Reading | None:
+    async def _reading(self, run: Run, kind: GuideKind, event_id: str) -> Reading | None:
         """Read the guides of a kind; None where there is none to put on trial."""
         memory = await of_memory(self._memory_source, self._redact)
         key, namespace = task_question(run), run["namespace"] or None
@@ -91,7 +91,7 @@ class GuideCases:
         return await of_memory(partial(memory.select, recall, k=1), self._redact, seconds=memory_seconds(run))
 
 
-def _wanted(run: Run, policy: str) -> Sequence[CaseKind]:
+def _wanted(run: Run, policy: str) -> Sequence[GuideKind]:
     """The kinds of guides that a run reads, at most as many as it may be shown cases."""
     settings = run["settings"]
     if policy == "none":

@@ -5,7 +5,7 @@ never sees the task, reference or files of the run before.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.channels import EphemeralValue
@@ -13,6 +13,7 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
+from memento.memory.guides import GuideKind
 from memento.nodes.usage import Spent, Usage, add_usage
 
 
@@ -63,7 +64,7 @@ class PromptCase(TypedDict):
     propensity: float
     positive_from: NotRequired[float]
     """Reward from which on it counts as one that worked, where that is not 0.5."""
-    kind: NotRequired[Literal["skill", "lesson"]]
+    kind: NotRequired[GuideKind]
     """Of a guide; absent of other cases."""
 
 

@@ -39,18 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Guides on trial, always shown, and raw cases: a simulation.")
     parser.add_argument("--tasks", type=int, default=1_000, help="of a stream")
-    parser.add_argument("--streams", type=int, default=8)
+    parser.add_argument("--streams", type=int, default=5)
     options = parser.parse_args(arguments)
     if options.tasks < 2 or options.streams < 2:
         raise SystemExit("at least 2 tasks and 2 streams are needed")
-    found: dict[Arm, list[StreamResult]] = {arm: [] for arm in ARMS}
-    began = time.monotonic()
-    for seed in range(options.streams):
-        encoder = _EncodedOnce()
-        for arm in ARMS:
-            found[arm].append(asyncio.run(run_stream(arm, n_tasks=options.tasks, seed=seed, encoder=encoder)))
-        print(f"stream {seed} done after {time.monotonic() - began:.0f} s", flush=True)
-    print(figures(found))
+    print(figures(asyncio.run(_all_streams(options.streams, options.tasks))))
+
+
+async def _all_streams(n_streams: int, n_tasks: int) -> dict[Arm, list[StreamResult]]:
+    """Run all arms and streams beside each other, each with a memory of its own."""
+    began, encoder = time.monotonic(), _EncodedOnce()
+
+    async def run(arm: Arm, seed: int) -> StreamResult:
+        result = await run_stream(arm, n_tasks=n_tasks, seed=seed, encoder=encoder)
+        print(f"stream {seed}, {arm}: done after {time.monotonic() - began:.0f} s", flush=True)
+        return result
+
+    return {arm: await asyncio.gather(*(run(arm, seed) for seed in range(n_streams))) for arm in ARMS}
 
 
 def figures(found: dict[Arm, list[StreamResult]]) -> str:
