@@ -61,7 +61,7 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
 
 def _null(slot: dict[str, Any]) -> str:
     if withheld := slot.get("withheld"):
-        return f"no case: {withheld[:8]} was withheld by lot"
+        return f"no case: {withheld[:8]} was withheld at random"
     return "no case: the null case was chosen"
 
 

@@ -1,7 +1,7 @@
 """Guides: cases of the kinds `skill` and `lesson`, which say how tasks are done instead of how one was done.
 
 A guide takes the place of a raw case, so it has to prove that it is worth that. It is on trial first: for each task
-that it may help, the policy `trial` shows or withholds it by lot, and what comes of both is compared (see
+that it may help, the policy `trial` shows or withholds it at random, and what comes of both is compared (see
 `estimators.trials`).
 """
 
@@ -27,9 +27,9 @@ class GuideTrial(NamedTuple):
     case_id: str
     status: TrialStatus
     n_shown: int
-    """Known outcomes of tasks that it was shown for, by lot."""
+    """Known outcomes of tasks that it was shown for, at random."""
     n_withheld: int
-    """Known outcomes of tasks that it was withheld from, by lot."""
+    """Known outcomes of tasks that it was withheld from, at random."""
     difference: float | None
     """Estimated reward with it minus reward without it; None without outcomes."""
     low: float

@@ -89,7 +89,7 @@ class RunSettings(BaseModel):
         title="Skills",
         description=(
             "Whether skills, procedures written from several cases, are shown. trial: the nearest one takes the place "
-            "of the last case, by lot until outcomes show that it is worth that, and never once they do not."
+            "of the last case, at random until outcomes show that it is worth that, and never once they do not."
         ),
         json_schema_extra=in_form("Cases", "score_case"),
     )
@@ -98,7 +98,7 @@ class RunSettings(BaseModel):
         title="Lessons",
         description=(
             "Whether lessons, reflections on runs that went wrong or better than expected, are shown. trial: as with "
-            "skills, by lot until outcomes show what they are worth."
+            "skills, at random until outcomes show what they are worth."
         ),
         json_schema_extra=in_form("Cases", "score_case"),
     )

@@ -30,7 +30,7 @@ class SubtaskCasesServed(TypedDict):
 
 
 class GuidesServed(TypedDict):
-    """Skills and lessons were shown or withheld by lot: the readings, and what is shown of them."""
+    """Skills and lessons were shown or withheld at random: the readings, and what is shown of them."""
 
     event: Literal["guides"]
     event_ids: list[str]

@@ -1,4 +1,4 @@
-"""Guides on trial (skills and lessons): read once the run's cases are chosen, shown or withheld by lot.
+"""Guides on trial (skills and lessons): read once the run's cases are chosen, shown or withheld at random.
 
 A guide that is shown takes the place of the last case, so that a run is never shown more than k of both, and what the
 trial compares it with is that raw case. Either way its reading has the run's outcome (see `memory.guides`).

@@ -74,13 +74,13 @@ def figures(found: dict[Arm, list[StreamResult]]) -> str:
     for place, family in enumerate(FAMILIES):
         gains = [_of_family(family_ST[:, part] == place, gain_ST[:, part]) for part in (slice(half), slice(half, None))]
         trials = [one.trials[place] for one in found["on trial"]]
-        n_lots = np.mean([one.n_shown + one.n_withheld for one in trials])
+        n_outcomes = np.mean([one.n_shown + one.n_withheld for one in trials])
         counts = [str(sum(one.status == status for one in trials)) for status in ("kept", "on trial", "retired")]
-        verdicts.append([family.guide, f"{family.effect:+.2f}", *counts, f"{n_lots:.0f}", *gains])
+        verdicts.append([family.guide, f"{family.effect:+.2f}", *counts, f"{n_outcomes:.0f}", *gains])
     n_streams, n_tasks = reward["raw cases"].shape
     title = f"A simulation: {n_streams} streams of {n_tasks} tasks; intervals of 95 % over streams."
     heads = ["arm", "success", "minus raw cases", "first half", "second half"]
-    of_guides = ["guide", "effect", "kept", "on trial", "retired", "lots", "first half: gain", "second half: gain"]
+    of_guides = ["guide", "effect", "kept", "on trial", "retired", "outcomes", "first half: gain", "second half: gain"]
     return "\n\n".join([title, table(heads, rows), table(of_guides, verdicts)])
 
 

@@ -40,7 +40,7 @@ class SimulatedTask(NamedTuple):
 
 
 def made_tasks(n: int, *, seed: int) -> list[SimulatedTask]:
-    """Make the tasks of a stream, of all families in turn by lot."""
+    """Make the tasks of a stream, of all families in turn at random."""
     chance = np.random.default_rng(seed)
     families = chance.permutation(np.arange(n) % len(FAMILIES))
     numbers = chance.permutation(9 * n)[:n] + 1_000

@@ -176,7 +176,7 @@ def _example(
 
 
 def _withheld(slots: Sequence[Slot]) -> str | None:
-    """The one case that a fair lot withheld."""
+    """The one case that a fair coin withheld."""
     held = [slot.withheld for slot in slots if slot.case_id is None and slot.withheld and slot.propensity == EVEN]
     return held[0] if len(held) == len(slots) == 1 else None
 

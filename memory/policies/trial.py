@@ -10,9 +10,9 @@ from memento.memory.policies.port import Candidates, Distribution, Pool
 
 
 class TrialPolicy:
-    """The nearest guide that is near enough and not retired: shown by lot while on trial, always once kept.
+    """The nearest guide that is near enough and not retired: shown at random while on trial, always once kept.
 
-    Which guide is up follows from similarity and earlier outcomes; only then lots are drawn. So the tasks that it was
+    Which guide is up follows from similarity and earlier outcomes; only then a coin is tossed. So the tasks that it was
     shown for and those that it was withheld from differ by chance alone.
     """
 

@@ -7,7 +7,7 @@ the largest is the lower bound. Shares of several sizes bet side by side, and th
 Ramdas, 2024, "Estimating means of bounded random variables by betting", JRSS B 86; a fixed mixture needs no tuning).
 
 The bounds are those of all looks so far: what was rejected once stays rejected. Terms may have weights in [0, 1], which
-must not depend on their lots: the mean is the weighted one.
+must not depend on the coins: the mean is the weighted one.
 
 Axes: N terms, S shares.
 """
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 Terms = NDArray[np.float64]
 
 LARGEST_TERM = 2.0
-"""Terms lie in [-2, 2], and their mean in [-1, 1]: those of a difference of rewards, of which either is seen by lot."""
+"""Terms lie in [-2, 2], and their mean in [-1, 1]: those of a difference of rewards, of which one is seen at random."""
 
 _SHARES = np.array([0.02, 0.04, 0.08, 0.14, 0.22, 0.33])
 """Below 1 / 3, since a term may lie 3 below the mean that is bet against: the wealth never reaches 0."""

@@ -1,4 +1,4 @@
-"""Guides in whole runs: shown or withheld by lot in place of the last case, credited with the run."""
+"""Guides in whole runs: shown or withheld at random in place of the last case, credited with the run."""
 
 from typing import Any
 

@@ -149,7 +149,7 @@ def test_a_snapshot_goes_on_as_the_original_and_one_of_other_settings_is_refused
     with pytest.raises(ValueError, match="other settings"):
         GuideTrials(settings={"trials": 10}).restore(trials.tensors(), stamp, [])
     with pytest.raises(ValueError, match="zip"):
-        GuideTrials().restore({"lots": np.zeros((0, 2))}, stamp, [])
+        GuideTrials().restore({"assignments": np.zeros((0, 2))}, stamp, [])
     with pytest.raises(InvalidInput):
         GuideTrials(settings={"tirals": 10})
 
