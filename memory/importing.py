@@ -87,7 +87,10 @@ def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) ->
     if own is None or own.attempt is None:
         given = case.provenance
         provenance = Provenance(
-            models=given.models, evaluator=_imported(given.evaluator) or IMPORT, thread_id=_imported(given.thread_id)
+            models=given.models,
+            evaluator=_imported(given.evaluator) or IMPORT,
+            thread_id=_imported(given.thread_id),
+            written_from=given.written_from,
         )
         return case.model_copy(update={"status": status, "provenance": provenance})
     provenance = Provenance(

@@ -84,6 +84,7 @@ class SyncCaseMemory:
     keep = _blocking(CaseMemory.keep)
     settle = _blocking(CaseMemory.settle)
     effects = _blocking(CaseMemory.effects)
+    trials = _blocking(CaseMemory.trials)
     n_outcomes = _blocking(CaseMemory.n_outcomes)
     warm = _blocking(CaseMemory.warm)
     backup = _blocking(CaseMemory.backup)

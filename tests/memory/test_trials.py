@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memento.memory.case import question_hash
+from memento.memory.case import Case, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseRows, Estimates, Example
@@ -271,6 +271,15 @@ async def test_a_guide_is_never_shown_to_the_tasks_that_it_was_written_from(memo
         own = await memory.recall(TASK, policy="trial", kind="skill", key=key)
         (slot,) = (await memory.select(own, k=1)).slots or [None]
         assert slot is None or (slot.case_id, slot.withheld) == (None, None)
+
+
+async def test_an_imported_guide_is_not_shown_to_the_tasks_that_it_was_written_from(memory: CaseMemory) -> None:
+    guide = await skill(memory, TASK)
+    case = (await memory.views.cases([guide], namespace="default"))[guide]
+    async with a_memory() as other:
+        await other.keep([Case.model_validate(case.exported() | {"tally": None})])
+        (kept,) = [one async for one in other.views.walk(namespace="default", kind="skill")]
+    assert kept.provenance.written_from == case.provenance.written_from
 
 
 async def test_other_estimators_learn_nothing_from_trials(memory: CaseMemory) -> None:
