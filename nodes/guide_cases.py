@@ -7,7 +7,7 @@ trial compares it with is that raw case. Either way its reading has the run's ou
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
@@ -34,10 +34,9 @@ class GuideReadings(NamedTuple):
     """Those to be shown."""
     notices: Sequence[str] = ()
 
-    def beside(self, cases: Sequence[PromptCase], settings: dict[str, Any]) -> list[PromptCase]:
+    def beside(self, cases: Sequence[PromptCase]) -> list[PromptCase]:
         """Return the cases that are left beside the guides: each guide takes the place of the last one."""
-        n_left = min(settings["k"], len(cases)) - len(self.guides)
-        return list(cases[: max(0, n_left)])
+        return list(cases[: max(0, len(cases) - len(self.guides))])
 
 
 class GuideCases:

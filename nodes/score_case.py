@@ -53,7 +53,7 @@ def make_score_case(
         guides: list[PromptCase] = []
         if guide_cases is not None:
             read = await guide_cases.read(state, reading.event_id)
-            guides, all_cases, cases = list(read.guides), cases, read.beside(cases, settings)
+            guides, all_cases, cases = list(read.guides), cases, read.beside(cases)
             hidden += [case["id"] for case in all_cases[len(cases) :]]
             update |= {"guides": guides, "guide_events": list(read.event_ids)}
             if read.notices:
