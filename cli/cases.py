@@ -156,14 +156,17 @@ async def show_case(
     """Show one case in full, with how often it was served and the outcomes."""
     from memento.cli.opening import find_case, opened
     from memento.cli.printing import facts_table, print_table
+    from memento.memory.explanation import explained_case
 
     async with opened(namespace) as memory:
         case = await find_case(memory, case_id)
-        usage = await memory.views.usage(case.id, namespace=case.namespace)
-    shown: dict[str, Any] = case.exported() | {"usage": usage._asdict()}
+        explained = await explained_case(memory, case.id)
+    trial = explained.trial
+    shown: dict[str, Any] = case.exported() | {"usage": explained.usage._asdict()}
     if as_json:
-        print_json(shown)
+        print_json(shown | ({"trial": trial._asdict()} if trial else {}))
         return ExitCode.OK
+    shown |= {"trial": trial.text} if trial else {}
     del shown["outcomes"]
     print_table(facts_table(shown | {"reward": case.outcomes.text}))
     return ExitCode.OK

@@ -7,6 +7,7 @@ from memento.cli.printing import TextTable, facts_table, print_table
 from memento.cli.running import ExitCode
 from memento.cli.streams import print_json, tell
 from memento.memory.explanation import INTERVAL_MEANS, explained_event, next_case_text
+from memento.memory.guides import GuideTrial
 from memento.memory.tally import CaseOutcomes
 
 
@@ -23,6 +24,9 @@ async def explain_event(event_id: str, namespace: str | None, *, as_json: bool) 
     print_table(facts_table({name: "not known" if value is None else value for name, value in facts.items()}))
     if slots:
         print_table(_table(slots))
+    for slot in slots:
+        if trial := slot.get("trial"):
+            tell(f"{facts['kind']} {trial['case_id'][:8]} is {GuideTrial(**trial).text}")
     if any(slot["interval"] is not None for slot in slots):
         tell(f"intervals: {INTERVAL_MEANS}")
     return ExitCode.OK
@@ -53,10 +57,16 @@ def _table(slots: list[dict[str, Any]]) -> TextTable:
             f"{slot['propensity']:.3g}",
             *((_tokens(slot),) if has_budget else ()),
             "by lot" if slot["is_randomised"] else "as the best",
-            "no case: the null case was chosen" if is_null else " ".join((slot["task"] or "gone").split()),
+            _null(slot) if is_null else " ".join((slot["task"] or "gone").split()),
         )
         table.add_texts(*row)
     return table
+
+
+def _null(slot: dict[str, Any]) -> str:
+    if withheld := slot.get("withheld"):
+        return f"no case: {withheld[:8]} was withheld at random"
+    return "no case: the null case was chosen"
 
 
 def _outcomes(slot: dict[str, Any]) -> str:

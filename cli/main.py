@@ -15,6 +15,7 @@ from memento.cli.learn import learn
 from memento.cli.mcp import mcp
 from memento.cli.policy import policy
 from memento.cli.running import ExitCode, run_command
+from memento.cli.skills import skills
 from memento.cli.streams import open_missing_streams, silence_broken_streams
 from memento.cli.threads import threads
 from memento.cli.tools import tools
@@ -46,6 +47,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(hook, name="hook")
 app.add_typer(learn, name="learn")
 app.add_typer(policy, name="policy")
+app.add_typer(skills, name="skills")
 app.add_typer(threads, name="threads")
 app.add_typer(tools, name="tools")
 

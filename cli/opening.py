@@ -14,12 +14,19 @@ from memento.memory.namespaces import checked_namespace
 @asynccontextmanager
 async def opened(namespace: str | None) -> AsyncIterator[CaseMemory]:
     """Open the configured memory, with another namespace if one was named."""
+    async with application(namespace) as app:
+        yield await app.memory()
+
+
+@asynccontextmanager
+async def application(namespace: str | None) -> AsyncIterator[Application]:
+    """Make everything that is configured, with another namespace if one was named; what is used is opened then."""
     settings = read_settings()
     if namespace is not None:
         settings = settings.model_copy(update={"namespace": checked_namespace(namespace)})
     app = Application(settings)
     try:
-        yield await app.memory()
+        yield app
     finally:
         await app.aclose()
 

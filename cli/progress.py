@@ -74,6 +74,9 @@ class RunView:
                 self._show_cases(event)
             case "plan":
                 self._show_plan(event)
+            case "guides" if event["guides"]:
+                kinds = " and a ".join(guide.get("kind", "guide") for guide in event["guides"])
+                self._add(self._tree, f"[dim]a {kinds} beside them[/dim]")
             case "subtask_cases" if event["cases"]:
                 told = f"[dim]{len(event['cases'])} cases of earlier subtasks[/dim]"
                 self._add(self._step(event["cycle"], event["subtask"]), told)

@@ -26,7 +26,7 @@ def route_after_planner(state: MementoState, *, is_acting: bool = False) -> Rout
         done = {result["id"]: result for result in state["results"] if result["cycle"] == state["cycle"]}
         spent, shown = spent_of(state), case_ids(state)
         is_for_executors = is_acting or state["run"]["settings"].get("cases_for", "planner") != "planner"
-        cases = state.get("cases") or [] if is_for_executors else []
+        cases = [*(state.get("cases") or []), *(state.get("guides") or [])] if is_for_executors else []
         inputs: list[SubtaskInput] = [
             {
                 "run": state["run"],

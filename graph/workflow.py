@@ -24,6 +24,7 @@ from memento.nodes.errors import ModelTimedOut, ModelUnavailable
 from memento.nodes.evaluate import make_evaluate
 from memento.nodes.executor import make_executor
 from memento.nodes.follow_ups import FollowUps
+from memento.nodes.guide_cases import GuideCases
 from memento.nodes.node import Node
 from memento.nodes.planner import make_planner
 from memento.nodes.redaction import make_redact
@@ -94,7 +95,8 @@ def build_graph(
         input_schema=MementoState,
         retry_policy=_ASK_AGAIN,
     )
-    score_case = make_score_case(memory, models=models, redact=redact)
+    guide_cases = GuideCases(memory, redact=redact)
+    score_case = make_score_case(memory, models=models, redact=redact, guide_cases=guide_cases)
     builder.add_node("score_case", kept(score_case), input_schema=MementoState)
     builder.add_node(
         "planner",

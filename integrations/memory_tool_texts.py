@@ -75,6 +75,8 @@ def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_toke
         f"{case.created_at}, version {case.version}.",
         f"It was served {usage.exposures} times; {usage.known_outcomes} outcomes of those tasks are known{mean}.",
     ]
+    if explained.trial is not None:
+        lines.append(f"The {case.kind} is {explained.trial.text}.")
     if event is not None:
         lines.append(_why_served(event, case.id))
     served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0)

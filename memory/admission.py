@@ -36,7 +36,11 @@ def judged(
         error_class=attempt.error_class,
         status="quarantined" if is_doubtful else "active",
         provenance=Provenance(
-            event_id=event_id, thread_id=attempt.thread_id, models=attempt.models, evaluator=evaluator
+            event_id=event_id,
+            thread_id=attempt.thread_id,
+            models=attempt.models,
+            evaluator=evaluator,
+            written_from=attempt.written_from,
         ),
         key=attempt.key,
         kind=attempt.kind,

@@ -71,6 +71,8 @@ class Provenance(Record):
     """Who gave the reward: exact | judge | human | import | ..."""
     ground: LessonGround | None = Field(default=None, exclude_if=lambda value: value is None)
     """Of a lesson: the outcome of its run that it stands on; see `lessons`."""
+    written_from: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Of a guide: the question hashes of the tasks that it was written from. It is never served to them."""
 
 
 class Case(Record):

@@ -219,6 +219,8 @@ class CaseMemory(MemoryLifetime, LedgerMaintenance):
         reflection: Reflection | None = None,
         steps: Sequence[StepAttempt] = (),
         picture: bytes | str = b"",
+        guides: Sequence[str] = (),
+        written_from: Sequence[str] = (),
     ) -> str | None: ...
 
     async def write(  # type: ignore[misc]  # mypy does not see that `fields` takes every keyword

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from memento.memory.case import PLAN, CaseKind, ErrorClass, question_hash, utc_now
+from memento.memory.guides import TRIAL
 from memento.memory.record import Record
 
 IMPORTED = "imported"
@@ -45,6 +46,8 @@ class Slot(Record):
     """Tokens that the case takes of the reading's budget, estimated; None where the reading had no budget."""
     is_shortened: bool = Field(default=False, exclude_if=lambda value: not value)
     """The case is longer: it is to be shown shortened to these tokens."""
+    withheld: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of the null case: the one case that it was drawn against, such as a guide that its trial withheld."""
 
 
 WhyNotServed = Literal["gain", "budget", "slots", "chance"]
@@ -116,6 +119,11 @@ class RetrievalEvent(Record):
         return question_hash(self.asked, self.key)
 
     @property
+    def is_trial(self) -> bool:
+        """Whether it put a guide on trial; see `guides`."""
+        return self.policy == TRIAL
+
+    @property
     def case_ids(self) -> list[str]:
         """The cases served, best first, without null slots."""
         return [slot.case_id for slot in self.slots if slot.case_id is not None]
@@ -139,6 +147,7 @@ class Attempt(Record):
     kind: CaseKind = Field(default=PLAN, exclude_if=lambda value: value == PLAN)
     picture: str = Field(default="", exclude_if=lambda value: value == "")
     """Hash of the picture of its situation."""
+    written_from: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
 
 
 class StepGain(Record):
@@ -180,6 +189,8 @@ class Outcome(Record):
     """Cases of the event that were served but never shown to the model: the outcome says nothing of them."""
     subtasks: tuple[SubtaskLink, ...] = Field(default=(), exclude_if=lambda value: not value)
     """Subtasks and steps of the run, which later outcomes of this event reach, too."""
+    guides: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Events of the run's readings of guides, which later outcomes of this event reach, too."""
     created_at: str = Field(default_factory=utc_now)
 
 

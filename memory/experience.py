@@ -24,6 +24,8 @@ _LATER_FIELDS: Final[tuple[tuple[str, Any], ...]] = (
     ("steps", []),
     ("reflection", None),
     ("picture", ""),
+    ("guides", []),
+    ("written_from", []),
 )
 """Fields added since 0.1, and what they hold where they say nothing."""
 
@@ -81,6 +83,10 @@ class Experience:
     1 MiB, as bytes or as base64. Kept once in a namespace."""
     checked_picture: CasePicture | None = field(init=False, repr=False, compare=False)
     """The picture, checked, with its hash and media type."""
+    guides: Sequence[str] = ()
+    """Event ids of the readings of guides for this task (see `guides`), which have its outcome, too."""
+    written_from: Sequence[str] = ()
+    """Of a guide: `Case.question` of the cases that it was written from; it is never served to these tasks."""
     attempt: Attempt = field(init=False, repr=False, compare=False)
     """The attempt, as stored with the outcome."""
 
@@ -111,6 +117,8 @@ class Experience:
             "steps": tuple(map(StepAttempt.given, self.steps)),
             "picture": b"" if shown is None else shown.content,
             "checked_picture": shown,
+            "guides": tuple(map(storable, self.guides)),
+            "written_from": tuple(dict.fromkeys(map(storable, self.written_from))),
         }
         if shown is not None and not kept["key"]:
             kept["key"] = picture_key(kept["state"], shown.hash)
@@ -127,6 +135,7 @@ class Experience:
                 key=self.key,
                 kind=self.kind,
                 picture="" if shown is None else shown.hash,
+                written_from=tuple(self.written_from),
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -159,6 +168,7 @@ class Experience:
             given[name] = [asdict(one) | {"left_out": list(one.left_out)} for one in given[name]]
         given["reflection"] = None if self.reflection is None else asdict(self.reflection)
         given["picture"] = "" if self.checked_picture is None else self.checked_picture.base64
+        given |= {"guides": list(self.guides), "written_from": list(self.written_from)}
         for name, default in _LATER_FIELDS:
             if given[name] == default:
                 del given[name]

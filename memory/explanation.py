@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memento.memory.case import ERASED, PLAN, Case
 from memento.memory.errors import ErasedRecord, UnknownCase, UnknownEvent
 from memento.memory.event import NextCase, Outcome, RetrievalEvent, Slot, WhyNotServed
+from memento.memory.guides import GUIDE_KINDS, GuideTrial
 from memento.memory.ledger.event_reads import CaseUsage
 from memento.memory.namespaces import documents_of
 from memento.memory.offpolicy.probes import Z90
@@ -33,6 +34,8 @@ class ExplainedEvent(NamedTuple):
     cases: dict[str, Case]
     """Newest revisions of the cases served, by id, without erased ones."""
     erased: set[str]
+    trials: dict[str, GuideTrial]
+    """What the trials of the guides say today that it has shown or withheld, by case id; empty of other readings."""
 
     def facts(self) -> dict[str, Any]:
         """What holds for the whole reading."""
@@ -41,6 +44,7 @@ class ExplainedEvent(NamedTuple):
         parts = () if outcome is None else outcome.subtasks
         subtasks = [one.event_id for one in parts if one.step is None]
         steps = [one.event_id for one in parts if one.step is not None]
+        guides = [] if outcome is None else list(outcome.guides)
         return {
             "event_id": event.id,
             "task": event.asked,
@@ -63,6 +67,7 @@ class ExplainedEvent(NamedTuple):
             **({} if event.k is None else {"k": event.k}),
             **({} if event.max_tokens is None else {"max_tokens": event.max_tokens}),
             **({} if event.next_case is None else {"next_case": _explained_next(event.next_case)}),
+            **({"guides": guides} if guides else {}),
             **({"erased_at": event.erased_at} if event.erased_at else {}),
         } | ({("not_taken_up" if event.kind == STEP else "not_shown_to_the_model"): left_out} if left_out else {})
 
@@ -72,6 +77,9 @@ class ExplainedEvent(NamedTuple):
         for slot in slots:
             if slot["case_id"] in self.erased:
                 slot |= {"task": ERASED, "status": "erased"}
+            trial = self.trials.get(slot["case_id"] or slot.get("withheld") or "")
+            if trial is not None:
+                slot["trial"] = trial._asdict()
         return slots
 
     def slot_of(self, case_id: str) -> dict[str, Any] | None:
@@ -84,6 +92,8 @@ class ExplainedCase(NamedTuple):
 
     case: Case
     usage: CaseUsage
+    trial: GuideTrial | None
+    """Of a skill or a lesson; None of other cases."""
 
 
 async def find_event(memory: "CaseMemory", event_id: str) -> RetrievalEvent:
@@ -107,11 +117,13 @@ async def explained_event(memory: "CaseMemory", event_id: str) -> ExplainedEvent
     """
     event = await find_event(memory, event_id)
     views, namespace = memory.views, event.namespace
+    up = [one for slot in event.slots if (one := slot.case_id or slot.withheld)] if event.is_trial else []
     return ExplainedEvent(
         event,
         await views.outcome(event_id, namespace=namespace),
         await views.cases(event.case_ids, namespace=namespace),
         await views.erased_among(event.case_ids, namespace=namespace),
+        {one.case_id: one for one in await memory.trials(up, namespace)} if up else {},
     )
 
 
@@ -128,7 +140,8 @@ async def explained_case(memory: "CaseMemory", case_id: str) -> ExplainedCase:
         if await views.erased_among([case_id], namespace=namespace):
             raise ErasedRecord(f"case {case_id!r}", namespace)
         raise UnknownCase(case_id, namespace)
-    return ExplainedCase(case, await views.usage(case_id, namespace=namespace))
+    trials = await memory.trials([case_id]) if case.kind in GUIDE_KINDS else []
+    return ExplainedCase(case, await views.usage(case_id, namespace=namespace), trials[0] if trials else None)
 
 
 def next_case_text(next_case: dict[str, Any]) -> str:
@@ -158,4 +171,7 @@ def _explained(slot: Slot, case: Case | None) -> dict[str, Any]:
         "exposures": slot.exposures,
         "propensity": slot.propensity,
         "is_randomised": slot.is_randomised,
-    } | ({} if slot.tokens is None else {"tokens": slot.tokens, "is_shortened": slot.is_shortened})
+    } | {
+        **({} if slot.tokens is None else {"tokens": slot.tokens, "is_shortened": slot.is_shortened}),
+        **({"withheld": slot.withheld} if slot.withheld else {}),
+    }

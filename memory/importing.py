@@ -114,6 +114,7 @@ def _without_authority(writer: LedgerWriter, case: Case, *, is_trusted: bool) ->
             evaluator=_imported(given.evaluator) or IMPORT,
             thread_id=_imported(given.thread_id),
             ground=given.ground,
+            written_from=given.written_from,
         )
         return case.model_copy(update={"status": status, "provenance": provenance})
     provenance = Provenance(

@@ -1,5 +1,7 @@
 """The parts of a memory: index, ledger views, lifecycle, off-policy evaluation, learning. Base of `CaseMemory`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from typing_extensions import deprecated
 
@@ -7,6 +9,7 @@ from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
+from memento.memory.guides import GUIDE_KINDS, GuideTrial
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
@@ -130,6 +133,23 @@ class MemoryParts:
         return self.owner_loop.bound(
             OfflineLearning(storage=self._storage, namespace=self.namespace, estimator=estimator, seed=seed)
         )
+
+    async def trials(self, case_ids: Sequence[str], namespace: str | None = None) -> list[GuideTrial]:
+        """What the trials of guides (skills, lessons) say so far: on trial, kept or retired, and why.
+
+        Args:
+            case_ids: of the guides, in the order of the answer; what is not a guide is left out.
+            namespace: the memory's own by default.
+        """
+        place = self._namespace(namespace)
+        cases = await self._storage.views.cases(case_ids, namespace=place)
+        found: dict[str, GuideTrial] = {}
+        for kind in GUIDE_KINDS:
+            mine = [case_id for case_id in case_ids if case_id in cases and cases[case_id].kind == kind]
+            if mine:
+                learner = await self._learning.learner(place, "trials", kind)
+                found |= {one.case_id: one for one in await learner.trials(mine)}
+        return [found[case_id] for case_id in case_ids if case_id in found]
 
     async def positive_line(self, namespace: str | None = None) -> float:
         """Reward from which on an attempt of a namespace counts as one that worked, by the memory's `positive_from`."""

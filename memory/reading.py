@@ -115,4 +115,5 @@ def slot_of(
         support=None if index is None or support_C is None else float(support_C[index]),
         tokens=None if index is None or spent is None else spent.tokens,
         is_shortened=spent is not None and spent.is_shortened,
+        withheld=None if choice.withheld is None else candidates[choice.withheld].case_id,
     )

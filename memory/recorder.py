@@ -12,6 +12,7 @@ from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.feedback_on_cases import EventFeedback, passed_on
 from memento.memory.forks import Written, fork_of
+from memento.memory.guide_writes import append_guides, guides_told, tell_guides
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.picture_rows import save_picture
@@ -126,6 +127,8 @@ class Recorder:
             if experience.parts:
                 links = append_subtasks(writer, experience, outcome, append)
                 outcome = outcome.model_copy(update={"subtasks": links})
+            if experience.guides:
+                outcome = outcome.model_copy(update={"guides": append_guides(writer, experience.guides, outcome)})
             for earlier in _earlier(writer, event):
                 if not writer.outcomes_of(earlier.id, namespace=namespace):
                     writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
@@ -256,6 +259,7 @@ class Recorder:
                 attempt=attempt,
                 left_out=past[-1].left_out if past else (),
                 subtasks=subtasks_told(past),
+                guides=guides_told(past),
             )
             for earlier in _earlier(writer, event):
                 told = writer.outcomes_of(earlier.id, namespace=namespace)
@@ -268,6 +272,7 @@ class Recorder:
             changed = passed_on(writer, given, cases, lesson=lesson, min_confidence=floor, positive_from=line)
             tell_subtasks(writer, outcome, min_confidence=floor, positive_from=line)
             tell_lessons(writer, lessons, outcome, min_confidence=floor)
+            tell_guides(writer, outcome)
             writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
             return changed[-1].id if changed else None
 
@@ -370,5 +375,6 @@ def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent
 
 
 def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
-    """A run's outcome for one of its earlier events; the attempt and the subtasks stay with the last one."""
-    return outcome.model_copy(update={"key": key, "event_id": event.id, "attempt": None, "subtasks": ()})
+    """A run's outcome for one of its earlier events; the attempt, subtasks and guides stay with the last one."""
+    update = {"key": key, "event_id": event.id, "attempt": None, "subtasks": (), "guides": ()}
+    return outcome.model_copy(update=update)

@@ -198,7 +198,14 @@ class Retrieval:
     ) -> RetrievalEvent:
         """What the policy chooses of the candidates that are still active."""
         policy = self._policies.named(recall.policy)
-        active = [one for one in recall.candidates if one.case_id in cases and cases[one.case_id].status == "active"]
+        own = {recall.key, question_hash(recall.query if recall.task is None else recall.task, recall.key)}
+        active = [
+            one
+            for one in recall.candidates
+            if one.case_id in cases
+            and cases[one.case_id].status == "active"
+            and own.isdisjoint(cases[one.case_id].provenance.written_from)
+        ]
         similarity_C = np.array([candidate.similarity for candidate in active], np.float32)
         # whoever chooses: slots log the cases' own rewards
         reward_C = np.array([cases[candidate.case_id].reward for candidate in active], np.float32)

@@ -12,8 +12,8 @@ from memento.memory.run_parts import Credit, RunPart
 from memento.memory.steps import step_credit
 from memento.memory.subtasks import credited
 
-_DIRECT = ":feedback:"
-"""Part of the keys of outcomes that were given to an event by itself."""
+DIRECT = ":feedback:"
+"""Part of the keys of outcomes that were given to an event by itself, not with its run."""
 
 
 def delivered_outcome(past: Sequence[Outcome], event_id: str) -> Outcome | None:
@@ -84,7 +84,7 @@ def tell_subtasks(writer: LedgerWriter, outcome: Outcome, *, min_confidence: flo
     for link in outcome.subtasks:
         event = writer.event(link.event_id, namespace=namespace)
         past = writer.outcomes_of(link.event_id, namespace=namespace)
-        if event is None or event.erased_at is not None or (past and _DIRECT in past[-1].key):
+        if event is None or event.erased_at is not None or (past and DIRECT in past[-1].key):
             continue
         credit = _credit(link, outcome)
         attempt = next((one.attempt for one in reversed(past) if one.attempt), None)

@@ -87,6 +87,7 @@ class SyncCaseMemory:
     keep = _blocking(CaseMemory.keep)
     settle = _blocking(CaseMemory.settle)
     effects = _blocking(CaseMemory.effects)
+    trials = _blocking(CaseMemory.trials)
     n_outcomes = _blocking(CaseMemory.n_outcomes)
     warm = _blocking(CaseMemory.warm)
     backup = _blocking(CaseMemory.backup)
@@ -117,6 +118,8 @@ class SyncCaseMemory:
         reflection: Reflection | None = None,
         steps: Sequence[StepAttempt] = (),
         picture: bytes | str = b"",
+        guides: Sequence[str] = (),
+        written_from: Sequence[str] = (),
     ) -> str | None: ...
 
     def write(self, experience: Experience | None = None, /, **fields: Any) -> str | None:  # type: ignore[misc]

@@ -18,7 +18,7 @@ from memento.nodes.misfit import misfit_of
 SettingsT = TypeVar("SettingsT", bound=RunSettings)
 
 _MODELS: Final = ("planner", "executor", "judge", "second_judge")
-_CHOICES: Final = ("policy", "case_budget", "cases_for", "failures", "acting", "evaluator")
+_CHOICES: Final = ("policy", "case_budget", "cases_for", "skills", "lessons", "failures", "acting", "evaluator")
 _VALUES: Final = ("positive_from",)
 _PROMPTS: Final = ("planner_prompt", "executor_prompt", "judge_prompt")
 _SWITCHES: Final = tuple(name for name, field in RunSettings.model_fields.items() if field.annotation is bool)

@@ -104,6 +104,24 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "executor", "write_case"),
     )
+    skills: Literal["off", "trial"] = Field(
+        default="off",
+        title="Skills",
+        description=(
+            "Whether skills, procedures written from several cases, are shown. trial: the nearest one takes the place "
+            "of the last case, at random until outcomes show that it is worth that, and never once they do not."
+        ),
+        json_schema_extra=in_form("Cases", "score_case"),
+    )
+    lessons: Literal["off", "trial"] = Field(
+        default="off",
+        title="Lessons",
+        description=(
+            "Whether lessons, reflections on runs that went wrong or better than expected, are shown. trial: as with "
+            "skills, at random until outcomes show what they are worth."
+        ),
+        json_schema_extra=in_form("Cases", "score_case"),
+    )
     failures: Literal["shown", "hidden"] = Field(
         default="shown",
         title="Failed cases",

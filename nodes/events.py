@@ -29,6 +29,14 @@ class SubtaskCasesServed(TypedDict):
     cases: list[PromptCase]
 
 
+class GuidesServed(TypedDict):
+    """Skills and lessons were shown or withheld at random: the readings, and what is shown of them."""
+
+    event: Literal["guides"]
+    event_ids: list[str]
+    guides: list[PromptCase]
+
+
 class PlanMade(TypedDict):
     """The planner has made a plan."""
 
@@ -96,6 +104,7 @@ class LessonWritten(TypedDict):
 
 RunEvent: TypeAlias = (
     CasesServed
+    | GuidesServed
     | PlanMade
     | SubtaskBegun
     | SubtaskCasesServed

@@ -23,6 +23,7 @@ TAGS: Final = (
     "summary",
     "said",
     "lesson",
+    "skill",
     "observation",
     "actions",
     "verdict",

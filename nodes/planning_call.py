@@ -40,6 +40,7 @@ class Planned(NamedTuple, Generic[T]):
 
 class _Shown(NamedTuple):
     cases: list[PromptCase]
+    guides: list[PromptCase]
     case_tokens: int
     result_tokens: int
 
@@ -90,7 +91,7 @@ class PlanningCall:
         for shown in _narrowing(state, settings, window_tokens(model)):
             messages = self.prompt(
                 run=state["run"],
-                cases=fitted_cases(shown.cases, shown.case_tokens),
+                cases=fitted_cases([*shown.cases, *shown.guides], shown.case_tokens),
                 results=fitted_results(state["results"], shown.result_tokens),
                 is_last=is_last,
                 feedback=state.get("rejection", ""),
@@ -110,14 +111,19 @@ def _narrowing(state: MementoState, settings: RunSettings, window: int) -> Itera
     """Yield ever smaller prompts to try while the provider reports a context overflow."""
     case_tokens = min(settings.max_case_tokens, window // CASE_SHARE)
     result_tokens = min(RESULT_TOKENS, window // RESULT_SHARE)
-    cases: list[PromptCase] = list(state["cases"]) if is_shown_cases(state["run"]) else []
-    yield _Shown(cases, case_tokens, result_tokens)
+    is_shown = is_shown_cases(state["run"])
+    cases: list[PromptCase] = list(state["cases"]) if is_shown else []
+    guides: list[PromptCase] = list(state.get("guides") or []) if is_shown else []
+    yield _Shown(cases, guides, case_tokens, result_tokens)
     while cases:
         cases = cases[: len(cases) // 2]
-        yield _Shown(cases, case_tokens, result_tokens)
+        yield _Shown(cases, guides, case_tokens, result_tokens)
+    if guides:  # their trials count them as shown all the same: what is compared is who was to be shown them
+        guides = []
+        yield _Shown(cases, guides, case_tokens, result_tokens)
     while state["results"] and result_tokens > _LEAST_RESULT_TOKENS:
         result_tokens = max(_LEAST_RESULT_TOKENS, result_tokens // _SHORTER)
-        yield _Shown(cases, case_tokens, result_tokens)
+        yield _Shown(cases, guides, case_tokens, result_tokens)
 
 
 def is_shown_cases(run: Run) -> bool:

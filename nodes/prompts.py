@@ -118,6 +118,9 @@ _SUBTASK_CASES_ARE = (
 )
 
 
+_GUIDES_ARE = "Guides written from earlier tasks. Follow one where it applies to this task, else ignore it:"
+
+
 class PlannerPrompt(Protocol):
     """Builds the planner's messages; hosts may bring their own."""
 
@@ -128,7 +131,7 @@ class PlannerPrompt(Protocol):
 
         Args:
             run: the task and its settings.
-            cases: served cases, best first.
+            cases: served cases, best first, then skills and lessons, which have a `kind`.
             results: results of all cycles so far.
             is_last: only a final answer is wanted.
             feedback: the plan that a person rejected, and why; empty otherwise.
@@ -217,7 +220,7 @@ def _said_blocks(said: Sequence[EarlierMessage]) -> list[str]:
 
 
 def case_blocks(cases: Sequence[PromptCase], *, state_is: str = "Task", action_is: str = "Plan") -> list[str]:
-    """Separate failed from successful cases; in both the best case is last, nearest to the task.
+    """Separate failed from successful cases; in both the best case is last, nearest to the task. Guides come first.
 
     Args:
         cases: best first.
@@ -225,10 +228,11 @@ def case_blocks(cases: Sequence[PromptCase], *, state_is: str = "Task", action_i
         action_is: what their actions are called.
     """
     said = {"state_is": state_is, "action_is": action_is}
-    worst_first = list(reversed(cases))
+    guides = [case for case in cases if "kind" in case]
+    worst_first = [case for case in reversed(cases) if "kind" not in case]
     failed = [case for case in worst_first if not has_worked(case)]
     worked = [case for case in worst_first if has_worked(case)]
-    blocks = []
+    blocks = ["\n\n".join([_GUIDES_ARE, *map(guide_block, guides)])] if guides else []
     if failed:
         shown = [case_block(case, is_success=False, **said) for case in failed]
         blocks.append("\n\n".join(["Cases from memory that failed:", *shown]))
@@ -245,6 +249,13 @@ def case_block(case: PromptCase, *, is_success: bool, state_is: str = "Task", ac
     if case["lesson"]:
         lines.append(f"{lesson_is}: {case['lesson']}")
     return fence("case", "\n".join(lines), outcome=outcome)
+
+
+def guide_block(guide: PromptCase) -> str:
+    """Return a skill or a lesson between tags: when it applies, and what to do then."""
+    kind = "skill" if guide.get("kind") == "skill" else "lesson"
+    said_is = "Procedure" if kind == "skill" else "Advice"
+    return fence(kind, f"When: {guide['state']}\n{said_is}:\n{guide['action']}")
 
 
 def result_block(result: SubtaskResult) -> str:

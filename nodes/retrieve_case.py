@@ -188,6 +188,8 @@ def fresh(run: Run) -> dict[str, Any]:
         "event_id": None,
         "cases": [],
         "left_out": [],
+        "guides": [],
+        "guide_events": [],
         "policy": "none",
         "positive_from": POSITIVE_FROM,
         "retrieval_degraded": False,

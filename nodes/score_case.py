@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph.runtime import Runtime
 
@@ -21,9 +21,16 @@ from memento.nodes.sources import MemorySource, ModelSource
 from memento.nodes.state import MementoState, PromptCase
 from memento.nodes.worked import has_worked
 
+if TYPE_CHECKING:
+    from memento.nodes.guide_cases import GuideCases
+
 
 def make_score_case(
-    memory_source: MemorySource, *, models: ModelSource | None = None, redact: Redact = str
+    memory_source: MemorySource,
+    *,
+    models: ModelSource | None = None,
+    redact: Redact = str,
+    guide_cases: "GuideCases | None" = None,
 ) -> Node[MementoState]:
     """Make the score_case node.
 
@@ -31,6 +38,7 @@ def make_score_case(
         memory_source: the case memory.
         models: gives the models whose windows limit the cases of a run that chooses them by their tokens.
         redact: takes secrets out of what a failing one says.
+        guide_cases: reads skills and lessons where a run wants them; without it nobody does.
     """
 
     async def score_case(state: MementoState, *, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -49,13 +57,24 @@ def make_score_case(
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
         served = prompt_cases(reading)
-        cases, hidden = without_hidden(served, state["run"]["settings"])
-        emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
-        update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy, "cases": cases}
+        cases, hidden = without_hidden(served, settings)
+        update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy}
         update["positive_from"] = reading.positive_from
+        guides: list[PromptCase] = []
+        if guide_cases is not None:
+            read = await guide_cases.read(state, reading.event_id)
+            guides, all_cases, cases = list(read.guides), cases, read.beside(cases)
+            hidden += [case["id"] for case in all_cases[len(cases) :]]
+            update |= {"guides": guides, "guide_events": list(read.event_ids)}
+            if read.notices:
+                update["notices"] = list(dict.fromkeys([*state["notices"], *read.notices]))
+        update["cases"] = cases
+        emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": cases})
+        if guide_events := update.get("guide_events"):
+            emit(runtime, {"event": "guides", "event_ids": guide_events, "guides": guides})
         if hidden:
             update["left_out"] = [*(state.get("left_out") or []), *hidden]
-        return update | cases_shown(state["run"], reading.event_id, reading.policy, cases)
+        return update | cases_shown(state["run"], reading.event_id, reading.policy, [*cases, *guides])
 
     return score_case
 

@@ -35,9 +35,8 @@ class RunMemory(Protocol):
     ) -> Recall:
         """Recall candidates; see `CaseMemory.recall`. A memory whose tasks have no keys need not take `key`.
 
-        One that does not take `kind` serves no cases of subtasks and steps: a run that wants them (`Context.subtask_k`,
-        `Context.step_k`) says so. One that does not take `picture` serves none to a run whose task has one
-        (`Context.pictures`).
+        One that does not take `kind` serves no cases of subtasks and steps, skills and lessons: a run that wants them
+        says so. One that does not take `picture` serves none to a run whose task has one (`Context.pictures`).
         """
         ...
 

@@ -13,6 +13,7 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic draws no schema of typing's own before Python 3.12
 
+from memento.memory.guides import GuideKind
 from memento.nodes.usage import Spent, Usage, add_usage
 
 
@@ -65,6 +66,8 @@ class PromptCase(TypedDict):
     propensity: float
     positive_from: NotRequired[float]
     """Reward from which on it counts as one that worked, where that is not 0.5."""
+    kind: NotRequired[GuideKind]
+    """Of a guide; absent of other cases."""
 
 
 class Subtask(TypedDict):
@@ -197,6 +200,10 @@ class MementoState(InputState, total=False):
     left_out: list[str]
     """Served cases that the planner was not shown: its model could not read so much, the run hides failed ones, or
     they are for executors only. They are credited with nothing, but for those that an executor was shown."""
+    guides: list[PromptCase]
+    """Skills and lessons that are shown beside the cases; those that their trials withheld are not among them."""
+    guide_events: list[str]
+    """Readings of guides, which have the run's outcome, too. Both lack in runs of earlier releases."""
     policy: str
     positive_from: float
     """Reward from which on an attempt counts as one that worked, as the last reading says; 0.5 if missing."""

@@ -60,7 +60,7 @@ def make_write_case(
             tried = _tried(state, action, thread_id=info.thread_id if info else None)
             content = b"" if picture is None else picture.content
             parts: dict[str, Any] = {"subtasks": subtasks, "steps": steps, "reflection": reflected.lesson}
-            experience = replace(tried, **parts, picture=content)
+            experience = replace(tried, **parts, guides=state.get("guide_events") or (), picture=content)
             writing = partial(write_experience, memory, experience)
             written = await of_memory(writing, redact, seconds=memory_seconds(state["run"]))
         except (MemoryFailed, InvalidInput) as error:

@@ -1,4 +1,4 @@
-"""What a server adds to the graph: HTTP routes, who is asking, and whether it is well. Nothing imports it but `cli`.
+"""What is built on the graph: HTTP routes, who is asking, whether it is well; and skills. Nothing imports it but `cli`.
 
 http.py             the app that langgraph.json names
 gate.py             what every request passes first
@@ -15,4 +15,7 @@ bodies.py           JSON bodies up to a limit
 health.py           the route for health
 process.py          what one process shares
 errors.py           refused requests
+skills.py           skills: written by a model from alike cases, listed with their trials
+skill_files.py      export of a skill as SKILL.md
+skill_code.py       code of a skill: checked and run in the sandbox, a LangChain tool
 """

@@ -83,7 +83,7 @@ def actor_named(name: ActorName, *, seed: int) -> Actor | None:
 
 
 def _next_action(cases: Sequence[PromptCase], n_steps: int) -> str:
-    best = next((case for case in cases if has_worked(case)), None)
+    best = next((case for case in cases if has_worked(case) and "kind" not in case), None)
     if best is None:
         raise ActorStopped("there is no case that worked to replay")
     actions = best["action"].splitlines()

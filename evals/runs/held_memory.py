@@ -12,8 +12,6 @@ from memento.memory.case import PLAN, CaseKind, ScoredCase, question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
-from memento.memory.steps import STEP
-from memento.memory.subtasks import SUBTASK
 
 ShownCases = Callable[[str, list[ScoredCase]], list[ScoredCase]]
 """Gives what a planner sees, by the hash of its question and the cases that the memory has chosen."""
@@ -26,8 +24,8 @@ def _as_chosen(question: str, cases: list[ScoredCase]) -> list[ScoredCase]:
 
 
 def _asked(text: str, key: str, kind: CaseKind) -> str:
-    """Return the hash of the task that a reading is for; the key of a part is that of its run's task already."""
-    return key if kind in (SUBTASK, STEP) and key else question_hash(text, key)
+    """Return the hash of the task that a reading is for; the key of parts and guides is that of the task already."""
+    return key if kind != PLAN and key else question_hash(text, key)
 
 
 class HeldMemory:

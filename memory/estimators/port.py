@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memento.memory.estimators.settings import EstimatorSettings
 
-EstimatorName = Literal["cross_entropy", "kernel", "advantage", "memrl", "romerl", "cascade", "uplift"]
+EstimatorName = Literal["cross_entropy", "kernel", "advantage", "memrl", "romerl", "cascade", "uplift", "trials"]
 
 CaseView = Literal["state", "action", "text"]
 """Part of a case that is encoded: its task, its action, or both together."""
@@ -98,6 +98,8 @@ class Example(NamedTuple):
     propensity_N: NDArray[np.float64]
     reward: float
     confidence: float
+    withheld: str | None = None
+    """The case that the null case was drawn against with even chances; None where it was not."""
 
 
 class Estimates(NamedTuple):

@@ -8,6 +8,7 @@ from memento.memory.estimators.memrl import MemRLUtilities
 from memento.memory.estimators.port import Estimator, EstimatorName
 from memento.memory.estimators.romerl import RoMeRLUtilities
 from memento.memory.estimators.settings import EstimatorSettings
+from memento.memory.estimators.trials import GuideTrials
 from memento.memory.estimators.uplift import SetUplift
 
 
@@ -38,3 +39,5 @@ def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Estima
             return NeuralLinLogUCB(dim=dim, seed=seed, settings=settings)
         case "uplift":
             return SetUplift(dim=dim, seed=seed, settings=settings)
+        case "trials":
+            return GuideTrials(dim=dim, seed=seed, settings=settings)

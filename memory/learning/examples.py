@@ -11,6 +11,7 @@ from memento.memory.case import PLAN, Case, text_hash
 from memento.memory.encoder import EncodedTexts
 from memento.memory.estimators.port import CaseOrigins, CaseRows, CaseView, Example
 from memento.memory.event import ObservedOutcome, Slot
+from memento.memory.guides import EVEN
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.namespaces import holds_documents
@@ -170,7 +171,14 @@ def _example(
         propensity_N=np.array([slot.propensity for slot in slots], np.float64),
         reward=reward,
         confidence=observation.confidence,
+        withheld=_withheld(observation.event.slots),
     )
+
+
+def _withheld(slots: Sequence[Slot]) -> str | None:
+    """The one case that a fair coin withheld."""
+    held = [slot.withheld for slot in slots if slot.case_id is None and slot.withheld and slot.propensity == EVEN]
+    return held[0] if len(held) == len(slots) == 1 else None
 
 
 def _own_reward(slot: Slot, case: Case) -> float:

@@ -28,7 +28,9 @@ from memento.memory.estimators.port import (
     Suggestions,
 )
 from memento.memory.estimators.settings import EstimatorSettings
-from memento.memory.event import ObservedOutcome
+from memento.memory.estimators.trials import GuideTrials
+from memento.memory.event import ObservedOutcome, RetrievalEvent
+from memento.memory.guides import GuideTrial
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
@@ -131,6 +133,15 @@ class Learner:
         async with self._learning:
             return await self._in_thread(lambda: self.estimator.suggest(query))
 
+    async def trials(self, case_ids: Sequence[str]) -> list[GuideTrial]:
+        """What the trials of guides say, from all outcomes in the ledger; empty where the estimator has none."""
+        await self.catch_up()
+        async with self._learning:
+            estimator = self.estimator
+            if not isinstance(estimator, GuideTrials):
+                return []
+            return await self._in_thread(lambda: [estimator.trial(case_id) for case_id in case_ids])
+
     async def effects(self) -> list[CaseEffect]:
         """Estimated effect of serving each case, from all outcomes in the ledger.
 
@@ -202,7 +213,7 @@ class Learner:
 
     async def _read_on(self, news: LearningNews) -> None:
         while True:
-            observations = [one for one in news.observations if one.event.kind == self._kind]
+            observations = [one for one in news.observations if self._is_mine(one.event)]
             examples = await self._reader.examples(observations)
             steps = list(zip(observations, examples, strict=True))
             for start in range(0, len(steps), _TURN):
@@ -242,6 +253,10 @@ class Learner:
             else:
                 self._n_outcomes += 1
                 self.estimator.learn(example)
+
+    def _is_mine(self, event: RetrievalEvent) -> bool:
+        """Whether outcomes of an event are learned: of its kind, and those of trials alone where these are judged."""
+        return event.kind == self._kind and (event.is_trial or self.estimator.name != "trials")
 
     async def _load(self) -> None:
         """Restore the snapshot if it fits; else learn from the first outcome on.

@@ -4,6 +4,7 @@ from typing import get_args
 
 from memento.memory.errors import InvalidInput, UnknownPolicy
 from memento.memory.estimators.port import EstimatorName
+from memento.memory.guides import TRIAL
 from memento.memory.policies.port import Pool, RetrievalPolicy
 from memento.memory.policies.registry import POLICY_NAMES, policy_named
 
@@ -34,7 +35,7 @@ class Policies:
         """
         if name == self.default.name:
             return self.default
-        if name not in POLICY_NAMES:
+        if name not in (*POLICY_NAMES, TRIAL):
             raise UnknownPolicy(name, tuple(dict.fromkeys((*POLICY_NAMES, self.default.name))))
         return policy_named(name)
 
@@ -53,7 +54,7 @@ def _checked(policy: RetrievalPolicy) -> RetrievalPolicy:
             f"the name of a policy is a text of 1 to {_MAX_NAME_CHARS} characters, which events are logged with; "
             f"that of {type(policy).__name__} is {name!r}"
         )
-    if name in POLICY_NAMES:
+    if name in (*POLICY_NAMES, TRIAL):
         raise InvalidInput(
             f"{name!r} is a built-in policy, and events are logged by name; give {type(policy).__name__} another name"
         )

@@ -28,6 +28,8 @@ class SlotChoice(NamedTuple):
     """Probability of this choice for this slot, given the slots before it."""
     is_randomised: bool
     """Whether anything else could have been chosen."""
+    withheld: int | None = None
+    """The one candidate that the null case was drawn against; None where it was not, or against several."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +151,8 @@ def choose(policy: RetrievalPolicy, candidates: Candidates, *, k: int, rng: np.r
         index = None if drawn == len(candidates) else int(drawn)
         score = 0.0 if index is None else float(slot.score_C[index])
         is_randomised = len(possible) > 1 or weight[drawn] < 1
-        choices.append(SlotChoice(index, score, float(weight[drawn]), is_randomised))
+        withheld = int(possible[0]) if index is None and len(possible) == 2 else None
+        choices.append(SlotChoice(index, score, float(weight[drawn]), is_randomised, withheld))
         chosen.append(index)
     return choices
 

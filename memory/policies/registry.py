@@ -1,4 +1,4 @@
-"""Policies by name."""
+"""Policies by name: those that a memory or a run may choose for its cases, and the one of guides."""
 
 from typing import Literal, get_args
 
@@ -9,6 +9,7 @@ from memento.memory.policies.controls import NonePolicy, RandomPolicy
 from memento.memory.policies.learned import KernelPolicy, ParametricPolicy, SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
+from memento.memory.policies.trial import TrialPolicy
 from memento.memory.policies.uplift import UpliftPolicy
 from memento.memory.policies.utility import MemRLPolicy, RoMeRLPolicy
 
@@ -44,6 +45,9 @@ _POLICIES: tuple[RetrievalPolicy, ...] = (
     AdvantagePolicy(),
 )
 
+_TRIAL = TrialPolicy()
+"""Of guides alone, so that it is not among the names to choose from."""
+
 LEARNING: tuple[str, ...] = tuple(policy.name for policy in _POLICIES if policy.estimator is not None)
 """Names of the policies that rank by what was learned."""
 
@@ -54,7 +58,7 @@ def policy_named(name: str) -> RetrievalPolicy:
     Raises:
         UnknownPolicy: there is none.
     """
-    for policy in _POLICIES:
+    for policy in (*_POLICIES, _TRIAL):
         if policy.name == name:
             return policy
     raise UnknownPolicy(name, POLICY_NAMES)

@@ -10,6 +10,7 @@ orders.py    the same of tables of questions and orders: both are drawn anew
 student.py   Student's t for whole degrees of freedom
 rows.py      any other statistic of rows, such as AUC: bootstrap of whole groups
 terms.py     means of terms of very unequal weight, such as off-policy estimates: Student's t over groups
+betting.py    bounds of a mean that hold at every look: a confidence sequence
 decisions.py  corrections where many figures decide, or one that is looked at again and again
 """
 

@@ -23,7 +23,7 @@ async def test_every_event_of_a_run_is_one_of_the_contract() -> None:
         context: Any = {"subtask_k": 2}
         events = [event async for event in graph.astream(given, context=context, stream_mode="custom")]
     assert [check.validate_python(event) for event in events] == events
-    assert {event["event"] for event in events} == NAMES - {"withdrawn", "lesson"}
+    assert {event["event"] for event in events} == NAMES - {"withdrawn", "lesson", "guides"}
 
 
 async def test_a_chat_sees_the_answer_and_no_json_of_planner_and_judge() -> None:

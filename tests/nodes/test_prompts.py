@@ -156,6 +156,11 @@ def executor_with_cases(text: str | None = None) -> list[BaseMessage]:
     return executor_messages(run=run, subtask=step, earlier=[], cases=cases)
 
 
+def planner_guides(text: str | None = None) -> list[BaseMessage]:
+    guides = [a_case(text or "A product is asked for.") | {"kind": kind} for kind in ("skill", "lesson")]
+    return planner(text, cases=[a_case(text), *guides] if text else [a_case(), *guides])
+
+
 def executor_with_subtask_cases(text: str | None = None) -> list[BaseMessage]:
     step: Any = {"id": "1", "description": text or "multiply 6 by 7", "depends_on": []}
     run, cases = a_run(text or "What is six times seven?"), [a_case(text or "multiply 2 by 3")]
@@ -180,6 +185,7 @@ PROMPTS = {
     "lesson": lesson,
     "planner_lesson": planner_lesson,
     "reflection": reflection,
+    "planner_guides": planner_guides,
 }
 
 
@@ -208,7 +214,7 @@ def our_tags(text: str) -> list[str]:
     "prompt",
     [
         *(planner, follow_up, executor, executor_with_cases, environment, environment_by_tools),
-        *(judge, second_judge, rubric, lesson, planner_lesson, reflection),
+        *(judge, second_judge, rubric, lesson, planner_lesson, planner_guides, reflection),
     ],
 )
 def test_untrusted_text_stays_in_its_fence_when_it_tries_to_leave(prompt: Any, injection: str) -> None:
