@@ -105,6 +105,8 @@ class RetrievalEvent(Record):
     """Most cases that were asked for; earlier releases did not record it."""
     max_tokens: int | None = Field(default=None, exclude_if=lambda value: value is None)
     """Token budget of all cases together; None: there was none."""
+    worked_from: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Only candidates whose own reward reached this were chosen from; None: from all."""
     next_case: NextCase | None = Field(default=None, exclude_if=lambda value: value is None)
     """The best case that was not served, and why not; None where all were served, or the policy ranks none."""
 

@@ -42,6 +42,8 @@ class Recall(NamedTuple):
     """Reward from which on a case counts as one that worked; None: the memory's own."""
     part_of: str | None = None
     """Of a subtask: the event of its run's own reading."""
+    worked_only: bool = False
+    """Whether it is chosen only among cases that worked, by the line of success."""
 
     def to_json(self) -> dict[str, Any]:
         """The recall as JSON values, for a checkpoint between the two halves of a read."""
@@ -50,6 +52,8 @@ class Recall(NamedTuple):
         for name in ("positive_from", "part_of"):  # releases until November 2026 know no such fields
             if values[name] is None:
                 del values[name]
+        if not self.worked_only:
+            del values["worked_only"]
         return values
 
     @classmethod

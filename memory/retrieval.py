@@ -226,7 +226,11 @@ class Retrieval:
             )
         tokens = [] if max_tokens is None else [case_tokens(cases[candidate.case_id]) for candidate in active]
         budget = token_budget(tokens, k=k, max_tokens=max_tokens)
-        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size, budget)
+        worked_from, open_C = None, None
+        if recall.worked_only:
+            worked_from = await self._line(recall) if usual is None else success_line(usual)
+            open_C = np.array([cases[candidate.case_id].reward >= worked_from for candidate in active], np.bool_)
+        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size, budget, open_C)
         choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
         chosen = [choice.candidate for choice in choices]
         spent = [None] * len(choices) if max_tokens is None else slot_tokens(chosen, tokens, max_tokens=max_tokens)
@@ -253,6 +257,7 @@ class Retrieval:
             usual=usual,
             k=k,
             max_tokens=max_tokens,
+            worked_from=worked_from,
             next_case=None
             if further is None
             else NextCase(

@@ -126,8 +126,8 @@ class RunSettings(BaseModel):
         default="shown",
         title="Failed cases",
         description=(
-            "Whether cases that failed are shown to the planner, too, as what to avoid. Hidden: they are left out, and "
-            "count as not served, so that nothing is learned of them."
+            "Whether cases that failed are shown, too, as what to avoid. Hidden: cases are chosen among those that "
+            "worked, and nothing is learned of the others."
         ),
         json_schema_extra=in_form("Cases", "score_case"),
     )

@@ -48,7 +48,7 @@ def make_score_case(
         try:
             memory = await of_memory(memory_source, redact)
             settings = state["run"]["settings"]
-            recall = Recall.from_json(state["recall"])._replace(positive_from=settings.get("positive_from"))
+            recall = Recall.from_json(state["recall"])._replace(**chosen_by_settings(settings))
             budget = await case_budget(state["run"], models)
             within = {} if budget is None else {"max_tokens": budget}  # a host's own memory need not know of tokens
             choosing = partial(memory.select, recall, k=settings["k"], **within)
@@ -79,9 +79,19 @@ def make_score_case(
     return score_case
 
 
+def chosen_by_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's settings say of which cases are chosen: the line of success, and whether failures are."""
+    # a run that began with an earlier release has no such settings
+    return {"positive_from": settings.get("positive_from"), "worked_only": settings.get("failures") == "hidden"}
+
+
 def without_hidden(cases: list[PromptCase], settings: Mapping[str, Any]) -> tuple[list[PromptCase], list[str]]:
-    """Return the cases that are to be shown, and the ids of those that the run's settings hide."""
-    if settings.get("failures") != "hidden":  # a run that began with an earlier release has no such setting
+    """Return the cases that are to be shown, and the ids of those that the run's settings hide.
+
+    Where failures are hidden, a memory chooses among cases that worked. There may be others: of a memory of the host's
+    own, or where a reading is repeated after feedback.
+    """
+    if settings.get("failures") != "hidden":
         return cases, []
     hidden = [case["id"] for case in cases if not has_worked(case)]
     return [case for case in cases if has_worked(case)], hidden

@@ -13,7 +13,7 @@ from memento.nodes.acting.episode_prompt import CARRY_OUT
 from memento.nodes.acting.trajectory import subtask_action
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
-from memento.nodes.score_case import prompt_cases, without_hidden
+from memento.nodes.score_case import chosen_by_settings, prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase, Run, SubtaskInput, SubtaskResult
 from memento.tools.text import without_middle
@@ -111,7 +111,7 @@ class SubtaskCases:
             recall = recall._replace(
                 event_id=_event_id(state, asked) or recall.event_id,
                 part_of=state.get("event_id"),
-                positive_from=run["settings"].get("positive_from"),
+                **chosen_by_settings(run["settings"]),
             )
             reading = await of_memory(partial(memory.select, recall, k=k), self._redact, seconds=seconds)
         except (MemoryFailed, InvalidInput) as error:

@@ -92,7 +92,8 @@ class TargetPolicy:
             cases = supported(cases)
         estimates = estimator.estimate(example.state_D, cases) if estimator is not None and len(cases) else None
         budget = token_budget(self._bank.tokens(rows), k=k, max_tokens=event.max_tokens)
-        candidates = Candidates(similarity_C, cases.reward_N, estimates, len(rows), budget)
+        worked = None if event.worked_from is None else cases.reward_N >= event.worked_from
+        candidates = Candidates(similarity_C, cases.reward_N, estimates, len(rows), budget, worked)
         position = {case_id: index for index, case_id in enumerate(cases.ids)}
         is_known = all(case_id in position for case_id in event.case_ids)
         order = [None if slot.case_id is None else position.get(slot.case_id) for slot in event.slots]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memento.memory.event import WhyNotServed
-from memento.memory.policies.port import Candidates, RetrievalPolicy
+from memento.memory.policies.port import Candidates, RetrievalPolicy, next_slot
 
 
 class NextBest(NamedTuple):
@@ -31,19 +31,22 @@ def next_best(
         k: number of slots.
 
     Returns:
-        The candidate; None where all were served, or the policy ranks none.
+        The candidate; None where all that may be chosen were served, or the policy ranks none.
     """
     served = [index for index in chosen if index is not None]
-    if policy.pool != "nearest" or len(served) == len(candidates):
+    open_C = candidates.open_C
+    if policy.pool != "nearest" or len(served) == (len(candidates) if open_C is None else open_C.sum()):
         return None
     freely = candidates if candidates.budget is None else replace(candidates, budget=None)
-    slot = policy.distribution(freely, chosen=served, k=len(served) + 2)  # not the last slot, which may explore
+    slot = next_slot(policy, freely, chosen=served, k=len(served) + 2)  # not the last slot, which may explore
     if slot is None:
         return None
     best = int(np.argmax(slot.probability_C))
     if slot.probability_C[best] < slot.null:
         left_C = slot.score_C.astype(np.float64)
         left_C[served] = -np.inf
+        if open_C is not None:
+            left_C[~open_C] = -np.inf
         best = int(np.argmax(left_C))
         return NextBest(best, float(slot.score_C[best]), "gain")
     return NextBest(best, float(slot.score_C[best]), _why_not(candidates, best, chosen, n_served=len(served), k=k))

@@ -46,6 +46,8 @@ class Candidates:
     """Number of cases that the candidates were drawn from; at least C."""
     budget: TokenBudget | None = None
     """Tokens that the slots to come may take; None where tokens decide nothing."""
+    open_C: NDArray[np.bool_] | None = None
+    """Which of them may be chosen; None: all. The others are known all the same, as evidence."""
 
     def __len__(self) -> int:
         """Number of candidates."""
@@ -64,6 +66,7 @@ class Candidates:
             None if self.estimates is None else self.estimates.only(rows),
             pool_size,
             None if self.budget is None else self.budget.only(rows),
+            None if self.open_C is None else self.open_C[rows],
         )
 
 
@@ -104,18 +107,19 @@ class RetrievalPolicy(Protocol):
 def next_slot(
     policy: RetrievalPolicy, candidates: Candidates, *, chosen: Sequence[int | None], k: int
 ) -> Distribution | None:
-    """A policy's distribution for the next slot, over the candidates that fit into what is left of the token budget.
+    """A policy's distribution for the next slot, over the candidates that are open and fit into what is left of tokens.
 
     A policy is asked as if the others had not been recalled. So it need not know of tokens, and the probabilities are
     those with which it chooses among what fits. Of a sample of a larger pool, how much of the pool fits is taken from
     the sample.
     """
-    if candidates.budget is None:
+    if candidates.budget is None and candidates.open_C is None:
         return policy.distribution(candidates, chosen=chosen, k=k)
-    budget = candidates.budget.after(chosen)
-    candidates = replace(candidates, budget=budget)
+    fits_C = np.ones(len(candidates), np.bool_) if candidates.open_C is None else candidates.open_C.copy()
+    if candidates.budget is not None:
+        candidates = replace(candidates, budget=candidates.budget.after(chosen))
+        fits_C &= candidates.budget.fits_C
     taken = [index for index in chosen if index is not None]
-    fits_C = budget.fits_C
     fits_C[taken] = True
     if fits_C.all():
         return policy.distribution(candidates, chosen=chosen, k=k)

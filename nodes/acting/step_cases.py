@@ -17,7 +17,7 @@ from memento.nodes.acting.model_actor import ModelActor
 from memento.nodes.agent.work import Work
 from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
-from memento.nodes.score_case import prompt_cases, without_hidden
+from memento.nodes.score_case import chosen_by_settings, prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
 from memento.nodes.state import MementoState, PromptCase, Run, StepTaken, SubtaskInput
 from memento.nodes.subtask_cases import task_question
@@ -161,7 +161,8 @@ class StepCaseActor:
             )
             recall = await of_memory(recalling, self._redact, seconds=self._seconds(began))
             event_id = _event_id(self._state, n_steps, situation) or recall.event_id
-            recall = recall._replace(event_id=event_id, part_of=self._state.get("event_id"))
+            chosen = chosen_by_settings(settings) | {"positive_from": None}  # what worked is relative to the baseline
+            recall = recall._replace(event_id=event_id, part_of=self._state.get("event_id"), **chosen)
             selecting = partial(memory.select, recall, k=settings["step_k"])
             reading = await of_memory(selecting, self._redact, seconds=self._seconds(began))
         except (MemoryFailed, InvalidInput) as error:

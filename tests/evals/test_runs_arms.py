@@ -215,9 +215,7 @@ async def test_failures_are_hidden_and_earn_nothing_when_an_arm_hides_them(tmp_p
     hidden, told = ([one for one in results if one.arm == arm.name] for arm in run.plan.arms)
     assert all(case.reward == 1.0 for one in hidden for case in one.cases)
     assert any(case.reward == 0.0 for one in told for case in one.cases)
-    left_out = [one.held.arguments["left_out"] for one in hidden if one.held]
-    assert any(left_out)
-    assert not any(one.held.arguments["left_out"] for one in told if one.held)
+    assert not any(one.held.arguments["left_out"] for one in results if one.held)
 
 
 async def test_blanked_cases_are_served_without_text_and_what_is_believed_of_them_is_kept(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Selection under a token budget: never over it, spent where it adds most, with exact propensities, and explained."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -232,3 +233,16 @@ async def test_budget_of_nothing_serves_nothing_and_one_below_is_refused(memory:
 @given(st.text(max_size=200))
 def test_tokens_are_those_of_the_bytes(text: str) -> None:
     assert n_tokens(text) == len(text.encode("utf-8", "replace")) // 4 + 1
+
+
+@pytest.mark.parametrize("name", POLICY_NAMES)
+def test_only_open_candidates_are_chosen_and_their_propensities_are_those_among_them(name: str) -> None:
+    gains, policy = [0.9, 0.8, 0.7, 0.6, 0.5], policy_named(name)
+    closed = replace(among(gains, k=3), open_C=np.array([False, True, False, True, True]))
+    alone = drawn(policy, among([0.8, 0.6, 0.5], k=3), k=3)
+    choices = drawn(policy, closed, k=3)
+    of = {None: None, 0: 1, 1: 3, 2: 4}
+    assert [(of[one.candidate], one.propensity) for one in alone] == [
+        (one.candidate, one.propensity) for one in choices
+    ]
+    assert next_best(policy, replace(closed, open_C=np.zeros(5, np.bool_)), [], k=3) is None

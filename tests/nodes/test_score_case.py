@@ -71,21 +71,34 @@ async def test_event_has_no_cases_when_k_is_zero() -> None:
     assert update["event_id"]
 
 
-async def test_failed_cases_are_left_out_and_not_credited_when_the_run_hides_them() -> None:
+async def test_cases_are_chosen_among_those_that_worked_when_the_run_hides_failures() -> None:
     events: list[Any] = []
     async with a_memory() as memory:
         _, failed, _ = await with_cases(memory)
-        state, node = await recalled(memory, k=3, failures="hidden"), make_score_case(given(memory))
+        state, node = await recalled(memory, k=2, failures="hidden"), make_score_case(given(memory))
         update = await node(state, runtime=runtime_of(events=events))
-        again = await node({**state, "left_out": ["earlier"]}, runtime=runtime_of())
-        del state["run"]["settings"]["failures"]  # a run that began with an earlier release
-        old = await node(state, runtime=runtime_of())
+        event = await memory.views.event(update["event_id"], namespace="default")
+        again = await recalled(memory, k=3)
+        del again["run"]["settings"]["failures"]  # a run that began with an earlier release
+        old = await node(again, runtime=runtime_of())
     assert [case["reward"] for case in update["cases"]] == [1.0, 1.0]
-    assert update["left_out"] == [failed]
-    assert again["left_out"] == ["earlier", failed]
+    assert "left_out" not in update
+    assert event is not None
+    assert event.worked_from == 0.5
+    assert failed in [candidate.case_id for candidate in event.candidates]
     assert events[0]["cases"] == update["cases"]
     assert len(old["cases"]) == 3
-    assert "left_out" not in old
+
+
+async def test_cases_of_a_repeated_reading_are_left_out_when_they_have_failed_since() -> None:
+    async with a_memory() as memory:
+        ids = await with_cases(memory)
+        state, node = await recalled(memory, k=3), make_score_case(given(memory))
+        first = await node(state, runtime=runtime_of())
+        state["run"]["settings"]["failures"] = "hidden"
+        again = await node({**state, "left_out": ["earlier"]}, runtime=runtime_of())
+    assert len(first["cases"]) == 3
+    assert again["left_out"] == ["earlier", ids[1]]
 
 
 async def test_event_has_no_cases_when_policy_is_none() -> None:
