@@ -1,27 +1,22 @@
 """The read side of the memory: recall candidates, let the policy choose, record the choice with its propensities."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from memento.memory.case import PLAN, Case, CaseKind, ScoredCase, former_question_hash, question_hash
-from memento.memory.case_tokens import case_tokens
+from memento.memory.choosing import Choosing, LearnerOf
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
-from memento.memory.event import Candidate, NextCase, RetrievalEvent
-from memento.memory.learning.learner import Learner
+from memento.memory.event import Candidate, RetrievalEvent
 from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.picture_search import PictureQuery
 from memento.memory.pictures import CasePicture, picture_key
-from memento.memory.policies.next_best import next_best
 from memento.memory.policies.own import Policies
-from memento.memory.policies.port import Candidates, choose
-from memento.memory.policies.token_budget import slot_tokens, token_budget
-from memento.memory.reading import Reading, Recall, slot_of
+from memento.memory.reading import Reading, Recall
 from memento.memory.recalling import Recalling
-from memento.memory.steps import STEP, relative_return, success_line, usual_return
 from memento.memory.storage import Storage
 from memento.memory.success import SuccessLine
 
@@ -41,7 +36,7 @@ class Retrieval:
         *,
         storage: Storage,
         policies: Policies,
-        learner: Callable[[str, EstimatorName, CaseKind], Awaitable[Learner]],
+        learner: LearnerOf,
         rng: np.random.Generator,
         success: SuccessLine,
     ) -> None:
@@ -57,9 +52,8 @@ class Retrieval:
         self._storage = storage
         self._policies = policies
         self._recalling = Recalling(storage)
+        self._choosing = Choosing(storage=storage, policies=policies, learner=learner, rng=rng, success=success)
         self._learner = learner
-        self._rng = rng
-        self._success = success
 
     async def recall(
         self,
@@ -108,7 +102,7 @@ class Retrieval:
             is_degraded, notices = near.is_degraded, near.notices
         elif chosen_by.pool == "uniform":
             former_key = former_question_hash(asked, key)
-            rng = self._generator(seed)
+            rng = self._choosing.generator(seed)
             candidates, pool_size = await self._recalling.drawn(
                 query, question, namespace, rng, former_key=former_key, kind=kind
             )
@@ -186,93 +180,11 @@ class Retrieval:
         recalled = [candidate.case_id for candidate in recall.candidates]
         while True:
             cases, offset = await self._storage.views.cases_at(recalled, namespace=recall.namespace)
-            event = await self._chosen(recall, cases, k=k, max_tokens=max_tokens, is_caught_up=is_caught_up)
+            event = await self._choosing.event(recall, cases, k=k, max_tokens=max_tokens, is_caught_up=is_caught_up)
             stored = await self._recorded(event, recalled, offset)
             if stored is not None:  # else a case has changed meanwhile, perhaps in another process
-                usual = stored.usual
-                line = success_line(usual) if usual is not None else await self._line(recall)
+                line = await self._choosing.line(recall, stored.usual)
                 return await self._reading(stored, cases if stored is event else {}, recall.notices, line)
-
-    async def _chosen(
-        self, recall: Recall, cases: Mapping[str, Case], *, k: int, max_tokens: int | None, is_caught_up: bool
-    ) -> RetrievalEvent:
-        """What the policy chooses of the candidates that are still active."""
-        policy = self._policies.named(recall.policy)
-        own = {recall.key, question_hash(recall.query if recall.task is None else recall.task, recall.key)}
-        active = [
-            one
-            for one in recall.candidates
-            if one.case_id in cases
-            and cases[one.case_id].status == "active"
-            and own.isdisjoint(cases[one.case_id].provenance.written_from)
-        ]
-        similarity_C = np.array([candidate.similarity for candidate in active], np.float32)
-        # whoever chooses: slots log the cases' own rewards
-        reward_C = np.array([cases[candidate.case_id].reward for candidate in active], np.float32)
-        usual: float | None = None
-        if recall.kind == STEP:
-            usual = usual_return(similarity_C, reward_C)
-            reward_C = np.array([relative_return(own, usual) for own in reward_C.tolist()], np.float32)
-        estimates, version, settings_version = None, 0, 0
-        if active and policy.estimator is not None:
-            learner = await self._learner(recall.namespace, policy.estimator, recall.kind)
-            query = await self._storage.texts.one(recall.query)
-            rated = [cases[candidate.case_id] for candidate in active]
-            if usual is not None:
-                said = zip(rated, reward_C.tolist(), strict=True)
-                rated = [case.model_copy(update={"reward": own}) for case, own in said]
-            estimates, version, settings_version = await learner.estimates(
-                query, rated, similarity_C, is_caught_up=is_caught_up
-            )
-        tokens = [] if max_tokens is None else [case_tokens(cases[candidate.case_id]) for candidate in active]
-        budget = token_budget(tokens, k=k, max_tokens=max_tokens)
-        worked_from, open_C = None, None
-        if recall.worked_only:
-            worked_from = await self._line(recall) if usual is None else success_line(usual)
-            open_C = np.array([cases[candidate.case_id].reward >= worked_from for candidate in active], np.bool_)
-        known = Candidates(similarity_C, reward_C, estimates, recall.pool_size, budget, open_C)
-        choices = choose(policy, known, k=k, rng=self._generator(recall.seed))
-        chosen = [choice.candidate for choice in choices]
-        spent = [None] * len(choices) if max_tokens is None else slot_tokens(chosen, tokens, max_tokens=max_tokens)
-        further = next_best(policy, known, chosen, k=k)
-        return RetrievalEvent(
-            id=recall.event_id,
-            namespace=recall.namespace,
-            query=recall.query,
-            task=recall.task,
-            follows=recall.follows,
-            policy=policy.name,
-            n_outcomes=version,
-            settings_version=settings_version,
-            bank_version=recall.bank_version,
-            is_degraded=recall.is_degraded,
-            candidates=active,
-            slots=[
-                slot_of(position, choice, active, reward_C, estimates, taken)
-                for position, (choice, taken) in enumerate(zip(choices, spent, strict=True))
-            ],
-            key=recall.key,
-            kind=recall.kind,
-            part_of=recall.part_of,
-            usual=usual,
-            k=k,
-            max_tokens=max_tokens,
-            worked_from=worked_from,
-            next_case=None
-            if further is None
-            else NextCase(
-                case_id=active[further.candidate].case_id,
-                score=further.score,
-                why_not=further.why_not,
-                tokens=tokens[further.candidate] if tokens else None,
-            ),
-        )
-
-    async def _line(self, recall: Recall) -> float:
-        return await self._success.of(recall.namespace, recall.positive_from)
-
-    def _generator(self, seed: int | None) -> np.random.Generator:
-        return self._rng if seed is None else np.random.default_rng(seed)
 
     async def _recorded(self, event: RetrievalEvent, recalled: Sequence[str], offset: int) -> RetrievalEvent | None:
         """Record a selection, unless one of the recalled cases has changed since a ledger offset.
