@@ -117,8 +117,9 @@ def next_slot(
         return policy.distribution(candidates, chosen=chosen, k=k)
     fits_C = np.ones(len(candidates), np.bool_) if candidates.open_C is None else candidates.open_C.copy()
     if candidates.budget is not None:
-        candidates = replace(candidates, budget=candidates.budget.after(chosen))
-        fits_C &= candidates.budget.fits_C
+        budget = candidates.budget.after(chosen)
+        candidates = replace(candidates, budget=budget)
+        fits_C &= budget.fits_C
     taken = [index for index in chosen if index is not None]
     fits_C[taken] = True
     if fits_C.all():
