@@ -123,3 +123,25 @@ async def test_a_resumed_or_repeated_step_leaves_one_lesson() -> None:
         before = [one async for one in graph.aget_state_history(on("1")) if one.next == ("write_case",)]
         await graph.ainvoke(None, before[0].config, context=EXACT)
         assert [case.action for case in await lessons(memory)] == [ADVICE]
+
+
+async def test_a_lesson_that_a_run_has_written_is_on_trial_in_others_and_never_up_for_its_own_task() -> None:
+    trial: Any = {"evaluator": "exact", "lessons": "trial", "k": 2}
+    events, given = {}, [FAILS["task"], "What is 9 % of 300, a share in percent?"]
+    when = "A share in percent is asked for: what is some % of 300?"
+    async with a_memory() as memory:
+        judge, planner = scripted(json.dumps({"when": when, "advice": ADVICE})), scripted(*[answer("2")] * 3)
+        graph = graph_of(memory, judge=judge, planner=planner, checkpointer=InMemorySaver())
+        await graph.ainvoke(FAILS, on("first"), context=EXACT)
+        for task in given:
+            await graph.ainvoke({"task": task, "reference": "27"}, on(task), context=trial)
+            ids = (await state_of(graph, task))["guide_events"]
+            events[task] = [await memory.views.event(one, namespace="default") for one in ids]
+        (lesson,) = await lessons(memory)
+        (other,) = events[given[1]]
+        (verdict,) = await memory.trials([lesson.id])
+    assert events[given[0]] == []
+    assert other is not None
+    (slot,) = other.slots
+    assert lesson.id in (slot.case_id, slot.withheld)
+    assert verdict.n_shown + verdict.n_withheld == 1
