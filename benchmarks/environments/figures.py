@@ -134,7 +134,7 @@ def _difference(first: str, other: str, won: Mapping[str, Sequence[TaskResult]],
         for name in names
         if _of(won[first], name) and _of(won[other], name)
     }
-    worst = "-" if whole.worst is None else f"{whole.worst.source}: {whole.worst}"
+    worst = "-" if whole.worst is None else str(whole.worst)
     return Difference(f"{first} - {other}", whole.weighted, by_environment, whole.n_orders, whole.has_verdict, worst)
 
 

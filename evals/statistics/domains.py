@@ -23,6 +23,7 @@ from memento.memory.stats.interval import TAIL
 
 MIN_QUESTIONS = 10
 """Sources with fewer are taken together as one: each alone would only say that little is known."""
+_SMALL = f"sources of fewer than {MIN_QUESTIONS} questions"
 
 
 class WorstSource(NamedTuple):
@@ -41,8 +42,8 @@ class WorstSource(NamedTuple):
 
     @property
     def named(self) -> str:
-        """Its name, and that there is no other."""
-        return self.source if self.n_sources > 1 else "the only source"
+        """Its name, or that there is no other."""
+        return self.source if self.n_sources > 1 or self.source.endswith(_SMALL) else "the only source"
 
     def __str__(self) -> str:
         return f"{points(self.difference)} ({self.named}); {self.verdict}"
@@ -91,7 +92,7 @@ def _groups(sources: Sequence[str]) -> list[tuple[str, NDArray[np.bool_]]]:
     if len(small) == 1:
         groups.append((str(small[0]) or "(none)", source_Q == small[0]))
     elif len(small):
-        groups.append((f"{len(small)} sources of fewer than {MIN_QUESTIONS} questions", np.isin(source_Q, small)))
+        groups.append((f"{len(small)} {_SMALL}", np.isin(source_Q, small)))
     return groups
 
 

@@ -153,6 +153,9 @@ def test_small_sources_are_taken_together() -> None:
     assert found is not None
     assert found.n_sources == 2
     assert found.source in ("big", "5 sources of fewer than 10 questions")
+    only_small = worst_source(value_QS[20:], sources[20:], is_ordered=False, ends=(-1, 1))
+    assert only_small is not None
+    assert only_small.named == "5 sources of fewer than 10 questions"
 
 
 def test_more_questions_do_not_help_where_orders_differ() -> None:
