@@ -58,7 +58,7 @@ def _row(content: bytes, image_module: Any, ops_module: Any) -> NDArray[np.float
     pixels_XYC = np.asarray(opaque.convert("RGB"), np.float32) / 255
     layout = _unit(pixels_XYC.ravel() - pixels_XYC.mean())
     levels_XYC = np.minimum((pixels_XYC * _LEVELS).astype(np.int64), _LEVELS - 1)
-    codes_XY = levels_XYC @ np.array([_LEVELS**2, _LEVELS, 1])
+    codes_XY = (levels_XYC * np.array([_LEVELS**2, _LEVELS, 1])).sum(2)
     colours = np.sqrt(np.bincount(codes_XY.ravel(), minlength=_LEVELS**3))
     return _unit(np.concatenate([layout, _unit(colours)]))
 
