@@ -187,16 +187,18 @@ async def _found(memory: "CaseMemory", skill: str) -> "Skill":
     """Find a skill by its name, its id or a unique prefix of that.
 
     Raises:
-        UnknownCase: there is none.
-        InvalidInput: several have that name, or begin so.
+        InvalidInput: there is none, or several have that name, or begin so.
     """
-    from memento.memory.errors import InvalidInput, UnknownCase
+    from memento.memory.errors import InvalidInput
     from memento.service.skills import skills_of
 
     known = await skills_of(memory)
     found = [one for one in known if one.name == skill] or [one for one in known if one.case.id.startswith(skill)]
     if not found:
-        raise UnknownCase(skill, memory.namespace)
+        raise InvalidInput(
+            f"no skill in namespace {memory.namespace!r} has the name {skill!r}, or an id that begins so; "
+            "`memento skills list` lists them"
+        )
     if len(found) > 1:
         raise InvalidInput(f"{len(found)} skills are named {skill!r} or have an id that begins so; give a longer id")
     return found[0]

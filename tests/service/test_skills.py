@@ -165,6 +165,7 @@ def test_the_commands_write_list_show_export_and_retire(monkeypatch: pytest.Monk
     assert (listed["case_id"], listed["status"], listed["n_shown"]) == (made["case_id"], "on trial", 0)
     assert "refund-an-order" in invoke("skills", "list").out
     assert invoke("skills", "show", "refund-an-order").out.startswith("---\nname: refund-an-order\n")
+    assert "`memento skills list` lists them" in invoke("skills", "show", "nothing").err
     (exported,) = invoke("skills", "export", made["case_id"][:8], str(tmp_path), "--json").lines
     assert (exported["script"], exported["problem"]) == ("scripts/area.py", "")
     assert (tmp_path / "refund-an-order" / "scripts" / "area.py").read_text().strip() == CODE
