@@ -6,24 +6,25 @@ from functools import partial
 
 from memento.memory.admission import admit, is_delivered, judged, judged_by_another
 from memento.memory.case import Case, storable
-from memento.memory.errors import AnotherAttempt, ErasedRecord, InvalidInput, UnknownEvent
-from memento.memory.event import Attempt, Outcome, RetrievalEvent
+from memento.memory.errors import AnotherAttempt, InvalidInput
+from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
-from memento.memory.feedback_on_cases import EventFeedback, passed_on
+from memento.memory.feedback_writes import Feedback, append_feedback
 from memento.memory.forks import Written, fork_of
-from memento.memory.guide_writes import append_guides, guides_told, tell_guides
+from memento.memory.guide_writes import append_guides
 from memento.memory.importing import import_attempts, import_cases, importable
 from memento.memory.index.engines.port import Vector
 from memento.memory.ledger.picture_rows import save_picture
 from memento.memory.ledger.writes import LedgerWriter
-from memento.memory.lesson_writes import apart, append_lesson, lesson_of, tell_lessons
+from memento.memory.lesson_writes import apart, append_lesson, lesson_of
 from memento.memory.namespaces import checked_namespace, documents_of
 from memento.memory.pictures import CasePicture
 from memento.memory.plan_text import encoded_action
 from memento.memory.recorded_events import Kept, Selection, append_selections
+from memento.memory.run_cycles import earlier_events, open_event, shared_outcome
 from memento.memory.storage import Storage
-from memento.memory.subtask_writes import append_subtasks, delivered_outcome, subtasks_told, tell_subtasks
+from memento.memory.subtask_writes import append_subtasks, delivered_outcome
 from memento.memory.success import SuccessLine
 from memento.memory.text_limits import MAX_STATE_CHARS, bounded
 
@@ -129,9 +130,9 @@ class Recorder:
                 outcome = outcome.model_copy(update={"subtasks": links})
             if experience.guides:
                 outcome = outcome.model_copy(update={"guides": append_guides(writer, experience.guides, outcome)})
-            for earlier in _earlier(writer, event):
+            for earlier in earlier_events(writer, event):
                 if not writer.outcomes_of(earlier.id, namespace=namespace):
-                    writer.append_outcome(_shared(outcome, earlier, key=f"{earlier.id}:run"))
+                    writer.append_outcome(shared_outcome(outcome, earlier, key=f"{earlier.id}:run"))
             writer.append_outcome(outcome)
         if experience.checked_picture is not None and (event_id is not None or reward is not None):
             save_picture(writer, experience.checked_picture, namespace=namespace)
@@ -233,48 +234,15 @@ class Recorder:
         check_share("reward", reward)
         check_share("confidence", confidence)
         ranked, line = documents_of(namespace), await self._success.of(namespace)
+        given = Feedback(reward, confidence, evaluator, lesson)
 
         def append(writer: LedgerWriter) -> tuple[str | None, str]:
             event = writer.event(event_id, namespace=namespace) or writer.event(event_id, namespace=ranked)
-            event = _open_event(event, event_id, namespace)
-            return given_to(writer, event, event.namespace), event.namespace
-
-        def given_to(writer: LedgerWriter, event: RetrievalEvent, namespace: str) -> str | None:
-            past = writer.outcomes_of(event_id, namespace=namespace)
-            cases, lessons = apart(writer.cases_of_event(event_id, namespace=namespace))
-            attempt = next((outcome.attempt for outcome in reversed(past) if outcome.attempt), None)
-            if attempt is not None and lesson:
-                attempt = attempt.model_copy(update={"lesson": lesson})
-            if past and _said(past[-1]) == (reward, confidence, evaluator, attempt):  # delivered before
-                return cases[-1].id if cases else None
-            if limits is not None:
-                limits.check(past, evaluator)
-            outcome = Outcome(
-                key=f"{event_id}:feedback:{len(past)}",
-                event_id=event_id,
-                namespace=namespace,
-                reward=reward,
-                confidence=confidence,
-                evaluator=evaluator,
-                attempt=attempt,
-                left_out=past[-1].left_out if past else (),
-                subtasks=subtasks_told(past),
-                guides=guides_told(past),
+            event = open_event(event, event_id, namespace)
+            case_id = append_feedback(
+                writer, event, given, limits=limits, min_confidence=self._min_confidence, positive_from=line
             )
-            for earlier in _earlier(writer, event):
-                told = writer.outcomes_of(earlier.id, namespace=namespace)
-                if not told or _said(told[-1])[:3] != _said(outcome)[:3]:
-                    key = f"{earlier.id}:feedback:{len(told)}"
-                    writer.append_outcome(_shared(outcome, earlier, key=key))
-            writer.append_outcome(outcome)
-            given = EventFeedback(event, outcome, replaced=past[-1].reward if past else None)
-            floor = self._min_confidence
-            changed = passed_on(writer, given, cases, lesson=lesson, min_confidence=floor, positive_from=line)
-            tell_subtasks(writer, outcome, min_confidence=floor, positive_from=line)
-            tell_lessons(writer, lessons, outcome, min_confidence=floor)
-            tell_guides(writer, outcome)
-            writer.note(namespace, "feedback", event_id, f"reward={reward} by {evaluator}")
-            return changed[-1].id if changed else None
+            return case_id, event.namespace
 
         return await self._storage.ledger.transact(append)
 
@@ -305,10 +273,6 @@ def _importable(case: Case) -> Case:
     return valid
 
 
-def _said(outcome: Outcome) -> tuple[float | None, float, str, Attempt | None]:
-    return outcome.reward, outcome.confidence, outcome.evaluator, outcome.attempt
-
-
 def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalEvent:
     event = writer.event(event_id, namespace=namespace)
     if event is None and writer.has_event(event_id, namespace=documents_of(namespace)):
@@ -316,7 +280,7 @@ def _event_in(writer: LedgerWriter, event_id: str, namespace: str) -> RetrievalE
             f"event {event_id!r} is a ranking of documents: give its reward to `feedback`; what was tried is written "
             "with the event id of a read, or with none"
         )
-    return _open_event(event, event_id, namespace)
+    return open_event(event, event_id, namespace)
 
 
 def _keyed(writer: LedgerWriter, experience: Experience, namespace: str) -> Experience:
@@ -326,14 +290,6 @@ def _keyed(writer: LedgerWriter, experience: Experience, namespace: str) -> Expe
     event = writer.event(experience.event_id, namespace=namespace)
     key = "" if event is None else event.key
     return replace(experience, key=key) if key and key != experience.key else experience
-
-
-def _open_event(event: RetrievalEvent | None, event_id: str, namespace: str) -> RetrievalEvent:
-    if event is None:
-        raise UnknownEvent(event_id, namespace)
-    if event.erased_at is not None:
-        raise ErasedRecord(f"event {event_id!r}", namespace, event.erased_at)
-    return event
 
 
 def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Experience, namespace: str) -> str | None:
@@ -356,25 +312,3 @@ def _delivered_before(writer: LedgerWriter, delivered: Outcome, experience: Expe
         )
     cases, _ = apart(writer.cases_of_event(delivered.event_id, namespace=namespace))
     return cases[-1].id if cases else None
-
-
-def _earlier(writer: LedgerWriter, event: RetrievalEvent) -> list[RetrievalEvent]:
-    """Events of the same run's earlier cycles, first to last."""
-    found: list[RetrievalEvent] = []
-    seen = {event.id}
-    while event.follows is not None and event.follows not in seen:
-        earlier = writer.event(event.follows, namespace=event.namespace)
-        if earlier is None:
-            raise UnknownEvent(event.follows, event.namespace)
-        if earlier.erased_at is not None:  # by age: what came after it goes on without it
-            break
-        event = earlier
-        seen.add(event.id)
-        found.insert(0, event)
-    return found
-
-
-def _shared(outcome: Outcome, event: RetrievalEvent, *, key: str) -> Outcome:
-    """A run's outcome for one of its earlier events; the attempt, subtasks and guides stay with the last one."""
-    update = {"key": key, "event_id": event.id, "attempt": None, "subtasks": (), "guides": ()}
-    return outcome.model_copy(update=update)
