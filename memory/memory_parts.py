@@ -6,6 +6,7 @@ import numpy as np
 from typing_extensions import deprecated
 
 from memento.memory.case import POSITIVE_FROM
+from memento.memory.choosing import Choosing
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
@@ -54,13 +55,9 @@ class MemoryParts:
         self._learning = BackgroundLearning(storage=storage, estimator=default.estimator, seed=seed or 0)
         learner, policies = self._learning.learner, self._policies
         self._success = SuccessLine(storage, positive_from)
-        self._retrieval = Retrieval(
-            storage=storage,
-            policies=policies,
-            learner=learner,
-            rng=np.random.default_rng(seed),
-            success=self._success,
-        )
+        rng = np.random.default_rng(seed)
+        choosing = Choosing(storage=storage, policies=policies, learner=learner, rng=rng, success=self._success)
+        self._retrieval = Retrieval(storage=storage, policies=policies, learner=learner, choosing=choosing)
         # draws of its own, so that what is ranked does not change what is read
         self._ranker = Ranker(storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed))
         self._recorder = Recorder(storage=storage, min_confidence=min_confidence, success=self._success)

@@ -4,8 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from memento.memory.case import PLAN, Case, CaseKind, ScoredCase, former_question_hash, question_hash
 from memento.memory.choosing import Choosing, LearnerOf
 from memento.memory.errors import InvalidInput, UnknownEvent
@@ -18,7 +16,6 @@ from memento.memory.policies.own import Policies
 from memento.memory.reading import Reading, Recall
 from memento.memory.recalling import Recalling
 from memento.memory.storage import Storage
-from memento.memory.success import SuccessLine
 
 
 class _Near(NamedTuple):
@@ -37,8 +34,7 @@ class Retrieval:
         storage: Storage,
         policies: Policies,
         learner: LearnerOf,
-        rng: np.random.Generator,
-        success: SuccessLine,
+        choosing: Choosing,
     ) -> None:
         """Wire the parts.
 
@@ -46,13 +42,12 @@ class Retrieval:
             storage: where cases are.
             policies: by name.
             learner: the learner of a namespace, estimator and kind, for policies that rank by what was learned.
-            rng: source of every random choice.
-            success: which rewards count as success.
+            choosing: lets policies choose.
         """
         self._storage = storage
         self._policies = policies
         self._recalling = Recalling(storage)
-        self._choosing = Choosing(storage=storage, policies=policies, learner=learner, rng=rng, success=success)
+        self._choosing = choosing
         self._learner = learner
 
     async def recall(
