@@ -15,24 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.encoded_once import EncodedOnce
 from benchmarks.guides.stream import ARMS, Arm, StreamResult, run_stream
 from benchmarks.guides.tasks import FAMILIES
 from benchmarks.planted.report import table
-from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.stats import t_quantile
-
-
-class _EncodedOnce(MiniLmEncoder):
-    """Encodes each text once for all arms, which have the same ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: dict[str, NDArray[np.float32]] = {}
-
-    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        if fresh := [text for text in dict.fromkeys(texts) if text not in self._rows]:
-            self._rows |= zip(fresh, await super().encode(fresh), strict=True)
-        return np.stack([self._rows[text] for text in texts])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 async def _all_streams(n_streams: int, n_tasks: int) -> dict[Arm, list[StreamResult]]:
     """Run all arms and streams beside each other, each with a memory of its own."""
-    began, encoder = time.monotonic(), _EncodedOnce()
+    began, encoder = time.monotonic(), EncodedOnce()
 
     async def run(arm: Arm, seed: int) -> StreamResult:
         result = await run_stream(arm, n_tasks=n_tasks, seed=seed, encoder=encoder)

@@ -12,17 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.planted.report import table
+from benchmarks.encoded_once import EncodedOnce
 from benchmarks.recurring_situations.houses import make_estate
 from benchmarks.recurring_situations.walker import subject_of
-from benchmarks.recurring_subtasks.orders import EncodedOnce, run_order, success
+from benchmarks.recurring_subtasks import orders
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import load_results
-from memento.evals.statistics.comparison import compare
-from memento.evals.statistics.figure import points
-from memento.evals.statistics.outcomes import by_arm
 from memento.evals.task import fingerprint
 
 NONE: Final = "none"
@@ -51,21 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder, began = EncodedOnce(), time.monotonic()
     for seed in plan.seeds:
         subject = subject_of(estate)
-        run_order(plan, seed, tasks=estate.tasks, subject=subject, folder=options.out, encoder=encoder)
+        orders.run_order(plan, seed, tasks=estate.tasks, subject=subject, folder=options.out, encoder=encoder)
         print(f"order {seed} done after {time.monotonic() - began:.0f} s", flush=True)
     print(figures(list(load_results(options.out, plan))))
 
 
 def figures(results: Sequence[TaskResult]) -> str:
-    """Tables of a run's results: scores by arm, and differences."""
-    arms = by_arm(results)
-    rows = [[arm, *success(mine)] for arm, mine in arms.items()]
-    found = [compare(arms[one], arms[other]) for one, other in _pairs(arms)]
-    differences = [[f"{one.arm} - {one.control}", points(one.weighted), one.verdict] for one in found]
-    n_orders = len({one.seed for one in results})
-    title = f"An actor that copies: a simulation. {n_orders} orders; intervals of 95 % over orders and tasks."
-    heads = ["arm", "score", "first half", "second half", "s a task"]
-    return "\n\n".join([title, table(heads, rows), table(["difference", "points", "verdict"], differences)])
+    """Tables of a run's results."""
+    return orders.figures(results, _pairs, title="An actor that copies", measure="score")
 
 
 def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:

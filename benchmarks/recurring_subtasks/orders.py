@@ -1,39 +1,31 @@
-"""Streams of one order of the tasks, run side by side in one process, and the success of an arm."""
+"""Streams of one order of the tasks, run side by side in one process, and the tables of all orders."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.encoded_once import EncodedOnce
+from benchmarks.planted.report import table
 from benchmarks.recurring_subtasks.readings import drop_spoilt
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import EvalRunner
+from memento.evals.statistics.comparison import compare
+from memento.evals.statistics.figure import points
 from memento.evals.statistics.orders import is_ordered
+from memento.evals.statistics.outcomes import by_arm
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask
-from memento.memory.minilm.encoder import MiniLmEncoder
 from memento.memory.stats import table_mean
+
+PairsOf = Callable[[Iterable[str]], Sequence[tuple[str, str]]]
+"""Gives the pairs of arms that are compared."""
 
 _TRIES: Final = 3
 """Of an order, on a busy machine."""
-
-
-class EncodedOnce(MiniLmEncoder):
-    """Encodes each text once for all streams, which have the same ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: dict[str, NDArray[np.float32]] = {}
-
-    async def encode(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit rows."""
-        if fresh := [text for text in dict.fromkeys(texts) if text not in self._rows]:
-            self._rows |= zip(fresh, await super().encode(fresh), strict=True)
-        return np.stack([self._rows[text] for text in texts])
 
 
 def run_order(
@@ -59,7 +51,27 @@ def run_order(
     raise SystemExit("the machine is too busy: searches get no answer in time; run the same again when it is less so")
 
 
-def success(results: Sequence[TaskResult]) -> list[str]:
+def figures(results: Sequence[TaskResult], pairs_of: PairsOf, *, title: str, measure: str) -> str:
+    """Tables of a run's results: an arm's success or score, by halves of its streams too, and differences.
+
+    Args:
+        results: of the run, finished or not.
+        pairs_of: which arms are compared, of those that there are.
+        title: what played.
+        measure: success or score.
+    """
+    arms = by_arm(results)
+    rows = [[arm, *_success(mine)] for arm, mine in arms.items()]
+    found = [compare(arms[one], arms[other]) for one, other in pairs_of(arms) if one in arms and other in arms]
+    differences = [[f"{one.arm} - {one.control}", points(one.weighted), one.verdict] for one in found]
+    said = (
+        f"{title}: a simulation. {len({one.seed for one in results})} orders; intervals of 95 % over orders and tasks."
+    )
+    heads = ["arm", measure, "first half", "second half", "s a task"]
+    return "\n\n".join([said, table(heads, rows), table(["difference", "points", "verdict"], differences)])
+
+
+def _success(results: Sequence[TaskResult]) -> list[str]:
     """An arm's success with its interval, that of each half of its streams, and the seconds of a task."""
     half = (max(one.position for one in results) + 1) / 2
     parts = [results, [one for one in results if one.position < half], [one for one in results if one.position >= half]]
