@@ -26,7 +26,9 @@ SkillId = Annotated[str, typer.Argument(help="Case id of a skill, a unique prefi
 @run_async
 async def write(
     *,
-    limit: Annotated[int, typer.Option(help="Skills to write at most, one model call each.", min=1)] = 5,
+    limit: Annotated[
+        int, typer.Option(help="Groups of cases to write a skill from at most, one model call each.", min=1)
+    ] = 5,
     least: Annotated[int, typer.Option(help="Least number of cases that a skill is written from.", min=2)] = 3,
     alike: Annotated[
         float, typer.Option(help="Least cosine between the tasks that a skill is written from.", min=-1, max=1)

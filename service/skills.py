@@ -96,8 +96,8 @@ async def written_skills(
         memory: its namespace is read and written.
         model: writes them.
         caller: asks it.
-        redact: takes secrets out of what it writes.
-        limit: skills at most.
+        redact: takes secrets out of what it is shown, and of what it writes.
+        limit: groups of cases at most, whether the model gave a valid skill of each or not.
         least: cases that a skill is written from at least.
         most: cases that it is shown at most.
         alike: least cosine between the tasks of a group.
@@ -106,16 +106,16 @@ async def written_skills(
         ModelError: the model cannot be asked; skills that were written stay.
         LedgerUnavailable: the ledger cannot be read or written.
     """
-    n_written = 0
+    n_asked = 0
     async for group in alike_cases(memory, least=least, most=most, alike=alike):
-        if n_written >= limit:
+        if n_asked >= limit:
             return
+        n_asked += 1
         try:
-            reply = await caller.ask(model, SkillDraft, skill_messages(group))
+            reply = await caller.ask(model, SkillDraft, skill_messages(group, redact))
         except InvalidReply as error:
             yield WrittenSkill(None, "", len(group), redact(str(error)))
             continue
-        n_written += 1
         draft = reply.value
         name = skill_name(redact(draft.name))
         written = Experience(
@@ -163,14 +163,14 @@ async def skills_of(memory: CaseMemory) -> list[Skill]:
     return [Skill(case, trials[case.id]) for case in cases if case.id in trials]
 
 
-def skill_messages(cases: Sequence[Case]) -> list[BaseMessage]:
-    """Return the messages that ask for a skill from these cases."""
+def skill_messages(cases: Sequence[Case], redact: Redact = str) -> list[BaseMessage]:
+    """Return the messages that ask for a skill from these cases, without secrets, which imported ones may hold."""
+
+    def told(text: str) -> str:
+        return without_middle(redact(text), _CASE_CHARS)
+
     shown = [
-        fence(
-            "case",
-            f"Task: {without_middle(case.state, _CASE_CHARS)}\nPlan:\n{without_middle(case.action, _CASE_CHARS)}\n"
-            f"Result: {without_middle(case.answer, _CASE_CHARS)}",
-        )
+        fence("case", f"Task: {told(case.state)}\nPlan:\n{told(case.action)}\nResult: {told(case.answer)}")
         for case in cases
     ]
     return [SystemMessage(SKILL_SYSTEM), HumanMessage("\n\n".join([*shown, "Write the skill."]))]

@@ -73,6 +73,14 @@ async def test_a_model_that_gives_no_skill_costs_nothing_but_the_calls(memory: C
     assert not await skills_of(memory)
 
 
+async def test_a_limit_counts_what_was_asked_and_no_secret_of_a_case_is_shown(memory: CaseMemory) -> None:
+    await memory.write(state=f"Send {SECRET} by post.", action=f"post {SECRET}", reward=1.0)
+    found, model = await written(memory, *["no"] * 12, least=1, limit=2, redact=lambda text: text.replace(SECRET, "*"))
+    assert [one.case_id for one in found] == [None, None]
+    assert "post *" in model.calls[0].text, "the newest case is first"
+    assert SECRET not in "".join(call.text for call in model.calls)
+
+
 @pytest.mark.allow_blocking("reads the files that it has written")
 async def test_a_skill_is_exported_in_the_agent_skills_format(memory: CaseMemory, tmp_path: Path) -> None:
     await written(memory, draft(description='Say "refund": yes\n---\nname: other'))
