@@ -12,7 +12,7 @@ from memento.memory.run_cycles import earlier_events, said_of, shared_outcome
 from memento.memory.subtask_writes import subtasks_told, tell_subtasks
 
 
-class Feedback(NamedTuple):
+class GivenFeedback(NamedTuple):
     """What somebody says of a run."""
 
     reward: float | None
@@ -26,7 +26,7 @@ class Feedback(NamedTuple):
 def append_feedback(
     writer: LedgerWriter,
     event: RetrievalEvent,
-    given: Feedback,
+    given: GivenFeedback,
     *,
     limits: FeedbackLimits | None,
     min_confidence: float,

@@ -10,7 +10,7 @@ from memento.memory.errors import AnotherAttempt, InvalidInput
 from memento.memory.event import Outcome, RetrievalEvent
 from memento.memory.experience import Experience, check_share
 from memento.memory.feedback_limits import FeedbackLimits
-from memento.memory.feedback_writes import Feedback, append_feedback
+from memento.memory.feedback_writes import GivenFeedback, append_feedback
 from memento.memory.forks import Written, fork_of
 from memento.memory.guide_writes import append_guides
 from memento.memory.importing import import_attempts, import_cases, importable
@@ -234,7 +234,7 @@ class Recorder:
         check_share("reward", reward)
         check_share("confidence", confidence)
         ranked, line = documents_of(namespace), await self._success.of(namespace)
-        given = Feedback(reward, confidence, evaluator, lesson)
+        given = GivenFeedback(reward, confidence, evaluator, lesson)
 
         def append(writer: LedgerWriter) -> tuple[str | None, str]:
             event = writer.event(event_id, namespace=namespace) or writer.event(event_id, namespace=ranked)

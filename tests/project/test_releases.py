@@ -24,7 +24,7 @@ from tests.node_parts import always, answer, scripted
 RELEASES = sorted(
     path
     for path in (Path(__file__).parent.parent / "releases").glob("*.tar.xz")
-    if not path.name.endswith("-bank.tar.xz")
+    if not path.name.endswith(("-bank.tar.xz", "-run.tar.xz"))
 )
 
 
