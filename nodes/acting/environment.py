@@ -17,12 +17,18 @@ class Observation(NamedTuple):
     text: str
     """What is seen, without the task's description."""
     valid: tuple[str, ...] = ()
-    """Actions that can be taken now, in the environment's own order; empty where any text is taken."""
+    """Actions that can be taken now, in the environment's own order, which may change from one step to the next; empty
+    where any text is taken."""
     score: float = 0.0
     """Share of the task that is done so far, in [0, 1]."""
     is_over: bool = False
     """Whether the episode has ended: won, lost, or the environment's own limit of steps."""
     is_won: bool = False
+
+    @property
+    def situation(self) -> tuple[str, frozenset[str]]:
+        """What tells it from other situations of an episode: the text and the valid actions, in whatever order."""
+        return self.text, frozenset(self.valid)
 
 
 class Environment(Protocol):

@@ -17,11 +17,11 @@ class OfferedActions:
             has_repeats: whether actions are offered again, as `Context.repeat_actions` says.
         """
         self._has_repeats = has_repeats
-        self._taken: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+        self._taken: dict[tuple[str, frozenset[str]], set[str]] = {}
 
     def offered(self, now: Observation) -> Observation:
         """Return an observation with the actions that are offered."""
-        taken = self._taken.get((now.text, now.valid))
+        taken = self._taken.get(now.situation)
         if self._has_repeats or not taken:
             return now
         left = tuple(action for action in now.valid if action not in taken)
@@ -34,4 +34,4 @@ class OfferedActions:
             now: the environment's own observation, before it.
             action: that is taken.
         """
-        self._taken.setdefault((now.text, now.valid), set()).add(action)
+        self._taken.setdefault(now.situation, set()).add(action)

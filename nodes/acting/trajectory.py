@@ -36,8 +36,12 @@ def kept_actions(first: Observation, steps: Sequence[Step]) -> list[str]:
     """
     last = steps[: _n_until_best(first, steps)]
     before = [first, *(step.observation for step in last)]
-    kept = [step.action for was, step in zip(before, last, strict=False) if step.observation != was]
+    kept = [step.action for was, step in zip(before, last, strict=False) if _has_changed(was, step.observation)]
     return kept or [step.action for step in steps[:1]]
+
+
+def _has_changed(was: Observation, now: Observation) -> bool:
+    return (was.situation, was.score, was.is_over, was.is_won) != (now.situation, now.score, now.is_over, now.is_won)
 
 
 def _n_until_best(first: Observation, steps: Sequence[Step]) -> int:

@@ -91,7 +91,8 @@ class TextWorldExpressWorld:
             text, self._inventory = f"{text}\n{carried}", carried
         self._last = Seen(
             text=text,
-            valid=[action for action in seen["validActions"] if not _NOT_OFFERED.match(action)],
+            # The program shuffles them anew at each step.
+            valid=sorted(action for action in seen["validActions"] if not _NOT_OFFERED.match(action)),
             score=min(1.0, max(0.0, float(seen["score"]))),
             is_over=is_won or bool(seen["taskfailure"]) or self._n_left <= 0,
             is_won=is_won,
