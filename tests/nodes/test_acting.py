@@ -86,6 +86,22 @@ async def test_action_is_not_offered_again_when_the_situation_is_the_same() -> N
     assert [seen["now"].valid for seen in walker.seen] == [("go east", "wait")] * 3
 
 
+class ShufflingHouse(HouseWorld):
+    """Names the valid actions in another order at each step."""
+
+    def _seen(self, text: str) -> Observation:
+        seen = super()._seen(text)
+        turned = self.n_steps % max(1, len(seen.valid))
+        return seen._replace(valid=(*seen.valid[turned:], *seen.valid[:turned]))
+
+
+async def test_a_situation_is_the_same_in_whatever_order_its_actions_come() -> None:
+    walker = Walker(("wait", "wait", "wait", *WALKTHROUGH))
+    (result,) = (await played(ShufflingHouse(), actor=walker))["results"]
+    assert [seen["now"].valid for seen in walker.seen[:3]] == [("go east", "wait"), ("go east",), ("go east",)]
+    assert result["actions"] == list(WALKTHROUGH), "what changed nothing is not kept"
+
+
 async def test_all_actions_are_offered_again_when_none_is_left() -> None:
     walker = Walker(("go east", "go west", "wait", "go east", "go west"))
     await played(HouseWorld(), actor=walker, settings={"max_steps": 5})

@@ -66,6 +66,13 @@ async def test_a_task_is_the_same_in_two_processes_with_different_pasts(pool: En
             assert await one.describe(key) == await other.describe(key)
 
 
+async def test_a_situation_is_the_same_again_when_nothing_has_changed(pool: EnvironmentPool) -> None:
+    async with pool.lend("cookingworld/dev/10467") as environment:
+        seen = await played(environment, "cookingworld/dev/10467", ["take cookbook", *["read cookbook"] * 3])
+    assert seen[2] == seen[3] == seen[4]
+    assert len(seen[2].valid) > 5
+
+
 async def test_what_is_no_task_is_refused_and_an_episode_ends_at_its_limit(pool: EnvironmentPool) -> None:
     async with pool.lend("coin/train/1") as environment:
         with pytest.raises(InvalidInput, match="no episode has begun"):
