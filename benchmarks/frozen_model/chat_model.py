@@ -27,9 +27,6 @@ class FrozenChatModel(BaseChatModel):
     weights: SkipValidation[FrozenWeights]
     sampling_seed: int | None = None
     """None decodes greedily; a seed samples, the same for the same prompt."""
-    temperature: float | None = None
-    """Of conversations that grow, as an episode's do: what was read of them is kept from step to step, and a seed must
-    be given. None reads each prompt by itself, and samples at temperature 1."""
 
     @property
     def _llm_type(self) -> str:
@@ -71,15 +68,14 @@ class FrozenChatModel(BaseChatModel):
     ) -> ChatResult:
         if "replies" not in kwargs:
             raise NotImplementedError("this model answers with structured output only")
-        replies, seed = kwargs["replies"], self.sampling_seed
-        if self.temperature is None or seed is None:
-            text, n = await self.weights.decode(chat_text(messages), replies, sampling_seed=seed)
-        else:
-            parts = chat_parts(messages)
-            text, n = await self.weights.choose(parts, replies, temperature=self.temperature, sampling_seed=seed)
-        usage = {"input_tokens": n, "output_tokens": 1, "total_tokens": n + 1}
-        reply = AIMessage(text, usage_metadata=usage, response_metadata={"model_name": self._llm_type})
-        return ChatResult(generations=[ChatGeneration(message=reply)])
+        text, n = await self.weights.decode(chat_text(messages), kwargs["replies"], sampling_seed=self.sampling_seed)
+        return ChatResult(generations=[ChatGeneration(message=answered(text, n, self._llm_type))])
+
+
+def answered(text: str, n_read: int, model_name: str) -> AIMessage:
+    """A reply, with the number of tokens that were read for it."""
+    usage = {"input_tokens": n_read, "output_tokens": 1, "total_tokens": n_read + 1}
+    return AIMessage(text, usage_metadata=usage, response_metadata={"model_name": model_name})
 
 
 def chat_text(messages: list[BaseMessage]) -> str:
@@ -89,21 +85,6 @@ def chat_text(messages: list[BaseMessage]) -> str:
 
 def _turn(message: BaseMessage) -> str:
     return f"<|im_start|>{_ROLES[message.type]}\n{message.text}{_END}"
-
-
-def chat_parts(messages: list[BaseMessage]) -> list[str]:
-    """The same in parts, each of which ends where the model's turn begins; but the first is the system message."""
-    parts = [""]
-    for message in messages:
-        if message.type == "ai":
-            parts[-1] += _BEGIN
-            parts.append(f"{message.text}{_END}")
-        else:
-            parts[-1] += _turn(message)
-        if message.type == "system":
-            parts.append("")
-    parts[-1] += _BEGIN
-    return parts
 
 
 def shown(value: Any) -> str:

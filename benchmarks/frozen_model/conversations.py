@@ -2,7 +2,7 @@
 
 A conversation is read part by part, and a part always in one pass of its own length: so its numbers are the same
 whether what came before was kept or had to be read again, and whatever is read beside it. All replies that may follow
-are read with the last part, as a trie.
+are read with the last part, as a trie. That part only asks: the next step begins with all before it.
 """
 
 import hashlib
@@ -108,11 +108,14 @@ class ConversationReader(BatchReader):
             while waiting := [one for one in readings if one.n_read < len(one.asked.ids)]:
                 for start in range(0, len(waiting), _TOGETHER):
                     self._read_parts(waiting[start : start + _TOGETHER])
+        for one in conversations:
+            for end in one.ends[1:-2]:  # its next step grows from all but the last part, and others from the first
+                self._forget(_name(one.ids[:end]))
         self._drop()
         return [one.logits for one in readings]
 
     def _begin(self, asked: Conversation) -> _Reading:
-        """The longest beginning that is kept; the last part is always read, with the replies."""
+        """The longest beginning that is kept."""
         trie = trie_of(asked.replies)
         for end in reversed(asked.ends[:-1]):
             kept = self._kept.get(name := _name(asked.ids[:end]))
@@ -125,13 +128,12 @@ class ConversationReader(BatchReader):
         parts = [one.next_part() for one in readings]
         states, kept = self._pass(parts)
         for reading, part, state_TI, now in zip(readings, parts, states, kept, strict=True):
-            n_ids, n_read = len(part.ids), reading.n_read
+            n_ids = len(part.ids)
             reading.n_read += n_ids
             reading.kept = now
             self.n_tokens += len(part.tokens)
-            self._keep(_name(reading.asked.ids[: reading.n_read]), now)
-            if n_read > reading.asked.ends[0]:  # the first part begins other conversations, too
-                self._forget(_name(reading.asked.ids[:n_read]))
+            if reading.n_read < len(reading.asked.ids):
+                self._keep(_name(reading.asked.ids[: reading.n_read]), now)
             reading.logits = [
                 (self._embedding_VI[fork.tokens] @ state_TI[n_ids + fork.node]).tolist() for fork in part.trie.forks
             ]

@@ -32,7 +32,7 @@ class Conversation(NamedTuple):
 
     ids: list[int]
     ends: list[int]
-    """Where its parts end, ascending; the last is its length."""
+    """Where its parts end, ascending; the last is its length. The last part asks, and is read anew at each step."""
     replies: list[list[int]]
     """What may follow, as tokens; none begins another."""
 
@@ -126,7 +126,8 @@ class FrozenWeights:
         """One of the replies to a conversation that grows, drawn as if it were decoded token by token.
 
         Args:
-            parts: of the conversation, up to where the reply begins; of its next step the same parts and one more.
+            parts: of the conversation, two at least, up to where the reply begins. The first begins others, too; the
+                last asks, and its next step has the same parts up to there.
             replies: what may be said, none the beginning of another.
             temperature: of the draw.
             sampling_seed: the same draws the same reply to the same conversation.
@@ -143,12 +144,12 @@ class FrozenWeights:
         key = _digest([-3, *ends, *ids, *(one for reply in asked for one in (-1, *reply))]) + f"@{temperature:g}"
         known = self._readings.get(key)
         if known is None:
-            line = int(_digest(tokens[0] + (tokens[1] if len(tokens) > 1 else []))[:8], 16) % len(self._talks)
+            line = int(_digest(tokens[0] + tokens[1])[:8], 16) % len(self._talks)
             logits = await self._talks[line](Conversation(ids, ends, asked))
             known = tuple(float(f"{one:.5g}") for one in reply_probabilities(trie_of(asked), logits, temperature))
             self._readings.add(key, known)
             self.n_prompts += 1
-            self.n_tokens += len(tokens[-1])
+            self.n_tokens += len(tokens[-2]) + len(tokens[-1])
         return replies[_drawn(np.array(known), sampling_seed, "".join(parts), len(ids))], len(ids)
 
     async def _batch(

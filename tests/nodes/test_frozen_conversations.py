@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from benchmarks.environments.player import _ACTIONS, FrozenPlayer
-from benchmarks.frozen_model.chat_model import chat_parts, chat_text
+from benchmarks.environments.player import FrozenPlayer, list_parts
 from benchmarks.frozen_model.reply_trie import ROOT, reply_probabilities, trie_of
-from memento.nodes.acting.episode_prompt import actions_block
-from memento.nodes.acting.model_actor import action_schema
+from memento.nodes.acting.episode_prompt import actions_block, observation_block
 
 REPLIES = [[1, 2, 3], [1, 2, 4, 9], [1, 5, 3], [6, 7, 8]]
 
@@ -27,15 +25,18 @@ def test_trie_holds_what_leads_to_a_fork_and_no_more() -> None:
     assert cold[3] == pytest.approx(0.9)
 
 
-def test_conversation_only_grows_without_the_list_of_actions() -> None:
-    system, first = SystemMessage("play"), HumanMessage("a room")
-    turns = [system, first, AIMessage('{"action": "look"}'), HumanMessage("a door")]
+def test_a_player_goes_on_with_the_list_of_its_actions() -> None:
+    opening, seen = HumanMessage("<task>\nwin\n</task>"), observation_block("You see\na door.")
+    turns = [SystemMessage("play"), opening, AIMessage('{"action": "look"}'), HumanMessage(seen)]
+    offered = f"\n\n{actions_block(['open door', 'look'])}"
+    begun = list_parts([turns[0], HumanMessage(f"{opening.text}{offered}")])
 
-    assert chat_parts(turns)[:2] == chat_parts(turns[:2])
-    assert "".join(chat_parts(turns)) == chat_text(turns)
-    assert _ACTIONS.sub("", f"a door\n\n{actions_block(['open door', 'look'])}") == "a door"
-    assert FrozenPlayer.written({"action": "look"}) == '{"action": "look"}'
-    assert action_schema(("look",)).model_validate_json(FrozenPlayer.written({"action": "look"})).action == "look"
+    *grown, newest = list_parts([*turns[:-1], HumanMessage(f"{seen}{offered}")])
+
+    assert begun[-1].endswith("assistant\nActions:\n")
+    assert grown == [*begun[:-1], "look: You see a door.\n"], "what was read before is read no more"
+    assert newest.endswith("assistant\nActions:\nlook\n"), "as the cases list what was done"
+    assert FrozenPlayer.written({"action": "look"}) == "look\n"
 
 
 @pytest.mark.slow
@@ -52,17 +53,22 @@ def test_what_is_kept_changes_nothing_and_replies_are_as_likely_as_decoded_one_t
     model = LlamaForCausalLM(
         LlamaConfig(**sizes, num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True)
     ).eval()
-    ids, ends = np.random.default_rng(0).integers(0, 50, 90).tolist(), [8, 50, 70, 90]
-    steps = [Conversation(ids[:end], ends[: place + 1], REPLIES) for place, end in enumerate(ends)]
+    ids, ends, asking = np.random.default_rng(0).integers(0, 50, 90).tolist(), [8, 50, 70, 90], [7, 7, 7]
+    steps = [
+        Conversation([*ids[:end], *asking], [*ends[: place + 1], end + len(asking)], REPLIES)
+        for place, end in enumerate(ends)
+    ]
     reader = ConversationReader(model)
 
     grown = [reader.converse([step])[0] for step in steps]
 
-    assert reader.n_tokens == 90 + 2 * len(steps), "each token once, and the trie of each step"
+    assert reader.n_tokens == 90 + (len(asking) + 2) * len(steps), (
+        "each token once; what asks and the trie at each step"
+    )
     assert ConversationReader(model, kept_bytes=0).converse(steps[::-1]) == grown[::-1]
     trie, reply = trie_of(REPLIES), REPLIES[1]
     with torch.inference_mode():
-        logit_TV = model(torch.tensor([[*ids, *reply]])).logits[0, 89:]
+        logit_TV = model(torch.tensor([[*steps[-1].ids, *reply]])).logits[0, 92:]
     share = math.prod(
         float(torch.softmax(logit_TV[place][list(may)], 0)[1 if place == 2 else 0])
         for place, may in enumerate([(1, 6), (2, 5), (3, 4)])
