@@ -6,11 +6,16 @@ from memento.memory.case import POSITIVE_FROM, ScoredCase
 from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.prompt_budgets import fitted_cases
 from memento.nodes.prompts import case_blocks
+from memento.nodes.redaction import Redact
 from memento.nodes.score_case import prompt_case
 
 
 def format_cases(
-    cases: Sequence[ScoredCase], *, max_tokens: int = MAX_CASE_TOKENS, positive_from: float = POSITIVE_FROM
+    cases: Sequence[ScoredCase],
+    *,
+    max_tokens: int = MAX_CASE_TOKENS,
+    positive_from: float = POSITIVE_FROM,
+    redact: Redact = str,
 ) -> str:
     """Format cases as fenced text: the failed ones, then those that worked; in both the best case is last.
 
@@ -20,11 +25,11 @@ def format_cases(
     Args:
         cases: `Reading.cases`, best first.
         max_tokens: of all cases together, estimated; longer texts are shortened in the middle.
-
         positive_from: reward from which on a case counts as one that worked; `Reading.positive_from`.
+        redact: takes secrets out of the texts; without it they are shown as they are kept.
 
     Returns:
         The text; empty without cases.
     """
-    shown = [prompt_case(scored, positive_from) for scored in cases]
+    shown = [prompt_case(scored, positive_from, redact) for scored in cases]
     return "\n\n".join(case_blocks(fitted_cases(shown, max_tokens)))

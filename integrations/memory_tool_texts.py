@@ -27,12 +27,12 @@ def recalled_text(reading: Reading, *, n_cases: int, redact: Redact, max_tokens:
     Args:
         reading: what was recalled.
         n_cases: the memory holds, where none is served.
-        redact: takes secrets out of notices.
+        redact: takes secrets out of cases and notices.
         max_tokens: of all cases together, estimated.
     """
     if reading.cases:
         ids = "\n".join(f"- {one.case.id}: similarity {one.similarity:.2f}" for one in reading.cases)
-        cases = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from)
+        cases = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from, redact=redact)
         shown = [RECORDS, cases, f"Case ids, best first:\n{ids}"]
     elif n_cases:
         shown = [f"No case is served for this task; the memory holds {n_cases} of other tasks."]
@@ -65,7 +65,14 @@ def state_text(case: Case, *, positive_from: float) -> str:
     return f"Case {case.id}: {how} (reward {case.outcomes.text}, by {by}); {status}."
 
 
-def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_tokens: int, positive_from: float) -> str:
+def why_text(
+    explained: ExplainedCase,
+    event: ExplainedEvent | None,
+    *,
+    max_tokens: int,
+    positive_from: float,
+    redact: Redact,
+) -> str:
     """What is known of a case, why it was served in a reading, and the case itself in a fence."""
     case, usage = explained.case, explained.usage
     mean = "" if usage.mean_reward is None else f", with a mean reward of {usage.mean_reward:.2f}"
@@ -80,7 +87,7 @@ def why_text(explained: ExplainedCase, event: ExplainedEvent | None, *, max_toke
     if event is not None:
         lines.append(_why_served(event, case.id))
     served = ScoredCase(case, similarity=0.0, score=0.0, slot=0, propensity=1.0)
-    shown = format_cases([served], max_tokens=max_tokens, positive_from=positive_from)
+    shown = format_cases([served], max_tokens=max_tokens, positive_from=positive_from, redact=redact)
     return "\n\n".join(["\n".join(lines), RECORDS, shown])
 
 

@@ -190,7 +190,11 @@ class MemoryTools:
             explained = await explained_event(memory, event) if event else None
             line = await memory.positive_line()
             return why_text(
-                await explained_case(memory, case), explained, max_tokens=self._max_tokens, positive_from=line
+                await explained_case(memory, case),
+                explained,
+                max_tokens=self._max_tokens,
+                positive_from=line,
+                redact=self._redact,
             )
 
         return await self._asked(ask)

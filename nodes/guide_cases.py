@@ -47,7 +47,7 @@ class GuideCases:
 
         Args:
             memory_source: the case memory.
-            redact: takes secrets out of what a failing one says.
+            redact: takes secrets out of guides, and of what a failing memory says.
         """
         self._memory_source = memory_source
         self._redact = redact
@@ -75,7 +75,7 @@ class GuideCases:
                 continue
             if reading is not None:
                 event_ids.append(reading.event_id)
-                guides += [{**prompt_case(one), "kind": kind} for one in reading.cases]
+                guides += [{**prompt_case(one, redact=self._redact), "kind": kind} for one in reading.cases]
         return GuideReadings(event_ids, guides, notices)
 
     async def _reading(self, run: Run, kind: GuideKind, event_id: str) -> Reading | None:

@@ -37,7 +37,7 @@ def make_score_case(
     Args:
         memory_source: the case memory.
         models: gives the models whose windows limit the cases of a run that chooses them by their tokens.
-        redact: takes secrets out of what a failing one says.
+        redact: takes secrets out of cases, and of what a failing memory says.
         guide_cases: reads skills and lessons where a run wants them; without it nobody does.
     """
 
@@ -56,7 +56,7 @@ def make_score_case(
         except MemoryFailed as error:
             lack = "cases were not read again" if state["event_id"] else "running without cases"
             return {"retrieval_degraded": True, "notices": [*state["notices"], f"{lack}: {error}"]}
-        served = prompt_cases(reading)
+        served = prompt_cases(reading, redact)
         cases, hidden = without_hidden(served, settings)
         update: dict[str, Any] = {"event_id": reading.event_id, "policy": reading.policy}
         update["positive_from"] = reading.positive_from
@@ -97,21 +97,22 @@ def without_hidden(cases: list[PromptCase], settings: Mapping[str, Any]) -> tupl
     return [case for case in cases if has_worked(case)], hidden
 
 
-def prompt_case(scored: ScoredCase, positive_from: float = POSITIVE_FROM) -> PromptCase:
+def prompt_case(scored: ScoredCase, positive_from: float = POSITIVE_FROM, redact: Redact = str) -> PromptCase:
     """Return a served case as the state and the prompts hold it.
 
     Args:
         scored: the case.
         positive_from: reward from which on it counts as one that worked; `Reading.positive_from`.
+        redact: takes secrets out of its texts, which a host or a file may have brought into the memory.
     """
     case = scored.case
     shown: PromptCase = {
         "id": case.id,
         # An earlier release kept texts of any length; every checkpoint of the run would hold them.
-        "state": bounded(case.state, MAX_STATE_CHARS),
-        "action": bounded(case.action, MAX_ACTION_CHARS),
-        "answer": bounded(case.answer, MAX_ANSWER_CHARS),
-        "lesson": bounded(case.lesson, MAX_LESSON_CHARS),
+        "state": bounded(redact(case.state), MAX_STATE_CHARS),
+        "action": bounded(redact(case.action), MAX_ACTION_CHARS),
+        "answer": bounded(redact(case.answer), MAX_ANSWER_CHARS),
+        "lesson": bounded(redact(case.lesson), MAX_LESSON_CHARS),
         "reward": case.reward,
         "similarity": scored.similarity,
         "score": scored.score,
@@ -123,7 +124,7 @@ def prompt_case(scored: ScoredCase, positive_from: float = POSITIVE_FROM) -> Pro
     return shown
 
 
-def prompt_cases(reading: Reading) -> list[PromptCase]:
+def prompt_cases(reading: Reading, redact: Redact = str) -> list[PromptCase]:
     """Return the cases of a reading as the state and the prompts hold them, within its token budget."""
-    shortened, shown = reading.shortened, [prompt_case(one, reading.positive_from) for one in reading.cases]
+    shortened, shown = reading.shortened, [prompt_case(one, reading.positive_from, redact) for one in reading.cases]
     return [case_within(one, shortened[one["id"]]) if one["id"] in shortened else one for one in shown]

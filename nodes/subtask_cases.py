@@ -77,7 +77,7 @@ class SubtaskCases:
 
         Args:
             memory_source: the case memory.
-            redact: takes secrets out of descriptions, and of what a failing memory says.
+            redact: takes secrets out of descriptions and cases, and of what a failing memory says.
         """
         self._memory_source = memory_source
         self._redact = redact
@@ -116,7 +116,7 @@ class SubtaskCases:
             reading = await of_memory(partial(memory.select, recall, k=k), self._redact, seconds=seconds)
         except (MemoryFailed, InvalidInput) as error:
             return SubtaskReading(notices=[f"a subtask was carried out without cases of its own: {error}"])
-        served = prompt_cases(reading)
+        served = prompt_cases(reading, self._redact)
         cases, hidden = without_hidden(served, run["settings"])
         return SubtaskReading(reading.event_id, reading.policy, cases, hidden, list(recall.notices))
 

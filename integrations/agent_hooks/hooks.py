@@ -59,7 +59,7 @@ async def recall_for_prompt(
     reading = await memory.select(recall._replace(event_id=turn.event_id), k=options.k)
     if not turn.is_captured:
         await asyncio.to_thread(turns.keep, turn)
-    return _context(reading)
+    return await asyncio.to_thread(_context, reading, redact)
 
 
 async def capture_turn(
@@ -150,7 +150,7 @@ async def _told_by_tests(memory: CaseMemory, turn: HookTurn, attempt: CodingAtte
         )
 
 
-def _context(reading: Reading) -> str:
+def _context(reading: Reading, redact: Redact) -> str:
     """What the agent is told: the cases, as far as they fit, and how to report the outcome."""
     report = (
         f"The memory plugin captures what you do for this task (event_id: {reading.event_id}). If you find out whether "
@@ -160,7 +160,7 @@ def _context(reading: Reading) -> str:
         return report
     max_tokens = _CASE_TOKENS
     while max_tokens >= _LEAST_TOKENS:
-        shown = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from)
+        shown = format_cases(reading.cases, max_tokens=max_tokens, positive_from=reading.positive_from, redact=redact)
         parts = ["Cases of earlier tasks of this project.", RECORDS, shown]
         text = "\n\n".join([*parts, report])
         if len(text) <= MAX_CONTEXT_CHARS:

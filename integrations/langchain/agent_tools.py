@@ -60,7 +60,7 @@ def case_tools(
         confidence: in the agent's judgement, in [0, 1]. Below the memory's `min_confidence` (0.5 unless it was opened
             with another) what it remembers stays in quarantine until a person confirms it.
         max_case_tokens: of all recalled cases together, estimated.
-        secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
+        secrets: taken out of what is remembered and shown; the environment's keys and passwords by default.
         key: tells the key of the task by `ToolRuntime`, where many tasks have the same text.
         kind: of the cases that are recalled: of whole tasks by default.
 
@@ -169,7 +169,12 @@ class _CaseTools:
             )
         except (MemoryFailed, InvalidInput) as error:
             return f"Nothing was recalled: {error}", {"event_id": None, "case_ids": []}
-        shown = format_cases(reading.cases, max_tokens=self._max_case_tokens, positive_from=reading.positive_from)
+        shown = format_cases(
+            reading.cases,
+            max_tokens=self._max_case_tokens,
+            positive_from=reading.positive_from,
+            redact=self._access.redact,
+        )
         cases = shown or "There are no cases of similar tasks."
         artifact = {"event_id": reading.event_id, "case_ids": [scored.case.id for scored in reading.cases]}
         return f"{cases}\n\nEvent id of this recall: {reading.event_id}", artifact

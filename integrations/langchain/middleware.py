@@ -78,7 +78,7 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
                 default, and of a follow-up what was said before, too.
             key: tells the key of the task by LangGraph's runtime, where many tasks have the same text.
             max_case_tokens: of all cases together, estimated.
-            secrets: texts that are taken out of what is remembered; the environment's keys and passwords by default.
+            secrets: taken out of what is remembered and shown; the environment's keys and passwords by default.
 
         Raises:
             InvalidInput: an unknown policy, k below 0, or a namespace that is not valid.
@@ -124,11 +124,14 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             )
         except (MemoryFailed, InvalidInput) as error:  # of another encoder, of a newer release
             return {"case_run": _noticed(run, f"running without cases: {error}")}
-        served = prompt_cases(reading)
+        served = prompt_cases(reading, self._access.redact)
         emit(runtime, {"event": "cases", "event_id": reading.event_id, "policy": reading.policy, "cases": served})
         run["event_id"] = reading.event_id
         run["cases"] = format_cases(
-            reading.cases, max_tokens=self._max_case_tokens, positive_from=reading.positive_from
+            reading.cases,
+            max_tokens=self._max_case_tokens,
+            positive_from=reading.positive_from,
+            redact=self._access.redact,
         )
         run["notices"] = reading.notices
         return {"case_run": run}

@@ -14,13 +14,16 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
+from memento.graph.settings import environment_secrets
 from memento.integrations.langchain.access import HostMemory, MemoryAccess
 from memento.memory.case import PLAN, CaseKind, ScoredCase
 from memento.memory.namespaces import checked_namespace
 from memento.memory.policies.registry import policy_named
 from memento.memory.reading import Reading
 from memento.nodes.prompts import case_block
+from memento.nodes.redaction import Redact
 from memento.nodes.score_case import prompt_case
+from memento.nodes.sources import Secrets
 from memento.nodes.worked import has_worked
 
 
@@ -44,6 +47,8 @@ class CaseRetriever(BaseRetriever):
     """Whose cases; the memory's own namespace by default."""
     kind: CaseKind = PLAN
     """Kind of case: of whole tasks by default."""
+    secrets: Secrets | None = Field(default=environment_secrets, exclude=True, repr=False)
+    """Gives the texts that are taken out of queries and documents; the environment's keys and passwords by default."""
 
     _access: MemoryAccess = PrivateAttr()
 
@@ -54,7 +59,7 @@ class CaseRetriever(BaseRetriever):
             ValidationError: an unknown policy, k below 0, or a namespace that is not valid.
         """
         super().__init__(memory=memory, **fields)
-        self._access = MemoryAccess(memory, namespace=self.namespace, secrets=None)
+        self._access = MemoryAccess(memory, namespace=self.namespace, secrets=self.secrets)
 
     @field_validator("policy")
     @classmethod
@@ -79,13 +84,15 @@ class CaseRetriever(BaseRetriever):
         return self._access.from_sync(partial(self._documents, query, key))
 
     async def _documents(self, query: str, key: str) -> list[Document]:
-        memory, policy = await self._access.memory(), self.policy
-        reading = await memory.read(query, k=self.k, policy=policy, namespace=self.namespace, key=key, kind=self.kind)
-        return [_document(scored, reading) for scored in reading.cases]
+        memory, policy, redact = await self._access.memory(), self.policy, self._access.redact
+        reading = await memory.read(
+            redact(query), k=self.k, policy=policy, namespace=self.namespace, key=key, kind=self.kind
+        )
+        return [_document(scored, reading, redact) for scored in reading.cases]
 
 
-def _document(scored: ScoredCase, reading: Reading) -> Document:
-    case = prompt_case(scored, reading.positive_from)
+def _document(scored: ScoredCase, reading: Reading, redact: Redact) -> Document:
+    case = prompt_case(scored, reading.positive_from, redact)
     named = {"case_id": case["id"], "event_id": reading.event_id, "policy": reading.policy}
     texts = {"state": case["state"], "action": case["action"], "answer": case["answer"], "lesson": case["lesson"]}
     numbers = {

@@ -49,7 +49,7 @@ class StepCases:
 
         Args:
             memory_source: the case memory.
-            redact: takes secrets out of situations, and out of what a failing memory says.
+            redact: takes secrets out of situations and cases, and out of what a failing memory says.
         """
         self._memory_source = memory_source
         self._redact = redact
@@ -170,7 +170,7 @@ class StepCaseActor:
             self._work.notice(f"an episode went on without step cases: {error}")
             return "", [], []
         self._seconds_left = self._seconds(began)
-        served = prompt_cases(reading)
+        served = prompt_cases(reading, self._redact)
         shown, hidden = without_hidden(served, settings)
         return reading.event_id, shown, hidden
 
