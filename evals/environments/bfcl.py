@@ -1,7 +1,7 @@
 """The multi-turn part of the Berkeley Function Calling Leaderboard: users' requests to be met by calls of functions.
 
-Apache-2.0, by Shishir Patil and others, in the package bfcl-eval. That asks for dozens of packages in fixed versions, for
-models and other parts of the benchmark; the simulators, their tests and the checker need mpmath alone.
+Apache-2.0, by Shishir Patil and others, in the package bfcl-eval. That asks for dozens of packages in fixed versions,
+for models and other parts of the benchmark; the questions, their simulators and the checks need mpmath alone.
 """
 
 from importlib.metadata import version
@@ -18,14 +18,14 @@ MAX_STEPS: Final = 40
 """The longest walkthrough takes 37 steps; without long_context 17, and 10 on average."""
 
 DESCRIPTION: Final = (
-    "Meet a user's requests by calls of functions (files, cars, trading, travel, messages, tickets, arithmetic), over up "
-    "to eight turns: the multi-turn part of the Berkeley Function Calling Leaderboard. An action is one call as text; "
-    "end_turn() hands over to the user. The score is the share of turns that pass the benchmark's own checks; the first "
-    "that does not ends the episode."
+    "Meet a user's requests by calls of functions (files, cars, trading, travel, messages, tickets, arithmetic), over "
+    "up to eight turns: the multi-turn part of the Berkeley Function Calling Leaderboard. An action is one call as "
+    "text; end_turn() hands over to the user. The score is the share of turns that pass the benchmark's own checks; the "
+    "first that does not pass ends the episode."
 )
 VARIANTS: Final = ("base", "miss_func", "miss_param", "long_context")
-"""Of each question: as it is; with a function that is only offered in a later turn; with a value that the user only tells
-in a later turn; with much more in files and answers than is asked for."""
+"""Of each question: as it is; with a function that is only offered in a later turn; with a value that the user only
+tells in a later turn; with much more in files and answers than is asked for."""
 
 N_QUESTIONS: Final = 200
 _SPLIT_OF_REST: Final = ("train", "train", "dev", "test")

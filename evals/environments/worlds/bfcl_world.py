@@ -1,9 +1,9 @@
 """Plays the multi-turn part of BFCL with the benchmark's own simulators, and its own checks of each turn.
 
-A turn passes when, as in the benchmark's multi_turn_checker, something was called in it, the simulators are in the state
-in which the expected calls would have brought them, and what the expected calls answer is among the answers so far. A
-turn for which no call is expected, since a function or a value is missing, passes whatever is done in it; it does not
-count for the score, but as the last one.
+A turn passes when, as in the benchmark's multi_turn_checker, something was called in it, the simulators are in the
+state to which the expected calls lead, and what the expected calls answer is among the answers so far. A turn for which
+no call is expected, since a function or a value is missing, passes whatever is done in it; it counts for the score only
+where it is the last.
 """
 
 import copy
