@@ -2,7 +2,8 @@
 
 Random actions are the floor that an agent has to beat; walkthroughs are the ceiling, and show that an episode can be
 won within its limit with actions that are offered. Where any text is taken there are no random actions, and an agent
-that always hands over stands in their place. Intervals are 95 %: Wilson's for shares, a bootstrap over tasks for scores.
+that always hands over stands in their place. Intervals are 95 %: Wilson's for shares, a bootstrap over tasks for
+scores.
 
     python -m benchmarks.environments.floors --episodes 50 --split train
 """

@@ -20,8 +20,8 @@ MAX_STEPS: Final = 40
 DESCRIPTION: Final = (
     "Meet a user's requests by calls of functions (files, cars, trading, travel, messages, tickets, arithmetic), over "
     "up to eight turns: the multi-turn part of the Berkeley Function Calling Leaderboard. An action is one call as "
-    "text; end_turn() hands over to the user. The score is the share of turns that pass the benchmark's own checks; the "
-    "first that does not pass ends the episode."
+    "text; end_turn() hands over to the user. The score is the share of turns that pass the benchmark's own checks; "
+    "the first that does not pass ends the episode."
 )
 VARIANTS: Final = ("base", "miss_func", "miss_param", "long_context")
 """Of each question: as it is; with a function that is only offered in a later turn; with a value that the user only

@@ -10,17 +10,13 @@ import copy
 import inspect
 import json
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import bfcl_eval
 from bfcl_eval.constants.default_prompts import DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC
-from bfcl_eval.constants.executable_backend_config import (
-    CLASS_FILE_PATH_MAPPING,
-    MULTI_TURN_FUNC_DOC_FILE_MAPPING,
-    STATELESS_CLASSES,
-)
+from bfcl_eval.constants.executable_backend_config import MULTI_TURN_FUNC_DOC_FILE_MAPPING
+from bfcl_eval.eval_checker.multi_turn_eval import multi_turn_utils
 from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import response_checker, state_checker
 
 from memento.evals.environments.worlds.function_calls import FunctionCall, NotACall, parse_call
@@ -156,14 +152,16 @@ class Simulators:
     """The simulators of a question, in one state."""
 
     def __init__(self, classes: list[str], start: dict[str, Any], *, long_context: bool) -> None:
-        self.instances: dict[str, Any] = {}
+        self.instances: dict[str, Any]
+        # The benchmark makes them, told to run no call: it would evaluate the text.
+        _, self.instances = multi_turn_utils.execute_multi_turn_func_call(
+            [], start, classes, "memento", "", long_context=long_context
+        )
+        for kept in [name for name in vars(multi_turn_utils) if name.startswith("memento_")]:
+            delattr(multi_turn_utils, kept)  # it would give the same ones the next time
         self.documents: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, Any] = {}
-        for name in classes:
-            made = getattr(import_module(CLASS_FILE_PATH_MAPPING[name]), name)()
-            if name not in STATELESS_CLASSES:
-                made._load_scenario(copy.deepcopy(start.get(name, {})), long_context=long_context)
-            self.instances[name] = made
+        for name, made in self.instances.items():
             for document in _rows(f"multi_turn_func_doc/{MULTI_TURN_FUNC_DOC_FILE_MAPPING[name]}"):
                 self.documents[document["name"]] = document
                 self._owners[document["name"]] = made

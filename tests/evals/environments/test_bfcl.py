@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,14 @@ needs_bfcl = pytest.mark.skipif(not find_spec("bfcl_eval"), reason=f"needs {INST
 async def environment() -> AsyncIterator[OpenEnvironment]:
     async with EnvironmentPool([find_environment("bfcl")]) as pool, pool.lend("bfcl/") as lent:
         yield lent
+
+
+@cache
+def rows(name: str) -> list[dict[str, Any]]:
+    import bfcl_eval
+
+    text = (Path(str(bfcl_eval.__file__)).parent / "data" / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 async def played(environment: OpenEnvironment, key: str, actions: Sequence[str]) -> list[Observation]:
@@ -60,6 +70,32 @@ async def test_every_walkthrough_wins_within_the_limit(environment: OpenEnvironm
     lengths = [len(await check_walkthrough(environment, key)) - 1 for split in SPLITS for key in question_keys(split)]
     assert len(lengths) == 800
     assert max(lengths) < MAX_STEPS
+
+
+@pytest.mark.slow
+@needs_bfcl
+@pytest.mark.allow_blocking("runs the benchmark's checker in this process")
+async def test_a_conversation_is_won_when_the_benchmarks_checker_says_so(environment: OpenEnvironment) -> None:
+    from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import multi_turn_checker
+
+    verdicts = []
+    for place, key in enumerate(question_keys("dev")):
+        variant, _, number = key.rpartition("/")[2].partition("-")
+        question = rows(f"BFCL_v4_multi_turn_{variant}.json")[int(number)]
+        expected = rows(f"possible_answer/BFCL_v4_multi_turn_{variant}.json")[int(number)]["ground_truth"]
+        turns = [list(calls) for calls in expected]
+        changed = [calls for calls in turns if calls][place % sum(map(bool, turns))]
+        if place % 3 == 0:
+            changed.pop()
+        elif place % 3 == 1:
+            changed.reverse()
+        else:
+            turns[-1].append(changed[0])
+        seen = await played(environment, key, [one for calls in turns for one in (*calls, "end_turn()")])
+        said = multi_turn_checker([[[one] for one in calls] for calls in turns], expected, question, "", key)
+        assert seen[-1].is_won == said["valid"], key
+        verdicts.append(said["valid"])
+    assert set(verdicts) == {True, False}
 
 
 @needs_bfcl
@@ -154,14 +190,9 @@ def test_splits_share_no_question() -> None:
 @needs_bfcl
 @pytest.mark.allow_blocking("reads the questions in this process")
 def test_splits_share_no_scenario_and_no_first_message() -> None:
-    import bfcl_eval
-
-    data = Path(str(bfcl_eval.__file__)).parent / "data"
     seen: dict[str, set[str]] = {}
     for variant in VARIANTS:
-        text = (data / f"BFCL_v4_multi_turn_{variant}.json").read_text(encoding="utf-8")
-        rows = [json.loads(line) for line in text.split("\n") if line]
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows(f"BFCL_v4_multi_turn_{variant}.json")):
             assert row["id"] == f"multi_turn_{variant}_{number}"
             for same in (json.dumps(row["initial_config"]), row["question"][0][0]["content"]):
                 seen.setdefault(same, set()).add(split_of(number))
