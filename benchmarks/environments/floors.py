@@ -1,7 +1,8 @@
 """Measures each environment: tasks, speed, memory, length of its observations, and two agents that read nothing.
 
 Random actions are the floor that an agent has to beat; walkthroughs are the ceiling, and show that an episode can be
-won within its limit with actions that are offered. Intervals are 95 %: Wilson's for shares, a bootstrap over tasks for
+won within its limit with actions that are offered. Where any text is taken there are no random actions, and an agent
+that always hands over stands in their place. Intervals are 95 %: Wilson's for shares, a bootstrap over tasks for
 scores.
 
     python -m benchmarks.environments.floors --episodes 50 --split train
@@ -22,6 +23,8 @@ from memento.evals.environments.registry import environment_names, find_environm
 from memento.evals.environments.remote import RemoteEnvironment
 
 CHARACTERS_PER_TOKEN = 4
+IDLE = "end_turn()"
+"""Taken where no actions are offered."""
 
 
 @dataclass
@@ -74,7 +77,7 @@ async def play(environment: OpenEnvironment, key: str, actions: Sequence[str] | 
     planned = iter(actions or ())
     while not seen.is_over:
         into.n_valid.append(len(seen.valid))
-        action = draws.choice(seen.valid) if actions is None else next(planned, None)
+        action = draws.choice(seen.valid or (IDLE,)) if actions is None else next(planned, None)
         if action is None:
             break
         into.n_offered += action in seen.valid
@@ -111,6 +114,7 @@ async def measure(spec: EnvironmentSpec, split: TaskSplit, n_episodes: int) -> N
         memory = f"{await asyncio.to_thread(memory_mb, environment.pid):.0f} MB"
     await environment.close()
     n = len(keys)
+    floor = "random actions" if any(at_random.n_valid) else f"always {IDLE}"
     low, high = wilson(sum(at_random.won), n)
     score_low, score_high = resampled(at_random.scores)
     print(
@@ -121,7 +125,7 @@ async def measure(spec: EnvironmentSpec, split: TaskSplit, n_episodes: int) -> N
         f"  tokens: task text {np.mean(text_tokens):.0f}, "
         f"observation after a step {np.mean(at_random.step_tokens):.0f} (largest {max(at_random.step_tokens):.0f}); "
         f"actions offered {np.mean(at_random.n_valid):.1f} (at most {max(at_random.n_valid)})\n"
-        f"  random actions, {n} tasks of {split}: won {sum(at_random.won) / n:.2f} [{low:.2f}, {high:.2f}], "
+        f"  {floor}, {n} tasks of {split}: won {sum(at_random.won) / n:.2f} [{low:.2f}, {high:.2f}], "
         f"score {np.mean(at_random.scores):.2f} [{score_low:.2f}, {score_high:.2f}]\n"
         f"  walkthroughs: {n_walkthroughs} of {n} tasks have one, {sum(shown.won)} win; "
         f"{np.mean(lengths or [0]):.1f} actions, at most {max(lengths or [0])}; "

@@ -29,6 +29,10 @@ def world_of(program: str) -> World:
         from memento.evals.environments.worlds.baby_ai_world import BabyAIWorld
 
         return BabyAIWorld()
+    if program == "bfcl":
+        from memento.evals.environments.worlds.bfcl_world import BfclWorld
+
+        return BfclWorld()
     raise ValueError(f"there is no program {program!r}")
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Final
 
-from memento.evals.environments import baby_ai, science_world, textworld_express
+from memento.evals.environments import baby_ai, bfcl, science_world, textworld_express
 from memento.evals.environments.port import EnvironmentSpec
 from memento.evals.environments.remote import LIMIT_S, RemoteEnvironment
 from memento.memory.errors import InvalidInput
 
-PROGRAMS: Final = (textworld_express.PROGRAM, science_world.PROGRAM, baby_ai.PROGRAM)
+PROGRAMS: Final = (textworld_express.PROGRAM, science_world.PROGRAM, baby_ai.PROGRAM, bfcl.PROGRAM)
 
 
 def environment_names() -> tuple[str, ...]:
@@ -74,6 +74,15 @@ def _specs() -> Mapping[str, EnvironmentSpec]:
             start=partial(open_program, baby_ai.PROGRAM),
             missing=baby_ai.missing,
             program=baby_ai.PROGRAM,
+        ),
+        EnvironmentSpec(
+            name=bfcl.NAME,
+            description=bfcl.DESCRIPTION,
+            max_steps=bfcl.MAX_STEPS,
+            keys=bfcl.question_keys,
+            start=partial(open_program, bfcl.PROGRAM),
+            missing=bfcl.missing,
+            program=bfcl.PROGRAM,
         ),
     ]
     return {spec.name: spec for spec in [*games, *others]}

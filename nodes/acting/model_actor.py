@@ -23,8 +23,8 @@ from memento.nodes.structured import StructuredCaller, StructuredReply
 
 _DELAYS_S: Final = (0.5, 1.0)
 """Before a model that is away is asked again, as the agent with tools asks it."""
-_FREE_CHARS: Final = 200
-"""Of an action where any text is taken."""
+_FREE_CHARS: Final = 400
+"""Of an action where any text is taken: the longest function calls that benchmarks expect have about 250."""
 
 
 class EnvironmentAction(BaseModel):
