@@ -165,6 +165,7 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_one_of_several_processes_migrates_and_all_can_read(url: str) -> None:
     processes = [opener(url) for _ in range(3)]
     for process in processes:

@@ -56,6 +56,7 @@ def rows(model: MiniLm) -> NDArray[np.float32]:
     return model.rows(TEXTS)
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_torch_model(rows: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
     assert rows.dtype == np.float32
     assert rows.shape == (len(TEXTS), DIM)
