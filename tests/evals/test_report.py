@@ -70,6 +70,7 @@ def test_a_shown_difference_and_a_null_are_told_apart(tmp_path: Path) -> None:
     assert null.count("no difference shown: +0.0 points") == 2
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     made = make_run(folder, n_tasks=40, seeds=[0], arms=("none", "advantage"), share_done=0.5)
@@ -111,6 +112,7 @@ def test_a_page_stays_small_when_there_is_much_to_show(tmp_path: Path) -> None:
     assert len(page.encode()) < MAX_BYTES / 2
 
 
+@pytest.mark.slow
 def test_cases_are_shown_in_their_own_words(tmp_path: Path) -> None:
     text = text_of(tmp_path, n_tasks=120, arms=("none", "advantage"))
     assert re.search(r"Most useful \+\d\d\.\d \[[^]]+\] points advantage, served \d+ times for \d+ questions", text)

@@ -42,7 +42,7 @@ def old(tmp_path: Path) -> Path:
     return frozen_bank.unpacked(tmp_path) / "ledger.sqlite"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, old: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{old}"
