@@ -65,6 +65,7 @@ def test_the_home_is_named_when_it_is_no_folder(monkeypatch: pytest.MonkeyPatch)
     assert "MEMENTO_HOME" in findings["home"]["fix"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 def test_a_home_that_others_can_look_into_is_named_with_the_command_that_closes_it() -> None:
     home = Settings().folder
@@ -212,6 +213,7 @@ def test_other_checks_go_on_when_one_ends_in_an_error_that_nobody_foresaw(
     assert "Traceback" not in examined.out + examined.err
 
 
+@pytest.mark.slow
 def test_damaged_rows_are_listed_once_they_are_met_and_found_by_a_scan(tmp_path: Path) -> None:
     file = tmp_path / "cases.jsonl"
     rows = [{"question": f"Who wrote book {n}?", "plan": "look", "reward": 1} for n in range(4)]

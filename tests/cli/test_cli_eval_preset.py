@@ -130,6 +130,7 @@ def test_a_run_of_the_sweep_stands_beside_the_paper_and_goes_on(server: Scripted
     assert rows_of(invoke("eval", "preset", "k-sweep", "--show", "--out", str(folder), "--json")) == rows_of(done)
 
 
+@pytest.mark.slow
 def test_iterations_are_told_apart_when_questions_come_again(server: ScriptedServer, tmp_path: Path) -> None:
     data = questions(tmp_path / "q.jsonl", n=4)
     done = invoke(
@@ -145,6 +146,7 @@ def test_iterations_are_told_apart_when_questions_come_again(server: ScriptedSer
     assert [row["pairs"]["accuracy"]["ours"][0] for row in rows] == [50.0] * 10
 
 
+@pytest.mark.slow
 def test_held_out_sources_gain_over_no_cases(server: ScriptedServer, tmp_path: Path) -> None:
     data = questions(tmp_path / "q.jsonl", n=8, sources=("nq", "Musique", "bamboogle", "PopQA"))
     done = invoke(
@@ -166,6 +168,7 @@ def test_held_out_sources_gain_over_no_cases(server: ScriptedServer, tmp_path: P
     assert all(len(one.cases) == 2 for one in served)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["planning"], indirect=True)
 def test_a_component_is_taken_away_when_its_arm_runs(server: ScriptedServer, tmp_path: Path) -> None:
     data = questions(tmp_path / "q.jsonl", n=4)

@@ -51,6 +51,7 @@ def test_report_opens_the_browser_that_there_is(tmp_path: Path) -> None:
     assert (shown.code, shown.err) == (0, "there is no browser to show it in\n")
 
 
+@pytest.mark.slow
 def test_compare_prints_every_common_arm(tmp_path: Path) -> None:
     first, second = tmp_path / "1", tmp_path / "2"
     make_run(first, n_tasks=60, seeds=range(6), arms=("none", "advantage", "random"), effect=0.0)

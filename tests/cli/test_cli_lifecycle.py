@@ -59,7 +59,11 @@ def batch_in(done: Finished) -> str:
 
 
 @pytest.mark.parametrize(
-    ("out", "status", "back"), [("retire", "retired", "restore"), ("quarantine", "quarantined", "release")]
+    ("out", "status", "back"),
+    [
+        ("retire", "retired", "restore"),
+        pytest.param("quarantine", "quarantined", "release", marks=pytest.mark.slow),
+    ],
 )
 def test_cases_go_out_and_come_back_when_named_by_their_beginnings(
     bank: list[str], out: str, status: str, back: str

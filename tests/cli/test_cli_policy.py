@@ -33,6 +33,7 @@ async def lived() -> None:
         await memory.read("a task that nobody judged", k=1)
 
 
+@pytest.mark.slow
 def test_policies_are_judged_from_the_log_and_the_controls_stand_beside_them() -> None:
     asyncio.run(lived())
     done = invoke("policy", "evaluate", "--policy", "similarity", "-p", "random", "--json")

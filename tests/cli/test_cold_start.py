@@ -42,7 +42,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("policy", ["none", "similarity", "advantage"])
+@pytest.mark.parametrize(
+    "policy", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("none", "similarity")), "advantage"]
+)
 def test_a_run_imports_nothing_that_it_does_not_use(policy: str, tmp_path: Path) -> None:
     words = ("ask", "What is six times seven?", "-r", "forty-two", "--policy", policy, "--json")
     with provider(answered) as url:

@@ -193,6 +193,7 @@ def test_every_slot_of_advantage_is_a_distribution_with_a_floor(value: list[floa
     assert len(chosen) == min(k, len(value))
 
 
+@pytest.mark.slow
 def test_simulated_frequencies_are_the_propensities_of_advantage() -> None:
     among, rng, n = valued(0.9, 0.5, 0.2, 0.1, -0.1), np.random.default_rng(7), 20_000
     last = [choose(AdvantagePolicy(), among, k=2, rng=rng)[-1] for _ in range(n)]

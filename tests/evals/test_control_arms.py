@@ -124,7 +124,9 @@ def test_damaged_beliefs_are_named_with_what_to_do(tmp_path: Path) -> None:
         load_beliefs(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["frozen", "online", "noise", "controls"])
+@pytest.mark.parametrize(
+    "name", ["noise", *(pytest.param(name, marks=pytest.mark.slow) for name in ("frozen", "online", "controls"))]
+)
 def test_a_protocols_figures_are_in_its_report(name: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="comes with the extra `evals`")
     from memento.evals.report.report import write_report

@@ -44,6 +44,7 @@ async def test_it_goes_on_and_asks_for_no_task_twice(left: Path) -> None:
     assert any(one.cases for one in results if one.arm == "advantage" and one.position >= 9)
 
 
+@pytest.mark.slow
 async def test_its_report_is_written_as_far_as_it_went(left: Path) -> None:
     written = await write_report(left)
     assert "advantage" in written.page.read_text(encoding="utf-8")

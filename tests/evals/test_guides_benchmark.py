@@ -1,5 +1,7 @@
 """The simulation of guides on trial: arms have the same tasks and luck, and the tables say what came of them."""
 
+import pytest
+
 from benchmarks.guides.__main__ import figures
 from benchmarks.guides.stream import ARMS, run_stream
 from benchmarks.guides.tasks import FAMILIES, chance_of, made_tasks
@@ -13,6 +15,7 @@ def test_a_guide_adds_what_its_family_says_and_each_case_of_the_family_a_little(
     assert chance_of(task, [], has_guide=True) - alone == FAMILIES[task.family].effect
 
 
+@pytest.mark.slow
 async def test_streams_of_all_arms_are_paired_and_their_trials_are_counted() -> None:
     found = {
         arm: [await run_stream(arm, n_tasks=10, seed=seed, encoder=HashingEncoder()) for seed in range(2)]

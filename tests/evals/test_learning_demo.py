@@ -70,7 +70,7 @@ async def test_every_task_has_its_scores_when_the_stream_is_done(tmp_path: Path)
 
 
 @loads_the_encoder
-@pytest.mark.parametrize("torn", ["", '{"number": 2, "no'])
+@pytest.mark.parametrize("torn", [pytest.param("", marks=pytest.mark.slow), '{"number": 2, "no'])
 async def test_the_rest_is_worked_on_when_an_interrupted_stream_goes_on(torn: str, tmp_path: Path) -> None:
     demo = a_demo(tmp_path)
     async with demo.opened() as running:

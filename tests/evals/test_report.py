@@ -70,6 +70,7 @@ def test_a_shown_difference_and_a_null_are_told_apart(tmp_path: Path) -> None:
     assert null.count("no difference shown: +0.0 points") == 2
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     made = make_run(folder, n_tasks=40, seeds=[0], arms=("none", "advantage"), share_done=0.5)
@@ -81,7 +82,9 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     assert made.plan.n_tasks == 40
 
 
-@pytest.mark.parametrize("share_done", [0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize(
+    "share_done", [pytest.param(0.1, marks=pytest.mark.slow), pytest.param(0.5, marks=pytest.mark.slow), 0.9, 1.0]
+)
 def test_a_run_with_retries_and_held_out_sources_is_finished_when_all_is_there(
     share_done: float, tmp_path: Path
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_page_stays_small_when_there_is_much_to_show(tmp_path: Path) -> None:
     assert len(page.encode()) < MAX_BYTES / 2
 
 
+@pytest.mark.slow
 def test_cases_are_shown_in_their_own_words(tmp_path: Path) -> None:
     text = text_of(tmp_path, n_tasks=120, arms=("none", "advantage"))
     assert re.search(r"Most useful \+\d\d\.\d \[[^]]+\] points advantage, served \d+ times for \d+ questions", text)
@@ -122,18 +126,21 @@ def test_a_leak_is_a_warning(tmp_path: Path) -> None:
     assert "Leaks, for example: task t" in text
 
 
+@pytest.mark.slow
 def test_one_arm_alone_is_compared_with_nothing(tmp_path: Path) -> None:
     text = text_of(tmp_path, n_tasks=20, arms=("advantage",), seeds=[0])
     assert "This run has one arm, and nothing to compare it with." in text
     assert "Paired differences" not in text
 
 
+@pytest.mark.slow
 def test_dollars_are_a_lower_bound_when_a_price_is_not_known(tmp_path: Path) -> None:
     text = text_of(tmp_path, n_tasks=20, usd_per_task=None)
     assert "model calls is not known: dollars are of the others, and a lower bound." in text
     assert "$" not in text
 
 
+@pytest.mark.slow
 def test_the_papers_figures_stand_beside_a_run_of_its_ablation(tmp_path: Path) -> None:
     arms = ("advantage:k=0", "advantage:k=4")
     text = text_of(tmp_path, n_tasks=20, arms=arms, preset="k-sweep")
@@ -167,6 +174,7 @@ def test_a_run_of_few_orders_has_no_verdict(tmp_path: Path) -> None:
     assert "cannot be told from one order of the tasks: the spread between orders is not known" in one
 
 
+@pytest.mark.slow
 def test_a_report_says_how_many_orders_of_how_many_questions_a_difference_needs(tmp_path: Path) -> None:
     text = text_of(tmp_path, n_tasks=30, seeds=range(6), effect=1.5, arms=("none", "advantage"))
     assert re.search(r"with \d+ questions in 6 orders, a true difference of [\d.]+ points or more would be found", text)

@@ -130,7 +130,14 @@ async def test_context_shows_attempts_as_ones_that_worked_from_the_streams_own_l
     assert not any("that failed" in call.text for call in run.model.calls)
 
 
-@pytest.mark.parametrize("arm", ["context:300,outcomes=shuffled", "shuffled_outcomes", "advantage:blanked=0.4"])
+@pytest.mark.parametrize(
+    "arm",
+    [
+        pytest.param("context:300,outcomes=shuffled", marks=pytest.mark.slow),
+        pytest.param("shuffled_outcomes", marks=pytest.mark.slow),
+        "advantage:blanked=0.4",
+    ],
+)
 async def test_a_stopped_arm_ends_as_one_that_was_never_stopped(arm: str, tmp_path: Path) -> None:
     whole = ScriptedRun(tmp_path / "whole", TASKS, half_right, arms=[arm], round=2)
     await whole.go()

@@ -10,6 +10,7 @@ from tests.dev_server import dev_server
 from tests.example_runs import run_example
 
 
+@pytest.mark.slow
 def test_the_form_is_printed(tmp_path: Path) -> None:
     printed = run_example("studio_assistant", tmp_path)
     assert "\nPlanning\n  Planner model: text, at planner, retrieve_case\n" in printed

@@ -232,6 +232,7 @@ def hanging(until: threading.Event) -> Callable[[dict[str, Any]], Trickle]:
     return reply
 
 
+@pytest.mark.slow
 async def test_half_an_answer_that_takes_too_long_is_withdrawn_and_the_best_result_stands_in() -> None:
     is_over = threading.Event()
     provider = Provider(plan("look it up"), hanging(is_over))

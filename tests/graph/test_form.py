@@ -1,5 +1,6 @@
 """The form that Studio and Open Agent Platform draw of the served schema: titles, groups, widgets, nodes."""
 
+from functools import cache
 from typing import Any, get_args
 
 import pytest
@@ -25,9 +26,15 @@ def graph_of(schema: type[Context] = Context) -> MementoGraph:
     return build_graph(Deps(memory=not_to_be_opened, context_schema=schema))
 
 
+@cache
 def form(schema: type[Context] = Context) -> dict[str, dict[str, Any]]:
     served: dict[str, dict[str, Any]] = graph_of(schema).get_context_jsonschema()["properties"]
     return served
+
+
+@cache
+def nodes() -> set[str]:
+    return set(graph_of().nodes)
 
 
 def widget_of(name: str, schema: type[Context] = Context) -> dict[str, Any]:
@@ -37,14 +44,14 @@ def widget_of(name: str, schema: type[Context] = Context) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", list(Context.model_fields))
 def test_every_setting_has_a_title_in_words_a_description_a_group_nodes_and_a_widget(name: str) -> None:
-    field, nodes = form()[name], graph_of().nodes
+    field = form()[name]
     assert field["title"][0].isupper()
     assert "_" not in field["title"]
     assert len(field["title"]) > 3
     assert field["description"]
     assert field["group"]
     assert field["langgraph_nodes"]
-    assert set(field["langgraph_nodes"]) <= set(nodes)
+    assert set(field["langgraph_nodes"]) <= nodes()
     assert widget_of(name)["type"] in TYPES - {"json"}
     assert widget_of(name)["label"] == field["title"]
 

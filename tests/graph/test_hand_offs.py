@@ -47,6 +47,7 @@ async def test_a_supervisor_hands_over_and_reports_the_answer(output_mode: Any) 
     assert last_text(result) == "In Genoa."
 
 
+@pytest.mark.slow
 async def test_a_supervisor_hands_over_twice_for_one_question() -> None:
     planner = scripted(answer("Genoa"), answer("Genoa, in 1451"))
     lead = scripted(calling("transfer_to_memento", 1), calling("transfer_to_memento", 2), "In Genoa, in 1451.")

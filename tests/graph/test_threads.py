@@ -97,6 +97,7 @@ async def test_tool_is_not_called_again_when_only_the_model_call_after_it_fails(
     assert called == ["a"]
 
 
+@pytest.mark.slow
 async def test_run_is_resumed_by_another_process_when_the_planner_was_down(tmp_path: Path) -> None:
     threads, bank = str(tmp_path / "threads.sqlite"), tmp_path / "bank"
     executor = scripted("42")

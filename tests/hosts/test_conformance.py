@@ -154,6 +154,7 @@ async def test_graph_around_ours(host: str, feature: str) -> None:
         await CHECKS[feature](opened, brain)
 
 
+@pytest.mark.slow
 @cells_of(GRAPH)
 async def test_graph_around_ours_without_an_event_loop(host: str, feature: str) -> None:
     """The same cells by `invoke` and `stream`, with a memory that has an event loop of its own."""

@@ -18,6 +18,7 @@ def test_the_table_is_fresh() -> None:
     assert f"<!-- hosts:start -->\n{markdown()}\n<!-- hosts:end -->" in PAGE, "run `make docs`"
 
 
+@pytest.mark.slow
 def test_each_cell_is_a_test_that_is_collected() -> None:
     """By a pytest of its own, because this one may have been asked for some tests only."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]

@@ -262,7 +262,7 @@ def _leave(home: Path, former: str) -> None:
         (home / name / "left").write_text(WORD)
 
 
-@pytest.mark.parametrize("at", range(STEPS))
+@pytest.mark.parametrize("at", [pytest.param(at, marks=pytest.mark.slow if at < 2 else ()) for at in range(STEPS)])
 async def test_it_is_finished_at_the_next_open_when_it_was_cut_short(tmp_path: Path, at: int) -> None:
     async with a_bank(tmp_path) as memory:
         await lived_in(memory)

@@ -76,11 +76,8 @@ async def test_every_view_reads_the_same(frozen: dict[str, Any], bank: Bank, ask
         assert not different(frozen["views"], await frozen_views.views_of(memory, asked))
 
 
-@pytest.mark.parametrize(
-    "bank",
-    [*BOTH, *(pytest.param(f"{database} with weights", marks=pytest.mark.slow) for database in ("sqlite", "postgres"))],
-    indirect=True,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("bank", ["sqlite", "postgres", "sqlite with weights", "postgres with weights"], indirect=True)
 async def test_the_same_is_learned_and_served(frozen: dict[str, Any], bank: Bank, asked: dict[str, list[str]]) -> None:
     async with bank.memory() as memory:
         assert not different(frozen["learned"], await frozen_views.learned_of(memory, asked), tolerance=LEARNED)

@@ -124,6 +124,7 @@ def test_refused_when_inert_cases_get_credit() -> None:
     assert "100% of 105 placebo cases get credit" in report.reason
 
 
+@pytest.mark.slow
 def test_within_a_question_the_better_cases_score_higher_when_cases_help() -> None:
     report = judged(helps, TIMID, n=600, n_questions=300)
     assert report.is_better, report.reason
@@ -145,17 +146,20 @@ def test_every_control_stands_beside_the_estimator(better: Report) -> None:
     assert abs(better.shuffled.auc.value - 0.5) < 0.15
 
 
+@pytest.mark.slow
 def test_refused_when_there_is_nothing_else_to_try() -> None:
     report = Gate(makes(space=()), outcomes(120, helps, seed=0), seed=0).judge({})
     assert (report.is_better, report.reason) == (False, "there are no other settings to try")
     assert report.by_question.rows["chosen"] == report.by_question.rows["serving"]
 
 
+@pytest.mark.slow
 def test_the_built_in_settings_are_tried_when_others_serve() -> None:
     report = Gate(makes(space=()), outcomes(300, helps, seed=0), seed=0).judge(TIMID)
     assert (report.n_tried, report.settings, report.is_better) == (1, {}, True)
 
 
+@pytest.mark.slow
 def test_the_same_figures_when_judged_again() -> None:
     assert repr(judged(helps, TIMID, n=100)) == repr(judged(helps, TIMID, n=100))
 

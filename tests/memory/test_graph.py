@@ -159,6 +159,7 @@ async def test_all_that_is_left_is_found_when_nearly_everything_was_retired(engi
     assert set(await found(engine, 0, limit=64)) == {case_id(number) for number in range(N - 10, N)}
 
 
+@pytest.mark.slow
 async def test_graph_grows_and_leaves_out_what_has_changed(engine: EdgeEngine, tmp_path: Path) -> None:
     more = clustered(700, 3)
     await engine.upsert([point(number, 2, status="retired", vector=ROWS[number]) for number in range(50)])
@@ -199,6 +200,7 @@ async def test_second_engine_shares_the_graph(engine: EdgeEngine, tmp_path: Path
     await second.close()
 
 
+@pytest.mark.slow
 async def test_engine_with_points_of_its_own_takes_a_graph_that_another_has_built(tmp_path: Path) -> None:
     first, second = await opened(tmp_path / "bank"), await opened(tmp_path / "bank", graph_from=10 * N)
     await second.upsert([*POINTS, point(N, vector=ROWS[0])])
@@ -247,7 +249,13 @@ def _garbage(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [("graph-0.usearch", _cut), ("graph-0.usearch", _garbage), ("vectors.bin", _gone), ("segment.json", _cut)],
+    [
+        ("graph-0.usearch", _garbage),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in (("graph-0.usearch", _cut), ("vectors.bin", _gone), ("segment.json", _cut))
+        ),
+    ],
 )
 async def test_damaged_then_whole_again_when_its_files_are_broken(
     engine: EdgeEngine, tmp_path: Path, name: str, damage: Callable[[Path], None]

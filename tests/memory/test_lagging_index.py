@@ -86,6 +86,7 @@ async def test_search_is_complete_when_the_index_lacks_no_more_than_can_be_scann
         assert found.bank_version == right.bank_version
 
 
+@pytest.mark.slow
 async def test_search_is_degraded_and_says_so_until_caught_up_when_the_index_is_far_behind() -> None:
     async with a_memory(Path(":memory:")) as memory:
         await memory.keep(made(BATCH + N_NEWEST + 8, start=8))

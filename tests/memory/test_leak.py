@@ -79,6 +79,7 @@ def test_what_can_be_learned_is_learned_by_questions_too() -> None:
     assert planted["reference head, 20 epochs", "permuted"].by_questions.low < 0.5
 
 
+@pytest.mark.slow
 def test_the_table_is_the_same_for_the_same_seed() -> None:
     few = examples()[:40]
     assert leak_table(few, seed=1, n_folds=2) == leak_table(few, seed=1, n_folds=2)

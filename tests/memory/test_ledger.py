@@ -189,6 +189,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_all_can_open_when_processes_start_together_on_a_new_folder(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     command = [sys.executable, "-c", OPENERS, url]

@@ -42,7 +42,7 @@ def old(tmp_path: Path) -> Path:
     return frozen_bank.unpacked(tmp_path) / "ledger.sqlite"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, old: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{old}"
@@ -165,6 +165,7 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_one_of_several_processes_migrates_and_all_can_read(url: str) -> None:
     processes = [opener(url) for _ in range(3)]
     for process in processes:

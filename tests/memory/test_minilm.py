@@ -56,6 +56,7 @@ def rows(model: MiniLm) -> NDArray[np.float32]:
     return model.rows(TEXTS)
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_torch_model(rows: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
     assert rows.dtype == np.float32
     assert rows.shape == (len(TEXTS), DIM)
@@ -86,6 +87,7 @@ def test_a_text_has_the_same_row_alone_and_in_a_batch(model: MiniLm, rows: NDArr
     assert model.rows([]).shape == (0, DIM)
 
 
+@pytest.mark.slow
 async def test_many_callers_get_their_own_rows_in_their_order(model: MiniLm) -> None:
     encoder: Encoder = MiniLmEncoder()
     parts = [list(TEXTS[start : start + length]) for start, length in enumerate((1, 3, 100, 0, 7, 1, 64, 65, 2))]

@@ -123,6 +123,7 @@ def test_few_sets_are_those_with_a_probability(similarity: list[float], k: int) 
     assert found == pytest.approx({served: value for served, value in expected.items() if value})
 
 
+@pytest.mark.slow
 @given(mass=st.lists(st.floats(0.01, 1), min_size=1, max_size=8), at_most=st.integers(1, 8))
 def test_thinning_keeps_the_mean_over_sets(mass: list[float], at_most: int) -> None:
     sets = {frozenset({index}): value / sum(mass) for index, value in enumerate(mass)}
@@ -186,6 +187,7 @@ def test_value_is_the_mean_reward_when_the_target_is_the_logging_policy(
         assert one.effective == pytest.approx(n)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_intervals_hold_their_value_and_effective_sizes_their_bounds(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 40))

@@ -28,6 +28,7 @@ from memento.memory.policies.registry import POLICY_NAMES
 
 STEPS = 60
 ROOT = Path(__file__).parents[2]
+QUICK = ("advantage", "kernel", "soft", "oracle")
 SMALL = World(bank_start=30, bank_end=50, dim=8)
 
 
@@ -49,7 +50,13 @@ def kept(folder: Path, policies: tuple[str, ...], *, world: World = SMALL) -> li
     return cells
 
 
-@pytest.mark.parametrize("policy", [*POLICY_NAMES, "oracle", "similarity@parametric"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in (*POLICY_NAMES, "oracle", "similarity@parametric")
+    ],
+)
 def test_a_trace_is_the_same_when_the_seed_is(policy: str) -> None:
     first, second = trace(policy), trace(policy)
     assert np.array_equal(first.probability_T, second.probability_T)

@@ -60,6 +60,7 @@ async def test_a_policy_earns_what_it_earned_when_it_was_the_logging_one(memory:
     assert set(by) == {("similarity", None), ("similarity_reward", None), ("similarity_reward", "similarity")}
 
 
+@pytest.mark.slow
 async def test_a_ranking_policy_is_judged_by_what_was_drawn_by_lot(memory: CaseMemory) -> None:
     await filled(memory, 4)
     await asked(memory, 90, policy="random", k=1)
@@ -187,6 +188,7 @@ async def test_a_read_that_recalled_nothing_is_a_control_and_no_more(memory: Cas
     assert "too few" in (report.policies["similarity"].dr.abstains or "")
 
 
+@pytest.mark.slow
 async def test_a_learned_policy_is_judged_by_estimates_of_other_questions(memory: CaseMemory) -> None:
     """Every question is asked once, so no estimator has seen what it is asked about; the run repeats bit for bit."""
     await filled(memory, 4)

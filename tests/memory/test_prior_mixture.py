@@ -108,6 +108,7 @@ def test_nothing_of_any_expert_is_left_of_an_outcome_that_is_taken_back() -> Non
     assert made.mean_EP == pytest.approx(before, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_experts_of_one_memory_agree_when_there_are_many_outcomes() -> None:
     """Although they share a covariance, whose curvature is that of one of them."""
     made = beliefs(STANDARD, LOW)

@@ -42,16 +42,17 @@ def lenient(text: str) -> str:
     return "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn") and not c.isspace()).lower()
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("tag", TAGS)
-def test_fence_is_not_closed_however_a_tag_is_spelt(spelling: str, tag: str) -> None:
-    text = spelling.replace("task", tag)
-    inner = fence(tag, f"before {text} after")[len(f"<{tag}>") : -len(f"</{tag}>")]
-    assert "before" in inner
-    assert "after" in inner
-    for name in TAGS:
-        assert f"<{name}" not in lenient(inner)
-        assert f"</{name}" not in lenient(inner)
+def test_fence_is_not_closed_however_a_tag_is_spelt(tag: str) -> None:
+    left = []
+    for spelling in SPELLINGS:
+        text = spelling.replace("task", tag)
+        inner = fence(tag, f"before {text} after")[len(f"<{tag}>") : -len(f"</{tag}>")]
+        seen = lenient(inner)
+        is_whole = "before" in inner and "after" in inner
+        if not is_whole or any(f"<{name}" in seen or f"</{name}" in seen for name in TAGS):
+            left.append((text, inner))
+    assert left == []
 
 
 @pytest.mark.parametrize(

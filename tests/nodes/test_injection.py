@@ -37,6 +37,11 @@ SECRETS = {
     "ANTHROPIC_API_KEY": "anthropic-marker-0123456789",
     "SOME_PASSWORD": "password-marker-0123456789",
 }
+SOME = [
+    pytest.param(text, id=str(number), marks=pytest.mark.slow if number % 3 else ())
+    for number, text in enumerate(INJECTIONS)
+]
+"""All of them; a third in the quick tests."""
 MARKERS = [value.partition("me:")[2].partition("@")[0] or value for value in SECRETS.values()]
 
 
@@ -96,7 +101,7 @@ def _next(executor: ScriptedChatModel, _messages: Any) -> Any:
     return replies.pop(0) if len(replies) > 1 else replies[0]
 
 
-@pytest.mark.parametrize("text", INJECTIONS, ids=range(len(INJECTIONS)))
+@pytest.mark.parametrize("text", SOME)
 async def test_untrusted_text_stays_in_its_fence_wherever_it_comes_from(text: str, tmp_path: Path) -> None:
     models = await run_with(text, tmp_path)
     n_seen = 0
@@ -111,7 +116,7 @@ async def test_untrusted_text_stays_in_its_fence_wherever_it_comes_from(text: st
     assert n_seen >= 30, "it was there to be seen: in cases, results, errors, names, references"
 
 
-@pytest.mark.parametrize("text", INJECTIONS, ids=range(len(INJECTIONS)))
+@pytest.mark.parametrize("text", SOME)
 @pytest.mark.parametrize("evaluator", ["judge", "judges", "rubric"])
 async def test_untrusted_text_stays_in_its_fence_when_a_judge_reads_it(evaluator: str, text: str) -> None:
     judge = scripted(verdict("yes", text), verdict("yes", text), text)  # the first of two, then what fits no form

@@ -119,6 +119,7 @@ def test_the_notice_says_why_when_a_file_is_left_out(block: dict[str, Any], why:
     assert why in notice
 
 
+@pytest.mark.slow
 def test_files_are_limited_in_number_and_in_all() -> None:
     files, notices = files_in(message(*[{"type": "image", "base64": CODED}] * (MAX_FILES + 5)))
     assert len(files) == MAX_FILES

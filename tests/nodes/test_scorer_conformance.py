@@ -111,10 +111,13 @@ def second_opinion(answer: str, reference: str) -> tuple[bool, Fraction]:
     return False, 2 * precision * recall / (precision + recall)
 
 
-@pytest.mark.parametrize(("answer", "references", "em", "f1"), PAIRS)
-def test_scorers_say_what_was_put_down_by_hand(answer: str, references: list[str], em: bool, f1: str) -> None:
-    assert exact_match(answer, references) is em
-    assert token_f1(answer, references) == pytest.approx(float(Fraction(f1)), abs=1e-12)
+def test_scorers_say_what_was_put_down_by_hand() -> None:
+    differing = []
+    for answer, references, em, f1 in PAIRS:
+        found = exact_match(answer, references), token_f1(answer, references)
+        if found[0] is not em or found[1] != pytest.approx(float(Fraction(f1)), abs=1e-12):
+            differing.append((answer, references, em, f1, found))
+    assert differing == []
 
 
 def test_scorers_agree_with_a_second_implementation_on_every_pair() -> None:

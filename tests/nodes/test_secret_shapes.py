@@ -68,6 +68,7 @@ def test_other_text_stays(text: str) -> None:
     assert without_secret_shapes(text) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

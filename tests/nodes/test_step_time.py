@@ -130,7 +130,10 @@ async def test_time_of_planning_counts_against_the_runs() -> None:
     assert "the whole run's time is up" in update["notices"][0]
 
 
-@pytest.mark.parametrize("evaluator", ["judge", "judges", "rubric", "auto"])
+@pytest.mark.parametrize(
+    "evaluator",
+    ["judge", "auto", pytest.param("judges", marks=pytest.mark.slow), pytest.param("rubric", marks=pytest.mark.slow)],
+)
 async def test_judge_abstains_when_it_hangs(evaluator: str) -> None:
     settings = {"evaluator": evaluator, "run_max_seconds": 0.1}
     state = begun(a_run(references=["forty-two"], settings=settings), answer="42", event_id="e")

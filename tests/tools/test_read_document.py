@@ -123,6 +123,7 @@ async def test_formulas_and_colours_are_told_compactly_when_a_workbook_has_them(
     assert "(no values here)\nLooks:\n- fill 00B050: B2:C3, E9" in text
 
 
+@pytest.mark.slow
 async def test_only_the_rows_asked_for_are_shown_under_their_heading(workspace: Workspace) -> None:
     def many(workbook: Workbook) -> None:
         for name in ("First", "Second"):
@@ -310,6 +311,7 @@ async def test_code_is_pointed_to_only_for_the_workspace_s_own_files(
         await make_read_document()("notes/table", workspace=reading)
 
 
+@pytest.mark.slow
 async def test_what_is_not_shown_is_named_at_the_end(workspace: Workspace) -> None:
     picture = await asyncio.to_thread(made.picture, "one")
     page = b"<!doctype html><p>Some text</p><svg><path/></svg><img src=a.png><img src=b.png>"
@@ -320,6 +322,7 @@ async def test_what_is_not_shown_is_named_at_the_end(workspace: Workspace) -> No
     assert "not shown" not in await shown(workspace, "a.docx", made.docx(WORD, {"word/media/a.png": picture}))
 
 
+@pytest.mark.slow
 async def test_notes_and_links_are_shown_for_the_rows_that_are_shown_and_found_by_a_query(workspace: Workspace) -> None:
     def noted(workbook: Workbook) -> None:
         sheet = workbook.worksheets[0]

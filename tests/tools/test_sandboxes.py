@@ -225,6 +225,7 @@ stat -c %a a c d k/d"""
     assert await shell(bubblewrap, script, tmp_path) == ("755\n750\n1777\n1777\n", 0, "exit")
 
 
+@pytest.mark.slow
 async def test_numpy_pandas_and_matplotlib_work_inside(bubblewrap: Bubblewrap, tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("matplotlib")

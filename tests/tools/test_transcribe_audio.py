@@ -85,6 +85,7 @@ async def test_the_sound_of_a_video_is_heard(workspace: Workspace) -> None:
     assert await hear(workspace, clip) == "2 s of speech"
 
 
+@pytest.mark.slow
 async def test_a_long_recording_is_transcribed_in_order_with_times(workspace: Workspace) -> None:
     class SlowAtFirst(Ears):
         async def __call__(self, name: str, content: bytes) -> str:

@@ -89,6 +89,7 @@ async def test_a_large_picture_is_scaled_down_and_told_in_full(workspace: Worksp
     assert eyes.image.getpixel((100, 100))[0] > 250  # type: ignore[index]
 
 
+@pytest.mark.slow
 async def test_a_detailed_picture_is_sent_as_jpeg_when_its_png_would_be_large(workspace: Workspace) -> None:
     _, eyes = await view(workspace, encoded(Image.effect_noise((1500, 1500), 90).convert("RGB"), "PNG"))
     assert eyes.seen[0][1][0].mime_type == "image/jpeg"

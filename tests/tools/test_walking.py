@@ -82,6 +82,7 @@ def test_folders_nested_deeper_than_a_path_is_long_are_walked_with_few_descripto
     assert footprint(tmp_path, at_most=Footprint(1_000, 10**9)).n_files == 302
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="paths end elsewhere")
 def test_memory_stays_small_however_deep_untrusted_code_nests_folders(tmp_path: Path) -> None:
     """With a path kept for each of them it was 23 GB for what code makes in a second."""

@@ -42,6 +42,7 @@ async def random_actions(environment: Environment, key: str, n: int) -> list[str
     return taken
 
 
+@pytest.mark.slow
 async def test_every_walkthrough_wins_with_actions_that_are_offered(pool: EnvironmentPool) -> None:
     for key in [f"{name}/{split}/{number}" for name in GAMES for split, number in (("train", 3), ("test", 20_017))]:
         task = await pool.describe(key)
@@ -56,6 +57,7 @@ async def test_every_walkthrough_wins_with_actions_that_are_offered(pool: Enviro
             assert not action.startswith(("examine", "look around", "inventory", "task"))
 
 
+@pytest.mark.slow
 async def test_a_task_is_the_same_in_two_processes_with_different_pasts(pool: EnvironmentPool) -> None:
     async with pool.lend("twc/train/0") as one, pool.lend("twc/train/0") as other:
         await played(other, "coin/dev/10005", ["move west", "move east"])
