@@ -52,18 +52,17 @@ class FrozenPlayer(FrozenChatModel):
 
 
 def list_parts(messages: Sequence[BaseMessage]) -> list[str]:
-    """An episode in parts: what opens it, each step on a line with what was seen then, the list to go on with.
+    """An episode in parts: what opens it, what was seen after each action, a line each, the list to go on with.
 
     Args:
         messages: of an episode's conversation, which ends with what is seen now.
     """
     texts = [_ACTIONS.sub("", message.text) for message in messages]
     actions = [json.loads(said)["action"] for said in texts[2::2]]
-    steps = zip(actions, texts[3::2], strict=True)
     return [
         f"<|im_start|>system\n{texts[0]}<|im_end|>\n",
         f"<|im_start|>user\n{texts[1]}\n\n",
-        *(f"{action}: {' '.join(_OBSERVATION.sub('', seen).split())}\n" for action, seen in steps),
+        *(f"{' '.join(_OBSERVATION.sub('', seen).split())}\n" for seen in texts[3::2]),
         "<|im_end|>\n<|im_start|>assistant\n" + "".join(f"{line}\n" for line in ("Actions:", *actions)),
     ]
 

@@ -34,7 +34,7 @@ def test_a_player_goes_on_with_the_list_of_its_actions() -> None:
     *grown, newest = list_parts([*turns[:-1], HumanMessage(f"{seen}{offered}")])
 
     assert begun[-1].endswith("assistant\nActions:\n")
-    assert grown == [*begun[:-1], "look: You see a door.\n"], "what was read before is read no more"
+    assert grown == [*begun[:-1], "You see a door.\n"], "what was read before is read no more"
     assert newest.endswith("assistant\nActions:\nlook\n"), "as the cases list what was done"
     assert FrozenPlayer.written({"action": "look"}) == "look\n"
 
