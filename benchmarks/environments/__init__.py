@@ -10,7 +10,9 @@ is not won, the memory is told the game's walkthrough (`--feedback correction`),
 reward`). Controls that could take the claim away run beside it: no memory, the same four demonstrations for everybody,
 as many random successes, replays of the best case and random actions without a model.
 
-What was chosen on the dev split, before a game of the test split was played: that the model reads its actions as a list to
-go on with (player.py; over CookingWorld with corrections, 60 games, .17 won for .11 as turns of a chat in JSON and .01 as
-bare turns). Temperatures .5 and .25 did not differ. All else is a default: 4 cases, exploration, estimator, prompts.
+What was chosen on the dev split: that the model reads its actions as a list to go on with (player.py). With corrections,
+in 60 games of CookingWorld, it won .17 so, .11 with a chat's turns in JSON and .01 with bare turns; and the walkthroughs
+of CookingWorld, TWC and MapReader were likelier with what was seen in lines of its own than with the action before it.
+Temperatures .5 and .25 did not differ. All else is a default: 4 cases, exploration, estimator, prompts. Some 230 games
+of the test split had been played with the earlier form when the last of these was found; they were thrown away.
 """
