@@ -15,8 +15,11 @@ from typing import Any, Final
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import ConfigDict, create_model
 
+from memento.graph.settings import environment_secrets
 from memento.memory.case import Case
 from memento.memory.errors import InvalidInput
+from memento.nodes.redaction import make_redact
+from memento.nodes.sources import Secrets
 from memento.tools.sandbox.port import Execution, Sandbox, SandboxLimits
 from memento.tools.text import without_controls, without_middle
 
@@ -72,12 +75,13 @@ async def failed_checks(code: SkillCode, sandbox: Sandbox) -> str:
     return "" if _is_well(execution) else _told(execution)
 
 
-async def skill_tool(case: Case, sandbox: Sandbox) -> BaseTool:
+async def skill_tool(case: Case, sandbox: Sandbox, *, secrets: Secrets | None = environment_secrets) -> BaseTool:
     """Make a LangChain tool of a skill's code. Each call runs in the sandbox, in an empty folder.
 
     Args:
         case: the skill.
         sandbox: where its checks and calls run; see `tools.sandbox.choice.make_sandbox`.
+        secrets: taken out of what the tool says of itself and answers; the environment's keys and passwords by default.
 
     Raises:
         InvalidInput: the skill has no code with checks, or its checks fail.
@@ -91,20 +95,22 @@ async def skill_tool(case: Case, sandbox: Sandbox) -> BaseTool:
     if problem := await failed_checks(code, sandbox):
         raise InvalidInput(f"skill {case.id!r} is no tool: its checks fail: {problem}")
 
+    redact = make_redact(secrets)
+
     async def call(**given: Any) -> str:
         literal = json.dumps(json.dumps(given))
         source = f"{code.source}\n\nimport json\n\nprint({code.name}(**json.loads({literal})))\n"
         execution = await _executed(source, sandbox)
         if not _is_well(execution):
-            raise ToolException(_told(execution))
-        return _shown(execution)
+            raise ToolException(redact(_told(execution)))
+        return redact(_shown(execution))
 
     fields: dict[str, Any] = {name: (kind, ...) for name, kind in code.parameters.items()}
     schema = create_model(code.name, __config__=ConfigDict(extra="forbid"), **fields)
     return StructuredTool.from_function(
         coroutine=call,
         name=code.name,
-        description=inspect.cleandoc(code.description),
+        description=redact(inspect.cleandoc(code.description)),
         args_schema=schema,
         handle_tool_error=True,
     )

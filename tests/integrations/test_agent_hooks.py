@@ -188,6 +188,14 @@ async def test_what_the_agent_is_told_fits_and_cannot_leave_its_fence(session: S
     assert told.count("<case ") == told.count("</case>") == 3
 
 
+async def test_secrets_of_a_case_are_not_told(session: Session) -> None:
+    secret = "sk-proj-abcdefghijklmnop1234"
+    await session.memory.write(state=f"{TASK} with {secret}", action=f"use {secret}", reward=1.0)
+    told = await session.submit(TASK, "p1")
+    assert "use " in told
+    assert secret not in told
+
+
 async def test_secrets_of_a_prompt_are_not_kept(session: Session) -> None:
     secret = "sk-proj-abcdefghijklmnop1234"
     write(session.folder / "t.jsonl", prompt(f"{TASK} with {secret}"), *STEPS, said(f"I used {secret}"))

@@ -115,6 +115,17 @@ async def test_code_that_passes_its_checks_is_a_tool_that_runs_in_the_sandbox() 
     assert "ZeroDivisionError" in await tool.ainvoke({"x": 0.0}), "told to the model, not raised"
 
 
+async def test_a_secret_in_a_skill_is_told_by_no_tool() -> None:
+    secret = "sk-very-secret-0123456789"
+    code = f'def key_of(name: str) -> str:\n    """Use {secret}."""\n    return {{"me": "{secret}"}}[name]'
+    tool = await skill_tool(a_skill(code, "assert key_of('me')"), MontySandbox(), secrets=lambda: [secret])
+    assert tool.description == "Use ***."
+    assert (await tool.ainvoke({"name": "me"})).strip() == "***"
+    failed = await tool.ainvoke({"name": secret})
+    assert "KeyError" in failed
+    assert secret not in failed
+
+
 @pytest.mark.parametrize(
     ("code", "checks"),
     [
