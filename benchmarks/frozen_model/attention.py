@@ -13,7 +13,7 @@ _BLOCK = 64
 
 
 def attended_text(query_HTD: torch.Tensor, key_GSD: torch.Tensor, value_GSD: torch.Tensor) -> torch.Tensor:
-    """Attention in which each token sees all before it, shape (T, H x D), in 32 bits."""
+    """Attention in which each token sees all before it, shape (T, H x D)."""
     n_new, n_keys = query_HTD.shape[1], key_GSD.shape[1]
     n_before, blocks = n_keys - n_new, []
     for start in range(0, n_new, _BLOCK):
@@ -30,18 +30,18 @@ def attended_block(
     """Attention of T queries to all keys before them, and to those of their own that are not hidden.
 
     Args:
-        query_HTD: turned by their places, in any precision; keys and values are in 16 bits.
+        query_HTD: turned by their places.
         key_GSD: turned by their places, too.
         value_GSD: of the same tokens.
         hidden_TT: which of the last T keys a query does not see.
 
     Returns:
-        Shape (T, H x D), in 32 bits.
+        Shape (T, H x D).
     """
     n_heads, n_new, dim = query_HTD.shape
     n_groups = len(key_GSD)
-    asked = (query_HTD * dim**-0.5).bfloat16().reshape(n_groups, -1, dim)
+    asked = (query_HTD * dim**-0.5).reshape(n_groups, -1, dim)
     score_GHTS = torch.bmm(asked, key_GSD.transpose(1, 2)).view(n_groups, n_heads // n_groups, n_new, -1)
     score_GHTS[..., -n_new:].masked_fill_(hidden_TT, -torch.inf)
     share_GRS = torch.softmax(score_GHTS, -1).view(n_groups, asked.shape[1], -1)
-    return torch.bmm(share_GRS, value_GSD).view(n_heads, n_new, dim).transpose(0, 1).flatten(1).float()
+    return torch.bmm(share_GRS, value_GSD).view(n_heads, n_new, dim).transpose(0, 1).flatten(1)

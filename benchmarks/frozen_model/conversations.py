@@ -1,14 +1,15 @@
 """Reads conversations that grow: keys and values of what was read are kept, and only what is new is read.
 
-A conversation is read part by part, and a part always in one pass of its own length: so its numbers are the same
-whether what came before was kept or had to be read again, and whatever is read beside it. All replies that may follow
-are read with the last part, as a trie. That part only asks: the next step begins with all before it.
+Attention reads a conversation part by part, each in blocks of its own: so its numbers are the same whether what came
+before was kept or had to be read again, and whatever is read beside it. All replies that may follow are read with the
+last part, as a trie. That part only asks: the next step begins with all before it.
 """
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +22,14 @@ from benchmarks.frozen_model.reader import BatchReader
 from benchmarks.frozen_model.reply_trie import ROOT, ReplyTrie, trie_of
 
 _TOGETHER = 4
-"""Parts in one pass."""
-_KEPT_BYTES = 1 << 30
+"""Conversations in one pass."""
+_LAST = 2
+"""Parts of a conversation read in one pass at its end: what is new since the step before, and what asks."""
+_KEPT_BYTES = 2 << 30
 
 
 class _Kept(NamedTuple):
-    """Keys and values of each layer, in 16 bits."""
+    """Keys and values of each layer."""
 
     key_GTD: list[torch.Tensor]
     value_GTD: list[torch.Tensor]
@@ -35,14 +38,20 @@ class _Kept(NamedTuple):
     def n_bytes(self) -> int:
         return sum(one.nbytes for one in (*self.key_GTD, *self.value_GTD))
 
+    def until(self, end: int) -> "_Kept":
+        """Those of the first tokens."""
+        return _Kept([one[:, :end] for one in self.key_GTD], [one[:, :end] for one in self.value_GTD])
+
 
 _NOTHING = _Kept([], [])
 
 
-class _Part(NamedTuple):
-    """What one pass reads of a conversation."""
+class _Piece(NamedTuple):
+    """What one pass reads of a conversation: a part, or the last two."""
 
     ids: list[int]
+    ends: list[int]
+    """Where its parts end, in `ids`."""
     n_before: int
     before: _Kept
     trie: ReplyTrie
@@ -78,10 +87,16 @@ class _Reading:
     n_read: int
     logits: list[list[float]] = field(default_factory=list)
 
-    def next_part(self) -> _Part:
-        end = next(end for end in self.asked.ends if end > self.n_read)
-        is_last = end == len(self.asked.ids)
-        return _Part(self.asked.ids[self.n_read : end], self.n_read, self.kept, self.trie if is_last else trie_of([]))
+    def next_piece(self) -> _Piece:
+        unread = [end for end in self.asked.ends if end > self.n_read]
+        ends = unread if len(unread) <= _LAST else unread[:1]
+        return _Piece(
+            self.asked.ids[self.n_read : ends[-1]],
+            [end - self.n_read for end in ends],
+            self.n_read,
+            self.kept,
+            self.trie if len(ends) == len(unread) else trie_of([]),
+        )
 
 
 class ConversationReader(BatchReader):
@@ -107,7 +122,7 @@ class ConversationReader(BatchReader):
             readings = [self._begin(one) for one in conversations]
             while waiting := [one for one in readings if one.n_read < len(one.asked.ids)]:
                 for start in range(0, len(waiting), _TOGETHER):
-                    self._read_parts(waiting[start : start + _TOGETHER])
+                    self._read_pieces(waiting[start : start + _TOGETHER])
         for one in conversations:
             for end in one.ends[1:-2]:  # its next step grows from all but the last part, and others from the first
                 self._forget(_name(one.ids[:end]))
@@ -124,47 +139,47 @@ class ConversationReader(BatchReader):
                 return _Reading(asked, trie, kept, end)
         return _Reading(asked, trie, _NOTHING, 0)
 
-    def _read_parts(self, readings: Sequence[_Reading]) -> None:
-        parts = [one.next_part() for one in readings]
-        states, kept = self._pass(parts)
-        for reading, part, state_TI, now in zip(readings, parts, states, kept, strict=True):
-            n_ids = len(part.ids)
-            reading.n_read += n_ids
-            reading.kept = now
-            self.n_tokens += len(part.tokens)
-            if reading.n_read < len(reading.asked.ids):
-                self._keep(_name(reading.asked.ids[: reading.n_read]), now)
+    def _read_pieces(self, readings: Sequence[_Reading]) -> None:
+        pieces = [one.next_piece() for one in readings]
+        states, kept = self._pass(pieces)
+        for reading, piece, state_TI, now in zip(readings, pieces, states, kept, strict=True):
+            for end in piece.ends:
+                reading.n_read = piece.n_before + end
+                if reading.n_read < len(reading.asked.ids):
+                    reading.kept = now.until(reading.n_read)
+                    self._keep(_name(reading.asked.ids[: reading.n_read]), reading.kept)
+            self.n_tokens += len(piece.tokens)
+            n_ids = len(piece.ids)
             reading.logits = [
-                (self._embedding_VI[fork.tokens] @ state_TI[n_ids + fork.node]).tolist() for fork in part.trie.forks
+                (self._embedding_VI[fork.tokens] @ state_TI[n_ids + fork.node]).tolist() for fork in piece.trie.forks
             ]
 
-    def _pass(self, parts: Sequence[_Part]) -> tuple[list[torch.Tensor], list[_Kept]]:
-        """Normalised states after the tokens of each part, and what is kept of each conversation."""
-        lengths = [len(part.tokens) for part in parts]
-        hidden = [part.hidden() for part in parts]
-        kept = [_Kept([], []) for _ in parts]
-        place_T = torch.tensor([place for part in parts for place in part.places])
+    def _pass(self, pieces: Sequence[_Piece]) -> tuple[list[torch.Tensor], list[_Kept]]:
+        """Normalised states after the tokens of each piece; keys and values of each conversation up to there."""
+        lengths = [len(piece.tokens) for piece in pieces]
+        hidden = [piece.hidden() for piece in pieces]
+        whole = [_Kept([], []) for _ in pieces]
+        place_T = torch.tensor([place for piece in pieces for place in piece.places])
         angle_T1D = (place_T[:, None] * self._rate_D)[:, None]
         turn_T1D = angle_T1D.cos(), angle_T1D.sin()
-        value_TI = self._embedding_VI[torch.tensor([token for part in parts for token in part.tokens])]
+        value_TI = self._embedding_VI[torch.tensor([token for piece in pieces for token in piece.tokens])]
         for number, layer in enumerate(self._layers):
-            mixed_TO = layer.attended(self._normed(value_TI, layer.before_attention_I)).float()
+            mixed_TO = layer.attended(self._normed(value_TI, layer.before_attention_I))
             query_THD, key_TGD, value_TGD = self._heads(mixed_TO, turn_T1D)
             new = zip(query_THD.split(lengths), key_TGD.split(lengths), value_TGD.split(lengths), strict=True)
             seen = []
-            for part, hidden_TT, mine, (query, key, value) in zip(parts, hidden, kept, new, strict=True):
-                key_GTD, value_GTD = key.transpose(0, 1).bfloat16(), value.transpose(0, 1).bfloat16()
-                if part.n_before:
-                    key_GTD = torch.cat([part.before.key_GTD[number], key_GTD], 1)
-                    value_GTD = torch.cat([part.before.value_GTD[number], value_GTD], 1)
-                n_kept = part.n_before + len(part.ids)
-                mine.key_GTD.append(key_GTD[:, :n_kept])
-                mine.value_GTD.append(value_GTD[:, :n_kept])
-                seen += _seen(query.transpose(0, 1), key_GTD, value_GTD, hidden_TT)
+            for piece, hidden_TT, mine, (query, key, value) in zip(pieces, hidden, whole, new, strict=True):
+                key_GTD, value_GTD = key.transpose(0, 1), value.transpose(0, 1)
+                if piece.n_before:
+                    key_GTD = torch.cat([piece.before.key_GTD[number], key_GTD], 1)
+                    value_GTD = torch.cat([piece.before.value_GTD[number], value_GTD], 1)
+                mine.key_GTD.append(key_GTD)
+                mine.value_GTD.append(value_GTD)
+                seen += _seen(query.transpose(0, 1), key_GTD, value_GTD, piece.ends, hidden_TT)
             value_TI = value_TI + layer.out(torch.cat(seen))
             gate_TO, up_TO = layer.gated(self._normed(value_TI, layer.before_mlp_I)).chunk(2, 1)
             value_TI = value_TI + layer.down(functional.silu(gate_TO).mul_(up_TO))
-        return list(self._normed(value_TI, self._last_I).split(lengths)), kept
+        return list(self._normed(value_TI, self._last_I).split(lengths)), whole
 
     def _keep(self, name: bytes, kept: _Kept) -> None:
         self._forget(name)
@@ -182,14 +197,20 @@ class ConversationReader(BatchReader):
 
 
 def _seen(
-    query_HTD: torch.Tensor, key_GTD: torch.Tensor, value_GTD: torch.Tensor, hidden_TT: torch.Tensor
+    query_HTD: torch.Tensor,
+    key_GTD: torch.Tensor,
+    value_GTD: torch.Tensor,
+    ends: Sequence[int],
+    hidden_TT: torch.Tensor,
 ) -> list[torch.Tensor]:
-    """Attention of a part's text and of its trie, apart: what the text gives must not depend on the trie's length."""
-    n_replies = len(hidden_TT)
-    n_ids, n_text = query_HTD.shape[1] - n_replies, key_GTD.shape[1] - n_replies
-    seen = [attended_text(query_HTD[:, :n_ids], key_GTD[:, :n_text], value_GTD[:, :n_text])]
-    if n_replies:
-        seen.append(attended_block(query_HTD[:, n_ids:], key_GTD, value_GTD, hidden_TT))
+    """Attention of a piece's parts and of its trie, apart: what one gives must not depend on another's length."""
+    n_before = key_GTD.shape[1] - query_HTD.shape[1]
+    seen = [
+        attended_text(query_HTD[:, start:end], key_GTD[:, : n_before + end], value_GTD[:, : n_before + end])
+        for start, end in pairwise([0, *ends])
+    ]
+    if len(hidden_TT):
+        seen.append(attended_block(query_HTD[:, ends[-1] :], key_GTD, value_GTD, hidden_TT))
     return seen
 
 
