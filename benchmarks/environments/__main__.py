@@ -3,6 +3,7 @@
 python -m benchmarks.environments --split dev --tasks 150 --seeds 10 --feedback correction --out DIR
 
 Several calls may work on one folder at a time, each with other arms (`--only`) and a file of readings of its own.
+Streams that a file of `--kept` has are not played again, and count; `--keep` adds to it those that are finished.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks.environments.figures import print_figures
+from benchmarks.environments.figures import figures, print_figures
+from benchmarks.environments.outcomes import FOLDER, PlayedRun, streams_of
 from benchmarks.environments.player import TEMPERATURE, player_subject
 from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.engine import FrozenWeights
@@ -72,13 +74,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=int, help="work only on the first so many of the orders, for now")
     parser.add_argument("--only", action="append", help="work only on this arm of the plan, for now; repeatable")
+    parser.add_argument("--kept", type=Path, help=f"file of games played before; one of {FOLDER.name}/ by default")
+    parser.add_argument("--keep", action="store_true", help="add the finished streams to that file")
     parser.add_argument("--print", action="store_true", help="only print what is there")
     return parser.parse_args()
 
 
 async def _run(options: argparse.Namespace) -> None:
     if options.print:
-        await asyncio.to_thread(lambda: print_figures(options.out, RunPlan.load(options.out)))
+        await asyncio.to_thread(lambda: _told(options, RunPlan.load(options.out)))
         return
     names = options.environment.split(",")
     path = await asyncio.to_thread(find_packaged_model)
@@ -96,7 +100,22 @@ async def _run(options: argparse.Namespace) -> None:
         f"{n_new} games in {time.monotonic() - began:.0f} s; {cpu:.0f} s of processor time, loading and environments "
         f"included: {cpu / max(n_new, 1):.2f} s a game; {weights.n_prompts} steps read, {weights.n_tokens} tokens"
     )
-    await asyncio.to_thread(print_figures, options.out, plan)
+    await asyncio.to_thread(_told, options, plan)
+
+
+def _told(options: argparse.Namespace, plan: RunPlan) -> None:
+    """Print the figures of all games there are, and keep the finished streams if asked to. Blocking."""
+    file = _file(options, plan)
+    played, streams = PlayedRun.load(file, plan), streams_of(options.out, plan)
+    print_figures(figures(played.with_those(streams), plan), plan, options.out)
+    if options.keep and (n_new := played.add(streams, n_tasks=plan.n_tasks)):
+        played.save(file)
+        print(f"{n_new} streams added to {file}")
+
+
+def _file(options: argparse.Namespace, plan: RunPlan) -> Path:
+    kept: Path | None = options.kept
+    return kept or FOLDER / f"{plan.dataset}-{plan.feedback}.json"
 
 
 def _plan(options: argparse.Namespace, names: list[str], tasks: list[EvalTask], subject: Subject) -> RunPlan:
@@ -123,10 +142,13 @@ async def _played(
     options: argparse.Namespace, plan: RunPlan, tasks: list[EvalTask], subject: Subject, weights: FrozenWeights
 ) -> int:
     """Play what is wanted and not played yet; the number of games."""
+    kept = {one.name for one in (await asyncio.to_thread(PlayedRun.load, _file(options, plan), plan)).streams}
     wanted = [
         key
         for key in plan.streams()
-        if (options.first is None or key.seed < options.first) and (not options.only or key.arm.name in options.only)
+        if (key.arm.name, key.seed) not in kept
+        and (options.first is None or key.seed < options.first)
+        and (not options.only or key.arm.name in options.only)
     ]
     for name in await asyncio.to_thread(drop_degraded, options.out, plan):
         print(f"{name} had a degraded reading and is run again", flush=True)

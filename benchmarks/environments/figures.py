@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from benchmarks.environments.outcomes import Stream
 from memento.evals.environments.subject import WON_FROM
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
-from memento.evals.runs.runner import load_results
 from memento.evals.statistics.comparison import Comparison, compare
 from memento.evals.statistics.figure import as_json, points
 from memento.evals.statistics.orders import MIN_ORDERS
-from memento.evals.statistics.outcomes import by_arm, outcomes
-from memento.memory.case import POSITIVE_FROM
+from memento.evals.statistics.outcomes import outcomes
 from memento.memory.stats import Interval
 
 OURS: Final = "advantage:failures=hidden"
@@ -42,6 +41,7 @@ class Row(NamedTuple):
     """One arm."""
 
     arm: str
+    n_orders: int
     won: dict[str, Interval]
     """By environment, and as `all`."""
     score: Interval
@@ -54,10 +54,12 @@ class Row(NamedTuple):
 class Difference(NamedTuple):
     """Games won by one arm, minus those of another; paired by task and order."""
 
-    name: str
+    arm: str
+    control: str
     whole: Interval
     by_environment: dict[str, Interval]
-    n_orders: int
+    n_orders: float
+    """Effective number: one with few results counts less."""
     has_verdict: bool
     worst: str
     """The environment in which it is worst, with its interval and verdict."""
@@ -72,20 +74,20 @@ class Figures(NamedTuple):
     n_unknown: int
 
 
-def figures(folder: Path, plan: RunPlan) -> Figures:
-    """The figures of a run, finished or not. Blocking."""
-    results = list(load_results(folder, plan))
-    arms = by_arm(results)
-    names = sorted({one.source for one in results})
-    rows = [_row(arm, mine, names) for arm, mine in arms.items()]
-    won = {arm: _won(mine) for arm, mine in arms.items()}
+def figures(streams: Sequence[Stream], plan: RunPlan) -> Figures:
+    """The figures of a run, finished or not; arms in the plan's order."""
+    arms = {arm.name: [one for one in streams if one.arm == arm.name] for arm in plan.arms}
+    results = {arm: [one for stream in mine for one in stream.results()] for arm, mine in arms.items() if mine}
+    known = [one for mine in results.values() for one in mine]
+    names = sorted({one.source for one in known})
+    rows = [_row(arm, arms[arm], mine, names) for arm, mine in results.items()]
+    won = {arm: _won(mine) for arm, mine in results.items()}
     differences = [_difference(first, other, won, names) for first, other in PAIRS if first in won and other in won]
-    return Figures(rows, differences, len(results), sum(one.reward is None for one in results))
+    return Figures(rows, differences, len(known), sum(one.reward is None for one in known))
 
 
-def print_figures(folder: Path, plan: RunPlan) -> None:
+def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     """The tables, and the same as JSON in `figures.json` beside the plan."""
-    found = figures(folder, plan)
     (folder / "figures.json").write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
     if not found.rows:
         print("there are no results yet")
@@ -103,7 +105,7 @@ def print_figures(folder: Path, plan: RunPlan) -> None:
         print(f"\nno verdict: {min(one.n_orders for one in few)} orders of the tasks, and one needs {MIN_ORDERS}")
     print("\ndifference in games won\n")
     for one in found.differences:
-        print(f"{one.name}\n  all: {points(one.whole)}\n  worst environment: {one.worst}")
+        print(f"{one.arm} - {one.control}\n  all: {points(one.whole)}\n  worst environment: {one.worst}")
         print("".join(f"  {name}: {points(interval)}\n" for name, interval in one.by_environment.items()))
 
 
@@ -114,16 +116,16 @@ def _won(results: Sequence[TaskResult]) -> list[TaskResult]:
     ]
 
 
-def _row(arm: str, results: Sequence[TaskResult], names: Sequence[str]) -> Row:
+def _row(arm: str, streams: Sequence[Stream], results: Sequence[TaskResult], names: Sequence[str]) -> Row:
     won = _won(results)
     by_name = {name: outcomes(_of(won, name)).mean().interval for name in names if _of(won, name)}
-    worked = sum(case.reward >= POSITIVE_FROM for one in results for case in one.cases)
     return Row(
         arm,
+        len(streams),
         {**by_name, "all": outcomes(won).mean().interval},
         outcomes(results).mean().interval,
-        worked / len(results),
-        sum(one.seconds for one in results) / len(results),
+        sum(one.worked * len(one.scores) for one in streams) / len(results),
+        sum(one.seconds * len(one.scores) for one in streams) / len(results),
     )
 
 
@@ -135,7 +137,7 @@ def _difference(first: str, other: str, won: Mapping[str, Sequence[TaskResult]],
         if _of(won[first], name) and _of(won[other], name)
     }
     worst = "-" if whole.worst is None else str(whole.worst)
-    return Difference(f"{first} - {other}", whole.weighted, by_environment, whole.n_orders, whole.has_verdict, worst)
+    return Difference(first, other, whole.weighted, by_environment, whole.n_orders, whole.has_verdict, worst)
 
 
 def _compared(results: Sequence[TaskResult], control: Sequence[TaskResult], name: str) -> Comparison:
