@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -28,6 +28,8 @@ from memento.memory.sync_case_memory import SyncCaseMemory
 from memento.nodes.context import Context
 from tests.hashing_encoder import HashingEncoder
 
+_SURE: Final[dict[str, Any]] = {"durability": "sync"}
+"""A checkpoint is written before the next step begins: after a kill, no step that had ended is repeated."""
 _printing = threading.Lock()
 
 
@@ -44,13 +46,14 @@ class Tasks:
 
     def ask(self, text: str, thread: str, *, approve_plan: bool = False, reference: str | None = None) -> Iterator[Any]:
         given: Any = {"messages": [HumanMessage(text)], "reference": reference}
-        yield _told(self.graph.invoke(given, _on(thread), context=Context(approve_plan=approve_plan)))
+        context = Context(approve_plan=approve_plan)
+        yield _told(self.graph.invoke(given, _on(thread), context=context, **_SURE))
 
     def stream(self, text: str, thread: str) -> Iterator[Any]:
         given: Any = {"messages": [HumanMessage(text)]}
         modes: Any = ["custom", "values"]
         result: Any = {}
-        for mode, part in self.graph.stream(given, _on(thread), stream_mode=modes):
+        for mode, part in self.graph.stream(given, _on(thread), stream_mode=modes, **_SURE):
             if mode == "custom":
                 yield {"event": part["event"]}
             else:
@@ -59,11 +62,11 @@ class Tasks:
 
     def resume(self, reply: Any, thread: str) -> Iterator[Any]:
         approving = Context(approve_plan=True)
-        yield _told(self.graph.invoke(Command(resume=reply), _on(thread), context=approving))
+        yield _told(self.graph.invoke(Command(resume=reply), _on(thread), context=approving, **_SURE))
 
     def again(self, thread: str) -> Iterator[Any]:
         """Carry out a task once more whose worker was killed: from where its thread stopped."""
-        yield _told(self.graph.invoke(None, _on(thread)))
+        yield _told(self.graph.invoke(None, _on(thread), **_SURE))
 
     def feedback(self, event_id: str, reward: float) -> Iterator[Any]:
         yield {"case_id": self.memory.feedback(event_id, reward, evaluator="human")}
