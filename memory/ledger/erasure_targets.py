@@ -1,10 +1,9 @@
 """Finds what an erasure takes: the rows that it names, and what belongs to them (runs, cycles, threads)."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Table, select
 
@@ -12,6 +11,7 @@ from memento.memory.case import ERASED
 from memento.memory.errors import UnknownCase, UnknownEvent
 from memento.memory.folding import folded
 from memento.memory.ledger import schema
+from memento.memory.ledger.erasure_links import Links
 from memento.memory.ledger.rows import CheckedConnection
 
 _REVISIONS, _EVENTS, _OUTCOMES = schema.case_revisions, schema.events, schema.outcomes
@@ -62,19 +62,6 @@ class ErasureTargets:
     settings: list[int] = field(default_factory=list)
 
 
-class _Links(NamedTuple):
-    """Links between cases, events and threads of one namespace."""
-
-    events_of_case: dict[str, set[str]]
-    cases_of_event: dict[str, set[str]]
-    related: dict[str, set[str]]
-    """Event to those of the same run, both ways: which it follows, is a fork of or a subtask's part of."""
-    threads: dict[str, set[str]]
-    """Case or event to the threads that it came from."""
-    same: dict[str, set[str]]
-    """Id of a row's column to the one of its body and back, where damage made them differ."""
-
-
 def check_ids(connection: CheckedConnection, scope: ErasureScope) -> None:
     """Raise unless the namespace has all cases and events that a scope names.
 
@@ -93,21 +80,24 @@ def check_ids(connection: CheckedConnection, scope: ErasureScope) -> None:
 
 
 def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureTargets:
-    """Find the rows of a scope with what belongs to them: the runs that wrote a case, the cases and cycles of a run.
+    """Find the rows of a scope with what belongs to them.
+
+    The runs that wrote a case, the cases and cycles of a run; and the guides that were written from a case of the same
+    task, since a model may have copied its texts.
 
     What was erased before is left alone.
     """
     needle = _folded(scope.matching)
-    targets, links = ErasureTargets(), _Links(*[defaultdict[str, set[str]](set) for _ in _Links._fields])
+    targets, links = ErasureTargets(), Links()
     newest = _find_cases(connection, scope, needle, targets, links)
     erased = _find_events(connection, scope, needle, targets, links)
     _find_outcomes(connection, scope, needle, targets, links)
     if scope.before:
         targets.cases |= {case_id for case_id, at in newest.items() if at < scope.before}
-        targets.cases |= {other for one in targets.cases for other in links.same.get(one, ())}
-        targets.events |= {other for one in targets.events for other in links.same.get(one, ())}
+        targets.cases |= links.same(targets.cases)
+        targets.events |= links.same(targets.events)
     else:
-        _close(targets, links)
+        targets.cases, targets.events = links.closed(targets.cases, targets.events)
     targets.cases &= newest.keys()
     targets.events -= erased
     for one in targets.cases | targets.events:
@@ -117,7 +107,7 @@ def find_targets(connection: CheckedConnection, scope: ErasureScope) -> ErasureT
 
 
 def _find_cases(
-    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: _Links
+    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: Links
 ) -> dict[str, str]:
     """Add the cases of a scope; returns the time of every living case's newest revision."""
     newest: dict[str, str] = {}
@@ -126,18 +116,14 @@ def _find_cases(
             continue
         body = raw_body(row.body)
         newest[row.case_id] = str(body.get("created_at", ""))
-        _link_same(links, row.case_id, body.get("id"))
-        if row.event_id:
-            links.events_of_case[row.case_id].add(row.event_id)
-            links.cases_of_event[row.event_id].add(row.case_id)
-        links.threads[row.case_id].update(_thread(body.get("provenance")))
+        links.add_case(row, body)
         if scope.is_all or row.case_id in scope.case_ids or _holds(row.body, body, needle):
             targets.cases.add(row.case_id)
     return newest
 
 
 def _find_events(
-    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: _Links
+    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: Links
 ) -> set[str]:
     """Add the events of a scope; returns those that were erased before."""
     erased: set[str] = set()
@@ -146,9 +132,7 @@ def _find_events(
         if body.get("erased_at"):
             erased.add(row.event_id)
             continue
-        for other in filter(None, (body.get("follows"), body.get("fork_of"), body.get("part_of"))):
-            links.related[row.event_id].add(other)
-            links.related[other].add(row.event_id)
+        links.add_event(row.event_id, body)
         is_old = bool(scope.before) and str(body.get("created_at", "")) < scope.before
         if scope.is_all or is_old or row.event_id in scope.event_ids or _holds(row.body, body, needle):
             targets.events.add(row.event_id)
@@ -156,35 +140,14 @@ def _find_events(
 
 
 def _find_outcomes(
-    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: _Links
+    connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets, links: Links
 ) -> None:
     """Add the events whose outcomes are of a scope."""
     for row in raw_rows(connection, _OUTCOMES, scope.namespace):
         body = raw_body(row.body)
-        links.threads[row.event_id].update(_thread(body.get("attempt")))
-        _link_same(links, row.event_id, body.get("event_id"))
+        links.add_outcome(row.event_id, body)
         if (scope.is_all and body.get("evaluator") != "erased") or _holds(row.body, body, needle):
             targets.events.add(row.event_id)
-
-
-def _link_same(links: _Links, column: str, in_body: Any) -> None:
-    if isinstance(in_body, str) and in_body != column:
-        links.same[column].add(in_body)
-        links.same[in_body].add(column)
-
-
-def _close(targets: ErasureTargets, links: _Links) -> None:
-    """Add what belongs to the targets, until nothing is new."""
-    cases, events = set(targets.cases), set(targets.events)
-    while cases or events:
-        new_events = {one for case_id in cases for one in links.events_of_case.get(case_id, ())}
-        new_events |= {one for event_id in events for one in links.related.get(event_id, ())}
-        new_events |= {one for event_id in events for one in links.same.get(event_id, ())}
-        new_cases = {one for event_id in events for one in links.cases_of_event.get(event_id, ())}
-        new_cases |= {one for case_id in cases for one in links.same.get(case_id, ())}
-        cases, events = new_cases - targets.cases, new_events - targets.events
-        targets.cases |= cases
-        targets.events |= events
 
 
 def _find_rest(connection: CheckedConnection, scope: ErasureScope, needle: str, targets: ErasureTargets) -> None:
@@ -245,8 +208,3 @@ def _texts(value: Any) -> Iterable[str]:
 
 def _folded(text: str) -> str:
     return folded(text).casefold()
-
-
-def _thread(record: Any) -> set[str]:
-    found = record.get("thread_id") if isinstance(record, dict) else None
-    return {found} if isinstance(found, str) else set()

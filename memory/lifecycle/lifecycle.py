@@ -232,8 +232,9 @@ class Lifecycle:
     ) -> ErasureReport:
         """Erase texts and vectors of this namespace for good: nothing brings them back. See docs/erasure.md.
 
-        What belongs together goes together: a case with the runs that wrote it, a run with its cases and all its
-        readings. Ids, offsets, rewards and times stay, as tombstones. Several conditions erase what fits any of them.
+        What belongs together goes together: a case with the runs that wrote it and the skills that were written from
+        it, a run with its cases and all its readings. Ids, offsets, rewards and times stay, as tombstones. Several
+        conditions erase what fits any of them.
         Documents that were ranked for this namespace, and their rankings, are erased by the same conditions.
 
         Args:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from memento.graph.erasure import erase
 from memento.graph.settings import Settings
 from memento.graph.threads import open_checkpointer
 from memento.graph.workflow import build_graph
+from memento.memory.case import question_hash
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import ErasedRecord, InvalidInput, UnknownCase, UnknownEvent
 from tests.hashing_encoder import HashingEncoder
@@ -147,6 +149,26 @@ async def test_cases_are_not_counted_when_they_were_erased() -> None:
         await memory.lifecycle.erase(matching=WORD)
         end = await memory.views.newest_offset()
         assert (await memory.views.n_cases_until(end), await memory.views.n_readable_cases_until(end)) == (3, 3)
+
+
+@pytest.mark.parametrize("scope", ["case", "event", "text", "namespace"])
+async def test_a_skill_goes_with_a_case_that_it_was_written_from(tmp_path: Path, scope: str) -> None:
+    async with a_bank(tmp_path) as memory:
+        ids = await lived_in(memory)
+        task, stays = f"Where is {WORD}?", "Where is Lima?"
+
+        async def skill_from(state: str, *tasks: str) -> str | None:
+            written_from = [question_hash(one) for one in tasks]
+            return await memory.write(state=state, action="ask", reward=1.0, kind="skill", written_from=written_from)
+
+        both, other = await skill_from("find towns", task, stays), await skill_from("find cities", stays)
+        names = {"cases": [ids[task]] * (scope == "case"), "events": [ids[f"event {task}"]] * (scope == "event")}
+        given: dict[str, Any] = {**names, "matching": WORD * (scope == "text"), "is_all": scope == "namespace"}
+        planned, done = await memory.lifecycle.plan_erasure(**given), await memory.lifecycle.erase(**given)
+        left = {case.id async for case in memory.views.walk(namespace="default")}
+    assert (planned.counts.cases, planned.counts.events) == (done.counts.cases, done.counts.events)
+    assert both not in left
+    assert (other in left, ids[stays] in left) == ((False, False) if scope == "namespace" else (True, True))
 
 
 async def test_scope_is_checked_when_it_names_nothing(tmp_path: Path) -> None:
