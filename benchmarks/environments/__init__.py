@@ -1,9 +1,11 @@
 """Published environments, measured: what they cost, and whether cases make a frozen 135M play in them.
 
-floors.py      tasks, speed, memory, length of observations, random actions, walkthroughs
-__main__.py    the frozen model in a mixed stream of text games, with all controls
-player.py      the frozen model as a player
-figures.py     games won, differences of arms by environment, and the tables
+floors.py          tasks, speed, memory, length of observations, random actions, walkthroughs
+__main__.py        the frozen model in a mixed stream of text games, with all controls
+player.py          the frozen model as a player
+figures.py         games won, and differences of arms by environment
+played_games.py    scores of finished games, kept in played/ with the code
+played_tables.py   their tables in docs/results.md
 
 In the experiment the model's weights never change; it chooses among the actions that the game allows. After a game that
 is not won, the memory is told the game's walkthrough (`--feedback correction`), or nothing but the score (`--feedback
@@ -14,5 +16,6 @@ What was chosen on the dev split: that the model reads its actions as a list to 
 of its own (player.py). With corrections, in 60 games of CookingWorld each, `advantage` won .32 so, .17 with the
 action before what was seen, .11 with a chat's turns in JSON and .01 with a chat's turns of bare actions.
 Temperatures .5 and .25 did not differ. All else is a default: 4 cases, exploration, estimator, prompts. Some 230
-games of the test split had been played with the second form when the first was found; they were thrown away.
+games of the test split had been played with the second form when the first was found; they were thrown away. Two orders
+of the test split that were played with the dials as they are were lost with their machine; no dial was changed since.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.environments.figures import figures, print_figures
-from benchmarks.environments.outcomes import FOLDER, PlayedRun, streams_of
+from benchmarks.environments.played_games import FOLDER, PlayedRun, streams_of
 from benchmarks.environments.player import TEMPERATURE, player_subject
 from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.engine import FrozenWeights

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.environments.outcomes import Stream
+from benchmarks.environments.played_games import Stream
 from memento.evals.environments.subject import WON_FROM
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.environments.figures import Difference, Figures, Row, figures
-from benchmarks.environments.outcomes import FOLDER, PlayedRun
+from benchmarks.environments.played_games import FOLDER, PlayedRun
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.memory.stats import Interval

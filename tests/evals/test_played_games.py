@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.environments.figures import figures
-from benchmarks.environments.outcomes import FOLDER, PlayedRun, Stream, streams_of
+from benchmarks.environments.played_games import FOLDER, PlayedRun, Stream, streams_of
 from benchmarks.environments.played_tables import markdown
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.journal import Journal
