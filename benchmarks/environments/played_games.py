@@ -35,7 +35,7 @@ class Stream(BaseModel):
     seconds: float
     """Per game, waiting included."""
     commit: str = ""
-    """Of the code that played it; with the machine and the day empty for one that is being played."""
+    """Of the code when the games were kept; with the machine and the day empty for a stream that is not kept."""
     machine: str = ""
     date: str = ""
     scores: dict[str, float | None]

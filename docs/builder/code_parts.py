@@ -83,6 +83,13 @@ def figures() -> str:
     return markdown()
 
 
+def games() -> str:
+    """What a frozen model won in environments, made from the scores that are kept."""
+    from benchmarks.environments.played_tables import markdown
+
+    return markdown()
+
+
 def hosts() -> str:
     """The hosts that were tried, and with what."""
     from tests.hosts.cells import markdown
