@@ -92,6 +92,43 @@ async def rollback(
     return ExitCode.OK
 
 
+@learn.command("set")
+@run_async
+async def set_settings(
+    given: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Settings; the others stay as they are.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Reason, recorded with the version.", prompt="Why")],
+    policy: Policy = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Let settings serve that you chose, without judging them: those of `--policy trial` are the levels of guides."""
+    from memento.cli.opening import opened
+
+    settings = dict(map(_setting, given))
+    async with opened(namespace) as memory:
+        written = await memory.offline(policy).choose(settings, reason=reason)
+    is_done = written.verdict == "promoted"
+    if as_json:
+        print_json({"event": "set", **written.model_dump(mode="json")})
+    elif is_done:
+        serve = ", ".join(f"{name} {value:g}" for name, value in written.settings.items())
+        tell(f"version {written.version} serves: {serve}; all else is built in")
+    else:
+        tell(f"refused: {written.reason}")
+    return ExitCode.OK if is_done else ExitCode.FAILED
+
+
+def _setting(given: str) -> tuple[str, float]:
+    from memento.memory.errors import InvalidInput
+
+    name, _, value = given.partition("=")
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise InvalidInput(f"{given!r} is not NAME=NUMBER, such as trials=400") from error
+
+
 @run_async
 async def _judge(*, policy: str | None, namespace: str | None, seed: int, as_json: bool) -> ExitCode:
     """Judge other settings; exit code 0 also when they are refused."""

@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import (
     CaseRows,
     CaseView,
@@ -77,10 +78,10 @@ class GuideTrials(SharedOutcomes):
             settings: any of `keep_alpha`, `retire_alpha`, `trials`, `least_similarity`.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         del dim, seed
-        self._made_as = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        self._made_as = _in_range(checked_settings(settings, _BUILT_IN, estimator=self.name))
         self._assignments: dict[str, _Assignment] = {}
         self._events: dict[str, dict[str, None]] = {}  # by guide, in the order of their first outcome
         self._standings: dict[str, _Standing] = {}
@@ -193,6 +194,17 @@ class GuideTrials(SharedOutcomes):
             return _Standing("kept", n_shown)
         is_harmful = is_rejected(-term_N, weight_N, 0.0, alpha=made["retire_alpha"])
         return _Standing("retired" if is_harmful or len(assignments) >= made["trials"] else "on trial", n_shown)
+
+
+def _in_range(made: dict[str, float]) -> dict[str, float]:
+    for name in ("keep_alpha", "retire_alpha"):
+        if not 0 < made[name] < 1:
+            raise InvalidInput(f"{name} is a chance of error, above 0 and below 1, not {made[name]:g}")
+    if made["trials"] < 1 or made["trials"] != int(made["trials"]):
+        raise InvalidInput(f"trials is a number of outcomes, a whole one from 1 on, not {made['trials']:g}")
+    if made["least_similarity"] > 1:
+        raise InvalidInput(f"least_similarity is a cosine, at most 1, not {made['least_similarity']:g}")
+    return made
 
 
 def _drawn(example: Example) -> tuple[str, bool] | None:

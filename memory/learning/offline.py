@@ -155,6 +155,35 @@ class OfflineLearning:
         await self._prepared(draft)
         return await self._write(draft)
 
+    async def choose(self, settings: "EstimatorSettings", *, reason: str) -> SettingsVersion:
+        """Let settings serve that a person chose, without judging them; every outcome counts as before.
+
+        Args:
+            settings: by name; the others stay as they serve.
+            reason: why, for the history.
+
+        Returns:
+            The decision as written; refused when another one was written meanwhile.
+
+        Raises:
+            InvalidInput: the estimator has no such setting, or it cannot take the value; nothing is written.
+        """
+        serving = await self.serving()
+        chosen = {**serving.settings, **settings}
+        async with OwnThread() as thread:
+            await thread.run(lambda _: self._factory()(chosen))
+        draft = SettingsVersion(
+            namespace=self._namespace,
+            estimator=self._estimator,
+            settings=chosen,
+            skipped=serving.skipped,
+            trained_until=await self._storage.views.newest_outcome_offset(),
+            replaces=serving.version,
+            reason=f"chosen by hand: {reason}",
+        )
+        await self._prepared(draft)
+        return await self._write(draft)
+
     async def _judged(
         self, serving: SettingsVersion, until: int, seed: int, look: int, on_progress: OnProgress
     ) -> "Report":

@@ -187,3 +187,21 @@ async def test_the_serving_version_is_left_alone_when_judging_is_cut_off(signal:
 def n_versions(home: Path) -> int:
     with sqlite3.connect(f"file:{home / 'ledger.sqlite'}?mode=ro", uri=True) as connection:
         return int(connection.execute("SELECT count(*) FROM settings_versions").fetchone()[0])
+
+
+def test_settings_that_a_person_chose_serve_as_a_version_with_its_reason(home: Path) -> None:
+    done = invoke(
+        "learn", "set", "trials=400", "least_similarity=0.5", "--policy", "trial", "--reason", "alike", "--json"
+    )
+    assert done.code == 0
+    (line,) = done.lines
+    assert (line["event"], line["settings"]) == ("set", {"trials": 400, "least_similarity": 0.5})
+    (kept,) = invoke("learn", "history", "--policy", "trial", "--json").lines
+    assert (kept["is_serving"], kept["reason"]) == (True, "chosen by hand: alike")
+
+
+@pytest.mark.parametrize("given", ["trials", "trials=many", "=3", "attempts=3", "trials=0"])
+def test_a_setting_that_is_none_is_refused_by_name(home: Path, given: str) -> None:
+    done = invoke("learn", "set", given, "--policy", "trial", "--reason", "a slip")
+    assert done.code == 2
+    assert given.partition("=")[0] in done.err

@@ -236,6 +236,37 @@ async def test_outcomes_of_runs_reach_the_trial_once_and_corrections_replace_the
     assert len([case async for case in memory.views.walk(namespace="default", kind="skill")]) == 1
 
 
+async def test_levels_that_a_person_chose_serve_and_judge_what_was_seen_before(memory: CaseMemory) -> None:
+    guide = await skill(memory)
+    for number in range(4):
+        run, _ = await a_run(memory, number)
+        await memory.write(run)
+    levels = memory.offline("trial")
+    assert (await memory.trials([guide]))[0].status == "on trial"
+    strict = await levels.choose({"trials": 4}, reason="few tasks")
+    assert (strict.verdict, strict.settings, strict.reason) == ("promoted", {"trials": 4}, "chosen by hand: few tasks")
+    (trial,) = await memory.trials([guide])
+    assert (trial.status, trial.n_trials) == ("retired", 4)
+    assert (await reading_of(memory, "add salt to a stew")).cases == []
+    both = await levels.choose({"trials": 400, "keep_alpha": 0.1}, reason="more tasks")
+    assert (both.settings, both.replaces) == ({"trials": 400, "keep_alpha": 0.1}, strict.version)
+    (trial,) = await memory.trials([guide])
+    assert (trial.status, trial.n_shown + trial.n_withheld) == ("on trial", 4), "every outcome counts as before"
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [{"keep_alpha": 0}, {"retire_alpha": 1}, {"trials": 0}, {"trials": 2.5}, {"least_similarity": 1.1}, {"alpha": 0.1}],
+)
+async def test_levels_that_make_no_sense_are_refused_and_nothing_is_written(
+    memory: CaseMemory, refused: dict[str, float]
+) -> None:
+    levels = memory.offline("trial")
+    with pytest.raises(InvalidInput, match=next(iter(refused))):
+        await levels.choose(refused, reason="a slip")
+    assert await levels.history() == []
+
+
 async def test_an_unknown_outcome_is_no_trial_until_it_is_known(memory: CaseMemory) -> None:
     guide = await skill(memory)
     run, reading = await a_run(memory, 1, reward=None)
