@@ -93,6 +93,12 @@ class RunSettings(BaseModel):
         ),
         json_schema_extra=in_form("Cases", "executor", "write_case"),
     )
+    subtask_policy: PolicyName | None = Field(
+        default=None,
+        title="Policy of subtask cases",
+        description="How cases of earlier subtasks are chosen. Empty: as the run's other cases are.",
+        json_schema_extra=in_form("Cases", "executor"),
+    )
     step_k: int = Field(
         default=0,
         ge=0,

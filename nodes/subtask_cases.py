@@ -102,7 +102,7 @@ class SubtaskCases:
             recalling = partial(
                 memory.recall,
                 asked,
-                policy=run["settings"]["policy"],
+                policy=run["settings"].get("subtask_policy") or run["settings"]["policy"],
                 namespace=run["namespace"] or None,
                 key=task_question(run),
                 kind=SUBTASK,

@@ -26,6 +26,7 @@ NONE: Final = "none"
 WIDE: Final = ":k=8"
 """As many cases of whole tasks as there are cases of both kinds."""
 BOTH: Final = ":subtask_k=4"
+MIXED: Final = f"{BOTH},subtask_policy=similarity_reward"
 ALONE: Final = ":k=0,subtask_k=4"
 ARMS: Final = (NONE, "advantage", f"advantage{WIDE}", f"advantage{BOTH}", f"advantage{ALONE}")
 
@@ -70,6 +71,8 @@ def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
             (f"{policy}{BOTH}", NONE),
             (policy, NONE),
             (f"{policy}{ALONE}", policy),
+            (f"{policy}{MIXED}", f"{policy}{BOTH}"),
+            (f"{policy}{MIXED}", f"{policy}{WIDE}"),
         )
     ]
 

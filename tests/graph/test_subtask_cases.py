@@ -68,6 +68,23 @@ async def test_executor_is_shown_how_the_same_subtask_was_carried_out_for_anothe
     assert "case_ids" not in result, "the run's own cases were the planner's"
 
 
+@pytest.mark.parametrize(("given", "chosen_by"), [({}, "similarity"), ({"subtask_policy": "random"}, "random")])
+async def test_subtask_cases_are_chosen_by_a_policy_of_their_own_where_a_run_names_one(
+    given: dict[str, str], chosen_by: str
+) -> None:
+    async with a_memory() as memory:
+        graph = graph_of(memory, scripted("7", "8"), "done", "done", checkpointer=InMemorySaver())
+        context: Any = {**READS, "policy": "similarity", **given}
+        for name in ("Ada", "Bob"):
+            await graph.ainvoke({"task": f"Refund {name}.", "reference": "done"}, on(name), context=context)
+        state = (await graph.aget_state(on("Bob"))).values
+        event_ids = state["event_id"], state["results"][0]["subtask_event_id"]
+        whole, subtask = [await memory.views.event(one, namespace="default") for one in event_ids]
+    assert whole is not None
+    assert subtask is not None
+    assert (whole.policy, subtask.policy, len(subtask.case_ids)) == ("similarity", chosen_by, 1)
+
+
 async def test_nothing_is_read_or_written_of_subtasks_unless_a_run_wants_it() -> None:
     async with a_memory() as memory:
         graph = graph_of(memory, scripted("7"), "done", checkpointer=InMemorySaver())
