@@ -50,7 +50,8 @@ def _differences(found: Figures) -> str:
 
 
 def _difference(one: Difference, names: Sequence[str]) -> list[str]:
-    shown = [_points(one.whole), *(_points(one.by_environment[name]) for name in names)]
+    figures_shown = (one.whole, *(one.by_environment[name] for name in names))
+    shown = [_points(figure, is_told=one.has_verdict) for figure in figures_shown]
     return [f"`{one.arm}` - `{one.control}`", f"{one.n_orders:g}", *shown, one.worst]
 
 
@@ -58,9 +59,10 @@ def _share(one: Interval) -> str:
     return f"{one.value:.3f} [{one.low:.2f}, {one.high:.2f}]"
 
 
-def _points(one: Interval) -> str:
+def _points(one: Interval, *, is_told: bool) -> str:
+    """A difference in points; bold where there is a verdict, and it is above or below 0."""
     told = f"{100 * one.value:+.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
-    return f"**{told}**" if one.low > 0 or one.high < 0 else told
+    return f"**{told}**" if is_told and (one.low > 0 or one.high < 0) else told
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
