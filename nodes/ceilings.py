@@ -18,7 +18,9 @@ from memento.nodes.misfit import misfit_of
 SettingsT = TypeVar("SettingsT", bound=RunSettings)
 
 _MODELS: Final = ("planner", "executor", "judge", "second_judge")
-_CHOICES: Final = ("policy", "case_budget", "cases_for", "skills", "lessons", "failures", "acting", "evaluator")
+_CHOICES: Final = (
+    *("policy", "subtask_policy", "case_budget", "cases_for", "skills", "lessons", "failures", "acting", "evaluator"),
+)
 _VALUES: Final = ("positive_from",)
 _PROMPTS: Final = ("planner_prompt", "executor_prompt", "judge_prompt")
 _SWITCHES: Final = tuple(name for name, field in RunSettings.model_fields.items() if field.annotation is bool)
@@ -49,6 +51,7 @@ class Ceilings:
         Args:
             limits: field of `RunSettings` to a number (the most; of instructions, their characters), a list of names
                 (the allowed ones; the configured model and policy always are) or a truth value (what every run has).
+                The list of `policy` is that of `subtask_policy`, too, unless that has one of its own.
 
         Raises:
             InvalidInput: a field that does not exist, or a limit that its field cannot have.
@@ -65,6 +68,10 @@ class Ceilings:
         """These ceilings, and those of `defaults` for fields that have none here."""
         return Ceilings(defaults._limits | self._limits)
 
+    def _with_implied(self) -> dict[str, Any]:
+        implied = {"subtask_policy": self._limits["policy"]} if "policy" in self._limits else {}
+        return implied | self._limits
+
     def bounded(self, settings: RunSettings) -> Bounded:
         """Return the settings within the ceilings.
 
@@ -73,7 +80,7 @@ class Ceilings:
         """
         changes: dict[str, Any] = {}
         notices = []
-        for name, limit in self._limits.items():
+        for name, limit in self._with_implied().items():
             given = getattr(settings, name)
             if isinstance(limit, list):
                 _refuse_unless_allowed(name, given, limit)

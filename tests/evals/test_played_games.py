@@ -110,4 +110,4 @@ def test_tables_name_every_arm_and_say_when_orders_are_too_few(folder: Path, tmp
 
 
 def test_what_is_kept_with_the_code_can_be_read() -> None:
-    assert markdown(FOLDER).count("games won") == len(list(FOLDER.glob("*.json")))
+    assert markdown(FOLDER).count("| games won |") == len(list(FOLDER.glob("*.json")))

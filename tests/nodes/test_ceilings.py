@@ -51,11 +51,29 @@ def test_names_are_refused_when_they_are_not_allowed(given: dict[str, Any], said
     assert Ceilings(TOP).bounded(Context(planner="openai:gpt-4.1")).settings.planner == "openai:gpt-4.1"
 
 
+def test_what_is_allowed_as_policy_bounds_that_of_subtask_cases_unless_that_has_a_ceiling_of_its_own() -> None:
+    given = Context(subtask_policy="advantage")
+    with pytest.raises(InvalidInput, match="subtask_policy 'advantage' is not allowed here; choose one of: similarity"):
+        Ceilings({"policy": ["similarity"]}).bounded(given)
+    own = Ceilings({"policy": ["similarity"], "subtask_policy": ["advantage"]})
+    assert own.bounded(given).settings == given
+    assert Ceilings({"policy": ["similarity"]}).bounded(Context()).settings == Context()
+
+
 def test_every_setting_can_have_a_ceiling() -> None:
     samples: dict[type, Any] = {bool: False, int: 3, float: 3.0, str: []}
     for name in RunSettings.model_fields:
         default = getattr(RunSettings(), name)
-        names = ("planner", "executor", "judge", "second_judge", "policy", "evaluator", "positive_from")
+        names = (
+            "planner",
+            "executor",
+            "judge",
+            "second_judge",
+            "policy",
+            "subtask_policy",
+            "evaluator",
+            "positive_from",
+        )
         limit = [] if name in names else samples[type(default)] if default is not None else 3
         limit = 300 if name == "max_case_tokens" or name.endswith("_prompt") else limit
         assert Ceilings({name: limit}), name
