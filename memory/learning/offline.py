@@ -5,7 +5,7 @@ that served serves on; an interruption, a kill or a full disk leaves nothing hal
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -90,15 +90,7 @@ class OfflineLearning:
         """
         serving = await self._storage.versions.serving(self._namespace, self._estimator)
         until = await self._storage.views.newest_outcome_offset()
-        draft = SettingsVersion(
-            namespace=self._namespace,
-            estimator=self._estimator,
-            verdict="refused",
-            skipped=serving.skipped,
-            trained_until=until,
-            replaces=serving.version,
-            seed=seed,
-        )
+        draft = self._draft(serving, until, verdict="refused", seed=seed)
         try:
             look = 1 + n_judged(await self.history(), serving)
             report = await self._judged(serving, until, seed, look, on_progress)
@@ -172,17 +164,21 @@ class OfflineLearning:
         chosen = {**serving.settings, **settings}
         async with OwnThread() as thread:
             await thread.run(lambda _: self._factory()(chosen))
-        draft = SettingsVersion(
-            namespace=self._namespace,
-            estimator=self._estimator,
-            settings=chosen,
-            skipped=serving.skipped,
-            trained_until=await self._storage.views.newest_outcome_offset(),
-            replaces=serving.version,
-            reason=f"chosen by hand: {reason}",
-        )
+        until = await self._storage.views.newest_outcome_offset()
+        draft = self._draft(serving, until, settings=chosen, reason=f"chosen by hand: {reason}")
         await self._prepared(draft)
         return await self._write(draft)
+
+    def _draft(self, serving: SettingsVersion, until: int, **fields: Any) -> SettingsVersion:
+        """A decision that would replace the serving version, by outcomes until an offset."""
+        return SettingsVersion(
+            namespace=self._namespace,
+            estimator=self._estimator,
+            skipped=serving.skipped,
+            trained_until=until,
+            replaces=serving.version,
+            **fields,
+        )
 
     async def _judged(
         self, serving: SettingsVersion, until: int, seed: int, look: int, on_progress: OnProgress

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from memento.memory.case import question_hash
+
 Ids = dict[str, set[str]]
 
 
@@ -22,7 +24,7 @@ class Links:
         self._same = _ids()
         """Id of a row's column to the one of its body and back, where damage made them differ."""
         self._questions = _ids()
-        """Case to the hash of its task."""
+        """Case to the hashes of its task: a row of an earlier release may hold a former one."""
         self._guides = _ids()
         """Hash of a task to the guides that were written from cases of it."""
         self.threads = _ids()
@@ -36,7 +38,7 @@ class Links:
             self._cases_of_event[row.event_id].add(row.case_id)
         provenance = body.get("provenance")
         self.threads[row.case_id].update(_thread(provenance))
-        self._questions[row.case_id].add(row.question)
+        self._questions[row.case_id].update((row.question, _question(body)))
         for question in _written_from(provenance):
             self._guides[question].add(row.case_id)
 
@@ -85,6 +87,10 @@ class Closed(NamedTuple):
 
 def _all(links: Ids, ids: set[str]) -> set[str]:
     return {other for one in ids for other in links.get(one, ())}
+
+
+def _question(body: dict[str, Any]) -> str:
+    return question_hash(str(body.get("state", "")), str(body.get("key", "")))
 
 
 def _written_from(record: Any) -> Iterator[str]:

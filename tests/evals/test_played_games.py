@@ -10,9 +10,8 @@ from benchmarks.environments.played_tables import markdown
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.journal import Journal
 from memento.evals.runs.plan import RunPlan
-from memento.evals.runs.result import ServedCase, TaskResult
+from memento.evals.runs.result import ServedCase
 from memento.evals.runs.runner import JOURNAL, STREAMS
-from memento.nodes.usage import no_usage
 
 ARMS = ("none", "advantage:failures=hidden")
 TASKS = [f"{name}/test/{number}" for name in ("coin", "twc") for number in range(5)]
@@ -31,22 +30,8 @@ def _journal(folder: Path, plan: RunPlan, arm: str, seed: int, scores: dict[str,
     journal = Journal(file)
     journal.open()
     cases = [ServedCase(id="1", reward=reward, similarity=1, score=1, slot=0, propensity=1) for reward in (1.0, 0.0)]
-    for position, (task, score) in enumerate(scores.items()):
-        result = TaskResult(
-            arm=arm,
-            seed=seed,
-            phase="learn",
-            iteration=1,
-            position=position,
-            round=position,
-            task_id=task,
-            source=task.partition("/")[0],
-            reward=score,
-            cases=[] if arm == "none" else cases,
-            usage=no_usage(),
-            seconds=2.0,
-        )
-        journal.append([result])
+    played = Stream(arm=arm, seed=seed, worked=0, seconds=2.0, scores=scores).results()
+    journal.append(played if arm == "none" else [one.model_copy(update={"cases": cases}) for one in played])
     journal.close()
 
 

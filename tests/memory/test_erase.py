@@ -171,6 +171,20 @@ async def test_a_skill_goes_with_a_case_that_it_was_written_from(tmp_path: Path,
     assert (other in left, ids[stays] in left) == ((False, False) if scope == "namespace" else (True, True))
 
 
+async def test_a_skill_goes_with_a_case_whose_row_holds_the_hash_of_an_earlier_release(tmp_path: Path) -> None:
+    task = f"Where is {WORD}?"
+    async with a_bank(tmp_path) as memory:
+        ids = await lived_in(memory)
+        skill = await memory.write(
+            state="find towns", action="ask", reward=1.0, kind="skill", written_from=[question_hash(task)]
+        )
+    former = "UPDATE case_revisions SET question = 'former' WHERE case_id = ?"
+    assert await asyncio.to_thread(change_rows, tmp_path, former, (ids[task],)) == 1
+    async with a_bank(tmp_path) as memory:
+        await memory.lifecycle.erase(cases=[ids[task]])
+        assert skill not in {case.id async for case in memory.views.walk(namespace="default")}
+
+
 async def test_scope_is_checked_when_it_names_nothing(tmp_path: Path) -> None:
     async with a_bank(tmp_path) as memory:
         ids = await lived_in(memory)
