@@ -102,7 +102,7 @@ async def set_settings(
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """Let settings serve that you chose, without judging them: those of `--policy trial` are the levels of guides."""
+    """Let levels of guides' trials serve that you chose, with `--policy trial`; all other settings are judged."""
     from memento.cli.opening import opened
 
     settings = dict(map(_setting, given))

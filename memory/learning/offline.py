@@ -148,22 +148,23 @@ class OfflineLearning:
         return await self._write(draft)
 
     async def choose(self, settings: "EstimatorSettings", *, reason: str) -> SettingsVersion:
-        """Let settings serve that a person chose, without judging them; every outcome counts as before.
+        """Let levels of guides' trials serve that a person chose; every outcome counts as before.
 
         Args:
             settings: by name; the others stay as they serve.
             reason: why, for the history.
 
         Returns:
-            The decision as written; refused when another one was written meanwhile.
+            The decision; refused when another one was written meanwhile.
 
         Raises:
-            InvalidInput: the estimator has no such setting, or it cannot take the value; nothing is written.
+            InvalidInput: no such level, or beyond its range; or of another estimator, whose settings are judged.
         """
+        if self._estimator != "trials":
+            raise InvalidInput(f"settings of {self._estimator} serve where they are judged better: `memento learn`")
         serving = await self.serving()
         chosen = {**serving.settings, **settings}
-        async with OwnThread() as thread:
-            await thread.run(lambda _: self._factory()(chosen))
+        await self._storage.compute(lambda: self._factory()(chosen))  # refuses what it cannot be made with
         until = await self._storage.views.newest_outcome_offset()
         draft = self._draft(serving, until, settings=chosen, reason=f"chosen by hand: {reason}")
         await self._prepared(draft)

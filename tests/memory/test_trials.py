@@ -267,6 +267,13 @@ async def test_levels_that_make_no_sense_are_refused_and_nothing_is_written(
     assert await levels.history() == []
 
 
+async def test_settings_that_are_judged_are_not_set_by_hand(memory: CaseMemory) -> None:
+    learned = memory.offline("advantage")
+    with pytest.raises(InvalidInput, match="serve where they are judged better"):
+        await learned.choose({"capacity": 0}, reason="less memory")
+    assert await learned.history() == []
+
+
 async def test_an_unknown_outcome_is_no_trial_until_it_is_known(memory: CaseMemory) -> None:
     guide = await skill(memory)
     run, reading = await a_run(memory, 1, reward=None)
