@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +97,26 @@ async def test_output_is_cut_when_there_is_too_much(sandbox: Sandbox, tmp_path: 
 async def test_an_execution_ends_when_it_makes_too_many_files(sandbox: Sandbox, tmp_path: Path) -> None:
     code = "for number in range(10_000):\n    open(f'{number}', 'w').close()\nwhile True:\n    pass"
     assert (await python(sandbox, code, tmp_path))[1:] == (None, "files")
+
+
+class LateThreads(ThreadPoolExecutor):
+    """Threads of a busy machine: each begins its work after a while."""
+
+    def submit(self, work: Any, /, *args: Any, **given: Any) -> Any:
+        def late() -> Any:
+            time.sleep(0.3)
+            return work(*args, **given)
+
+        return super().submit(late)
+
+
+async def test_too_many_files_are_seen_when_they_were_made_before_anybody_could_look(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    asyncio.get_running_loop().set_default_executor(LateThreads(4))
+    code = f"for number in range({2 * LIMITS.n_files}):\n    open(f'{{number}}', 'w').close()\nwhile True:\n    pass"
+    ended = await python(sandbox, code, tmp_path, replace(LIMITS, wall_s=5))
+    assert ended[1:] == (None, "files")
 
 
 async def test_a_full_workspace_can_be_tidied_up(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -64,9 +64,11 @@ class MontySandbox:
         output = _Output(limits.output_bytes)
         code = await asyncio.to_thread(_showing_last_value, source)
         async with _session(folder, limits) as (session, mount):
-            pid = session.worker_pid
+            pid, allowed = session.worker_pid, Footprint(limits.n_files, limits.workspace_bytes)
+            # Before the code begins: on a busy machine it may have made all its files before another task looks.
+            before = await asyncio.to_thread(footprint, folder, at_most=allowed)
             feed = asyncio.create_task(_fed(session, mount, code, output))
-            watch = asyncio.create_task(_exceeded(pid, folder, limits, output))
+            watch = asyncio.create_task(_exceeded(pid, folder, limits, output, before=before))
             try:
                 await asyncio.wait([feed, watch], return_when=asyncio.FIRST_COMPLETED)
                 ending, exit_code = feed.result() if feed.done() else (watch.result(), None)
@@ -176,11 +178,12 @@ async def _fed(
     return "exit", 0
 
 
-async def _exceeded(pid: int | None, folder: Path, limits: SandboxLimits, output: _Output) -> ExitCause:
+async def _exceeded(
+    pid: int | None, folder: Path, limits: SandboxLimits, output: _Output, *, before: Footprint
+) -> ExitCause:
     """Wait until a limit that Monty does not know is exceeded, and return which."""
     deadline = asyncio.get_running_loop().time() + limits.wall_s
     allowed = Footprint(limits.n_files, limits.workspace_bytes)
-    before = await asyncio.to_thread(footprint, folder, at_most=allowed)
     while asyncio.get_running_loop().time() < deadline:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(output.is_full.wait(), _TICK_S)
