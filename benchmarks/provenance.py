@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_CODE = (".", ":!benchmarks/results", ":!README.md", ":!docs/*.md")
+_CODE = (".", ":!benchmarks/results", ":!benchmarks/*/kept", ":!README.md", ":!docs/*.md")
 """What figures depend on: keeping them, and the table made from them, makes no new code."""
 
 

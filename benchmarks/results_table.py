@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmarks.markdown_tables import table
 from benchmarks.provenance import Provenance
 from benchmarks.results import FOLDER, Figure, KeptFigure, load, rounded
 
@@ -36,7 +37,7 @@ def _rows(kept: list[KeptFigure]) -> list[str]:
         [name, _bar(one), _seen(idle.get(name)), *([_seen(busy.get(name))] if busy else [])]
         for name, one in {**busy, **idle}.items()
     ]
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells)]
+    return table(head, cells).splitlines()
 
 
 def _bar(figure: Figure) -> str:

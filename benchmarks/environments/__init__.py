@@ -4,8 +4,7 @@ floors.py          tasks, speed, memory, length of observations, random actions,
 __main__.py        the frozen model in a mixed stream of text games, with all controls
 player.py          the frozen model as a player
 figures.py         games won, and differences of arms by environment
-played_games.py    scores of finished games, kept in played/ with the code
-played_tables.py   their tables in docs/results.md
+kept_tables.py     their tables in docs/results.md, made from the streams that are kept with the code (kept/)
 
 In the experiment the model's weights never change; it chooses among the actions that the game allows. After a game that
 is not won, the memory is told the game's walkthrough (`--feedback correction`), or nothing but the score (`--feedback

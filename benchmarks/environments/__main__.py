@@ -3,7 +3,7 @@
 python -m benchmarks.environments --split dev --tasks 150 --seeds 10 --feedback correction --out DIR
 
 Several calls may work on one folder at a time, each with other arms (`--only`) and a file of readings of its own.
-Streams that a file of `--kept` has are not played again, and count; `--keep` adds to it those that are finished.
+With `--kept`, streams that are kept with the code are not played again, and count; `--keep` adds the finished ones.
 """
 
 import argparse
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.environments.figures import figures, print_figures
-from benchmarks.environments.played_games import FOLDER, PlayedRun, streams_of
+from benchmarks.environments.kept_tables import FOLDER
 from benchmarks.environments.player import TEMPERATURE, player_subject
 from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.engine import FrozenWeights
 from benchmarks.frozen_model.readings import readings_file
+from benchmarks.kept_streams import Keeping, KeptRun, streams_of
 from memento.evals.environments.pool import EnvironmentPool
 from memento.evals.environments.port import SPLITS
 from memento.evals.environments.subject import environment_subject, environment_tasks, specs_of
@@ -74,8 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=int, help="work only on the first so many of the orders, for now")
     parser.add_argument("--only", action="append", help="work only on this arm of the plan, for now; repeatable")
-    parser.add_argument("--kept", type=Path, help=f"file of games played before; one of {FOLDER.name}/ by default")
-    parser.add_argument("--keep", action="store_true", help="add the finished streams to that file")
+    Keeping.add_options(parser)
     parser.add_argument("--print", action="store_true", help="only print what is there")
     return parser.parse_args()
 
@@ -105,17 +105,14 @@ async def _run(options: argparse.Namespace) -> None:
 
 def _told(options: argparse.Namespace, plan: RunPlan) -> None:
     """Print the figures of all games there are, and keep the finished streams if asked to. Blocking."""
-    file = _file(options, plan)
-    played, streams = PlayedRun.load(file, plan), streams_of(options.out, plan)
-    print_figures(figures(played.with_those(streams), plan), plan, options.out)
-    if options.keep and (n_new := played.add(streams, n_tasks=plan.n_tasks)):
-        played.save(file)
-        print(f"{n_new} streams added to {file}")
+    keeping, streams = _keeping(options, plan), streams_of(options.out, plan)
+    kept = KeptRun.load(keeping.file, plan)
+    print_figures(figures(kept.with_those(streams), plan), plan, options.out)
+    keeping.take(kept, streams)
 
 
-def _file(options: argparse.Namespace, plan: RunPlan) -> Path:
-    kept: Path | None = options.kept
-    return kept or FOLDER / f"{plan.dataset}-{plan.feedback}.json"
+def _keeping(options: argparse.Namespace, plan: RunPlan) -> Keeping:
+    return Keeping.of(options, FOLDER / f"{plan.dataset}-{plan.feedback}.json")
 
 
 def _plan(options: argparse.Namespace, names: list[str], tasks: list[EvalTask], subject: Subject) -> RunPlan:
@@ -142,7 +139,8 @@ async def _played(
     options: argparse.Namespace, plan: RunPlan, tasks: list[EvalTask], subject: Subject, weights: FrozenWeights
 ) -> int:
     """Play what is wanted and not played yet; the number of games."""
-    kept = {one.name for one in (await asyncio.to_thread(PlayedRun.load, _file(options, plan), plan)).streams}
+    file = _keeping(options, plan).file
+    kept = {one.name for one in (await asyncio.to_thread(KeptRun.load, file, plan)).streams}
     wanted = [
         key
         for key in plan.streams()

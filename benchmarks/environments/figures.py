@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.environments.played_games import Stream
+from benchmarks.kept_streams import Stream
 from memento.evals.environments.subject import WON_FROM
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -77,7 +77,9 @@ class Figures(NamedTuple):
 def figures(streams: Sequence[Stream], plan: RunPlan) -> Figures:
     """The figures of a run, finished or not; arms in the plan's order."""
     arms = {arm.name: [one for one in streams if one.arm == arm.name] for arm in plan.arms}
-    results = {arm: [one for stream in mine for one in stream.results()] for arm, mine in arms.items() if mine}
+    results = {
+        arm: [one for stream in mine for one in stream.results(_environment)] for arm, mine in arms.items() if mine
+    }
     known = [one for mine in results.values() for one in mine]
     names = sorted({one.source for one in known})
     rows = [_row(arm, arms[arm], mine, names) for arm, mine in results.items()]
@@ -107,6 +109,10 @@ def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     for one in found.differences:
         print(f"{one.arm} - {one.control}\n  all: {points(one.whole)}\n  worst environment: {one.worst}")
         print("".join(f"  {name}: {points(interval)}\n" for name, interval in one.by_environment.items()))
+
+
+def _environment(task: str) -> str:
+    return task.partition("/")[0]
 
 
 def _won(results: Sequence[TaskResult]) -> list[TaskResult]:

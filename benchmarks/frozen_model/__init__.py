@@ -9,6 +9,8 @@ families.py    the tasks: real questions to be sent to the right desk, and house
 vote.py        the control without a model: the majority of the very same cases
 regression.py  the control that is told everything: a regression on the right names of all earlier tasks
 degraded.py    streams with a search that came too late, which are run again
-figures.py     tables with intervals from a run's folder
+streams.py     a run's streams, with the controls beside them
+figures.py     tables with intervals
+kept_tables.py those of docs/results.md, made from the streams that are kept with the code (kept/)
 agreement.py   whether llama.cpp, as the product runs it, chooses the same
 """

@@ -1,6 +1,8 @@
 """Runs the experiment and prints its tables; the same again goes on where it stopped.
 
 python -m benchmarks.frozen_model routing --feedback correction --tasks 300 --seeds 3 --out DIR
+
+With `--kept`, streams that are kept with the code are not run again, and count; `--keep` adds the finished ones.
 """
 
 import argparse
@@ -13,8 +15,11 @@ from benchmarks.frozen_model.chat_model import FrozenChatModel
 from benchmarks.frozen_model.degraded import checked, drop_degraded
 from benchmarks.frozen_model.engine import FrozenWeights
 from benchmarks.frozen_model.families import FAMILIES, Family, house, routing
-from benchmarks.frozen_model.figures import Vectors, print_figures
+from benchmarks.frozen_model.figures import figures, print_figures
+from benchmarks.frozen_model.kept_tables import FOLDER
 from benchmarks.frozen_model.readings import readings_file
+from benchmarks.frozen_model.streams import Vectors, streams_with_controls
+from benchmarks.kept_streams import Keeping, KeptRun
 from benchmarks.recorded import RECORDED
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan, StreamKey
@@ -40,9 +45,14 @@ def main() -> None:
     plan = _plan(family, options)
     if unknown := set(options.only or ()) - {arm.name for arm in plan.arms}:
         raise SystemExit(f"--only names no arm of the plan: {', '.join(sorted(unknown))}")
+    keeping = Keeping.of(options, FOLDER / f"{plan.dataset}-{plan.feedback}.json")
+    kept = KeptRun.load(keeping.file, plan)
     if not options.print:
-        asyncio.run(_run(family, plan, options))
-    print_figures(options.out, family, plan, _vectors(family) if plan.feedback == "correction" else None)
+        asyncio.run(_run(family, plan, _wanted(plan, kept, options), options))
+    vectors = _vectors(family) if plan.feedback == "correction" else None
+    streams = streams_with_controls(options.out, family, plan, vectors)
+    print_figures(figures(kept.with_those(streams), plan), plan, options.out)
+    keeping.take(kept, streams)
 
 
 def _vectors(family: Family) -> Vectors:
@@ -70,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=int, help="work only on the first so many of the orders, for now")
     parser.add_argument("--only", action="append", help="work only on this arm of the plan, for now; repeatable")
+    Keeping.add_options(parser)
     parser.add_argument("--print", action="store_true", help="only print what is there")
     return parser.parse_args()
 
@@ -95,20 +106,28 @@ def _plan(family: Family, options: argparse.Namespace) -> RunPlan:
     )
 
 
-def _is_wanted(key: StreamKey, options: argparse.Namespace) -> bool:
-    """Whether to work on a stream now; the others stay in the plan, for a later call."""
-    is_first = options.first is None or key.seed < options.first
-    return is_first and (options.only is None or key.arm.name in options.only)
+def _wanted(plan: RunPlan, kept: KeptRun, options: argparse.Namespace) -> list[StreamKey]:
+    """The streams to work on now; the others stay in the plan, for a later call."""
+    known = {one.name for one in kept.streams}
+    return [
+        key
+        for key in plan.streams()
+        if (key.arm.name, key.seed) not in known
+        and (options.first is None or key.seed < options.first)
+        and (options.only is None or key.arm.name in options.only)
+    ]
 
 
-async def _run(family: Family, plan: RunPlan, options: argparse.Namespace) -> None:
+async def _run(family: Family, plan: RunPlan, wanted: list[StreamKey], options: argparse.Namespace) -> None:
     path = await asyncio.to_thread(find_packaged_model)
     readings = options.readings or await asyncio.to_thread(readings_file, path)
     with await asyncio.to_thread(lambda: FrozenWeights(path, readers=options.readers, readings=readings)) as weights:
-        await _run_with(weights, family, plan, options)
+        await _run_with(weights, family, plan, wanted, options.out)
 
 
-async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, options: argparse.Namespace) -> None:
+async def _run_with(
+    weights: FrozenWeights, family: Family, plan: RunPlan, wanted: list[StreamKey], folder: Path
+) -> None:
     def planner(memory: MemorySource) -> FrozenChatModel:
         """Greedy where right answers are told; where only rewards are, answers must vary to be found."""
         seed = None
@@ -117,14 +136,13 @@ async def _run_with(weights: FrozenWeights, family: Family, plan: RunPlan, optio
             seed = int.from_bytes(hashlib.sha256(namespace.encode()).digest()[:4])
         return FrozenChatModel(weights=weights, sampling_seed=seed)
 
-    for name in await asyncio.to_thread(drop_degraded, options.out, plan):
+    for name in await asyncio.to_thread(drop_degraded, folder, plan):
         print(f"{name} had a degraded reading and is run again", flush=True)
-    wanted = [key for key in plan.streams() if _is_wanted(key, options)]
     runner = EvalRunner(
         plan,
         tasks=family.tasks,
         subject=family.subject(planner),
-        folder=options.out,
+        folder=folder,
         concurrency=_CONCURRENCY,
         only=[key.name for key in wanted],
     )

@@ -83,9 +83,16 @@ def figures() -> str:
     return markdown()
 
 
+def frozen_model() -> str:
+    """What memory does for a frozen model on two families of tasks, made from the rewards that are kept."""
+    from benchmarks.frozen_model.kept_tables import markdown
+
+    return markdown()
+
+
 def games() -> str:
     """What a frozen model won in environments, made from the scores that are kept."""
-    from benchmarks.environments.played_tables import markdown
+    from benchmarks.environments.kept_tables import markdown
 
     return markdown()
 

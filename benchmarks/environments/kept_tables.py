@@ -1,0 +1,54 @@
+"""The tables of games in docs/results.md, made from the scores that are kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.environments.figures import Difference, Figures, Row, figures
+from benchmarks.kept_streams import KeptRun
+from benchmarks.markdown_tables import difference, share, table
+from memento.evals.runs.arm import parse_arm
+from memento.evals.runs.plan import RunPlan
+
+FOLDER: Final = Path(__file__).parent / "kept"
+_TOLD = {"correction": "corrections after games that were not won", "reward": "rewards alone"}
+
+
+def markdown(folder: Path = FOLDER) -> str:
+    """For each run that is kept: what was won, and differences of arms."""
+    return "\n\n".join(_section(file) for file in sorted(folder.glob("*.json")))
+
+
+def _section(file: Path) -> str:
+    kept = KeptRun.read(file)
+    names = sorted({one.arm for one in kept.streams}, key=lambda name: (name != "none", name))
+    seeds = sorted({one.seed for one in kept.streams})
+    plan = RunPlan(**kept.run, arms=[parse_arm(name) for name in names], seeds=seeds)
+    found = figures(kept.streams, plan)
+    about = (
+        f"{plan.n_tasks} tasks of {', '.join(f'`{name}`' for name in plan.environments)}, {_TOLD[plan.feedback]}; "
+        f"{found.n_results} games, {found.n_unknown} without a score. Played {kept.origins()}."
+    )
+    return "\n\n".join([about, _arms(found), _differences(found)])
+
+
+def _arms(found: Figures) -> str:
+    names = list(found.rows[0].won)
+    head = ["games won", "orders", *names, "score", "cases shown that had worked"]
+    return table(head, [[f"`{one.arm}`", str(one.n_orders), *_cells(one, names)] for one in found.rows])
+
+
+def _cells(row: Row, names: Sequence[str]) -> list[str]:
+    return [*(share(row.won[name]) for name in names), share(row.score), f"{row.worked:.1f}"]
+
+
+def _differences(found: Figures) -> str:
+    names = list(found.differences[0].by_environment) if found.differences else []
+    head = ["difference in games won, points", "orders", "all", *names, "worst environment"]
+    return table(head, [_difference(one, names) for one in found.differences])
+
+
+def _difference(one: Difference, names: Sequence[str]) -> list[str]:
+    figures_shown = (one.whole, *(one.by_environment[name] for name in names))
+    shown = [difference(figure, has_verdict=one.has_verdict) for figure in figures_shown]
+    return [f"`{one.arm}` - `{one.control}`", f"{one.n_orders:g}", *shown, one.worst]
