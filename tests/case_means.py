@@ -16,7 +16,7 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number
 
 
 class CaseMeans(SharedOutcomes):
@@ -27,7 +27,9 @@ class CaseMeans(SharedOutcomes):
     replays = 0
 
     def __init__(self, *, settings: EstimatorSettings | None = None, space: tuple[dict[str, float], ...] = ()) -> None:
-        chosen = checked_settings(settings, {"shrinkage": 5.0, "boldness": 0.0}, estimator="case means")
+        chosen = checked_settings(
+            settings, {"shrinkage": number(5.0, most=1e3), "boldness": number(0.0, most=1e3)}, estimator="case means"
+        )
         self._shrinkage, self._boldness = chosen["shrinkage"], chosen["boldness"]
         self._space = [dict(one) for one in space]
         self._rewards: dict[str, list[float]] = defaultdict(list)

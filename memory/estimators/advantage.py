@@ -31,9 +31,9 @@ from memento.memory.estimators.port import (
     Example,
     Suggestions,
 )
-from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
+from memento.memory.estimators.priors import advantage_settings, prior_beliefs
 from memento.memory.estimators.repeats import Repeats
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.estimators.sites import Sites, TakenIn
 from memento.memory.estimators.suggestions import earned_cases, promising_regions
 from memento.memory.estimators.support import supported
@@ -69,10 +69,10 @@ class Advantage:
             settings: any of the built-in ones.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         del seed
-        chosen = checked_settings(settings, BUILT_IN, estimator=self.name)
+        chosen = advantage_settings(settings)
         self._made_as = {"revision": _REVISION, **chosen}
         self._landmarks = Landmarks(limit=int(chosen["landmarks"]), nearness=chosen["nearness"], dim=dim)
         self._difficulty = Difficulty(capacity=int(chosen["tasks"]), dim=dim)

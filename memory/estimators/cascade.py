@@ -18,7 +18,7 @@ Where it differs, and why:
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -33,15 +33,15 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number, whole
 
-_BUILT_IN = {
-    "ridge": 0.1,
-    "batch": 32.0,
-    "steps": 100.0,
-    "learning_rate": 3e-3,
-    "weight_decay": 1e-3,
-    "relevance": 4.0,
+_SETTINGS: Final = {
+    "ridge": number(0.1, least=1e-6, most=1e6),
+    "batch": whole(32.0, least=1, most=1e6),
+    "steps": whole(100.0, most=1000),
+    "learning_rate": number(3e-3, most=1.0),
+    "weight_decay": number(1e-3, most=1.0),
+    "relevance": number(4.0, most=1e3),
 }
 """`ridge` is lambda; `batch` counts reads between two fits, `steps` those of a fit; `relevance` is the cosine's first
 weight in theta."""
@@ -65,9 +65,9 @@ class NeuralLinLogUCB(SharedOutcomes):
             settings: any of `ridge`, `batch`, `steps`, `learning_rate`, `weight_decay`, `relevance`.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
-        self._made_as = {"seed": float(seed), **checked_settings(settings, _BUILT_IN, estimator=self.name)}
+        self._made_as = {"seed": float(seed), **checked_settings(settings, _SETTINGS, estimator=self.name)}
         self._dim = dim
         self._seed = seed
         self._kept: dict[str, ServedPairs] = {}  # by event, in the order of their newest outcomes
@@ -151,7 +151,7 @@ class NeuralLinLogUCB(SharedOutcomes):
 
     @property
     def _batch(self) -> int:
-        return max(1, int(self._made_as["batch"]))
+        return int(self._made_as["batch"])
 
     @property
     def _rate(self) -> float:

@@ -101,8 +101,10 @@ class Coefficients:
         is_known = (share_JG > 0) & (pair_JG >= 0)
         weights = np.array(WEIGHTS[: 4 * bool(len(cases.row_C))], np.int64)
         topics, own = at.topic_L[landmarks], at.case_N[cases.row_C]
-        parts = _FIXED_OF_TASK, topics, pair_JG[is_known], own, weights
-        values = (1.0, task.ease), task_L[landmarks], share_JG[is_known], cases.reach_C, cases.weight_C4.sum(axis=0)
+        has_own = own >= 0  # where positions are few, cases of one outcome may have taken each other's
+        parts = _FIXED_OF_TASK, topics, pair_JG[is_known], own[has_own], weights
+        reach, weight = cases.reach_C[has_own], cases.weight_C4.sum(axis=0)
+        values = (1.0, task.ease), task_L[landmarks], share_JG[is_known], reach, weight
         return Features(
             np.concatenate(parts, dtype=np.int64),
             np.concatenate([*values[:-1], values[-1][: len(weights)]], dtype=np.float32),

@@ -6,7 +6,7 @@ one leaves.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -23,12 +23,16 @@ from memento.memory.estimators.port import (
     SharedOutcomes,
 )
 from memento.memory.estimators.q_function import QFunction
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number, whole
 
 MIN_OUTCOMES = 10
 """Known outcomes, of both kinds, of reads that served cases, before Q is trusted; similarity serves until then."""
 
-_BUILT_IN = {"steps_per_outcome": 8.0, "learning_rate": 1e-3, "weight_decay": 1e-3}
+_SETTINGS: Final = {
+    "steps_per_outcome": whole(8.0, most=64),
+    "learning_rate": number(1e-3, most=1.0),
+    "weight_decay": number(1e-3, most=1.0),
+}
 _REPLAY = 512
 _BATCH = 64
 _MOMENT = "optimizer."
@@ -61,9 +65,9 @@ class CrossEntropyQ(SharedOutcomes):
             settings: `steps_per_outcome`, `learning_rate`, `weight_decay` of AdamW; what is left out is built in.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
-        chosen = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        chosen = checked_settings(settings, _SETTINGS, estimator=self.name)
         self._seed = seed
         self._n_steps = int(chosen["steps_per_outcome"])
         with torch.random.fork_rng(devices=[]):  # a host's random state is not ours to change

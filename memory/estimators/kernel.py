@@ -6,35 +6,46 @@ remembered in, C cases, D vector dimensions.
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from memento.memory.errors import InvalidInput
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number, share, whole
+
+_SETTINGS: Final = {
+    "gamma": share(0.9),
+    "alpha": number(0.02, least=1e-4, most=100.0),
+    "precision": number(3.0, least=1e-4, most=1e4),
+    "prior_weight": number(0.5, least=1e-6, most=1e6),
+    "cosine_weight": number(0.3, most=100.0),
+    "learning_rate": number(0.03, most=1.0),
+    "target_period": whole(16.0, least=1, most=1e6),
+    "target_keep": share(0.5),
+    "capacity": whole(8192.0, least=1, most=1e6),
+}
 
 
 class KernelSettings(NamedTuple):
     """Settings of the kernel estimator, by the paper's names where it has one."""
 
-    gamma: float = 0.9
+    gamma: float
     """Discount factor; without effect on runs of one step."""
-    alpha: float = 0.02
+    alpha: float
     """Entropy weight of the soft value, in units of Q."""
-    precision: float = 3.0
+    precision: float
     """Precision (inverse bandwidth) of the initial kernel."""
-    prior_weight: float = 0.5
+    prior_weight: float
     """Prior weight k0, in outcomes of the same task."""
-    cosine_weight: float = 0.3
+    cosine_weight: float
     """What a case's cosine above the mean of those served adds to its Q0."""
-    learning_rate: float = 0.03
+    learning_rate: float
     """Learning rate eta; 0 keeps the initial kernel."""
-    target_period: float = 16
+    target_period: float
     """K: outcomes between two updates of the target kernel."""
-    target_keep: float = 0.5
+    target_keep: float
     """beta: share of the target kernel that stays then."""
-    capacity: float = 8192
+    capacity: float
     """Maximum number of episodes kept."""
 
 
@@ -42,17 +53,9 @@ def kernel_settings(given: EstimatorSettings | None) -> KernelSettings:
     """The built-in settings with the given ones in their place.
 
     Raises:
-        InvalidInput: an unknown name, or a value that makes no sense.
+        InvalidInput: an unknown name, or a value beyond its range.
     """
-    built_in = KernelSettings()._asdict()
-    settings = KernelSettings(**checked_settings(given, built_in, estimator="kernel"))
-    if settings.gamma > 1 or settings.target_keep > 1:
-        raise InvalidInput("gamma and target_keep of kernel are at most 1")
-    if not (settings.alpha and settings.precision and settings.prior_weight):
-        raise InvalidInput("alpha, precision and prior_weight of kernel are above 0")
-    if settings.target_period < 1 or settings.capacity < 1:
-        raise InvalidInput("target_period and capacity of kernel are at least 1")
-    return settings
+    return KernelSettings(**checked_settings(given, _SETTINGS, estimator="kernel"))
 
 
 class Evidence(NamedTuple):

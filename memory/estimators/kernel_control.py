@@ -77,7 +77,7 @@ class KernelControl(SharedOutcomes):
             settings: those of `KernelSettings`; what is left out is built in.
 
         Raises:
-            InvalidInput: a setting that it does not have, or that makes no sense.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         self._set = kernel_settings(settings)
         self._seed = seed

@@ -13,7 +13,7 @@ Where it differs, and why:
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,16 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number, share, whole
 from memento.memory.estimators.similarity_gate import SimilarityGate
 
-_BUILT_IN = {"step": 0.3, "initial": 0.5, "nearest": 10.0, "gate_deviations": 0.8, "outcomes": 16_384.0}
+_SETTINGS: Final = {
+    "step": share(0.3),
+    "initial": share(0.5),
+    "nearest": whole(10.0, least=1, most=1e6),
+    "gate_deviations": number(0.8, most=100.0),
+    "outcomes": whole(16_384.0, most=1e7),
+}
 """`nearest` is k1; `outcomes` counts those that can still be corrected."""
 
 
@@ -50,10 +56,10 @@ class MemRLUtilities(SharedOutcomes):
             settings: any of `step`, `initial`, `nearest`, `gate_deviations`, `outcomes`.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         del seed
-        self._made_as = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        self._made_as = checked_settings(settings, _SETTINGS, estimator=self.name)
         self._gate = SimilarityGate(deviations=self._made_as["gate_deviations"], dim=dim)
         self._averages = MovingAverages(
             step=self._made_as["step"], initial=self._made_as["initial"], capacity=int(self._made_as["outcomes"])

@@ -228,7 +228,7 @@ class MakeEstimator(Protocol):
         """Make one with these settings instead of the built-in ones.
 
         Raises:
-            InvalidInput: it has no such settings.
+            InvalidInput: it has no such setting, or the value is beyond its range.
         """
         ...
 

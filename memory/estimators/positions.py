@@ -11,6 +11,7 @@ Axes: L landmarks, J = L + 1 with the one that stands for everywhere, G groups, 
 P positions, E experts (A of all prior means).
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,11 @@ _LEAST_CASES = 0.125
 _FIRST_ROWS = 64
 _NEVER = np.iinfo(np.int64).max
 """Last use of a position that no case has: later than any, so that it is never given back."""
+
+
+def least_capacity(n_landmarks: int) -> int:
+    """Positions that are enough for every difficulty, for all pairs of family `PAIRS`, and for one case at a time."""
+    return math.ceil((_N_FIXED + n_landmarks + 1) / (1 - _MOST_PAIRS))
 
 
 class Positions:

@@ -22,7 +22,7 @@ def make_estimator(name: EstimatorName, *, dim: int, seed: int, settings: Estima
         settings: what deviates from its built-in settings.
 
     Raises:
-        InvalidInput: it has no such settings.
+        InvalidInput: it has no such setting, or the value is beyond its range.
     """
     match name:
         case "cross_entropy":

@@ -25,7 +25,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import (
     CaseRows,
     CaseView,
@@ -34,11 +33,16 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, chance, checked_settings, share, whole
 from memento.memory.guides import EVEN, GuideTrial, TrialStatus
 from memento.memory.stats.betting import is_rejected, lower_bound, upper_bound
 
-_BUILT_IN = {"keep_alpha": 0.05, "retire_alpha": 0.2, "trials": 200.0, "least_similarity": 0.3}
+_SETTINGS: Final = {
+    "keep_alpha": chance(0.05),
+    "retire_alpha": chance(0.2),
+    "trials": whole(200.0, least=1, most=1e9),
+    "least_similarity": share(0.3),
+}
 """To keep a guide that does not help costs reward for good, to retire one that helps costs what it would have added;
 hence the two levels. `least_similarity` is the cosine between a task and what the guide says it is for."""
 
@@ -81,7 +85,7 @@ class GuideTrials(SharedOutcomes):
             InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         del dim, seed
-        self._made_as = _in_range(checked_settings(settings, _BUILT_IN, estimator=self.name))
+        self._made_as = checked_settings(settings, _SETTINGS, estimator=self.name)
         self._assignments: dict[str, _Assignment] = {}
         self._events: dict[str, dict[str, None]] = {}  # by guide, in the order of their first outcome
         self._standings: dict[str, _Standing] = {}
@@ -194,17 +198,6 @@ class GuideTrials(SharedOutcomes):
             return _Standing("kept", n_shown)
         is_harmful = is_rejected(-term_N, weight_N, 0.0, alpha=made["retire_alpha"])
         return _Standing("retired" if is_harmful or len(assignments) >= made["trials"] else "on trial", n_shown)
-
-
-def _in_range(made: dict[str, float]) -> dict[str, float]:
-    for name in ("keep_alpha", "retire_alpha"):
-        if not 0 < made[name] < 1:
-            raise InvalidInput(f"{name} is a chance of error, above 0 and below 1, not {made[name]:g}")
-    if made["trials"] < 1 or made["trials"] != int(made["trials"]):
-        raise InvalidInput(f"trials is a number of outcomes, a whole one from 1 on, not {made['trials']:g}")
-    if made["least_similarity"] > 1:
-        raise InvalidInput(f"least_similarity is a cosine, at most 1, not {made['least_similarity']:g}")
-    return made
 
 
 def _drawn(example: Example) -> tuple[str, bool] | None:

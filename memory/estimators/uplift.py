@@ -16,7 +16,7 @@ go where the expected value of sample information is highest. The paper's equati
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +30,19 @@ from memento.memory.estimators.port import (
     Example,
     SharedOutcomes,
 )
-from memento.memory.estimators.settings import EstimatorSettings, checked_settings
+from memento.memory.estimators.settings import EstimatorSettings, checked_settings, number, whole
 from memento.memory.estimators.settled import SettledEvents
 from memento.memory.products import product, solved
 
 MIN_SERVED = 10
 """Known outcomes, of both kinds, of reads that served cases, before uplift is trusted; similarity serves until then."""
 
-_BUILT_IN = {"task_sd": 0.5, "case_sd": 0.1, "pair_sd": 0.03, "outcomes": 16_384.0}
+_SETTINGS: Final = {
+    "task_sd": number(0.5, least=1e-3, most=10.0),
+    "case_sd": number(0.1, least=1e-3, most=10.0),
+    "pair_sd": number(0.03, least=1e-3, most=10.0),
+    "outcomes": whole(16_384.0, most=1e7),
+}
 """Prior standard deviations, in probability: of b(s), of what a case's cosine and own reward tell, of what the bilinear
 form does; `outcomes` counts those that can still be corrected."""
 _NOISE = 0.25
@@ -75,10 +80,10 @@ class SetUplift(SharedOutcomes):
             settings: any of `task_sd`, `case_sd`, `pair_sd`, `outcomes`.
 
         Raises:
-            InvalidInput: a setting that it does not have.
+            InvalidInput: a setting that it does not have, or a value beyond its range.
         """
         del seed
-        self._made_as = checked_settings(settings, _BUILT_IN, estimator=self.name)
+        self._made_as = checked_settings(settings, _SETTINGS, estimator=self.name)
         chance = np.random.default_rng(_DRAW)
         self._task_DF, self._of_task_DF, self._of_case_DF = (
             chance.normal(size=(dim, n)).astype(np.float32) for n in (_TASK, _PAIR, _PAIR)

@@ -11,7 +11,7 @@ from memento.memory.estimators.advantage import Advantage
 from memento.memory.estimators.contributions import Features
 from memento.memory.estimators.port import CaseRows, Estimates, Example
 from memento.memory.estimators.posterior import Posterior
-from memento.memory.estimators.priors import BUILT_IN, prior_beliefs
+from memento.memory.estimators.priors import advantage_settings, prior_beliefs
 
 DIM = 8
 AXES = np.eye(DIM, dtype=np.float32)
@@ -159,7 +159,7 @@ def test_learning_goes_on_bit_for_bit_when_restored_while_all_experts_count() ->
 
 
 def test_the_standard_prior_means_are_the_settings() -> None:
-    made = prior_beliefs({**BUILT_IN, "similarity_prior": 0.7})
+    made = prior_beliefs(advantage_settings({"similarity_prior": 0.7}))
     made.mixes_priors = True
     similarity = made.mean_EP[:, 3]
     assert similarity[:2] == pytest.approx([0.7, 0.7])

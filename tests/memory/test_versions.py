@@ -180,10 +180,14 @@ async def test_what_was_prepared_is_read_not_learned_again(folder: Place, memory
         assert await scores(fresh) == await scores(memory)
 
 
-async def test_serving_goes_on_when_a_version_has_settings_of_another_release(memory: CaseMemory) -> None:
+@pytest.mark.parametrize("settings", [{"of_tomorrow": 1.0}, {"learning_rate": 1e9}, {"steps_per_outcome": 0.5}])
+async def test_serving_goes_on_when_a_version_has_settings_that_cannot_be_used(
+    memory: CaseMemory, settings: dict[str, float]
+) -> None:
+    """They are of another release, or of a damaged row."""
     await lived(memory, 12)
     before = await scores(memory)
-    await decided(memory, settings={"of_tomorrow": 1.0})
+    await decided(memory, settings=settings)
     assert await scores(memory) == before
 
 
