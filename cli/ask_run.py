@@ -22,7 +22,7 @@ from memento.cli.streams import print_json
 from memento.evals.scorer import load_scorer
 from memento.graph.app import Application
 from memento.graph.home_saver import HomeSaver, open_checkpointer
-from memento.graph.models import PACKAGED_MODEL
+from memento.graph.model_specs import PACKAGED_MODEL
 from memento.graph.settings import Settings, read_settings
 from memento.graph.workflow import MementoGraph, build_graph
 from memento.memory.case import storable

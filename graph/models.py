@@ -9,7 +9,6 @@ None                          OpenAI's models if a key or base URL is configured
 """
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import Any, NamedTuple, Self, get_args
 from weakref import WeakKeyDictionary
@@ -18,17 +17,12 @@ import httpx
 from langchain_core.language_models import BaseChatModel
 
 from memento.graph.endpoints import Endpoints, FoundServer, find_local_server
-from memento.graph.local_model import LocalModelServer, check_runnable, find_packaged_model
+from memento.graph.local_model import LocalModelServer, check_runnable
+from memento.graph.model_specs import Choice, is_local, local_path, with_provider
+from memento.graph.remote_models import RemoteModels, answers
 from memento.graph.settings import Settings
 from memento.nodes.constrained import ConstrainedChatModel
-from memento.nodes.errors import (
-    ModelError,
-    ModelRejected,
-    NoModelConfigured,
-    UnknownModel,
-    as_model_error,
-    brief_reason,
-)
+from memento.nodes.errors import ModelError, NoModelConfigured, brief_reason
 from memento.nodes.sources import Role
 
 DEFAULT_MODELS: dict[Role, str] = {
@@ -37,28 +31,11 @@ DEFAULT_MODELS: dict[Role, str] = {
     "judge": "openai:gpt-4o-mini",
 }
 
-PACKAGED_MODEL = "local"
-"""The spec of the packaged SmolLM2-135M."""
-
-# Providers whose classes take `timeout` and `max_retries`; some of the others refuse unknown arguments.
-_TIMED = frozenset({"openai", "azure_openai", "anthropic", "mistralai", "groq", "deepseek", "xai", "google_genai"})
-_OPENAI = frozenset({"openai", "azure_openai"})
-"""Providers whose classes take a client of ours."""
-_FAMILIES = {"gpt-": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic"}
 _LOCAL_MAX_TOKENS = 1500
 _LOCAL_MAX_ITEMS = 5
 """Of a list, so that a plan of a small model that rambles ends before its tokens do."""
 _LOCAL_TIMEOUT_S = 600.0
 """A busy processor is no outage; a run has limits of its own."""
-_CHECK_TIMEOUT_S = 3.0
-
-
-class Choice(NamedTuple):
-    """A model's name and why it was chosen."""
-
-    spec: str
-    source: str
-    base_url: str | None = None
 
 
 class RoleModel(NamedTuple):
@@ -98,7 +75,7 @@ class ChatModels:
         self._servers: dict[Path, LocalModelServer] = {}
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, list[httpx.AsyncClient]] = WeakKeyDictionary()
         self._found: FoundServer | None = None
-        self._lock = threading.Lock()  # taken in worker threads only, so any number of event loops may ask
+        self._remote = RemoteModels(endpoints=self._endpoints, limits=self._limits)
 
     @classmethod
     def configured(
@@ -155,7 +132,7 @@ class ChatModels:
         for role, named in self._configured.items():
             if isinstance(named, str) or (named is None and self._endpoints.has_openai):
                 choice = await self._choose(role, named)
-                if not _is_local(choice.spec):
+                if not is_local(choice.spec):
                     await self._model(choice)
 
     async def aclose(self) -> None:
@@ -172,7 +149,7 @@ class ChatModels:
     async def _choose(self, role: Role, named: str | None) -> Choice:
         endpoints = self._endpoints
         if named:
-            spec = _with_provider(named)
+            spec = with_provider(named)
             is_openai = spec.startswith("openai:")
             return Choice(spec, "configured", endpoints.openai_base_url if is_openai else None)
         if endpoints.has_openai:
@@ -188,49 +165,19 @@ class ChatModels:
         key = choice.spec, choice.base_url
         models = self._models.setdefault(asyncio.get_running_loop(), {})
         if key not in models:
-            make = self._make_local if _is_local(choice.spec) else self._make_remote
+            make = self._make_local if is_local(choice.spec) else self._make_remote
             models.setdefault(key, await make(choice))
         return models[key]
 
     async def _make_remote(self, choice: Choice) -> BaseChatModel:
-        return await asyncio.to_thread(self._build, choice, self._own_clients())
+        return await asyncio.to_thread(self._remote.make, choice, self._own_clients())
 
     def _own_clients(self) -> list[httpx.AsyncClient]:
         """The clients made for the running loop. LangChain's are shared by the process, whatever loop they ran on."""
         return self._clients.setdefault(asyncio.get_running_loop(), [])
 
-    def _build(self, choice: Choice, clients: list[httpx.AsyncClient]) -> BaseChatModel:
-        """Build a model in a thread: the first import of a provider's package takes seconds."""
-        provider, _, name = choice.spec.partition(":")
-        options = dict(self._limits) if provider in _TIMED else {}
-        if choice.base_url:
-            options["base_url"] = choice.base_url
-            options["api_key"] = "none"  # the client demands one, local servers do not
-        if provider == "openai" and self._endpoints.openai_api_key:
-            options["api_key"] = self._endpoints.openai_api_key
-        if provider == "azure_openai":
-            known = {"azure_endpoint": self._endpoints.azure_endpoint, "api_version": self._endpoints.azure_api_version}
-            options |= {"azure_deployment": name} | {key: value for key, value in known.items() if value}
-        with self._lock:
-            from langchain.chat_models import init_chat_model
-
-            if provider in _OPENAI:
-                from openai import DefaultAsyncHttpxClient
-
-                options["http_async_client"] = DefaultAsyncHttpxClient()
-                clients.append(options["http_async_client"])
-            try:
-                model: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
-            except ImportError as error:
-                raise UnknownModel(f"{choice.spec}: {error}") from error
-            except Exception as error:  # whatever the constructor of any provider's class raises
-                if "Unsupported provider" in str(error):
-                    raise _unknown(choice.spec) from error
-                raise ModelRejected(f"{choice.spec} cannot be set up: {brief_reason(error)}") from error
-        return model
-
     async def _make_local(self, choice: Choice) -> BaseChatModel:
-        path = await asyncio.to_thread(_local_path, choice.spec)
+        path = await asyncio.to_thread(local_path, choice.spec)
         server = self._servers.setdefault(path, LocalModelServer(path))
         base_url = await server.start()
         options = self._limits | {"base_url": base_url, "api_key": "none", "timeout": _LOCAL_TIMEOUT_S}
@@ -260,53 +207,12 @@ class ChatModels:
         try:
             choice = await self._choose(role, named)
             spec, source = choice.spec, " at ".join(filter(None, (choice.source, choice.base_url)))
-            if _is_local(choice.spec):
-                await asyncio.to_thread(lambda: check_runnable(_local_path(choice.spec)))
+            if is_local(choice.spec):
+                await asyncio.to_thread(lambda: check_runnable(local_path(choice.spec)))
                 return RoleModel(role, spec, source, is_reachable=True)
-            return RoleModel(role, spec, source, await _answers(await self._model(choice)))
+            return RoleModel(role, spec, source, await answers(await self._model(choice)))
         except ModelError as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001  of a provider's package: told of this role, the others are examined
             problem = f"{type(error).__name__}: {brief_reason(error)}"
         return RoleModel(role, spec, source, is_reachable=False, problem=problem)
-
-
-def _is_local(spec: str) -> bool:
-    return spec.partition(":")[0] == PACKAGED_MODEL
-
-
-def _local_path(spec: str) -> Path:
-    given = spec.partition(":")[2]
-    return Path(given).expanduser().absolute() if given else find_packaged_model()
-
-
-def _with_provider(name: str) -> str:
-    if ":" in name or name == PACKAGED_MODEL:
-        return name
-    for prefix, provider in _FAMILIES.items():
-        if name.startswith(prefix):
-            return f"{provider}:{name}"
-    raise _unknown(name)
-
-
-def _unknown(name: str) -> UnknownModel:
-    return UnknownModel(
-        f"unknown model {name!r}; write provider:model, such as openai:gpt-4.1, anthropic:claude-sonnet-4-5, "
-        "azure_openai:your-deployment, local, or local:/path/to/model.gguf. For a server of the OpenAI protocol "
-        "(Ollama, vLLM, llama-server), set OPENAI_BASE_URL and write openai: before the name it lists"
-    )
-
-
-async def _answers(model: BaseChatModel) -> bool | None:
-    """Whether the server lists its models with our key: free of charge, and known for OpenAI's client only."""
-    client = getattr(model, "root_async_client", None)
-    if client is None:
-        return None
-    try:
-        await client.with_options(timeout=_CHECK_TIMEOUT_S, max_retries=0).models.list()
-    except Exception as error:
-        refused = as_model_error(error)
-        if refused is None:
-            raise
-        raise refused from error
-    return True

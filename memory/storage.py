@@ -1,19 +1,17 @@
 """Opens and closes the parts of a memory: ledger, encoder, search index, folder of weights."""
 
 import asyncio
-import shutil
-import tempfile
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from memento.memory.embeddings import EmbeddingsEncoder
 from memento.memory.encoder import EncodedTexts, Encoder
 from memento.memory.encoders import as_encoder
-from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput, LedgerUnavailable
+from memento.memory.errors import EncoderMismatch, EncoderUnavailable, InvalidInput
 from memento.memory.image_encoder import ImageEncoder, check_image_encoder, load_image_encoder
 from memento.memory.index.breaker import Breaker
 from memento.memory.index.case_bank import CaseBank
@@ -32,11 +30,7 @@ from memento.memory.ledger.writes import LedgerWriter
 from memento.memory.picture_indexes import empty_indexes, remember_image_encoder
 from memento.memory.picture_search import FOLDER, PictureSearch
 from memento.memory.picture_vectors import PictureVectors
-from memento.memory.places import parse_folder, parse_ledger_url, parse_location
-from memento.private_files import make_private_folder
-
-if TYPE_CHECKING:
-    from memento.memory.index.engines.server import ServerEngine
+from memento.memory.placement import Placement, index_of, remove_derived, weights_of
 
 T = TypeVar("T")
 
@@ -83,27 +77,25 @@ class Storage:
         Raises:
             InvalidInput: a place or an encoder does not parse, or the number of cases is below 1.
         """
-        self._kind, self._location = parse_location(location)
+        self.place = Placement(
+            location,
+            ledger_url=ledger_url,
+            api_key=api_key,
+            collection=collection,
+            approximate_from=approximate_from,
+            home=home,
+        )
         self._encoder: Encoder = as_encoder(encoder)
         check_image_encoder(image_encoder)
         self._image_encoder = image_encoder
         self._is_own_encoder = encoder is None or isinstance(encoder, str)
-        self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
-        self._api_key = api_key
-        self._collection = collection
-        if isinstance(approximate_from, bool) or not isinstance(approximate_from, int) or approximate_from < 1:
-            raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
-        self._approximate_from = approximate_from
-        self._server: ServerEngine | None = None
-        self._home = parse_folder(home, "the home") if home is not None else None
         self._is_reindexing = is_reindexing
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._is_open = False
 
     @property
     def is_temporary(self) -> bool:
         """Whether nothing is kept after closing."""
-        return self._kind == "memory"
+        return self.place.is_temporary
 
     async def open(self) -> None:
         """Open ledger and index.
@@ -114,9 +106,8 @@ class Storage:
             EncoderUnavailable: the length of its vectors is not known yet, and it cannot be asked.
             InvalidInput: the import path of the image encoder leads to something else.
         """
-        folder = await asyncio.to_thread(self._folder)
-        url = self._url(folder)
-        self.ledger = await Ledger(url, is_durable=not self.is_temporary).__aenter__()
+        folder = await asyncio.to_thread(self.place.folder)
+        self.ledger = await Ledger(self.place.ledger_url(folder), is_durable=not self.is_temporary).__aenter__()
         self._is_open = True
         self.torch = torch_thread()
         self._polls, self.pictures, self.no_pictures_because = [], None, ""
@@ -127,9 +118,9 @@ class Storage:
             await self._check_encoder()
             await self._learn_dim()
             ledger_id = await self._ledger_id()
-            self.weights = None if self.is_temporary else folder / f"weights-{ledger_id}"
-            self.index_folder = None if self.is_temporary else folder / f"index-{ledger_id}"
-            self._make_engine = partial(self._engine, folder, ledger_id)
+            self.weights = None if self.is_temporary else folder / weights_of(ledger_id)
+            self.index_folder = None if self.is_temporary else folder / index_of(ledger_id)
+            self._make_engine = partial(self.place.engine, folder, ledger_id)
             self.bank = self._bank(await asyncio.to_thread(self._make_engine), self.texts)
             await self.bank.open()
             if self._image_encoder is not None:
@@ -149,19 +140,17 @@ class Storage:
         """
         if self.is_temporary or self._is_open:
             raise InvalidInput("a backup is restored into a bank that is kept and not open")
-        folder = await asyncio.to_thread(self._folder)
-        target = sqlite_path(self._url(folder))
+        folder = await asyncio.to_thread(self.place.folder)
+        url = self.place.ledger_url(folder)
+        target = sqlite_path(url)
         if target is None:
-            report = await restore_server(
-                source, self._url(folder), folder, is_replacing=is_replacing, on_progress=on_progress
-            )
+            report = await restore_server(source, url, folder, is_replacing=is_replacing, on_progress=on_progress)
         else:
             report = await asyncio.to_thread(
                 restore_file, source, target, is_replacing=is_replacing, on_progress=on_progress
             )
         if report.former_id is not None and report.former_id.isalnum():
-            for name in (f"index-{report.former_id}", f"weights-{report.former_id}"):
-                await asyncio.to_thread(shutil.rmtree, folder / name, ignore_errors=True)
+            await asyncio.to_thread(remove_derived, folder, report.former_id)
         return report
 
     def resume(self) -> None:
@@ -193,8 +182,7 @@ class Storage:
             await asyncio.to_thread(self.torch.shutdown)
             if self._is_own_encoder and isinstance(self._encoder, EmbeddingsEncoder):
                 await self._encoder.aclose()
-            if self._temporary is not None:
-                await asyncio.to_thread(self._temporary.cleanup)
+            await asyncio.to_thread(self.place.clean_up)
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Run work in the thread of the estimators."""
@@ -211,7 +199,7 @@ class Storage:
         reason = self.ledger.only_read_because
         told = [f"{reason}; it is opened read-only, and nothing is remembered"] if reason else []
         told += [self.no_pictures_because] if self.no_pictures_because else []
-        return told if self._server is None else [*told, *self._server.notices]
+        return [*told, *self.place.notices]
 
     async def project(self) -> None:
         """Bring the indexes up to date, as far as their engines answer; never raises."""
@@ -232,7 +220,7 @@ class Storage:
             self.views,
             self.pictures,
             folder=None if self.index_folder is None else self.index_folder / FOLDER,
-            make_engine=partial(self._make_engine, FOLDER) if self._kind == "server" else None,
+            make_engine=partial(self._make_engine, FOLDER) if self.place.kind == "server" else None,
         )
 
     async def adopt_encoder(self) -> None:
@@ -280,7 +268,7 @@ class Storage:
         """
         is_server, lease = engine.name == "server", None
         if is_server and not self.ledger.only_read_because:
-            lease = ProjectorLease(ledger=self.ledger, index=f"{self._location}|{vectors.name}|{vectors.dim}")
+            lease = ProjectorLease(ledger=self.ledger, index=f"{self.place.location}|{vectors.name}|{vectors.dim}")
         deadline_s = _SERVER_DEADLINE_S if is_server and vectors.covers_all else _EMBEDDED_DEADLINE_S
         bank = CaseBank(
             views=self.views, engine=engine, vectors=vectors, deadline_s=deadline_s, breaker=Breaker(), lease=lease
@@ -301,44 +289,3 @@ class Storage:
         engine = await asyncio.to_thread(self._make_engine, FOLDER)
         self.pictures = PictureSearch(vectors=vectors, bank=self._bank(engine, vectors))
         await self.pictures.bank.open()
-
-    def _url(self, folder: Path) -> str:
-        return self._ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
-
-    def _folder(self) -> Path:
-        if self.is_temporary:
-            self._temporary = tempfile.TemporaryDirectory(prefix="memento-")
-            return Path(self._temporary.name)
-        if self._kind == "server":
-            folder = self._home or Path("~/.memento").expanduser()
-        else:
-            folder = self._home or Path(self._location)
-        try:
-            make_private_folder(folder)
-        except OSError as error:
-            raise LedgerUnavailable(f"the bank cannot be created in {folder}: {error.strerror}") from error
-        except ValueError as error:  # a name that no file system takes: NUL, half a surrogate pair
-            raise InvalidInput(f"{str(folder)!r} is not a valid folder name: {error}") from error
-        return folder.absolute()
-
-    def _engine(self, folder: Path, ledger_id: str, part: str = "") -> VectorEngine:
-        """An engine of this location, of cases' texts or of another part of them.
-
-        Its library is imported here, in a thread, because that takes a second.
-        """
-        if self.is_temporary:
-            from memento.memory.index.engines.local import LocalEngine
-
-            return LocalEngine()
-        if self._kind == "server":
-            from memento.memory.index.engines.server import ServerEngine
-
-            collection = f"memento_{ledger_id}_{part}" if part else f"memento_{ledger_id}"
-            server = ServerEngine(
-                self._location, api_key=self._api_key, collection=collection, settings=self._collection
-            )
-            self._server = self._server if part else server
-            return server
-        from memento.memory.index.engines.edge import EdgeEngine
-
-        return EdgeEngine(folder / f"index-{ledger_id}" / part, graph_from=self._approximate_from)

@@ -183,7 +183,7 @@ async def keep_recorded_under_an_id(memory: CaseMemory, ids: Ids) -> Any:
 
 async def import_a_file(memory: CaseMemory, ids: Ids) -> Any:
     row = named_by(ids).model_dump() | {"id": ids.case, "namespace": "alice", "status": "active"}
-    file = Path(memory._storage._location) / "rows.jsonl"
+    file = Path(memory._storage.place.location) / "rows.jsonl"
     file.write_text(json.dumps(row) + "\n")
     await memory.keep([line.case for line in read_cases(file, namespace="bob") if line.case is not None])
     return "done"
@@ -191,7 +191,7 @@ async def import_a_file(memory: CaseMemory, ids: Ids) -> Any:
 
 async def import_a_log(memory: CaseMemory, ids: Ids) -> Any:
     row = {"case": ids.state, "plan": ids.action, "case_label": "negative", "query": ids.state, "truth_label": False}
-    file = Path(memory._storage._location) / "log.jsonl"
+    file = Path(memory._storage.place.location) / "log.jsonl"
     file.write_text(json.dumps(row | {"event_id": ids.event, "namespace": "alice"}) + "\n")
     groups = grouped(read_cases(file, namespace="bob"))
     await memory.keep_recorded([group.selection for group in groups if group.selection is not None])
