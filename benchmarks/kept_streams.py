@@ -23,8 +23,17 @@ from memento.nodes.usage import no_usage
 
 _OF_A_STREAM: Final = {"arms", "seeds"}
 """What kept streams may differ in; all else of their plan is the same."""
-_NOT_SAVED: Final = {"scores", "right"}
-"""Fields with a form of their own in the file."""
+_IN_ANOTHER_FORM: Final = {"scores", "right", "commit", "machine", "date"}
+_LETTERS: Final[dict[float | None, str]] = {0.0: "0", 1.0: "1", None: "?"}
+"""Of scores that are all or nothing, a letter for each task in place of a list."""
+
+
+class Origin(NamedTuple):
+    """Of which code, on which machine, on which day."""
+
+    commit: str
+    machine: str
+    date: str
 
 
 class Stream(BaseModel):
@@ -49,6 +58,11 @@ class Stream(BaseModel):
     def name(self) -> tuple[str, int]:
         """What it is told by within its run."""
         return self.arm, self.seed
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was made."""
+        return Origin(self.commit, self.machine, self.date)
 
     def results(self, source: Callable[[str], str] = lambda task: "") -> list[TaskResult]:
         """As results, for the statistics of evaluations.
@@ -103,8 +117,9 @@ class KeptRun(BaseModel):
         orders = {int(seed): [kept["tasks"][place] for place in order] for seed, order in kept["orders"].items()}
         streams = []
         for row in kept["streams"]:
-            score_of = dict(zip(kept["tasks"], row.pop("scores"), strict=True))
-            streams.append(Stream(**row, scores={task: score_of[task] for task in orders[row["seed"]]}))
+            score_of = dict(zip(kept["tasks"], _scores(row.pop("scores")), strict=True))
+            origin = kept["origins"][row.pop("origin")]
+            streams.append(Stream(**row, **origin, scores={task: score_of[task] for task in orders[row["seed"]]}))
         return cls(run=kept["run"], streams=streams)
 
     def save(self, file: Path) -> None:
@@ -113,8 +128,13 @@ class KeptRun(BaseModel):
         place = {task: index for index, task in enumerate(tasks)}
         orders = {one.seed: [place[task] for task in one.scores] for one in self.streams}
         lines = [f"{_json(str(seed))}:{_json(order)}" for seed, order in sorted(orders.items())]
-        rows = [_json(_row(one, tasks)) for one in sorted(self.streams, key=lambda one: one.name)]
+        origins = list(dict.fromkeys(one.origin for one in sorted(self.streams, key=lambda one: one.date)))
+        rows = [
+            _json(_row(one, tasks) | {"origin": origins.index(one.origin)})
+            for one in sorted(self.streams, key=lambda one: one.name)
+        ]
         parts = [f'{{"run": {json.dumps(self.run)}', f'"tasks": {_json(tasks)}']
+        parts += [f'"origins": {_json([one._asdict() for one in origins])}']
         parts += ['"orders": {\n' + ",\n".join(lines) + "}", '"streams": [\n' + ",\n".join(rows) + "\n]}\n"]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(",\n".join(parts), encoding="utf-8")
@@ -124,7 +144,7 @@ class KeptRun(BaseModel):
         known = {one.name for one in self.streams}
         new = [one for one in streams if len(one.scores) == self.run["n_tasks"] and one.name not in known]
         today = datetime.now(UTC).date().isoformat()
-        origin = {"commit": commit(), "machine": machine(), "date": today} if new else {}
+        origin = Origin(commit(), machine(), today)._asdict() if new else {}
         self.streams += [one.model_copy(update=origin) for one in new]
         return len(new)
 
@@ -197,11 +217,18 @@ def stream_of(results: Sequence[TaskResult]) -> Stream:
 
 def _row(one: Stream, tasks: Sequence[str]) -> dict[str, Any]:
     right = {} if one.right is None else {"right": one.right}
-    return one.model_dump(exclude=_NOT_SAVED) | right | {"scores": [_short(one.scores[task]) for task in tasks]}
+    return one.model_dump(exclude=_IN_ANOTHER_FORM) | right | {"scores": _told([one.scores[task] for task in tasks])}
 
 
-def _short(score: float | None) -> float | None:
-    return int(score) if score is not None and score == int(score) else score
+def _told(scores: Sequence[float | None]) -> str | list[float | None]:
+    if all(score in _LETTERS for score in scores):
+        return "".join(_LETTERS[score] for score in scores)
+    return [int(score) if score is not None and score == int(score) else score for score in scores]
+
+
+def _scores(told: str | list[float | None]) -> list[float | None]:
+    meant = {letter: score for score, letter in _LETTERS.items()}
+    return [meant[letter] for letter in told] if isinstance(told, str) else told
 
 
 def _json(value: Any) -> str:

@@ -109,6 +109,16 @@ def test_the_order_of_a_stream_is_kept(folder: Path, tmp_path: Path) -> None:
     assert order_of["none", 1] == list(reversed(TASKS))
 
 
+@pytest.mark.parametrize("few", [(0.0, 1.0, None), (0.5, 1 / 3, None), (1.0, 1.0, 0.25)])
+def test_every_score_is_what_it_was(few: tuple[float | None, ...], tmp_path: Path) -> None:
+    plan, file = _plan(), tmp_path / "run.json"
+    scores = {task: few[place % 3] for place, task in enumerate(TASKS)}
+    kept = KeptRun.load(file, plan)
+    kept.add([Stream(arm="none", seed=0, worked=0, seconds=1, scores=scores)])
+    kept.save(file)
+    assert KeptRun.read(file).streams[0].scores == scores
+
+
 @pytest.mark.parametrize(
     ("arguments", "file", "adds"),
     [
