@@ -12,5 +12,6 @@ degraded.py    streams with a search that came too late, which are run again
 streams.py     a run's streams, with the controls beside them
 figures.py     tables with intervals
 kept_tables.py those of docs/results.md, made from the streams that are kept with the code (kept/)
+pictures.py    their learning curves, in docs/evaluation
 agreement.py   whether llama.cpp, as the product runs it, chooses the same
 """

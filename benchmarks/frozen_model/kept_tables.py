@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmarks.frozen_model.figures import BLOCK, Difference, Figures, Row, figures
 from benchmarks.frozen_model.streams import REGRESSION
@@ -18,23 +18,37 @@ _FAMILY: Final = {"house": "house rules"}
 _ORDER: Final = ("none", "random", "parametric", "similarity", "similarity_reward", "advantage")
 
 
+class Told(NamedTuple):
+    """A run that is kept."""
+
+    name: str
+    """Family and feedback, in words."""
+    kept: KeptRun
+    plan: RunPlan
+    """With the arms and orders that are there; controls are no arms."""
+
+
+def told_runs(folder: Path = FOLDER) -> list[Told]:
+    """All runs that are kept. Blocking."""
+    return [_told(file) for file in sorted(folder.glob("*.json"))]
+
+
 def markdown(folder: Path = FOLDER) -> str:
     """Where each run was made, the share that each arm solved, and the differences of arms."""
-    runs = [_run(file) for file in sorted(folder.glob("*.json"))]
-    about = [f"- {name}: {kept.run['n_tasks']} tasks; {kept.origins()}." for name, kept, _ in runs]
-    found = {name: one for name, _, one in runs}
-    whole = _differences("difference, points", found, lambda one: one.first)
+    runs = told_runs(folder)
+    about = [f"- {one.name}: {one.plan.n_tasks} tasks; {one.kept.origins()}." for one in runs]
+    found = {one.name: figures(one.kept.streams, one.plan) for one in runs}
+    whole = _differences("difference, points (orders)", found, lambda one: one.first)
     later = _differences(f"the same without the first {BLOCK} tasks", found, lambda one: one.later)
     return "\n\n".join(["\n".join(about), _arms(found), whole, later])
 
 
-def _run(file: Path) -> tuple[str, KeptRun, Figures]:
+def _told(file: Path) -> Told:
     kept = KeptRun.read(file)
     present = {one.arm for one in kept.streams}
     arms = [parse_arm(name) for name in _ORDER if name in present]
     plan = RunPlan(**kept.run, arms=arms, seeds=sorted({one.seed for one in kept.streams}))
-    family = str(kept.run["dataset"])
-    return f"{_FAMILY.get(family, family)}, {_TOLD[plan.feedback]}", kept, figures(kept.streams, plan)
+    return Told(f"{_FAMILY.get(plan.dataset, plan.dataset)}, {_TOLD[plan.feedback]}", kept, plan)
 
 
 def _arms(found: dict[str, Figures]) -> str:

@@ -5,7 +5,6 @@ train twice, every process that shares a bank arrives at the same estimates, and
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -14,35 +13,31 @@ from typing import TypeVar
 
 import numpy as np
 
-from memento.memory.case import PLAN, QUESTION_VERSION, Case, CaseKind, text_hash
+from memento.memory.case import PLAN, Case, CaseKind, text_hash
 from memento.memory.coalescer import Coalescer
 from memento.memory.encoder import EncodedTexts
-from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import (
     NEED_ORIGINS,
     Answer,
     CaseEffect,
     Estimator,
-    Example,
     MakeEstimator,
     Suggestions,
 )
-from memento.memory.estimators.settings import EstimatorSettings
 from memento.memory.estimators.trials import GuideTrials
-from memento.memory.event import ObservedOutcome, RetrievalEvent
+from memento.memory.event import RetrievalEvent
 from memento.memory.guides import GuideTrial
 from memento.memory.index.engines.port import Vector
 from memento.memory.learning.examples import ExampleReader
 from memento.memory.learning.saving import SnapshotWriter, is_due, is_worth_it
-from memento.memory.learning.snapshot import Snapshot, read_snapshot
+from memento.memory.learning.snapshot import read_snapshot
+from memento.memory.learning.taught import Taught
 from memento.memory.learning.torch_thread import OwnThread
 from memento.memory.ledger.learning_reads import LearningNews, learning_news
 from memento.memory.ledger.reads import LedgerViews
 from memento.memory.ledger.settings_versions import SettingsVersion, SettingsVersions, built_in
 from memento.memory.loop_lock import LoopLock
 from memento.memory.shielded import shielded
-
-_LOG = logging.getLogger(__name__)
 
 _PAGE = 512
 """Outcomes read from the ledger at a time."""
@@ -81,15 +76,13 @@ class Learner:
                 each would seem to have succeeded without what the others served.
         """
         self._namespace = namespace
-        self._make = make
         self._views = views
         self._versions = versions
         self._texts = texts
         self._thread = thread
         self._folder = folder
         self._kind = kind
-        self.estimator = make(settings={})
-        self._settings: EstimatorSettings = {}
+        self._taught = Taught(make)
         self.serving = built_in(namespace, self.estimator.name)
         self._reader = ExampleReader(
             namespace=namespace,
@@ -98,16 +91,21 @@ class Learner:
             wanted=self.estimator.views,
             has_origins=self.estimator.name in NEED_ORIGINS,
         )
-        self._offset = self._n_outcomes = self._n_saved = self._n_erasures = 0
+        self._n_saved = self._n_erasures = 0
         self._is_loaded = False
         self._writer = SnapshotWriter(namespace=namespace, views=views)
         self._learning = LoopLock()
         self._together = Coalescer(self._catch_up)
 
     @property
+    def estimator(self) -> Estimator:
+        """The estimator as it is taught now; another one after its settings have changed."""
+        return self._taught.estimator
+
+    @property
     def version(self) -> int:
         """Number of outcomes learned from."""
-        return self._n_outcomes
+        return self._taught.n_outcomes
 
     async def estimates(
         self, query: Vector, cases: Sequence[Case], similarity_C: Vector, *, is_caught_up: bool = False
@@ -125,7 +123,7 @@ class Learner:
         rows = await self._reader.rows(cases, similarity_C, np.array([case.reward for case in cases], np.float32))
         async with self._learning:
             estimates = await self._in_thread(lambda: self.estimator.estimate(query, rows)) if cases else None
-            return Answer(estimates, self._n_outcomes, self.serving.version)
+            return Answer(estimates, self._taught.n_outcomes, self.serving.version)
 
     async def suggest(self, query: Vector) -> Suggestions:
         """Suggest cases and directions to recall for this task beside the nearest cases."""
@@ -151,7 +149,7 @@ class Learner:
         async with self._learning:
             if self.estimator.replays:  # a copy would have to learn some examples again
                 return await self._in_thread(self.estimator.effects)
-            copied = await self._in_thread(self._copied)
+            copied = await self._in_thread(self._taught.copied)
         async with OwnThread() as thread:
             return await thread.run(lambda _: copied().effects())
 
@@ -185,12 +183,12 @@ class Learner:
             await self._save()
             self._is_loaded = True
             await self._writer.finish()
-            return self._n_outcomes
+            return self._taught.n_outcomes
 
     async def close(self) -> None:
         """Save a snapshot if there is enough that is new."""
         async with self._learning:
-            if is_worth_it(self._n_outcomes, self._n_saved):
+            if is_worth_it(self._taught.n_outcomes, self._n_saved):
                 await self._save()
             await self._writer.finish()
 
@@ -200,15 +198,15 @@ class Learner:
             if not self._is_loaded or (news.serving, news.n_erasures) != (self.serving.version, self._n_erasures):
                 await self._follow_version(news.n_erasures)
                 news = await self._look()
-            n_before = self._n_outcomes
+            n_before = self._taught.n_outcomes
             await self._read_on(news)
-            if is_due(self._n_outcomes, self._n_saved) and not self._writer.is_busy:
+            if is_due(self._taught.n_outcomes, self._n_saved) and not self._writer.is_busy:
                 await self._save()
-            return [self._n_outcomes - n_before] * len(asked)
+            return [self._taught.n_outcomes - n_before] * len(asked)
 
     async def _look(self, *, limit: int = _PAGE) -> LearningNews:
         look = partial(learning_news, namespace=self._namespace, estimator=self.estimator.name)
-        look = partial(look, after=self._offset, limit=limit, skipped=self.serving.skipped)
+        look = partial(look, after=self._taught.offset, limit=limit, skipped=self.serving.skipped)
         return await self._views.ledger.query(look)
 
     async def _read_on(self, news: LearningNews) -> None:
@@ -217,8 +215,8 @@ class Learner:
             examples = await self._reader.examples(observations)
             steps = list(zip(observations, examples, strict=True))
             for start in range(0, len(steps), _TURN):
-                await shielded(self._in_thread(partial(self._take, steps[start : start + _TURN])))
-            self._offset = news.seen_until
+                await shielded(self._in_thread(partial(self._taught.take, steps[start : start + _TURN])))
+            self._taught.offset = news.seen_until
             if news.is_all:
                 return
             news = await self._look()
@@ -235,24 +233,9 @@ class Learner:
         self.serving = serving
 
     def _begin(self, version: SettingsVersion) -> None:
-        self._settings = version.settings
-        try:
-            self.estimator = self._make(settings=version.settings)
-        except InvalidInput as error:  # written by another release; serving goes on
-            _LOG.warning("version %d cannot be used, the built-in settings serve: %s", version.version, error)
-            self._settings = {}
-            self.estimator = self._make(settings={})
+        self._taught.begin(version)
         self.serving = version
-        self._offset = self._n_outcomes = self._n_saved = 0
-
-    def _take(self, steps: Sequence[tuple[ObservedOutcome, Example | None]]) -> None:
-        for observation, example in steps:
-            self._offset = observation.offset
-            if example is None:
-                self.estimator.withdraw(observation.event_id)
-            else:
-                self._n_outcomes += 1
-                self.estimator.learn(example)
+        self._n_saved = 0
 
     def _is_mine(self, event: RetrievalEvent) -> bool:
         """Whether outcomes of an event are learned: of its kind, and those of trials alone where these are judged."""
@@ -276,16 +259,8 @@ class Learner:
             )
             examples = await self._reader.examples(recent)
             replay = [example for example in examples if example is not None]
-            await shielded(self._in_thread(lambda: self._restore(snapshot, replay)))
-
-    def _restore(self, snapshot: Snapshot, replay: list[Example]) -> None:
-        estimator = self._make(settings=self._settings)
-        try:
-            estimator.restore(snapshot.tensors, snapshot.stamp, replay)
-        except (KeyError, ValueError, RuntimeError):  # of another seed, shape or time
-            return
-        self.estimator = estimator
-        self._offset, self._n_outcomes, self._n_saved = snapshot.offset, snapshot.n_outcomes, snapshot.n_outcomes
+            if await shielded(self._in_thread(lambda: self._taught.restore(snapshot, replay))):
+                self._n_saved = snapshot.n_outcomes
 
     @property
     def _recipe(self) -> str:
@@ -304,32 +279,10 @@ class Learner:
     async def _save(self) -> None:
         """Collect a snapshot, which reads wait for, and begin to write it, which they do not."""
         if (path := self._path) is not None:
-            snapshot = await shielded(self._in_thread(self._snapshot))
+            collect = partial(self._taught.snapshot, encoder=self._texts.encoder.name, recipe=self._recipe)
+            snapshot = await shielded(self._in_thread(collect))
             await self._writer.begin(path, snapshot, n_erasures=self._n_erasures)
-        self._n_saved = self._n_outcomes
-
-    def _copied(self) -> Callable[[], Estimator]:
-        """What makes a copy of the estimator as it is now, in whatever thread."""
-        tensors, stamp, make = self.estimator.tensors(), self.estimator.stamp(), self._make
-        settings = self._settings
-
-        def copied() -> Estimator:
-            copy = make(settings=settings)
-            copy.restore(tensors, stamp, [])
-            return copy
-
-        return copied
-
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(
-            tensors=self.estimator.tensors(),
-            stamp=self.estimator.stamp(),
-            encoder=self._texts.encoder.name,
-            offset=self._offset,
-            n_outcomes=self._n_outcomes,
-            recipe=self._recipe,
-            question_version=QUESTION_VERSION,
-        )
+        self._n_saved = self._taught.n_outcomes
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
