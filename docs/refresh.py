@@ -27,7 +27,11 @@ PAGES: dict[Path, Mapping[str, Callable[[], str]]] = {
     DOCS / "stream-events.md": {"events": code_parts.events},
     DOCS / "cli.md": {"commands": command_pages.commands},
     DOCS / "http-api.md": {"routes": command_pages.routes},
-    DOCS / "results.md": {"figures": code_parts.figures, "games": code_parts.games},
+    DOCS / "results.md": {
+        "figures": code_parts.figures,
+        "frozen_model": code_parts.frozen_model,
+        "games": code_parts.games,
+    },
     DOCS / "hosts.md": {"hosts": code_parts.hosts},
     DOCS / "examples.md": {"examples": examples_index.markdown},
     DOCS / "rooms.md": {"tree": code_parts.tree},
