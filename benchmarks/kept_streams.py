@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from pydantic import BaseModel
 
 from benchmarks.provenance import commit, machine
+from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.runs.runner import load_results
@@ -122,6 +123,11 @@ class KeptRun(BaseModel):
             streams.append(Stream(**row, **origin, scores={task: score_of[task] for task in orders[row["seed"]]}))
         return cls(run=kept["run"], streams=streams)
 
+    def plan(self, arms: Iterable[str]) -> RunPlan:
+        """The plan of these arms, in all orders that are kept."""
+        seeds = sorted({one.seed for one in self.streams})
+        return RunPlan(**self.run, arms=[parse_arm(name) for name in arms], seeds=seeds)
+
     def save(self, file: Path) -> None:
         """Write the file, a line for each order and each stream. Blocking."""
         tasks = sorted({task for one in self.streams for task in one.scores})
@@ -179,11 +185,18 @@ class Keeping(NamedTuple):
         Args:
             options: of the command line.
             default: the file of this run in kept/.
+
+        Raises:
+            SystemExit: a file is named that is not there, and nothing is to be added to it.
         """
         named: Path | None = options.kept
         if named is None and not options.keep:
             return cls(None, adds=False)
-        return cls(named if named not in (None, Path()) else default, adds=options.keep)
+        if named is None or named == Path():
+            return cls(default, adds=options.keep)
+        if not named.exists() and not options.keep:
+            raise SystemExit(f"--kept: there is no file {named}")
+        return cls(named, adds=options.keep)
 
     def take(self, kept: KeptRun, streams: Iterable[Stream]) -> None:
         """Add finished streams to the file, if asked to. Blocking."""

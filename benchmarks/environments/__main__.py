@@ -30,7 +30,7 @@ from memento.evals.runs.runner import EvalRunner, load_results
 from memento.evals.subject import Subject
 from memento.evals.task import EvalTask, fingerprint
 from memento.graph.local_model import find_packaged_model
-from memento.memory.errors import EngineUnavailable
+from memento.memory.errors import EngineUnavailable, InvalidInput
 
 ENVIRONMENTS: Final = ("cookingworld", "twc", "coin", "mapreader")
 ARMS: Final = (
@@ -82,7 +82,11 @@ def _options() -> argparse.Namespace:
 
 async def _run(options: argparse.Namespace) -> None:
     if options.print:
-        await asyncio.to_thread(lambda: _told(options, RunPlan.load(options.out)))
+        try:
+            plan = await asyncio.to_thread(RunPlan.load, options.out)
+        except InvalidInput as error:
+            raise SystemExit(str(error)) from error
+        await asyncio.to_thread(_told, options, plan)
         return
     names = options.environment.split(",")
     path = await asyncio.to_thread(find_packaged_model)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.kept_streams import Stream
+from benchmarks.markdown_tables import share
 from memento.evals.environments.subject import WON_FROM
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -90,6 +91,7 @@ def figures(streams: Sequence[Stream], plan: RunPlan) -> Figures:
 
 def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     """The tables, and the same as JSON in `figures.json` beside the plan."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "figures.json").write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
     if not found.rows:
         print("there are no results yet")
@@ -101,7 +103,7 @@ def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     )
     print(f"{'':46s}" + "".join(f"{name:>20s}" for name in [*names, "score"]) + "  worked  s/game")
     for row in found.rows:
-        shown = "".join(f"{_short(one):>20s}" for one in [*row.won.values(), row.score])
+        shown = "".join(f"{share(one):>20s}" for one in [*row.won.values(), row.score])
         print(f"{row.arm:46s}{shown}  {row.worked:6.2f}  {row.seconds:6.2f}")
     if few := [one for one in found.differences if not one.has_verdict]:
         print(f"\nno verdict: {min(one.n_orders for one in few)} orders of the tasks, and one needs {MIN_ORDERS}")
@@ -152,7 +154,3 @@ def _compared(results: Sequence[TaskResult], control: Sequence[TaskResult], name
 
 def _of(results: Sequence[TaskResult], name: str) -> list[TaskResult]:
     return [one for one in results if one.source == name]
-
-
-def _short(one: Interval) -> str:
-    return f"{one.value:.3f} [{one.low:.2f}, {one.high:.2f}]"

@@ -7,8 +7,6 @@ from typing import Final
 from benchmarks.environments.figures import Difference, Figures, Row, figures
 from benchmarks.kept_streams import KeptRun
 from benchmarks.markdown_tables import difference, share, table
-from memento.evals.runs.arm import parse_arm
-from memento.evals.runs.plan import RunPlan
 
 FOLDER: Final = Path(__file__).parent / "kept"
 _TOLD = {"correction": "corrections after games that were not won", "reward": "rewards alone"}
@@ -22,8 +20,7 @@ def markdown(folder: Path = FOLDER) -> str:
 def _section(file: Path) -> str:
     kept = KeptRun.read(file)
     names = sorted({one.arm for one in kept.streams}, key=lambda name: (name != "none", name))
-    seeds = sorted({one.seed for one in kept.streams})
-    plan = RunPlan(**kept.run, arms=[parse_arm(name) for name in names], seeds=seeds)
+    plan = kept.plan(names)
     found = figures(kept.streams, plan)
     about = (
         f"{plan.n_tasks} tasks of {', '.join(f'`{name}`' for name in plan.environments)}, {_TOLD[plan.feedback]}; "

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.frozen_model.streams import REGRESSION, vote_over
 from benchmarks.kept_streams import Stream
+from benchmarks.markdown_tables import share
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
 from memento.evals.statistics.comparison import compare
@@ -90,6 +91,7 @@ def figures(streams: Sequence[Stream], plan: RunPlan) -> Figures:
 
 def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     """The tables, and the same as JSON in `figures.json` beside the plan."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "figures.json").write_text(_json(found), encoding="utf-8")
     print(
         f"\n{plan.dataset}, feedback: {plan.feedback}; {plan.n_tasks} tasks, {len(plan.seeds)} orders, "
@@ -99,7 +101,7 @@ def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
     heads = [f"{i * BLOCK + 1}-{(i + 1) * BLOCK}" for i in range(n)]
     print(f"{'':26s}orders" + "".join(f"{head:>19s}" for head in [*heads, "all"]) + "   worked  right")
     for row in found.rows:
-        shown = "".join(f"{_short(one):>19s}" for one in [*row.blocks, row.whole])
+        shown = "".join(f"{share(one):>19s}" for one in [*row.blocks, row.whole])
         print(f"{row.arm:26s}{row.n_orders:6d}{shown}   {row.worked:6.2f}  {row.right:5.2f}")
     print(f"\n{'difference':48s}{'all tasks':>34s}{f'without the first {BLOCK}':>34s}")
     few = [one for one in found.differences if not one.has_verdict]
@@ -131,10 +133,6 @@ def _difference(results: Sequence[TaskResult], control: Sequence[TaskResult]) ->
     return Difference(
         whole.arm, whole.control, whole.weighted, compare(*later).weighted, whole.n_orders, whole.has_verdict
     )
-
-
-def _short(one: Interval) -> str:
-    return f"{one.value:.3f} [{one.low:.2f}, {one.high:.2f}]"
 
 
 def _json(found: Figures) -> str:

@@ -8,7 +8,6 @@ from benchmarks.frozen_model.figures import BLOCK, Difference, Figures, Row, fig
 from benchmarks.frozen_model.streams import REGRESSION
 from benchmarks.kept_streams import KeptRun
 from benchmarks.markdown_tables import difference, share, table
-from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.memory.stats import Interval
 
@@ -46,8 +45,7 @@ def markdown(folder: Path = FOLDER) -> str:
 def _told(file: Path) -> Told:
     kept = KeptRun.read(file)
     present = {one.arm for one in kept.streams}
-    arms = [parse_arm(name) for name in _ORDER if name in present]
-    plan = RunPlan(**kept.run, arms=arms, seeds=sorted({one.seed for one in kept.streams}))
+    plan = kept.plan(name for name in _ORDER if name in present)
     return Told(f"{_FAMILY.get(plan.dataset, plan.dataset)}, {_TOLD[plan.feedback]}", kept, plan)
 
 

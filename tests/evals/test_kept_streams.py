@@ -9,6 +9,7 @@ from benchmarks.environments.figures import figures
 from benchmarks.environments.kept_tables import FOLDER, markdown
 from benchmarks.frozen_model import kept_tables as frozen_tables
 from benchmarks.frozen_model.figures import figures as frozen_figures
+from benchmarks.frozen_model.figures import print_figures
 from benchmarks.frozen_model.streams import REGRESSION, vote_over
 from benchmarks.kept_streams import Keeping, KeptRun, Stream, streams_of
 from memento.evals.runs.arm import parse_arm
@@ -126,12 +127,28 @@ def test_every_score_is_what_it_was(few: tuple[float | None, ...], tmp_path: Pat
         (["--kept"], Path("its-own.json"), False),
         (["--keep"], Path("its-own.json"), True),
         (["--kept", "other.json", "--keep"], Path("other.json"), True),
+        (["--kept", __file__], Path(__file__), False),
     ],
 )
 def test_nothing_kept_counts_unless_it_is_asked_for(arguments: list[str], file: Path | None, adds: bool) -> None:
     parser = argparse.ArgumentParser()
     Keeping.add_options(parser)
     assert Keeping.of(parser.parse_args(arguments), Path("its-own.json")) == Keeping(file, adds)
+
+
+def test_a_file_that_is_not_there_is_named_before_hours_are_spent(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    Keeping.add_options(parser)
+    with pytest.raises(SystemExit, match="there is no file"):
+        Keeping.of(parser.parse_args(["--kept", str(tmp_path / "tpyo.json")]), Path("its-own.json"))
+
+
+def test_figures_are_printed_into_a_folder_that_is_not_there_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_figures(frozen_figures(_house_streams(6), _house_plan(6)), _house_plan(6), tmp_path / "new")
+    assert (tmp_path / "new" / "figures.json").exists()
+    assert "advantage - none" in capsys.readouterr().out
 
 
 def _house(arm: str, seed: int, score: float, n_tasks: int = 150) -> Stream:
