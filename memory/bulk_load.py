@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from memento.memory.arguments import checked_count
 from memento.memory.bulk_files import (
     BadLine,
     LoadPlan,
@@ -80,8 +81,7 @@ class BulkLoad:
             is_trusted: if not, they wait in quarantine.
             n_workers: processes that prepare rows; 0 prepares them in a thread of this one.
         """
-        if n_workers < 0:
-            raise InvalidInput(f"the number of workers is at least 0, not {n_workers}")
+        n_workers = checked_count("the number of workers", n_workers)
         self._storage, self._namespace, self._n_workers = storage, namespace, n_workers
         self._is_trusted = is_trusted
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field
 
+from memento.memory.arguments import checked_text
 from memento.memory.folding import FRACTION_BAR, folded
 from memento.memory.record import Record
 from memento.memory.tally import CaseOutcomes, Tally
@@ -191,8 +192,12 @@ def former_question_hash(text: str, key: str = "") -> str:
 
 
 def storable(text: str) -> str:
-    """Replace lone surrogates with question marks, so that databases, encoders and servers accept the text."""
-    if text.isascii():
+    """Replace lone surrogates with question marks, so that databases, encoders and servers accept the text.
+
+    Raises:
+        InvalidInput: it is no text.
+    """
+    if checked_text("this", text).isascii():
         return text
     try:
         text.encode("utf-8")

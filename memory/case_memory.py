@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Unpack
 
+from memento.memory.arguments import checked_seed, checked_text
 from memento.memory.case import PLAN, CaseKind, storable
 from memento.memory.case_writes import CaseWrites
 from memento.memory.errors import UnknownPicture
@@ -124,12 +125,12 @@ class CaseMemory(MemoryLifetime, CaseWrites, LedgerMaintenance):
     ) -> Recall:
         """First half of `read`: find the candidates that the policy will choose from."""
         return await self._retrieval.recall(
-            bounded(storable(query), MAX_STATE_CHARS),
+            bounded(storable(checked_text("the query", query)), MAX_STATE_CHARS),
             policy=policy or self.policy,
             namespace=self._namespace(namespace),
             task=None if task is None else bounded(storable(task), MAX_STATE_CHARS),
             follows=None if follows is None else storable(follows),
-            seed=seed,
+            seed=checked_seed(seed),
             key=checked_key(key),
             kind=checked_kind(kind),
             picture=picture_of(picture),

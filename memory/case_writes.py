@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from memento.memory.arguments import checked_items, checked_text
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, storable
 from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
@@ -91,6 +92,7 @@ class CaseWrites(MemoryParts):
         Raises:
             InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
         """
+        (experience,) = checked_items("the experience", [experience], Experience, "experiences")
         written = await self._recorder.write_attempt(experience, namespace=self.namespace)
         await self._retained(self._namespace(experience.namespace))
         return written
@@ -104,6 +106,7 @@ class CaseWrites(MemoryParts):
         Raises:
             InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
         """
+        experiences = checked_items("`experiences`", experiences, Experience, "experiences")
         if not experiences:
             return []
         ids = await self._recorder.write(experiences, namespace=self.namespace)
@@ -147,7 +150,7 @@ class CaseWrites(MemoryParts):
             LedgerUnavailable: it was not kept.
         """
         case_id, learning = await self._recorder.feedback(
-            storable(event_id),
+            storable(checked_text("the event's id", event_id)),
             reward,
             namespace=self._namespace(namespace),
             confidence=confidence,
@@ -174,6 +177,8 @@ class CaseWrites(MemoryParts):
         Raises:
             LedgerUnavailable: none was kept.
         """
+        cases = checked_items("`cases`", cases, Case, "cases")
+        pictures = checked_items("`pictures`", pictures, CasePicture, "pictures")
         n_new = await self._recorder.keep(cases, is_trusted=is_trusted, pictures=pictures)
         await self._storage.project()
         return n_new
@@ -194,6 +199,7 @@ class CaseWrites(MemoryParts):
             InvalidInput: one of them has a reward or an event id.
             LedgerUnavailable: none was kept.
         """
+        attempts = checked_items("`attempts`", attempts, Experience, "experiences")
         return await self._recorder.keep_attempts(attempts, namespace=self.namespace)
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool = True) -> Kept:
@@ -208,6 +214,7 @@ class CaseWrites(MemoryParts):
         Raises:
             LedgerUnavailable: nothing was kept.
         """
+        selections = checked_items("`selections`", selections, Selection, "selections")
         kept = await self._recorder.keep_recorded(selections, is_trusted=is_trusted)
         await self._retained(*{case.namespace for selection in selections for case in selection.cases})
         return kept

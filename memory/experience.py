@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from memento.memory.arguments import check_share, checked_texts
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
@@ -91,13 +92,15 @@ class Experience:
     """The attempt, as stored with the outcome."""
 
     def __post_init__(self) -> None:
-        check_share("reward", self.reward)
+        check_share("reward", self.reward, is_optional=True)
         check_share("confidence", self.confidence)
         for name in ("state", "action", "answer", "lesson", "evaluator"):
             if not isinstance(getattr(self, name), str):
                 raise InvalidInput(f"`{name}` must be a text, not {type(getattr(self, name)).__name__}")
         if not self.state.strip():
             raise InvalidInput("the state is empty")
+        if not isinstance(self.models, Mapping | None):
+            raise InvalidInput(f"`models` maps roles to names, and is not {type(self.models).__name__}")
         shown = picture_of(self.picture)
         models = {storable(role): storable(model) for role, model in (self.models or {}).items()}
         kept: dict[str, Any] = {
@@ -109,7 +112,7 @@ class Experience:
             "event_id": None if self.event_id is None else storable(self.event_id),
             "thread_id": None if self.thread_id is None else storable(self.thread_id),
             "models": models,
-            "left_out": tuple(map(storable, self.left_out)),
+            "left_out": tuple(map(storable, checked_texts("`left_out`", self.left_out))),
             "key": checked_key(self.key),
             "kind": checked_kind(self.kind),
             "subtasks": tuple(map(SubtaskAttempt.given, self.subtasks)),
@@ -117,8 +120,8 @@ class Experience:
             "steps": tuple(map(StepAttempt.given, self.steps)),
             "picture": b"" if shown is None else shown.content,
             "checked_picture": shown,
-            "guides": tuple(map(storable, self.guides)),
-            "written_from": tuple(dict.fromkeys(map(storable, self.written_from))),
+            "guides": tuple(map(storable, checked_texts("`guides`", self.guides))),
+            "written_from": tuple(dict.fromkeys(map(storable, checked_texts("`written_from`", self.written_from)))),
         }
         if shown is not None and not kept["key"]:
             kept["key"] = picture_key(kept["state"], shown.hash)
@@ -184,15 +187,3 @@ def bounded_case(case: Case) -> Case:
         return case
     shorter = case.model_copy(update=kept)
     return shorter.model_copy(update={"id": shorter.own_id})
-
-
-def check_share(what: str, value: float | None) -> None:
-    """Raise unless the value is None or in [0, 1].
-
-    Raises:
-        InvalidInput: it is neither.
-    """
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise InvalidInput(f"a {what} lies in [0, 1], not {value!r}")

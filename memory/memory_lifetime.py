@@ -4,9 +4,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from memento.memory.arguments import check_share
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.encoder import Encoder
-from memento.memory.experience import check_share
 from memento.memory.image_encoder import ImageEncoder
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.memory_parts import MemoryParts

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from typing_extensions import deprecated
 
+from memento.memory.arguments import checked_seed, checked_texts
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.choosing import Choosing
 from memento.memory.errors import InvalidInput
@@ -47,6 +48,7 @@ class MemoryParts:
         in_thread: bool = False,
     ) -> None:
         """Use `CaseMemory.open` instead."""
+        seed = checked_seed(seed)
         self._policies = Policies(policy)
         default = self._policies.default
         self.policy = default.name
@@ -138,7 +140,7 @@ class MemoryParts:
             case_ids: of the guides, in the order of the answer; what is not a guide is left out.
             namespace: the memory's own by default.
         """
-        place = self._namespace(namespace)
+        place, case_ids = self._namespace(namespace), checked_texts("`case_ids`", case_ids)
         cases = await self._storage.views.cases(case_ids, namespace=place)
         found: dict[str, GuideTrial] = {}
         for kind in GUIDE_KINDS:

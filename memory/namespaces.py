@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from memento.memory.arguments import checked_text
 from memento.memory.case import text_hash
 from memento.memory.errors import InvalidInput
 
@@ -15,9 +16,10 @@ def checked_namespace(namespace: str) -> str:
     """Validate and return the namespace.
 
     Raises:
-        InvalidInput: empty, longer than the ledger's column, with characters that no database takes, or the name of a
-            namespace's documents.
+        InvalidInput: no text, empty, longer than the ledger's column, with characters that no database takes, or the
+            name of a namespace's documents.
     """
+    checked_text("a namespace", namespace)
     if not namespace.strip() or len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
         raise InvalidInput(f"a namespace has 1 to {MAX_NAMESPACE} printable characters, not {namespace[:80]!r}")
     if holds_documents(namespace):

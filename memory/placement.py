@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memento.memory.arguments import checked_count
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.index.engines.collection_settings import CollectionSettings
 from memento.memory.index.engines.port import VectorEngine
@@ -37,9 +38,7 @@ class Placement:
         self._ledger_url = parse_ledger_url(ledger_url) if ledger_url is not None else None
         self._api_key = api_key
         self._collection = collection
-        if isinstance(approximate_from, bool) or not isinstance(approximate_from, int) or approximate_from < 1:
-            raise InvalidInput(f"approximate_from is a number of cases, at least 1, not {approximate_from!r}")
-        self._approximate_from = approximate_from
+        self._approximate_from = checked_count("approximate_from", approximate_from, least=1)
         self._home = parse_folder(home, "the home") if home is not None else None
         self._server: ServerEngine | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None

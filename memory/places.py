@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from memento.memory.arguments import checked_text, shown_value
+from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.memory.reasons import masked
 
 MAX_ENCODER_NAME: Final = 200
 """Maximum length of an encoder's name in the ledger."""
+
+_MAX_NAME_BYTES: Final = 255
+"""Longest name of a file or folder: that of Linux, macOS and, in characters, Windows."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _SERVER_LIKE: Final = re.compile(r"(?i)(https?|grpcs?|qdrant|tcp)([:;](?!\d)|//)")
@@ -69,11 +74,13 @@ def parse_folder(folder: str | Path, what: str, *, is_server_possible: bool = Fa
         is_server_possible: whether the setting takes a server's URL too, which messages then show.
 
     Raises:
-        InvalidInput: blank, or the address of a server.
+        InvalidInput: blank, the address of a server, or what no file system takes.
     """
+    if not isinstance(folder, str | Path):
+        raise InvalidInput(f"{what} is the path of a folder or file, not {type(folder).__name__}")
     text = str(folder)
-    if "\0" in text:
-        raise InvalidInput(f"{what} {text!r} is not a valid path: it holds a NUL")
+    if problem := _path_problem(text):
+        raise InvalidInput(f"{what} {shown_value(text)} is not a valid path: {problem}")
     if not text.strip():
         raise InvalidInput(f"{what} is blank; give the path of a folder")
     if address := _server_address(text, is_path=isinstance(folder, Path)):
@@ -88,6 +95,17 @@ def parse_folder(folder: str | Path, what: str, *, is_server_possible: bool = Fa
         raise InvalidInput(f"{what} {text!r} cannot be resolved: {error}; give the whole path") from error
 
 
+def _path_problem(text: str) -> str:
+    """Why no file system takes a path; empty where one does."""
+    if "\0" in text:
+        return "it holds a NUL"
+    if storable(text) != text:
+        return "it holds half a surrogate pair"
+    if any(len(part.encode()) > _MAX_NAME_BYTES for part in re.split(r"[/\\]", text)):
+        return f"a name in it is longer than {_MAX_NAME_BYTES} bytes"
+    return ""
+
+
 def parse_http_url(url: str, what: str) -> str:
     """Read the URL of an HTTP server: scheme and host in lower case, everything else as it is.
 
@@ -98,7 +116,7 @@ def parse_http_url(url: str, what: str) -> str:
     Raises:
         InvalidInput: blank, another scheme or none, no host, a port that is no port, spaces, a fragment.
     """
-    text = url.strip()
+    text = checked_text(what, url).strip()
     shown = _shown(text)
     if not text:
         raise InvalidInput(f"{what} is blank; give a URL such as http://127.0.0.1:6333, or leave it out")
@@ -127,7 +145,7 @@ def parse_ledger_url(url: str, what: str = "the ledger's URL") -> str:
     Raises:
         InvalidInput: it is neither; the message never repeats the URL, which may hold a password.
     """
-    text = url.strip()
+    text = checked_text(what, url).strip()
     scheme, separator, rest = text.partition("://")
     dialect, _, driver = scheme.lower().partition("+")
     if not separator or dialect not in ("sqlite", "postgres", "postgresql"):

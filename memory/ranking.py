@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from memento.memory.arguments import checked_count, checked_seed, checked_text
 from memento.memory.case import Case, Provenance, case_id, storable, utc_now
 from memento.memory.errors import InvalidInput, UnknownEvent
 from memento.memory.estimators.port import EstimatorName
@@ -105,9 +106,8 @@ class Ranker:
         self, task: str, candidates: Sequence[D], *, k: int, policy: str, namespace: str, seed: int | None
     ) -> Ranking[D]:
         """Choose among documents; see `CaseMemory.rank`."""
-        if k < 0:
-            raise InvalidInput(f"k must be at least 0, not {k}")
-        if not task.strip():
+        k = checked_count("k", k)
+        if not checked_text("the task", task).strip():
             raise InvalidInput("the task is empty")
         chosen_by, place = self._policies.named(policy), documents_of(namespace)
         positions, notices = _distinct(candidates)
@@ -120,7 +120,7 @@ class Ranker:
             learner = await self._learner(place, chosen_by.estimator)
             estimates, version, settings_version = await learner.estimates(row_ND[0], documents, similarity_C)
         known = Candidates(similarity_C, reward_C, estimates, len(documents))
-        rng = self._rng if seed is None else np.random.default_rng(seed)
+        rng = self._rng if seed is None else np.random.default_rng(checked_seed(seed))
         recalled = [Candidate(one.id, float(cosine)) for one, cosine in zip(documents, similarity_C, strict=True)]
         slots = [
             slot_of(number, choice, recalled, reward_C, estimates)

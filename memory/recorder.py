@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from memento.memory.admission import admit, is_delivered, judged, judged_by_another
+from memento.memory.arguments import check_share
 from memento.memory.case import Case, storable
 from memento.memory.errors import AnotherAttempt, InvalidInput
 from memento.memory.event import Outcome, RetrievalEvent
-from memento.memory.experience import Experience, check_share
+from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
 from memento.memory.feedback_writes import GivenFeedback, append_feedback
 from memento.memory.forks import Written, fork_of
@@ -231,7 +232,7 @@ class Recorder:
         Returns:
             The id of the case that stands for the run now, or None; and the namespace that has an outcome to learn.
         """
-        check_share("reward", reward)
+        check_share("reward", reward, is_optional=True)
         check_share("confidence", confidence)
         ranked, line = documents_of(namespace), await self._success.of(namespace)
         given = GivenFeedback(reward, confidence, evaluator, lesson)
@@ -260,7 +261,7 @@ def _encoded_texts(experience: Experience) -> list[str]:
 
 def _kept_selection(selection: Selection) -> Selection:
     served = selection.served._replace(query=bounded(storable(selection.served.query), MAX_STATE_CHARS))
-    check_share("reward", served.reward)
+    check_share("reward", served.reward, is_optional=True)
     cases = tuple(_importable(case) for case in selection.cases)
     if len({case.namespace for case in cases}) != 1:
         raise InvalidInput("a selection has the cases of one namespace, at least one")

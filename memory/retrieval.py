@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from memento.memory.arguments import checked_count
 from memento.memory.case import PLAN, Case, CaseKind, ScoredCase, former_question_hash, question_hash
 from memento.memory.choosing import Choosing, LearnerOf
 from memento.memory.errors import InvalidInput, UnknownEvent
@@ -168,10 +169,8 @@ class Retrieval:
             UnknownEvent: the event that it follows or is part of is not of this namespace.
             LedgerUnavailable: the choice cannot be recorded.
         """
-        if k < 0:
-            raise InvalidInput(f"k must be at least 0, not {k}")
-        if max_tokens is not None and max_tokens < 0:
-            raise InvalidInput(f"max_tokens must be at least 0, not {max_tokens}; None sets no limit")
+        k = checked_count("k", k)
+        max_tokens = None if max_tokens is None else checked_count("max_tokens", max_tokens)
         recalled = [candidate.case_id for candidate in recall.candidates]
         while True:
             cases, offset = await self._storage.views.cases_at(recalled, namespace=recall.namespace)

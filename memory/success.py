@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BeforeValidator
 
+from memento.memory.arguments import shown_value
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.ledger.newest_rewards import newest_rewards
@@ -35,7 +36,7 @@ def checked_positive_from(value: object) -> PositiveFrom:
     try:
         return _parsed(value)
     except ValueError as error:
-        raise InvalidInput(f"`positive_from` {error}, not {value!r}") from error
+        raise InvalidInput(f"`positive_from` {error}, not {shown_value(value)}") from error
 
 
 def _parsed(value: object) -> PositiveFrom:
@@ -43,7 +44,7 @@ def _parsed(value: object) -> PositiveFrom:
         return "usual"
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0.0
     if isinstance(value, bool) or not 0 < number <= 1:
         raise ValueError("should be a number above 0 and at most 1, or 'usual'")

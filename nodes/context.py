@@ -1,5 +1,6 @@
 """Per-run settings. Studio and the Assistants API draw a form from this model."""
 
+import math
 from difflib import get_close_matches
 from typing import Any, Literal, Self
 
@@ -16,6 +17,9 @@ MAX_CASE_TOKENS = 8_000
 
 MAX_INSTRUCTION_CHARS = 8_000
 """Of the instructions that a run adds to those of a role."""
+
+MAX_MODEL_CHARS = 500
+"""Of a model's name as provider:model."""
 
 _MISSPELT = 0.85
 """How alike a foreign name and one of ours are, from which on it is taken for a misspelling: difflib's ratio."""
@@ -164,6 +168,7 @@ class RunSettings(BaseModel):
     )
     planner: str | None = Field(
         default=None,
+        max_length=MAX_MODEL_CHARS,
         title="Planner model",
         description="Planner model as provider:model. Empty: the configured one.",
         json_schema_extra=in_form("Planning", "planner", "retrieve_case", kind="model"),
@@ -185,6 +190,7 @@ class RunSettings(BaseModel):
     )
     executor: str | None = Field(
         default=None,
+        max_length=MAX_MODEL_CHARS,
         title="Executor model",
         description="Executor model as provider:model. Empty: the configured one.",
         json_schema_extra=in_form("Execution", "executor", kind="model"),
@@ -246,6 +252,7 @@ class RunSettings(BaseModel):
     max_cost_usd: float | None = Field(
         default=None,
         gt=0,
+        allow_inf_nan=False,
         title="US dollars per subtask",
         description="US dollars per subtask. Empty: any.",
         json_schema_extra=in_form("Budgets of a subtask", "executor"),
@@ -292,6 +299,7 @@ class RunSettings(BaseModel):
     run_max_cost_usd: float | None = Field(
         default=None,
         gt=0,
+        allow_inf_nan=False,
         title="US dollars of the run",
         description="US dollars of the whole run. Empty: any.",
         json_schema_extra=in_form("Budgets of the run", "planner", "executor"),
@@ -317,12 +325,14 @@ class RunSettings(BaseModel):
     )
     judge: str | None = Field(
         default=None,
+        max_length=MAX_MODEL_CHARS,
         title="Judge model",
         description="Judge model as provider:model. Empty: the configured one.",
         json_schema_extra=in_form("Evaluation", "evaluate", kind="model"),
     )
     second_judge: str | None = Field(
         default=None,
+        max_length=MAX_MODEL_CHARS,
         title="Second judge model",
         description="With judges: the second one as provider:model. Empty: the first is asked again in another way.",
         json_schema_extra=in_form("Evaluation", "evaluate", kind="model"),
@@ -345,6 +355,11 @@ class RunSettings(BaseModel):
         description="Show cases, plans, tool calls and results in the chat, as tool messages.",
         json_schema_extra=in_form("Chat", "score_case", "planner", "executor"),
     )
+
+    @field_validator("max_cost_usd", "run_max_cost_usd", mode="before")
+    @classmethod
+    def _is_any(cls, value: Any) -> Any:
+        return None if value == math.inf else value  # no JSON can say it; settings of earlier releases may
 
 
 class Context(RunSettings):

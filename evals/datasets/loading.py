@@ -14,6 +14,7 @@ from memento.evals.datasets.row import SourceRow
 from memento.evals.datasets.rows import read_rows
 from memento.evals.datasets.values import printable
 from memento.evals.task import BadRow, Dataset, EvalTask
+from memento.memory.arguments import checked_count
 from memento.memory.errors import InvalidInput
 
 _ROWS_THAT_TELL = 100
@@ -48,8 +49,7 @@ def load_dataset(
     Raises:
         InvalidInput: the file cannot be read, its format is not known, or it holds no task at all.
     """
-    if limit is not None and limit < 1:
-        raise InvalidInput(f"the limit is {limit}; it must be at least 1")
+    limit = None if limit is None else checked_count("the limit", limit, least=1)
     file = gaia_file(path) if path.is_dir() else path
     rows = read_rows(file)
     if format in (AUTO, GENERIC):

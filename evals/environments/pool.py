@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from memento.evals.environments.port import EnvironmentSpec, EpisodeTask, OpenEnvironment
+from memento.memory.arguments import checked_count
 from memento.memory.errors import InvalidInput
 from memento.nodes.acting.environment import Environment
 from memento.nodes.state import Run
@@ -26,10 +27,8 @@ class EnvironmentPool:
             specs: the environments that runs may play.
             size: how many runs play at the same time; the others wait. Each program has at most so many processes.
         """
-        if size < 1:
-            raise InvalidInput(f"size is {size}; give at least 1, the number of runs that play at the same time")
         self._specs = {spec.name: spec for spec in specs}
-        self._seats = asyncio.Semaphore(size)
+        self._seats = asyncio.Semaphore(checked_count("size", size, least=1))
         self._idle: defaultdict[str, list[OpenEnvironment]] = defaultdict(list)
         self._lent: set[OpenEnvironment] = set()
         self._is_closed = False

@@ -16,10 +16,11 @@ from memento.integrations.importers.record import NO_OUTCOME, ImportedRow, Impor
 from memento.integrations.importers.record_door import RecordDoor
 from memento.integrations.importers.registry import files_of_kind, source_named
 from memento.integrations.importers.report import ImportReport, RowFault, WaitingAttempt
+from memento.memory.arguments import check_share
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
-from memento.memory.experience import Experience, check_share
+from memento.memory.experience import Experience
 from memento.memory.importing import attempt_event_id
 from memento.nodes.sources import Secrets
 
@@ -120,11 +121,11 @@ def checked_options(source: ImportSource, options: ImportOptions) -> ImportOptio
         raise InvalidInput(
             f"{source.kind} has no scores to choose, scale or label; `--reward` gives one to all records"
         )
-    check_share("reward", options.reward)
+    check_share("reward", options.reward, is_optional=True)
     for label, reward in options.labels.items():
         if not label:
             raise InvalidInput("a label is empty; write NAME=REWARD")
-        check_share("reward", reward)
+        check_share("reward", reward, is_optional=True)
     if options.score_range is not None:
         low, high = options.score_range
         if low == high or not all(abs(end) < float("inf") for end in (low, high)):

@@ -24,10 +24,11 @@ from memento.integrations.langchain.agent_tool_arguments import (
     RememberArguments,
 )
 from memento.integrations.own_judgement import AGENT, AGENT_CONFIDENCE
+from memento.memory.arguments import check_share, checked_count
 from memento.memory.case import PLAN, CaseKind
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
-from memento.memory.experience import Experience, check_share
+from memento.memory.experience import Experience
 from memento.memory.policies.registry import policy_named
 from memento.memory.task_keys import checked_kind
 from memento.nodes.context import MAX_CASE_TOKENS
@@ -65,12 +66,12 @@ def case_tools(
         kind: of the cases that are recalled: of whole tasks by default.
 
     Raises:
-        InvalidInput: an unknown policy or kind, k below 0, a confidence outside [0, 1], a namespace that is not valid.
+        InvalidInput: an unknown policy or kind, k or max_case_tokens below 0, a confidence outside [0, 1], a namespace
+            that is not valid.
     """
     if policy is not None:
         policy_named(policy)
-    if k < 0:
-        raise InvalidInput(f"k must be at least 0, not {k}")
+    k, max_case_tokens = checked_count("k", k), checked_count("max_case_tokens", max_case_tokens)
     check_share("confidence", confidence)
     access = MemoryAccess(memory, namespace=namespace, secrets=secrets)
     tools = _CaseTools(

@@ -24,6 +24,7 @@ from memento.integrations.case_texts import format_cases
 from memento.integrations.langchain.access import HostMemory, KeyRule, MemoryAccess, NamespaceRule, key_by
 from memento.integrations.langchain.agent_state import CaseAgentState, CaseRun, marked, open_run, shown_cases
 from memento.integrations.langchain.attempts import AgentAttempt, attempt_of, task_in
+from memento.memory.arguments import checked_count
 from memento.memory.errors import ErasedRecord, InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.policies.registry import policy_named
@@ -81,20 +82,18 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             secrets: taken out of what is remembered and shown; the environment's keys and passwords by default.
 
         Raises:
-            InvalidInput: an unknown policy, k below 0, or a namespace that is not valid.
+            InvalidInput: an unknown policy, k or max_case_tokens below 0, or a namespace that is not valid.
         """
         super().__init__()
         if policy is not None:
             policy_named(policy)
-        if k < 0:
-            raise InvalidInput(f"k must be at least 0, not {k}")
         self._access = MemoryAccess(memory, namespace=namespace, secrets=secrets)
-        self._k = k
+        self._k = checked_count("k", k)
         self._policy = policy
         self._reward = reward
         self._task_of = task_of
         self._key = key
-        self._max_case_tokens = max_case_tokens
+        self._max_case_tokens = checked_count("max_case_tokens", max_case_tokens)
 
     async def abefore_agent(self, state: CaseAgentState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Read cases for the newest human message that nobody has answered; once, whatever is resumed or repeated."""

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from memento.memory.errors import InvalidInput, LedgerUnavailable
 from memento.memory.ledger import migrations, schema
-from memento.memory.ledger.connections import DATABASE_ERRORS, sqlite_path, unavailable
+from memento.memory.ledger.connections import DATABASE_ERRORS, ledger_error, sqlite_path
 from memento.memory.ledger.digests import DIGEST_COLUMNS, row_digest
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.sqlite_files import decode_text
@@ -86,7 +86,7 @@ def copy_ledger(source: Connection, part: Path, on_progress: CopyProgress) -> No
             migrations.create(target)
             copy_rows(source.execution_options(isolation_level="REPEATABLE READ"), target, on_progress)
     except DATABASE_ERRORS as error:
-        raise unavailable("backed up", error) from error
+        raise ledger_error("backed up", error) from error
 
 
 def copy_rows(source: Connection, target: Connection, on_progress: CopyProgress) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy import event as sa_event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.pool import QueuePool
 
 from memento.memory.errors import InvalidInput, LedgerUnavailable
@@ -16,13 +16,16 @@ from memento.memory.ledger.read_only_file import ReadOnlyFile, cannot_write
 from memento.memory.ledger.sqlite_files import begin_immediate, decode_text, open_shared
 from memento.private_files import make_private_folder
 
-DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
-"""Exceptions of databases; SQLite's driver raises its own while a connection is set up."""
+DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, OverflowError)
+"""Exceptions of databases; SQLite's driver raises its own while a connection is set up, and for numbers too large."""
 
 N_READERS = 4
 """Number of reading threads. A statement takes microseconds; more threads would wait for the interpreter's lock."""
 
 _BUSY_TIMEOUT_S = 15.0
+_WRONG_ARGUMENTS = frozenset({"22003", "22P02", "42804", "42883"})
+"""Postgres' SQLSTATE codes of a number out of range, a text that is none of the type, and types that do not compare."""
+
 _MAX_PARAMETERS = 500
 
 T = TypeVar("T")
@@ -105,12 +108,25 @@ def _server(url: str) -> Engine:
         ) from error
 
 
-def unavailable(verb: str, error: Exception) -> LedgerUnavailable:
-    """The named error for what a database raised while the ledger was being `verb`."""
+def ledger_error(verb: str, error: Exception) -> LedgerUnavailable | InvalidInput:
+    """The named error for what a database raised while the ledger was being `verb`.
+
+    A parameter that no column takes is its caller's mistake: called an outage, it would be tried again for ever.
+    """
     # The driver's own sentence only: SQLAlchemy's would repeat the statement and the values in it.
     driver = error.orig if isinstance(error, DBAPIError) else error
     reason = type(error).__name__ if isinstance(driver, SQLAlchemyError) else str(driver)
+    if _is_wrong_argument(driver):
+        return InvalidInput(f"the ledger takes no such argument: {reason}")
     return LedgerUnavailable(f"the ledger could not be {verb}: {reason}")
+
+
+def _is_wrong_argument(driver: BaseException | None) -> bool:
+    if isinstance(driver, sqlite3.Error):
+        return "binding parameter" in str(driver) or getattr(driver, "sqlite_errorname", "") == "SQLITE_MISMATCH"
+    if isinstance(driver, StatementError | OverflowError):  # before the driver saw it
+        return True
+    return getattr(driver, "sqlstate", "") in _WRONG_ARGUMENTS or "cannot adapt type" in str(driver)
 
 
 def write_error(error: LedgerUnavailable) -> BaseException | None:

@@ -25,7 +25,7 @@ from memento.memory.ledger.backup import (
     unfinished,
     unfinished_copy,
 )
-from memento.memory.ledger.connections import DATABASE_ERRORS, unavailable
+from memento.memory.ledger.connections import DATABASE_ERRORS, ledger_error
 from memento.memory.ledger.ledger import Ledger
 from memento.memory.ledger.namespace_counts import drop_counts
 from memento.memory.ledger.read_only_file import read_only_copy, read_only_file
@@ -154,7 +154,7 @@ def prepare(source: Path, part: Path, on_progress: CopyProgress) -> BackupReport
             connection.execute(schema.facts.delete().where(schema.facts.c.name == "id"))
             connection.execute(schema.facts.insert().values(name="id", value=uuid.uuid4().hex[:12]))
     except DATABASE_ERRORS as error:
-        raise unavailable("restored", error) from error
+        raise ledger_error("restored", error) from error
     return checked_copy(part)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from memento.memory.ledger import migrations, schema
 from memento.memory.ledger.case_heads import feed_ends, follow
-from memento.memory.ledger.connections import DATABASE_ERRORS, unavailable
+from memento.memory.ledger.connections import DATABASE_ERRORS, ledger_error
 from memento.memory.ledger.group_commit import StepResult, TransactionStep, in_savepoint
 from memento.memory.ledger.rows import CheckedConnection
 from memento.memory.ledger.set_aside import SetAside
@@ -90,7 +90,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
 def _answered(connection: Connection, step: TransactionStep, set_aside: SetAside, *, is_alone: bool) -> StepResult:
     answer = in_savepoint(LedgerWriter(connection, set_aside), step, is_alone=is_alone)
     if isinstance(answer.error, _errors(connection.engine)):
-        return StepResult(error=unavailable("written", answer.error))
+        return StepResult(error=ledger_error("written", answer.error))
     return answer
 
 
@@ -99,7 +99,7 @@ def _named_errors(engine: Engine, verb: str) -> Iterator[None]:
     try:
         yield
     except _errors(engine) as error:
-        raise unavailable(verb, error) from error
+        raise ledger_error(verb, error) from error
 
 
 def _errors(engine: Engine) -> tuple[type[Exception], ...]:

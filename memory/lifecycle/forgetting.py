@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.arguments import check_share, checked_count
 from memento.memory.case import CASE_KINDS, POSITIVE_FROM, Case
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
@@ -58,11 +59,11 @@ class ForgettingRules:
         Raises:
             InvalidInput: a capacity or a number of uses below 1, or a share outside (0, 1).
         """
-        if self.capacity is not None and self.capacity < 1:
-            raise InvalidInput(f"the capacity must be at least 1, not {self.capacity}")
-        if self.min_uses < 1:
-            raise InvalidInput(f"min_uses must be at least 1, not {self.min_uses}")
-        if not 0 < self.false_share < 1:
+        if self.capacity is not None:
+            checked_count("the capacity", self.capacity, least=1)
+        checked_count("min_uses", self.min_uses, least=1)
+        check_share("false_share", self.false_share)
+        if self.false_share in (0, 1):
             raise InvalidInput(f"false_share must be between 0 and 1, not {self.false_share}")
 
 

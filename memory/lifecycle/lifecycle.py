@@ -21,6 +21,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from memento.memory.arguments import checked_count, checked_text
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
@@ -176,6 +177,7 @@ class Lifecycle(NamespaceErasure):
             InvalidInput: an empty or long name, or one that is taken.
             LedgerUnavailable: it was not kept.
         """
+        checked_text("a snapshot's name", name)
         if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
             raise InvalidInput(f"a snapshot's name has 1 to {_MAX_NAME} printable characters, not {name[:80]!r}")
         name = storable(name)
@@ -201,11 +203,16 @@ class Lifecycle(NamespaceErasure):
             UnknownSnapshot: no snapshot of this name.
             LedgerUnavailable: nothing was changed.
         """
-        return await self._commit(lambda writer: changes.rollback(writer, self._namespace, name))
+        return await self._commit(lambda writer: changes.rollback(writer, self._namespace, storable(name)))
 
     async def audit(self, *, limit: int = 20) -> list[AuditEntry]:
-        """The newest entries of the audit trail, newest first."""
-        return await AuditViews(self._storage.ledger).entries(namespace=self._namespace, limit=limit)
+        """The newest entries of the audit trail, newest first.
+
+        Raises:
+            InvalidInput: the limit is no count.
+        """
+        n = checked_count("the limit", limit)
+        return await AuditViews(self._storage.ledger).entries(namespace=self._namespace, limit=n)
 
     async def _set_status(self, verb: StatusVerb, ids: Sequence[str], reason: str) -> BatchReport:
         ids, reason = [storable(one) for one in ids], storable(reason)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from memento.memory.arguments import checked_text, checked_texts
 from memento.memory.case import storable
+from memento.memory.errors import InvalidInput
 from memento.memory.ledger.erasure_targets import ErasureScope
 from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, combined, finish_erasures
 from memento.memory.namespaces import documents_of
@@ -58,7 +60,7 @@ class NamespaceErasure:
             remove_threads: removes conversations by their ids or by those of readings; else the report names them.
 
         Raises:
-            InvalidInput: no condition.
+            InvalidInput: no condition, or one of another type.
             UnknownCase, UnknownEvent: not of this namespace; nothing was erased.
             LedgerUnavailable: it cannot be written now; what was begun is finished at the next open.
         """
@@ -76,12 +78,14 @@ class NamespaceErasure:
     def _scope(
         self, cases: Sequence[str], events: Sequence[str], matching: str, before: datetime | None, *, is_all: bool
     ) -> ErasureScope:
+        if before is not None and not isinstance(before, datetime):
+            raise InvalidInput(f"`before` is a datetime, not {type(before).__name__}")
         return ErasureScope(
             namespace=self._namespace,
             is_all=is_all,
-            case_ids=tuple(map(storable, cases)),
-            event_ids=tuple(map(storable, events)),
-            matching=storable(matching),
+            case_ids=tuple(map(storable, checked_texts("`cases`", cases))),
+            event_ids=tuple(map(storable, checked_texts("`events`", events))),
+            matching=storable(checked_text("`matching`", matching)),
             before="" if before is None else before.astimezone(UTC).isoformat(timespec="milliseconds"),
         )
 

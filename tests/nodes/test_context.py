@@ -1,6 +1,7 @@
 """The dials of a run."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -46,6 +47,8 @@ def test_no_dial_holds_a_secret_when_shown() -> None:
         {"evaluator": "nobody"},
         {"evaluator": "os:system"},
         {"namespace": "x" * 201},
+        {"planner": "x" * 501},
+        {"second_judge": "\ud800"},
         {"polcy": "random"},
         {"Policy": "random"},
         {"max_cycle": 2},
@@ -55,6 +58,22 @@ def test_no_dial_holds_a_secret_when_shown() -> None:
 def test_validation_error_when_a_dial_is_out_of_bounds_or_misspelt(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Context.model_validate(given)
+
+
+@pytest.mark.parametrize("name", Context.model_fields)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, 10**12, "\ud800", "x" * 1_000_000, b"x"])
+def test_what_a_dial_takes_is_small_and_can_be_sent_as_json(name: str, value: object) -> None:
+    try:
+        taken = Context.model_validate({name: value})
+    except ValidationError:
+        return
+    sent = json.dumps(taken.settings() | {"namespace": taken.namespace}, allow_nan=False)
+    assert len(sent.encode()) < 100_000
+
+
+def test_no_limit_of_costs_in_settings_of_an_earlier_release_is_none() -> None:
+    assert Context(max_cost_usd=math.inf).max_cost_usd is None
+    assert RunSettings(run_max_cost_usd=math.inf).run_max_cost_usd is None
 
 
 def test_a_misspelt_dial_is_told_the_right_name() -> None:

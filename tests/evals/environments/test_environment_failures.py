@@ -157,7 +157,7 @@ class TestAGame:
 
 
 async def test_a_pool_refuses_what_it_does_not_have() -> None:
-    with pytest.raises(InvalidInput, match="size is 0"):
+    with pytest.raises(InvalidInput, match="size must be at least 1"):
         EnvironmentPool([], size=0)
     pool = EnvironmentPool([find_environment("twc")])
     with pytest.raises(InvalidInput, match="keys begin with one of: twc"):
