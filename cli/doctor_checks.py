@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from memento.cli.doctor_finding import Finding
 from memento.cli.doctor_ledger import check_every_row, list_damaged_rows
-from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_memory
+from memento.cli.doctor_memory import NO_LEDGER, examine_encoder, examine_learned_settings, examine_memory
 from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.graph.prices import parse_prices
@@ -219,6 +219,7 @@ _CHECKS: tuple[tuple[str, Callable[[Application], AsyncIterator[Finding]], str],
     ("home", _home_folder, "set MEMENTO_HOME to a folder of yours"),
     ("encoder", examine_encoder, "correct MEMENTO_ENCODER, or repair what it names"),
     ("ledger", examine_memory, NO_LEDGER),
+    ("learned settings", examine_learned_settings, _REPORT),
     ("damaged rows", list_damaged_rows, _REPORT),
     ("models", _models, "correct the models' names, keys or OPENAI_BASE_URL"),
     ("web search", _search, "correct MEMENTO_SEARCH"),

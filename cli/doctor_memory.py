@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from memento.cli.doctor_finding import Finding
 from memento.graph.app import Application
 from memento.memory.errors import EncoderMismatch, EncoderUnavailable, EngineError, MementoError
+from memento.memory.guides import TRIAL
 from memento.memory.image_encoder import embedded, load_image_encoder, sample_image
 from memento.memory.minilm.encoder import MiniLmEncoder
+from memento.memory.policies.registry import LEARNING, policy_named
 from memento.memory.reasons import brief_reason
 
 _ENCODER_FIX = (
@@ -89,6 +91,27 @@ async def examine_memory(app: Application) -> AsyncIterator[Finding]:
         if not settings.qdrant_url:
             fix = "repair the folder or its disk, or memento cases reindex; until then the newest cases are searched"
         yield Finding("case search", "bad", f"{searched}: {error}", fix)
+
+
+async def examine_learned_settings(app: Application) -> AsyncIterator[Finding]:
+    """Say which settings of estimators were promoted in the namespace and serve, and whether they can be used."""
+    try:
+        memory = await app.memory()
+        judged = {version.estimator for version in await memory.versions.history(memory.namespace)}
+    except MementoError:
+        return  # told by the check of the ledger
+    for policy in (*LEARNING, TRIAL):
+        estimator = policy_named(policy).estimator
+        if estimator not in judged:
+            continue
+        judged.discard(estimator)
+        offline = memory.offline(policy)
+        version, what = (await offline.serving()).version, f"settings of {estimator}"
+        if fault := await offline.fault():
+            found = f"version {version} cannot be used, the built-in settings serve: {fault}"
+            yield Finding(what, "note", found, f"memento learn rollback --policy {policy}")
+        elif version:
+            yield Finding(what, "ok", f"version {version} serves in namespace {memory.namespace!r}")
 
 
 def _encoder_fix(app: Application) -> str:

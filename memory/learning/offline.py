@@ -130,6 +130,20 @@ class OfflineLearning:
         """The version that serves."""
         return await self._storage.versions.serving(self._namespace, self._estimator)
 
+    async def fault(self) -> str:
+        """Why the settings of the serving version cannot be used; empty where they can.
+
+        They were written by another release, or their row is damaged: the built-in settings serve in their place.
+        """
+        settings = (await self.serving()).settings
+        if not settings:
+            return ""
+        try:
+            await self._storage.compute(lambda: self._factory()(settings))
+        except InvalidInput as error:
+            return str(error)
+        return ""
+
     async def rollback(self, to: int | None = None) -> SettingsVersion:
         """Roll back to a version, with the estimates it last had; outcomes that came later no longer count.
 

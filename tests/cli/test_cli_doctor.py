@@ -1,5 +1,6 @@
 """`memento doctor`: what is configured, reachable or missing, and what to do about it."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -8,11 +9,14 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from memento.graph.settings import Settings
+from memento.memory.case_memory import CaseMemory
+from memento.memory.ledger.settings_versions import SettingsVersion
 from tests.commands import assistant, invoke, serving
 from tests.embedding_server import EmbeddingServer, configured_embeddings, refusal, vectors
 
@@ -205,7 +209,7 @@ def test_other_checks_go_on_when_one_ends_in_an_error_that_nobody_foresaw(
     loop = tmp_path / "loop"
     loop.symlink_to(loop)  # a path that the system refuses to follow
     monkeypatch.setenv("MEMENTO_MCP", str(loop))
-    monkeypatch.setenv("MEMENTO_HOME", str(tmp_path / ("long" * 100)))
+    monkeypatch.setenv("MEMENTO_HOME", str(loop / "home"))
     examined = invoke("doctor", "--json")
     findings = {line["what"]: line for line in examined.lines}
     assert (examined.code, findings["home"]["status"], findings["ledger"]["status"]) == (1, "bad", "bad")
@@ -243,3 +247,26 @@ def test_damaged_rows_are_listed_once_they_are_met_and_found_by_a_scan(tmp_path:
     assert any("4 of case_revisions" in line["found"] for line in scanned if line["what"] == "ledger rows")
     assert of("ledger schema") == ["5, which memento-langgraph 0.2.0 and later read"]
     assert "restore a backup" in invoke("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("policy", "estimator", "setting"), [("advantage", "advantage", "capacity"), ("trial", "trials", "trials")]
+)
+def test_settings_that_this_release_cannot_use_are_named_with_the_command_that_leaves_them(
+    policy: str, estimator: str, setting: str
+) -> None:
+    async def promoted() -> int:
+        async with CaseMemory.open(Settings().folder) as memory:
+            decision = SettingsVersion(namespace="default", estimator=estimator, settings={setting: -1.0})
+            append = partial(memory.versions.append, version=decision)
+            return (await memory._storage.ledger.transact(append)).version
+
+    assert f"settings of {estimator}" not in found()
+    version = asyncio.run(promoted())
+    finding = found()[f"settings of {estimator}"]
+    assert (finding["status"], finding["fix"]) == ("note", f"memento learn rollback --policy {policy}")
+    assert finding["found"].startswith(
+        f"version {version} cannot be used, the built-in settings serve: setting '{setting}'"
+    )
+    assert invoke(*finding["fix"].split()[1:]).code == 0
+    assert found()[f"settings of {estimator}"]["status"] == "ok"
