@@ -24,6 +24,7 @@ from benchmarks.made_bank import GivenVectors, filled
 from benchmarks.recorded import cases
 from benchmarks.results import Figure, argument_parser, at_least, at_most, measured, quantile, report
 from memento.memory.case_memory import CaseMemory
+from memento.worker_processes import end_with_parent
 from tests.hashing_encoder import HashingEncoder
 
 SHAPES = {(1, 32): 400.0, (4, 8): 300.0}
@@ -150,6 +151,7 @@ _BARRIER: list[Any] = []
 
 def initialise(barrier: Any) -> None:
     """Keep the barrier where `process` finds it: one travels to a process only when that starts."""
+    end_with_parent()
     _BARRIER.append(barrier)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from memento.worker_processes import end_with_parent
 from tests.damage_bank import Bank, made
 from tests.damage_cells import NAMES, damaged_rows, differing
 from tests.damage_consumers import CONSUMERS
@@ -39,7 +40,9 @@ def main() -> int:
     wrong, start = [], time.perf_counter()
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(options.workers, mp_context=multiprocessing.get_context("spawn")) as workers,
+        ProcessPoolExecutor(
+            options.workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+        ) as workers,
     ):
         bank = asyncio.run(made(Path(folder) / "ledger.sqlite"))
         done = {workers.submit(wrong_cells, bank, name): name for name in options.rows}

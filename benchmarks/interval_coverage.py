@@ -32,6 +32,7 @@ from memento.memory.offpolicy.gain import log_loss_gain
 from memento.memory.offpolicy.metrics import auc, log_loss
 from memento.memory.offpolicy.off_policy import Sample, evaluate
 from memento.memory.stats import SHARE, difference_ends, paired_interval, ratio_interval, statistic_interval
+from memento.worker_processes import end_with_parent
 
 N_REPEATS, N_NULLS = 400, 2000
 BAR, MAX_FALSE = (93.0, 97.0), 2.5
@@ -207,7 +208,7 @@ def main() -> int:
     options = parser.parse_args()
     every = settings()
     gates = [Setting("gate", n, p) for n in (20, 30, 40, 60, 100) for p in (0.5, 0.8, 0.9)]
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(options.jobs, initializer=end_with_parent) as pool:
         found = {}
         for at, one in zip(every, pool.map(partial(covered, n=options.n, seed=options.seed), every), strict=True):
             found[at] = one

@@ -32,6 +32,7 @@ from memento.memory.policies.controls import RandomPolicy
 from memento.memory.policies.learned import SoftPolicy
 from memento.memory.policies.port import RetrievalPolicy
 from memento.memory.policies.similarity import SimilarityPolicy, SimilarityRewardPolicy
+from memento.worker_processes import end_with_parent
 
 BAR = 0.9
 ESTIMATORS = ("ips", "snips", "dm", "dr")
@@ -158,7 +159,7 @@ def run(n_seeds: int, *, n_truth: int, n_jobs: int) -> list[Row]:
     """All scenarios; seeds side by side."""
     cells = [(name, seed) for name in SCENARIOS for seed in range(n_seeds)]
     grouped: dict[tuple[str, str, str], list[Judged]] = {}
-    with ProcessPoolExecutor(n_jobs) as pool:
+    with ProcessPoolExecutor(n_jobs, initializer=end_with_parent) as pool:
         for found in pool.map(partial(judged, n_truth=n_truth), *zip(*cells, strict=True)):
             for one in found:
                 grouped.setdefault((one.scenario, one.target, one.estimator), []).append(one)

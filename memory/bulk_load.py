@@ -38,6 +38,7 @@ from memento.memory.index.engines.port import BankPoint
 from memento.memory.ledger.bulk_rows import CASE_COLUMNS, PreparedRows
 from memento.memory.ledger.bulk_writes import LoadedRows, expect_load, insert_cases
 from memento.memory.storage import Storage
+from memento.worker_processes import end_with_parent
 
 N_SAMPLED: Final = 4
 """States whose vectors are compared with the encoder's own before anything is written."""
@@ -215,5 +216,6 @@ def without_collector() -> Iterator[None]:
 
 def _set_up_worker() -> None:
     """In a worker: no collector; Ctrl-C is the parent's to answer, which lets the block at work end."""
+    end_with_parent()
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.frozen_model.readings import Readings
 from benchmarks.frozen_model.reply_trie import reply_probabilities, trie_of
 from memento.memory.coalescer import Coalescer
+from memento.worker_processes import end_with_parent
 
 Probabilities = tuple[float, ...]
 T = TypeVar("T")
@@ -170,6 +171,7 @@ _reader: dict[str, Any] = {}
 
 
 def _load(path: Path) -> None:
+    end_with_parent()
     os.environ |= {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     import torch
     from transformers import AutoModelForCausalLM

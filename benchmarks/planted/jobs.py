@@ -2,16 +2,16 @@
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from memento.worker_processes import end_with_parent
 
 
 class KeptJob(Protocol):
@@ -72,13 +72,6 @@ def _run(tasks: Sequence[KeptJob], folder: Path, jobs: int) -> Iterator[None]:
 
 
 def _begin() -> None:
-    """One core each; and no process outlives the one that started it, however that ended."""
+    """One core each; and no process outlives the one that started it."""
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()

@@ -1,0 +1,1 @@
+../../memento/worker_processes.py
