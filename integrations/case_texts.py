@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from memento.memory.case import POSITIVE_FROM, ScoredCase
-from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.prompt_budgets import fitted_cases
 from memento.nodes.prompts import case_blocks
 from memento.nodes.redaction import Redact
+from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.score_case import prompt_case
 
 

@@ -10,7 +10,6 @@ from typing import Protocol
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from memento.nodes.agent.notes import WHY_ENDED
-from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.fences import fence
 from memento.nodes.prompt_budgets import (
     JUDGED_TOKENS,
@@ -21,6 +20,7 @@ from memento.nodes.prompt_budgets import (
     listed,
     shortened,
 )
+from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.sources import Role
 from memento.nodes.state import EarlierMessage, PromptCase, Run, Subtask, SubtaskResult
 from memento.nodes.worked import has_worked

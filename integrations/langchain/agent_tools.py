@@ -31,8 +31,8 @@ from memento.memory.errors import InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.policies.registry import policy_named
 from memento.memory.task_keys import checked_kind
-from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.memory_calls import MemoryFailed
+from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.sources import Secrets
 
 _REWARDS: Final = {"worked": 1.0, "failed": 0.0, "unknown": None}

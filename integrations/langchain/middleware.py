@@ -28,10 +28,10 @@ from memento.memory.arguments import checked_count
 from memento.memory.errors import ErasedRecord, InvalidInput
 from memento.memory.experience import Experience
 from memento.memory.policies.registry import policy_named
-from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.conversation import open_question
 from memento.nodes.events import emit
 from memento.nodes.memory_calls import MemoryFailed
+from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.score_case import prompt_cases
 from memento.nodes.scoring.custom import ScorerResult, scored_by
 from memento.nodes.scoring.grade import Grade, unknown

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from memento.nodes.agent.budgets import Meter, grace_seconds
-from memento.nodes.context import MAX_CASE_TOKENS
 from memento.nodes.redaction import Redact
+from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.usage import Usage, add_usage, no_usage
 from memento.tools.workspace import Workspace
 

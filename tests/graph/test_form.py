@@ -8,7 +8,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from memento.graph.deps import Deps
 from memento.graph.workflow import MementoGraph, build_graph
-from memento.nodes.context import MAX_INSTRUCTION_CHARS, Context
+from memento.nodes.context import Context
+from memento.nodes.run_settings.roles import MAX_INSTRUCTION_CHARS
 from tests.graph.test_workflow import not_to_be_opened
 
 TYPES = {"text", "textarea", "number", "boolean", "slider", "select", "json"}

@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import SystemMessage
 from pydantic import ValidationError
 
-from memento.nodes.context import MAX_INSTRUCTION_CHARS, Context
+from memento.nodes.context import Context
 from memento.nodes.prompts import (
     EXECUTOR_SYSTEM,
     JUDGE_SYSTEM,
@@ -15,6 +15,7 @@ from memento.nodes.prompts import (
     SECOND_JUDGE_SYSTEM,
     with_own,
 )
+from memento.nodes.run_settings.roles import MAX_INSTRUCTION_CHARS
 from tests.graph.test_workflow import graph_of
 from tests.node_parts import a_memory, a_run, answer, plan, scripted, verdict
 from tests.scripted import ScriptedChatModel
