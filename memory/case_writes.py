@@ -179,7 +179,7 @@ class CaseWrites(MemoryParts):
         """
         cases = checked_items("`cases`", cases, Case, "cases")
         pictures = checked_items("`pictures`", pictures, CasePicture, "pictures")
-        n_new = await self._recorder.keep(cases, is_trusted=is_trusted, pictures=pictures)
+        n_new = await self._importer.keep(cases, is_trusted=is_trusted, pictures=pictures)
         await self._storage.project()
         return n_new
 
@@ -200,7 +200,7 @@ class CaseWrites(MemoryParts):
             LedgerUnavailable: none was kept.
         """
         attempts = checked_items("`attempts`", attempts, Experience, "experiences")
-        return await self._recorder.keep_attempts(attempts, namespace=self.namespace)
+        return await self._importer.keep_attempts(attempts, namespace=self.namespace)
 
     async def keep_recorded(self, selections: Sequence[Selection], *, is_trusted: bool = True) -> Kept:
         """Import a retrieval log (cases, events, outcomes), all or nothing.
@@ -215,7 +215,7 @@ class CaseWrites(MemoryParts):
             LedgerUnavailable: nothing was kept.
         """
         selections = checked_items("`selections`", selections, Selection, "selections")
-        kept = await self._recorder.keep_recorded(selections, is_trusted=is_trusted)
+        kept = await self._importer.keep_recorded(selections, is_trusted=is_trusted)
         await self._retained(*{case.namespace for selection in selections for case in selection.cases})
         return kept
 

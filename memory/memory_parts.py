@@ -12,6 +12,7 @@ from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
 from memento.memory.forwarding import runs_on_owner_loop
 from memento.memory.guides import GUIDE_KINDS, GuideTrial
+from memento.memory.importer import Importer
 from memento.memory.index.case_bank import CaseBank
 from memento.memory.learning.background import BackgroundLearning
 from memento.memory.learning.offline import OfflineLearning
@@ -62,6 +63,7 @@ class MemoryParts:
         self._retrieval = Retrieval(storage=storage, policies=policies, learner=learner, choosing=choosing)
         # draws of its own, so that what is ranked does not change what is read
         self._ranker = Ranker(storage=storage, policies=policies, learner=learner, rng=np.random.default_rng(seed))
+        self._importer = Importer(storage)
         self._recorder = Recorder(storage=storage, min_confidence=min_confidence, success=self._success)
         self.owner_loop = OwnerLoop("memory", in_thread=in_thread, on_moved=storage.resume)
 
