@@ -14,6 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field
 
+from memento.memory.arguments import checked_count
 from memento.memory.case import Case
 from memento.memory.case_memory import CaseMemory
 from memento.memory.experience import Experience
@@ -103,10 +104,12 @@ async def written_skills(
         alike: least cosine between the tasks of a group.
 
     Raises:
+        InvalidInput: a number below 1.
         ModelError: the model cannot be asked; skills that were written stay.
         LedgerUnavailable: the ledger cannot be read or written.
     """
-    n_asked = 0
+    least, limit, n_asked = checked_count("`least`", least, least=1), checked_count("`limit`", limit, least=1), 0
+    most = max(least, checked_count("`most`", most, least=1))  # fewer than `least` would be of no group
     async for group in alike_cases(memory, least=least, most=most, alike=alike):
         if n_asked >= limit:
             return

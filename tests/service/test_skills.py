@@ -66,6 +66,16 @@ async def test_a_skill_is_written_from_alike_cases_that_worked_and_only_once(mem
     assert (await written(memory, draft(), least=2))[0] == [], "one new case is no group"
 
 
+async def test_more_cases_may_be_asked_for_than_a_skill_is_shown_by_default(memory: CaseMemory) -> None:
+    for name in ("Gus", "Hal", "Ivy", "Jon"):
+        await memory.write(state=REFUNDS[0].replace("Ada", name), action="refund", reward=1.0)
+    (one,), _ = await written(memory, draft(), least=8)
+    assert one.n_cases == 8
+    for wrong in ({"least": 0}, {"most": 2.5}, {"limit": -1}):
+        with pytest.raises(InvalidInput):
+            await written(memory, draft(), **wrong)
+
+
 async def test_a_model_that_gives_no_skill_costs_nothing_but_the_calls(memory: CaseMemory) -> None:
     (one,), _ = await written(memory, "no", "still no")
     assert (one.case_id, one.n_cases) == (None, 4)
