@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from memento.memory.arguments import MAX_COUNT
 from memento.memory.index.engines.collection_settings import (
     CollectionSettings,
     Quantization,
@@ -23,21 +24,28 @@ class CollectionVariables(BaseModel):
     qdrant_quantization_in_ram: bool | None = Field(default=None, description="Keep the codes in memory.")
     qdrant_rescore: bool | None = Field(default=None, description="Rescore candidates with the float32 vectors.")
     qdrant_oversampling: float | None = Field(
-        default=None, ge=1, description="Candidates taken from the codes, as a multiple of the limit."
+        default=None,
+        ge=1,
+        allow_inf_nan=False,
+        description="Candidates taken from the codes, as a multiple of the limit.",
     )
     qdrant_vectors_on_disk: bool | None = Field(default=None, description="Keep the float32 vectors on disk.")
-    qdrant_hnsw_m: int | None = Field(default=None, ge=1, description="Links of a point in the graph; ours is 16.")
+    qdrant_hnsw_m: int | None = Field(
+        default=None, ge=1, le=MAX_COUNT, description="Links of a point in the graph; ours is 16."
+    )
     qdrant_hnsw_ef_construct: int | None = Field(
-        default=None, ge=1, description="Neighbours considered while the graph is built."
+        default=None, ge=1, le=MAX_COUNT, description="Neighbours considered while the graph is built."
     )
     qdrant_hnsw_on_disk: bool | None = Field(default=None, description="Keep the graph on disk.")
-    qdrant_hnsw_ef: int | None = Field(default=None, ge=1, description="Candidates that a search keeps in the graph.")
+    qdrant_hnsw_ef: int | None = Field(
+        default=None, ge=1, le=MAX_COUNT, description="Candidates that a search keeps in the graph."
+    )
     qdrant_payload_on_disk: bool | None = Field(default=None, description="Keep payloads on disk.")
     qdrant_payload_index_on_disk: bool | None = Field(default=None, description="Keep the payload indexes on disk.")
-    qdrant_shard_number: int | None = Field(default=None, ge=1, description="Shards of a new collection.")
-    qdrant_replication_factor: int | None = Field(default=None, ge=1, description="Copies of each shard.")
+    qdrant_shard_number: int | None = Field(default=None, ge=1, le=MAX_COUNT, description="Shards of a new collection.")
+    qdrant_replication_factor: int | None = Field(default=None, ge=1, le=MAX_COUNT, description="Copies of each shard.")
     qdrant_write_consistency_factor: int | None = Field(
-        default=None, ge=1, description="Replicas that must have a write before it is acknowledged."
+        default=None, ge=1, le=MAX_COUNT, description="Replicas that must have a write before it is acknowledged."
     )
     qdrant_read_consistency: int | ReadConsistency | None = Field(
         default=None, description="Replicas that must agree on a search: a number, majority, quorum or all."

@@ -14,6 +14,7 @@ from memento.graph.prices import parse_prices
 from memento.graph.retention import parse_retention
 from memento.graph.server_variables import ServerVariables, listed
 from memento.graph.variables import PREFIX, removed_settings, setting_faults, variable
+from memento.memory.arguments import MAX_COUNT
 from memento.memory.case import POSITIVE_FROM
 from memento.memory.errors import InvalidInput
 from memento.memory.image_encoder import check_image_encoder
@@ -47,7 +48,10 @@ class Settings(CollectionVariables, ServerVariables, BaseSettings):
         default=None, description="SQLite or Postgres, as an SQLAlchemy URL; a file under home if empty."
     )
     approximate_from: int = Field(
-        default=200_000, ge=1, description="Active cases from which on a folder's search is approximate (extra scale)."
+        default=200_000,
+        ge=1,
+        le=MAX_COUNT,
+        description="Active cases from which on a folder's search is approximate (extra scale).",
     )
     namespace: str = Field(default="default", min_length=1, max_length=200, description="Whose cases.")
     policy: PolicyName = Field(default="advantage", description="How cases are chosen.")

@@ -3,9 +3,11 @@
 Whatever is left at None is the server's own default, and is left alone in a collection that exists.
 """
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, get_args
 
+from memento.memory.arguments import MAX_COUNT, checked_count
 from memento.memory.errors import InvalidInput
 
 Quantization = Literal["none", "int8", "turbo4", "turbo2", "binary"]
@@ -64,8 +66,8 @@ class CollectionSettings:
         if self.quantization is not None and self.quantization not in get_args(Quantization):
             raise InvalidInput(f"quantization {self.quantization!r} is not one of: {', '.join(get_args(Quantization))}")
         for name in (*_COUNTS, "write_consistency_factor"):
-            if (value := getattr(self, name)) is not None and not _is_count(value):
-                raise InvalidInput(f"{name} is a whole number from 1, not {value!r}")
+            if (value := getattr(self, name)) is not None:
+                checked_count(name, value, least=1)
         for name in _FLAGS:
             if (value := getattr(self, name)) is not None and not isinstance(value, bool):
                 raise InvalidInput(f"{name} is true or false, not {value!r}")
@@ -74,7 +76,9 @@ class CollectionSettings:
 
     def _check_oversampling(self) -> None:
         given = self.oversampling
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float) or not given >= 1):
+        if given is not None and (
+            isinstance(given, bool) or not isinstance(given, int | float) or not 1 <= given < math.inf
+        ):
             raise InvalidInput(f"oversampling is a number from 1, not {given!r}")
 
     def _check_consistency(self) -> None:
@@ -103,4 +107,4 @@ def parse_read_consistency(text: str) -> int | ReadConsistency:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT
