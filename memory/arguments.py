@@ -57,6 +57,17 @@ def checked_items(what: str, values: object, kind: type[T], called: str) -> list
     return kept
 
 
+def checked_instance(what: str, value: object, kind: type[T]) -> T:
+    """The value, which is of a kind.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if not isinstance(value, kind):
+        raise InvalidInput(f"{what} is of type {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
 def check_share(what: str, value: object, *, is_optional: bool = False) -> None:
     """Raise unless the value is in [0, 1], or None where it is optional.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Unpack
 
-from memento.memory.arguments import checked_seed, checked_text
+from memento.memory.arguments import checked_instance, checked_seed, checked_text
 from memento.memory.case import PLAN, CaseKind, storable
 from memento.memory.case_writes import CaseWrites
 from memento.memory.errors import UnknownPicture
@@ -138,7 +138,7 @@ class CaseMemory(MemoryLifetime, CaseWrites, LedgerMaintenance):
 
     async def select(self, recall: Recall, *, k: int = 4, max_tokens: int | None = None) -> Reading:
         """Second half of `read`: choose and record. The same recall twice gives the same reading."""
-        recall = recall._replace(
+        recall = checked_instance("the recall", recall, Recall)._replace(
             event_id=storable(recall.event_id),
             query=storable(recall.query),
             namespace=checked_namespace(recall.namespace),
@@ -147,6 +147,7 @@ class CaseMemory(MemoryLifetime, CaseWrites, LedgerMaintenance):
             part_of=None if recall.part_of is None else storable(recall.part_of),
             key=checked_key(recall.key),
             kind=checked_kind(recall.kind),
+            seed=checked_seed(recall.seed),
         )
         return await self._retrieval.select(recall, k=k, max_tokens=max_tokens)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-from memento.memory.arguments import checked_items, checked_text
+from memento.memory.arguments import checked_instance, checked_items, checked_text
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, storable
 from memento.memory.experience import Experience
 from memento.memory.feedback_limits import FeedbackLimits
@@ -92,7 +92,7 @@ class CaseWrites(MemoryParts):
         Raises:
             InvalidInput, UnknownEvent, LedgerUnavailable: as `write`.
         """
-        (experience,) = checked_items("the experience", [experience], Experience, "experiences")
+        checked_instance("the experience", experience, Experience)
         written = await self._recorder.write_attempt(experience, namespace=self.namespace)
         await self._retained(self._namespace(experience.namespace))
         return written

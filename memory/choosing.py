@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.arguments import checked_seed
 from memento.memory.case import Case, CaseKind, question_hash
 from memento.memory.case_tokens import case_tokens
 from memento.memory.estimators.port import Estimates, EstimatorName
@@ -133,7 +132,7 @@ class Choosing:
 
     def generator(self, seed: int | None) -> np.random.Generator:
         """Source of the random choices of a reading."""
-        return self._rng if seed is None else np.random.default_rng(checked_seed(seed))
+        return self._rng if seed is None else np.random.default_rng(seed)
 
     async def _rated(
         self, recall: Recall, cases: Mapping[str, Case], policy: RetrievalPolicy, *, is_caught_up: bool

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from memento.memory.arguments import check_share, checked_texts
+from memento.memory.arguments import check_share, checked_text, checked_texts
 from memento.memory.case import PLAN, Case, CaseKind, ErrorClass, case_id, question_hash, storable
 from memento.memory.errors import InvalidInput
 from memento.memory.event import Attempt
@@ -95,8 +95,7 @@ class Experience:
         check_share("reward", self.reward, is_optional=True)
         check_share("confidence", self.confidence)
         for name in ("state", "action", "answer", "lesson", "evaluator"):
-            if not isinstance(getattr(self, name), str):
-                raise InvalidInput(f"`{name}` must be a text, not {type(getattr(self, name)).__name__}")
+            checked_text(f"`{name}`", getattr(self, name))
         if not self.state.strip():
             raise InvalidInput("the state is empty")
         if not isinstance(self.models, Mapping | None):

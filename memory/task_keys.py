@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from memento.memory.arguments import checked_text
 from memento.memory.case import CASE_KINDS, CaseKind, storable
 from memento.memory.errors import InvalidInput
 
@@ -16,9 +17,7 @@ def checked_key(key: str) -> str:
     Raises:
         InvalidInput: not a text, longer than `MAX_KEY_CHARS`, or with characters that cannot be printed.
     """
-    if not isinstance(key, str):
-        raise InvalidInput(f"the key of a task is a text, not {type(key).__name__}")
-    kept = storable(key)
+    kept = storable(checked_text("the key of a task", key))
     if len(kept) > MAX_KEY_CHARS or not kept.isprintable():
         raise InvalidInput(f"the key of a task has at most {MAX_KEY_CHARS} printable characters, not {kept[:80]!r}")
     return kept

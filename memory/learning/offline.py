@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from memento.memory.arguments import checked_seed
 from memento.memory.errors import InvalidInput
 from memento.memory.event import ObservedOutcome, OutcomeRange
 from memento.memory.learning.examples import ExampleReader, of_judged_kind
@@ -85,9 +86,11 @@ class OfflineLearning:
             on_progress: called often.
 
         Raises:
+            InvalidInput: a seed below 0.
             EncoderUnavailable: a case was never encoded and cannot be now.
             LedgerUnavailable: the ledger does not answer; nothing was promoted.
         """
+        seed = checked_seed(seed) or 0
         serving = await self._storage.versions.serving(self._namespace, self._estimator)
         until = await self._storage.views.newest_outcome_offset()
         draft = self._draft(serving, until, verdict="refused", seed=seed)

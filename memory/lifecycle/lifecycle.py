@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from memento.memory.arguments import checked_count, checked_text
+from memento.memory.arguments import checked_count, checked_instance, checked_text
 from memento.memory.case import storable
 from memento.memory.errors import InvalidInput
 from memento.memory.estimators.port import CaseEffect
@@ -126,7 +126,7 @@ class Lifecycle(NamespaceErasure):
             EncoderUnavailable: a plan cannot be encoded in order to compare it.
             LedgerUnavailable: the cases cannot be read.
         """
-        rules = rules or ForgettingRules()
+        rules = checked_instance("the rules", rules or ForgettingRules(), ForgettingRules)
         on_step("asking what serving each case has done")
         effects = await self._effects(self._namespace)
         on_step("reading the cases")
@@ -159,6 +159,7 @@ class Lifecycle(NamespaceErasure):
             UnknownCase: the plan is another namespace's; nothing was changed.
             LedgerUnavailable: nothing was changed.
         """
+        checked_instance("the plan", plan, ForgettingPlan)
         return await self._commit(lambda writer: changes.forget(writer, self._namespace, plan))
 
     async def undo(self, batch_id: str) -> BatchReport:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from memento.memory.arguments import checked_text, checked_texts
+from memento.memory.arguments import checked_instance, checked_text, checked_texts
 from memento.memory.case import storable
-from memento.memory.errors import InvalidInput
 from memento.memory.ledger.erasure_targets import ErasureScope
 from memento.memory.lifecycle.erasure import Erasing, ErasureReport, RemoveThreads, combined, finish_erasures
 from memento.memory.namespaces import documents_of
@@ -78,8 +77,8 @@ class NamespaceErasure:
     def _scope(
         self, cases: Sequence[str], events: Sequence[str], matching: str, before: datetime | None, *, is_all: bool
     ) -> ErasureScope:
-        if before is not None and not isinstance(before, datetime):
-            raise InvalidInput(f"`before` is a datetime, not {type(before).__name__}")
+        if before is not None:
+            checked_instance("`before`", before, datetime)
         return ErasureScope(
             namespace=self._namespace,
             is_all=is_all,

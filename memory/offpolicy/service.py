@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memento.memory.arguments import checked_seed
 from memento.memory.errors import InvalidInput
 from memento.memory.event import IMPORTED, ObservedOutcome
 from memento.memory.learning.examples import ExampleReader, of_judged_kind
@@ -99,7 +100,7 @@ class PolicyEvaluation:
         self._storage = storage
         self._namespace = namespace
         self._policies = Policies("advantage") if policies is None else policies
-        self._seed = seed
+        self._seed = checked_seed(seed) or 0
         self._model = model
 
     async def report(

@@ -101,6 +101,9 @@ CALLS: dict[str, dict[str, tuple[object, ...]]] = {
         "matching": (None, *NO_TEXT),
         "before": (7, "2026-01-01"),
     },
+    "select": {"recall": (None, *NO_TEXT)},
+    "lifecycle.apply": {"plan": (None, *NO_TEXT)},
+    "lifecycle.plan": {"rules": (7, "none")},
     "lifecycle.plan_erasure": {"cases": NO_TEXTS},
 }
 GOOD: dict[str, dict[str, Any]] = {
@@ -175,6 +178,15 @@ async def test_each_wrong_option_is_refused_before_anything_is_opened(
             complaints.append(f"{option}={value!a:.40}: {complaint}")
     assert complaints == []
     assert await asyncio.to_thread(os.listdir, here) == [], "no folder of a name that was none"
+
+
+async def test_seeds_of_learning_and_evaluation_are_refused_too() -> None:
+    async with bank(policy="advantage") as memory:
+        for seed in NO_SEED:
+            with pytest.raises(InvalidInput, match="a seed"):
+                memory.evaluation(seed=seed)  # type: ignore[arg-type]
+            with pytest.raises(InvalidInput, match="a seed"):
+                await memory.offline().learn(seed=seed)  # type: ignore[arg-type]
 
 
 async def test_whole_numbers_of_other_types_count() -> None:
