@@ -57,10 +57,14 @@ def spans(page: Path) -> list[str]:
 
 
 def named_paths(page: Path) -> Iterator[str]:
-    """Paths of the repository that a page names as code; those with a NAME to be filled in are left out."""
+    """Paths of the repository that a page names as code.
+
+    Those with a NAME to be filled in are left out, and those below a folder that git ignores: a command makes it.
+    """
+    made = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
     for span in spans(page):
         if _NAMED_PATH.fullmatch(span) and "NAME" not in span:
             first = span.partition("/")[0]
-            is_below = "/" in span and first not in ("", ".") and (ROOT / first).is_dir()
+            is_below = "/" in span and first not in ("", ".", *made) and (ROOT / first).is_dir()
             if is_below or _FILE.fullmatch(span):
                 yield span

@@ -58,6 +58,7 @@ def test_what_a_page_names_is_in_the_repository(page: Path) -> None:
 def test_names_of_files_are_found_and_other_code_is_not(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     text = "`memory/case.py`, `memroy/x.py`, `memory/NAME.py`, `docs/adr/`, `pyproject.toml`, `a/b`, `case.id`"
+    text += ", `.venv/bin`, `out/site`"  # what commands make is there or not
     page.write_text(f"{text}\n\n```\n`tools/x.py`\n```\n", encoding="utf-8")
     assert list(named_paths(page)) == ["memory/case.py", "memroy/x.py", "docs/adr/", "pyproject.toml"]
     assert anchors("# A `b` c\n## A b: c!\n## x [y](z)\n") == {"a-b-c", "a-b-c-1", "x-y"}
