@@ -13,7 +13,7 @@ from memento.cli.running import ExitCode, run_async
 async def demo(
     *,
     tasks: Annotated[int, typer.Option(help="Number of tasks in the stream.", min=6, max=500)] = 24,
-    seed: Annotated[int, typer.Option(help="Random seed of the stream.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the stream.", min=0)] = 0,
     out: Annotated[Path, typer.Option(help="Output folder for the picture and the figures.")] = Path("out"),
     as_json: Json = False,
 ) -> ExitCode:
