@@ -5,7 +5,7 @@ order alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     arm: str
     n_orders: int
     won: dict[str, Interval]
-    """By environment, and as `all`."""
+    """By environment, in a run of one by kind of task, and as `all`."""
     score: Interval
     worked: float
     """Cases shown that had worked, per game."""
@@ -58,12 +58,13 @@ class Difference(NamedTuple):
     arm: str
     control: str
     whole: Interval
-    by_environment: dict[str, Interval]
+    by_source: dict[str, Interval]
+    """By environment, in a run of one by kind of task."""
     n_orders: float
     """Effective number: one with few results counts less."""
     has_verdict: bool
     worst: str
-    """The environment in which it is worst, with its interval and verdict."""
+    """The source in which it is worst, with its interval and verdict."""
 
 
 class Figures(NamedTuple):
@@ -78,9 +79,8 @@ class Figures(NamedTuple):
 def figures(streams: Sequence[Stream], plan: RunPlan) -> Figures:
     """The figures of a run, finished or not; arms in the plan's order."""
     arms = {arm.name: [one for one in streams if one.arm == arm.name] for arm in plan.arms}
-    results = {
-        arm: [one for stream in mine for one in stream.results(_environment)] for arm, mine in arms.items() if mine
-    }
+    source = _source_of(plan)
+    results = {arm: [one for stream in mine for one in stream.results(source)] for arm, mine in arms.items() if mine}
     known = [one for mine in results.values() for one in mine]
     names = sorted({one.source for one in known})
     rows = [_row(arm, arms[arm], mine, names) for arm, mine in results.items()]
@@ -109,12 +109,15 @@ def print_figures(found: Figures, plan: RunPlan, folder: Path) -> None:
         print(f"\nno verdict: {min(one.n_orders for one in few)} orders of the tasks, and one needs {MIN_ORDERS}")
     print("\ndifference in games won\n")
     for one in found.differences:
-        print(f"{one.arm} - {one.control}\n  all: {points(one.whole)}\n  worst environment: {one.worst}")
-        print("".join(f"  {name}: {points(interval)}\n" for name, interval in one.by_environment.items()))
+        print(f"{one.arm} - {one.control}\n  all: {points(one.whole)}\n  worst source: {one.worst}")
+        print("".join(f"  {name}: {points(interval)}\n" for name, interval in one.by_source.items()))
 
 
-def _environment(task: str) -> str:
-    return task.partition("/")[0]
+def _source_of(plan: RunPlan) -> Callable[[str], str]:
+    """What tells tasks apart: the environment; in a run of one, the kind of task (name/split/kind/number), if any."""
+    if len(plan.environments) > 1:
+        return lambda task: task.split("/")[0]
+    return lambda task: task.split("/")[2 if task.count("/") > 2 else 0]
 
 
 def _won(results: Sequence[TaskResult]) -> list[TaskResult]:
@@ -139,13 +142,13 @@ def _row(arm: str, streams: Sequence[Stream], results: Sequence[TaskResult], nam
 
 def _difference(first: str, other: str, won: Mapping[str, Sequence[TaskResult]], names: Sequence[str]) -> Difference:
     whole = compare(won[first], won[other])
-    by_environment = {
+    by_source = {
         name: _compared(won[first], won[other], name).weighted
         for name in names
         if _of(won[first], name) and _of(won[other], name)
     }
     worst = "-" if whole.worst is None else str(whole.worst)
-    return Difference(first, other, whole.weighted, by_environment, whole.n_orders, whole.has_verdict, worst)
+    return Difference(first, other, whole.weighted, by_source, whole.n_orders, whole.has_verdict, worst)
 
 
 def _compared(results: Sequence[TaskResult], control: Sequence[TaskResult], name: str) -> Comparison:

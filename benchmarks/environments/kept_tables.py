@@ -26,7 +26,8 @@ def _section(file: Path) -> str:
         f"{plan.n_tasks} tasks of {', '.join(f'`{name}`' for name in plan.environments)}, {_TOLD[plan.feedback]}; "
         f"{found.n_results} games, {found.n_unknown} without a score. Played {kept.origins()}."
     )
-    return "\n\n".join([about, _arms(found), _differences(found)])
+    worst = "worst environment" if len(plan.environments) > 1 else "worst kind of task"
+    return "\n\n".join([about, _arms(found), _differences(found, worst)])
 
 
 def _arms(found: Figures) -> str:
@@ -39,13 +40,13 @@ def _cells(row: Row, names: Sequence[str]) -> list[str]:
     return [*(share(row.won[name]) for name in names), share(row.score), f"{row.worked:.1f}"]
 
 
-def _differences(found: Figures) -> str:
-    names = list(found.differences[0].by_environment) if found.differences else []
-    head = ["difference in games won, points", "orders", "all", *names, "worst environment"]
+def _differences(found: Figures, worst: str) -> str:
+    names = list(found.differences[0].by_source) if found.differences else []
+    head = ["difference in games won, points", "orders", "all", *names, worst]
     return table(head, [_difference(one, names) for one in found.differences])
 
 
 def _difference(one: Difference, names: Sequence[str]) -> list[str]:
-    figures_shown = (one.whole, *(one.by_environment[name] for name in names))
+    figures_shown = (one.whole, *(one.by_source[name] for name in names))
     shown = [difference(figure, has_verdict=one.has_verdict) for figure in figures_shown]
     return [f"`{one.arm}` - `{one.control}`", f"{one.n_orders:g}", *shown, one.worst]

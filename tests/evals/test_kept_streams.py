@@ -99,6 +99,17 @@ def test_tables_name_every_arm_and_say_when_orders_are_too_few(folder: Path, tmp
     assert "too few orders" in told
 
 
+def test_a_run_of_one_environment_is_told_by_kind_of_task_where_it_has_kinds() -> None:
+    scores = {"babyai/test/go-to/7": 1.0, "babyai/test/open/2": 0.0}
+    for tasks, sources in ((scores, ["go-to", "open"]), ({"coin/test/7": 1.0}, ["coin"])):
+        environments = [next(iter(tasks)).partition("/")[0]]
+        plan = _plan(6, environments=environments, dataset=f"{environments[0]}-test", n_tasks=len(tasks))
+        streams = [Stream(arm=arm, seed=seed, worked=0, seconds=1, scores=tasks) for arm in ARMS for seed in range(6)]
+        found = figures(streams, plan)
+        assert [row.won[source].value for row in found.rows for source in sources] == [*tasks.values()] * 2
+        assert list(found.differences[0].by_source) == sources
+
+
 def test_the_order_of_a_stream_is_kept(folder: Path, tmp_path: Path) -> None:
     """A figure without the first tasks needs it."""
     plan, file = _plan(), tmp_path / "run.json"
