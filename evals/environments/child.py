@@ -1,12 +1,14 @@
 """The child process of an environment's program: reads requests from stdin, answers on stdout, one JSON line each.
 
-It ends with its whole process group when its stdin does, even in the middle of a request, so that nothing is left when
-the parent was killed. What a library prints goes to stderr.
+Arguments: the program's name, and the folder that it runs in, made for it. It ends with its whole process group when
+its stdin does, even in the middle of a request, and removes the folder, so that nothing is left when the parent was
+killed. What a library prints goes to stderr.
 """
 
 import json
 import os
 import queue
+import shutil
 import signal
 import sys
 import threading
@@ -53,13 +55,14 @@ def main() -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    program, folder = sys.argv[1:]
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(requests,), daemon=True).start()
+    threading.Thread(target=_read, args=(requests, folder), daemon=True).start()
     world: World | None = None
     while True:
         line = requests.get()
         try:
-            world = world or world_of(sys.argv[1])
+            world = world or world_of(program)
             said = answer(world, json.loads(line))
         except Exception as error:  # noqa: BLE001  whatever a program raises: the parent ends this process
             said = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
@@ -67,9 +70,10 @@ def main() -> None:
         answers.flush()
 
 
-def _read(requests: "queue.SimpleQueue[str]") -> None:
+def _read(requests: "queue.SimpleQueue[str]", folder: str) -> None:
     for line in sys.stdin:
         requests.put(line)
+    shutil.rmtree(folder, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 

@@ -88,7 +88,8 @@ class ProgramProcess:
         self._folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="memento-environment-")
         try:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-W", "ignore", "-m", "memento.evals.environments.child", self._program),
+                *(sys.executable, "-P", "-W", "ignore", "-m", "memento.evals.environments.child"),
+                *(self._program, self._folder),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
@@ -97,9 +98,11 @@ class ProgramProcess:
                 start_new_session=True,
                 limit=_LONGEST_LINE,
             )
-        except OSError as error:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            raise EnvironmentFailed(f"{self._program} cannot be started: {error}") from error
+        except BaseException as error:  # a cancelled caller, too
+            await shielded(asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True))
+            if isinstance(error, OSError):
+                raise EnvironmentFailed(f"{self._program} cannot be started: {error}") from error
+            raise
 
     async def _exchange(self, process: Process, request: dict[str, Any]) -> dict[str, Any]:
         assert process.stdin is not None  # noqa: S101 - it was started with pipes

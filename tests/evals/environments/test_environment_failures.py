@@ -102,7 +102,7 @@ class TestAGame:
         assert await environment.reset(KEY) == first
 
     @pytest.mark.slow
-    def test_nothing_is_left_when_the_parent_is_killed(self) -> None:
+    def test_nothing_is_left_when_the_parent_is_killed(self, tmp_path: Path) -> None:
         code = (
             "import asyncio\n"
             "from memento.evals.environments.registry import open_program\n"
@@ -113,14 +113,18 @@ class TestAGame:
             "    await asyncio.sleep(600)\n"
             "asyncio.run(main())\n"
         )
-        parent = subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        command = [sys.executable, "-P", "-c", code]
+        variables = os.environ | {"TMPDIR": str(tmp_path)}
+        parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=variables)
         assert parent.stdout is not None
         group = int(parent.stdout.readline())
         assert len(members(group)) == 2
+        assert len(list(tmp_path.glob("memento-*"))) == 1
         parent.kill()
         parent.wait()
         parent.stdout.close()
         assert gone(group)
+        assert list(tmp_path.glob("memento-*")) == []
 
     @pytest.mark.slow
     async def test_an_environment_goes_back_to_the_pool_after_it_has_failed(self) -> None:
