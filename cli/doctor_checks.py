@@ -19,7 +19,7 @@ from memento.graph.app import Application
 from memento.graph.models import RoleModel
 from memento.graph.prices import parse_prices
 from memento.graph.settings import Settings, environment_secrets, process_environment
-from memento.graph.variables import removed_settings, setting_faults, unknown_variables
+from memento.graph.variables.names import removed_settings, setting_faults, unknown_variables
 from memento.memory.errors import InvalidInput
 from memento.memory.reasons import brief_reason, masked
 from memento.nodes.redaction import Redact, make_redact

@@ -67,7 +67,7 @@ def run_async(command: Callable[..., Coroutine[Any, Any, ExitCode]]) -> Callable
 def run_command(command: Coroutine[Any, Any, ExitCode], *, as_json: bool) -> ExitCode:
     """Run a command's coroutine to its exit code; errors become one sentence on stderr."""
     from memento.graph.settings import Settings, load_env_file, process_environment
-    from memento.graph.variables import unknown_variables
+    from memento.graph.variables.names import unknown_variables
     from memento.memory.errors import InvalidInput, MementoError
     from memento.nodes.errors import ModelUnavailable
 

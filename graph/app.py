@@ -20,7 +20,7 @@ from memento.graph.prices import load_prices, make_price, parse_prices
 from memento.graph.run_owner import NamespaceNamed, RunOwner
 from memento.graph.settings import Settings, environment_secrets, process_environment, read_settings
 from memento.graph.toolset import Toolset
-from memento.graph.variables import unknown_variables
+from memento.graph.variables.names import unknown_variables
 from memento.graph.workflow import build_graph
 from memento.memory.case_memory import CaseMemory
 from memento.memory.embeddings import EmbeddingsEncoder

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from memento.graph.server_variables import ServerVariables, listed
+from memento.graph.variables.names import listed
+from memento.graph.variables.server import ServerVariables
 from memento.service.errors import NotAllowed
 
 STUDIO: Final = "smith.langchain.com"

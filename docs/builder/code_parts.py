@@ -5,6 +5,8 @@ import inspect
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from pydantic import BaseModel
+
 from docs.builder.repository import ROOT
 
 ROOMS = ("graph", "nodes", "memory", "tools", "integrations", "service", "cli", "evals")
@@ -25,17 +27,21 @@ def tree() -> str:
 
 
 def settings() -> str:
-    """Every variable that is read from the environment."""
-    from memento.graph.collection_variables import CollectionVariables
-    from memento.graph.settings import Settings
+    """Every variable that is read from the environment, by what it sets."""
+    from memento.graph.variables.collection import CollectionVariables
+    from memento.graph.variables.memory import MemoryVariables
+    from memento.graph.variables.models import ModelVariables
+    from memento.graph.variables.server import ServerVariables
+    from memento.graph.variables.tools import ToolVariables
 
-    rows = ["| variable | default | |", "|---|---|---|"]
-    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in CollectionVariables.model_fields)
-    for name, field in fields:  # those of a collection last
-        variable = field.validation_alias or f"MEMENTO_{name.upper()}"
-        default = "" if field.default in (None, "") else f"`{field.default}`"
-        rows.append(f"| `{variable}` | {default} | {field.description} |")
-    return "\n".join(rows)
+    parts = {
+        "Memory": MemoryVariables,
+        "Models": ModelVariables,
+        "Tools": ToolVariables,
+        "Server": ServerVariables,
+        "Collection of a Qdrant server": CollectionVariables,
+    }
+    return "\n\n".join(_variables(title, part) for title, part in parts.items())
 
 
 def context() -> str:
@@ -102,6 +108,15 @@ def hosts() -> str:
     from tests.hosts.cells import markdown
 
     return markdown()
+
+
+def _variables(title: str, part: type[BaseModel]) -> str:
+    rows = [f"### {title}", "", inspect.getdoc(part) or "", ""]
+    rows += ["| variable | default | |", "|---|---|---|"]
+    for name, field in part.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        rows.append(f"| `{field.validation_alias or f'MEMENTO_{name.upper()}'}` | {default} | {field.description} |")
+    return "\n".join(rows)
 
 
 def _quick_start(name: str) -> str:

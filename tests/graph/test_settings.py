@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from memento.graph.settings import Settings, environment_secrets, load_env_file, process_environment
-from memento.graph.variables import setting_faults, unknown_variables
+from memento.graph.variables.names import setting_faults, unknown_variables
 
 
 def test_defaults_apply_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

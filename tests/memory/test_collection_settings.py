@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient, models
 
-from memento.graph.collection_variables import CollectionVariables
 from memento.graph.settings import Settings
+from memento.graph.variables.collection import CollectionVariables
 from memento.memory.case_memory import CaseMemory
 from memento.memory.errors import InvalidInput
 from memento.memory.index.engines.collection_config import difference, new_collection, payload_indexes, search_params

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from docs import a_hundred_million as arithmetic
-from memento.graph.collection_variables import CollectionVariables
+from memento.graph.variables.collection import CollectionVariables
 from memento.memory.index.exact_search import N_NEWEST
 from memento.memory.index.projector_lease import LEASE_S
 

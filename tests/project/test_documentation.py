@@ -9,6 +9,8 @@ import pytest
 from docs import refresh
 from docs.builder.navigation import DOCS, sections, title
 from docs.builder.repository import ROOT
+from memento.graph.settings import Settings
+from memento.graph.variables.names import variable
 from memento.memory.policies.registry import POLICY_NAMES
 
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "adr" not in page.parts)
@@ -43,10 +45,10 @@ def test_every_make_target_is_named() -> None:
     assert named == set(re.findall(r"^([\w-]+):.*##", makefile, re.MULTILINE))
 
 
-def test_every_setting_is_in_the_env_example() -> None:
+def test_every_setting_is_in_the_env_example_and_on_its_page() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    named = re.findall(r"^\| `([A-Z_]+)` \|", text_of("settings.md"), re.MULTILINE)
-    assert len(named) > 10
+    named = re.findall(r"^\| `([A-Z_0-9]+)` \|", text_of("settings.md"), re.MULTILINE)
+    assert sorted(named) == sorted(variable(name, Settings.model_fields) for name in Settings.model_fields)
     assert [name for name in named if name not in example] == []
     assert all(line.startswith("#") or not line.strip() for line in example.splitlines())
 

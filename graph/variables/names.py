@@ -1,9 +1,9 @@
-"""Environment variables of settings: names, validation messages, and suggestions for misspelt ones."""
+"""Names of environment variables, messages about those that do not parse or are misspelt, and what several share."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from memento.nodes.misfit import fault_sentence
@@ -47,3 +47,20 @@ def unknown_variables(environment: Mapping[str, str], fields: Mapping[str, Field
     unknown = sorted(name for name in given if name.upper() not in known | _OTHER_VARIABLES | _REMOVED.keys())
     resembled = {name: get_close_matches(name.upper().removeprefix(PREFIX), ours, n=1) for name in unknown}
     return {name: f"{PREFIX}{found[0]}" if found else "" for name, found in resembled.items()}
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the parts of a text between commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def checked_key(key: SecretStr | None) -> SecretStr | None:
+    """Return an API key as it was given.
+
+    Raises:
+        ValueError: it has a character that no key has.
+    """
+    text = key.get_secret_value() if key is not None else "key"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("contains a space, a line end or a character that no key has; copy it again")
+    return key

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
+from memento.graph.variables.names import checked_key, listed, variable
 from memento.memory.places import parse_folder, parse_http_url
 from memento.nodes.ceilings import Ceilings, parse_ceilings
 
@@ -51,21 +52,26 @@ class ServerVariables(BaseModel):
         default=None,
         description="Signs tokens for feedback; several servers share one. Made and kept under home if empty.",
     )
+    mcp_token: SecretStr | None = Field(
+        default=None, description="What clients of `memento mcp --http` must send; a fresh one at each start if empty."
+    )
     drain_seconds: float = Field(
         default=20, ge=0, le=3_600, description="How long a server that is told to stop waits for its runs to end."
     )
 
+    _is_token = field_validator("mcp_token")(checked_key)
+
     @field_validator("keys", "jwt_public_key")
     @classmethod
     def _is_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return None if path is None else parse_folder(path, f"MEMENTO_{str(info.field_name).upper()}")
+        return None if path is None else parse_folder(path, variable(info.field_name, cls.model_fields))
 
     @field_validator("jwt_jwks_url")
     @classmethod
-    def _is_safe_url(cls, url: str | None) -> str | None:
+    def _is_safe_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url is None:
             return None
-        parts = urlsplit(parse_http_url(url, "MEMENTO_JWT_JWKS_URL"))
+        parts = urlsplit(parse_http_url(url, variable(info.field_name, cls.model_fields)))
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("is not an https URL; on the way, its answer can be changed, and with it who may sign in")
         return url
@@ -108,8 +114,3 @@ class ServerVariables(BaseModel):
     def has_jwt(self) -> bool:
         """Whether JWTs of an issuer are accepted."""
         return self.jwt_issuer is not None
-
-
-def listed(text: str) -> tuple[str, ...]:
-    """Return the parts of a text between commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
