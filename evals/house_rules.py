@@ -20,7 +20,8 @@ from pydantic import Field
 
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.plan import Plan, PlannedSubtask
-from memento.nodes.state import PromptCase, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run
+from memento.nodes.subtasks import SubtaskResult
 
 HouseRule = Literal["brill", "dask", "fenn", "gorp", "hulm", "jent"]
 RULES: tuple[HouseRule, ...] = get_args(HouseRule)

@@ -8,8 +8,9 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from memento.nodes.sources import Price, model_name
-from memento.nodes.state import MementoState, SubtaskResult
+from memento.nodes.state import MementoState
 from memento.nodes.structured import StructuredReply
+from memento.nodes.subtasks import SubtaskResult
 from memento.nodes.usage import Spent, Usage, no_usage
 
 

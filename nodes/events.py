@@ -6,7 +6,8 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict  # pydantic checks none of typing's own before Python 3.12
 
 from memento.nodes.context import Context
-from memento.nodes.state import PromptCase, Subtask, SubtaskResult
+from memento.nodes.state import PromptCase
+from memento.nodes.subtasks import Subtask, SubtaskResult
 
 
 class CasesServed(TypedDict):

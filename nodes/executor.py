@@ -16,10 +16,11 @@ from memento.nodes.node import Node
 from memento.nodes.redaction import make_redact
 from memento.nodes.shown_steps import result_shown, subtask_cases_shown
 from memento.nodes.sources import ModelSource, Price, Secrets, ToolSource
-from memento.nodes.state import SubtaskInput, SubtaskResult
+from memento.nodes.state import SubtaskInput
 from memento.nodes.subtask_agent import SubtaskAgent
 from memento.nodes.subtask_cases import NO_READING, SubtaskCases, SubtaskReading
 from memento.nodes.subtask_result import not_begun
+from memento.nodes.subtasks import SubtaskResult
 from memento.nodes.trace_labels import labelled_calls
 
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Pr
 
 from memento.memory.plan_text import REPLANNED
 from memento.nodes.plan_repair import MAX_ID_CHARS, mended
-from memento.nodes.state import Run, Subtask
+from memento.nodes.state import Run
+from memento.nodes.subtasks import Subtask
 
 MAX_SUBTASKS = 20
 # Small models write ids and answers as numbers.

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from memento.nodes.human_in_the_loop import Question, UnreadableReply, ask_person, decision_of, parsed
 from memento.nodes.plan import Plan, plan_text
-from memento.nodes.state import Subtask
+from memento.nodes.subtasks import Subtask
 
 PlanT = TypeVar("PlanT", bound=Plan)
 

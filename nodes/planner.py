@@ -27,9 +27,10 @@ from memento.nodes.prompts import PlannerPrompt, planner_messages
 from memento.nodes.reread import needs_reread
 from memento.nodes.shown_steps import plan_shown
 from memento.nodes.sources import AnswerFromResults, ModelSource, Price, model_name
-from memento.nodes.state import MementoState, Subtask, remaining
+from memento.nodes.state import MementoState, remaining
 from memento.nodes.step_time import StepTime
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.subtasks import Subtask
 from memento.nodes.usage import Usage, no_usage
 from memento.tools.text import without_middle
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from memento.memory.case_tokens import n_tokens
-from memento.nodes.state import PromptCase, SubtaskResult
+from memento.nodes.state import PromptCase
+from memento.nodes.subtasks import SubtaskResult
 from memento.tools.text import without_middle
 
 RESULT_TOKENS: Final = 30_000

@@ -22,7 +22,8 @@ from memento.nodes.prompt_budgets import (
 )
 from memento.nodes.run_settings.cases import MAX_CASE_TOKENS
 from memento.nodes.sources import Role
-from memento.nodes.state import EarlierMessage, PromptCase, Run, Subtask, SubtaskResult
+from memento.nodes.state import EarlierMessage, PromptCase, Run
+from memento.nodes.subtasks import Subtask, SubtaskResult
 from memento.nodes.worked import has_worked
 
 _FENCED = (

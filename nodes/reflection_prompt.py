@@ -8,7 +8,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from memento.nodes.fences import fence
 from memento.nodes.prompt_budgets import JUDGED_TOKENS, all_shortened, fitted_cases, fitted_results
 from memento.nodes.prompts import case_blocks, result_block
-from memento.nodes.state import PromptCase, SubtaskResult
+from memento.nodes.state import PromptCase
+from memento.nodes.subtasks import SubtaskResult
 
 Occasion = Literal["failure", "success"]
 """What a lesson is written after: a failure, or a success against the odds."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from langchain_core.messages import HumanMessage
 
-from memento.nodes.state import MementoState, RereadInput, SubtaskResult, remaining
+from memento.nodes.state import MementoState, RereadInput, remaining
+from memento.nodes.subtasks import SubtaskResult
 
 _RESULT_CHARS = 200
 _FOUND_CHARS = 600

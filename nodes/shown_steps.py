@@ -13,7 +13,8 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMess
 
 from memento.memory.case import storable
 from memento.nodes.plan import plan_text
-from memento.nodes.state import PromptCase, Run, Subtask, SubtaskResult
+from memento.nodes.state import PromptCase, Run
+from memento.nodes.subtasks import Subtask, SubtaskResult
 from memento.tools.text import without_middle
 
 STEP_MARK: Final = "memento_step"

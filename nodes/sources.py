@@ -10,7 +10,8 @@ from langchain_core.tools import BaseTool
 from memento.memory.case import PLAN, CaseKind
 from memento.memory.experience import Experience
 from memento.memory.reading import Reading, Recall
-from memento.nodes.state import MementoState, Run, SubtaskResult
+from memento.nodes.state import MementoState, Run
+from memento.nodes.subtasks import SubtaskResult
 from memento.tools.workspace import Workspace
 
 Role = Literal["planner", "executor", "judge"]

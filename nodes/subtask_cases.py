@@ -15,7 +15,8 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
 from memento.nodes.score_case import chosen_by_settings, prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import MementoState, PromptCase, Run, SubtaskInput, SubtaskResult
+from memento.nodes.state import MementoState, PromptCase, Run, SubtaskInput
+from memento.nodes.subtasks import SubtaskResult
 from memento.tools.text import without_middle
 
 _RESULT_CHARS: Final = 2_000

@@ -10,7 +10,8 @@ from memento.nodes.agent.call_record import recorded_calls
 from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.notes import WHY_ENDED, best_so_far
 from memento.nodes.agent.work import Work
-from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult
+from memento.nodes.state import PromptCase, SubtaskInput
+from memento.nodes.subtasks import SubtaskResult
 
 
 class SubtaskDone(NamedTuple):

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from memento.nodes.executor import make_executor
 from memento.nodes.sources import Price, Toolbox, ToolSource
-from memento.nodes.state import SubtaskInput, SubtaskResult
+from memento.nodes.state import SubtaskInput
+from memento.nodes.subtasks import SubtaskResult
 from memento.nodes.tool_binding import bound_tool
 from memento.nodes.usage import Usage
 from memento.tools.workspace import Workspace

@@ -14,7 +14,8 @@ from benchmarks.frozen_model.chat_model import shown
 from memento.memory.case import POSITIVE_FROM
 from memento.nodes.plan import Plan, PlannedSubtask
 from memento.nodes.prompts import PlannerPrompt
-from memento.nodes.state import PromptCase, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run
+from memento.nodes.subtasks import SubtaskResult
 
 
 class OneStep(Plan):

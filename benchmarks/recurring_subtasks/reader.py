@@ -18,7 +18,7 @@ from memento.evals.subject import Subject
 from memento.graph.deps import Deps
 from memento.nodes.acting.trajectory import plan_and_trajectory
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import SubtaskResult
+from memento.nodes.subtasks import SubtaskResult
 
 _WORKED: Final = re.compile(r'<case outcome="worked">\n(.*?)\n</case>', re.DOTALL)
 _DONE: Final = re.compile(r"- follow_procedure\(operation='([^']+)', procedure='([^']+)'\)")

@@ -22,8 +22,9 @@ from memento.nodes.fences import fence
 from memento.nodes.prompt_budgets import shortened
 from memento.nodes.prompts import PlannerPrompt
 from memento.nodes.redaction import make_redact
-from memento.nodes.state import PromptCase, Run, SubtaskResult
+from memento.nodes.state import PromptCase, Run
 from memento.nodes.structured import StructuredCaller, StructuredReply
+from memento.nodes.subtasks import SubtaskResult
 from memento.nodes.usage import Usage, no_usage
 
 LESSON_SYSTEM: Final = """You write a lesson for whoever will work on a task: how to go about it, and what to beware of.

@@ -27,7 +27,8 @@ from memento.nodes.context import RunSettings
 from memento.nodes.fences import harmless
 from memento.nodes.prompt_budgets import CASE_SHARE, LIST_CHARS, fitted_cases, shortened
 from memento.nodes.prompts import with_own
-from memento.nodes.state import PromptCase, Run, Subtask
+from memento.nodes.state import PromptCase, Run
+from memento.nodes.subtasks import Subtask
 
 _OBSERVATION_TOKENS: Final = 1_000
 _OBSERVATION_SHARE: Final = 8

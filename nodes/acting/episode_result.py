@@ -10,7 +10,8 @@ from memento.nodes.acting.trajectory import kept_actions
 from memento.nodes.agent.long_results import KEPT_CHARS
 from memento.nodes.agent.notes import WHY_ENDED
 from memento.nodes.agent.work import Work
-from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.state import PromptCase, SubtaskInput
+from memento.nodes.subtasks import SubtaskResult, ToolCall
 
 
 def episode_result(

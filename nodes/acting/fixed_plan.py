@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from memento.nodes.acting.episode_prompt import CARRY_OUT
 from memento.nodes.plan import Plan, PlannedSubtask
-from memento.nodes.state import Run, SubtaskResult
+from memento.nodes.state import Run
+from memento.nodes.subtasks import SubtaskResult
 
 
 def one_episode(run: Run) -> Plan:

@@ -18,8 +18,9 @@ from memento.nodes.costs import usage_of_structured
 from memento.nodes.errors import ContentFiltered, InvalidReply, ModelTimedOut, ModelUnavailable
 from memento.nodes.foreign_errors import is_too_long
 from memento.nodes.sources import Price, model_name
-from memento.nodes.state import PromptCase, Run, Subtask
+from memento.nodes.state import PromptCase, Run
 from memento.nodes.structured import StructuredCaller, StructuredReply
+from memento.nodes.subtasks import Subtask
 
 _DELAYS_S: Final = (0.5, 1.0)
 """Before a model that is away is asked again, as the agent with tools asks it."""

@@ -19,8 +19,9 @@ from memento.nodes.memory_calls import MemoryFailed, memory_seconds, of_memory
 from memento.nodes.redaction import Redact
 from memento.nodes.score_case import chosen_by_settings, prompt_cases, without_hidden
 from memento.nodes.sources import MemorySource
-from memento.nodes.state import MementoState, PromptCase, Run, StepTaken, SubtaskInput
+from memento.nodes.state import MementoState, PromptCase, Run, SubtaskInput
 from memento.nodes.subtask_cases import task_question
+from memento.nodes.subtasks import StepTaken
 from memento.tools.text import without_middle
 
 MAX_STEPS_KEPT: Final = 32

@@ -19,7 +19,8 @@ from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.prompt_budgets import fitted_cases, shortened
-from memento.nodes.state import PromptCase, SubtaskInput, SubtaskResult, ToolCall
+from memento.nodes.state import PromptCase, SubtaskInput
+from memento.nodes.subtasks import SubtaskResult, ToolCall
 
 Ask = Callable[[str, list[BaseMessage], Sequence[BaseTool], Mapping[str, Any]], Awaitable[list[BaseMessage]]]
 """Asks the executor's agent: system message, messages, tools beside the run's, configurable. Returns all messages."""

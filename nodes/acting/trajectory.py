@@ -10,7 +10,8 @@ from typing import Any, Final
 from memento.nodes.acting.actor import Step
 from memento.nodes.acting.environment import Observation
 from memento.nodes.plan import plan_text
-from memento.nodes.state import MementoState, SubtaskResult, ToolCall
+from memento.nodes.state import MementoState
+from memento.nodes.subtasks import SubtaskResult, ToolCall
 from memento.tools.text import without_middle
 
 _ARGUMENT_CHARS: Final = 120

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.messages import ToolCall as LangChainToolCall
 
 from memento.nodes.agent.long_results import KEPT_CHARS
-from memento.nodes.state import ToolCall
+from memento.nodes.subtasks import ToolCall
 
 
 def recorded_calls(messages: Sequence[BaseMessage], known: Mapping[str, ToolCall] | None = None) -> list[ToolCall]:

@@ -11,8 +11,9 @@ from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
 from memento.nodes.scoring.grade import Grade
 from memento.nodes.sources import ModelSource, Price
-from memento.nodes.state import Run, SubtaskResult
+from memento.nodes.state import Run
 from memento.nodes.structured import StructuredCaller
+from memento.nodes.subtasks import SubtaskResult
 from memento.nodes.usage import Usage
 
 _LONGEST_S: Final = 604_800.0

@@ -4,7 +4,7 @@ import pytest
 
 from memento.memory.plan_text import MAX_ENCODED_CHARS, MAX_LINES, encoded_action, first_plan, plan_lines
 from memento.nodes.plan import plan_text
-from memento.nodes.state import Subtask
+from memento.nodes.subtasks import Subtask
 
 FIRST: list[Subtask] = [
     {"id": "1", "description": "Find the county's seat.", "depends_on": []},

@@ -9,7 +9,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from memento.nodes.costs import spent_of
 from memento.nodes.retrieve_case import fresh
-from memento.nodes.state import MementoState, merge_artefacts, merge_results, ready, remaining
+from memento.nodes.state import MementoState, merge_artefacts, ready, remaining
+from memento.nodes.subtasks import merge_results
 from memento.nodes.usage import add_usage, no_usage
 from tests.node_parts import a_run, begun
 
