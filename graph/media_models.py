@@ -56,7 +56,8 @@ def look_through(models: ModelSource, spec: str | None = None) -> Look:
             call = model.ainvoke(asked, {"tags": [TAG_NOSTREAM], "run_name": "look"}, **unstreamed(model))
             reply = await model_reply(call)
         except (ModelError, InvalidReply) as error:
-            raise ToolUnavailable(_refusal(error, spec or "the executor's model")) from error
+            away = not isinstance(error, ContentFiltered | InvalidReply)
+            raise ToolUnavailable(_refusal(error, spec or "the executor's model"), is_outage=away) from error
         return _seen(reply)
 
     return look
@@ -113,11 +114,13 @@ def _client(endpoints: Endpoints) -> "AsyncOpenAI":
 def _seen(reply: ModelReply) -> str:
     """Return the vision model's answer, and say if it is incomplete."""
     if reply.ending == "refusal":
-        raise ToolUnavailable(f"the vision model refused: {reply.text or 'it does not say why'}")
+        raise ToolUnavailable(f"the vision model refused: {reply.text or 'it does not say why'}", is_outage=False)
     why = WHY_UNFINISHED.get(reply.ending, "")
     if not reply.text:
         missing = f" ({why})" if why else ""
-        raise ToolUnavailable(f"the vision model gave an empty answer{missing}; ask it something more specific")
+        raise ToolUnavailable(
+            f"the vision model gave an empty answer{missing}; ask it something more specific", is_outage=False
+        )
     return f"{reply.text}\n\n[not complete: {why}]" if why else reply.text
 
 

@@ -45,6 +45,8 @@ class Offer(NamedTuple):
     """Built-in tool or MCP server to the reason why it or a part of it is missing."""
     disabled: tuple[str, ...]
     """MCP servers that their file switches off."""
+    away: tuple[str, ...] = ()
+    """MCP servers that did not answer."""
 
     @property
     def tools(self) -> list[BaseTool]:
@@ -112,14 +114,14 @@ class Toolset:
             return Offer(entries, self._missing, ())
         found = await self._mcp.tools(taken)
         entries += [ToolEntry(tool, "mcp", str((tool.metadata or {})[ORIGIN])) for tool in found.tools]
-        return Offer(entries, self._missing | found.failures, found.disabled)
+        return Offer(entries, self._missing | found.failures, found.disabled, found.away)
 
     async def toolbox(self, run: Run) -> Toolbox:
         """Return the tools and workspace of one run's subtasks (a `ToolSource`)."""
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         offer = await self.offer()
-        return Toolbox(offer.tools, workspace, _missing(offer.failures))
+        return Toolbox(offer.tools, workspace, _missing(offer.failures), offer.away)
 
     def workspace_in(self, folder: Path) -> Workspace:
         """Make a workspace with the user's folders as shelves, hiding our own files in them."""

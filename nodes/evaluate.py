@@ -5,6 +5,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from memento.memory.case import ErrorClass
+from memento.nodes.agent.outages import away_in
 from memento.nodes.answer_stream import answer_in
 from memento.nodes.context import Context
 from memento.nodes.costs import unpriced_notice
@@ -13,7 +15,7 @@ from memento.nodes.human_reward import reward_by_person
 from memento.nodes.node import Node
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
-from memento.nodes.scoring.grade import Grade
+from memento.nodes.scoring.grade import Grade, unknown
 from memento.nodes.scoring.parts import Answered, Scored, ScoringParts
 from memento.nodes.scoring.registry import score
 from memento.nodes.sources import ModelSource, Price
@@ -56,16 +58,27 @@ def make_evaluate(
         elif why := state.get("error"):  # an answer in place of the one that the planner did not give
             scored = Scored(Grade(None, "none", reason=why))
         else:
-            scored = await score(answered, parts)
+            scored = _without_outages(await score(answered, parts), away_in(answered.results))
         evaluation = scored.evaluation
         emit(runtime, {"event": "reward", "reward": evaluation.reward, "evaluator": evaluation.evaluator})
         seconds = 0.0 if evaluation.evaluator == "human" else clock.spent()
         update = {"usage": scored.usage or no_usage(), "asked_seconds": seconds}
         # Not there where the run began with an earlier release, or the answer was edited since.
         update |= {"messages": messages} if (messages := answer_in(state, answer)) else {}
-        return _scored(evaluation) | update | _notices(state, scored.notice)
+        return _scored(evaluation, scored.error_class) | update | _notices(state, scored.notice)
 
     return evaluate
+
+
+def _without_outages(scored: Scored, away: list[str]) -> Scored:
+    """Leave a reward unknown where something did not answer; a good one, too: what is known must not depend on it."""
+    grade = scored.evaluation
+    if not away or grade.reward is None:
+        return scored
+    reason = (
+        f"{', '.join(away)} did not answer, so nothing is known of the reward ({grade.reward:g} by {grade.evaluator})"
+    )
+    return Scored(unknown(grade.evaluator, reason), scored.usage, reason, error_class="tool")
 
 
 def _notices(state: MementoState, *more: str) -> dict[str, Any]:
@@ -75,7 +88,7 @@ def _notices(state: MementoState, *more: str) -> dict[str, Any]:
     return {"notices": notices} if notices != state["notices"] else {}
 
 
-def _scored(evaluation: Grade) -> dict[str, Any]:
+def _scored(evaluation: Grade, error_class: ErrorClass = "judge") -> dict[str, Any]:
     update: dict[str, Any] = {
         "reward": evaluation.reward,
         "confidence": evaluation.confidence,
@@ -83,6 +96,5 @@ def _scored(evaluation: Grade) -> dict[str, Any]:
         "lesson": evaluation.reason if evaluation.reward is not None else "",
     }
     if evaluation.reward is None and evaluation.evaluator not in ("none", "human"):
-        error_class = "tool" if evaluation.evaluator == "environment" else "judge"
         update |= {"error": evaluation.reason, "error_class": error_class}
     return update

@@ -68,6 +68,8 @@ class Toolbox(NamedTuple):
     """The run's own folder; without one, no tool can use files, and long results are cut."""
     notices: Sequence[str] = ()
     """Which tools are missing, and why."""
+    away: Sequence[str] = ()
+    """Servers of tools that did not answer, by name."""
 
 
 ToolSource = Callable[[Run], Awaitable[Toolbox]]

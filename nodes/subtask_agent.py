@@ -20,6 +20,7 @@ from memento.nodes.agent.agents import Agents
 from memento.nodes.agent.budgets import Meter
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
 from memento.nodes.agent.long_results import shown_chars
+from memento.nodes.agent.outages import NOT_READY
 from memento.nodes.agent.tool_models import ToolModelCalls, beside
 from memento.nodes.agent.window import window_tokens
 from memento.nodes.agent.work import WORK, Work
@@ -89,8 +90,7 @@ class SubtaskAgent:
             seconds = min(own.seconds_left(), run.seconds_left())
             model, toolbox = await within(seconds, self._equipped(state["run"], settings.executor))
         except DeadlinePassed:
-            why = "run_max_seconds" if run.seconds_left() < own.seconds_left() else "max_seconds"
-            return SubtaskDone(not_begun(state, why, is_episode=self._acting is not None), {})
+            return SubtaskDone(not_begun(state, NOT_READY, is_episode=self._acting is not None), {})
         except Abandoned:
             raise ModelUnavailable("creating the executor's model or tools was cancelled from within") from None
         work = self._work(settings, model, toolbox, own=own, run=run, report=report)
@@ -148,6 +148,7 @@ class SubtaskAgent:
             max_result_tokens=min(RESULT_TOKENS, window // RESULT_SHARE),
             max_case_tokens=min(settings.max_case_tokens, window // CASE_SHARE),
             workspace=toolbox.workspace,
+            away=toolbox.away,
             one_by_one=frozenset() if self._acting is None else frozenset({ACT, OBSERVE}),
             notices=[self._redact(notice) for notice in toolbox.notices],
         )

@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from memento.nodes.agent.call_record import recorded_calls
 from memento.nodes.agent.model_calls import ended_by
 from memento.nodes.agent.notes import WHY_ENDED, best_so_far
+from memento.nodes.agent.outages import what_was_away
 from memento.nodes.agent.work import Work
 from memento.nodes.state import PromptCase, SubtaskInput
 from memento.nodes.subtasks import SubtaskResult
@@ -46,6 +47,8 @@ def agent_result(
         "began_at": began_at,
         "ended_at": time.time(),
     }
+    if away := what_was_away(why, result["tool_calls"], work):
+        result["away"] = away
     if work.notices:
         result["notices"] = work.notices
     if shown:
@@ -54,11 +57,11 @@ def agent_result(
 
 
 def not_begun(state: SubtaskInput, why: str, *, is_episode: bool) -> SubtaskResult:
-    """Return the result of a subtask for which a budget has nothing left.
+    """Return the result of a subtask for which a budget has nothing left, or that had no model or tools in time.
 
     Args:
         state: of the executor.
-        why: the budget.
+        why: the budget, or `NOT_READY`.
         is_episode: whether it would have had a score.
     """
     now = time.time()
@@ -73,4 +76,6 @@ def not_begun(state: SubtaskInput, why: str, *, is_episode: bool) -> SubtaskResu
         "began_at": now,
         "ended_at": now,
     }
+    if away := what_was_away(why):
+        result["away"] = away
     return {**result, "score": None} if is_episode else result

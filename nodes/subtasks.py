@@ -22,6 +22,8 @@ class ToolCall(TypedDict):
     result: str
     is_error: NotRequired[bool]
     """Whether the tool failed; absent where it did not."""
+    is_outage: NotRequired[bool]
+    """Whether it failed because what it works with was away; absent where not."""
     score: NotRequired[float]
     """Of an action in an environment: the score after it."""
 
@@ -59,6 +61,9 @@ class SubtaskResult(TypedDict):
     ended_by: str
     """What ended it early: a budget by its name in `Context`, or a reason in `notes.WHY_ENDED`; empty when complete."""
     tool_calls: list[ToolCall]
+    away: NotRequired[list[str]]
+    """What did not answer: tools of which every call met an outage, servers of tools, the model. Absent where all
+    did."""
     began_at: float
     """Unix time."""
     ended_at: float

@@ -48,5 +48,5 @@ def bound_tool(function: Callable[..., Awaitable[str]]) -> StructuredTool:
 def _workspace_of(config: Mapping[str, Any]) -> Workspace:
     workspace = config.get("configurable", {}).get(WORKSPACE)
     if not isinstance(workspace, Workspace):
-        raise ToolUnavailable("this run has no workspace, so no tool can use files")
+        raise ToolUnavailable("this run has no workspace, so no tool can use files", is_outage=False)
     return workspace

@@ -198,7 +198,8 @@ class McpConnection:
     def _lost(self, what: str, *, may_repeat: bool) -> ToolError:
         if may_repeat:
             return ToolUnavailable(f"{self._who()} {what}; call again, or do without")
-        return ToolError(f"{self._who()} {what}; find out whether it was done before you call again")
+        message = f"{self._who()} {what}; find out whether it was done before you call again"
+        return ToolError(message, is_outage=True)
 
 
 def _transport(config: ServerConfig, child: "Child") -> Any:

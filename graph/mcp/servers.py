@@ -28,6 +28,8 @@ class McpTools(NamedTuple):
     """Server to the reason why all or some of its tools are missing."""
     disabled: tuple[str, ...]
     """Servers that the file switches off."""
+    away: tuple[str, ...] = ()
+    """Servers that did not answer."""
 
 
 class McpServers:
@@ -79,17 +81,18 @@ class McpServers:
             return McpTools([], failures | dict.fromkeys(self._connections, missing), config.disabled)
         outcomes = await asyncio.gather(*(_listed(connection) for connection in self._connections.values()))
         tools: list[BaseTool] = []
-        names = set(taken)
+        names, away = set(taken), []
         for (server, connection), outcome in zip(self._connections.items(), outcomes, strict=True):
             if isinstance(outcome, str):
                 failures[server] = outcome
+                away.append(server)
                 continue
             usable, left_out = definitions(server, outcome, names, n_nameless=connection.n_nameless)
             tools += [self._tool(connection, definition) for definition in usable]
             names.update(definition.name for definition in usable)
             if left_out:
                 failures[server] = left_out
-        return McpTools(tools, failures, config.disabled)
+        return McpTools(tools, failures, config.disabled, tuple(away))
 
     async def aclose(self) -> None:
         """Stop all servers; none of their processes is left."""

@@ -9,13 +9,20 @@ from memento.nodes.acting.step_loop import ACT, PlayedEpisode
 from memento.nodes.acting.trajectory import kept_actions
 from memento.nodes.agent.long_results import KEPT_CHARS
 from memento.nodes.agent.notes import WHY_ENDED
+from memento.nodes.agent.outages import what_was_away
 from memento.nodes.agent.work import Work
 from memento.nodes.state import PromptCase, SubtaskInput
 from memento.nodes.subtasks import SubtaskResult, ToolCall
 
 
 def episode_result(
-    state: SubtaskInput, episode: PlayedEpisode, shown: Sequence[PromptCase], work: Work, began_at: float
+    state: SubtaskInput,
+    episode: PlayedEpisode,
+    shown: Sequence[PromptCase],
+    work: Work,
+    began_at: float,
+    *,
+    calls: list[ToolCall] | None = None,
 ) -> SubtaskResult:
     """Write down an episode.
 
@@ -25,6 +32,7 @@ def episode_result(
         shown: cases that whoever acted was shown.
         work: its notices are the result's.
         began_at: Unix time.
+        calls: tool calls of the agent that played it; its steps alone where there was none.
     """
     first, steps = episode.first, episode.steps
     result: SubtaskResult = {
@@ -34,7 +42,7 @@ def episode_result(
         "result": _said(episode),
         "is_complete": not episode.ended_by,
         "ended_by": episode.ended_by,
-        "tool_calls": list(map(step_call, steps)),
+        "tool_calls": list(map(step_call, steps)) if calls is None else calls,
         "began_at": began_at,
         "ended_at": time.time(),
         "score": episode.score,
@@ -43,6 +51,8 @@ def episode_result(
         result["actions"] = [storable(action) for action in kept_actions(first, steps)]
     if episode.ended_by == "environment":
         work.notice(f"the environment failed, so the reward is not known: {episode.detail}")
+    if away := what_was_away(episode.ended_by, calls or [], work):
+        result["away"] = away
     if shown and first is not None:
         result["case_ids"] = [case["id"] for case in shown]
     if work.notices:

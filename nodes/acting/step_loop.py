@@ -8,6 +8,7 @@ from memento.nodes.acting.environment import Environment, EnvironmentFailed, Obs
 from memento.nodes.acting.guarded_environment import GuardedEnvironment
 from memento.nodes.acting.offered_actions import OfferedActions
 from memento.nodes.agent.deadlines import Abandoned, DeadlinePassed, within
+from memento.nodes.agent.outages import NO_ANSWER
 from memento.nodes.agent.work import Work
 from memento.nodes.context import RunSettings
 from memento.nodes.errors import ModelUnavailable, brief_reason
@@ -16,6 +17,14 @@ from memento.nodes.usage import no_usage
 
 ACT: Final = "act"
 """Name of an action in the run's record of tool calls, and in its `tool` events."""
+
+
+_UNKNOWN: Final = frozenset({"environment", NO_ANSWER})
+"""What ends an episode without telling what it was worth."""
+
+
+class _Silence(DeadlinePassed):
+    """Whoever acts did not answer for so long that this is no slowness."""
 
 
 class PlayedEpisode(NamedTuple):
@@ -36,8 +45,8 @@ class PlayedEpisode(NamedTuple):
 
     @property
     def score(self) -> float | None:
-        """The score at its end, in [0, 1]; None where the environment failed."""
-        if self.last is None or self.ended_by == "environment":
+        """The score at its end, in [0, 1]; None where the environment failed, or the model did not answer."""
+        if self.last is None or self.ended_by in _UNKNOWN:
             return None
         return min(1.0, max(0.0, self.last.score))
 
@@ -75,8 +84,8 @@ async def play(
             work.charge(no_usage() | {"tool_calls": 1})
             now = await world.step(action)
             steps.append(Step(action, now))
-    except DeadlinePassed:
-        return PlayedEpisode(first, steps, work.seconds_ended_by())
+    except DeadlinePassed as late:
+        return PlayedEpisode(first, steps, NO_ANSWER if isinstance(late, _Silence) else work.seconds_ended_by())
     except ActorStopped as error:
         return PlayedEpisode(first, steps, error.why, brief_reason(error, work.redact))
     except EnvironmentFailed as error:
@@ -91,7 +100,17 @@ def _ended_by(n_steps: int, settings: RunSettings, work: Work) -> str:
 
 
 async def _chosen(actor: Actor, work: Work, **given: Any) -> str:
+    """Ask for the next action.
+
+    Raises:
+        DeadlinePassed: the time is up; `_Silence` where this one call took more than half of all the time there is.
+    """
+    seconds = work.seconds_left()
     try:
-        return await within(work.seconds_left(), actor.act(**given))
+        return await within(seconds, actor.act(**given))
+    except DeadlinePassed:
+        if seconds > work.max_seconds / 2:
+            raise _Silence from None
+        raise
     except Abandoned:
         raise ModelUnavailable("the actor's call was cancelled") from None

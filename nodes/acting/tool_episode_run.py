@@ -81,4 +81,4 @@ async def carry_out_with_tools(
         episode = await acting.played(state, work, playing)
     except DeadlinePassed:
         episode = PlayedEpisode(ended_by=work.seconds_ended_by())
-    return {**episode_result(state, episode, cases, work, began_at), "tool_calls": calls}
+    return episode_result(state, episode, cases, work, began_at, calls=calls)

@@ -14,6 +14,7 @@ tool_models.py     Counts the model calls that tools make (such as looking at a 
 window.py          Fits long conversations into the model's context window: trims old results
 call_record.py     The record of an agent's tool calls, made from its messages
 work.py            Shared state of one subtask's agent calls: budgets, usage, workspace, notices
+outages.py         What did not answer while a subtask was carried out
 offer.py           An agent's tools in a portable form, without those that the provider refuses
 offered_tools.py   Middleware that shows the model its tools in a portable form
 """

@@ -6,6 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.messages import ToolCall as LangChainToolCall
 
+from memento.nodes.agent.failures import OUTAGE
 from memento.nodes.agent.long_results import KEPT_CHARS
 from memento.nodes.subtasks import ToolCall
 
@@ -21,17 +22,22 @@ def recorded_calls(messages: Sequence[BaseMessage], known: Mapping[str, ToolCall
     told = [message for message in messages if isinstance(message, ToolMessage)]
     results = {message.tool_call_id: message.artifact or "" for message in told}
     failed = {message.tool_call_id for message in told if message.status == "error"}
+    away = {message.tool_call_id for message in told if message.response_metadata.get(OUTAGE)}
     calls = (call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls)
     known = known or {}
-    return [
-        known.get(call["id"] or "") or _record(call, results.get(call["id"] or "", ""), is_error=call["id"] in failed)
-        for call in calls
-    ]
 
+    def record(call: LangChainToolCall) -> ToolCall:
+        of = call["id"] or ""
+        if of in known:
+            return known[of]
+        kept: ToolCall = {"name": call["name"], "args": _kept(call["args"]), "result": results.get(of, "")}
+        if of in failed:
+            kept["is_error"] = True
+        if of in away:
+            kept["is_outage"] = True
+        return kept
 
-def _record(call: LangChainToolCall, result: str, *, is_error: bool) -> ToolCall:
-    kept: ToolCall = {"name": call["name"], "args": _kept(call["args"]), "result": result}
-    return {**kept, "is_error": True} if is_error else kept
+    return list(map(record, calls))
 
 
 def _kept(args: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,12 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ValidationError
 
-from memento.nodes.errors import brief_reason
+from memento.nodes.errors import ModelUnavailable, NoCompletion, as_model_error, brief_reason
 from memento.nodes.redaction import Redact
 from memento.tools.errors import ToolError, ToolUnavailable
+
+OUTAGE: Final = "memento_outage"
+"""Metadata of a tool's message: what it works with was away. Providers are not sent it."""
 
 UNREADABLE_CALL: Final = "that call could not be read: its arguments must be one JSON object"
 
@@ -27,6 +30,15 @@ def is_worth_retrying(error: Exception) -> bool:
     if isinstance(error, ToolError):
         return isinstance(error, ToolUnavailable)
     return any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether what a tool works with is away, so that a run that goes wrong without it says nothing of its cases."""
+    if isinstance(error, ToolError):
+        return error.is_outage
+    # Tools of others: their clients' errors are those that models' clients have.
+    service = as_model_error(error)
+    return isinstance(service, ModelUnavailable) and not isinstance(service, NoCompletion)
 
 
 def explained(error: Exception, redact: Redact) -> str:
@@ -74,6 +86,13 @@ def wanted(name: str, shown: dict[str, Any]) -> str:
     return f"{name} takes {json.dumps(shown.get('properties', {}), ensure_ascii=False, separators=(',', ':'))}"
 
 
-def failure(call: Any, text: str) -> ToolMessage:
-    """Build the tool message that reports a failure to the model."""
-    return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")
+def failure(call: Any, text: str, *, is_outage: bool = False) -> ToolMessage:
+    """Build the tool message that reports a failure to the model.
+
+    Args:
+        call: the tool call.
+        text: what the model reads.
+        is_outage: whether what the tool works with is away, which the record of tool calls keeps.
+    """
+    marks = {OUTAGE: True} if is_outage else {}
+    return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error", response_metadata=marks)

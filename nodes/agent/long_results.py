@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import ToolMessage
 
 from memento.memory.case import storable
+from memento.nodes.agent.failures import OUTAGE
 from memento.nodes.agent.work import Work
 from memento.nodes.fences import fence
 from memento.tools.errors import ToolError
@@ -59,6 +60,7 @@ async def as_shown(message: ToolMessage, work: Work, shown: ResultLimits) -> Too
         name=name,
         status=message.status,
         artifact=text[:KEPT_CHARS],
+        response_metadata={OUTAGE: True} if message.response_metadata.get(OUTAGE) else {},
     )
 
 

@@ -29,6 +29,8 @@ WHY_ENDED: Final = MappingProxyType(
         "max_steps": "the limit of steps is reached",
         "environment": "the environment failed",
         "actor": "the actor took no further action",
+        "no_answer": "the model did not answer in time",
+        "not_ready": "its model and tools were not ready in time",
     }
 )
 """What ended a subtask early, in words."""

@@ -15,6 +15,7 @@ from memento.nodes.agent.failures import (
     UNREADABLE_CALL,
     explained,
     failure,
+    is_outage,
     is_worth_retrying,
     late_tool,
     misfit,
@@ -58,18 +59,19 @@ class ToolCalls(AgentMiddleware[Any]):
         own: ToolCall = {**call, "args": self._offer.arguments(call["name"], call["args"])}
         request = request.override(tool_call=own)
         seconds = min(work.max_tool_seconds, work.seconds_left())
+        met: list[Exception] = []
         try:
-            output = await within(seconds, _tried(request, handler, self._offer))
+            output = await within(seconds, _tried(request, handler, self._offer, met))
         except GraphBubbleUp:  # interrupts and such: control flow, not failures
             raise
         except DeadlinePassed:
-            output = failure(call, late_tool(seconds))
+            output = failure(call, late_tool(seconds), is_outage=bool(met))
         except Abandoned:
             output = failure(call, "it was cancelled")
         except Exception as error:
             if is_invalid_resume(error):  # a person's reply that does not fit is given again
                 raise
-            output = failure(call, explained(error, work.redact))
+            output = failure(call, explained(error, work.redact), is_outage=is_outage(error))
         fenced: ToolOutput = await _shown(output, work, shown)
         return fenced
 
@@ -87,14 +89,15 @@ def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: Tool
     return ""
 
 
-async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer) -> ToolOutput:
-    """Run a call, and retry when the tool was unreachable; the time limit is for all tries together."""
+async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer, met: list[Exception]) -> ToolOutput:
+    """Run a call, and retry when the tool was unreachable, which `met` is told; the time limit is for all tries."""
     for pause_s in _BACKOFF_S:
         try:
             return _explained(request, await handler(request), offer)
         except Exception as error:
             if isinstance(error, GraphBubbleUp) or not is_worth_retrying(error):
                 raise
+            met.append(error)
         await asyncio.sleep(pause_s)
     return _explained(request, await handler(request), offer)
 

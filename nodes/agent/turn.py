@@ -18,6 +18,7 @@ from memento.nodes.agent.notes import (
     last_call,
     with_note,
 )
+from memento.nodes.agent.outages import NO_ANSWER
 from memento.nodes.agent.window import fitted, shrunk, window_tokens
 from memento.nodes.agent.work import Work
 from memento.nodes.errors import (
@@ -96,7 +97,8 @@ class AgentTurn:
         except Exception as error:
             if not isinstance(error, DeadlinePassed | ModelError | InvalidReply) or isinstance(error, ModelFailed):
                 raise
-            return [ended_early(first.message, why)]  # half a result is one
+            # Half a result is one.
+            return [ended_early(first.message, NO_ANSWER if _is_silence(error) else why)]
         if second.message.tool_calls and has_tools:
             return [said, HumanMessage(note), second.message]
         text = joined(first.message.text, second.message.text)
@@ -114,19 +116,19 @@ class AgentTurn:
         if why == "filter":  # what was refused would be refused again
             said = best_so_far(asked, why, detail)
             return ended_early(AIMessage(said if detail in said else f"{said}\n\n({WHY_ENDED[why]}: {detail})"), why)
-        detail = ""
         try:
             shown = shrunk(asked) if why == "context" else await self._fitted(asked, can_ask=False)
             reply = await self._call(with_note(shown, last_call(why)), self._work.grace(), has_tools=False)
             message = without_calls(reply.message)
-        except DeadlinePassed:
-            message = AIMessage("")
-        except (ModelError, InvalidReply) as error:
+        except (DeadlinePassed, ModelError, InvalidReply) as error:
             # Whatever keeps the model from answering now, there is something to show for the work so far.
             if isinstance(error, ModelFailed):
                 raise
-            message, detail = AIMessage(""), brief_reason(_original(error), self._work.redact)
-        text = message.text or best_so_far(asked, why, detail)
+            is_silence, is_late = _is_silence(error), isinstance(error, DeadlinePassed)
+            detail = WHY_ENDED[NO_ANSWER] if is_late else brief_reason(_original(error), self._work.redact)
+            said = best_so_far(asked, why, detail)
+            return ended_early(AIMessage(said), NO_ANSWER if is_silence else why)
+        text = message.text or best_so_far(asked, why)
         return ended_early(message.model_copy(update={"content": text}), why)
 
     async def _fitted(self, messages: Sequence[BaseMessage], *, can_ask: bool = True) -> list[BaseMessage]:
@@ -219,6 +221,11 @@ def _ended_by_error(error: Exception) -> str:
     if isinstance(error, ContentFiltered):
         return "filter"
     return "context" if is_context_overflow(_original(error)) else ""
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the model did not answer, as opposed to an answer that cannot be used."""
+    return isinstance(error, DeadlinePassed | ModelUnavailable)
 
 
 def _original(error: Exception) -> Exception:

@@ -51,6 +51,8 @@ class Work:
     max_case_tokens: int = MAX_CASE_TOKENS
     """Of the served cases together, where it is shown any."""
     workspace: Workspace | None = None
+    away: Sequence[str] = ()
+    """Servers of tools that did not answer when it began."""
     one_by_one: frozenset[str] = frozenset()
     """Names of tools that change something together: their calls are carried out one after the other, in order."""
     usage: Usage = field(default_factory=no_usage)

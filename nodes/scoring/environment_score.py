@@ -13,9 +13,13 @@ async def score_by_environment(answered: Answered, _: ScoringParts) -> Scored:
     """Take the score of the last episode; one that a budget ended has the score that it had until then."""
     episodes = [result for result in answered.results if "score" in result]
     if not episodes:
-        return Scored(unknown("environment", "nothing was played in an environment"))
+        return _unknown("nothing was played in an environment")
     last = episodes[-1]
     score = last.get("score")
     if score is None:
-        return Scored(unknown("environment", f"the episode has no score: {last['result']}"))
+        return _unknown(f"the episode has no score: {last['result']}")
     return Scored(Grade(score, "environment"))
+
+
+def _unknown(reason: str) -> Scored:
+    return Scored(unknown("environment", reason), error_class="tool")

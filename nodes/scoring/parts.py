@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from memento.memory.case import ErrorClass
 from memento.nodes.context import RunSettings
 from memento.nodes.redaction import Redact
 from memento.nodes.scoring.custom import Scorer
@@ -62,3 +63,5 @@ class Scored(NamedTuple):
     usage: Usage | None = None
     notice: str = ""
     """What the user should know about it."""
+    error_class: ErrorClass = "judge"
+    """Whose fault it is that a reward is not known."""

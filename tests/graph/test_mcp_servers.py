@@ -154,12 +154,12 @@ async def test_a_call_that_is_cancelled_leaves_the_server_to_others(opened: Open
 async def test_a_slow_server_serves_from_when_it_is_ready_and_is_waited_for_once(opened: Opened) -> None:
     servers = await opened.servers({"start_timeout_s": 0.05}, one=GOOD, two=HANGS)
     found = await servers.tools()
-    assert set(found.failures) == {"one", "two"}, found
+    assert set(found.failures) == set(found.away) == {"one", "two"}, found
     for _ in range(900):
         if "one" not in (found := await servers.tools()).failures:
             break
         await asyncio.sleep(0.1)
-    assert set(found.failures) == {"two"}, found.failures
+    assert set(found.failures) == set(found.away) == {"two"}, found.failures
     assert {tool.name.partition("_")[0] for tool in found.tools} == {"one"}
 
 
@@ -197,6 +197,7 @@ async def test_no_tool_takes_a_built_in_ones_place(opened: Opened) -> None:
     found = await servers.tools({"one_add"})
     assert "one_add" not in {tool.name for tool in found.tools}
     assert "one_add is another tool's name" in found.failures["one"]
+    assert found.away == (), "it answers"
 
 
 async def test_what_a_server_says_never_comes_in_the_system_role(opened: Opened) -> None:

@@ -123,9 +123,16 @@ async def test_score_so_far_is_known_when_a_budget_ends_the_episode(settings: An
 
 
 async def test_score_so_far_is_known_when_the_time_is_up() -> None:
+    model = slow([0.6, 0.6, 30], *acts(*WALKTHROUGH))
+    (result,) = (await played(HouseWorld(), model=model, settings={"max_seconds": 2}))["results"]
+    assert (result["score"], result["ended_by"]) == (0.5, "max_seconds")
+
+
+async def test_score_is_unknown_when_the_model_hangs_for_most_of_the_time() -> None:
     model = slow([0, 0, 30], *acts(*WALKTHROUGH))
     (result,) = (await played(HouseWorld(), model=model, settings={"max_seconds": 0.4}))["results"]
-    assert (result["score"], result["ended_by"]) == (0.5, "max_seconds")
+    assert (result["score"], result["ended_by"], result["away"]) == (None, "no_answer", ["the executor's model"])
+    assert result["result"] == "(not known: the model did not answer in time)"
 
 
 @pytest.mark.parametrize(

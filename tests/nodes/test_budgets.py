@@ -89,7 +89,8 @@ async def test_model_is_interrupted_and_asked_once_more_when_the_time_is_up() ->
 async def test_what_was_tried_is_said_when_even_the_last_call_hangs() -> None:
     model = slow([0, 30, 30], *products(3))
     done = await carried_out(model, multiply, settings={"max_seconds": 0.2})
-    assert done.result["result"] == "(no result: the time is up. Called: multiply.)"
+    assert done.result["result"] == "(no result: the time is up; the model did not answer in time. Called: multiply.)"
+    assert (done.result["ended_by"], done.result["away"]) == ("no_answer", ["the executor's model"])
 
 
 async def test_what_the_model_said_before_is_the_result_when_the_last_call_hangs() -> None:

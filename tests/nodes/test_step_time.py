@@ -177,5 +177,5 @@ async def test_subtask_is_not_begun_when_its_model_cannot_be_had_in_time() -> No
 
     node = make_executor(Hanging(), source())
     update = await node(subtask_of(settings={"max_seconds": 0.1}), runtime=runtime_of())
-    assert update["results"][0]["ended_by"] == "max_seconds"
+    assert update["results"][0]["ended_by"] == "not_ready"
     assert update["results"][0]["is_complete"] is False

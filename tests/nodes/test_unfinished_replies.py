@@ -60,7 +60,7 @@ async def test_half_a_result_stands_when_there_is_no_budget_for_the_rest() -> No
 async def test_half_a_result_stands_when_the_model_goes_away_in_the_middle() -> None:
     model = scripted(cut("Six times se"), *[ConnectionError("refused")] * 3)
     done = await carried_out(model, multiply)
-    assert (done.result["result"], done.result["ended_by"]) == ("Six times se", "length")
+    assert (done.result["result"], done.result["ended_by"]) == ("Six times se", "no_answer")
 
 
 async def test_the_agent_works_on_when_the_rest_of_a_reply_is_a_call() -> None:

@@ -151,7 +151,9 @@ async def _bring_back(
     found = await _listed(machine)
     changed = [path for path, look in found.items() if sent.get(path) != look]
     if len(found) > limits.n_files or sum(size for size, _ in found.values()) > limits.workspace_bytes:
-        raise ToolUnavailable("e2b: the code made more files than may be brought back; nothing was kept")
+        raise ToolUnavailable(
+            "e2b: the code made more files than may be brought back; nothing was kept", is_outage=False
+        )
     for path in changed:
         content = await machine.files.read(f"{PLACE}/{path}", format="bytes")
         await asyncio.to_thread(workspace.write, path, bytes(content))

@@ -58,7 +58,7 @@ class MontySandbox:
     async def run(self, language: Language, source: str, *, folder: Path, limits: SandboxLimits) -> Execution:
         """Run source code; see `Sandbox.run`."""
         if language not in self.languages:
-            raise ToolUnavailable("monty runs Python only; there is no shell")
+            raise ToolUnavailable("monty runs Python only; there is no shell", is_outage=False)
         with optional_imports("tools", "code cannot be run in monty", ToolUnavailable):
             await asyncio.to_thread(import_module, "pydantic_monty")
         output = _Output(limits.output_bytes)

@@ -129,7 +129,7 @@ class Fetcher:
             failure = f"the site cannot be reached ({why}); check the address, or try another page"
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             failure = f"the site's answer is broken ({type(error).__name__}); try another page"
-        raise ToolUnavailable(failure)
+        raise ToolUnavailable(failure, is_outage=False)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator["httpx2.AsyncClient"]:
@@ -232,7 +232,9 @@ def _check_status(response: "httpx2.Response") -> None:
         raise PageRefused(f"the site refuses to show this page (HTTP status {status}); try another page")
     if status < 500:
         raise ToolInputError(f"the site refuses the request (HTTP status {status}); try another page")
-    raise ToolUnavailable(f"the site failed to answer (HTTP status {status}); try once more later, or another page")
+    raise ToolUnavailable(
+        f"the site failed to answer (HTTP status {status}); try once more later, or another page", is_outage=False
+    )
 
 
 def _retry_after_s(header: str) -> float | None:

@@ -52,7 +52,7 @@ async def _unpacked(response: "httpx2.Response") -> AsyncIterator[bytes]:
             yield raw
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ToolUnavailable("the response has an unsupported content encoding; try another page")
+        raise ToolUnavailable("the response has an unsupported content encoding; try another page", is_outage=False)
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
     async for raw in response.aiter_raw():
         packed = raw
@@ -60,7 +60,8 @@ async def _unpacked(response: "httpx2.Response") -> AsyncIterator[bytes]:
             try:
                 piece = await asyncio.to_thread(unpacker.decompress, packed, PIECE_BYTES)
             except zlib.error:
-                raise ToolUnavailable("the response is damaged; try once more, or another page") from None
+                damaged = "the response is damaged; try once more, or another page"
+                raise ToolUnavailable(damaged, is_outage=False) from None
             yield piece
             packed = unpacker.unconsumed_tail
         if unpacker.eof:  # what follows would be kept, and never be looked at

@@ -70,7 +70,8 @@ class Robots:
         if file.status >= 500:
             raise ToolUnavailable(
                 f"the site's robots.txt cannot be read now (HTTP status {file.status}), so the page is left alone; "
-                "try another page"
+                "try another page",
+                is_outage=False,
             )
         # No such file, or none for us: nothing is forbidden.
         text = file.content.decode("utf-8-sig", errors="replace") if file.status < 300 else ""

@@ -89,7 +89,8 @@ def _failure(response: "httpx2.Response") -> ToolError:
     if status == 403:
         return ToolUnavailable("SearxNG refuses JSON; the user must add json to search.formats in its settings.yml")
     if status == 429:
-        return ToolLimitReached("SearxNG's limiter refuses more requests now; work with what you have")
+        message = "SearxNG's limiter refuses more requests now; work with what you have"
+        return ToolLimitReached(message, is_outage=True)
     return ToolUnavailable(f"SearxNG answered with HTTP status {status}")
 
 

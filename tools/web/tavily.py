@@ -69,7 +69,9 @@ class Tavily:
         text = "\n\n".join(str(page.get("raw_content") or "") for page in answer["results"]).strip()
         if not text:
             reasons = "; ".join(str(page.get("error", "")) for page in answer["failed_results"])
-            raise ToolUnavailable(f"{url} cannot be read ({cut(reasons, 200) or 'no text'}); try another page")
+            raise ToolUnavailable(
+                f"{url} cannot be read ({cut(reasons, 200) or 'no text'}); try another page", is_outage=False
+            )
         return text
 
     async def _call(self, endpoint: Literal["search", "extract"], **options: object) -> Mapping[str, Any]:
@@ -125,7 +127,7 @@ class Tavily:
             message = "Tavily's plan or rate limit is used up; work with what you have"
         else:
             message = "Tavily's limit for use without a key is reached; work with what you have, or set TAVILY_API_KEY"
-        return ToolLimitReached(message, retry_after_s=getattr(error, "retry_after_seconds", None))
+        return ToolLimitReached(message, retry_after_s=getattr(error, "retry_after_seconds", None), is_outage=True)
 
     def _detail(self, error: Exception) -> str:
         text = str(error)

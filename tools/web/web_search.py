@@ -71,5 +71,5 @@ def _combined(failures: Mapping[str, ToolError]) -> ToolError:
         return ToolInputError(message)
     if all(isinstance(error, ToolLimitReached) for error in errors):
         waits = [error.retry_after_s for error in errors if isinstance(error, ToolLimitReached) and error.retry_after_s]
-        return ToolLimitReached(message, retry_after_s=min(waits, default=None))
+        return ToolLimitReached(message, retry_after_s=min(waits, default=None), is_outage=True)
     return ToolUnavailable(message)
