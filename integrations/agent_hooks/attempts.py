@@ -27,6 +27,8 @@ _CHANGES: Final = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file
 _SHOWN: Final = ("file_path", "notebook_path", "command", "pattern", "url", "query", "description", "path")
 """Arguments that tell what a step was about; the first that is there is shown."""
 _SILENT: Final = re.compile(r"TodoWrite|Task(?:Create|Update|List|Get)|ExitPlanMode|ToolSearch|mcp__.*memento.*")
+_NO_VERDICT_FROM: Final = 126
+"""Exit codes from it on are the shell's: the command cannot be run, is not found, or was killed by a signal."""
 _EXIT_CODE: Final = re.compile(r"\s*(?:Error: )?Exit code ([1-9]\d*)\b")
 _SHELL: Final = re.compile(r"[|;&<>`\n]|\$\(")
 
@@ -82,7 +84,8 @@ def _outcome(steps: list[ToolStep], test_command: str) -> float | None:
         return None
     if not last.is_error:
         return 1.0
-    return 0.0 if _EXIT_CODE.match(last.output) else None
+    code = _EXIT_CODE.match(last.output)
+    return 0.0 if code and int(code[1]) < _NO_VERDICT_FROM else None
 
 
 def _is_run_of(step: ToolStep, test_command: str) -> bool:
