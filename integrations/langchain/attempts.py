@@ -1,5 +1,6 @@
 """What an agent did for a task, read from its messages; and cases put into the messages of one model call."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,10 @@ INTRODUCTION: Final = (
 )
 
 
+_FAILED_CALL: Final = re.compile(r"Model call failed after \d+ attempts? with \w+: ")
+"""How LangChain's `ModelRetryMiddleware` begins the message that ends an agent whose model cannot be asked."""
+
+
 class AgentAttempt(NamedTuple):
     """What an agent did for one task."""
 
@@ -36,6 +41,11 @@ class AgentAttempt(NamedTuple):
     answer: str
     model: str
     """Name of the model as its provider gave it; empty where it gave none."""
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the answer stands for a model that could not be asked: it says nothing of the cases."""
+        return _FAILED_CALL.match(self.answer) is not None
 
 
 def attempt_of(messages: Sequence[AnyMessage], question_id: str, structured: Any = None) -> AgentAttempt:

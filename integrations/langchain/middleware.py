@@ -13,7 +13,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AnyMessage
@@ -38,6 +38,8 @@ from memento.nodes.scoring.grade import Grade, unknown
 from memento.nodes.sources import Secrets
 
 _LOG = logging.getLogger(__name__)
+
+_NOTICE_CHARS: Final = 300
 
 AgentReward: TypeAlias = Callable[[Mapping[str, Any]], ScorerResult | Awaitable[ScorerResult]]
 """Gives the reward of an agent's final state: in [0, 1], right or wrong, a `Grade`, or None when it cannot be known.
@@ -74,7 +76,8 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
             k: how many cases at most.
             policy: how they are chosen; the memory's own policy by default.
             namespace: whose cases, or a function that tells it by LangGraph's runtime, such as the authenticated user.
-            reward: grades the agent's final state. One that fails leaves the reward unknown.
+            reward: grades the agent's final state. One that fails leaves the reward unknown, and it is not asked
+                where LangChain's `ModelRetryMiddleware` has answered in place of a model that cannot be asked.
             task_of: says what the task is, from the messages up to the newest open human one; that one's text by
                 default, and of a follow-up what was said before, too.
             key: tells the key of the task by LangGraph's runtime, where many tasks have the same text.
@@ -161,6 +164,8 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
         attempt = self._redacted(attempt_of(state["messages"], run["question"], state.get("structured_response")))
         grade = await self._graded(state, run["task"], attempt)
         done: CaseRun = {**run, "is_recorded": True}
+        if attempt.is_outage:
+            done = _noticed(done, f"nothing is known of the reward: {attempt.answer[:_NOTICE_CHARS]}")
         if run["event_id"] is None and grade.reward is None:
             return {"case_run": done}
         info = runtime.execution_info
@@ -212,6 +217,8 @@ class CaseMiddleware(AgentMiddleware[CaseAgentState, Any, Any]):
     async def _graded(self, state: CaseAgentState, task: str, attempt: AgentAttempt) -> Grade:
         if self._reward is None:
             return unknown("none", "no reward is configured")
+        if attempt.is_outage:
+            return unknown("none", attempt.answer)
         given, reward = cast("Mapping[str, Any]", state), self._reward
         is_async = inspect.iscoroutinefunction(reward) or inspect.iscoroutinefunction(type(reward).__call__)
 

@@ -154,6 +154,30 @@ async def test_retries_of_the_model_and_of_the_run_read_and_write_once() -> None
     assert (counts.events, counts.cases) == (1, 1)
 
 
+@pytest.mark.parametrize("is_outer", [True, False])
+async def test_an_answer_in_place_of_a_model_that_is_away_fails_nobody(is_outer: bool) -> None:
+    asked: list[Any] = []
+    downs = [ConnectionError("down")] * 2
+
+    def reward(state: Any) -> float:
+        asked.append(state)
+        return 0.0
+
+    async with a_memory() as memory:
+        await taught(memory)
+        remembering = CaseMiddleware(memory, reward=reward)
+        retry = ModelRetryMiddleware(max_retries=1, initial_delay=0.0, jitter=False)
+        middleware = [remembering, retry] if is_outer else [retry, remembering]
+        agent = create_agent(scripted(*downs), middleware=middleware, checkpointer=InMemorySaver())
+        result = await agent.ainvoke(human(), THREAD)
+        run = (await agent.aget_state(THREAD)).values["case_run"]
+        counts = await memory.views.counts(namespace="default")
+        assert "ConnectionError" in result["messages"][-1].text
+        assert (counts.cases, run["case_id"], asked) == (1, None, [])
+        assert "nothing is known of the reward: Model call failed after 2 attempts" in run["notices"][-1]
+        await memory.feedback(run["event_id"], reward=1.0)  # who knows better may say so
+
+
 async def test_every_task_of_a_thread_is_read_for_and_written_by_itself() -> None:
     model = scripted("one", "two")
     async with a_memory() as memory:
