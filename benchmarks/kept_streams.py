@@ -160,8 +160,11 @@ class KeptRun(BaseModel):
         return [*self.streams, *(one for one in streams if one.name not in known)]
 
     def origins(self) -> str:
-        """When, of which code and on which machine they were kept, in words."""
-        return "; and ".join(sorted({f"{one.date} at commit {one.commit} on {one.machine}" for one in self.streams}))
+        """When, of which code and on which machine they were kept, in words: each machine and day once."""
+        machines = dict.fromkeys(one.machine for one in self.streams)
+        return "; and ".join(
+            f"{_days([one for one in self.streams if one.machine == name])} on {name}" for name in machines
+        )
 
 
 class Keeping(NamedTuple):
@@ -226,6 +229,12 @@ def stream_of(results: Sequence[TaskResult]) -> Stream:
         seconds=round(sum(one.seconds for one in ordered) / len(ordered), 3),
         scores={one.task_id: one.reward for one in ordered},
     )
+
+
+def _days(streams: Sequence[Stream]) -> str:
+    commits = {day: sorted({one.commit for one in streams if one.date == day}) for day in {one.date for one in streams}}
+    told = ((day, f"commit{'s' if len(of) > 1 else ''} {', '.join(of)}") for day, of in sorted(commits.items()))
+    return " and ".join(f"{day} at {of}" for day, of in told)
 
 
 def _row(one: Stream, tasks: Sequence[str]) -> dict[str, Any]:

@@ -13,12 +13,12 @@ _TOLD = {"correction": "corrections after games that were not won", "reward": "r
 
 
 def markdown(folder: Path = FOLDER) -> str:
-    """For each run that is kept: what was won, and differences of arms."""
-    return "\n\n".join(_section(file) for file in sorted(folder.glob("*.json")))
+    """For each run that is kept: what was won, and differences of arms. Those of most environments come first."""
+    runs = map(KeptRun.read, sorted(folder.glob("*.json")))
+    return "\n\n".join(map(_section, sorted(runs, key=lambda kept: -len(kept.run["environments"]))))
 
 
-def _section(file: Path) -> str:
-    kept = KeptRun.read(file)
+def _section(kept: KeptRun) -> str:
     names = sorted({one.arm for one in kept.streams}, key=lambda name: (name != "none", name))
     plan = kept.plan(names)
     found = figures(kept.streams, plan)
