@@ -224,8 +224,8 @@ def _ended_by_error(error: Exception) -> str:
 
 
 def _is_silence(error: Exception) -> bool:
-    """Whether the model did not answer, as opposed to an answer that cannot be used."""
-    return isinstance(error, DeadlinePassed | ModelUnavailable)
+    """Whether the model did not answer, or its provider would not let it; not so where an answer cannot be used."""
+    return isinstance(error, DeadlinePassed) or (isinstance(error, ModelError) and not _ended_by_error(error))
 
 
 def _original(error: Exception) -> Exception:

@@ -13,6 +13,7 @@ from memento.graph.workflow import build_graph
 from memento.memory.experience import Experience
 from memento.nodes.agent.failures import is_outage
 from memento.nodes.agent.outages import what_was_away
+from memento.nodes.errors import ContentFiltered, InvalidReply, ModelRejected
 from memento.nodes.sources import Toolbox
 from memento.nodes.state import Run
 from memento.nodes.tool_binding import bound_tool
@@ -70,6 +71,7 @@ async def asked(
         pytest.param(
             lambda: scripted(LOOKED, *[ConnectionError("refused")] * 3), {"max_model_calls": 2}, id="gone at the end"
         ),
+        pytest.param(lambda: scripted(LOOKED, ModelRejected("no quota")), {"max_model_calls": 2}, id="quota spent"),
     ],
 )
 async def test_a_model_that_does_not_answer_fails_nobody(model: Any, context: dict[str, Any]) -> None:
@@ -78,6 +80,12 @@ async def test_a_model_that_does_not_answer_fails_nobody(model: Any, context: di
     assert "the executor's model did not answer, so nothing is known of the reward" in output["error"]
     assert output["error"] in output["notices"]
     assert rewards == [1.0]
+
+
+@pytest.mark.parametrize("last", [ContentFiltered("not this"), "", InvalidReply("nonsense")])
+async def test_a_last_answer_that_cannot_be_used_is_the_attempts_own(last: Any) -> None:
+    output, _ = await asked(scripted(LOOKED, last), outcomes=["6"], max_model_calls=2)
+    assert output["reward"] == 0.0
 
 
 @pytest.mark.parametrize(
