@@ -21,13 +21,17 @@ def brief_reason(error: Exception, redact: Callable[[str], str] = str) -> str:
         error: any exception.
         redact: takes known secrets out, before the message is cut: half of one is still half of one.
     """
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  a tool may bring exceptions of its own, broken ones too
-        message = "(no reason given)"
-    text = " ".join(redact(message)[:_READ_CHARS].split())
+    text = " ".join(redact(words_of(error))[:_READ_CHARS].split())
     text = re.sub(r" ?\[type=.*", "", text)  # pydantic repeats the input, keys included
     return masked(_SECRET.sub(r"\1***", text))[:_REASON_CHARS]
+
+
+def words_of(error: Exception) -> str:
+    """An exception's message, as it is; a tool or a model may bring exceptions that cannot even be printed."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001
+        return "(no reason given)"
 
 
 def masked(text: str) -> str:

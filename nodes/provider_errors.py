@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from memento.memory.reasons import words_of
+
 _CLIENTS: Final = frozenset(
     {"openai", "anthropic", "google", "mistralai", "groq", "ollama", "cohere", "xai_sdk", "together", "fireworks"}
     | {"huggingface_hub", "botocore", "boto3", "litellm", "httpx", "httpcore", "httpx_sse", "aiohttp", "requests"}
@@ -80,7 +82,7 @@ def said_by(error: Exception) -> Said:
     is_refused = (http if http is not None and http >= 400 else in_body or 400) in (400, 403, 422, 451)
     is_named = bool(codes & _FILTER_CODES or {base.__name__ for base in type(error).__mro__} & _FILTER_CLASSES)
     messages = [str(one["message"]) for one in errors if one.get("message")]
-    text = "\n".join(messages or [str(error)])
+    text = "\n".join(messages or [words_of(error)])
     is_worded = (http is not None or bool(errors)) and _FILTER_WORDS.search(text) is not None
     return Said(
         http_status=http if http is not None and http >= 400 else None,
@@ -109,7 +111,7 @@ def is_unread_reply(error: Exception) -> bool:
         return False
     if isinstance(error, _MISREAD):
         return True
-    is_said = _NO_REPLY.search(str(error)) is not None or any(map(_READS_REPLIES.search, names))
+    is_said = _NO_REPLY.search(words_of(error)) is not None or any(map(_READS_REPLIES.search, names))
     return isinstance(error, ValueError) and is_said
 
 

@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from benchmarks.adversarial_moves import BrokenError
 from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.memory.experience import Experience
@@ -166,6 +167,7 @@ def test_a_tool_is_away_when_every_call_of_it_met_an_outage() -> None:
         (type("APITimeoutError", (Exception,), {})("slow"), True),
         (ValueError("bad"), False),
         (KeyError("a bug"), False),
+        (BrokenError(), False),
     ],
 )
 def test_what_is_an_outage(error: Exception, away: bool) -> None:
