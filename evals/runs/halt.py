@@ -1,8 +1,9 @@
 """Stops a run early: budget spent, or repeated failures that no single task explains."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from memento.memory.errors import InvalidInput
+from memento.memory.errors import InvalidInput, MementoError
 from memento.nodes.errors import (
     ContentFiltered,
     ModelError,
@@ -17,6 +18,10 @@ _OF_A_TASK: Final = frozenset({400, 413, 422})
 """Statuses by which a provider may mean one request: too long, or against its rules."""
 _MOST_FAILURES: Final = 5
 """In a row; so many are no task's own."""
+
+
+class RepeatedOutage(MementoError):
+    """What the runs work with was away, task after task."""
 
 
 class Halt:
@@ -58,6 +63,22 @@ class Halt:
         if isinstance(error, ModelError) and not _is_about_one_request(error):
             return False
         return self._n_failures < _MOST_FAILURES
+
+    def met_outage(self, away: Sequence[str]) -> None:
+        """Count a run for which something did not answer, so that nothing is known of its reward.
+
+        Args:
+            away: what did not answer.
+
+        Raises:
+            RepeatedOutage: so many in a row are no accident.
+        """
+        self._n_failures += 1
+        if self._n_failures >= _MOST_FAILURES:
+            raise RepeatedOutage(
+                f"{', '.join(away)} did not answer, and {self._n_failures} tasks in a row have failed; "
+                "the same command goes on once that answers, or without it (MEMENTO_TOOLS, MEMENTO_MCP)"
+            )
 
     def answered(self) -> None:
         """Record a run that ended by itself: earlier failures were then those of their tasks."""

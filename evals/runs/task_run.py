@@ -14,6 +14,7 @@ from memento.evals.runs.result import HeldWrite, ServedCase, TaskResult
 from memento.evals.runs.task_files import laid_out
 from memento.graph.workflow import MementoGraph
 from memento.memory.errors import EncoderUnavailable, EngineError, InvalidInput, LedgerUnavailable, MementoError
+from memento.nodes.agent.outages import away_in
 from memento.nodes.context import Context
 from memento.nodes.errors import ModelError, ModelRejected, brief_reason
 from memento.nodes.scoring import exact_match, token_f1
@@ -22,7 +23,7 @@ from memento.nodes.usage import Usage, add_usage, no_usage
 
 _WANTED = (
     *("answer", "reward", "evaluator", "confidence", "lesson", "error", "error_class"),
-    *("event_id", "policy", "retrieval_degraded", "cases", "usage", "artefacts"),
+    *("event_id", "policy", "retrieval_degraded", "cases", "usage", "artefacts", "results"),
 )
 """Of a run's state."""
 _NOBODYS = (LedgerUnavailable, EncoderUnavailable, EngineError)
@@ -67,7 +68,8 @@ class TaskRunner:
             halt: told of failures.
 
         Raises:
-            MementoError: no model answers, or the memory is away: nobody's failure, and nothing to go on with.
+            MementoError: no model answers, the memory is away, or something else is, task after task: nobody's
+                failure, and nothing to go on with.
             Exception: so many runs in a row have failed that it is no task's own failure.
         """
         task, began = visit.task, time.perf_counter()
@@ -127,7 +129,10 @@ class TaskRunner:
         finally:
             if self._lessons is not None:
                 self._lessons.throw_away(visit.task)
-        halt.answered()
+        if away := away_in(state.pop("results", None) or []):
+            halt.met_outage(away)
+        else:
+            halt.answered()
         used: Usage | None = state.get("usage")
         return state | {"usage": add_usage(used, spent)}
 

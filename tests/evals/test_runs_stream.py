@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 
+from memento.evals.runs.halt import RepeatedOutage
 from memento.evals.runs.result import TaskResult
 from memento.evals.task import EvalTask
+from memento.graph.deps import Deps
 from memento.memory.errors import InvalidInput
 from memento.nodes.errors import (
     ContentFiltered,
@@ -20,10 +22,12 @@ from memento.nodes.errors import (
     NoCompletion,
     TaskTooLong,
 )
+from memento.tools.errors import ToolUnavailable
 from tests.eval_runs import made_tasks
 from tests.eval_scripted import ScriptedRun as Run
 from tests.eval_scripted import item_of, right
-from tests.node_parts import answer
+from tests.node_parts import answer, calling, plan
+from tests.scripted import ScriptedChatModel
 
 
 async def test_a_round_sees_the_cases_of_earlier_rounds_only(tmp_path: Path) -> None:
@@ -167,6 +171,43 @@ async def test_a_bug_of_the_subject_stops_the_run_when_every_task_meets_it(tmp_p
     with pytest.raises(ModelFailed, match="a bug"):
         await run.go(concurrency=1)
     assert len(await run.results()) == 4
+
+
+async def test_a_run_stops_when_a_tool_is_away_task_after_task_and_goes_on_when_it_is_there(tmp_path: Path) -> None:
+    is_down = [True]
+
+    async def look_up(word: str) -> str:
+        """Look a word up."""
+        if is_down:
+            raise ToolUnavailable("the service is down")
+        return word
+
+    def planned(messages: list[BaseMessage]) -> str:
+        return (
+            right(messages)
+            if '"result"' in messages[-1].text or "looked up" in messages[-1].text
+            else plan("look it up")
+        )
+
+    def scripted_run() -> Run:
+        run = Run(tmp_path, made_tasks(9), planned)
+        executor = ScriptedChatModel(
+            lambda messages: calling("look_up", word="w") if len(messages) < 3 else "looked up"
+        )
+        run.subject = replace(
+            run.subject,
+            make_deps=lambda memory: Deps(memory=memory, planner=run.model, executor=executor, tools=[look_up]),
+        )
+        return run
+
+    run = scripted_run()
+    with pytest.raises(RepeatedOutage, match="look_up did not answer, and 5 tasks in a row"):
+        await run.go(concurrency=1)
+    assert [(one.reward, one.error_class) for one in await run.results()] == [(None, "tool")] * 4
+    assert await run.cases() == []
+    is_down.clear()
+    assert (await scripted_run().go(concurrency=1)).is_complete
+    assert [one.reward for one in await run.results()] == [None] * 4 + [1.0] * 5
 
 
 @pytest.mark.parametrize(("status", "n_kept"), [(400, 4), (401, 0), (None, 0)])
