@@ -78,7 +78,7 @@ def _without_outages(scored: Scored, away: list[str]) -> Scored:
     reason = (
         f"{', '.join(away)} did not answer, so nothing is known of the reward ({grade.reward:g} by {grade.evaluator})"
     )
-    return Scored(unknown(grade.evaluator, reason), scored.usage, reason, error_class="tool")
+    return Scored(unknown(grade.evaluator, reason), scored.usage, scored.notice, error_class="tool")
 
 
 def _notices(state: MementoState, *more: str) -> dict[str, Any]:
