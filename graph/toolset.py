@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from langchain_core.tools import BaseTool
 
 from memento.graph.built_in_tools import built_in_tools
+from memento.graph.mcp.definitions import safe_name
 from memento.graph.mcp.servers import McpServers
 from memento.graph.mcp.tools import ORIGIN
 from memento.graph.settings import Settings
@@ -121,7 +122,8 @@ class Toolset:
         own = run.get("folder")  # a thread that began with an earlier release has none
         workspace = self.workspace_in(run_folder(self._workspace, own)) if own else None
         offer = await self.offer()
-        return Toolbox(offer.tools, workspace, _missing(offer.failures), offer.away)
+        away = [f"{safe_name(server)}_" for server in offer.away]
+        return Toolbox(offer.tools, workspace, _missing(offer.failures), away)
 
     def workspace_in(self, folder: Path) -> Workspace:
         """Make a workspace with the user's folders as shelves, hiding our own files in them."""

@@ -69,7 +69,7 @@ class Toolbox(NamedTuple):
     notices: Sequence[str] = ()
     """Which tools are missing, and why."""
     away: Sequence[str] = ()
-    """Servers of tools that did not answer, by name."""
+    """How the names of tools begin that are missing because their server did not answer."""
 
 
 ToolSource = Callable[[Run], Awaitable[Toolbox]]

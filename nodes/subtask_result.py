@@ -47,7 +47,7 @@ def agent_result(
         "began_at": began_at,
         "ended_at": time.time(),
     }
-    if away := what_was_away(why, result["tool_calls"], work):
+    if away := what_was_away(why, result["tool_calls"]):
         result["away"] = away
     if work.notices:
         result["notices"] = work.notices

@@ -62,8 +62,7 @@ class SubtaskResult(TypedDict):
     """What ended it early: a budget by its name in `Context`, or a reason in `notes.WHY_ENDED`; empty when complete."""
     tool_calls: list[ToolCall]
     away: NotRequired[list[str]]
-    """What did not answer: tools of which every call met an outage, servers of tools, the model. Absent where all
-    did."""
+    """What did not answer: tools that met an outage and of which no call worked, the model. Absent where all did."""
     began_at: float
     """Unix time."""
     ended_at: float

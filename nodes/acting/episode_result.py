@@ -51,7 +51,7 @@ def episode_result(
         result["actions"] = [storable(action) for action in kept_actions(first, steps)]
     if episode.ended_by == "environment":
         work.notice(f"the environment failed, so the reward is not known: {episode.detail}")
-    if away := what_was_away(episode.ended_by, calls or [], work):
+    if away := what_was_away(episode.ended_by, calls or []):
         result["away"] = away
     if shown and first is not None:
         result["case_ids"] = [case["id"] for case in shown]

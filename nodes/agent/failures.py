@@ -54,6 +54,11 @@ def unknown_tool(name: str, tools: list[str]) -> str:
     return f"there is no tool {name!r}. The tools are: {names}"
 
 
+def server_away(name: str) -> str:
+    """Build the message for a call of a tool that is not offered because its server did not answer."""
+    return f"the server of {name!r} does not answer now; work with what you have"
+
+
 def late_tool(seconds: float) -> str:
     """Build the message for a tool that timed out."""
     return f"it did not answer within {seconds:.3g} s and was stopped. Ask for less at once, or try another way"

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from memento.nodes.agent.work import Work
 from memento.nodes.subtasks import SubtaskResult, ToolCall
 
 NO_ANSWER: Final = "no_answer"
@@ -16,20 +15,18 @@ _ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def what_was_away(ended_by: str, calls: Sequence[ToolCall] = (), work: Work | None = None) -> list[str]:
-    """Return what did not answer: the model, servers of tools, and tools of which every call met an outage.
+def what_was_away(ended_by: str, calls: Sequence[ToolCall] = ()) -> list[str]:
+    """Return what did not answer: the model, and tools that met an outage, and of which no call worked.
 
-    A tool that answered once, be it with a refusal, was there.
+    That a call was refused, for its arguments or by a budget, does not say that the tool was there.
 
     Args:
         ended_by: what ended the subtask early.
         calls: of the subtask.
-        work: of the subtask; knows the servers of tools that were away when it began.
     """
-    answered = {call["name"] for call in calls if not call.get("is_outage")}
-    tools = [call["name"] for call in calls if call["name"] not in answered]
-    servers = [f"the MCP server {name}" for name in work.away] if work else []
-    return list(dict.fromkeys([*filter(None, [_ENDINGS.get(ended_by)]), *servers, *tools]))
+    worked = {call["name"] for call in calls if not call.get("is_error")}
+    tools = [call["name"] for call in calls if call.get("is_outage") and call["name"] not in worked]
+    return list(dict.fromkeys([*filter(None, [_ENDINGS.get(ended_by)]), *tools]))
 
 
 def away_in(results: Sequence[SubtaskResult]) -> list[str]:

@@ -19,6 +19,7 @@ from memento.nodes.agent.failures import (
     is_worth_retrying,
     late_tool,
     misfit,
+    server_away,
     unknown_tool,
     wanted,
 )
@@ -54,8 +55,8 @@ class ToolCalls(AgentMiddleware[Any]):
         work.report(call["name"], call["args"])
         tools = [tool.name for tool in request.runtime.tools]
         shown = ResultLimits(work.max_result_chars, frozenset(tools))
-        if refusal := _refusal(request, work, tools, self._offer):
-            return await as_shown(failure(call, refusal), work, shown)
+        if refused := _refused(request, work, tools, self._offer):
+            return await as_shown(refused, work, shown)
         own: ToolCall = {**call, "args": self._offer.arguments(call["name"], call["args"])}
         request = request.override(tool_call=own)
         seconds = min(work.max_tool_seconds, work.seconds_left())
@@ -76,17 +77,19 @@ class ToolCalls(AgentMiddleware[Any]):
         return fenced
 
 
-def _refusal(request: ToolCallRequest, work: Work, tools: list[str], offer: ToolOffer) -> str:
-    """Return why a call is refused; empty when it is not."""
+def _refused(request: ToolCallRequest, work: Work, tools: list[str], offer: ToolOffer) -> ToolMessage | None:
+    """Return the message about a call that is refused; None where it is not."""
     call = request.tool_call
     if why := work.begin_tool_call():
-        return refused_call(why)
+        return failure(call, refused_call(why))
     if (call["id"] or "").startswith(UNREADABLE):
         known = f". {wanted(request.tool.name, offer.schema(request.tool.name))}" if request.tool else ""
-        return UNREADABLE_CALL + known
-    if request.tool is None:
-        return unknown_tool(call["name"], tools)
-    return ""
+        return failure(call, UNREADABLE_CALL + known)
+    if request.tool is not None:
+        return None
+    if call["name"].startswith(tuple(work.away)):
+        return failure(call, server_away(call["name"]), is_outage=True)
+    return failure(call, unknown_tool(call["name"], tools))
 
 
 async def _tried(request: ToolCallRequest, handler: ToolRun, offer: ToolOffer, met: list[Exception]) -> ToolOutput:

@@ -52,7 +52,7 @@ class Work:
     """Of the served cases together, where it is shown any."""
     workspace: Workspace | None = None
     away: Sequence[str] = ()
-    """Servers of tools that did not answer when it began."""
+    """How the names of tools begin whose server did not answer when it began."""
     one_by_one: frozenset[str] = frozenset()
     """Names of tools that change something together: their calls are carried out one after the other, in order."""
     usage: Usage = field(default_factory=no_usage)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
@@ -143,16 +144,20 @@ async def test_only_the_last_plan_counts() -> None:
     assert output["reward"] == 0.0, "the second plan had all that it needed"
 
 
-async def test_a_server_of_tools_that_is_away_fails_nobody() -> None:
-    output, rewards = await asked(scripted("41"), away=["wiki"])
-    assert (output["reward"], rewards) == (None, [1.0])
-    assert "the MCP server wiki did not answer" in output["error"]
+@pytest.mark.parametrize(("called", "reward"), [("wiki_search", None), ("wikis", 0.0), ("look_up", 0.0)])
+async def test_a_tool_whose_server_is_away_fails_nobody_who_called_it(called: str, reward: float | None) -> None:
+    model = scripted(calling(called, word="six"), "41")
+    output, _ = await asked(model, outcomes=["6"], away=["wiki_"])
+    assert output["reward"] == reward
+    (result,) = [message for message in model.calls[1].messages if isinstance(message, ToolMessage)]
+    assert ("the server of 'wiki_search' does not answer now" in result.text) is (reward is None)
 
 
-def test_a_tool_is_away_when_every_call_of_it_met_an_outage() -> None:
-    down, up = ({"name": name, "args": {}, "result": ""} for name in ("a", "b"))
-    calls: Any = [down | {"is_outage": True}, up | {"is_outage": True}, up, down | {"is_outage": True}]
-    assert what_was_away("", calls) == ["a"]
+def test_a_tool_is_away_when_it_met_an_outage_and_no_call_of_it_worked() -> None:
+    down, up, wrong = ({"name": name, "args": {}, "result": ""} for name in ("down", "up", "wrong"))
+    failed, away = {"is_error": True}, {"is_error": True, "is_outage": True}
+    calls: Any = [down | away, up | away, up, wrong | failed, down | failed, down | away]
+    assert what_was_away("", calls) == ["down"]
     assert what_was_away("max_tokens") == []
 
 
