@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel
 
-from benchmarks.provenance import commit, machine
+from benchmarks.provenance import Origin, commit, machine, origins_told
 from memento.evals.runs.arm import parse_arm
 from memento.evals.runs.plan import RunPlan
 from memento.evals.runs.result import TaskResult
@@ -27,14 +27,6 @@ _OF_A_STREAM: Final = {"arms", "seeds"}
 _IN_ANOTHER_FORM: Final = {"scores", "right", "commit", "machine", "date"}
 _LETTERS: Final[dict[float | None, str]] = {0.0: "0", 1.0: "1", None: "?"}
 """Of scores that are all or nothing, a letter for each task in place of a list."""
-
-
-class Origin(NamedTuple):
-    """Of which code, on which machine, on which day."""
-
-    commit: str
-    machine: str
-    date: str
 
 
 class Stream(BaseModel):
@@ -160,11 +152,8 @@ class KeptRun(BaseModel):
         return [*self.streams, *(one for one in streams if one.name not in known)]
 
     def origins(self) -> str:
-        """When, of which code and on which machine they were kept, in words: each machine and day once."""
-        machines = dict.fromkeys(one.machine for one in self.streams)
-        return "; and ".join(
-            f"{_days([one for one in self.streams if one.machine == name])} on {name}" for name in machines
-        )
+        """When, of which code and on which machine they were kept, in words."""
+        return origins_told(one.origin for one in self.streams)
 
 
 class Keeping(NamedTuple):
@@ -229,12 +218,6 @@ def stream_of(results: Sequence[TaskResult]) -> Stream:
         seconds=round(sum(one.seconds for one in ordered) / len(ordered), 3),
         scores={one.task_id: one.reward for one in ordered},
     )
-
-
-def _days(streams: Sequence[Stream]) -> str:
-    commits = {day: sorted({one.commit for one in streams if one.date == day}) for day in {one.date for one in streams}}
-    told = ((day, f"commit{'s' if len(of) > 1 else ''} {', '.join(of)}") for day, of in sorted(commits.items()))
-    return " and ".join(f"{day} at {of}" for day, of in told)
 
 
 def _row(one: Stream, tasks: Sequence[str]) -> dict[str, Any]:

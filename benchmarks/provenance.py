@@ -3,10 +3,11 @@
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 _CODE = (".", ":!benchmarks/results", ":!benchmarks/*/kept", ":!README.md", ":!docs/*.md")
@@ -28,6 +29,14 @@ class Provenance:
     command: str
     date: str
     """UTC."""
+
+
+class Origin(NamedTuple):
+    """Of which code, on which machine, on which day."""
+
+    commit: str
+    machine: str
+    date: str
 
 
 def provenance(arguments: Sequence[str]) -> Provenance:
@@ -58,6 +67,22 @@ def machine() -> str:
     cores = f"{os.cpu_count()} cores"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return ", ".join([_processor(), cores, python, f"{platform.system()} {platform.release()}"])
+
+
+def origins_told(origins: Iterable[Origin]) -> str:
+    """Origins in words, each machine and day once."""
+    kept = list(origins)
+    machines = dict.fromkeys(one.machine for one in kept)
+    return "; and ".join(f"{_days([one for one in kept if one.machine == name])} on {name}" for name in machines)
+
+
+def _days(origins: Sequence[Origin]) -> str:
+    days = sorted({one.date for one in origins})
+    commits = [sorted({one.commit for one in origins if one.date == day}) for day in days]
+    told = (
+        f"{day} at commit{'s' if len(of) > 1 else ''} {', '.join(of)}" for day, of in zip(days, commits, strict=True)
+    )
+    return " and ".join(told)
 
 
 def _processor() -> str:
