@@ -32,8 +32,11 @@ def what_was_away(ended_by: str, calls: Sequence[ToolCall] = ()) -> list[str]:
 def away_in(results: Sequence[SubtaskResult]) -> list[str]:
     """Return what did not answer while a run's last plan was carried out, each once.
 
+    Where a budget of the run ended that plan, earlier plans count, too: what hung in them may have spent it.
+
     Args:
         results: of the run's subtasks, of all plans.
     """
-    last = max((result["cycle"] for result in results), default=0)
-    return list(dict.fromkeys(one for result in results if result["cycle"] == last for one in result.get("away", [])))
+    last = [result for result in results if result["cycle"] == results[-1]["cycle"]]  # they are in the order of cycles
+    is_spent = any(result.get("ended_by", "").startswith("run_max_") for result in last)
+    return list(dict.fromkeys(one for result in (results if is_spent else last) for one in result.get("away", [])))

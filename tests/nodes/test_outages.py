@@ -14,7 +14,7 @@ from memento.graph.deps import Deps
 from memento.graph.workflow import build_graph
 from memento.memory.experience import Experience
 from memento.nodes.agent.failures import is_outage
-from memento.nodes.agent.outages import what_was_away
+from memento.nodes.agent.outages import away_in, what_was_away
 from memento.nodes.errors import ContentFiltered, InvalidReply, ModelRejected
 from memento.nodes.sources import Toolbox
 from memento.nodes.state import Run
@@ -151,6 +151,13 @@ async def test_a_tool_whose_server_is_away_fails_nobody_who_called_it(called: st
     assert output["reward"] == reward
     (result,) = [message for message in model.calls[1].messages if isinstance(message, ToolMessage)]
     assert ("the server of 'wiki_search' does not answer now" in result.text) is (reward is None)
+
+
+@pytest.mark.parametrize(("ended_by", "away"), [("", []), ("max_tokens", []), ("run_max_seconds", ["look_up"])])
+def test_an_earlier_plan_counts_where_it_may_have_spent_the_runs_budget(ended_by: str, away: list[str]) -> None:
+    results: Any = [{"cycle": 1, "ended_by": "max_seconds", "away": ["look_up"]}, {"cycle": 2, "ended_by": ended_by}]
+    assert away_in(results) == away
+    assert away_in([]) == []
 
 
 def test_a_tool_is_away_when_it_met_an_outage_and_no_call_of_it_worked() -> None:
