@@ -11,5 +11,6 @@ texts.py     tasks with their vectors, encoded once
 stream.py    plays a contestant on one order of the tasks
 cells.py     what is kept of a stream
 sets.py      many orders of many drawn sets of questions, for intervals to be judged by
+games.py     the same for text games: a player that copies walkthroughs
 coverage.py  how often the product's intervals hold the truth of these
 """

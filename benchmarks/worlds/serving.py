@@ -55,7 +55,9 @@ class ServedCases(NamedTuple):
 class CaseServer:
     """A contestant at work on a bank."""
 
-    def __init__(self, bank: CasesByNumber, contestant: Contestant, *, k: int, seed: int) -> None:
+    def __init__(
+        self, bank: CasesByNumber, contestant: Contestant, *, k: int, seed: int, worked_only: bool = False
+    ) -> None:
         """Wire the parts.
 
         Args:
@@ -63,10 +65,11 @@ class CaseServer:
             contestant: chooses.
             k: slots.
             seed: of the policy's own draws.
+            worked_only: serve none that has failed.
         """
         self._bank = bank
         self._policy, self._estimator = contestant.policy, contestant.estimator
-        self._k = k
+        self._k, self._worked_only = k, worked_only
         self._rng = np.random.default_rng([seed, k])
 
     def serve(self, state_D: NDArray[np.float32]) -> ServedCases:
@@ -76,7 +79,8 @@ class CaseServer:
         estimates = None
         if self._estimator is not None and len(case_C):
             estimates = self._estimator.estimate(state_D, rows)
-        candidates = Candidates(rows.similarity_N, rows.reward_N, estimates, pool_size)
+        open_C = rows.reward_N >= 1.0 if self._worked_only else None
+        candidates = Candidates(rows.similarity_N, rows.reward_N, estimates, pool_size, open_C=open_C)
         choices = choose(self._policy, candidates, k=self._k, rng=self._rng)
         slots = [(choice, choice.candidate) for choice in choices if choice.candidate is not None]
         place_M = np.array([place for _, place in slots], np.intp)
