@@ -11,6 +11,11 @@ texts.py     tasks with their vectors, encoded once
 stream.py    plays a contestant on one order of the tasks
 cells.py     what is kept of a stream
 sets.py      many orders of many drawn sets of questions, for intervals to be judged by
-games.py     the same for text games: a player that copies walkthroughs
 coverage.py  how often the product's intervals hold the truth of these
+
+    python -m benchmarks.copying_reader.games --policies similarity advantage --orders 12
+
+games.py        the same for text games: a player that copies walkthroughs
+game_stream.py  how games are won and lost, on one order of the tasks
+game_cells.py   what is kept of games and streams
 """

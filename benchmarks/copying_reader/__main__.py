@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.copying_reader.cells import KeptStream, OrderTask, load_stream
+from benchmarks.copying_reader.cells import OUT, KeptStream, OrderTask, load_stream
 from benchmarks.copying_reader.reader import FAILURES
 from benchmarks.copying_reader.stream import FEEDBACK, Rules
 from benchmarks.copying_reader.texts import kept_texts
@@ -27,8 +27,6 @@ from benchmarks.planted.report import table
 from benchmarks.recorded import RECORDED
 from benchmarks.worlds.contestants import make_contestant
 from memento.memory.errors import MementoError
-
-OUT = Path(__file__).parents[2] / "out" / "copying_reader"
 
 ARMS = ("none", "similarity", "similarity_reward", "advantage")
 

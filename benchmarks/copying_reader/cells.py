@@ -17,6 +17,9 @@ from benchmarks.planted.kept import put_in_place, source_of
 from benchmarks.worlds.contestants import make_contestant
 from memento.memory.recalling import N_CANDIDATES, N_SUGGESTED
 
+OUT = Path(__file__).parents[2] / "out" / "copying_reader"
+"""Where streams are kept, unless another folder is named."""
+
 
 @dataclass(frozen=True)
 class OrderTask:

@@ -50,7 +50,7 @@ def kept_texts(family: Family, folder: Path, *, seed: int) -> Path:
     key = hashlib.sha256("\n".join([*questions, *actions, str(seed)]).encode()).hexdigest()[:16]
     path = folder / f"{family.name}.{key}.npz"
     if not path.exists():
-        rows = asyncio.run(_encoded([*questions, *actions]))
+        rows = encoded([*questions, *actions])
         folder.mkdir(parents=True, exist_ok=True)
         habit_A = _HABITS ** np.random.default_rng(seed).permutation(len(names))
         fresh = path.with_suffix(".new.npz")
@@ -83,7 +83,17 @@ def loaded(path: Path) -> TextTasks:
         )
 
 
+def encoded(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors of texts, at least one, shape (N, D)."""
+    return asyncio.run(_encoded(texts))
+
+
 async def _encoded(texts: Sequence[str]) -> NDArray[np.float32]:
-    encoder = MiniLmEncoder()
+    encoder = _encoder()
     parts = [await encoder.encode(list(texts[start : start + 64])) for start in range(0, len(texts), 64)]
     return np.concatenate(parts)
+
+
+@cache
+def _encoder() -> MiniLmEncoder:
+    return MiniLmEncoder()

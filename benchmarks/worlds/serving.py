@@ -65,7 +65,7 @@ class CaseServer:
             contestant: chooses.
             k: slots.
             seed: of the policy's own draws.
-            worked_only: serve none that has failed.
+            worked_only: serve none whose own reward is below 1.
         """
         self._bank = bank
         self._policy, self._estimator = contestant.policy, contestant.estimator
